@@ -1,0 +1,39 @@
+# Every target works in a fresh clone: .venv is created and filled by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_HOME ?= $(if $(VP_TUI_HOME),$(VP_TUI_HOME),$(CURDIR)/.vp-tui)
+
+.PHONY: demo test check bench install clean
+
+demo: .venv/installed
+	VP_TUI_HOME="$(DEMO_HOME)" $(BIN)/vp-tui demo --no-tui
+	VP_TUI_HOME="$(DEMO_HOME)" $(BIN)/vp-tui runs
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not bench"
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: .venv/installed-dev
+	$(BIN)/python -m pytest -m bench -s tests/bench
+
+install: .venv/installed
+
+# torch first and by its pin: a range would let pip pick another build for another accelerator.
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	touch $@
+
+clean:
+	rm -rf .venv .vp-tui

@@ -1,0 +1,1 @@
+"""Numerics, models, runs and results; never a screen, never a print."""

@@ -1,0 +1,153 @@
+"""What a run is asked to do: RunConfig, the thresholds and the precision plan, all frozen.
+
+RunConfig is the one source for validation, for the help of `vp-tui run` and for the New-run form:
+title, description and limits of a field are written here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Gates = Literal["mission", "strict"]
+Stratum = Literal["short", "medium", "long"]
+
+STRATA: tuple[Stratum, ...] = ("short", "medium", "long")
+PROTEIN_CUTS = (64, 128)
+"""Residues: short <= 64 (150-bp reads), medium 65-128 (300 bp), long >= 129 (500 bp and whole proteins)."""
+
+DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Thresholds(_Frozen):
+    """Limits of the gates; ids and reasons are those of docs/measures.md."""
+
+    cosine_fail: float = 0.99
+    """M1: any sequence at or below this cosine similarity fails (the mission's own limit)."""
+
+    cosine_p01_warn: float = 0.999
+    """M1: the 1st percentile of a stratum below this warns (4.5 % relative error)."""
+
+    relative_l2_p99: float = 1e-2
+    """M4: the 99th percentile of |y - x| / |x| above this; cosine cannot see a change of scale."""
+
+    norm_ratio: float = 5e-3
+    """M5: | |y| / |x| - 1 | above this for any sequence."""
+
+    speedup: float = 1.8
+    """P1: tokens/s and end-to-end time, candidate against reference."""
+
+    gpu_utilization: float = 80.0
+    """P1: mean NVML utilization in percent while encoding."""
+
+
+class PrecisionPlan(_Frozen):
+    """The number format an arm runs in."""
+
+    name: str
+    """Shown and stored; equals `precision` for the plain plans."""
+
+    precision: Precision
+    """fp32 is IEEE FP32 (TF32 off); tf32 is FP32 storage with TF32 tensor-core products."""
+
+
+def plain_plan(precision: Precision) -> PrecisionPlan:
+    """The plan that runs every operation in `precision`."""
+    return PrecisionPlan(name=precision, precision=precision)
+
+
+class PrecisionChoice(_Frozen):
+    """The candidate's precision after the rollback switch has been heard."""
+
+    precision: Precision
+    reason: str | None = None
+    """None when the requested precision is used as it is."""
+
+
+def choose_precision(requested: Precision, environment: Mapping[str, str]) -> PrecisionChoice:
+    """Apply VIRNUCPRO_DISABLE_FP16: 1, true or yes, in any case, trimmed, puts the candidate back to FP32."""
+    value = environment.get(DISABLE_VARIABLE, "")
+    if value.strip().lower() not in {"1", "true", "yes"}:
+        return PrecisionChoice(precision=requested)
+    return PrecisionChoice(
+        precision="fp32",
+        reason=f"{DISABLE_VARIABLE}={value.strip()} is set: the candidate runs in fp32 instead of {requested}",
+    )
+
+
+class RunConfig(_Frozen):
+    """One validation run: which model, which sequences, which two precisions."""
+
+    model: str = Field(
+        title="Model",
+        description="Checkpoint: local folder, hub id (facebook/esm2_t36_3B_UR50D) or short name (esm2-3b).",
+        min_length=1,
+    )
+    input: str = Field(title="Sequences", description="FASTA or FASTQ file, plain or gzip.", min_length=1)
+    precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to be validated.")
+    reference: Precision = Field(
+        "fp32", title="Reference", description="Reference precision; fp32 is IEEE FP32 with TF32 off."
+    )
+    sample: int = Field(
+        10_000,
+        title="Sample",
+        ge=1,
+        le=10_000_000,
+        description="Sequences to use at most, shared evenly between the three strata.",
+    )
+    seed: int = Field(0, title="Seed", ge=0, le=2**31 - 1, description="Seed of the sample.")
+    strata: tuple[int, int] | None = Field(
+        None,
+        title="Strata",
+        description="Upper length of short and of medium, as in 64,128; empty: the model's own.",
+    )
+    device: str = Field(
+        "auto",
+        title="Device",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="auto, cpu, cuda or cuda:N; auto takes a CUDA device when there is one.",
+    )
+    token_budget: Annotated[int, Field(ge=16, le=1_048_576)] | Literal["auto"] = Field(
+        "auto", title="Token budget", description="Tokens per pack, or auto."
+    )
+    fp32_compare: bool = Field(
+        False, title="FP32 compare", description="Encode the reference anew even when a stored one fits."
+    )
+    gates: Gates = Field(
+        "mission",
+        title="Gates",
+        description="mission: V1 and M1 decide; strict: every measure can fail the run.",
+    )
+    name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
+    tags: dict[str, str] = Field(default_factory=dict, title="Tags", description="Free k=v notes on the run.")
+    precision_reason: str | None = Field(None, json_schema_extra={"form": False})
+    """Why the candidate does not run in the precision that was asked for."""
+
+    @field_validator("strata", mode="before")
+    @classmethod
+    def _cuts_from_text(cls, value: Any) -> Any:
+        """Accept 64,128 as typed on the command line and in the form."""
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if value.strip() == "":
+            return None
+        if len(parts) != 2 or not all(part.isdigit() for part in parts):
+            raise ValueError(f"two whole numbers with a comma are needed, as in 64,128; got {value!r}")
+        return tuple(int(part) for part in parts)
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _no_empty_name(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @model_validator(mode="after")
+    def _cuts_rise(self) -> "RunConfig":
+        if self.strata is not None and not 0 < self.strata[0] < self.strata[1]:
+            raise ValueError(f"strata must rise and be above 0, as in 64,128; got {self.strata}")
+        return self

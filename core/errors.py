@@ -1,0 +1,79 @@
+"""Every error a user can meet, as one tree.
+
+    VpTuiError
+      UsageError          an option or a combination of options is wrong        exit 2
+      InputError          the sequence file cannot be used                      exit 2
+      ModelError          the checkpoint cannot be used                         exit 2
+      ResourceError       the machine has too little of something               exit 7
+      RunFailedError      a run ended without a result                          exit 7
+      RunNotFoundError    no run answers to that id, name or prefix             exit 2
+      StoreError          the store cannot be opened, read or written           exit 8
+
+A message says what is wrong, the value got, and what to do next. Numbers that are merely bad
+(a NaN, a low similarity) are results and never raise.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells the shell; documented in README.md and never re-used for another meaning."""
+
+    GOOD = 0
+    INTERNAL = 1
+    USAGE = 2
+    REGRESSED = 3
+    VALIDATION_FAILED = 4
+    NOT_COMPARABLE = 5
+    INCONCLUSIVE = 6
+    RUN_FAILED = 7
+    STORE_UNAVAILABLE = 8
+    INTERRUPTED = 130
+
+
+class VpTuiError(Exception):
+    """Base of all errors meant for the reader; `exit_code` is what the process ends with."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+
+class UsageError(VpTuiError):
+    """An option or a combination of options is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(VpTuiError):
+    """The sequence file cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ModelError(VpTuiError):
+    """The checkpoint cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ResourceError(VpTuiError):
+    """The machine has too little of something (memory, a device)."""
+
+    exit_code = ExitCode.RUN_FAILED
+
+
+class RunFailedError(VpTuiError):
+    """A run ended without a result."""
+
+    exit_code = ExitCode.RUN_FAILED
+
+
+class RunNotFoundError(VpTuiError):
+    """No run answers to that id, name or prefix."""
+
+    exit_code = ExitCode.USAGE
+
+
+class StoreError(VpTuiError):
+    """The store cannot be opened, read or written."""
+
+    exit_code = ExitCode.STORE_UNAVAILABLE

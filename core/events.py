@@ -1,0 +1,249 @@
+"""The frozen records a run emits, in the order it emits them.
+
+    PhaseChanged*  RunPlanned  (BlockEncoded | BlockCompared | Progress | AlertRaised | GpuSample)*
+    RunFinished | RunStopped
+
+A worker turns facts into events, the store turns events into rows, screens turn rows into pixels.
+Numbers that do not exist are None beside a count, never NaN. Times are microseconds since the epoch,
+UTC (`at_us`); durations are seconds.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Arm = Literal["reference", "candidate"]
+Severity = Literal["info", "warn", "fail"]
+Verdict = Literal["PASS", "WARN", "FAIL", "INVALID"]
+SpeedVerdict = Literal["PASS", "MISS", "NOT JUDGED"]
+Scope = Literal["short", "medium", "long", "all"]
+
+ARMS: tuple[Arm, ...] = ("reference", "candidate")
+
+
+def now_us() -> int:
+    """Microseconds since the epoch, UTC: what every `at_us` holds."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StratumStats:
+    """The measures of one stratum (or of all) so far; `n` sequences of `planned` are compared."""
+
+    scope: Scope
+    planned: int
+    n: int
+    tokens: int
+    """Tokens of the compared sequences, BOS and EOS included."""
+    cosine_min: float | None
+    cosine_p01: float | None
+    """1st percentile of the cosine similarity (M1)."""
+    cosine_mean: float | None
+    below: int
+    """Sequences at or below the cosine limit, non-finite ones included."""
+    nan: int
+    """Sequences with a NaN in any token output of the candidate (V1)."""
+    inf: int
+    """Sequences with an infinity in any token output of the candidate (V1)."""
+    relative_l2_p99: float | None
+    """99th percentile of |y - x| / |x| (M4)."""
+    norm_ratio_worst: float | None
+    """|y| / |x| farthest from 1 (M5)."""
+    reference_tokens_per_s: float | None
+    candidate_tokens_per_s: float | None
+    speedup: float | None
+    """candidate tokens/s over reference tokens/s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceResult:
+    """One compared sequence."""
+
+    seq_idx: int
+    sequence_id: str
+    stratum: str
+    num_tokens: int
+    cosine: float | None
+    """None when either embedding is not finite."""
+    relative_l2: float | None
+    norm_ratio: float | None
+    nan_count: int
+    """NaN among the candidate's token outputs of this sequence."""
+    inf_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChanged:
+    """The run entered a phase: waiting, reading, loading, warm-up, encoding, measuring, storing."""
+
+    at_us: int
+    phase: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopped:
+    """The run ended without a verdict: failed (with the error) or cancelled."""
+
+    at_us: int
+    status: Literal["failed", "cancelled"]
+    reason: str
+    error_type: str | None
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlanned:
+    """What will be run, known once data and checkpoint are read."""
+
+    total: int
+    planned: Mapping[str, int]
+    """Sequences per stratum."""
+    dataset: Mapping[str, Any]
+    model: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockEncoded:
+    """One arm has encoded one block (some packs of one stratum)."""
+
+    at_us: int
+    block: int
+    arm: Arm
+    stratum: str
+    sequences: int
+    tokens: int
+    encode_s: float
+    """Device work only."""
+    wall_s: float
+    """With copies and pooling."""
+    is_warmup: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockCompared:
+    """Both arms have the block: its sequences and the strata so far."""
+
+    at_us: int
+    block: int
+    stratum: str
+    sequences: int
+    cosine_min: float | None
+    cosine_median: float | None
+    results: tuple[SequenceResult, ...]
+    strata: tuple[StratumStats, ...]
+    """short, medium, long, all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the run is; `eta_s` is None until a rate is known."""
+
+    at_us: int
+    done: int
+    total: int
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSample:
+    """One reading of the run's GPU through NVML; a field the GPU does not report is None."""
+
+    at_us: int
+    utilization: float | None
+    """Percent of the sample period in which any kernel ran."""
+    memory_used_mib: float | None
+    memory_total_mib: float | None
+    power_w: float | None
+    power_limit_w: float | None
+    sm_clock_mhz: float | None
+    temperature_c: float | None
+    throttle_reasons: int
+    """NVML clocks-event-reasons bit mask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised:
+    """Something the reader must see; never replaced, never merged."""
+
+    at_us: int
+    kind: str
+    """nan, inf, cosine, reference, input, memory, gpu, precision, store"""
+    severity: Severity
+    message: str
+    stratum: str | None = None
+    seq_idx: int | None = None
+    sequence_id: str | None = None
+    block: int | None = None
+    pack: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One judgement in words: the gate, how bad, and the number beside its limit."""
+
+    gate: str
+    severity: Severity
+    stratum: str | None
+    text: str
+    value: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSummary:
+    """One arm of a finished run."""
+
+    precision: str
+    attention_kernel: str
+    tokens_per_s: float | None
+    """Over encode seconds, warm-up apart."""
+    seconds: float
+    """Encode seconds, warm-up apart."""
+    end_to_end_seconds: float
+    """Reading, tokenizing, packing, copies, encoding, pooling and storing; model load apart."""
+    load_seconds: float
+    peak_memory_mib: float | None
+    cached: bool
+    """True: embeddings and times come from an earlier run's reference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speedup:
+    """Candidate against reference; `ci95` is a bootstrap over paired blocks."""
+
+    tokens_per_s: float | None
+    end_to_end: float | None
+    ci95: tuple[float, float] | None
+    verdict: SpeedVerdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The end of a run that came through, whatever its verdict."""
+
+    at_us: int
+    verdict: Verdict
+    sentence: str
+    findings: tuple[Finding, ...]
+    strata: tuple[StratumStats, ...]
+    arms: Mapping[Arm, ArmSummary]
+    speedup: Speedup
+    exit_code: int
+    measures: Mapping[str, Any] = field(default_factory=dict)
+
+
+Event = (
+    PhaseChanged
+    | RunPlanned
+    | BlockEncoded
+    | BlockCompared
+    | Progress
+    | GpuSample
+    | AlertRaised
+    | RunFinished
+    | RunStopped
+)
