@@ -1,0 +1,87 @@
+"""Connections to the store: one kind that writes, one kind that only reads.
+
+Measured facts behind the settings: a deferred BEGIN that reads and then writes fails at once with
+SQLITE_BUSY_SNAPSHOT, BEGIN IMMEDIATE waits; a reader that stays in a transaction grows the WAL without limit.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from vp_tui.core.errors import StoreError
+from vp_tui.core.store.tables import APPLICATION_ID, REVISION
+
+BUSY_TIMEOUT_MS = 5_000
+WRITER_PRAGMAS = (
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_size_limit=67108864",
+)
+READER_PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA query_only=ON",
+)
+
+
+def writer_engine(path: Path, *, pragmas: tuple[str, ...] = WRITER_PRAGMAS) -> Engine:
+    """An engine whose transactions begin with BEGIN IMMEDIATE; the file is created when it is missing."""
+    engine = create_engine(
+        "sqlite://", creator=lambda: _connect(str(path), uri=False, pragmas=pragmas), poolclass=NullPool
+    )
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def reader_engine(path: Path) -> Engine:
+    """An engine on one read-only connection; the file must exist."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    engine = create_engine(
+        "sqlite://", creator=lambda: _connect(uri, uri=True, pragmas=READER_PRAGMAS), poolclass=StaticPool
+    )
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _connect(target: str, *, uri: bool, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    # isolation_level None: sqlite3 begins nothing by itself, the "begin" hook does.
+    connection = sqlite3.connect(target, uri=uri, isolation_level=None, check_same_thread=False)
+    for pragma in pragmas:
+        connection.execute(pragma)
+    return connection
+
+
+@contextmanager
+def store_errors(path: Path, doing: str) -> Iterator[None]:
+    """Turn database errors into a StoreError that says what was being done."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause: Any = getattr(error, "orig", None) or error
+        raise StoreError(
+            f"cannot {doing} {path}: {cause}; see `vp-tui db path`, and `vp-tui doctor` for its health"
+        ) from error
+
+
+def require_current_schema(connection: Connection, path: Path) -> None:
+    """Refuse a file that is not ours or that another version wrote; nothing is changed.
+
+    Raises:
+        StoreError: with what to do next.
+    """
+    found = connection.exec_driver_sql("PRAGMA application_id").scalar()
+    if found != APPLICATION_ID:
+        raise StoreError(f"{path} is no vp-tui store (application_id {found}); move it away or set VP_TUI_HOME")
+    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if revision != REVISION:
+        raise StoreError(
+            f"{path} has schema {revision!r} and this version of vp-tui needs {REVISION!r}; run `vp-tui db upgrade`, "
+            "or install the vp-tui that wrote it"
+        )

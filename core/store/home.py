@@ -1,0 +1,71 @@
+"""Where everything lives: VP_TUI_HOME, or the user's data folder.
+
+runs.db            the store
+runs/<uuid>/       run.log, the embeddings of both arms, the run's lock
+cache/             FP32 references, demo checkpoints
+locks/             one lock file per device: the queue
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from vp_tui.core.errors import StoreError
+
+HOME_VARIABLE = "VP_TUI_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders of one installation."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Home":
+        """VP_TUI_HOME when set, else the platform's user data folder."""
+        given = environment.get(HOME_VARIABLE, "").strip()
+        return cls(Path(given).expanduser().absolute() if given else Path(platformdirs.user_data_dir("vp-tui")))
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "runs.db"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run."""
+        return self.root / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """Things that can be made again."""
+        return self.root / "cache"
+
+    @property
+    def locks(self) -> Path:
+        """One file per device."""
+        return self.root / "locks"
+
+    def run_folder(self, uuid: str) -> Path:
+        """The folder of one run."""
+        return self.runs / uuid
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            StoreError: the place cannot be written.
+        """
+        try:
+            for folder in (self.root, self.runs, self.cache, self.locks):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot create {self.root}: {error.strerror}; set {HOME_VARIABLE} to a folder you can write"
+            ) from error
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise StoreError(f"no write permission for {self.root}; set {HOME_VARIABLE} to a folder you can write")

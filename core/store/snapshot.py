@@ -1,0 +1,92 @@
+"""What a reader gets: immutable records, made of one short read each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, StratumStats
+
+Status = Literal["queued", "starting", "running", "completed", "failed", "cancelled", "interrupted"]
+ACTIVE: frozenset[str] = frozenset({"queued", "starting", "running"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run as the history shows it; `status` is derived from facts, so a dead run is never `running`."""
+
+    id: int
+    uuid: str
+    name: str | None
+    status: Status
+    status_reason: str | None
+    phase: str
+    """The run's own last word on what it is doing, with detail: `loading esm2 in fp16`."""
+    verdict: str | None
+    sentence: str | None
+    """The verdict in words."""
+    speed_verdict: str | None
+    model: str
+    """As the user named it."""
+    input: str
+    precision: str
+    precision_reason: str | None
+    """Why the candidate does not run in the precision that was asked for."""
+    reference: str
+    device: str | None
+    done: int
+    total: int
+    eta_s: float | None
+    created_at_us: int
+    started_at_us: int | None
+    ended_at_us: int | None
+    heartbeat_at_us: int | None
+    pid: int | None
+    speedup: float | None
+    """tokens/s, candidate over reference."""
+    end_to_end_speedup: float | None
+    cosine_min: float | None
+    exit_code: int | None
+    num_alerts: int
+    tags: Mapping[str, str]
+
+    @property
+    def is_active(self) -> bool:
+        """True while the run is queued, starting or running."""
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarityPoint:
+    """One compared block on the similarity chart."""
+
+    at_us: int
+    stratum: str
+    sequences: int
+    cosine_min: float | None
+    cosine_median: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSnapshot:
+    """Everything a screen needs to show one run, read at one moment."""
+
+    run: RunRow
+    config: Mapping[str, Any]
+    """RunConfig as JSON types."""
+    dataset: Mapping[str, Any]
+    model: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    arms: Mapping[str, Mapping[str, Any]]
+    """reference and candidate, each as an ArmSummary in JSON types; empty until the run is finished."""
+    speedup: Mapping[str, Any]
+    """A Speedup in JSON types; empty until the run is finished."""
+    measures: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+    strata: tuple[StratumStats, ...]
+    """short, medium, long, all; empty until the plan is known."""
+    blocks: tuple[BlockEncoded, ...]
+    similarity: tuple[SimilarityPoint, ...]
+    gpu: tuple[GpuSample, ...]
+    alerts: tuple[AlertRaised, ...]
+    folder: str
+    """The run's folder under VP_TUI_HOME: run.log, embeddings."""

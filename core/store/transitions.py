@@ -1,0 +1,41 @@
+"""The life of a run, as compare-and-set moves with an event row each.
+
+queued -> starting -> running -> completed | failed | cancelled | interrupted
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from vp_tui.core.events import now_us
+from vp_tui.core.store import tables
+
+
+def move(
+    connection: Connection,
+    run_id: int,
+    to: str,
+    *,
+    allowed: tuple[str, ...],
+    actor: str,
+    reason: str | None,
+    **values: Any,
+) -> bool:
+    """Move the run to `to` if it is in an allowed status; False when somebody else was first.
+
+    `values` are further columns of the run, set in the same statement.
+    """
+    run = tables.run
+    before = connection.execute(select(run.c.status).where(run.c.id == run_id)).scalar()
+    if before not in allowed:
+        return False
+    at_us = now_us()
+    if to in tables.TERMINAL:
+        values["ended_at_us"] = at_us
+    connection.execute(update(run).where(run.c.id == run_id).values(status=to, status_reason=reason, **values))
+    connection.execute(
+        insert(tables.run_event).values(
+            run_id=run_id, at_us=at_us, from_status=before, to_status=to, actor=actor, reason=reason
+        )
+    )
+    return True
