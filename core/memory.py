@@ -1,0 +1,93 @@
+"""How much memory there is, was used, and how many tokens of a pack fit into it."""
+
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.precision import storage_dtype
+from vp_tui.core.tokens import SPECIALS
+
+CPU_TOKENS: Final = 4096
+"""Packs on a CPU at most: larger ones only leave the caches."""
+
+CUDA_TOKENS: Final = 16_896
+"""Packs on a GPU at most: the products of 3B are at their ceiling there, and 16 sequences of 1,024 fit."""
+
+_USABLE: Final = 0.8
+"""Part of the free memory that may be planned for; the rest is for fragments and workspaces."""
+
+
+def auto_token_budget(
+    spec: ModelSpec,
+    plans: Sequence[PrecisionPlan],
+    device: torch.device,
+    free_bytes: int,
+    longest: int | None = None,
+) -> tuple[int, str]:
+    """Tokens per pack for `--token-budget auto`, and the reason in words.
+
+    Starts at the device's cap and halves it until the activations of the widest of `plans` fit into
+    `free_bytes` (free once the weights are loaded). `longest` is the longest sequence in tokens, the
+    model's maximum when left out.
+
+    Raises ResourceError when a pack that holds the longest sequence does not fit.
+    """
+    cap = CUDA_TOKENS if device.type == "cuda" else CPU_TOKENS
+    longest = spec.max_residues + SPECIALS if longest is None else longest
+    per_token = max(activation_bytes(spec, plan) for plan in plans)
+    fitting = int(free_bytes * _USABLE) // per_token
+    budget = max(cap, longest)
+    while budget > fitting and budget // 2 >= longest:
+        budget //= 2
+    if budget > fitting:
+        raise ResourceError(
+            f"a sequence of {longest} tokens needs about {budget * per_token / 2**20:.0f} MiB on {device}, "
+            f"{free_bytes / 2**20:.0f} MiB are free; use a smaller model or free memory on the device"
+        )
+    if budget >= cap:
+        return budget, f"{budget} tokens: the cap for {device.type}"
+    return budget, f"{budget} tokens: {cap} would not fit {free_bytes / 2**20:.0f} MiB free on {device}"
+
+
+def activation_bytes(spec: ModelSpec, plan: PrecisionPlan) -> int:
+    """Bytes per token that one block's forward holds at its peak, a quarter of padding counted in.
+
+    Stream format: residual, normed, q k v, their padded copies and the result; or two FFN-wide ones.
+    FP32: rotary's up-casts of q or k and their products, and the pooling's up-cast.
+    """
+    item = storage_dtype(plan.precision).itemsize
+    stream = 14 * spec.hidden + 2 * spec.ffn
+    single = 5 * spec.hidden
+    return item * stream + 4 * single
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes free on `device` (CUDA: cudaMemGetInfo; CPU: MemAvailable of /proc/meminfo).
+
+    Raises ResourceError when a CPU's memory cannot be read.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    meminfo = Path("/proc/meminfo")
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        kib = next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration) as error:
+        raise ResourceError(
+            f"the free memory cannot be read from {meminfo}; give --token-budget a number, such as 4096"
+        ) from error
+    return int(kib) * 1024
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Peak in MiB: allocated by torch on a CUDA device, resident set of the process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    # Linux counts ru_maxrss in KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

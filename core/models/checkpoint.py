@@ -1,0 +1,197 @@
+"""The weight files of a folder as named tensors, whatever container and key dialect they come in.
+
+Containers: model.safetensors or pytorch_model.bin, in one piece or sharded with an index.json.
+Dialects: with or without the `esm.` prefix; LayerNorm.weight/bias or gamma/beta; inv_freq per layer
+(published files), under a literal asterisk (save_pretrained of transformers 5.23) or at model level.
+Names inside vp-tui are those of transformers' EsmModel with weight/bias.
+"""
+
+import json
+import pickle
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from vp_tui.core.errors import ModelError
+from vp_tui.core.models.spec import ModelSpec
+
+_IGNORED: Final = re.compile(
+    r"lm_head\.|contact_head\.|pooler\.|embeddings\.position_embeddings\.|embeddings\.position_ids$"
+)
+_INV_FREQ: Final = re.compile(r"(encoder\.layer\.(\d+|\*)\.attention\.self\.)?rotary_embeddings\.inv_freq")
+_LEGACY: Final = ((".gamma", ".weight"), (".beta", ".bias"))
+_NAMED: Final = 3
+"""Tensors named in an error; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor in a file, not read yet."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], Tensor]
+
+
+class Checkpoint:
+    """Tensors by canonical name; `inv_freqs` holds the rotary tables under the file's names."""
+
+    def __init__(self, folder: Path, stored: Mapping[str, Stored]) -> None:
+        self.folder = folder
+        self.tensors: dict[str, Stored] = {}
+        self.inv_freqs: dict[str, Stored] = {}
+        for key, tensor in stored.items():
+            self._add(key, tensor)
+
+    def _add(self, key: str, tensor: Stored) -> None:
+        name = key.removeprefix("esm.")
+        if _IGNORED.match(name):
+            return
+        if _INV_FREQ.fullmatch(name):
+            self.inv_freqs[name] = tensor
+            return
+        for old, new in _LEGACY:
+            name = name.removesuffix(old) + new if name.endswith(old) else name
+        if name in self.tensors:
+            raise ModelError(f"{self.folder} holds {name} twice, under two key names; fetch the checkpoint again")
+        self.tensors[name] = tensor
+
+    def require(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise ModelError unless exactly the tensors of `shapes` are there, in these shapes."""
+        missing = [name for name in shapes if name not in self.tensors]
+        surplus = [name for name in self.tensors if name not in shapes]
+        wrong = [
+            f"{name} {list(self.tensors[name].shape)} instead of {list(shape)}"
+            for name, shape in shapes.items()
+            if name in self.tensors and self.tensors[name].shape != shape
+        ]
+        found = [_few(missing, "missing"), _few(surplus, "not of ESM-2"), _few(wrong, "of another shape")]
+        if any(found):
+            raise ModelError(
+                f"{self.folder} does not fit its config.json: {'; '.join(part for part in found if part)}; "
+                "fetch the checkpoint again, or give the folder of an ESM-2 one"
+            )
+
+    def read(self, name: str) -> Tensor:
+        """The tensor `name`, from its file, on the CPU."""
+        return self.tensors[name].read()
+
+    def inv_freq(self, spec: ModelSpec) -> Tensor:
+        """The rotary frequencies [head_dim / 2] as stored.
+
+        They are FP16-rounded in published files; recomputed ones turn long proteins by up to 0.16 rad
+        (transformers PR 19587). Raises ModelError when they are missing or differ between layers.
+        """
+        if not self.inv_freqs:
+            raise ModelError(
+                f"{self.folder} has no rotary inv_freq; they are not recomputed, because published ones are "
+                "rounded; use the checkpoint as published or as written by save_pretrained"
+            )
+        tables = {name: stored.read() for name, stored in self.inv_freqs.items()}
+        first_name, first = next(iter(tables.items()))
+        for name, table in tables.items():
+            if table.shape != (spec.head_dim // 2,):
+                raise ModelError(
+                    f"{self.folder}: {name} has the shape {list(table.shape)}, "
+                    f"heads of {spec.head_dim} need [{spec.head_dim // 2}]"
+                )
+            if not torch.equal(table, first):
+                raise ModelError(f"{self.folder}: {name} differs from {first_name}; ESM-2 has one rotary table")
+        return first
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, or its class when it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _few(names: list[str], what: str) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{len(names)} tensors {what}: {', '.join(names[:_NAMED])}{more}"
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files of `folder` in the order of their names; safetensors before pickled ones.
+
+    Raises ModelError when there are none, or when a shard of an index is not there.
+    """
+    for stem, suffix in (("model", ".safetensors"), ("pytorch_model", ".bin")):
+        index = folder / f"{stem}{suffix}.index.json"
+        if index.is_file():
+            return _shards(index)
+        if (folder / f"{stem}{suffix}").is_file():
+            return [folder / f"{stem}{suffix}"]
+    raise ModelError(
+        f"{folder} has no weights (model.safetensors or pytorch_model.bin, whole or sharded); "
+        "fetch the checkpoint again"
+    )
+
+
+def _shards(index: Path) -> list[Path]:
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index} is no readable shard index ({error!r}); fetch the checkpoint again") from error
+    paths = [index.parent / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            raise ModelError(f"{index.parent} lacks the shard {path.name}; fetch the checkpoint again")
+    return paths
+
+
+@contextmanager
+def open_checkpoint(folder: Path) -> Iterator[Checkpoint]:
+    """The checkpoint of `folder`, open for reading.
+
+    Raises ModelError for a folder without weights and for a file that is no checkpoint.
+    """
+    stored: dict[str, Stored] = {}
+    with ExitStack() as stack:
+        for path in weight_files(folder):
+            try:
+                opened = _open_safetensors(path, stack) if path.suffix == ".safetensors" else _open_bin(path)
+            except (
+                SafetensorError,
+                OSError,
+                RuntimeError,
+                ValueError,
+                EOFError,
+                pickle.UnpicklingError,
+            ) as error:
+                raise ModelError(f"{path} is no readable checkpoint ({first_line(error)}); fetch it again") from error
+            stored.update(opened)
+        yield Checkpoint(folder, stored)
+
+
+def _open_safetensors(path: Path, stack: ExitStack) -> dict[str, Stored]:
+    file: Any = stack.enter_context(safe_open(path, framework="pt"))
+    return {
+        key: Stored(tuple(file.get_slice(key).get_shape()), partial(file.get_tensor, key))
+        for key in file.keys()  # noqa: SIM118  (a safetensors file is no mapping)
+    }
+
+
+def _open_bin(path: Path) -> dict[str, Stored]:
+    # only zip archives (torch >= 1.6) can be memory-mapped
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    if not isinstance(state, dict):
+        raise ValueError(f"holds a {type(state).__name__}, not a state dict")
+    return {
+        key: Stored(tuple(value.shape), partial(_given, value))
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _given(tensor: Tensor) -> Tensor:
+    return tensor

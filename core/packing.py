@@ -1,0 +1,155 @@
+"""Which sequences are encoded together, and where each of their tokens lies.
+
+A pack is a row of real tokens without padding: first-fit decreasing fills a token budget to 99 %
+of its lower bound on protein length distributions, so nothing cleverer pays. Only attention without
+a variable-length kernel (FP32, CPU) needs rectangles: `PaddedGroup`, cut so that little is padding.
+
+Shape suffixes: N tokens of the pack, S sequences, B sequences of a group, T padded length, n tokens
+of a group.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vp_tui.core.errors import ResourceError
+
+GROUP_FILL: Final = 0.75
+"""A sequence shorter than this part of its group's longest one opens the next group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaddedGroup:
+    """Consecutive sequences of a pack as one rectangle, for attention kernels that need one."""
+
+    start: int
+    """First token of the group in the pack."""
+    stop: int
+    """One past its last token."""
+    gather_BT: NDArray[np.int64]
+    """Token of the pack for each cell. Padding repeats the sequence's own last token: were it another
+    sequence's, a NaN there would spread through 0 * NaN."""
+    valid_BT: NDArray[np.bool_]
+    """False on padding."""
+    take_n: NDArray[np.int64]
+    """Cell (row * T + column) of each real token, in pack order: the way back from the rectangle."""
+
+    @property
+    def padded(self) -> bool:
+        """Whether any cell is padding."""
+        return self.gather_BT.size > self.take_n.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackLayout:
+    """Where the tokens of one pack lie."""
+
+    indices_S: NDArray[np.int64]
+    """Sequence of the data set behind each sequence of the pack."""
+    lengths_S: NDArray[np.int64]
+    """Tokens per sequence."""
+    cu_seqlens: NDArray[np.int32]
+    """[S + 1] first token of each sequence, then the number of tokens (the varlen kernels' word)."""
+    positions_N: NDArray[np.int32]
+    """Position within its own sequence, from 0."""
+    sequence_N: NDArray[np.int64]
+    """Sequence of the pack (0..S-1) each token belongs to."""
+    max_len: int
+    """Tokens of the longest sequence."""
+    groups: tuple[PaddedGroup, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the pack."""
+        return int(self.cu_seqlens[-1])
+
+
+def first_fit_decreasing(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
+    """Packs of sequence indices, each of at most `budget` tokens and sorted by falling length.
+
+    First-fit decreasing, done by classes of equal length: what fits of a class goes to the open packs
+    in order, the rest opens new ones. Packs come longest sequence first, so memory peaks at the start.
+
+    Raises ResourceError when one sequence is longer than the budget.
+    """
+    if lengths_S.size == 0:
+        return []
+    longest = int(lengths_S.max())
+    if longest > budget:
+        raise ResourceError(
+            f"a sequence of {longest} tokens does not fit a token budget of {budget}; "
+            f"raise --token-budget to at least {longest}"
+        )
+    order_S = np.argsort(-lengths_S, kind="stable")
+    pack_of_S = _assign(lengths_S[order_S], budget)
+    by_pack_S = np.argsort(pack_of_S, kind="stable")
+    borders = np.cumsum(np.bincount(pack_of_S))[:-1]
+    return np.split(order_S[by_pack_S], borders)
+
+
+def _assign(falling_S: NDArray[np.int64], budget: int) -> NDArray[np.int64]:
+    """Pack of each sequence; `falling_S` are the lengths, longest first."""
+    free = np.empty(0, dtype=np.int64)
+    lengths, counts = np.unique(falling_S, return_counts=True)
+    packs = []
+    for length, count in zip(lengths[::-1].tolist(), counts[::-1].tolist(), strict=True):
+        fits = free // length
+        taken = np.minimum(fits, np.maximum(count - (np.cumsum(fits) - fits), 0))
+        per_new = budget // length
+        left = count - int(taken.sum())
+        new = np.full(-(-left // per_new), per_new, dtype=np.int64)
+        if new.size:
+            new[-1] = left - per_new * (new.size - 1)
+        taken = np.concatenate([taken, new])
+        free = np.concatenate([free, np.full(new.size, budget, dtype=np.int64)]) - taken * length
+        packs.append(np.repeat(np.arange(taken.size), taken))
+    return np.concatenate(packs)
+
+
+def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = None) -> PackLayout:
+    """Layout of a pack whose sequences have `lengths_S` tokens, in this order (falling for little padding).
+
+    `indices_S` names the sequences in the data set; 0..S-1 when left out.
+    """
+    lengths_S = np.asarray(lengths_S, dtype=np.int64)
+    assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a pack holds sequences, none empty"
+    cu_seqlens = np.concatenate([[0], np.cumsum(lengths_S)])
+    starts_S = cu_seqlens[:-1]
+    positions_N = np.arange(cu_seqlens[-1]) - np.repeat(starts_S, lengths_S)
+    borders = [0, *_group_borders(lengths_S.tolist()), lengths_S.size]
+    groups = tuple(_group(starts_S[first:stop], lengths_S[first:stop]) for first, stop in pairwise(borders))
+    return PackLayout(
+        indices_S=np.arange(lengths_S.size) if indices_S is None else np.asarray(indices_S, dtype=np.int64),
+        lengths_S=lengths_S,
+        cu_seqlens=cu_seqlens.astype(np.int32),
+        positions_N=positions_N.astype(np.int32),
+        sequence_N=np.repeat(np.arange(lengths_S.size), lengths_S),
+        max_len=int(lengths_S.max()),
+        groups=groups,
+    )
+
+
+def _group_borders(lengths: list[int]) -> list[int]:
+    borders = []
+    widest = lengths[0]
+    for place, length in enumerate(lengths):
+        if length < GROUP_FILL * widest or length > widest:
+            borders.append(place)
+            widest = length
+    return borders
+
+
+def _group(starts_B: NDArray[np.int64], lengths_B: NDArray[np.int64]) -> PaddedGroup:
+    columns_T = np.arange(lengths_B.max())
+    valid_BT = columns_T < lengths_B[:, None]
+    gather_BT = starts_B[:, None] + np.minimum(columns_T, lengths_B[:, None] - 1)
+    return PaddedGroup(
+        start=int(starts_B[0]),
+        stop=int(starts_B[-1] + lengths_B[-1]),
+        gather_BT=gather_BT,
+        valid_BT=valid_BT,
+        take_n=np.flatnonzero(valid_BT),
+    )

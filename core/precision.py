@@ -1,0 +1,144 @@
+"""The one precision door: every lowering of a number format in vp-tui happens in this module.
+
+Formats are set by casting parameters, never by autocast, so what ran is what the plan says.
+Rotary tables stay FP32: in half precision the angle error grows to 0.25 rad at 1,024 tokens.
+The products' format (IEEE FP32 or TF32) is a global switch of torch; it is set through the
+`fp32_precision` interface of torch 2.9 and later (mixing it with allow_tf32 raises there),
+read back, and restored.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from vp_tui.core.config import Precision, PrecisionPlan
+from vp_tui.core.errors import ResourceError, UsageError
+
+TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
+
+_STORAGE: Final[Mapping[Precision, torch.dtype]] = MappingProxyType(
+    {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+)
+
+
+def storage_dtype(precision: Precision) -> torch.dtype:
+    """Format that parameters and the residual stream are stored in; tf32 stores FP32."""
+    return _STORAGE[precision]
+
+
+def cast(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
+    """`tensor` in the plan's storage format (rounded to nearest; the same object when it already is)."""
+    return tensor.to(storage_dtype(plan.precision))
+
+
+def apply(model: nn.Module, plan: PrecisionPlan) -> nn.Module:
+    """Cast the parameters of `model` in place; buffers (rotary inv_freq) keep FP32."""
+    for parameter in model.parameters():
+        parameter.data = cast(parameter.data, plan)
+    return model
+
+
+def back_to(computed: Tensor, stream: Tensor) -> Tensor:
+    """`computed` (FP32) rounded once to the format of `stream`, after a step that has to run in FP32."""
+    return computed.to(stream.dtype)
+
+
+def is_fp16_exact(weight: Tensor) -> bool:
+    """Whether every value of `weight` is one of FP16: then casting it loses nothing."""
+    return weight.dtype == torch.float16 or bool(torch.equal(weight, weight.half().to(weight.dtype)))
+
+
+def round_to_fp16(weight: Tensor) -> Tensor:
+    """`weight` with every value rounded to FP16, in its own format: how published ESM-2 weights are."""
+    return weight.half().to(weight.dtype)
+
+
+def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse a plan that `device` cannot run as it says.
+
+    Raises UsageError for tf32 on a CPU, for bf16 on a GPU without it, and when
+    TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set (it overrides what a program asks for).
+    """
+    _refuse_override(environment)
+    if plan.precision == "tf32" and device.type != "cuda":
+        raise UsageError(f"precision tf32 needs a CUDA device, this run is on {device}; use fp32, bf16 or fp16")
+    if plan.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        name = torch.cuda.get_device_name(device)
+        raise UsageError(f"precision bf16 is not supported by {name}; use fp16 or fp32")
+
+
+def _refuse_override(environment: Mapping[str, str]) -> None:
+    if TF32_OVERRIDE in environment:
+        raise UsageError(
+            f"{TF32_OVERRIDE}={environment[TF32_OVERRIDE]} is set and would replace IEEE FP32 behind the "
+            f"run's back; unset it and use --reference tf32 for a TF32 reference"
+        )
+
+
+def _switches() -> tuple[tuple[str, Any, str, str], ...]:
+    """Name in the run record, holder, attribute, and the value for everything but tf32."""
+    backends = torch.backends
+    return (
+        ("cuda_matmul", backends.cuda.matmul, "fp32_precision", "ieee"),
+        ("cudnn_conv", backends.cudnn.conv, "fp32_precision", "ieee"),  # type: ignore[attr-defined]
+        ("cudnn_rnn", backends.cudnn.rnn, "fp32_precision", "ieee"),
+        ("cpu_matmul", backends.mkldnn.matmul, "fp32_precision", "ieee"),  # type: ignore[attr-defined]
+    )
+
+
+_REDUCED: Final = (
+    ("fp16_reduced_precision_reduction", "allow_fp16_reduced_precision_reduction"),
+    ("bf16_reduced_precision_reduction", "allow_bf16_reduced_precision_reduction"),
+)
+_TF32_SWITCHES: Final = frozenset({"cuda_matmul", "cudnn_conv", "cudnn_rnn"})
+
+
+def flags() -> dict[str, str | bool]:
+    """The global switches as they stand now, for the run record."""
+    now: dict[str, str | bool] = {name: str(getattr(holder, key)) for name, holder, key, _ in _switches()}
+    now.update({name: bool(getattr(torch.backends.cuda.matmul, key)) for name, key in _REDUCED})
+    return now
+
+
+@contextmanager
+def matmul_mode(plan: PrecisionPlan) -> Iterator[None]:
+    """Within it, products run as `plan` says: TF32 for tf32, else IEEE FP32; 16-bit sums are kept in FP32.
+
+    Raises UsageError when TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set, ResourceError when torch does not
+    keep a switch. The former values come back on the way out.
+    """
+    _refuse_override(os.environ)
+    former = flags()
+    wanted: dict[str, str | bool] = {
+        name: "tf32" if plan.precision == "tf32" and name in _TF32_SWITCHES else ieee
+        for name, _, _, ieee in _switches()
+    }
+    wanted |= {name: False for name, _ in _REDUCED}
+    try:
+        _set(wanted)
+        _require(wanted)
+        yield
+    finally:
+        _set(former)
+
+
+def _set(values: Mapping[str, str | bool]) -> None:
+    for name, holder, key, _ in _switches():
+        setattr(holder, key, values[name])
+    for name, key in _REDUCED:
+        setattr(torch.backends.cuda.matmul, key, values[name])
+
+
+def _require(wanted: Mapping[str, str | bool]) -> None:
+    got = flags()
+    wrong = [f"{name} is {got[name]!r}, not {value!r}" for name, value in wanted.items() if got[name] != value]
+    if wrong:
+        raise ResourceError(
+            f"torch {torch.__version__} did not keep its precision switches ({'; '.join(wrong)}); "
+            "numbers would not mean what they say, so nothing was run"
+        )
