@@ -1,0 +1,117 @@
+"""One arm of a run: a model in one precision, its clocks, and what it does when memory runs out."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from vp_tui.core import packing
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.events import Arm, BlockEncoded, now_us
+from vp_tui.core.models.loading import LoadedModel, load
+from vp_tui.core.models.spec import ModelSource
+from vp_tui.core.prepare import Block, Prepared
+from vp_tui.core.sequences import stratum_name
+
+
+class Budget:
+    """The token budget both arms share; halving it is told to `on_halved` and holds for the rest of the run."""
+
+    def __init__(self, tokens: int, longest: int, on_halved: Callable[[str], None]) -> None:
+        self.tokens = tokens
+        self._longest = longest
+        self._on_halved = on_halved
+
+    def halve(self, error: OutOfMemoryError) -> None:
+        """Halve the budget after `error`.
+
+        Raises:
+            ResourceError: the longest sequence would not fit any more.
+        """
+        smaller = self.tokens // 2
+        if smaller < self._longest:
+            raise ResourceError(
+                f"{error}; a smaller budget than {self.tokens} tokens would not hold the longest sequence "
+                f"({self._longest} tokens): free memory on the device or use a smaller model"
+            ) from error
+        self._on_halved(f"{error.tokens} tokens did not fit in memory: the token budget is now {smaller}")
+        self.tokens = smaller
+
+
+class ArmRunner:
+    """Loads and encodes for one arm and keeps what it produced, in the order of the sampled sequences."""
+
+    def __init__(
+        self, arm: Arm, plan: PrecisionPlan, *, source: ModelSource, device: torch.device, data: Prepared, hidden: int
+    ) -> None:
+        self.arm, self.plan = arm, plan
+        self._source, self._device, self._data = source, device, data
+        self._encoder: Encoder | None = None
+        num_sequences = len(data.sequences)
+        self.embeddings_SD = np.zeros((num_sequences, hidden), np.float32)
+        self.nan_S = np.zeros(num_sequences, np.int64)
+        self.inf_S = np.zeros(num_sequences, np.int64)
+        self.pack_S = np.zeros(num_sequences, np.int64)
+        self.encode_s: dict[int, float] = {}
+        """Encode seconds per timed block."""
+        self.wall_s = 0.0
+        self.load_s = 0.0
+        self.kernel = "not loaded"
+        self._num_packs = 0
+
+    def load(self) -> LoadedModel:
+        """Load the model; the seconds count as load time, not as encode time."""
+        started = time.perf_counter()
+        loaded = load(self._source, self.plan, self._device)
+        self._encoder = Encoder(loaded, self.plan, self._device)
+        self.kernel = loaded.attention_kernel
+        self.load_s = time.perf_counter() - started
+        return loaded
+
+    def unload(self) -> None:
+        """Give the memory of the model back."""
+        self._encoder = None
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def warm_up(self, block: Block, budget: Budget) -> BlockEncoded:
+        """Encode a block for the sake of the caches; nothing of it is kept."""
+        return self._event(block, self._encode(block, budget), is_warmup=True)
+
+    def encode(self, block: Block, budget: Budget) -> BlockEncoded:
+        """Encode a block and keep its embeddings, counts and times."""
+        encoded = self._encode(block, budget)
+        rows_S = encoded.seq_indices_S
+        self.embeddings_SD[rows_S] = encoded.embeddings_SD
+        self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
+        self.pack_S[rows_S] = self._num_packs + encoded.pack_of_S
+        self._num_packs += int(encoded.pack_of_S.max()) + 1
+        self.encode_s[block.index] = encoded.encode_s
+        self.wall_s += encoded.wall_s
+        return self._event(block, encoded, is_warmup=False)
+
+    def _encode(self, block: Block, budget: Budget) -> EncodedBlock:
+        assert self._encoder is not None, "load() comes first"
+        lengths_S = self._data.tokens.lengths_S[block.indices_S]
+        while True:
+            packs = [block.indices_S[pack] for pack in packing.first_fit_decreasing(lengths_S, budget.tokens)]
+            try:
+                return self._encoder.encode(self._data.tokens, packs)
+            except OutOfMemoryError as error:
+                budget.halve(error)
+
+    def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
+        return BlockEncoded(
+            at_us=now_us(),
+            block=block.index,
+            arm=self.arm,
+            stratum=stratum_name(block.stratum),
+            sequences=encoded.sequences,
+            tokens=encoded.tokens,
+            encode_s=encoded.encode_s,
+            wall_s=encoded.wall_s,
+            is_warmup=is_warmup,
+        )

@@ -1,0 +1,73 @@
+"""The facts of this machine and these versions that can move a number, for the run record."""
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from vp_tui.core import gpu, precision
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.errors import UsageError
+
+
+def resolve_device(asked: str) -> tuple[torch.device, str]:
+    """The device a run uses, and why.
+
+    Raises:
+        UsageError: a CUDA device was asked for that torch does not see.
+    """
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "cpu":
+        return torch.device("cpu"), "asked for"
+    if asked == "auto":
+        if available:
+            return torch.device("cuda", 0), "the first CUDA device"
+        return torch.device("cpu"), f"torch {torch.__version__} sees no CUDA device"
+    index = int(asked.partition(":")[2] or 0)
+    if index >= available:
+        raise UsageError(
+            f"device {asked!r}: torch {torch.__version__} sees {available} CUDA devices; use --device auto or cpu"
+        )
+    return torch.device("cuda", index), "asked for"
+
+
+def gpu_uuid(device: torch.device) -> str | None:
+    """The UUID of a CUDA device as torch has it, None for the CPU."""
+    return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else None
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's or the processor's name."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return platform.processor() or platform.machine()
+
+
+def flags_of(plan: PrecisionPlan) -> dict[str, str | bool]:
+    """The matmul switches as torch reads them back while `plan` runs."""
+    with precision.matmul_mode(plan):
+        return precision.flags()
+
+
+def facts(device: torch.device, reason: str) -> dict[str, Any]:
+    """Everything about versions, device and flags that belongs to a run."""
+    found: dict[str, Any] = {
+        "vp_tui": version("vp-tui"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "sqlite": sqlite3.sqlite_version,
+        "os": platform.platform(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "device_reason": reason,
+        "device_name": device_name(device),
+    }
+    uuid = gpu_uuid(device)
+    if uuid is not None:
+        found |= {"gpu_uuid": uuid, **gpu.facts(uuid)}
+    return found

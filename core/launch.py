@@ -1,0 +1,129 @@
+"""Starting and stopping runs from a screen or a shell; loads no torch.
+
+A run is its own process in its own session (start_new_session), with no terminal: closing the screen,
+losing the SSH connection or killing the shell does not touch it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from vp_tui.core import sequences
+from vp_tui.core.config import RunConfig, choose_precision
+from vp_tui.core.errors import RunFailedError, StoreError
+from vp_tui.core.models.spec import read_spec, resolve
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.core.store.liveness import Worker, is_running, start_ticks, this_host
+from vp_tui.core.store.reader import Reader
+
+LOG_NAME = "run.log"
+_children: list[subprocess.Popen[bytes]] = []
+"""Processes this one has started; kept so that they can be reaped, never to be waited for at exit."""
+PATIENCE_SECONDS = 10.0
+"""How long a run gets to stop by itself before it is killed."""
+
+
+def preflight(config: RunConfig) -> None:
+    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder.
+
+    Reads the sequence file whole and the checkpoint's config.json; a hub id is only checked by its form.
+
+    Raises:
+        InputError, ModelError: with what to do next.
+    """
+    source = resolve(config.model)
+    if source.folder is not None:
+        read_spec(source.folder)
+    sequences.require_protein(sequences.read(config.input))
+
+
+def create_and_start(home: Home, config: RunConfig) -> int:
+    """Check, create the run's row, start its process; returns the run's id.
+
+    VIRNUCPRO_DISABLE_FP16 is heard here, once, and kept with the run together with its reason.
+
+    Raises:
+        InputError, ModelError: as preflight.
+        StoreError: the store cannot be written.
+    """
+    preflight(config)
+    choice = choose_precision(config.precision, os.environ)
+    config = config.model_copy(
+        update={
+            "precision": choice.precision,
+            "precision_reason": choice.reason,
+            "input": str(Path(config.input).expanduser().absolute()),
+        }
+    )
+    run_id = lifecycle.create_run(home, config)
+    _start(home, run_id)
+    return run_id
+
+
+def _start(home: Home, run_id: int) -> None:
+    uuid, _ = lifecycle.run_config(home, run_id)
+    command = [sys.executable, "-m", "vp_tui.core.run", "--run", str(run_id)]
+    environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
+    with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
+        try:
+            _children[:] = [child for child in _children if child.poll() is None]
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+        except OSError as error:
+            raise RunFailedError(f"cannot start {command}: {error}") from error
+    _children.append(process)
+    # The child registers itself too; this closes the gap in which it might die before it can.
+    ticks = start_ticks(process.pid)
+    if ticks is not None:
+        lifecycle.register_worker(home, run_id, lifecycle.worker_of(process.pid, ticks))
+
+
+def stop(home: Home, run_id: int) -> None:
+    """Ask the run to stop (SIGTERM), kill it after PATIENCE_SECONDS; returns when it has ended.
+
+    Raises:
+        RunNotFoundError: no such run.
+        StoreError: the run is on another machine, or the store cannot be read.
+    """
+    worker = _worker(home, run_id)
+    if worker is None:
+        lifecycle.reconcile(home)
+        return
+    _signal(worker, signal.SIGTERM)
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while is_running(worker) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    _signal(worker, signal.SIGKILL)
+    while is_running(worker):
+        time.sleep(0.05)
+    lifecycle.reconcile(home)
+
+
+def _worker(home: Home, run_id: int) -> Worker | None:
+    """The process of an active run, None when the run is over or has no process."""
+    with Reader(home) as reader:
+        if not reader.run(run_id).is_active:
+            return None
+    worker = lifecycle.registered_worker(home, run_id)
+    if worker is not None and worker.host != this_host():
+        raise StoreError(f"run {run_id} is going on {worker.host!r}; stop it there")
+    return worker
+
+
+def _signal(worker: Worker, number: signal.Signals) -> None:
+    """Signal exactly this process: a pid that was reused meanwhile is left alone."""
+    if is_running(worker):
+        try:
+            os.kill(worker.pid, number)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,132 @@
+"""The end of a run: embeddings written, arms summed up, speed and verdict judged, all in one RunFinished."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vp_tui.core import compare, speed, verdict
+from vp_tui.core.arms import ArmRunner
+from vp_tui.core.config import RunConfig, Thresholds
+from vp_tui.core.errors import ExitCode
+from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
+from vp_tui.core.pace import Pace
+from vp_tui.core.prepare import Prepared
+from vp_tui.core.store.references import write_embeddings
+from vp_tui.core.stored_reference import StoredReference
+from vp_tui.core.tally import Tally
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """Everything a run has produced, and what follows from it."""
+
+    config: RunConfig
+    limits: Thresholds
+    data: Prepared
+    reference: ArmRunner
+    candidate: ArmRunner
+    tally: Tally
+    pace: Pace
+    stored: StoredReference
+    on_cpu: bool
+    utilization: float | None
+    """Mean NVML utilization in percent while encoding."""
+    peak_memory_mib: float | None
+
+    def __post_init__(self) -> None:
+        self._storing_s: dict[str, float] = {}
+
+    def write_embeddings(self, folder: Path, run_uuid: str) -> None:
+        """Write reference.safetensors and candidate.safetensors; the seconds count as storing."""
+        started = time.perf_counter()
+        facts = {"precision": self.candidate.plan.name, "run_uuid": run_uuid}
+        write_embeddings(folder / "candidate.safetensors", self.candidate.embeddings_SD, facts)
+        # The reference file carries the arm's summary, so its own storing time is taken to be the candidate's.
+        self._storing_s = dict.fromkeys(("candidate", "reference"), time.perf_counter() - started)
+        target = folder / "reference.safetensors"
+        if self.stored.found is not None:
+            self.stored.share_into(target)
+            return
+        rates = self.pace.rates()["reference"]
+        summary = self._summary(self.reference)
+        self.stored.store(self.reference.embeddings_SD, summary, rates, run_uuid=run_uuid, into=target)
+
+    def finished(self) -> RunFinished:
+        """The verdict with everything it rests on."""
+        strata = self.tally.strata(self.candidate, self.pace.rates())
+        found = verdict.findings(
+            strata,
+            limits=self.limits,
+            gates=self.config.gates,
+            reference_nonfinite=int((~np.isfinite(self.reference.embeddings_SD).all(axis=1)).sum()),
+        )
+        outcome = verdict.verdict(found)
+        arms = self.arms()
+        return RunFinished(
+            at_us=now_us(),
+            verdict=outcome,
+            sentence=verdict.sentence(
+                outcome, found, strata, candidate=self.config.precision, reference=self.config.reference
+            ),
+            findings=found,
+            strata=strata,
+            arms=arms,
+            speedup=self.speedup(arms),
+            measures=self._measures(strata),
+            exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
+        )
+
+    def arms(self) -> dict[Arm, ArmSummary]:
+        """Both arms; a stored reference is the one that was measured then, marked as cached."""
+        if self.stored.found is not None:
+            reference = ArmSummary(**{**self.stored.found.summary, "cached": True})
+        else:
+            reference = self._summary(self.reference)
+        return {"reference": reference, "candidate": self._summary(self.candidate)}
+
+    def _summary(self, runner: ArmRunner) -> ArmSummary:
+        return ArmSummary(
+            precision=runner.plan.name,
+            attention_kernel=runner.kernel,
+            tokens_per_s=self.pace.rates()[runner.arm]["all"],
+            seconds=sum(runner.encode_s.values()),
+            end_to_end_seconds=self.data.seconds + runner.wall_s + self._storing_s.get(runner.arm, 0.0),
+            load_seconds=runner.load_s,
+            peak_memory_mib=self.peak_memory_mib,
+            cached=False,
+        )
+
+    def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
+        """P1 from the two arms."""
+        reference, candidate = arms["reference"], arms["candidate"]
+        return speed.judge(
+            rate_ratio=speed.ratio(candidate.tokens_per_s, reference.tokens_per_s),
+            end_to_end=speed.ratio(reference.end_to_end_seconds, candidate.end_to_end_seconds),
+            interval=speed.ratio_interval(*self.pace.paired_seconds()),
+            utilization=self.utilization,
+            limits=self.limits,
+            not_judged=self._why_no_speed(),
+        )
+
+    def _why_no_speed(self) -> str | None:
+        if self.on_cpu:
+            return "on CPU"
+        if self.config.precision == self.config.reference:
+            return f"(both arms run in {self.config.reference})"
+        return None
+
+    def _measures(self, strata: tuple[StratumStats, ...]) -> dict[str, Any]:
+        dominant = compare.dominant_dimension(self.reference.embeddings_SD)
+        everything = next(stats for stats in strata if stats.scope == "all")
+        return {
+            "V1": {"nan": everything.nan, "inf": everything.inf},
+            "M1": {"min": everything.cosine_min, "p01": everything.cosine_p01, "below": everything.below},
+            "M4": {"relative_l2_p99": everything.relative_l2_p99},
+            "M5": {"norm_ratio_worst": everything.norm_ratio_worst},
+            "dominant_dimension": None if dominant is None else {"index": dominant[0], "share": dominant[1]},
+            "gpu_utilization_mean": self.utilization,
+        }

@@ -1,0 +1,1 @@
+"""A run or a comparison as a document: the same numbers in every format."""

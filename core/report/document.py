@@ -1,0 +1,87 @@
+"""The run document: one run as JSON, the contract of `run --json` and `show --json` (docs/run-document.md).
+
+Every number on a screen is in it. NaN never appears: a number that does not exist is null beside a count.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from vp_tui.core.events import ARMS, GpuSample, StratumStats
+from vp_tui.core.store.rows import as_row
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+
+SCHEMA_VERSION = 1
+
+
+def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
+    """The whole document of a run, whatever its status."""
+    return {
+        **short_document(snapshot.run),
+        "sentence": snapshot.run.sentence,
+        "findings": [as_row(finding) for finding in snapshot.findings],
+        "model": dict(snapshot.model),
+        "dataset": dict(snapshot.dataset),
+        "config": dict(snapshot.config),
+        "environment": dict(snapshot.environment),
+        "arms": {arm: dict(snapshot.arms[arm]) for arm in ARMS if arm in snapshot.arms},
+        "speedup": dict(snapshot.speedup),
+        "strata": {stats.scope: _stratum(stats) for stats in snapshot.strata},
+        "measures": dict(snapshot.measures),
+        "gpu": _gpu(snapshot.gpu),
+        "alerts": [as_row(alert) for alert in snapshot.alerts],
+        "folder": snapshot.folder,
+    }
+
+
+def short_document(run: RunRow) -> dict[str, Any]:
+    """One line of the history as JSON."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "id": run.id,
+        "uuid": run.uuid,
+        "name": run.name,
+        "status": run.status,
+        "status_reason": run.status_reason,
+        "verdict": run.verdict,
+        "model_given": run.model,
+        "input": run.input,
+        "precision": run.precision,
+        "precision_reason": run.precision_reason,
+        "reference": run.reference,
+        "device": run.device,
+        "done": run.done,
+        "total": run.total,
+        "cosine_min": run.cosine_min,
+        "tokens_per_s_speedup": run.speedup,
+        "end_to_end_speedup": run.end_to_end_speedup,
+        "exit_code": run.exit_code,
+        "num_alerts": run.num_alerts,
+        "tags": dict(run.tags),
+        "created_at": _iso(run.created_at_us),
+        "started_at": _iso(run.started_at_us),
+        "ended_at": _iso(run.ended_at_us),
+    }
+
+
+def _stratum(stats: StratumStats) -> dict[str, Any]:
+    row = as_row(stats)
+    del row["scope"]
+    return row
+
+
+def _gpu(samples: Sequence[GpuSample]) -> dict[str, Any]:
+    """Number of samples, with mean and maximum of what the GPU reports."""
+    names = ("utilization", "memory_used_mib", "power_w", "sm_clock_mhz", "temperature_c")
+    summary: dict[str, Any] = {"samples": len(samples)}
+    for name in names:
+        values = [value for sample in samples if (value := getattr(sample, name)) is not None]
+        summary[name] = {"mean": sum(values) / len(values), "max": max(values)} if values else None
+    reasons = 0
+    for sample in samples:
+        reasons |= sample.throttle_reasons
+    return summary | {"throttle_reasons": reasons}
+
+
+def _iso(at_us: int | None) -> str | None:
+    return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,241 @@
+"""A validation run as a stream of events: read, load, encode both arms block by block, compare, judge.
+
+Both arms are resident when memory allows and take turns in ABBA order, so that similarity streams from the
+first block and the speed ratio is paired. Otherwise, or when the reference is already stored, one arm goes
+after the other. Nothing here knows a store, a screen or a signal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vp_tui.core import environment, memory, precision
+from vp_tui.core.arms import ArmRunner, Budget
+from vp_tui.core.config import Precision, RunConfig, Thresholds, plain_plan
+from vp_tui.core.events import AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
+from vp_tui.core.gpu import Sampler
+from vp_tui.core.models.loading import LoadedModel, fetch, weights_sha256
+from vp_tui.core.models.spec import ModelSpec, read_spec, resolve
+from vp_tui.core.outcome import Outcome
+from vp_tui.core.pace import Pace
+from vp_tui.core.prepare import Block, prepare
+from vp_tui.core.stored_reference import StoredReference
+from vp_tui.core.tally import Tally
+
+RESIDENT_SHARE = 0.9
+"""Both arms stay loaded when weights and activations take at most this share of the free memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a run keeps its files."""
+
+    run_uuid: str
+    folder: Path
+    cache: Path
+
+
+class Validation:
+    """One run; `events` does the work."""
+
+    def __init__(self, config: RunConfig, place: Place, device: torch.device, why: str, sampler: Sampler) -> None:
+        self._config, self._place, self._sampler = config, place, sampler
+        self._device, self._why = device, why
+        self._limits = Thresholds()
+        self._pending: list[Event] = []
+
+    def events(self) -> Iterator[Event]:
+        """Run to the end.
+
+        Raises:
+            InputError, ModelError, UsageError, ResourceError: as the modules say.
+        """
+        yield from self._plan()
+        yield from self._load()
+        yield from self._encode()
+        yield from self._finish()
+
+    def _plan(self) -> Iterator[Event]:
+        """Read checkpoint and data, decide budget and residency, look for a stored reference."""
+        for plan in (self._config.reference, self._config.precision):
+            precision.check(plain_plan(plan), self._device)
+        yield self._phase("reading", "checkpoint")
+        self._source = resolve(self._config.model)
+        folder = fetch(self._source)
+        self._spec = read_spec(folder, self._source.name)
+        yield self._phase("reading", "sequences")
+        budget, reason = self._token_budget(self._spec)
+        self._data = prepare(self._config, self._spec, budget)
+        self._budget = Budget(budget, int(self._data.tokens.lengths_S.max()), self._on_halved)
+        yield from (self._note("input", note) for note in self._data.notes)
+        if self._config.precision_reason:
+            yield self._note("precision", self._config.precision_reason)
+        if self._sampler.reason and self._device.type == "cuda":
+            yield self._note("gpu", f"no GPU telemetry: {self._sampler.reason}")
+        yield self._phase("reading", "weights")
+        facts = environment.facts(self._device, self._why) | {"flags": self._flags()}
+        self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(folder), facts)
+        yield from (self._note("reference", text) for text in self._stored.look_up())
+        self._make_arms(self._spec)
+        yield RunPlanned(
+            total=len(self._data.sequences),
+            planned=self._data.planned,
+            dataset=self._data.facts,
+            model=self._model_facts(weights_sha256(folder)),
+            environment={**facts, "token_budget": budget, "token_budget_reason": reason, "schedule": self._schedule},
+        )
+
+    def _flags(self) -> dict[str, Any]:
+        """The matmul switches of both arms, read back."""
+        names = {"reference": self._config.reference, "candidate": self._config.precision}
+        return {arm: environment.flags_of(plain_plan(name)) for arm, name in names.items()}
+
+    def _token_budget(self, spec: ModelSpec) -> tuple[int, str]:
+        """The asked-for budget, or what fits beside the weights of both arms."""
+        if self._config.token_budget != "auto":
+            return self._config.token_budget, "asked for"
+        plans = [plain_plan(self._config.reference), plain_plan(self._config.precision)]
+        free = memory.free_memory(self._device) - self._largest_weights(spec)
+        return memory.auto_token_budget(spec, plans, self._device, max(free, 0))
+
+    def _weights(self, spec: ModelSpec) -> list[int]:
+        """Bytes of the weights of reference and candidate."""
+        return [
+            spec.num_parameters * precision.storage_dtype(name).itemsize
+            for name in (self._config.reference, self._config.precision)
+        ]
+
+    def _largest_weights(self, spec: ModelSpec) -> int:
+        return max(self._weights(spec))
+
+    def _arm(self, arm: Arm, name: Precision) -> ArmRunner:
+        return ArmRunner(
+            arm, plain_plan(name), source=self._source, device=self._device, data=self._data, hidden=self._spec.hidden
+        )
+
+    def _make_arms(self, spec: ModelSpec) -> None:
+        reference = self._arm("reference", self._config.reference)
+        candidate = self._arm("candidate", self._config.precision)
+        self._reference, self._candidate = reference, candidate
+        if self._stored.found is not None:
+            reference.embeddings_SD[:] = self._stored.found.embeddings_SD
+            self._running, self._schedule = [candidate], "candidate only: the reference is stored"
+            return
+        self._running = [reference, candidate]
+        plans = [reference.plan, candidate.plan]
+        activations = self._budget.tokens * max(memory.activation_bytes(spec, plan) for plan in plans)
+        needed = sum(self._weights(spec)) + activations
+        fits = needed <= RESIDENT_SHARE * memory.free_memory(self._device)
+        self._schedule = "both arms resident, ABBA" if fits else "reference first, then candidate"
+
+    @property
+    def _interleaved(self) -> bool:
+        return self._schedule.endswith("ABBA")
+
+    def _load(self) -> Iterator[Event]:
+        """Load and warm up what runs first."""
+        self._tally = Tally(self._data, self._limits)
+        self._pace = Pace(self._data, self._running, self._stored.rates)
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        for arm in self._running if self._interleaved else self._running[:1]:
+            yield from self._bring_up(arm)
+
+    def _bring_up(self, arm: ArmRunner) -> Iterator[Event]:
+        yield self._phase("loading", f"{self._spec.name} in {arm.plan.name}")
+        loaded = arm.load()
+        yield from (self._note("precision", text) for text in _weight_notes(loaded, arm))
+        yield self._phase("warm-up", arm.plan.name)
+        for block in self._first_blocks():
+            yield arm.warm_up(block, self._budget)
+            yield from self._drain()
+
+    def _first_blocks(self) -> list[Block]:
+        """One block per stratum."""
+        return list({block.stratum: block for block in reversed(self._data.blocks)}.values())
+
+    def _encode(self) -> Iterator[Event]:
+        self._sampler.count()
+        if self._interleaved:
+            yield self._phase("encoding", self._schedule)
+            for block in self._data.blocks:
+                for arm in self._running[:: 1 if block.index % 2 == 0 else -1]:
+                    yield from self._encode_block(arm, block)
+                yield from self._compare(block)
+            return
+        for arm in self._running:
+            if arm.kernel == "not loaded":
+                self._reference.unload()
+                yield from self._bring_up(arm)
+            yield self._phase("encoding", f"{arm.arm} in {arm.plan.name}")
+            for block in self._data.blocks:
+                yield from self._encode_block(arm, block)
+                if arm is self._candidate:
+                    yield from self._compare(block)
+
+    def _encode_block(self, arm: ArmRunner, block: Block) -> Iterator[Event]:
+        yield arm.encode(block, self._budget)
+        yield from self._drain()
+        yield Progress(at_us=now_us(), done=self._tally.done, total=len(self._data.sequences), eta_s=self._pace.eta_s())
+
+    def _compare(self, block: Block) -> Iterator[Event]:
+        self._tally.compare(block, self._reference.embeddings_SD, self._candidate)
+        strata = self._tally.strata(self._candidate, self._pace.rates())
+        yield self._tally.compared(block, self._candidate, strata)
+        yield from self._tally.alerts(block, self._candidate)
+        done, total = self._tally.done, len(self._data.sequences)
+        yield Progress(at_us=now_us(), done=done, total=total, eta_s=self._pace.eta_s())
+
+    def _finish(self) -> Iterator[Event]:
+        yield self._phase("storing", "embeddings")
+        yield from self._tally.unnamed()
+        outcome = Outcome(
+            config=self._config,
+            limits=self._limits,
+            data=self._data,
+            reference=self._reference,
+            candidate=self._candidate,
+            tally=self._tally,
+            pace=self._pace,
+            stored=self._stored,
+            on_cpu=self._device.type == "cpu",
+            utilization=self._sampler.mean_utilization(),
+            peak_memory_mib=memory.peak_memory_mib(self._device),
+        )
+        outcome.write_embeddings(self._place.folder, self._place.run_uuid)
+        yield outcome.finished()
+
+    def _model_facts(self, weights: str) -> dict[str, Any]:
+        return {
+            "name": self._spec.name,
+            "given": self._config.model,
+            "kind": self._spec.kind,
+            "layers": self._spec.num_layers,
+            "hidden": self._spec.hidden,
+            "heads": self._spec.num_heads,
+            "parameters": self._spec.num_parameters,
+            "max_residues": self._spec.max_residues,
+            "weights_sha256": weights,
+        }
+
+    def _phase(self, phase: str, detail: str) -> PhaseChanged:
+        return PhaseChanged(at_us=now_us(), phase=phase, detail=detail)
+
+    def _note(self, kind: str, text: str) -> AlertRaised:
+        return AlertRaised(at_us=now_us(), kind=kind, severity="info", message=text)
+
+    def _on_halved(self, text: str) -> None:
+        self._pending.append(AlertRaised(at_us=now_us(), kind="memory", severity="warn", message=text))
+
+    def _drain(self) -> Iterator[Event]:
+        yield from self._pending
+        self._pending.clear()
+
+
+def _weight_notes(loaded: LoadedModel, arm: ArmRunner) -> Iterator[str]:
+    """What the weights themselves lose in this arm's precision."""
+    if arm.plan.precision == "fp16" and not loaded.fp16_exact:
+        yield "the weights are not FP16 numbers: rounding them is part of the candidate's error"

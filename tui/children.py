@@ -1,0 +1,35 @@
+"""Work that needs torch, done in a child process, because the screen and the command line never load it."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from vp_tui.core.errors import ExitCode, ResourceError
+from vp_tui.core.store.home import HOME_VARIABLE, Home
+
+
+def _child(home: Home, module: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of `python -m vp_tui.core.MODULE`."""
+    return [sys.executable, "-m", f"vp_tui.core.{module}", *arguments], {**os.environ, HOME_VARIABLE: str(home.root)}
+
+
+def run_module(home: Home, module: str, arguments: list[str]) -> int:
+    """Run a core module in the foreground on our stdout and stderr; returns its exit code."""
+    command, environment = _child(home, module, arguments)
+    code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    return code if code >= 0 else ExitCode.RUN_FAILED
+
+
+def module_output(home: Home, module: str) -> Any:
+    """The JSON a core module writes to stdout.
+
+    Raises:
+        ResourceError: the module ended with an error; its stderr has gone to ours.
+    """
+    command, environment = _child(home, module, [])
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise ResourceError(f"{' '.join(command)} ended with {done.returncode}; its message is above")
+    return json.loads(done.stdout)

@@ -1,0 +1,135 @@
+"""What the commands do, once the command line is parsed; all of them read the store the dashboard reads."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from vp_tui.core import launch
+from vp_tui.core.config import RunConfig
+from vp_tui.core.demo_data import FAULTS
+from vp_tui.core.errors import ExitCode, ResourceError, UsageError
+from vp_tui.core.report.document import run_document, short_document
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui.children import run_module
+from vp_tui.tui.follow import exit_code, follow, follow_own
+from vp_tui.tui.text import report, runs_table
+
+
+def configured(values: Mapping[str, Any]) -> RunConfig:
+    """A RunConfig, or a UsageError that names every option that is wrong."""
+    budget = values.get("token_budget", "auto")
+    try:
+        return RunConfig(**{**values, "token_budget": int(budget) if budget.isdigit() else budget})
+    except ValidationError as error:
+        wrong = [f"--{_option_of(item)}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
+        raise UsageError("; ".join(dict.fromkeys(wrong))) from error
+
+
+def _option_of(item: Any) -> str:
+    return str(item["loc"][0]).replace("_", "-") if item["loc"] else "strata"
+
+
+def start_and_follow(home: Home, values: Mapping[str, Any], *, detach: bool, as_json: bool) -> int:
+    """Start a run; with `detach` print its id, else follow it to its end and print the result."""
+    run_id = launch.create_and_start(home, configured(values))
+    if detach:
+        sys.stdout.write(f"{run_id}\n")
+        sys.stderr.write(f"run #{run_id} goes on by itself; `vp-tui watch {run_id}` follows it\n")
+        return ExitCode.GOOD
+    snapshot = follow_own(home, run_id)
+    _print(snapshot, as_json=as_json)
+    return exit_code(snapshot)
+
+
+def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool) -> int:
+    """Make the demo's files when they are missing, validate, and show the run."""
+    if fault is not None and fault not in FAULTS:
+        raise UsageError(f"--fault {fault!r}: the faults are {', '.join(FAULTS)}")
+    folder = home.cache / ("demo" if fault is None else f"demo-{fault}")
+    if not (folder / "sequences.fasta").exists():
+        sys.stderr.write("making a tiny ESM-2 checkpoint and 600 synthetic proteins ...\n")
+        arguments = ["--folder", str(folder), *(["--fault", fault] if fault else [])]
+        if run_module(home, "demo", arguments) != ExitCode.GOOD:
+            raise ResourceError(f"the demo's files could not be made in {folder}; the reason is above")
+    values = {
+        "model": str(folder / "checkpoint"),
+        "input": str(folder / "sequences.fasta"),
+        "gates": gates,
+        "name": folder.name,
+    }
+    if not on_screen:
+        return start_and_follow(home, values, detach=False, as_json=as_json)
+    run_id = launch.create_and_start(home, configured(values))
+    from vp_tui.tui.app import run_dashboard
+
+    return run_dashboard(home, run_id)
+
+
+def run_embed(home: Home, values: Mapping[str, Any], output: str) -> int:
+    """Embed in a child process, once the options are known to be good."""
+    config = configured(values)
+    arguments = ["--model", config.model, "--input", config.input, "--output", output]
+    arguments += ["--precision", config.precision, "--device", config.device]
+    return run_module(home, "embed", [*arguments, "--token-budget", str(config.token_budget)])
+
+
+def print_faults() -> int:
+    """The faults of the demo, one per line."""
+    width = max(map(len, FAULTS))
+    sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in FAULTS.items()))
+    return ExitCode.GOOD
+
+
+def print_runs(home: Home, *, as_json: bool) -> None:
+    """The history on stdout."""
+    with Reader(home) as reader:
+        runs = reader.runs()
+    text = _dumped([short_document(run) for run in runs]) if as_json else runs_table(runs)
+    sys.stdout.write(f"{text}\n")
+
+
+def print_run(home: Home, run: str, *, as_json: bool) -> None:
+    """One run on stdout."""
+    with Reader(home) as reader:
+        snapshot = reader.snapshot(reader.find(run))
+    _print(snapshot, as_json=as_json)
+
+
+def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
+    """Follow a run, or look at it once."""
+    with Reader(home) as reader:
+        run_id = reader.find(run)
+        snapshot = reader.snapshot(run_id)
+    if not once:
+        snapshot = follow(home, run_id)
+    _print(snapshot, as_json=as_json)
+    return exit_code(snapshot)
+
+
+def stop_run(home: Home, run: str) -> None:
+    """Stop a run and say how it ended."""
+    with Reader(home) as reader:
+        run_id = reader.find(run)
+        if not reader.run(run_id).is_active:
+            raise UsageError(f"run #{run_id} is {reader.run(run_id).status} already")
+    launch.stop(home, run_id)
+    with Reader(home) as reader:
+        sys.stdout.write(f"run #{run_id} is {reader.run(run_id).status}\n")
+
+
+def _print(snapshot: RunSnapshot, *, as_json: bool) -> None:
+    """The result on stdout; with --json the document, and the text for the reader on stderr."""
+    if as_json:
+        sys.stderr.write(f"{report(snapshot)}\n")
+        sys.stdout.write(f"{_dumped(run_document(snapshot))}\n")
+    else:
+        sys.stdout.write(f"{report(snapshot)}\n")
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)

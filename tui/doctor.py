@@ -1,0 +1,63 @@
+"""`vp-tui doctor`: what works on this machine, what does not, and why."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from vp_tui.core.errors import ExitCode, StoreError
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.migrations import upgrade
+from vp_tui.tui.children import module_output
+
+
+def examine(home: Home, *, as_json: bool) -> int:
+    """Print the findings; ends with STORE_UNAVAILABLE when the store cannot be used."""
+    store = _store(home)
+    found: dict[str, Any] = {**module_output(home, "doctor"), "store": store, "terminal": _terminal()}
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(found)) + "\n")
+    return ExitCode.GOOD if store["ok"] else ExitCode.STORE_UNAVAILABLE
+
+
+def _store(home: Home) -> dict[str, Any]:
+    try:
+        upgrade(home)
+        with Reader(home) as reader:
+            return {"ok": True, "path": str(home.database), "runs": reader.count_runs(), "check": reader.quick_check()}
+    except StoreError as error:
+        return {"ok": False, "path": str(home.database), "problem": str(error)}
+
+
+def _terminal() -> dict[str, Any]:
+    return {
+        "is_terminal": sys.stdout.isatty(),
+        "TERM": os.environ.get("TERM"),
+        "COLORTERM": os.environ.get("COLORTERM"),
+        "NO_COLOR": os.environ.get("NO_COLOR") is not None,
+        "tmux": "TMUX" in os.environ,
+    }
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    facts, store, terminal = found["environment"], found["store"], found["terminal"]
+    packages = ", ".join(f"{name} {version or 'not installed'}" for name, version in found["packages"].items())
+    lines = [
+        f"vp-tui {facts['vp_tui']}, Python {facts['python']}, SQLite {facts['sqlite']}",
+        f"packages   {packages}",
+        f"device     {facts['device']} ({facts['device_name']}): {facts['device_reason']}",
+        f"telemetry  {found['gpu_telemetry']}",
+    ]
+    for name, arm in found["precisions"].items():
+        kernel = f"attention {arm['attention']}: " if arm["available"] else "not available: "
+        lines.append(f"{name:<10} {kernel}{arm['reason']}")
+    if store["ok"]:
+        lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}")
+    else:
+        lines.append(f"store      {store['problem']}")
+    colours = terminal["COLORTERM"] or "no COLORTERM: 256 colours at most"
+    lines.append(f"terminal   TERM={terminal['TERM']}, {colours}{', in tmux' if terminal['tmux'] else ''}")
+    return lines

@@ -1,0 +1,103 @@
+"""Following a run from a shell: the same store, the same snapshots as the dashboard.
+
+Progress goes to stderr: one line that is rewritten on a terminal, one line per change of phase and per
+alert elsewhere. Results are the caller's, for stdout.
+"""
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+from vp_tui.core import launch
+from vp_tui.core.errors import ExitCode
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui.format import clip, safe
+from vp_tui.tui.text import MARKS, progress_line
+
+POLL_SECONDS = 0.25
+RECHECK_POLLS = 8
+"""A killed run commits nothing, so its state is looked at again even when the store does not change."""
+
+
+def follow(home: Home, run_id: int) -> RunSnapshot:
+    """Show the run's progress until it has ended; returns its last snapshot."""
+    screen = _Progress(sys.stderr)
+    with Reader(home) as reader:
+        snapshot = reader.snapshot(run_id)
+        version = reader.data_version()
+        screen.show(snapshot)
+        polls = 0
+        while snapshot.run.is_active:
+            time.sleep(POLL_SECONDS)
+            polls += 1
+            seen = reader.data_version()
+            if seen != version or polls % RECHECK_POLLS == 0:
+                version = seen
+                snapshot = reader.snapshot(run_id, since=snapshot)
+                screen.show(snapshot)
+    screen.finish()
+    lifecycle.reconcile(home)
+    return snapshot
+
+
+def follow_own(home: Home, run_id: int) -> RunSnapshot:
+    """Follow a run this command has started: Ctrl+C stops the run, a lost terminal does not."""
+    try:
+        return follow(home, run_id)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nstopping run #{run_id} ...\n")
+        launch.stop(home, run_id)
+        raise
+
+
+def exit_code(snapshot: RunSnapshot) -> int:
+    """What a command that waited for this run ends with."""
+    run = snapshot.run
+    if run.is_active:
+        return ExitCode.GOOD
+    if run.status == "interrupted" or run.exit_code is None:
+        return ExitCode.RUN_FAILED
+    return run.exit_code
+
+
+class _Progress:
+    """The stderr of a followed run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._alerts = 0
+        self._phase = ""
+        self._width = 0
+
+    def show(self, snapshot: RunSnapshot) -> None:
+        """Print what is new since the last call."""
+        for alert in snapshot.alerts[self._alerts :]:
+            self._line(f"{MARKS[alert.severity]} {safe(alert.message)}")
+        self._alerts = len(snapshot.alerts)
+        if self._terminal:
+            self._rewrite(progress_line(snapshot))
+        elif snapshot.run.phase != self._phase:
+            self._line(f"#{snapshot.run.id} {safe(snapshot.run.phase)}")
+        self._phase = snapshot.run.phase
+
+    def finish(self) -> None:
+        """Leave the terminal on a fresh line."""
+        if self._terminal:
+            self._rewrite("")
+
+    def _line(self, text: str) -> None:
+        if self._terminal:
+            self._rewrite("")
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def _rewrite(self, text: str) -> None:
+        text = clip(text, shutil.get_terminal_size().columns - 1)
+        self._stream.write(f"\r{text.ljust(self._width)}\r{text}")
+        self._stream.flush()
+        self._width = len(text)
