@@ -1,0 +1,98 @@
+"""What every test may count on: a home of its own, no switches from the outside, small real data."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vp_tui.core.store.home import Home
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch):
+    """No rollback switch, no hub, and one thread per process: two workers share two cores."""
+    monkeypatch.delenv("VIRNUCPRO_DISABLE_FP16", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home with a store of the current schema, which child processes use too."""
+    from vp_tui.migrations import upgrade
+
+    place = Home(tmp_path / "home")
+    monkeypatch.setenv("VP_TUI_HOME", str(place.root))
+    upgrade(place)
+    return place
+
+
+@pytest.fixture
+def vp_tui(home):
+    """vp_tui(*arguments, check=0) -> CompletedProcess of the real command in a real process."""
+
+    def call(*arguments, check=0, environment=None, timeout=120):
+        done = subprocess.run(
+            [sys.executable, "-m", "vp_tui.tui.cli", *map(str, arguments)],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert check is None or done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def made_checkpoint(tmp_path_factory):
+    """made_checkpoint(fault=None): folder of a tiny checkpoint written by transformers, made once per fault."""
+    made = {}
+
+    def folder_of(fault=None):
+        from vp_tui.core.demo import make_checkpoint
+
+        if fault not in made:
+            made[fault] = tmp_path_factory.mktemp("made") / f"esm2-{fault or 'healthy'}"
+            make_checkpoint(made[fault], num_layers=2, fault=fault)
+        return made[fault]
+
+    return folder_of
+
+
+def document_of(done):
+    """The run document on stdout; NaN and Infinity are refused."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} in the JSON")
+
+    return json.loads(done.stdout, parse_constant=refuse)
+
+
+def wait_until(condition, *, seconds=60.0, what="the condition"):
+    """Poll until `condition()` is true and return its value; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+@pytest.fixture
+def poll():
+    """poll(condition, seconds=60, what=...)."""
+    return wait_until
+
+
+@pytest.fixture
+def document():
+    """document(completed_process) -> dict, strict JSON."""
+    return document_of

@@ -1,0 +1,74 @@
+"""An arm under memory pressure; the encoder that runs out is a fake, because this machine's memory does not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from vp_tui.core.arms import ArmRunner, Budget
+from vp_tui.core.config import plain_plan
+from vp_tui.core.encode import Encoder, OutOfMemoryError
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.models.loading import load
+from vp_tui.core.models.spec import resolve
+from vp_tui.core.prepare import Block
+from vp_tui.core.tokens import tokenize
+
+CPU = torch.device("cpu")
+
+
+class FakeFullMemory:
+    """A real encoder on a device that holds `capacity` tokens per pack."""
+
+    def __init__(self, encoder, capacity):
+        self._encoder, self._capacity = encoder, capacity
+
+    def encode(self, tokens, packs):
+        for pack in packs:
+            size = int(tokens.lengths_S[pack].sum())
+            if size > self._capacity:
+                raise OutOfMemoryError(size, CPU)
+        return self._encoder.encode(tokens, packs)
+
+
+@pytest.fixture
+def work(made_checkpoint, proteins):
+    """(arm, block, tokens): an arm with a loaded model and all proteins in one block."""
+    source, plan = resolve(str(made_checkpoint())), plain_plan("fp32")
+    tokens = tokenize(proteins, max_residues=1022)
+    data = SimpleNamespace(sequences=proteins, tokens=tokens)
+    arm = ArmRunner("candidate", plan, source=source, device=CPU, data=data, hidden=128)
+    arm._encoder = Encoder(load(source, plan, CPU), plan, CPU)
+    return arm, Block(index=0, stratum=0, indices_S=np.arange(len(proteins))), tokens
+
+
+def test_a_pack_that_does_not_fit_halves_the_budget_says_so_and_changes_no_embedding(work):
+    arm, block, tokens = work
+    arm.encode(block, Budget(16_384, 1024, pytest.fail))
+    expected_SD = arm.embeddings_SD.copy()
+    arm.embeddings_SD[:] = 0
+    arm._encoder = FakeFullMemory(arm._encoder, 5_000)
+    told = []
+    budget = Budget(16_384, int(tokens.lengths_S.max()), told.append)
+    arm.encode(block, budget)
+    assert budget.tokens == 4_096
+    assert len(told) == 2
+    assert "the token budget is now 4096" in told[-1]
+    # Other packs mean other summation orders in the products: FP32 noise.
+    np.testing.assert_allclose(arm.embeddings_SD, expected_SD, rtol=0, atol=1e-5)
+
+
+def test_when_not_even_the_longest_sequence_fits_the_error_says_what_to_do(work):
+    arm, block, tokens = work
+    arm._encoder = FakeFullMemory(arm._encoder, 100)
+    with pytest.raises(ResourceError, match="free memory on the device or use a smaller model"):
+        arm.encode(block, Budget(2_048, int(tokens.lengths_S.max()), lambda _: None))
+
+
+def test_warming_up_keeps_nothing(work):
+    arm, block, _ = work
+    event = arm.warm_up(block, Budget(16_384, 1024, pytest.fail))
+    assert event.is_warmup
+    assert arm.encode_s == {}
+    assert not arm.embeddings_SD.any()

@@ -1,0 +1,108 @@
+"""The run as a stream of events, in this process: order of the arms, schedules, what streams when."""
+
+import pytest
+import torch
+
+from samples import PROTEINS
+from vp_tui.core import memory
+from vp_tui.core.config import RunConfig
+from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
+from vp_tui.core.gpu import Sampler
+from vp_tui.core.validation import Place, Validation
+
+
+@pytest.fixture
+def events_of(made_checkpoint, tmp_path):
+    """events_of(**config) -> every event of a run on the CPU."""
+
+    def run(**more):
+        config = RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), **more)
+        folder = tmp_path / "run"
+        folder.mkdir(exist_ok=True)
+        place = Place(run_uuid="0" * 32, folder=folder, cache=tmp_path / "cache")
+        sampler = Sampler(None, pytest.fail)
+        return list(Validation(config, place, torch.device("cpu"), "asked for", sampler).events())
+
+    return run
+
+
+def timed(events):
+    return [event for event in events if isinstance(event, BlockEncoded) and not event.is_warmup]
+
+
+def test_both_arms_encode_the_same_blocks_in_abba_order(events_of):
+    blocks = timed(events_of())
+    pairs = list(zip(blocks[::2], blocks[1::2], strict=True))
+    assert len(pairs) > 3
+    for index, (first, second) in enumerate(pairs):
+        assert first.block == second.block == index
+        assert (first.tokens, first.sequences) == (second.tokens, second.sequences)
+        assert first.arm == ("reference" if index % 2 == 0 else "candidate")
+        assert {first.arm, second.arm} == {"reference", "candidate"}
+
+
+def test_similarity_streams_from_the_first_block_on(events_of):
+    kinds = [type(event) for event in events_of()]
+    assert kinds.index(BlockCompared) < kinds.index(Progress) + 4
+    assert kinds.count(BlockCompared) * 2 == len(timed(events_of(fp32_compare=True)))
+
+
+def test_every_stratum_has_a_number_after_three_blocks(events_of):
+    compared = [event for event in events_of() if isinstance(event, BlockCompared)]
+    assert {event.stratum for event in compared[:3]} == {"short", "medium", "long"}
+
+
+def test_without_room_for_both_arms_the_reference_goes_first_and_the_numbers_are_the_same(events_of, monkeypatch):
+    together = events_of()
+    budget = 1_100
+    plenty = memory.free_memory(torch.device("cpu"))
+    # Room for one arm: the residency test sees little, the budget is given, so nothing else looks.
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1_000)
+    apart = events_of(fp32_compare=True, token_budget=budget)
+    assert plenty > 1_000
+    order = [event.arm for event in timed(apart)]
+    assert order == sorted(order, reverse=True), "all of the reference, then all of the candidate"
+    # The same data in other packs: FP16 noise of the tiny model moves 1 - cosine by far less than this.
+    first, second = together[-1].strata[-1], apart[-1].strata[-1]
+    assert second.cosine_min == pytest.approx(first.cosine_min, abs=1e-6)
+
+
+def test_the_events_come_in_the_order_the_contract_names(events_of):
+    events = events_of()
+    kinds = [type(event) for event in events]
+    assert kinds[0] is PhaseChanged
+    assert kinds.count(RunPlanned) == kinds.count(RunFinished) == 1
+    assert kinds[-1] is RunFinished
+    assert kinds.index(RunPlanned) < kinds.index(BlockEncoded) < kinds.index(BlockCompared)
+
+
+def test_progress_never_goes_back_and_ends_at_the_total(events_of):
+    done = [event.done for event in events_of() if isinstance(event, Progress)]
+    assert done == sorted(done)
+    assert done[-1] == 40
+
+
+def test_the_warm_up_is_not_part_of_the_rates(events_of):
+    events = events_of()
+    finished = events[-1]
+    for arm in ("reference", "candidate"):
+        seconds = sum(event.encode_s for event in timed(events) if event.arm == arm)
+        tokens = sum(event.tokens for event in timed(events) if event.arm == arm)
+        assert finished.arms[arm].seconds == pytest.approx(seconds)
+        assert finished.arms[arm].tokens_per_s == pytest.approx(tokens / seconds)
+        assert finished.arms[arm].end_to_end_seconds > seconds
+
+
+def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
+    events_of()
+    (stored,) = (tmp_path / "cache" / "references").iterdir()
+    stored.write_bytes(b"no safetensors")
+    events = events_of()
+    assert any("damaged" in getattr(event, "message", "") for event in events)
+    assert len({event.arm for event in timed(events)}) == 2
+
+
+def test_the_dominant_dimension_of_the_reference_is_reported(events_of):
+    share = events_of()[-1].measures["dominant_dimension"]["share"]
+    # The demo checkpoint is built to hold about 80 % in one dimension, as real ESM-2 3B does.
+    assert 0.6 < share < 0.95

@@ -1,0 +1,73 @@
+"""The end-to-end run of tests/test_runs.py on a CUDA machine: real FP16 kernels, real NVML samples."""
+
+import pytest
+import torch
+
+from samples import PROTEINS
+from vp_tui.core.demo import make_checkpoint
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device: torch sees none"),
+]
+
+
+@pytest.fixture(scope="module")
+def wide_checkpoint(tmp_path_factory):
+    """Wide enough that the GPU has work: 12 layers of 640."""
+    folder = tmp_path_factory.mktemp("cuda") / "esm2-wide"
+    make_checkpoint(folder, num_layers=12, hidden=640, num_heads=10)
+    return folder
+
+
+def test_a_run_on_cuda_passes_and_samples_the_gpu(vp_tui, wide_checkpoint, document):
+    found = document(
+        vp_tui("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--json", check=0, timeout=300)
+    )
+    assert (found["status"], found["verdict"]) == ("completed", "PASS")
+    assert found["device"] == "cuda:0"
+    assert sum(found["strata"][name]["n"] for name in ("short", "medium", "long")) == 40
+    assert found["gpu"]["samples"] > 0
+    assert found["gpu"]["memory_used_mib"]["max"] > 0
+    assert found["environment"]["gpu_uuid"]
+    assert found["speedup"]["verdict"] in {"PASS", "MISS"}
+    assert found["arms"]["candidate"]["tokens_per_s"] > 0
+
+
+def test_fp32_on_cuda_is_ieee_fp32_and_the_flags_are_read_back(vp_tui, wide_checkpoint, document):
+    found = document(vp_tui("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--json", timeout=300))
+    assert found["environment"]["flags"]["reference"]["cuda_matmul"] == "ieee"
+
+
+def test_tf32_is_a_candidate_on_cuda_and_its_flags_say_so(vp_tui, wide_checkpoint, document):
+    found = document(
+        vp_tui(
+            "run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--precision", "tf32", "--json",
+            timeout=300,
+        )
+    )  # fmt: skip
+    assert found["environment"]["flags"]["candidate"]["cuda_matmul"] == "tf32"
+    assert found["strata"]["all"]["cosine_min"] < 1.0
+
+
+def test_an_overflow_on_cuda_fails_the_run_with_alerts(vp_tui, tmp_path, document):
+    make_checkpoint(tmp_path / "overflow", fault="overflow")
+    found = document(
+        vp_tui("run", "-m", tmp_path / "overflow", "-i", PROTEINS, "--device", "cuda", "--json", check=4, timeout=300)
+    )
+    assert found["verdict"] == "FAIL"
+    assert any(alert["kind"] in {"nan", "inf"} for alert in found["alerts"])
+
+
+def test_a_budget_that_does_not_fit_the_gpu_is_halved_and_the_run_goes_on(vp_tui, wide_checkpoint, document):
+    """All but a little of the memory is taken, so that the first packs do not fit."""
+    free = torch.cuda.mem_get_info()[0]
+    hostage = torch.empty(max(free - (3 << 30), 1), dtype=torch.uint8, device="cuda")
+    try:
+        found = document(
+            vp_tui("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--json", check=None, timeout=300)
+        )
+    finally:
+        del hostage
+        torch.cuda.empty_cache()
+    assert found["status"] == "completed"

@@ -1,0 +1,297 @@
+"""Runs end to end: the real command, the real child process, a real checkpoint, a real store."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from samples import PROTEINS
+from vp_tui.core import launch
+from vp_tui.core.config import RunConfig
+from vp_tui.core.demo_data import make_fasta
+from vp_tui.core.store.reader import Reader
+
+STRATA = ("short", "medium", "long")
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Enough work that a run is still going while a test acts on it."""
+    path = tmp_path / "many.fasta"
+    make_fasta(path, num_sequences=3000)
+    return path
+
+
+@pytest.fixture
+def going(home, made_checkpoint, many, poll):
+    """A detached run that has compared at least one block: (run id, pid)."""
+    run_id = launch.create_and_start(home, RunConfig(model=str(made_checkpoint()), input=str(many), device="cpu"))
+
+    def compared():
+        with Reader(home) as reader:
+            row = reader.run(run_id)
+            assert row.is_active, row
+            return row.pid if row.done > 0 else None
+
+    pid = poll(compared, what="the first compared block")
+    yield run_id, pid
+    launch.stop(home, run_id)
+
+
+def status_of(home, run_id):
+    with Reader(home) as reader:
+        return reader.run(run_id)
+
+
+def test_a_run_on_real_proteins_passes_and_its_strata_add_up(vp_tui, made_checkpoint, document):
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--json"))
+    assert (found["status"], found["verdict"], found["exit_code"]) == ("completed", "PASS", 0)
+    assert sum(found["strata"][name]["n"] for name in STRATA) == found["strata"]["all"]["n"] == 40
+    assert sum(found["strata"][name]["tokens"] for name in STRATA) == found["strata"]["all"]["tokens"]
+    assert found["arms"]["candidate"]["precision"] == "fp16"
+    assert found["arms"]["reference"]["precision"] == "fp32"
+    assert found["speedup"]["reason"] == "speed: not judged on CPU"
+    assert found["strata"]["all"]["cosine_min"] < 1.0, "FP16 that equals FP32 to the last bit was not FP16"
+
+
+def test_the_embeddings_of_both_arms_are_stored_and_their_cosine_is_the_one_reported(vp_tui, made_checkpoint, document):
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--json"))
+    x_SD, y_SD = (load_file(f"{found['folder']}/{arm}.safetensors")["embeddings"] for arm in ("reference", "candidate"))
+    assert x_SD.dtype == y_SD.dtype == np.float32
+    cosine_S = (x_SD * y_SD).astype(np.float64).sum(1) / np.linalg.norm(x_SD, axis=1) / np.linalg.norm(y_SD, axis=1)
+    # The plain formula in float32 storage is only good to about 1e-7.
+    assert found["strata"]["all"]["cosine_min"] == pytest.approx(cosine_S.min(), abs=1e-6)
+
+
+def test_bf16_is_a_candidate_like_any_other_and_is_farther_from_fp32_than_fp16(vp_tui, made_checkpoint, document):
+    gaps = {
+        name: 1 - document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--precision", name, "--json"))
+        ["strata"]["all"]["cosine_mean"]
+        for name in ("bf16", "fp16")
+    }  # fmt: skip
+    # 8 bits of significand against 11: the error is 8 times as large, its square 64 times.
+    assert gaps["bf16"] > 8 * gaps["fp16"] > 0
+
+
+def test_the_rollback_switch_runs_the_candidate_in_fp32_and_says_why(vp_tui, made_checkpoint, document):
+    done = vp_tui(
+        "run", "-m", made_checkpoint(), "-i", PROTEINS, "--json", environment={"VIRNUCPRO_DISABLE_FP16": " Yes "}
+    )
+    found = document(done)
+    assert found["arms"]["candidate"]["precision"] == found["precision"] == "fp32"
+    assert "VIRNUCPRO_DISABLE_FP16=Yes" in found["precision_reason"]
+    assert "VIRNUCPRO_DISABLE_FP16=Yes" in done.stderr
+    assert found["verdict"] == "PASS"
+
+
+def test_a_second_run_compares_with_the_stored_reference_until_fp32_compare_asks_for_a_new_one(
+    vp_tui, made_checkpoint, document
+):
+    first, second, third = (
+        document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--json", *more))
+        for more in ((), (), ("--fp32-compare",))
+    )
+    assert [run["arms"]["reference"]["cached"] for run in (first, second, third)] == [False, True, False]
+    assert second["strata"]["all"]["cosine_min"] == first["strata"]["all"]["cosine_min"]
+    assert second["arms"]["reference"]["seconds"] == first["arms"]["reference"]["seconds"]
+    assert any(first["uuid"][:8] in alert["message"] for alert in second["alerts"])
+
+
+def test_other_data_does_not_meet_the_stored_reference(vp_tui, made_checkpoint, document):
+    vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--json")
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--sample", 30, "--json"))
+    assert found["arms"]["reference"]["cached"] is False
+    assert found["strata"]["all"]["n"] == 30
+
+
+def test_an_overflow_in_one_layer_fails_the_run_and_names_sequence_stratum_and_pack(vp_tui, made_checkpoint, document):
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", PROTEINS, "--json", check=4)
+    found = document(done)
+    assert found["verdict"] == "FAIL"
+    alerts = [alert for alert in found["alerts"] if alert["kind"] in {"nan", "inf"} and alert["sequence_id"]]
+    assert alerts
+    for alert in alerts:
+        assert alert["stratum"] in STRATA
+        assert alert["sequence_id"] in PROTEINS.read_text()
+        assert alert["pack"] is not None
+    assert found["strata"]["all"]["nan"] + found["strata"]["all"]["inf"] > 0
+    assert any(finding["gate"] == "V1" and finding["severity"] == "fail" for finding in found["findings"])
+    assert "FAIL" in done.stderr
+
+
+def test_a_loss_that_cosine_cannot_see_warns_and_fails_under_strict_gates(vp_tui, made_checkpoint, document):
+    arguments = ("run", "-m", made_checkpoint("silent-loss"), "-i", PROTEINS, "--json")
+    assert document(vp_tui(*arguments))["verdict"] == "WARN"
+    assert document(vp_tui(*arguments, "--gates", "strict", check=4))["verdict"] == "FAIL"
+
+
+def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, made_checkpoint, document, tmp_path):
+    short = tmp_path / "short.fasta"
+    short.write_text(">a\nMKTAYIAKQR\n>b\nMKVLAAGIW\n")
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", short, "--json"))
+    assert found["verdict"] == "PASS"
+    assert found["strata"]["long"]["n"] == 0
+    assert found["strata"]["long"]["cosine_min"] is None
+    assert any("long" in finding["text"] and finding["severity"] == "info" for finding in found["findings"])
+
+
+def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoint, document, tmp_path):
+    odd = tmp_path / "odd.fasta"
+    odd.write_text(f">x\nMKT*J\n>x\nmkta\n>long\n{'MKTAYIAKQRQISF' * 80}\n")
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", odd, "--json"))
+    assert found["dataset"]["unknown_letters"] == {"*": 1, "J": 1}
+    assert (found["dataset"]["truncated"], found["dataset"]["renamed"], found["dataset"]["lower_case"]) == (1, 1, 4)
+    told = " ".join(alert["message"] for alert in found["alerts"])
+    for words in ("unknown", "1022", "lower-case", "id that was taken"):
+        assert words in told
+
+
+def test_control_characters_of_a_header_never_reach_the_terminal(vp_tui, made_checkpoint, tmp_path):
+    rude = tmp_path / "rude.fasta"
+    rude.write_bytes(b">evil\x1b[31m\x07name\nWWWWMKTAYIAKQR\n>b\nMKTAYIAKQW\n")
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", rude, check=None)
+    assert "evil?[31m?name" in done.stderr
+    assert not set(done.stderr + done.stdout) & {"\x1b", "\x07"}
+
+
+def test_a_checkpoint_without_a_tensor_is_refused_by_name_and_the_run_is_kept_as_failed(
+    vp_tui, made_checkpoint, document, tmp_path
+):
+    import shutil
+
+    from safetensors.numpy import save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(made_checkpoint(), broken)
+    tensors = load_file(broken / "model.safetensors")
+    gone = next(name for name in tensors if name.endswith("layer.1.output.dense.weight"))
+    del tensors[gone]
+    save_file(tensors, broken / "model.safetensors")
+    done = vp_tui("run", "-m", broken, "-i", PROTEINS, "--json", check=2)
+    found = document(done)
+    assert found["status"] == "failed"
+    assert "layer.1.output.dense.weight" in found["status_reason"]
+    assert found["strata"] == {} or found["strata"]["all"]["n"] == 0
+
+
+def test_a_run_killed_with_sigkill_is_interrupted_at_the_next_look_and_keeps_its_rows(home, vp_tui, going, document):
+    run_id, pid = going
+    with Reader(home) as reader:
+        before = reader.count_results(run_id)
+    os.kill(pid, signal.SIGKILL)
+    found = document(vp_tui("show", run_id, "--json"))
+    assert found["status"] == "interrupted"
+    assert str(pid) in found["status_reason"]
+    assert found["ended_at"] is not None
+    with Reader(home) as reader:
+        assert reader.count_results(run_id) >= before > 0
+    assert vp_tui("watch", run_id, check=7).stdout.rstrip().startswith(f"run #{run_id}")
+
+
+def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):
+    run_id, _ = going
+    assert f"run #{run_id} is cancelled" in vp_tui("stop", run_id).stdout
+    row = status_of(home, run_id)
+    assert (row.status, row.exit_code) == ("cancelled", 130)
+    vp_tui("stop", run_id, check=2)
+
+
+def test_ctrl_c_in_the_command_that_started_a_run_stops_the_run(home, made_checkpoint, many, poll):
+    command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(made_checkpoint()), "-i", str(many)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as shell:
+        poll(lambda: _newest_is_running(home), what="the run")
+        shell.send_signal(signal.SIGINT)
+        assert shell.wait(30) == 130
+    assert status_of(home, 1).status == "cancelled"
+
+
+def test_a_run_outlives_the_shell_that_started_it_and_watch_finds_it(home, vp_tui, made_checkpoint, tmp_path, poll):
+    work = tmp_path / "work.fasta"
+    make_fasta(work, num_sequences=1200)
+    command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(made_checkpoint()), "-i", str(work)]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as shell:
+        poll(lambda: _newest_is_running(home), what="the run")
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait(10)
+    done = vp_tui("watch", "last")
+    assert "PASS" in done.stdout
+
+
+def _newest_is_running(home):
+    with Reader(home) as reader:
+        runs = reader.runs(1)
+    return bool(runs) and runs[0].status == "running"
+
+
+def test_two_runs_on_one_device_wait_for_each_other(home, made_checkpoint, going, poll):
+    second = launch.create_and_start(
+        home, RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), device="cpu", name="second")
+    )
+    poll(lambda: "another run uses cpu" in status_of(home, second).phase, what="the queued run's reason")
+    assert status_of(home, second).status == "queued"
+    launch.stop(home, going[0])
+    poll(lambda: status_of(home, second).status == "completed", what="the second run")
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".pt"])
+def test_embeddings_are_written_in_input_order_and_equal_those_of_the_run(
+    vp_tui, made_checkpoint, document, tmp_path, ending
+):
+    output = tmp_path / f"out{ending}"
+    vp_tui("embed", "-m", made_checkpoint(), "-i", PROTEINS, "-o", output)
+    ids, embeddings_SD = _read_embeddings(output)
+    names = [line[1:].split()[0] for line in PROTEINS.read_text().splitlines() if line.startswith(">")]
+    assert ids == names
+    run = document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--json"))
+    stored_SD = load_file(f"{run['folder']}/reference.safetensors")["embeddings"]
+    # Other packs, other summation order in the products: FP32 noise of the tiny model is below 1e-5.
+    np.testing.assert_allclose(embeddings_SD, stored_SD, rtol=0, atol=1e-5)
+
+
+def _read_embeddings(path):
+    if path.suffix == ".npz":
+        with np.load(path) as file:
+            return file["ids"].tolist(), file["embeddings"]
+    if path.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata()["ids"].split("\n"), file.get_tensor("embeddings")
+    import torch
+
+    found = torch.load(path, weights_only=True)
+    return found["proteins"], torch.stack(found["data"]).numpy()
+
+
+def test_packing_and_order_of_the_input_do_not_change_an_embedding(vp_tui, made_checkpoint, tmp_path):
+    records = PROTEINS.read_text().split(">")[1:]
+    turned = tmp_path / "turned.faa"
+    turned.write_text("".join(f">{record}" for record in reversed(records)))
+    plain, other = tmp_path / "plain.npz", tmp_path / "other.npz"
+    vp_tui("embed", "-m", made_checkpoint(), "-i", PROTEINS, "-o", plain)
+    vp_tui("embed", "-m", made_checkpoint(), "-i", turned, "-o", other, "--token-budget", "1100")
+    (ids, first_SD), (turned_ids, second_SD) = _read_embeddings(plain), _read_embeddings(other)
+    assert turned_ids == ids[::-1]
+    # The issue's own limit; measured here below 2e-6.
+    np.testing.assert_allclose(second_SD[::-1], first_SD, rtol=0, atol=1e-5)
+
+
+def test_the_demo_ends_with_a_table_a_verdict_and_a_stored_run(vp_tui):
+    done = vp_tui("demo", "--no-tui")
+    for words in ("short", "medium", "long", "PASS", "speed: not judged on CPU"):
+        assert words in done.stdout
+    listed = vp_tui("runs").stdout
+    assert "demo" in listed
+    assert "PASS" in listed

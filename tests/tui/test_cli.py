@@ -1,0 +1,173 @@
+"""The command line: options, refusals, exit codes; in this process where no child is needed."""
+
+import json
+import sys
+
+import pytest
+
+from samples import PROTEINS
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui import cli
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, home):
+    """call(*arguments) -> (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
+        code = cli.main()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+COMMANDS = [[], ["run"], ["demo"], ["runs"], ["show"], ["watch"], ["stop"], ["embed"], ["doctor"], ["db"]]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["db", "path"], ["db", "upgrade"]], ids=" ".join)
+def test_every_command_has_help(call, command):
+    code, out, _ = call(*command, "--help")
+    assert code == 0
+    assert "Usage: vp-tui" in out
+    if command != ["db"]:
+        assert "Example: " in out
+
+
+def protein_file(folder, text):
+    path = folder / "input.fasta"
+    path.write_text(text)
+    return path
+
+
+REFUSED = {
+    "no sequence in the file": "",
+    "has a header and no sequence": ">a\nMKT\n>empty\n>c\nMKV\n",
+    "DNA or RNA": ">a\nACGTACGTACGTACGTNNACGT\n",
+    "cannot be read as FASTA": "hello\nworld\n",
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_sequence_file_that_cannot_be_used_is_refused_and_leaves_no_run(
+    call, home, made_checkpoint, tmp_path, reason
+):
+    path = protein_file(tmp_path, REFUSED[reason])
+    code, out, err = call("run", "-m", made_checkpoint(), "-i", path)
+    assert code == 2
+    assert reason in err
+    assert out == ""
+    with Reader(home) as reader:
+        assert reader.runs() == ()
+    assert list(home.runs.iterdir()) == []
+
+
+def test_a_missing_file_is_named(call, made_checkpoint, tmp_path):
+    code, _, err = call("run", "-m", made_checkpoint(), "-i", tmp_path / "nowhere.faa")
+    assert code == 2
+    assert "nowhere.faa" in err
+
+
+def test_a_folder_without_config_is_no_checkpoint(call, tmp_path):
+    code, _, err = call("run", "-m", tmp_path, "-i", PROTEINS)
+    assert code == 2
+    assert "config.json" in err
+
+
+def test_a_checkpoint_of_another_architecture_is_refused_by_its_name(call, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    code, _, err = call("run", "-m", tmp_path, "-i", PROTEINS)
+    assert code == 2
+    assert "llama" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--precision", "fp8", "--precision"),
+        ("--sample", "0", "--sample"),
+        ("--strata", "128,64", "rise"),
+        ("--strata", "many", "two whole numbers"),
+        ("--device", "tpu", "--device"),
+        ("--token-budget", "7", "--token-budget"),
+        ("--gates", "loose", "--gates"),
+        ("--tag", "novalue", "key=value"),
+    ],
+)
+def test_an_option_out_of_its_limits_is_named_with_the_value_got(call, made_checkpoint, option, value, told):
+    code, _, err = call("run", "-m", made_checkpoint(), "-i", PROTEINS, option, value)
+    assert code == 2
+    assert told in err
+    assert value in err
+
+
+def test_an_unknown_option_is_a_usage_error(call):
+    code, _, err = call("run", "--colour")
+    assert code == 2
+    assert "--colour" in err
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "stop"])
+def test_a_run_that_does_not_exist_is_a_usage_error(call, command):
+    code, _, err = call(command, "nobody")
+    assert code == 2
+    assert "nobody" in err
+
+
+def test_a_home_that_cannot_be_written_is_the_stores_error(call, monkeypatch):
+    monkeypatch.setenv("VP_TUI_HOME", "/dev/null/below-a-file")
+    code, _, err = call("runs")
+    assert code == 8
+    assert "VP_TUI_HOME" in err
+
+
+def test_an_empty_history_says_how_to_begin(call):
+    code, out, _ = call("runs")
+    assert code == 0
+    assert "vp-tui demo" in out
+    assert call("runs", "--json")[1].strip() == "[]"
+
+
+def test_the_path_of_the_store_is_printed_alone(call, home):
+    assert call("db", "path")[1] == f"{home.database}\n"
+
+
+def test_upgrading_says_what_the_schema_was(call):
+    assert "as it was" in call("db", "upgrade")[1]
+
+
+def test_the_faults_of_the_demo_are_listed_and_an_unknown_one_is_refused(call):
+    assert "overflow" in call("demo", "--list-faults")[1]
+    code, _, err = call("demo", "--fault", "gremlins")
+    assert code == 2
+    assert "gremlins" in err
+    assert "overflow" in err
+
+
+def test_the_dashboard_refuses_to_start_without_a_terminal(call):
+    code, _, err = call()
+    assert code == 2
+    assert "terminal" in err
+
+
+def test_embeddings_of_an_unknown_kind_are_refused_before_anything_is_read(vp_tui, made_checkpoint, tmp_path):
+    done = vp_tui("embed", "-m", made_checkpoint(), "-i", PROTEINS, "-o", tmp_path / "out.csv", check=2)
+    assert ".npz" in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_doctor_says_which_kernel_each_precision_gets_and_why(vp_tui):
+    found = json.loads(vp_tui("doctor", "--json").stdout)
+    assert found["store"]["ok"] is True
+    assert set(found["precisions"]) == {"fp32", "tf32", "bf16", "fp16"}
+    assert all(arm["reason"] for arm in found["precisions"].values())
+    assert "sdpa" in vp_tui("doctor").stdout
+
+
+def test_output_into_a_closed_pipe_is_no_traceback(vp_tui):
+    import subprocess
+
+    command = f"{sys.executable} -m vp_tui.tui.cli run --help | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
