@@ -65,7 +65,7 @@ def dashboard(
     if context.invoked_subcommand is None:
         from vp_tui.tui.app import run_dashboard
 
-        raise typer.Exit(run_dashboard(_store()))
+        raise typer.Exit(run_dashboard(_home(), prepare=_store))
 
 
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")

@@ -1,0 +1,150 @@
+"""The thread that follows the store."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import fakes
+import snapshots
+
+from vp_tui.core.config import RunConfig
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.home import Home
+from vp_tui.migrations import upgrade
+from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.messages import StoreRead, StoreTrouble
+from vp_tui.tui.poller import Poller
+
+
+class Turns:
+    """Runs the poller for some turns on a clock of its own; nothing sleeps."""
+
+    def __init__(self, store, *, run_id=None, gpu=fakes.NO_GPU):
+        self.now = 0.0
+        self.posted = []
+        self.gpu_reads = 0
+        self.store = store
+        self.at_turn = {}
+        self._gpu = gpu
+        self._turn = 0
+        self.poller = Poller(
+            open_reader=lambda: nullcontext(store), read_gpu=self._read_gpu, run_id=run_id, clock=lambda: self.now
+        )
+        self.poller._rest = self._rest
+
+    def _read_gpu(self):
+        self.gpu_reads += 1
+        return self._gpu
+
+    def _rest(self, seconds):
+        self.now += seconds
+        self._turn += 1
+        self.at_turn.get(self._turn, lambda: None)()
+
+    def run(self, turns):
+        end = self._turn + turns
+        self.poller.follow(self.posted.append, lambda: self._turn >= end)
+        return self.posted
+
+
+def test_an_unchanged_store_is_read_and_posted_once():
+    store = fakes.FakeStore(snapshots.passed())
+    posted = Turns(store).run(40)
+    assert len(posted) == 1
+    assert store.num_reads == 1
+
+
+def test_a_commit_is_posted_on_the_next_turn():
+    store = fakes.FakeStore(snapshots.running(0.2))
+    turns = Turns(store)
+    turns.at_turn[3] = lambda: store.put(snapshots.running(0.4))
+    posted = turns.run(5)
+    assert [message.view.snapshot.run.done for message in posted] == [2000, 4000]
+
+
+def test_a_commit_that_changes_nothing_on_the_screen_is_not_posted():
+    store = fakes.FakeStore(snapshots.passed())
+    turns = Turns(store)
+    turns.at_turn[2] = store.touch
+    assert len(turns.run(5)) == 1
+    assert store.num_reads == 2
+
+
+def test_a_killed_run_becomes_interrupted_although_nobody_commits():
+    store = fakes.FakeStore(snapshots.running())
+    turns = Turns(store)
+    turns.at_turn[1] = lambda: store.put_silently(snapshots.ended("interrupted", "the process is gone"))
+    posted = turns.run(12)
+    assert [message.view.snapshot.run.status for message in posted] == ["running", "interrupted"]
+
+
+def test_a_store_that_is_gone_is_reported_and_read_again_when_it_is_back():
+    store = fakes.FakeStore(snapshots.passed())
+    store.trouble = "database is locked"
+    turns = Turns(store)
+    turns.at_turn[3] = lambda: setattr(store, "trouble", None)
+    posted = turns.run(6)
+    assert [type(message) for message in posted] == [StoreTrouble] * 3 + [StoreRead]
+    assert posted[0].text == "database is locked"
+
+
+def test_the_newest_active_run_is_shown_and_stays_when_it_ends():
+    old = snapshots.running()
+    newer = snapshots.snapshot(replace(snapshots.passed().run, id=50))
+    store = fakes.FakeStore(old, newer)
+    turns = Turns(store)
+    turns.at_turn[2] = lambda: store.put(snapshots.passed())
+    posted = turns.run(5)
+    assert [message.view.snapshot.run.id for message in posted] == [42, 42]
+
+
+def test_a_chosen_run_is_shown_on_the_next_turn():
+    store = fakes.FakeStore(snapshots.running(), snapshots.on_cpu())
+    turns = Turns(store)
+    turns.at_turn[2] = lambda: turns.poller.choose(3)
+    assert [message.view.snapshot.run.id for message in turns.run(4)] == [42, 3]
+
+
+def test_a_run_deleted_elsewhere_gives_way_to_the_newest():
+    store = fakes.FakeStore(snapshots.passed())
+    posted = Turns(store, run_id=7).run(4)
+    assert [message.view.snapshot.run.id for message in posted] == [42]
+
+
+def test_without_a_run_the_gpu_is_read_every_two_seconds():
+    turns = Turns(fakes.FakeStore(), gpu="no driver")
+    posted = turns.run(33)
+    assert posted[0].view.idle_gpu == "no driver"
+    assert len(posted) == 1
+    assert turns.gpu_reads in {4, 5}
+
+
+def test_while_a_run_is_active_its_own_samples_are_enough():
+    turns = Turns(fakes.FakeStore(snapshots.running()))
+    turns.run(20)
+    assert turns.gpu_reads == 0
+
+
+def test_the_real_store_is_followed_across_connections(tmp_path):
+    home = Home(tmp_path)
+    upgrade(home)
+    backend = CoreBackend(home)
+    turns = Turns(fakes.FakeStore())
+    turns.poller = Poller(open_reader=backend.open_reader, read_gpu=lambda: fakes.NO_GPU, clock=lambda: turns.now)
+    turns.poller._rest = turns._rest
+    config = RunConfig(model="esm2-3b", input="/data/a.fasta", name="first")
+    turns.at_turn[2] = lambda: lifecycle.create_run(home, config)
+    first, second = turns.run(4)
+    assert first.view.runs == ()
+    assert first.view.idle_gpu == fakes.NO_GPU
+    assert second.view.snapshot.run.name == "first"
+    assert second.view.snapshot.config["model"] == "esm2-3b"
+
+
+def test_a_missing_store_is_trouble_until_it_is_prepared(tmp_path):
+    home = Home(tmp_path)
+    turns = Turns(fakes.FakeStore())
+    for prepare, kind in ((None, StoreTrouble), (lambda: upgrade(home), StoreRead)):
+        backend = CoreBackend(home, prepare)
+        turns.poller = Poller(open_reader=backend.open_reader, read_gpu=lambda: fakes.NO_GPU)
+        turns.poller._rest = turns._rest
+        assert isinstance(turns.run(1)[-1], kind)

@@ -1,0 +1,115 @@
+"""The real process on a real pty: time, signals, bytes."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+SHOW = [sys.executable, str(Path(__file__).with_name("show.py"))]
+DASHBOARD = (
+    "import os; from vp_tui.tui.app import run_dashboard; from vp_tui.core.store.home import Home; "
+    "raise SystemExit(run_dashboard(Home.from_environment(os.environ)))"
+)
+
+
+def test_importing_the_app_loads_no_model_library_and_nothing_heavy():
+    code = "import sys, vp_tui.tui.app; print(' '.join(sys.modules))"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert loaded & {"torch", "transformers", "numpy", "sqlalchemy", "alembic", "plotext", "pynvml"} == set()
+
+
+def test_the_first_frame_comes_within_a_second(tmp_path):
+    times = []
+    for _ in range(3):
+        with Terminal([sys.executable, "-c", DASHBOARD], env={"VP_TUI_HOME": str(tmp_path)}) as terminal:
+            times.append(terminal.wait_for(lambda text: "Leave" in text))
+    # the best of three: other tests share the two cores
+    assert min(times) < 1.0, times
+
+
+def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
+    with Terminal([*SHOW, "running"]) as terminal:
+        terminal.wait_for(lambda text: "PASS so far" in text and "1e-2" in text)
+        terminal.pump(0.7)
+        assert terminal.pump(1.5) == b""
+        terminal.press("q")
+        terminal.wait_for(lambda text: "leave it running" in text)
+        asked = time.monotonic()
+        terminal.press("l")
+        assert terminal.wait_end() == 0
+        assert time.monotonic() - asked < 1.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_the_screen_cleanly(number):
+    with Terminal([*SHOW, "running"]) as terminal:
+        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.signal(number)
+        assert terminal.wait_end() == 130
+        # the ordinary screen and the cursor are back
+        assert b"\x1b[?1049l" in terminal.raw
+        assert b"\x1b[?25h" in terminal.raw
+
+
+def test_a_lost_connection_ends_the_screen():
+    with Terminal([*SHOW, "running"]) as terminal:
+        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.hang_up()
+        terminal.wait_end(3.0)
+
+
+def test_control_characters_of_the_data_never_reach_the_terminal(tmp_path):
+    evil = "\\x1b]0;owned\\x07\\x1b[2Jname\\x9b31m"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import show, snapshots; "
+        f"from dataclasses import replace; run = replace(snapshots.passed().run, name='{evil}', sentence='{evil}'); "
+        f"snapshots.evil = lambda: snapshots.snapshot(run, alerts=(snapshots.alert(sequence_id='{evil}'),)); "
+        "sys.exit(show.main('evil'))"
+    )
+    with Terminal([sys.executable, "-c", code]) as terminal:
+        terminal.wait_for(lambda text: "name" in text)
+        terminal.press("2")
+        terminal.wait_for(lambda text: "worst cos" in text)
+        terminal.press("q")
+        terminal.wait_end()
+    # Textual itself sets the shape of the pointer with a sequence that ends in BEL
+    painted = re.sub(rb"\x1b\]22;[a-z-]+\x07", b"", terminal.raw)
+    assert b"\x1b]0;" not in painted
+    assert b"\x07" not in painted
+    assert "\x9b" not in painted.decode()
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "xterm-256color"}, {"COLORTERM": "truecolor"}])
+def test_marks_are_readable_with_any_number_of_colours(env):
+    with Terminal([*SHOW, "failed_gate"], env=env) as terminal:
+        terminal.wait_for(lambda text: "!0.986113" in text and "FAIL  12 of" in text)
+        if "NO_COLOR" in env:
+            colours = {match for match in re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", terminal.raw)}
+            assert all(red == green == blue for red, green, blue in colours)
+
+
+def test_a_store_that_cannot_be_read_is_said_so():
+    with Terminal([*SHOW, "gone"]) as terminal:
+        terminal.wait_for(lambda text: "the store is gone" in text)
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+
+
+def test_without_a_terminal_it_refuses_with_a_usage_error(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", DASHBOARD],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"VP_TUI_HOME": str(tmp_path)},
+    )
+    assert "needs a terminal" in done.stderr
+    assert done.stdout == ""

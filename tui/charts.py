@@ -1,0 +1,177 @@
+"""Charts as text, drawn by plotext; no other module imports it.
+
+Every call draws on a private figure: plotext's module-level figure is shared state. Similarity is drawn as
+log10(1 - cosine), because all that matters lies a hair below 1, and the log is taken here: plotext's own log
+axis misplaces its limits. Points are thinned first; plotext is slow above some thousands.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from plotext._figure import _figure_class
+from rich.text import Text
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.events import ARMS, BlockEncoded
+from vp_tui.core.store.snapshot import SimilarityPoint
+from vp_tui.tui import format as fmt
+
+Rgb = tuple[int, int, int]
+Palette = Mapping[str, Rgb]
+"""Colours by name: short, medium, long, reference, candidate, limit; they come from app.tcss."""
+Point = tuple[float, float]
+
+FLOOR = -8
+"""log10(1 - cosine) of equal embeddings: below the resolution of an FP32 cosine."""
+POINTS_PER_COLUMN = 2
+X_AXIS_ROWS = 2
+X_AXIS_FROM = 8
+"""Rows from which a chart has a horizontal axis; below, its two rows are better spent on the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line; its label stands on the line, so that it is known without colour."""
+
+    name: str
+    label: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The vertical axis: its range, and the height and text of each tick."""
+
+    low: float
+    high: float
+    ticks: Mapping[float, str]
+
+
+def render(
+    series: Sequence[Series],
+    *,
+    axis: Axis,
+    width: int,
+    height: int,
+    palette: Palette,
+    limit: float | None = None,
+    marks: Sequence[float] = (),
+) -> Text:
+    """Draw the lines, a limit line, and a ! at the top for each x in `marks`."""
+    figure = _figure_class()
+    figure.theme("clear")
+    figure.plot_size(max(width, 12), max(height, 4))
+    if limit is not None:
+        figure.hline(limit, color=palette.get("limit"))
+    for place, line in enumerate(series):
+        _draw(figure, line, place=(place + 1) / len(series), color=palette.get(line.name))
+    for x in marks:
+        figure.text("!", x=x, y=axis.high, color=palette.get("limit"))
+    figure.ylim(axis.low, axis.high)
+    figure.yticks(list(axis.ticks), list(axis.ticks.values()))
+    has_x_axis = height >= X_AXIS_FROM
+    _label_x(figure, series, is_shown=has_x_axis)
+    figure.xaxes(has_x_axis, False)
+    figure.yaxes(True, False)
+    return Text.from_ansi(figure.build(), no_wrap=True)
+
+
+def _draw(figure: _figure_class, line: Series, *, place: float, color: Rgb | None) -> None:
+    xs, ys = [x for x, _ in line.points], [y for _, y in line.points]
+    if not xs:
+        return
+    figure.plot(xs, ys, marker="braille", color=color)
+    # labels are spread along the width: at one x those of close lines would hide each other
+    at = min(len(xs) - 1, round(place * len(xs)))
+    figure.text(line.label, x=xs[at], y=ys[at], color=color, alignment="right")
+
+
+def _label_x(figure: _figure_class, series: Sequence[Series], *, is_shown: bool) -> None:
+    right = max((x for line in series for x, _ in line.points), default=1.0)
+    ticks = [right * part / 4 for part in range(5)] if is_shown else []
+    figure.xlim(0, right)
+    figure.xticks(ticks, [fmt.count(tick) for tick in ticks])
+
+
+def thin(points: Sequence[Point], most: int, pick: Callable[[Iterable[float]], float]) -> tuple[Point, ...]:
+    """At most `most` points: neighbours become one, its height picked from theirs, its x the last."""
+    if len(points) <= most:
+        return tuple(points)
+    size = math.ceil(len(points) / most)
+    groups = (points[start : start + size] for start in range(0, len(points), size))
+    return tuple((group[-1][0], pick(y for _, y in group)) for group in groups)
+
+
+def log_distance(cosine: float) -> float:
+    """log10(1 - cosine), held above FLOOR."""
+    return max(FLOOR, math.log10(max(1 - cosine, 10.0**FLOOR)))
+
+
+def similarity(
+    points: Sequence[SimilarityPoint], *, cosine_limit: float, width: int, height: int, palette: Palette
+) -> Text:
+    """Worst log10(1 - cosine) of each block per stratum, over the sequences compared so far."""
+    lines: dict[str, list[Point]] = {name: [] for name in STRATA}
+    broken: list[float] = []
+    compared = 0
+    for point in points:
+        compared += point.sequences
+        if point.cosine_min is None:
+            broken.append(compared)
+        else:
+            lines.setdefault(point.stratum, []).append((compared, log_distance(point.cosine_min)))
+    most = width * POINTS_PER_COLUMN
+    series = [Series(name, name, thin(line, most, max)) for name, line in lines.items() if line]
+    return render(
+        series,
+        axis=_log_axis(series, log_distance(cosine_limit), height),
+        width=width,
+        height=height,
+        palette=palette,
+        limit=log_distance(cosine_limit),
+        marks=[x for x, _ in thin([(x, 0.0) for x in broken], width, max)],
+    )
+
+
+def _log_axis(series: Sequence[Series], limit: float, height: int) -> Axis:
+    """Whole decades around the data and the limit; ticks are counted from the limit, which so has always one."""
+    heights = [y for line in series for _, y in line.points]
+    low = min(math.floor(min(heights, default=FLOOR)), round(limit) - 2)
+    high = max(math.ceil(max(heights, default=limit)), round(limit) + 1)
+    # two ticks in one row would overwrite each other, and a label would stand beside the wrong height
+    step = math.ceil((high - low) / max(1, height - (X_AXIS_ROWS if height >= X_AXIS_FROM else 0) - 1))
+    first = round(limit) - step * ((round(limit) - low) // step)
+    return Axis(low, high, {float(tick): fmt.power_of_ten(tick) for tick in range(first, high + 1, step)})
+
+
+def throughput(
+    blocks: Sequence[BlockEncoded], *, labels: Mapping[str, str], width: int, height: int, palette: Palette
+) -> Text:
+    """Tokens/s of each block for both arms, warm-up apart, over the sequences encoded by that arm."""
+    series = []
+    for arm in ARMS:
+        points: list[Point] = []
+        encoded = 0
+        for block in blocks:
+            if block.arm == arm and not block.is_warmup and block.encode_s > 0:
+                encoded += block.sequences
+                points.append((encoded, block.tokens / block.encode_s))
+        if points:
+            thinned = thin(points, width * POINTS_PER_COLUMN, _mean)
+            series.append(Series(arm, labels.get(arm, arm), thinned))
+    return render(series, axis=_rate_axis(series), width=width, height=height, palette=palette)
+
+
+def _mean(values: Iterable[float]) -> float:
+    heights = list(values)
+    return sum(heights) / len(heights)
+
+
+def _rate_axis(series: Sequence[Series]) -> Axis:
+    """From 0, so that twice as fast looks twice as high; about four ticks of 1, 2 or 5."""
+    top = max((y for line in series for _, y in line.points), default=1.0) * 1.05
+    unit = 10.0 ** math.floor(math.log10(top / 4))
+    step = next(unit * factor for factor in (1, 2, 5, 10) if top / (unit * factor) <= 4)
+    ticks = [step * index for index in range(int(top / step) + 1)]
+    return Axis(0.0, top, {tick: fmt.rate(tick) if tick else "0" for tick in ticks})

@@ -1,0 +1,138 @@
+"""Numbers and stored text -> the strings a screen shows; the only place of the screen that formats numbers.
+
+A missing number is a dash, never 0 or nan. A cosine is cut, not rounded: 0.9899999 must not read 0.990000.
+"""
+
+import unicodedata
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+
+DASH = "-"
+_STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+_COSINE_STEP = Decimal("0.000001")
+
+
+def count(number: float | None) -> str:
+    """Short form: 34, 3.3k, 182k, 1.2M."""
+    if number is None:
+        return DASH
+    for step, letter in _STEPS:
+        # 999.5 and up would round to 1000 of the smaller unit
+        if abs(number) >= step * 0.9995:
+            value = number / step
+            return f"{value:.1f}{letter}" if abs(value) < 9.95 else f"{value:.0f}{letter}"
+    return f"{number:.0f}"
+
+
+def rate(tokens_per_s: float | None) -> str:
+    """Tokens per second: 182k; below 10 with one decimal, so that a slow run is not 0."""
+    if tokens_per_s is not None and 0 < tokens_per_s < 10:
+        return f"{tokens_per_s:.1f}"
+    return count(tokens_per_s)
+
+
+def exact(number: int | None) -> str:
+    """All digits, grouped: 10,000."""
+    return DASH if number is None else f"{number:,}"
+
+
+def cosine(value: float | None) -> str:
+    """Six digits, cut: 0.999612; so near 1 that they would all be nines, as distance: 1-4e-08."""
+    if value is None:
+        return DASH
+    if 0 < 1 - value < float(_COSINE_STEP):
+        return f"1-{1 - value:.0e}"
+    return str(Decimal(repr(float(value))).quantize(_COSINE_STEP, rounding=ROUND_FLOOR))
+
+
+def small(value: float | None) -> str:
+    """Small positive numbers such as 1 - cosine or a relative error: 3.9e-04."""
+    return DASH if value is None else f"{value:.1e}"
+
+
+def deviation(ratio_to_one: float | None) -> str:
+    """A norm ratio as its distance from 1, with sign: +2.1e-04."""
+    return DASH if ratio_to_one is None else f"{ratio_to_one - 1:+.1e}"
+
+
+def ratio(value: float | None) -> str:
+    """2.11x."""
+    return DASH if value is None else f"{value:.2f}x"
+
+
+def limit(value: float) -> str:
+    """A threshold as it is written in the configuration: 0.99, 1.8."""
+    return f"{value:g}"
+
+
+def percent(value: float | None) -> str:
+    """93%."""
+    return DASH if value is None else f"{value:.0f}%"
+
+
+def share(part: int, whole: int) -> str:
+    """How much of the whole is done; 100% only when nothing is left."""
+    return percent(min(100 * part // whole, 100)) if whole > 0 else DASH
+
+
+def duration(seconds: float | None) -> str:
+    """04:12, 1:02:03, 2d 03h."""
+    if seconds is None:
+        return DASH
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24}d {hours % 24:02d}h"
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute:02d}:{second:02d}"
+
+
+def seconds(value: float | None) -> str:
+    """A measured time: 0.42 s, 12.3 s, 252 s."""
+    if value is None:
+        return DASH
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} s"
+
+
+def gib(mib: float | None) -> str:
+    """MiB in, GiB out, without the unit: 71.2, 140."""
+    if mib is None:
+        return DASH
+    return f"{mib / 1024:.1f}" if mib < 100 * 1024 else f"{mib / 1024:.0f}"
+
+
+def whole(value: float | None) -> str:
+    """A reading without decimals: 612."""
+    return DASH if value is None else f"{value:.0f}"
+
+
+def date_time(at_us: int | None) -> str:
+    """Local date and time to the minute: 2025-11-23 11:49."""
+    if at_us is None:
+        return DASH
+    return datetime.fromtimestamp(at_us / 1e6).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def power_of_ten(exponent: int) -> str:
+    """An axis label: 1e-6."""
+    return f"1e{exponent:d}"
+
+
+def safe(text: object) -> str:
+    """Stored text on one line, without anything that could steer a terminal.
+
+    Control, format (bidi) and surrogate characters go; line ends and tabs become blanks.
+    """
+    kept = (
+        " " if char in "\r\n\t\v\f" or unicodedata.category(char) in {"Zl", "Zp"} else char
+        for char in str(text)
+        if char in "\r\n\t\v\f" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
+    return "".join(kept)
+
+
+def clip(text: str, width: int) -> str:
+    """At most `width` characters, the cut shown by two dots."""
+    if len(text) <= width:
+        return text
+    return text[: max(0, width - 2)] + ".."[: max(0, width)]

@@ -1,0 +1,105 @@
+"""The table of the strata: similarity, broken values and speed, one row each and one for all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from vp_tui.core.config import STRATA, Thresholds
+from vp_tui.core.events import StratumStats
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui import format as fmt
+from vp_tui.tui.marks import MARKS, Level, line, lines, styled
+
+LIMITS = Thresholds()
+NARROW, WIDE = 76, 106
+"""Columns the full and the extended table need."""
+
+
+def _never(_stats: StratumStats) -> Level:
+    return "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One measure: how wide, how written, how good."""
+
+    title: str
+    width: int
+    text: Callable[[StratumStats], str]
+    level: Callable[[StratumStats], Level] = _never
+    room: int = 0
+    """Smallest table width that shows the column."""
+
+
+def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats], Level]:
+    return lambda stats: "fail" if count(stats) else "plain"
+
+
+def _worst_level(stats: StratumStats) -> Level:
+    worst = stats.cosine_min
+    return "fail" if worst is not None and worst <= LIMITS.cosine_fail else "plain"
+
+
+def _p01_level(stats: StratumStats) -> Level:
+    p01 = stats.cosine_p01
+    if p01 is None or p01 >= LIMITS.cosine_p01_warn:
+        return "plain"
+    return "fail" if p01 <= LIMITS.cosine_fail else "warn"
+
+
+def _l2_level(stats: StratumStats) -> Level:
+    error = stats.relative_l2_p99
+    return "warn" if error is not None and error > LIMITS.relative_l2_p99 else "plain"
+
+
+def _norm_level(stats: StratumStats) -> Level:
+    norm = stats.norm_ratio_worst
+    return "warn" if norm is not None and abs(norm - 1) > LIMITS.norm_ratio else "plain"
+
+
+def columns(reference: str, width: int) -> tuple[Column, ...]:
+    """The columns that fit: at 60 the verdict's, at 80 all important ones, above also M4 and M5."""
+    every = (
+        Column("done", 9, lambda s: f"{fmt.count(s.n)}/{fmt.count(s.planned)}", room=NARROW),
+        Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
+        Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
+        Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW),
+        Column(f"<={fmt.limit(LIMITS.cosine_fail)}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
+        Column("NaN", 4, lambda s: fmt.count(s.nan), _bad_count(lambda s: s.nan)),
+        Column("Inf", 4, lambda s: fmt.count(s.inf), _bad_count(lambda s: s.inf)),
+        Column("tok/s", 5, lambda s: fmt.rate(s.candidate_tokens_per_s)),
+        Column(f"x {fmt.clip(fmt.safe(reference).upper(), 6)}", 6, lambda s: fmt.ratio(s.speedup)),
+        Column("ref tok/s", 9, lambda s: fmt.rate(s.reference_tokens_per_s), room=WIDE),
+        Column("rel.L2 p99", 10, lambda s: fmt.small(s.relative_l2_p99), _l2_level, room=WIDE),
+        Column("norm-1", 8, lambda s: fmt.deviation(s.norm_ratio_worst), _norm_level, room=WIDE),
+    )
+    return tuple(column for column in every if column.room <= width)
+
+
+def strata(snapshot: RunSnapshot, width: int) -> Content:
+    """The table; before the plan is known, its rows hold dashes."""
+    chosen = columns(snapshot.run.reference, width)
+    found = {str(stats.scope): stats for stats in snapshot.strata}
+    rows = [_titles(chosen)]
+    rows += [_row(name, found.get(name), chosen) for name in (*STRATA, "all")]
+    return lines(rows)
+
+
+def _titles(chosen: tuple[Column, ...]) -> Content:
+    return styled(f"{'stratum':<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")
+
+
+def _row(name: str, stats: StratumStats | None, chosen: tuple[Column, ...]) -> Content:
+    level: Level = "title" if name == "all" else "plain"
+    parts = [_cell(column, stats) for column in chosen]
+    return line((f"{name:<7}", level), *parts)
+
+
+def _cell(column: Column, stats: StratumStats | None) -> Content:
+    """The number with its mark in front; the blank between two columns is the place of a mark."""
+    if stats is None:
+        return styled(f" {fmt.DASH:>{column.width}}", "dim")
+    level = column.level(stats)
+    text = MARKS.get(level, "") + column.text(stats)
+    return styled(f"{text:>{column.width + 1}}", level if stats.planned else "dim")

@@ -1,0 +1,108 @@
+"""The speed panel: both arms, their ratio, and whether it is enough, or why that is not judged."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual.content import Content
+
+from vp_tui.core.config import Thresholds
+from vp_tui.core.events import ARMS
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui import format as fmt
+from vp_tui.tui.marks import MARKS, level_of, line, lines
+
+SPEED = "speed: "
+TITLE = f"{'speed':<7}"
+INDENT = " " * len(TITLE)
+
+
+def throughput(snapshot: RunSnapshot) -> Content:
+    """One line of numbers, and one for the judgement once there is one."""
+    rows = [_rates(snapshot)]
+    if snapshot.speedup:
+        rows.append(_judgement(snapshot.speedup))
+    return lines(rows)
+
+
+def _rates(snapshot: RunSnapshot) -> Content:
+    run = snapshot.run
+    rates = _measured(snapshot)
+    tokens, end_to_end = run.speedup, run.end_to_end_speedup
+    if tokens is None:
+        tokens = next((stats.speedup for stats in snapshot.strata if stats.scope == "all"), None)
+    least = f"  (min {fmt.limit(Thresholds().speedup)}x)"
+    return line(
+        (TITLE, "title"),
+        f"{fmt.safe(run.reference)} {fmt.rate(rates['reference'])} -> "
+        f"{fmt.safe(run.precision)} {fmt.rate(rates['candidate'])} tok/s  ",
+        (fmt.ratio(tokens), level_of(run.speed_verdict)),
+        (_interval(snapshot.speedup), "dim"),
+        f"  end to end {fmt.ratio(end_to_end)}",
+        # the judgement, once there is one, names the limit itself
+        (least if not snapshot.speedup else "", "dim"),
+    )
+
+
+def _interval(speedup: Mapping[str, Any]) -> str:
+    ends = speedup.get("ci95")
+    return f" (95% {fmt.ratio(ends[0])}-{fmt.ratio(ends[1])})" if ends else ""
+
+
+def _measured(snapshot: RunSnapshot) -> dict[str, float | None]:
+    """Tokens/s by arm: the run's own summary when it is there, else what is known so far."""
+    overall = next((stats for stats in snapshot.strata if stats.scope == "all"), None)
+    so_far = {
+        "reference": overall.reference_tokens_per_s if overall else None,
+        "candidate": overall.candidate_tokens_per_s if overall else None,
+    }
+    return {name: snapshot.arms.get(name, {}).get("tokens_per_s", so_far[name]) for name in ARMS}
+
+
+def _judgement(speedup: Mapping[str, Any]) -> Content:
+    verdict = str(speedup.get("verdict") or "")
+    level = level_of(verdict)
+    reason = fmt.safe(speedup.get("reason") or "")
+    if verdict in {"", "NOT JUDGED"}:
+        # then the reason is the whole sentence
+        return line(INDENT, reason)
+    return line(INDENT, (f"{MARKS.get(level, '')}{verdict} ", level), reason.removeprefix(SPEED))
+
+
+def facts(snapshot: RunSnapshot) -> Content:
+    """For screens with room: what the run is about, and the arms side by side."""
+    run, environment = snapshot.run, snapshot.environment
+    rows = [_fact("input", run.input), _fact("model", run.model)]
+    driver = f", driver {environment['driver']}" if environment.get("driver") else ""
+    rows.append(_fact("device", f"{environment.get('device_name') or run.device or fmt.DASH}{driver}"))
+    rows.append(_fact("torch", environment.get("torch") or fmt.DASH))
+    if snapshot.arms:
+        rows += [_both("", dict(zip(ARMS, ARMS, strict=True)))]
+        rows += [_both(title, _column(snapshot, write)) for title, write in ARM_FACTS]
+    return lines(rows)
+
+
+def _text(key: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda arm: fmt.safe(arm.get(key) or fmt.DASH)
+
+
+ARM_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
+    ("format", _text("precision")),
+    ("attention", _text("attention_kernel")),
+    ("encode", lambda arm: fmt.seconds(arm.get("seconds"))),
+    ("end to end", lambda arm: fmt.seconds(arm.get("end_to_end_seconds"))),
+    ("load", lambda arm: fmt.seconds(arm.get("load_seconds"))),
+    ("peak GiB", lambda arm: fmt.gib(arm.get("peak_memory_mib"))),
+    ("from cache", lambda arm: "yes" if arm.get("cached") else "no"),
+)
+
+
+def _column(snapshot: RunSnapshot, write: Callable[[Mapping[str, Any]], str]) -> dict[str, str]:
+    return {name: write(snapshot.arms[name]) if name in snapshot.arms else fmt.DASH for name in ARMS}
+
+
+def _both(name: str, by_arm: Mapping[str, str]) -> Content:
+    return _fact(name, "".join(f"{fmt.clip(by_arm[arm], 20):<22}" for arm in ARMS).rstrip())
+
+
+def _fact(name: str, value: object) -> Content:
+    return line((f"{name:<12}", "dim"), fmt.safe(value))

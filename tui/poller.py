@@ -1,0 +1,138 @@
+"""One thread that watches the store and posts one immutable view when something changed.
+
+`PRAGMA data_version` costs 0.1 ms, so it is asked four times a second; rows are read only when it moved,
+when another run was chosen, or, while a run is active, every two seconds: a killed run commits nothing
+more, and only a fresh look at its process turns it into `interrupted` on the screen.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from textual.message import Message
+
+from vp_tui.core.errors import RunNotFoundError, StoreError
+from vp_tui.core.events import GpuSample
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.tui.backend import OpenReader, StoreReader
+from vp_tui.tui.messages import StoreRead, StoreTrouble, StoreView
+
+POLL_S = 0.25
+REREAD_S = 2.0
+RETRY_S = 1.0
+
+
+class Poller:
+    """Follow the store until cancelled or closed; all but `follow` may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        open_reader: OpenReader,
+        read_gpu: Callable[[], GpuSample | str],
+        run_id: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open_reader = open_reader
+        self._read_gpu = read_gpu
+        self._wanted = run_id
+        self._clock = clock
+        self._wake = threading.Event()
+        self._last: StoreView | None = None
+        self._gpu_due = 0.0
+        self._is_closed = False
+
+    def choose(self, run_id: int) -> None:
+        """Show this run from now on."""
+        self._wanted = run_id
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look at once: something was done."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End now, not at the end of the rest: the app waits for its threads."""
+        self._is_closed = True
+        self._wake.set()
+
+    def follow(self, post: Callable[[Message], object], is_cancelled: Callable[[], bool]) -> None:
+        """The body of the thread: never raises for a store that is gone or locked."""
+
+        def is_over() -> bool:
+            return self._is_closed or is_cancelled()
+
+        while not is_over():
+            try:
+                with self._open_reader() as reader:
+                    self._last = None
+                    self._watch(reader, post, is_over)
+            except StoreError as error:
+                post(StoreTrouble(str(error)))
+                self._rest(RETRY_S)
+
+    def _watch(
+        self,
+        reader: StoreReader,
+        post: Callable[[Message], object],
+        is_over: Callable[[], bool],
+    ) -> None:
+        seen: tuple[int, int | None] | None = None
+        read_at = 0.0
+        while not is_over():
+            # the version is read before the rows: a commit in between is seen by the next turn
+            state = (reader.data_version(), self._wanted)
+            if state != seen or self._is_stale(read_at):
+                view = self._read(reader)
+                seen, read_at = state, self._clock()
+                if view != self._last:
+                    self._last = view
+                    post(StoreRead(view))
+            self._rest(POLL_S)
+
+    def _is_stale(self, read_at: float) -> bool:
+        view = self._last
+        if view is None or self._clock() - read_at < REREAD_S:
+            return False
+        return view.idle_gpu is not None or any(run.is_active for run in view.runs)
+
+    def _read(self, reader: StoreReader) -> StoreView:
+        runs = reader.runs()
+        snapshot = self._read_snapshot(reader, runs)
+        return StoreView(runs=runs, snapshot=snapshot, idle_gpu=self._read_idle_gpu(snapshot))
+
+    def _read_snapshot(self, reader: StoreReader, runs: tuple[RunRow, ...]) -> RunSnapshot | None:
+        previous = self._last.snapshot if self._last else None
+        shown = previous.run.id if previous else None
+        run_id = self._wanted if self._wanted is not None else _most_interesting(runs, shown)
+        if run_id is None:
+            return None
+        since = previous if previous is not None and previous.run.id == run_id else None
+        try:
+            return reader.snapshot(run_id, since=since)
+        except RunNotFoundError:
+            # deleted from another terminal; between two reads that can happen to any run
+            if self._wanted is None:
+                return None
+            self._wanted = None
+            return self._read_snapshot(reader, runs)
+
+    def _read_idle_gpu(self, snapshot: RunSnapshot | None) -> GpuSample | str | None:
+        if snapshot is not None and (snapshot.run.is_active or snapshot.gpu):
+            return None
+        if self._last is not None and self._last.idle_gpu is not None and self._clock() < self._gpu_due:
+            return self._last.idle_gpu
+        self._gpu_due = self._clock() + REREAD_S
+        return self._read_gpu()
+
+    def _rest(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()
+
+
+def _most_interesting(runs: tuple[RunRow, ...], shown: int | None) -> int | None:
+    """The newest active run, else the one on the screen, which has just ended, else the newest."""
+    active = next((run.id for run in runs if run.is_active), None)
+    if active is not None or not runs:
+        return active
+    return shown if any(run.id == shown for run in runs) else runs[0].id
