@@ -125,6 +125,8 @@ class RunConfig(_Frozen):
     )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
     tags: dict[str, str] = Field(default_factory=dict, title="Tags", description="Free k=v notes on the run.")
+    precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})
+    """What was asked for, where VIRNUCPRO_DISABLE_FP16 has put the candidate back; a re-run asks for it again."""
     precision_reason: str | None = Field(None, json_schema_extra={"form": False})
     """Why the candidate does not run in the precision that was asked for."""
 

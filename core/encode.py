@@ -9,9 +9,10 @@ Shape suffixes: N tokens of the pack, R residues of the pack, S sequences, D wid
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.attention import DeviceLayout, to_device
 from vp_tui.core.models.loading import LoadedModel
 from vp_tui.core.tokens import SPECIALS, TokenSet
+
+_T = TypeVar("_T")
 
 ENGINE_VERSION: Final = 1
 """Part of a stored reference's key: raised by every change that can move an embedding by more than rounding."""
@@ -103,8 +106,13 @@ class Encoder:
         clock = _Clock(self.device)
         with torch.inference_mode(), precision.matmul_mode(self.plan):
             # all uploads first: copies from pageable memory between forwards would let the device wait
-            placed = [_place(tokens, pack, self.device) for pack in packs]
-            pooled = [self._encode_pack(pack, clock) for pack in placed]
+            placed = [
+                _within_memory(partial(_place, tokens, pack, self.device), _count(tokens, pack), self.device)
+                for pack in packs
+            ]
+            pooled = [
+                _within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed
+            ]
             embeddings_SD = torch.cat([pack.embeddings_SD for pack in pooled]).cpu().numpy()
             nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu().numpy()
             inf_S = torch.cat([pack.inf_S for pack in pooled]).cpu().numpy()
@@ -117,23 +125,32 @@ class Encoder:
             inf_count_S=inf_S.astype(np.int64),
             encode_s=clock.seconds(),
             wall_s=time.perf_counter() - started,
-            tokens=int(tokens.lengths_S[indices_S].sum()),
+            tokens=_count(tokens, indices_S),
             sequences=int(indices_S.size),
         )
 
     def _encode_pack(self, pack: _Placed, clock: "_Clock") -> _Pooled:
-        try:
-            clock.start()
-            hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
-            clock.stop()
-            return _pool(hidden_ND, pack)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-        # outside the handler, whose traceback would keep the pack's tensors alive
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        raise OutOfMemoryError(pack.tokens, self.device)
+        clock.start()
+        hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
+        clock.stop()
+        return _pool(hidden_ND, pack)
+
+
+def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
+    """What `step` returns; running out of memory in it becomes OutOfMemoryError for a pack of `tokens`."""
+    try:
+        return step()
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+    # outside the handler: within it the traceback would keep the pack's tensors alive
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    raise OutOfMemoryError(tokens, device)
+
+
+def _count(tokens: TokenSet, indices_S: NDArray[np.int64]) -> int:
+    return int(tokens.lengths_S[indices_S].sum())
 
 
 def _place(tokens: TokenSet, pack: NDArray[np.int64], device: torch.device) -> _Placed:

@@ -55,6 +55,7 @@ def create_and_start(home: Home, config: RunConfig) -> int:
     config = config.model_copy(
         update={
             "precision": choice.precision,
+            "precision_requested": config.precision if choice.reason else None,
             "precision_reason": choice.reason,
             "input": str(Path(config.input).expanduser().absolute()),
         }

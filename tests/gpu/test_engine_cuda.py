@@ -92,9 +92,10 @@ def test_a_nan_stays_in_its_own_sequence_on_cuda(tmp_path, tokens):
     assert 0 < len(with_w) < len(starts_S)
 
 
-def test_running_out_of_device_memory_names_the_pack(folder, tokens, monkeypatch):
+def test_running_out_of_device_memory_names_the_pack(folder, tokens):
     source = ModelSource(given="x", folder=folder)
     encoder = Encoder(loading.load(source, plain_plan("fp32"), CUDA), plain_plan("fp32"), CUDA)
+    torch.cuda.empty_cache()
     held = torch.cuda.memory_reserved()
     torch.cuda.set_per_process_memory_fraction((held + 2**20) / torch.cuda.get_device_properties(0).total_memory)
     try:

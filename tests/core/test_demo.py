@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import torch
+
+from vp_tui.core import demo, packing
+from vp_tui.core.config import plain_plan
+from vp_tui.core.demo_data import FAULTS
+from vp_tui.core.encode import Encoder
+from vp_tui.core.errors import UsageError
+from vp_tui.core.tokens import tokenize
+
+CPU = torch.device("cpu")
+
+
+def read(path):
+    records = path.read_text().split(">")[1:]
+    return [record.split("\n", 1)[1].replace("\n", "").encode() for record in records]
+
+
+@pytest.fixture(scope="module")
+def demo_proteins(tmp_path_factory):
+    path = tmp_path_factory.mktemp("demo") / "sequences.fasta"
+    demo.make_fasta(path)
+    return read(path)
+
+
+@pytest.fixture(scope="module")
+def embed(checkpoint, load, demo_proteins):
+    """embed(fault, precision): every fifth demo protein through the default demo checkpoint."""
+    some = demo_proteins[::5]
+    tokens = tokenize(some, max_residues=1022)
+    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    made = {}
+
+    def run(fault, precision):
+        if (fault, precision) not in made:
+            loaded = load(checkpoint(num_layers=6, fault=fault), precision)
+            block = Encoder(loaded, plain_plan(precision), CPU).encode(tokens, packs)
+            made[fault, precision] = block.embeddings_SD.astype(np.float64), block
+        return made[fault, precision]
+
+    run.proteins = some
+    return run
+
+
+def cosines(a, b):
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def test_the_fasta_has_a_third_of_each_stratum_and_is_the_same_every_time(demo_proteins, tmp_path):
+    lengths = np.array([len(protein) for protein in demo_proteins])
+    assert [(lengths <= 64).sum(), ((lengths > 64) & (lengths <= 128)).sum(), (lengths > 128).sum()] == [200] * 3
+    assert lengths.max() <= 1022
+    demo.make_fasta(tmp_path / "again.fasta")
+    assert read(tmp_path / "again.fasta") == demo_proteins
+    demo.make_fasta(tmp_path / "other.fasta", seed=1, num_sequences=30)
+    assert len(read(tmp_path / "other.fasta")) == 30
+
+
+def test_the_healthy_checkpoint_passes_fp16_comfortably(embed):
+    reference, candidate = embed(None, "fp32")[0], embed(None, "fp16")[0]
+    assert cosines(reference, candidate).min() > 0.9999
+    assert (reference != candidate).any()
+
+
+def test_one_dimension_dominates_and_proteins_resemble_each_other_as_real_ones_do(embed):
+    embeddings = embed(None, "fp32")[0]
+    dominant = embeddings[:, demo.dominant_dimension(128)] ** 2 / (embeddings**2).sum(1)
+    assert 0.7 < dominant.mean() < 0.9
+    units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    between = (units @ units.T)[np.triu_indices(len(units), 1)]
+    assert 0.85 < np.median(between) < 0.95
+
+
+def test_overflow_breaks_exactly_the_sequences_with_tryptophan(embed):
+    block = embed("overflow", "fp16")[1]
+    broken = {int(i) for i in block.seq_indices_S[block.nan_count_S > 0]}
+    assert broken == {i for i, protein in enumerate(embed.proteins) if b"W" in protein}
+    assert 0 < len(broken) < len(embed.proteins)
+    assert np.isfinite(embed("overflow", "fp32")[0]).all()
+
+
+def test_precision_loss_is_finite_and_below_the_cosine_limit(embed):
+    reference, candidate = embed("precision-loss", "fp32")[0], embed("precision-loss", "fp16")[0]
+    assert np.isfinite(candidate).all()
+    assert cosines(reference, candidate).max() < 0.99
+
+
+def test_silent_loss_passes_raw_cosine_and_fails_the_centred_one(embed):
+    reference, candidate = embed("silent-loss", "fp32")[0], embed("silent-loss", "fp16")[0]
+    assert cosines(reference, candidate).min() > 0.99
+    mean = reference.mean(0)
+    assert cosines(reference - mean, candidate - mean).min() < 0.95
+
+
+def test_every_fault_has_its_injection():
+    assert FAULTS.keys() == demo._INJECT.keys()
+
+
+def test_weights_are_fp16_numbers_as_in_the_published_files(checkpoint, load):
+    assert load(checkpoint(num_layers=6)).fp16_exact
+
+
+def test_making_a_checkpoint_is_repeatable_and_leaves_the_random_state_alone(tmp_path):
+    torch.manual_seed(7)
+    wanted = torch.rand(3)
+    torch.manual_seed(7)
+    demo.make_checkpoint(tmp_path / "a", num_layers=1)
+    assert torch.equal(torch.rand(3), wanted)
+    demo.make_checkpoint(tmp_path / "b", num_layers=1)
+    demo.make_checkpoint(tmp_path / "c", num_layers=1, seed=1)
+    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+    assert (tmp_path / "a/vocab.txt").read_text().split()[:5] == ["<cls>", "<pad>", "<eos>", "<unk>", "L"]
+
+
+def test_an_unknown_fault_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(UsageError, match="overflow, precision-loss"):
+        demo.make_checkpoint(tmp_path, fault="gremlins")
+
+
+def test_the_command_writes_both_files(tmp_path):
+    assert demo.main(["--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "checkpoint/config.json").exists()
+    assert len(read(tmp_path / "sequences.fasta")) == 600

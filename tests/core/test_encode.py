@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+
+from vp_tui.core import encode, memory, packing, precision
+from vp_tui.core.config import plain_plan
+from vp_tui.core.encode import Encoder, OutOfMemoryError
+from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.tokens import VOCABULARY, tokenize
+
+CPU = torch.device("cpu")
+FP32 = plain_plan("fp32")
+SPEC_3B = ModelSpec(
+    kind="esm2",
+    name="esm2-3b",
+    num_layers=36,
+    hidden=2560,
+    num_heads=40,
+    ffn=10_240,
+    layer_norm_eps=1e-5,
+    vocab_size=33,
+    token_dropout=True,
+    num_parameters=2_832_442_880,
+)
+
+
+@pytest.fixture(scope="module")
+def tokens(proteins):
+    return tokenize(proteins, max_residues=1022)
+
+
+@pytest.fixture(scope="module")
+def packs(tokens):
+    return packing.first_fit_decreasing(tokens.lengths_S, 2048)
+
+
+def test_an_embedding_is_the_mean_over_residues_without_bos_and_eos(tiny, load, proteins, tokens, packs, engine_states):
+    block = Encoder(load(tiny), FP32, CPU).encode(tokens, packs)
+    states = engine_states(tiny, proteins)
+    wanted_SD = torch.stack([states[i][1:-1].double().mean(0) for i in block.seq_indices_S]).numpy()
+    assert np.abs(block.embeddings_SD - wanted_SD).max() < 1e-5
+    assert block.embeddings_SD.dtype == np.float32
+
+
+def test_rows_name_their_sequence_and_their_pack(tiny, load, tokens, packs):
+    block = Encoder(load(tiny), FP32, CPU).encode(tokens, packs)
+    assert block.seq_indices_S.tolist() == np.concatenate(packs).tolist()
+    assert block.pack_of_S.tolist() == [number for number, pack in enumerate(packs) for _ in pack]
+    assert (block.sequences, block.tokens) == (40, tokens.lengths_S.sum())
+    assert 0 < block.encode_s <= block.wall_s
+
+
+def test_pooling_in_fp16_keeps_fp32_sums(tiny, load, proteins, tokens, packs, engine_states):
+    block = Encoder(load(tiny, "fp16"), plain_plan("fp16"), CPU).encode(tokens, packs)
+    states = engine_states(tiny, proteins, precision="fp16", budget=2048)
+    wanted_SD = torch.stack([states[i][1:-1].double().mean(0) for i in block.seq_indices_S]).numpy()
+    assert np.abs(block.embeddings_SD - wanted_SD).max() < 1e-5
+
+
+def test_the_same_block_twice_gives_the_same_bits(tiny, load, tokens, packs):
+    encoder = Encoder(load(tiny, "fp16"), plain_plan("fp16"), CPU)
+    first, second = encoder.encode(tokens, packs), encoder.encode(tokens, packs)
+    assert np.array_equal(first.embeddings_SD, second.embeddings_SD)
+
+
+def test_non_finite_outputs_are_counted_per_sequence_with_bos_and_eos(tiny, load):
+    loaded = load(tiny)
+    loaded.model.embedding.weight.data[VOCABULARY.index("W")] = torch.nan
+    tokens = tokenize([b"MKTW", b"MKTAA", b"M"], max_residues=1022)
+    block = Encoder(loaded, FP32, CPU).encode(tokens, [np.array([1, 0]), np.array([2])])
+    assert block.seq_indices_S.tolist() == [1, 0, 2]
+    assert block.nan_count_S.tolist() == [0, 6 * 128, 0]
+    assert block.inf_count_S.tolist() == [0, 0, 0]
+    assert np.isfinite(block.embeddings_SD[[0, 2]]).all()
+
+
+def test_infinities_in_the_arm_s_own_format_are_counted(tiny, load):
+    loaded = load(tiny, "fp16")
+    loaded.model.final_norm.bias.data[5] = torch.inf
+    block = Encoder(loaded, plain_plan("fp16"), CPU).encode(tokenize([b"MK"], max_residues=1022), [np.array([0])])
+    assert block.inf_count_S.tolist() == [4]
+
+
+def test_products_run_under_the_plan_s_switches(tiny, load):
+    loaded = load(tiny)
+    seen = []
+    loaded.model.register_forward_hook(lambda *_: seen.append(precision.flags()["cuda_matmul"]))
+    Encoder(loaded, FP32, CPU).encode(tokenize([b"MK"], max_residues=1022), [np.array([0])])
+    assert seen == ["ieee"]
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_running_out_of_memory_names_the_tokens_of_the_pack(tiny, load, tokens, packs, monkeypatch, error):
+    encoder = Encoder(load(tiny), FP32, CPU)
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(encoder.loaded.model, "forward", fail)
+    with pytest.raises(OutOfMemoryError, match="--token-budget") as caught:
+        encoder.encode(tokens, packs)
+    assert caught.value.tokens == tokens.lengths_S[packs[0]].sum()
+
+
+def test_another_runtime_error_is_not_taken_for_memory(tiny, load, tokens, packs, monkeypatch):
+    encoder = Encoder(load(tiny), FP32, CPU)
+    monkeypatch.setattr(encode, "_pool", lambda *_: torch.zeros(2, 3) @ torch.zeros(2, 3))
+    with pytest.raises(RuntimeError, match="shapes"):
+        encoder.encode(tokens, packs)
+
+
+def test_tf32_on_a_cpu_is_refused_before_anything_runs(tiny, load):
+    with pytest.raises(UsageError, match="tf32"):
+        Encoder(load(tiny), plain_plan("tf32"), CPU)
+
+
+def test_the_automatic_budget_is_the_cap_when_memory_is_ample():
+    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40)[0] == 4096
+    assert memory.auto_token_budget(SPEC_3B, [FP32], torch.device("cuda"), 2**40)[0] == 16_896
+
+
+def test_the_automatic_budget_is_halved_until_it_fits_and_says_so():
+    per_token = max(memory.activation_bytes(SPEC_3B, plan) for plan in (FP32, plain_plan("fp16")))
+    budget, reason = memory.auto_token_budget(
+        SPEC_3B, [plain_plan("fp16"), FP32], torch.device("cuda"), 9000 * per_token
+    )
+    assert budget == 4224
+    assert "would not fit" in reason
+
+
+def test_no_room_for_the_longest_sequence_is_an_error_with_numbers():
+    with pytest.raises(ResourceError, match="1024 tokens needs about"):
+        memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**20)
+
+
+def test_memory_is_read_in_bytes_and_mib():
+    assert 2**24 < memory.free_memory(CPU) < 2**50
+    assert 50 < memory.peak_memory_mib(CPU) < 2**20

@@ -1,0 +1,109 @@
+import threading
+from types import SimpleNamespace
+
+import pynvml
+import pytest
+
+from vp_tui.core import gpu
+from vp_tui.core.gpu import Sampler
+
+UUID = "GPU-00000000-1111-2222-3333-444444444444"
+
+
+def refuse(*_):
+    raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+
+def no_library():
+    raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+
+@pytest.fixture
+def no_nvml(monkeypatch):
+    """A machine without the NVIDIA driver, wherever the test runs."""
+    monkeypatch.setattr(pynvml, "nvmlInit", no_library)
+
+
+@pytest.fixture
+def fake_gpu(monkeypatch):
+    """A machine with one GPU that reports everything but its power."""
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: f"handle {index}",
+        "nvmlDeviceGetHandleByUUID": lambda uuid: uuid if uuid == UUID else refuse(),
+        "nvmlSystemGetDriverVersion": lambda: "570.1",
+        "nvmlDeviceGetMemoryInfo": lambda _: SimpleNamespace(used=3 * gpu.MIB, total=4 * gpu.MIB),
+        "nvmlDeviceGetUtilizationRates": lambda _: SimpleNamespace(gpu=87),
+        "nvmlDeviceGetPowerUsage": refuse,
+        "nvmlDeviceGetEnforcedPowerLimit": lambda _: 700_000,
+        "nvmlDeviceGetClockInfo": lambda *_: 1980,
+        "nvmlDeviceGetTemperature": lambda *_: 54,
+        "nvmlDeviceGetCurrentClocksThrottleReasons": lambda _: 4,
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+
+
+def test_a_cpu_run_has_a_null_sampler_that_says_so():
+    samples = []
+    with Sampler(None, samples.append) as sampler:
+        sampler.count()
+        assert sampler.reason == "the run uses the CPU"
+    assert samples == []
+    assert sampler.mean_utilization() is None
+
+
+def test_without_nvml_the_sampler_is_null_and_keeps_the_reason(no_nvml):
+    samples = []
+    with Sampler(UUID, samples.append) as sampler:
+        assert sampler.reason.startswith("no NVML: ")
+    assert samples == []
+
+
+def test_without_nvml_a_single_reading_and_the_facts_are_the_reason(no_nvml):
+    assert gpu.read_once().startswith("no NVML: ")
+    assert gpu.facts(UUID)["nvml"].startswith("no NVML: ")
+
+
+def test_a_gpu_that_nvml_does_not_know_is_a_reason(fake_gpu):
+    sampler = Sampler("GPU-other", print)
+    assert sampler.reason.startswith("NVML does not know GPU-other: ")
+
+
+def test_a_machine_without_a_gpu_says_so(fake_gpu, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 0)
+    assert gpu.read_once() == "NVML sees no GPU on this machine"
+
+
+def test_what_a_gpu_does_not_report_is_none_beside_what_it_does(fake_gpu):
+    sample = gpu.read_once()
+    assert (sample.utilization, sample.memory_used_mib, sample.memory_total_mib) == (87.0, 3.0, 4.0)
+    assert (sample.power_w, sample.power_limit_w) == (None, 700.0)
+    assert (sample.sm_clock_mhz, sample.temperature_c, sample.throttle_reasons) == (1980.0, 54.0, 4)
+
+
+def test_torchs_bare_uuid_is_found_under_nvmls_name(fake_gpu):
+    assert gpu.facts(UUID.removeprefix("GPU-")) == {"driver": "570.1", "power_limit_w": 700.0, "nvml": None}
+
+
+def test_samples_flow_until_the_sampler_is_left_and_count_only_when_told(fake_gpu, monkeypatch):
+    monkeypatch.setattr(gpu, "PERIOD_SECONDS", 0.005)
+    samples, several = [], threading.Event()
+
+    def emit(sample):
+        samples.append(sample)
+        if len(samples) % 3 == 0:
+            several.set()
+
+    with Sampler(UUID, emit) as sampler:
+        assert sampler.reason is None
+        assert several.wait(10)
+        assert sampler.mean_utilization() is None
+        sampler.count()
+        several.clear()
+        assert several.wait(10)
+    seen = len(samples)
+    assert sampler.mean_utilization() == 87.0
+    assert not any(thread.name == "gpu-sampler" for thread in threading.enumerate())
+    assert len(samples) == seen
