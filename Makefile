@@ -1,13 +1,12 @@
 # Every target works in a fresh clone: .venv is created and filled by itself.
 PYTHON ?= python3
 BIN := .venv/bin
-DEMO_HOME ?= $(if $(VP_TUI_HOME),$(VP_TUI_HOME),$(CURDIR)/.vp-tui)
 
 .PHONY: demo test check bench install clean
 
 demo: .venv/installed
-	VP_TUI_HOME="$(DEMO_HOME)" $(BIN)/vp-tui demo --no-tui
-	VP_TUI_HOME="$(DEMO_HOME)" $(BIN)/vp-tui runs
+	$(BIN)/vp-tui demo --no-tui
+	$(BIN)/vp-tui runs
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not bench"
@@ -36,4 +35,4 @@ install: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv .vp-tui
+	rm -rf .venv
