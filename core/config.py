@@ -72,7 +72,7 @@ class PrecisionChoice(_Frozen):
 def choose_precision(requested: Precision, environment: Mapping[str, str]) -> PrecisionChoice:
     """Apply VIRNUCPRO_DISABLE_FP16: 1, true or yes, in any case, trimmed, puts the candidate back to FP32."""
     value = environment.get(DISABLE_VARIABLE, "")
-    if value.strip().lower() not in {"1", "true", "yes"}:
+    if value.strip().lower() not in {"1", "true", "yes"} or requested == "fp32":
         return PrecisionChoice(precision=requested)
     return PrecisionChoice(
         precision="fp32",

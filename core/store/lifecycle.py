@@ -51,12 +51,14 @@ def writing(home: Home, doing: str) -> Iterator[Connection]:
 def create_run(home: Home, config: RunConfig) -> int:
     """Insert a queued run with its folder and return its id."""
     uuid = uuids.uuid4().hex
-    try:
-        home.run_folder(uuid).mkdir(parents=True)
-    except OSError as error:
-        raise StoreError(f"cannot create {home.run_folder(uuid)}: {error.strerror}") from error
+    folder = home.run_folder(uuid)
     with writing(home, "add a run to") as connection:
-        return _insert_run(connection, uuid, config)
+        run_id = _insert_run(connection, uuid, config)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(f"cannot create {folder}: {error.strerror}") from error
+    return run_id
 
 
 def _insert_run(connection: Connection, uuid: str, config: RunConfig) -> int:

@@ -84,7 +84,9 @@ def test_what_cannot_be_read_as_fasta_is_an_input_error_with_the_path(read, cont
         read(content, name)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"# only a comment\n"])
+@pytest.mark.parametrize(
+    "content", [b"", gzip.compress(b""), b"# only a comment\n"], ids=["empty", "empty gzip", "comment"]
+)
 def test_a_file_without_a_record_is_an_input_error(read, content):
     with pytest.raises(InputError, match="no sequence in the file"):
         read(content, "x.fa")

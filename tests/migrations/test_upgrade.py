@@ -171,9 +171,12 @@ if moment == "before the first statement":
     from alembic import command
     command.upgrade = die
 elif moment == "between id and log":
+    seen = []
     class Connection(sqlite3.Connection):
         def execute(self, statement, *values):
-            if "journal_mode" in statement:
+            if statement.startswith(("PRAGMA journal_mode=", "PRAGMA application_id=")):
+                seen.append(statement)
+            if len(seen) == 2:
                 die()
             return super().execute(statement, *values)
     connect = sqlite3.connect

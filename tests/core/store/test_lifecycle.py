@@ -227,6 +227,15 @@ def test_the_table_refuses_a_status_that_does_not_exist_and_an_end_without_a_tim
             sql(f"UPDATE run SET {wrong}")
 
 
+def test_a_writing_transaction_has_the_write_lock_before_its_first_question(home):
+    """Taken only at the first write, another commit in between would fail it at once (SQLITE_BUSY_SNAPSHOT)."""
+    other = sqlite3.connect(home.database, isolation_level=None, timeout=0)
+    with lifecycle.writing(home, "look into"), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
 def test_without_a_store_nothing_can_be_added(tmp_path):
     with pytest.raises(StoreError) as caught:
         lifecycle.create_run(Home(tmp_path / "missing"), config())
