@@ -240,7 +240,7 @@ def test_without_a_store_nothing_can_be_added(tmp_path):
     with pytest.raises(StoreError) as caught:
         lifecycle.create_run(Home(tmp_path / "missing"), config())
     assert caught.value.exit_code == 8
-    with pytest.raises(StoreError, match="cannot create"):
+    with pytest.raises(StoreError, match="cannot add a run to"):
         lifecycle.create_run(Home(Path("/dev/null/x")), config())
 
 
