@@ -3,12 +3,11 @@
 import os
 import platform
 import sqlite3
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from vp_tui.core import gpu, precision
+from vp_tui.core import __version__, gpu, precision
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import UsageError
 
@@ -55,7 +54,7 @@ def flags_of(plan: PrecisionPlan) -> dict[str, str | bool]:
 def facts(device: torch.device, reason: str) -> dict[str, Any]:
     """Everything about versions, device and flags that belongs to a run."""
     found: dict[str, Any] = {
-        "vp_tui": version("vp-tui"),
+        "vp_tui": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,

@@ -50,9 +50,9 @@ def _store() -> Home:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from vp_tui.core import __version__
 
-        typer.echo(f"vp-tui {version('vp-tui')}")
+        typer.echo(f"vp-tui {__version__}")
         raise typer.Exit
 
 

@@ -1,0 +1,72 @@
+"""The documents keep their word: every command of README.md runs, every option and exit code exists."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from samples import PROTEINS
+from vp_tui.core.config import Thresholds
+from vp_tui.core.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^\$ (vp-tui\b.*)$", README, flags=re.MULTILINE)
+NEEDS_A_TERMINAL = {"vp-tui"}
+FAILS_ON_PURPOSE = {"vp-tui demo --fault overflow --no-tui": ExitCode.VALIDATION_FAILED}
+
+
+def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_checkpoint, tmp_path):
+    (tmp_path / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')
+    (tmp_path / "vp-tui").chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "MODEL": str(made_checkpoint()),
+        "PROTEINS": str(PROTEINS),
+    }
+    assert len(COMMANDS) > 10
+    for command in COMMANDS:
+        if command in NEEDS_A_TERMINAL:
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        expected = FAILS_ON_PURPOSE.get(command, ExitCode.GOOD)
+        assert done.returncode == expected, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_code():
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
+    reserved = {ExitCode.REGRESSED, ExitCode.NOT_COMPARABLE, ExitCode.INCONCLUSIVE}
+    assert told | reserved == set(ExitCode)
+
+
+@pytest.mark.parametrize("document", [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md"], ids=lambda path: path.name)
+def test_a_link_of_a_document_leads_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+def test_the_limits_of_the_measures_document_are_those_of_the_code():
+    text = (ROOT / "docs" / "measures.md").read_text()
+    limits = Thresholds()
+    for value in (limits.cosine_fail, limits.cosine_p01_warn, limits.speedup):
+        assert f"{value:g}" in text
+
+
+def test_every_target_of_the_makefile_that_the_readme_names_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:^\$ |`)make (\w+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
