@@ -12,10 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 Gates = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
+AttentionName = Literal["auto", "flash", "varlen", "sdpa", "flex"]
 
 STRATA: tuple[Stratum, ...] = ("short", "medium", "long")
 PROTEIN_CUTS = (64, 128)
 """Residues: short <= 64 (150-bp reads), medium 65-128 (300 bp), long >= 129 (500 bp and whole proteins)."""
+DNA_CUTS = (199, 399)
+"""Bases: short <= 199 (150-bp reads, about 50 tokens), medium 200-399 (300 bp), long >= 400 (500 bp and more)."""
 
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
 
@@ -38,6 +41,27 @@ class Thresholds(_Frozen):
 
     norm_ratio: float = 5e-3
     """M5: | |y| / |x| - 1 | above this for any sequence."""
+
+    label_agreement_fail: float = 0.99
+    """D1: a smaller share of frames with the same label in both arms fails."""
+
+    label_agreement_warn: float = 0.999
+    """D1: a smaller share warns."""
+
+    flip_band: float = 0.05
+    """D2: a label that flips although one arm's probability is this far from 0.5 fails."""
+
+    probability_shift_mean: float = 1e-2
+    """D2: mean |dp| above this fails."""
+
+    probability_shift_max: float = 1e-2
+    """D2: the largest |dp| above this warns."""
+
+    consensus_fail: float = 0.98
+    """D3: a smaller share of chunks or contigs with the same consensus in both arms fails."""
+
+    consensus_warn: float = 0.995
+    """D3: a smaller share warns."""
 
     speedup: float = 1.8
     """P1: tokens/s and end-to-end time, candidate against reference."""
@@ -114,6 +138,17 @@ class RunConfig(_Frozen):
     )
     token_budget: Annotated[int, Field(ge=16, le=1_048_576)] | Literal["auto"] = Field(
         "auto", title="Token budget", description="Tokens per pack, or auto."
+    )
+    attention: AttentionName = Field(
+        "auto",
+        title="Attention",
+        description="Attention kernel; auto takes the fastest that is exact here. An FP32 arm keeps sdpa when the "
+        "kernel takes 16 bits only.",
+    )
+    trust_remote_code: bool = Field(
+        False,
+        title="Trust remote code",
+        description="Run the Python code that lies beside the checkpoint; it may do anything, so read it first.",
     )
     fp32_compare: bool = Field(
         False, title="FP32 compare", description="Encode the reference anew even when a stored one fits."

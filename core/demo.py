@@ -1,8 +1,9 @@
-"""The demo's checkpoint: tiny random weights that behave like ESM-2 where precision is concerned.
+"""The demo's files, and its ESM-2: tiny random weights that behave like the real ones where precision is concerned.
 
     python -m vp_tui.core.demo --folder DIR [--fault NAME]
 
-writes DIR/checkpoint and DIR/sequences.fasta. Like the published 3B model, the weights are FP16 numbers,
+writes DIR/checkpoint and DIR/sequences.fasta (ESM-2, with the fault) and, without a fault, DIR/dnabert/checkpoint and
+DIR/dnabert/sequences.fasta (DNABERT-S, demo_dnabert.py). Like the published 3B model, the weights are FP16 numbers,
 the rotary frequencies are rounded to FP16, one output dimension holds 80 % of the squared norm, and
 different proteins have a raw cosine near 0.9, so the demo meets what makes raw cosine blind.
 
@@ -21,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vp_tui.core.demo_data import FAULTS, make_fasta, random_proteins
+from vp_tui.core.demo_data import FAULTS, make_dna_fasta, make_fasta, random_proteins
+from vp_tui.core.demo_dnabert import make_dnabert
 from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
 from vp_tui.core.precision import round_to_fp16
 from vp_tui.core.tokens import PAD, VOCABULARY, tokenize
@@ -181,6 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_checkpoint(options.folder / "checkpoint", fault=options.fault)
         make_fasta(options.folder / "sequences.fasta")
+        if options.fault is None:
+            make_dnabert(options.folder / "dnabert" / "checkpoint")
+            make_dna_fasta(options.folder / "dnabert" / "sequences.fasta")
     except VpTuiError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

@@ -1,4 +1,4 @@
-"""What the demo shows, without torch: the list of faults and a synthetic protein file."""
+"""What the demo shows, without torch: the list of faults, a synthetic protein file and one of coding DNA."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +30,19 @@ UNIPROT_PERCENT: Final[Mapping[str, float]] = MappingProxyType(
 """Amino acids in percent: UniProtKB/Swiss-Prot release statistics, section 'amino acid composition'
 (https://web.expasy.org/docs/relnotes/relstat.html)."""
 
+CODONS: Final = tuple(
+    first + second + third
+    for first in "TCAG"
+    for second in "TCAG"
+    for third in "TCAG"
+    if first + second + third not in {"TAA", "TAG", "TGA"}
+)
+"""The 61 that are no stop: random DNA keeps an open frame in one read of 500 bp of a thousand."""
+
+_CODON_SEED: Final = 20_200_101
 _LONGEST: Final = 1022
+_LONGEST_DNA: Final = 3000
+"""About 600 tokens: more than the 512 that ALiBi models were trained with."""
 _LINE: Final = 60
 
 
@@ -42,32 +54,53 @@ def random_proteins(lengths: NDArray[np.int64], seed: int) -> list[bytes]:
     return [part.tobytes() for part in np.split(drawn, np.cumsum(lengths)[:-1])]
 
 
+def random_coding_dna(lengths: NDArray[np.int64], seed: int) -> list[bytes]:
+    """One sequence per entry of `lengths` (bases): codons without a stop, the same uneven usage for every seed."""
+    usage = np.random.default_rng(_CODON_SEED).dirichlet(np.ones(len(CODONS)))
+    codons = -(-lengths // 3)
+    drawn = np.random.default_rng(seed).choice(np.array(CODONS, dtype="S3"), size=int(codons.sum()), p=usage)
+    parts = np.split(drawn, np.cumsum(codons)[:-1])
+    return [part.tobytes()[:length] for part, length in zip(parts, lengths.tolist(), strict=True)]
+
+
 def make_fasta(path: Path, *, num_sequences: int = 600, seed: int = 0) -> None:
     """Write synthetic proteins to `path`, a third each of <= 64, 65-128 and 129-1022 residues.
 
     Most long ones have 129-400 residues, every twentieth up to 1022, so that a CPU is done in seconds.
     The same arguments give the same bytes.
     """
-    lengths = _lengths(num_sequences, np.random.default_rng(seed))
+    lengths = _lengths(num_sequences, np.random.default_rng(seed), (20, 65, 129, 401, _LONGEST))
+    _write(path, random_proteins(lengths, seed), "protein", "residues")
+
+
+def make_dna_fasta(path: Path, *, num_sequences: int = 600, seed: int = 0) -> None:
+    """Write synthetic coding DNA to `path`, a third each of <= 199, 200-399 and 400-3000 bases, as make_fasta does."""
+    lengths = _lengths(num_sequences, np.random.default_rng(seed), (75, 200, 400, 701, _LONGEST_DNA))
+    _write(path, random_coding_dna(lengths, seed), "coding DNA", "bases")
+
+
+def _write(path: Path, sequences: list[bytes], what: str, unit: str) -> None:
     lines = []
-    for number, protein in enumerate(random_proteins(lengths, seed), start=1):
-        text = protein.decode("ascii")
-        lines.append(f">demo_{number:05d} synthetic protein, {len(text)} residues")
+    for number, sequence in enumerate(sequences, start=1):
+        text = sequence.decode("ascii")
+        lines.append(f">demo_{number:05d} synthetic {what}, {len(text)} {unit}")
         lines.extend(text[start : start + _LINE] for start in range(0, len(text), _LINE))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
-def _lengths(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _lengths(count: int, rng: np.random.Generator, borders: tuple[int, int, int, int, int]) -> NDArray[np.int64]:
+    """A third each between the first four `borders`; every twentieth of the last third goes up to the fifth."""
+    shortest, medium, long, rare_from, longest = borders
     kinds = np.arange(count)
     lengths = np.choose(
         kinds % 3,
         [
-            rng.integers(20, 65, count),
-            rng.integers(65, 129, count),
-            rng.integers(129, 401, count),
+            rng.integers(shortest, medium, count),
+            rng.integers(medium, long, count),
+            rng.integers(long, rare_from, count),
         ],
     )
     rare = kinds % 60 == 2
-    lengths[rare] = rng.integers(401, _LONGEST + 1, int(rare.sum()))
+    lengths[rare] = rng.integers(rare_from, longest + 1, int(rare.sum()))
     return lengths.astype(np.int64)

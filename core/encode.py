@@ -1,11 +1,11 @@
 """Packs through a loaded model: pooled FP32 embeddings, non-finite counts and two clocks.
 
-Both arms of a run use this code; only the plan differs. Pooling follows VirNucPro (mean over residues
-without BOS and EOS, after the last LayerNorm), sums in FP32 and stays FP32: a mean accumulated in half
-is wrong by 5.6 % at 1,022 residues, and would be counted as the model's error.
+Both arms of a run use this code; only the plan differs. Pooling follows VirNucPro (ESM-2: mean over residues without
+BOS and EOS; DNABERT-S: mean over all tokens with [CLS] and [SEP]; the spec says which), sums in FP32 and stays FP32:
+a mean accumulated in half is wrong by 5.6 % at 1,022 residues, and would be counted as the model's error.
 On CUDA nothing waits for the device until the block is done.
 
-Shape suffixes: N tokens of the pack, R residues of the pack, S sequences, D width.
+Shape suffixes: N tokens of the pack, R pooled tokens of the pack, S sequences, D width.
 """
 
 import time
@@ -24,6 +24,8 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.attention import DeviceLayout, to_device
 from vp_tui.core.models.loading import LoadedModel
+from vp_tui.core.models.spec import Pooling
+from vp_tui.core.packing import PackLayout
 from vp_tui.core.tokens import SPECIALS, TokenSet
 
 _T = TypeVar("_T")
@@ -71,10 +73,10 @@ class _Placed:
     tokens: int
     ids_N: Tensor
     layout: DeviceLayout
-    residues_R: Tensor
-    """Tokens of the pack that are neither BOS nor EOS."""
-    residue_starts_S: Tensor
-    """Where each sequence begins among the residues."""
+    pooled_R: Tensor
+    """Tokens of the pack that the means are over."""
+    pooled_starts_S: Tensor
+    """Where each sequence begins among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,11 @@ class Encoder:
         with torch.inference_mode(), precision.matmul_mode(self.plan):
             # all uploads first: copies from pageable memory between forwards would let the device wait
             placed = [
-                _within_memory(partial(_place, tokens, pack, self.device), _count(tokens, pack), self.device)
+                _within_memory(
+                    partial(_place, tokens, pack, self.loaded.spec.pooling, self.device),
+                    _count(tokens, pack),
+                    self.device,
+                )
                 for pack in packs
             ]
             pooled = [
@@ -153,20 +159,28 @@ def _count(tokens: TokenSet, indices_S: NDArray[np.int64]) -> int:
     return int(tokens.lengths_S[indices_S].sum())
 
 
-def _place(tokens: TokenSet, pack: NDArray[np.int64], device: torch.device) -> _Placed:
+def _place(tokens: TokenSet, pack: NDArray[np.int64], pooling: Pooling, device: torch.device) -> _Placed:
     layout = packing.layout(tokens.lengths_S[pack], pack)
     starts_S = tokens.starts_S[layout.indices_S]
     ids_N = tokens.ids_N[starts_S[layout.sequence_N] + layout.positions_N]
-    last_N = layout.lengths_S[layout.sequence_N] - 1
-    residues_R = np.flatnonzero((layout.positions_N > 0) & (layout.positions_N < last_N))
-    residue_starts_S = layout.cu_seqlens[:-1] - SPECIALS * np.arange(layout.lengths_S.size)
+    pooled_R, pooled_starts_S = _pooled_tokens(layout, pooling)
     return _Placed(
         tokens=layout.tokens,
         ids_N=torch.from_numpy(ids_N).to(device).long(),
         layout=to_device(layout, device),
-        residues_R=torch.from_numpy(residues_R).to(device),
-        residue_starts_S=torch.from_numpy(residue_starts_S).to(device),
+        pooled_R=torch.from_numpy(pooled_R).to(device),
+        pooled_starts_S=torch.from_numpy(pooled_starts_S).to(device),
     )
+
+
+def _pooled_tokens(layout: PackLayout, pooling: Pooling) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tokens of the pack whose mean is the embedding, and where each sequence begins among them."""
+    starts_S = layout.cu_seqlens[:-1].astype(np.int64)
+    if pooling == "all_tokens":
+        return np.arange(layout.tokens), starts_S
+    last_N = layout.lengths_S[layout.sequence_N] - 1
+    residues_R = np.flatnonzero((layout.positions_N > 0) & (layout.positions_N < last_N))
+    return residues_R, starts_S - SPECIALS * np.arange(layout.lengths_S.size)
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
@@ -175,10 +189,10 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def _pool(hidden_ND: Tensor, pack: _Placed) -> _Pooled:
-    """Mean over each sequence's residues, and its non-finite values; embedding_bag sums in a fixed order."""
+    """Mean over each sequence's pooled tokens, and its non-finite values; embedding_bag sums in a fixed order."""
     # up-cast: a mean summed in half loses 5.6 % at 1,022 residues
     single_ND = hidden_ND.float()
-    embeddings_SD = nn.functional.embedding_bag(pack.residues_R, single_ND, pack.residue_starts_S, mode="mean")
+    embeddings_SD = nn.functional.embedding_bag(pack.pooled_R, single_ND, pack.pooled_starts_S, mode="mean")
     return _Pooled(
         embeddings_SD=embeddings_SD,
         nan_S=_sum_by_sequence(torch.isnan(hidden_ND).sum(1), pack.layout.cu_seqlens),

@@ -9,9 +9,9 @@ import torch
 
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.models.kernels.sdpa import SCORE_BYTES
 from vp_tui.core.models.spec import ModelSpec
-from vp_tui.core.precision import storage_dtype
-from vp_tui.core.tokens import SPECIALS
+from vp_tui.core.precision import is_16_bit, storage_dtype
 
 CPU_TOKENS: Final = 4096
 """Packs on a CPU at most: larger ones only leave the caches."""
@@ -28,31 +28,40 @@ def auto_token_budget(
     plans: Sequence[PrecisionPlan],
     device: torch.device,
     free_bytes: int,
-    longest: int | None = None,
+    longest: int,
 ) -> tuple[int, str]:
     """Tokens per pack for `--token-budget auto`, and the reason in words.
 
     Starts at the device's cap and halves it until the activations of the widest of `plans` fit into
-    `free_bytes` (free once the weights are loaded). `longest` is the longest sequence in tokens, the
-    model's maximum when left out.
+    `free_bytes` (free once the weights are loaded). `longest` is the longest sequence in tokens; where it
+    is longer than the cap, a pack holds that one sequence.
 
     Raises ResourceError when a pack that holds the longest sequence does not fit.
     """
     cap = CUDA_TOKENS if device.type == "cuda" else CPU_TOKENS
-    longest = spec.max_residues + SPECIALS if longest is None else longest
     per_token = max(activation_bytes(spec, plan) for plan in plans)
-    fitting = int(free_bytes * _USABLE) // per_token
+    scores = score_bytes(spec, plans, device, longest)
+    fitting = int(free_bytes * _USABLE - scores) // per_token
     budget = max(cap, longest)
     while budget > fitting and budget // 2 >= longest:
         budget //= 2
     if budget > fitting:
         raise ResourceError(
-            f"a sequence of {longest} tokens needs about {budget * per_token / 2**20:.0f} MiB on {device}, "
+            f"a sequence of {longest} tokens needs about {(budget * per_token + scores) / 2**20:.0f} MiB on {device}, "
             f"{free_bytes / 2**20:.0f} MiB are free; use a smaller model or free memory on the device"
         )
+    if longest > cap:
+        return budget, f"{budget} tokens: the longest sequence"
     if budget >= cap:
         return budget, f"{budget} tokens: the cap for {device.type}"
     return budget, f"{budget} tokens: {cap} would not fit {free_bytes / 2**20:.0f} MiB free on {device}"
+
+
+def score_bytes(spec: ModelSpec, plans: Sequence[PrecisionPlan], device: torch.device, longest: int) -> int:
+    """Bytes of sdpa-math, the attention of FP32 on CUDA, beside the activations: scores, masked scores, softmax."""
+    if device.type != "cuda" or all(is_16_bit(storage_dtype(plan.precision)) for plan in plans):
+        return 0
+    return 3 * max(SCORE_BYTES, spec.num_heads * longest**2 * torch.float32.itemsize)
 
 
 def activation_bytes(spec: ModelSpec, plan: PrecisionPlan) -> int:

@@ -31,6 +31,11 @@ def storage_dtype(precision: Precision) -> torch.dtype:
     return _STORAGE[precision]
 
 
+def is_16_bit(dtype: torch.dtype) -> bool:
+    """Whether `dtype` is FP16 or BF16."""
+    return dtype in {torch.float16, torch.bfloat16}
+
+
 def cast(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
     """`tensor` in the plan's storage format (rounded to nearest; the same object when it already is)."""
     return tensor.to(storage_dtype(plan.precision))
@@ -48,9 +53,11 @@ def back_to(computed: Tensor, stream: Tensor) -> Tensor:
     return computed.to(stream.dtype)
 
 
-def is_fp16_exact(weight: Tensor) -> bool:
-    """Whether every value of `weight` is one of FP16: then casting it loses nothing."""
-    return weight.dtype == torch.float16 or bool(torch.equal(weight, weight.half().to(weight.dtype)))
+def fp16_loss(weight: Tensor) -> tuple[float, int]:
+    """Largest |w - half(w)| of the values that FP16 can hold, and how many it cannot (too large, or not finite)."""
+    error = (weight - round_to_fp16(weight)).abs()
+    held = torch.isfinite(error)
+    return float(error.where(held, 0).max()) if error.numel() else 0.0, int((~held).sum())
 
 
 def round_to_fp16(weight: Tensor) -> Tensor:

@@ -6,18 +6,18 @@ alternate, so that every stratum has a number early. Both arms encode the same b
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vp_tui.core import packing, sequences
-from vp_tui.core.config import PROTEIN_CUTS, STRATA, RunConfig
-from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core import letters, packing, sequences, tokenizing
+from vp_tui.core.config import STRATA, RunConfig
+from vp_tui.core.models.spec import Letters, ModelSpec, default_cuts
 from vp_tui.core.sequences import SequenceSet
-from vp_tui.core.tokens import TokenSet, tokenize
+from vp_tui.core.tokens import TokenSet
 
 BLOCKS_PER_STRATUM = 12
 """Aimed at: enough paired blocks for an interval, each long enough to be timed."""
@@ -48,6 +48,9 @@ class Prepared:
     """The run document's `dataset`."""
     notes: tuple[str, ...]
     """What was changed or is worth knowing, each a sentence."""
+    budget: int
+    """Tokens per pack."""
+    budget_reason: str
     seconds: float
     """Reading, sampling, tokenizing and cutting; counts fully in both arms' end-to-end time."""
 
@@ -57,33 +60,58 @@ class Prepared:
         counts = np.bincount(self.stratum_S, minlength=len(STRATA))
         return {name: int(count) for name, count in zip(STRATA, counts, strict=True)}
 
+    @property
+    def budget_facts(self) -> dict[str, Any]:
+        """The token budget for the run record."""
+        return {"token_budget": self.budget, "token_budget_reason": self.budget_reason}
 
-def prepare(config: RunConfig, spec: ModelSpec, budget: int) -> Prepared:
-    """Read and cut the input of a run.
+
+def prepare(
+    config: RunConfig,
+    spec: ModelSpec,
+    folder: Path,
+    *,
+    cache: Path | None,
+    budget_for: Callable[[int], tuple[int, str]],
+) -> Prepared:
+    """Read and cut the input of a run for the checkpoint `spec` in `folder`.
+
+    `budget_for` gives tokens per pack, and why, for the longest sequence in tokens; `cache` as in tokenizing.tokenize.
 
     Raises:
         InputError: the file cannot be used (core.sequences says why).
+        ModelError: the checkpoint's tokenizer cannot be used.
         ResourceError: the longest sequence does not fit the token budget.
     """
     started = time.perf_counter()
     everything = sequences.read(config.input)
-    sequences.require_protein(everything)
-    cuts = config.strata or PROTEIN_CUTS
-    stratum_all_S = sequences.strata_of(everything.lengths_S, cuts)
-    chosen_S = sequences.stratified_sample(stratum_all_S, config.sample, config.seed)
-    sampled = everything.take(chosen_S.tolist())
-    stratum_S = stratum_all_S[chosen_S]
-    tokens = tokenize(sampled.residues, max_residues=spec.max_residues)
+    alphabet = letters.require(spec, everything)
+    cuts = config.strata or default_cuts(alphabet)
+    sampled, stratum_S = _sample(everything, cuts, config)
+    tokens = tokenizing.tokenize(spec, folder, sampled, cache, trust_remote_code=config.trust_remote_code)
+    budget, budget_reason = budget_for(int(tokens.lengths_S.max()))
     blocks = cut(tokens.lengths_S, stratum_S, budget)
+    facts = _facts(
+        config, alphabet, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens, cuts=cuts
+    )
     return Prepared(
         sequences=sampled,
         stratum_S=stratum_S,
         tokens=tokens,
         blocks=blocks,
-        facts=_facts(config, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens, cuts=cuts),
+        facts=facts,
         notes=_notes(sampled, tokens, stratum_S, spec),
+        budget=budget,
+        budget_reason=budget_reason,
         seconds=time.perf_counter() - started,
     )
+
+
+def _sample(everything: SequenceSet, cuts: tuple[int, int], config: RunConfig) -> tuple[SequenceSet, np.ndarray]:
+    """The sequences of the run, and the stratum of each."""
+    stratum_S = sequences.strata_of(everything.lengths_S, cuts)
+    chosen_S = sequences.stratified_sample(stratum_S, config.sample, config.seed)
+    return everything.take(chosen_S.tolist()), stratum_S[chosen_S]
 
 
 def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Block, ...]:
@@ -116,6 +144,7 @@ def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
 
 def _facts(
     config: RunConfig,
+    alphabet: Letters,
     *,
     everything: SequenceSet,
     sampled: SequenceSet,
@@ -128,6 +157,8 @@ def _facts(
         "name": Path(config.input).name,
         "path": str(Path(config.input).expanduser().absolute()),
         "sha256": sequences.content_hash(sampled),
+        "alphabet": alphabet,
+        "tokenizer": tokens.tokenizer,
         "n_file": len(everything),
         "n": len(sampled),
         "seed": config.seed,
@@ -137,21 +168,25 @@ def _facts(
         "truncated": tokens.truncated,
         "unknown_letters": tokens.unknown_letters,
         "lower_case": tokens.lower_case,
+        "rna": tokens.rna,
         "renamed": sampled.renamed,
     }
 
 
 def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: ModelSpec) -> tuple[str, ...]:
-    notes = []
+    notes = list(tokens.notes)
     if sampled.renamed:
         notes.append(f"{sampled.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
-        notes.append(f"{tokens.truncated} sequences are longer than {spec.max_residues} residues and were cut there")
+        limit = "the model's limit of tokens" if spec.max_letters is None else f"{spec.max_letters} residues"
+        notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
     if tokens.unknown:
         letters = ", ".join(f"{letter} {count}" for letter, count in sorted(tokens.unknown_letters.items()))
         notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {letters}")
     if tokens.lower_case:
         notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
+    if tokens.rna:
+        notes.append(f"{tokens.rna} letters U (RNA) were read as T")
     counts = np.bincount(stratum_S, minlength=len(STRATA))
     notes += [f"the stratum {name} has no sequences" for name, n in zip(STRATA, counts, strict=True) if n == 0]
     return tuple(notes)

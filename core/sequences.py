@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import dnaio
 import numpy as np
@@ -135,13 +135,37 @@ def require_protein(sequences: SequenceSet) -> None:
     Raises:
         InputError: at least NUCLEOTIDE_SHARE of all letters are A, C, G, T, U or N.
     """
-    total = sum(map(len, sequences.residues))
-    nucleotides = total - sum(len(letters.translate(None, _NUCLEOTIDES)) for letters in sequences.residues)
-    if nucleotides >= NUCLEOTIDE_SHARE * total:
+    share = _nucleotide_share(sequences)
+    if share >= NUCLEOTIDE_SHARE:
         raise InputError(
-            f"{100 * nucleotides / total:.0f} % of the letters are A, C, G, T, U or N: this is DNA or RNA, and the "
+            f"{100 * share:.0f} % of the letters are A, C, G, T, U or N: this is DNA or RNA, and the "
             "model reads proteins; translate the sequences first"
         )
+
+
+def require_dna(sequences: SequenceSet) -> None:
+    """Refuse proteins where nucleotides are needed.
+
+    Raises:
+        InputError: less than NUCLEOTIDE_SHARE of all letters are A, C, G, T, U or N.
+    """
+    share = _nucleotide_share(sequences)
+    if share < NUCLEOTIDE_SHARE:
+        raise InputError(
+            f"only {100 * share:.0f} % of the letters are A, C, G, T, U or N: these are proteins, and the "
+            "model reads DNA; give the nucleotide sequences they come from"
+        )
+
+
+def alphabet_of(sequences: SequenceSet) -> Literal["protein", "dna"]:
+    """What the letters are: DNA (or RNA) when NUCLEOTIDE_SHARE of them are its own."""
+    return "dna" if _nucleotide_share(sequences) >= NUCLEOTIDE_SHARE else "protein"
+
+
+def _nucleotide_share(sequences: SequenceSet) -> float:
+    total = sum(map(len, sequences.residues))
+    others = sum(len(letters.translate(None, _NUCLEOTIDES)) for letters in sequences.residues)
+    return (total - others) / total
 
 
 def strata_of(lengths_S: np.ndarray, cuts: tuple[int, int]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 The tokenizer of transformers walks the letters in Python (7 s per 10,000 proteins) and merges a run
 of unknown characters into one <unk>. Here every byte is one token, unknown ones are counted, and
-the work is `bytes.translate`. No torch: the ids travel as uint8.
+the work is `bytes.translate`. No torch. TokenSet is what every tokenizer of vp-tui gives.
 
 Shape suffixes: N tokens of all sequences one after the other, S sequences.
 """
@@ -48,20 +48,26 @@ _JOINT: Final = bytes([EOS, BOS])
 class TokenSet:
     """Token ids of many sequences, and what had to be done to their letters."""
 
-    ids_N: NDArray[np.uint8]
-    """All sequences one after the other, each as BOS, residues, EOS."""
+    ids_N: NDArray[np.int32]
+    """All sequences one after the other, each with its first and its last special token."""
     lengths_S: NDArray[np.int64]
-    """Tokens per sequence, BOS and EOS included."""
+    """Tokens per sequence, special ones included."""
     starts_S: NDArray[np.int64]
     """Where each sequence begins in `ids_N`."""
     truncated: int
-    """Sequences cut to `max_residues`."""
+    """Sequences cut to the model's limit."""
     unknown: int
-    """Letters that became <unk>, each one counted."""
+    """Letters that became the unknown token, each one counted."""
     unknown_letters: dict[str, int]
     """How often each of them came (upper case; a byte outside printable ASCII as 0x..)."""
     lower_case: int
     """Letters that were read as their upper case."""
+    rna: int = 0
+    """Letters U that were read as T."""
+    tokenizer: str = "esm2"
+    """What made the ids: the name of a table, or the SHA-256 of a tokenizer.json."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know, each a sentence."""
 
 
 def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
@@ -77,11 +83,10 @@ def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
     if not lengths_S.all():
         first = int(np.argmin(lengths_S))
         raise InputError(f"sequence {first} (counted from 0) has no residues; remove it from the input")
-    raw = b"".join(kept)
     translated = [sequence.translate(_TABLE) for sequence in kept]
     ids = bytes([BOS]) + _JOINT.join(translated) + bytes([EOS]) if kept else b""
-    ids_N = np.frombuffer(ids, dtype=np.uint8)
-    counts = _unknown_letters(raw) if UNK in ids else {}
+    ids_N = np.frombuffer(ids, dtype=np.uint8).astype(np.int32)
+    counts = _unknown_letters(kept) if UNK in ids else {}
     lengths_S = lengths_S + SPECIALS
     return TokenSet(
         ids_N=ids_N,
@@ -90,20 +95,26 @@ def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
         truncated=sum(len(sequence) > max_residues for sequence in residues),
         unknown=sum(counts.values()),
         unknown_letters=counts,
-        lower_case=_lower_case(raw),
+        lower_case=count_lower_case(kept),
     )
 
 
-def _unknown_letters(raw: bytes) -> dict[str, int]:
-    byte_counts = np.bincount(np.frombuffer(raw, dtype=np.uint8), minlength=256)
+def _unknown_letters(kept: Sequence[bytes]) -> dict[str, int]:
+    known = {token for token in VOCABULARY if len(token) == 1}
+    return {letter: count for letter, count in letter_counts(kept).items() if letter not in known}
+
+
+def letter_counts(residues: Sequence[bytes]) -> dict[str, int]:
+    """How often each letter comes, lower case counted as upper; a byte outside printable ASCII is 0x.."""
+    byte_counts = np.bincount(np.frombuffer(b"".join(residues), dtype=np.uint8), minlength=256)
     counts: dict[str, int] = {}
     for byte in np.flatnonzero(byte_counts):
-        if _TABLE[byte] == UNK:
-            letter = chr(byte).upper() if 32 < byte < 127 else f"0x{byte:02x}"
-            counts[letter] = counts.get(letter, 0) + int(byte_counts[byte])
+        letter = chr(byte).upper() if 32 < byte < 127 else f"0x{byte:02x}"
+        counts[letter] = counts.get(letter, 0) + int(byte_counts[byte])
     return counts
 
 
-def _lower_case(raw: bytes) -> int:
-    letters = np.frombuffer(raw, dtype=np.uint8)
+def count_lower_case(residues: Sequence[bytes]) -> int:
+    """Letters a to z."""
+    letters = np.frombuffer(b"".join(residues), dtype=np.uint8)
     return int(np.count_nonzero((letters >= ord("a")) & (letters <= ord("z"))))

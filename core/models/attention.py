@@ -1,108 +1,127 @@
-"""Attention over a pack: one interface, so that faster kernels can come without touching the models.
+"""Attention over a pack: one call, several exact kernels, and the choice between them.
 
-Today's kernel is torch's scaled_dot_product_attention inside padded groups: exact in every format, on
-CPU and CUDA. Attention is under 7 % of the arithmetic at protein lengths, so little is lost.
-
-Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group,
-S sequences, H heads, K head size.
+A kernel is chosen once per arm, by format, device, ALiBi and what can be imported. What was chosen, and in words
+why every other was not, goes into the run record. FP32 never goes through a 16-bit or TF32 kernel.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final
 
 import torch
-from torch import Tensor, nn
 
-from vp_tui.core.packing import PackLayout, PaddedGroup
+from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.errors import UsageError
+from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout, Kernel, in_words, to_device
+from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.kernels.flex import FlexAttention
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.models.kernels.varlen import VarlenAttention
+from vp_tui.core.models.spec import DnabertSSpec, ModelSpec
+from vp_tui.core.precision import is_16_bit, storage_dtype
+
+__all__ = [
+    "Attention",
+    "Choice",
+    "DeviceGroup",
+    "DeviceLayout",
+    "SdpaAttention",
+    "choose",
+    "choose_for",
+    "to_device",
+    "why_not",
+]
+
+KERNELS: Final[dict[str, type[Kernel]]] = {
+    "flash": FlashAttention,
+    "varlen": VarlenAttention,
+    "flex": FlexAttention,
+    "sdpa": SdpaAttention,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceGroup:
-    """One padded group on the device; fields as in packing.PaddedGroup."""
+class Choice:
+    """A kernel, and why it is this one."""
 
-    start: int
-    stop: int
-    gather_BT: Tensor
-    take_n: Tensor
-    mask_B11T: Tensor | None
-    """Keys that are real tokens; None when the group has no padding."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceLayout:
-    """A PackLayout on the device."""
-
-    lengths_S: Tensor
-    cu_seqlens: Tensor
-    """[S + 1] int32."""
-    positions_N: Tensor
-    sequence_N: Tensor
-    """Sequence of the pack each token belongs to."""
-    max_len: int
-    groups: tuple[DeviceGroup, ...]
-
-
-def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
-    """`pack` as tensors on `device`."""
-    return DeviceLayout(
-        lengths_S=torch.from_numpy(pack.lengths_S).to(device),
-        cu_seqlens=torch.from_numpy(pack.cu_seqlens).to(device),
-        positions_N=torch.from_numpy(pack.positions_N).to(device),
-        sequence_N=torch.from_numpy(pack.sequence_N).to(device),
-        max_len=pack.max_len,
-        groups=tuple(_group_to_device(group, device) for group in pack.groups),
-    )
-
-
-def _group_to_device(group: PaddedGroup, device: torch.device) -> DeviceGroup:
-    mask_BT = torch.from_numpy(group.valid_BT).to(device) if group.padded else None
-    return DeviceGroup(
-        start=group.start,
-        stop=group.stop,
-        gather_BT=torch.from_numpy(group.gather_BT).to(device),
-        take_n=torch.from_numpy(group.take_n).to(device),
-        mask_B11T=None if mask_BT is None else mask_BT[:, None, None, :],
-    )
-
-
-class Attention(Protocol):
-    """An exact attention kernel over packed sequences."""
+    kernel: Attention
+    name: str
+    """The kernel's own name, as in sdpa-math."""
+    reason: str
+    others: Mapping[str, str]
+    """Every kernel not taken -> why."""
 
     @property
-    def name(self) -> str:
-        """Name in the run record."""
-        ...
-
-    def __call__(self, q_NHK: Tensor, k_NHK: Tensor, v_NHK: Tensor, layout: DeviceLayout, scale: float) -> Tensor:
-        """softmax(scale * q k^T) v within each sequence of the pack; the result is [N, H, K]."""
-        ...
+    def text(self) -> str:
+        """Reason and others in one line, for the run record."""
+        return "; ".join([self.reason, *(f"not {name}: {why}" for name, why in self.others.items())])
 
 
-@dataclass(frozen=True, slots=True)
-class SdpaAttention:
-    """torch's scaled_dot_product_attention inside padded groups."""
-
-    name: str = "sdpa"
-
-    def __call__(self, q_NHK: Tensor, k_NHK: Tensor, v_NHK: Tensor, layout: DeviceLayout, scale: float) -> Tensor:
-        """softmax(scale * q k^T) v within each sequence of the pack; the result is [N, H, K]."""
-        parts = [_attend(q_NHK, k_NHK, v_NHK, group, scale) for group in layout.groups]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> dict[str, str | None]:
+    """Every kernel -> why it cannot be used there, None when it can."""
+    return {name: kind.why_not(dtype, device, alibi=alibi, head_dim=head_dim) for name, kind in KERNELS.items()}
 
 
-def _attend(q_NHK: Tensor, k_NHK: Tensor, v_NHK: Tensor, group: DeviceGroup, scale: float) -> Tensor:
-    q_BHTK, k_BHTK, v_BHTK = (states_NHK[group.gather_BT].transpose(1, 2) for states_NHK in (q_NHK, k_NHK, v_NHK))
-    out_BHTK = nn.functional.scaled_dot_product_attention(
-        q_BHTK, k_BHTK, v_BHTK, attn_mask=group.mask_B11T, scale=scale
+def choose(
+    asked: AttentionName,
+    dtype: torch.dtype,
+    device: torch.device,
+    *,
+    alibi: bool,
+    head_dim: int,
+    spare_fp32: bool = False,
+) -> Choice:
+    """The kernel for q, k and v of `dtype` on `device`; `asked` is what --attention says.
+
+    With `spare_fp32` a 16-bit kernel that was asked for does not bind an FP32 arm: a run's FP32 reference takes
+    auto's kernel then, and the reason says so.
+
+    Raises UsageError when the kernel asked for cannot be used.
+    """
+    refusals = why_not(dtype, device, alibi=alibi, head_dim=head_dim)
+    order = _order(dtype, alibi=alibi)
+    automatic = next(name for name in order if refusals[name] is None)
+    given = asked != "auto"
+    name, reason = automatic, _auto_reason(order, dtype, device, alibi=alibi)
+    if given and refusals[asked] is None:
+        name, reason = asked, f"asked for (--attention {asked})"
+    elif given and spare_fp32 and dtype == torch.float32:
+        reason = f"--attention {asked} holds for 16-bit arms only ({refusals[asked]}); {reason}"
+    elif given:
+        raise UsageError(
+            f"--attention {asked} cannot be used in {in_words(dtype)} on {device}: {refusals[asked]}; "
+            f"use --attention auto (it takes {automatic} here)"
+        )
+    left = f"usable, but --attention {asked} was given" if given else f"usable, but auto takes {name} first"
+    others = {other: refusals[other] or left for other in KERNELS if other != name}
+    kernel = KERNELS[name].make(dtype, device)
+    return Choice(kernel=kernel, name=kernel.name, reason=reason, others=others)
+
+
+def choose_for(
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, asked: AttentionName, *, spare_fp32: bool = False
+) -> Choice:
+    """As `choose`, for a model in a plan."""
+    return choose(
+        asked,
+        storage_dtype(plan.precision),
+        device,
+        alibi=isinstance(spec, DnabertSSpec),
+        head_dim=spec.head_dim,
+        spare_fp32=spare_fp32,
     )
-    out_BTHK = out_BHTK.transpose(1, 2)
-    return out_BTHK.flatten(0, 1)[group.take_n]
 
 
-def choose(dtype: torch.dtype, device: torch.device) -> tuple[Attention, str]:
-    """Kernel for `dtype` on `device`, and why this one."""
-    if device.type == "cpu":
-        return SdpaAttention(), "sdpa in padded groups: the variable-length kernels need a CUDA device"
-    if dtype == torch.float32:
-        return SdpaAttention(), "sdpa in padded groups: the variable-length kernels refuse FP32"
-    return SdpaAttention(), "sdpa in padded groups: variable-length kernels are not in this version yet"
+def _order(dtype: torch.dtype, *, alibi: bool) -> tuple[str, ...]:
+    """What auto tries, best first; sdpa can always be used."""
+    if not is_16_bit(dtype):
+        return ("sdpa",)
+    # without ALiBi torch's varlen kernel is as fast as flash-attn, and flex has to be compiled first
+    return ("flash", "flex", "sdpa") if alibi else ("flash", "varlen", "sdpa")
+
+
+def _auto_reason(order: tuple[str, ...], dtype: torch.dtype, device: torch.device, *, alibi: bool) -> str:
+    what = f"{in_words(dtype)}{' with ALiBi' if alibi else ''} on {device.type}"
+    if len(order) == 1:
+        return f"auto: {what} always takes {order[0]}, whose products follow the arm's own FP32 or TF32 switch"
+    return f"auto: the first of {', '.join(order)} that can be used for {what}"

@@ -1,9 +1,8 @@
 """The weight files of a folder as named tensors, whatever container and key dialect they come in.
 
 Containers: model.safetensors or pytorch_model.bin, in one piece or sharded with an index.json.
-Dialects: with or without the `esm.` prefix; LayerNorm.weight/bias or gamma/beta; inv_freq per layer
-(published files), under a literal asterisk (save_pretrained of transformers 5.23) or at model level.
-Names inside vp-tui are those of transformers' EsmModel with weight/bias.
+Dialects: each kind of model has a prefix that may be missing, heads that are not needed, and perhaps tensors that are
+kept aside; LayerNorms have weight/bias or, in old files, gamma/beta. Names in vp-tui have no prefix and weight/bias.
 """
 
 import json
@@ -22,15 +21,24 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vp_tui.core.errors import ModelError
-from vp_tui.core.models.spec import ModelSpec
 
-_IGNORED: Final = re.compile(
-    r"lm_head\.|contact_head\.|pooler\.|embeddings\.position_embeddings\.|embeddings\.position_ids$"
-)
-_INV_FREQ: Final = re.compile(r"(encoder\.layer\.(\d+|\*)\.attention\.self\.)?rotary_embeddings\.inv_freq")
 _LEGACY: Final = ((".gamma", ".weight"), (".beta", ".bias"))
 _NAMED: Final = 3
 """Tensors named in an error; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How the files of one kind of model name their tensors."""
+
+    model: str
+    """The kind's name in errors."""
+    prefix: str
+    """Before every name of the encoder in some files."""
+    ignored: re.Pattern[str]
+    """Names, without prefix, of what an embedding does not need."""
+    aside: re.Pattern[str] | None = None
+    """Names, without prefix, of tensors that are no parameters; kept in Checkpoint.aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +50,22 @@ class Stored:
 
 
 class Checkpoint:
-    """Tensors by canonical name; `inv_freqs` holds the rotary tables under the file's names."""
+    """Tensors by canonical name; `aside` holds what the dialect keeps apart, under the file's names."""
 
-    def __init__(self, folder: Path, stored: Mapping[str, Stored]) -> None:
+    def __init__(self, folder: Path, stored: Mapping[str, Stored], dialect: Dialect) -> None:
         self.folder = folder
+        self.dialect = dialect
         self.tensors: dict[str, Stored] = {}
-        self.inv_freqs: dict[str, Stored] = {}
+        self.aside: dict[str, Stored] = {}
         for key, tensor in stored.items():
             self._add(key, tensor)
 
     def _add(self, key: str, tensor: Stored) -> None:
-        name = key.removeprefix("esm.")
-        if _IGNORED.match(name):
+        name = key.removeprefix(self.dialect.prefix)
+        if self.dialect.ignored.match(name):
             return
-        if _INV_FREQ.fullmatch(name):
-            self.inv_freqs[name] = tensor
+        if self.dialect.aside is not None and self.dialect.aside.fullmatch(name):
+            self.aside[name] = tensor
             return
         for old, new in _LEGACY:
             name = name.removesuffix(old) + new if name.endswith(old) else name
@@ -73,39 +82,20 @@ class Checkpoint:
             for name, shape in shapes.items()
             if name in self.tensors and self.tensors[name].shape != shape
         ]
-        found = [_few(missing, "missing"), _few(surplus, "not of ESM-2"), _few(wrong, "of another shape")]
+        found = [
+            _few(missing, "missing"),
+            _few(surplus, f"not of {self.dialect.model}"),
+            _few(wrong, "of another shape"),
+        ]
         if any(found):
             raise ModelError(
                 f"{self.folder} does not fit its config.json: {'; '.join(part for part in found if part)}; "
-                "fetch the checkpoint again, or give the folder of an ESM-2 one"
+                f"fetch the checkpoint again, or give the folder of a whole {self.dialect.model} one"
             )
 
     def read(self, name: str) -> Tensor:
         """The tensor `name`, from its file, on the CPU."""
         return self.tensors[name].read()
-
-    def inv_freq(self, spec: ModelSpec) -> Tensor:
-        """The rotary frequencies [head_dim / 2] as stored.
-
-        They are FP16-rounded in published files; recomputed ones turn long proteins by up to 0.16 rad
-        (transformers PR 19587). Raises ModelError when they are missing or differ between layers.
-        """
-        if not self.inv_freqs:
-            raise ModelError(
-                f"{self.folder} has no rotary inv_freq; they are not recomputed, because published ones are "
-                "rounded; use the checkpoint as published or as written by save_pretrained"
-            )
-        tables = {name: stored.read() for name, stored in self.inv_freqs.items()}
-        first_name, first = next(iter(tables.items()))
-        for name, table in tables.items():
-            if table.shape != (spec.head_dim // 2,):
-                raise ModelError(
-                    f"{self.folder}: {name} has the shape {list(table.shape)}, "
-                    f"heads of {spec.head_dim} need [{spec.head_dim // 2}]"
-                )
-            if not torch.equal(table, first):
-                raise ModelError(f"{self.folder}: {name} differs from {first_name}; ESM-2 has one rotary table")
-        return first
 
 
 def first_line(error: Exception) -> str:
@@ -150,8 +140,8 @@ def _shards(index: Path) -> list[Path]:
 
 
 @contextmanager
-def open_checkpoint(folder: Path) -> Iterator[Checkpoint]:
-    """The checkpoint of `folder`, open for reading.
+def open_checkpoint(folder: Path, dialect: Dialect) -> Iterator[Checkpoint]:
+    """The checkpoint of `folder`, open for reading, under the names of `dialect`.
 
     Raises ModelError for a folder without weights and for a file that is no checkpoint.
     """
@@ -170,7 +160,7 @@ def open_checkpoint(folder: Path) -> Iterator[Checkpoint]:
             ) as error:
                 raise ModelError(f"{path} is no readable checkpoint ({first_line(error)}); fetch it again") from error
             stored.update(opened)
-        yield Checkpoint(folder, stored)
+        yield Checkpoint(folder, stored, dialect)
 
 
 def _open_safetensors(path: Path, stack: ExitStack) -> dict[str, Stored]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.models.attention import Attention, DeviceLayout
-from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.models.spec import Esm2Spec
 from vp_tui.core.precision import back_to
 from vp_tui.core.tokens import MASK
 
@@ -26,7 +26,7 @@ TRAINED_KEEP: Final = 1 - 0.15 * 0.8
 class Layer(nn.Module):
     """One pre-LayerNorm transformer block; q, k and v are one fused linear."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: Esm2Spec) -> None:
         super().__init__()
         self.num_heads = spec.num_heads
         self.attention_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
@@ -74,7 +74,7 @@ class Esm2(nn.Module):
 
     inv_freq: Tensor
 
-    def __init__(self, spec: ModelSpec, attention: Attention) -> None:
+    def __init__(self, spec: Esm2Spec, attention: Attention) -> None:
         super().__init__()
         self.spec = spec
         self.attention = attention

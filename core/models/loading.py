@@ -1,84 +1,76 @@
-"""A checkpoint folder into a model on a device, tensor by tensor.
+"""A checkpoint, from wherever it is, into a model on a device: fetched, read, dispatched by its kind.
 
-Every tensor is read once, moved, cast and put in place, so 3B parameters never lie in memory twice.
-Key names come in several dialects (checkpoint.py); nothing is guessed: what is missing, left over or
-of another shape is an error that names it.
+`load` is the one door for every kind, and LoadedModel the one result; how a kind's tensors are named stands in
+its own room (esm2_weights, dnabert_s_weights, fair_esm), what is neither is loaded by transformers (hf).
 """
 
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-from torch import Tensor
+from torch import nn
 
-from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.errors import ModelError
-from vp_tui.core.models import attention
-from vp_tui.core.models.checkpoint import Checkpoint, first_line, open_checkpoint, weight_files
-from vp_tui.core.models.esm2 import Esm2
-from vp_tui.core.models.spec import ModelSource, ModelSpec, read_spec
-from vp_tui.core.precision import cast, is_fp16_exact, storage_dtype
+from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.models.attention import choose_for
+from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
+from vp_tui.core.models.dnabert_s_weights import DNABERT_S
+from vp_tui.core.models.esm2_weights import ESM2
+from vp_tui.core.models.fair_esm_weights import open_fair_esm
+from vp_tui.core.models.hf import attending, load_hf
+from vp_tui.core.models.hub import fetch
+from vp_tui.core.models.native import Family, fill
+from vp_tui.core.models.source import ModelSource
+from vp_tui.core.models.spec import HfSpec, Kind, ModelSpec, read_spec
+from vp_tui.core.models.weight_facts import WeightFacts, of_files
 
 _HASH_CHUNK: Final = 1 << 22
-_SAFETENSORS: Final = ["config.json", "model*.safetensors", "model*.safetensors.index.json"]
-_PICKLED: Final = ["config.json", "pytorch_model*.bin", "pytorch_model*.bin.index.json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
     """A model ready to encode, and the facts of its weights."""
 
-    model: Esm2
+    model: nn.Module
+    """Called as model(ids_N, layout); gives the token outputs [N, D] in the plan's format."""
     spec: ModelSpec
-    folder: Path
+    path: Path
+    """Folder, or fair-esm file."""
+    revision: str | None
+    """Commit hash of the hub's repository; None for what was local."""
     weights_sha256: str
     """Over config.json and the weight files."""
     parameter_bytes: int
     """Bytes of parameters and buffers on the device."""
-    fp16_exact: bool
-    """Whether every weight in the file is an FP16 number, as in the published ESM-2 files."""
-    file_dtype: str
-    """Number format of the weights in the file, as in float32; several are joined with +."""
+    weights: WeightFacts
+    """Number format in the file, and what rounding to FP16 would lose."""
     attention_kernel: str
     attention_reason: str
+    """Why this kernel, and why each other one not."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know of how it was loaded, each a sentence."""
+
+    @property
+    def fp16_exact(self) -> bool:
+        """Whether every weight in the file is an FP16 number, as in the published ESM-2 files."""
+        return self.weights.fp16_exact
+
+    @property
+    def fp16_max_error(self) -> float:
+        """Largest |w - half(w)| of the weights."""
+        return self.weights.fp16_max_error
 
 
-def fetch(source: ModelSource) -> Path:
-    """Folder with the checkpoint's files; hub ids are downloaded once into the Hugging Face cache.
-
-    HF_HOME and HF_HUB_OFFLINE are honoured. Raises ModelError when the hub does not give the files.
-    """
-    if source.folder is not None:
-        return source.folder
-    assert source.hub_id is not None, "a source is a folder or a hub id"
-    folder = _snapshot(source.hub_id, _SAFETENSORS)
-    if any(folder.glob("*.safetensors")):
-        return folder
-    return _snapshot(source.hub_id, _PICKLED)
-
-
-def _snapshot(hub_id: str, patterns: list[str]) -> Path:
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise ModelError(
-            f"{hub_id} could not be fetched ({type(error).__name__}: {first_line(error)}); "
-            f"check the name and the network, or copy the checkpoint here and give its folder"
-        ) from error
-
-
-def weights_sha256(folder: Path) -> str:
-    """SHA-256 over the content of config.json and the weight files of `folder`, in the order of their names.
+def weights_sha256(path: Path) -> str:
+    """SHA-256 over config.json, the weight files and Python code of a folder, or over a fair-esm file.
 
     Raises ModelError when there are no weight files. Kept per file size and time of change, so the
     second arm does not read 11 GB again.
     """
-    paths = [folder / "config.json", *weight_files(folder)]
+    # code of its own, where there is any, makes the embeddings too
+    paths = [path] if path.is_file() else [path / "config.json", *weight_files(path), *sorted(path.glob("*.py"))]
     stats = [path.stat() for path in paths]
     return _sha256(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in zip(paths, stats, strict=True)))
 
@@ -94,99 +86,75 @@ def _sha256(files: tuple[tuple[Path, int, int], ...]) -> str:
     return digest.hexdigest()
 
 
-def load(source: ModelSource, plan: PrecisionPlan, device: torch.device) -> LoadedModel:
-    """The model of `source` on `device`, its parameters in the plan's format, its rotary table in FP32.
+_FAMILIES: Final[dict[Kind, Family[Any]]] = {"esm2": ESM2, "dnabert-s": DNABERT_S}
+"""The kinds of our own code."""
+
+
+def kernel_name(
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, asked: AttentionName, *, spare_fp32: bool = False
+) -> str:
+    """The attention kernel that `load` would choose, before anything is loaded.
+
+    Raises UsageError: a kernel that this model, precision or device does not have.
+    """
+    if isinstance(spec, HfSpec):
+        return attending(asked, plan, device).name
+    return choose_for(spec, plan, device, asked, spare_fp32=spare_fp32).name
+
+
+def load(
+    source: ModelSource,
+    plan: PrecisionPlan,
+    device: torch.device,
+    attention: AttentionName = "auto",
+    *,
+    spare_fp32: bool = False,
+) -> LoadedModel:
+    """The model of `source` on `device`, its parameters in the plan's format, its buffers in FP32.
+
+    `attention` is the kernel asked for, or "auto"; `spare_fp32` as in attention.choose.
 
     Raises ModelError: no such model, another architecture, unreadable weights, tensors missing, left
-    over or of another shape.
+    over or of another shape. Raises UsageError: a kernel that this precision or device does not have.
     """
-    folder = fetch(source)
-    spec = read_spec(folder, source.name)
-    kernel, reason = attention.choose(storage_dtype(plan.precision), device)
-    with torch.device("meta"):
-        model = Esm2(spec, kernel)
-    with open_checkpoint(folder) as checkpoint:
-        checkpoint.require(_expected_shapes(spec))
-        filler = _Filler(checkpoint, plan, device)
-        filler.fill(model)
-    held = [*model.parameters(), *model.buffers()]
+    source = fetch(source)
+    spec = read_spec(source.path, source.name)
+    if isinstance(spec, HfSpec):
+        return _load_hf(source, spec, plan, device, attention)
+    family = _FAMILIES[spec.kind]
+    choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
+    opened = open_checkpoint if source.file is None else open_fair_esm
+    filled = fill(family, spec, choice.kernel, path=source.path, plan=plan, device=device, opened=opened)
     return LoadedModel(
-        model=model.eval(),
+        model=filled.model,
         spec=spec,
-        folder=folder,
-        weights_sha256=weights_sha256(folder),
-        parameter_bytes=sum(tensor.nbytes for tensor in held),
-        fp16_exact=filler.fp16_exact,
-        file_dtype="+".join(sorted(filler.dtypes)),
-        attention_kernel=kernel.name,
-        attention_reason=reason,
+        path=source.path,
+        revision=source.revision,
+        weights_sha256=weights_sha256(source.path),
+        parameter_bytes=_held_bytes(filled.model),
+        weights=filled.weights,
+        attention_kernel=choice.name,
+        attention_reason=choice.text,
     )
 
 
-_LAYER_NAMES: Final = {
-    "attention_norm": ("attention.LayerNorm",),
-    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
-    "out": ("attention.output.dense",),
-    "ffn_norm": ("LayerNorm",),
-    "fc1": ("intermediate.dense",),
-    "fc2": ("output.dense",),
-}
-"""Our module in a layer -> Hugging Face's; several are joined along the output axis."""
+def _load_hf(
+    source: ModelSource, spec: HfSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName
+) -> LoadedModel:
+    loaded = load_hf(spec, source.path, plan, device, attention, trust_remote_code=source.trust_remote_code)
+    return LoadedModel(
+        model=loaded.model,
+        spec=spec,
+        path=source.path,
+        revision=source.revision,
+        weights_sha256=weights_sha256(source.path),
+        parameter_bytes=_held_bytes(loaded.model),
+        weights=of_files(source.path),
+        attention_kernel=loaded.attending.name,
+        attention_reason=loaded.attending.reason,
+        notes=loaded.notes,
+    )
 
 
-def _expected_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
-    """Every tensor a checkpoint of `spec` must have, by Hugging Face's name, without inv_freq."""
-    width, ffn = spec.hidden, spec.ffn
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (spec.vocab_size, width),
-        "encoder.emb_layer_norm_after.weight": (width,),
-        "encoder.emb_layer_norm_after.bias": (width,),
-    }
-    for index in range(spec.num_layers):
-        for theirs in (name for names in _LAYER_NAMES.values() for name in names):
-            out = ffn if theirs == "intermediate.dense" else width
-            inner = ffn if theirs == "output.dense" else width
-            prefix = f"encoder.layer.{index}.{theirs}"
-            shapes[f"{prefix}.weight"] = (width,) if theirs.endswith("LayerNorm") else (out, inner)
-            shapes[f"{prefix}.bias"] = (out,)
-    return shapes
-
-
-def _sources(ours: str) -> list[str]:
-    """Hugging Face's tensors behind our parameter `ours`."""
-    head, _, kind = ours.rpartition(".")
-    if head == "embedding":
-        return [f"embeddings.word_embeddings.{kind}"]
-    if head == "final_norm":
-        return [f"encoder.emb_layer_norm_after.{kind}"]
-    _, index, module = head.split(".")
-    return [f"encoder.layer.{index}.{theirs}.{kind}" for theirs in _LAYER_NAMES[module]]
-
-
-class _Filler:
-    """Moves tensors from a checkpoint into a model on the meta device, noting their formats."""
-
-    def __init__(self, checkpoint: Checkpoint, plan: PrecisionPlan, device: torch.device) -> None:
-        self.checkpoint = checkpoint
-        self.plan = plan
-        self.device = device
-        self.fp16_exact = True
-        self.dtypes: set[str] = set()
-
-    def fill(self, model: Esm2) -> None:
-        """Give every parameter and the rotary table of `model` its values."""
-        state = {name: self._joined(_sources(name)) for name, _ in model.named_parameters()}
-        # FP32 for the angles whatever the plan; the values are the checkpoint's own, never recomputed
-        state["inv_freq"] = self.checkpoint.inv_freq(model.spec).to(self.device).float()
-        model.load_state_dict(state, assign=True)
-        model.requires_grad_(False)
-
-    def _joined(self, names: list[str]) -> Tensor:
-        parts = [self._read(name) for name in names]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-    def _read(self, name: str) -> Tensor:
-        weight = self.checkpoint.read(name).to(self.device)
-        self.dtypes.add(str(weight.dtype).removeprefix("torch."))
-        self.fp16_exact = self.fp16_exact and is_fp16_exact(weight)
-        return cast(weight, self.plan)
+def _held_bytes(model: nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))

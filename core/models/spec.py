@@ -1,45 +1,41 @@
-"""What a checkpoint is, read from its config.json; nothing here needs torch, so the screen may ask.
+"""What a checkpoint is, read from its config.json or its shapes; nothing here needs torch, so the screen may ask.
 
-The kind comes from the file, never from the path. EsmConfig's own defaults are wrong for ESM-2
-(eps 1e-12, absolute positions, no token dropout), so every value must stand in the file.
+One frozen record per kind on a common base: whatever is not the forward itself (data, tokens, packs, pooling,
+memory, records) asks the base and never the kind. The kind comes from the file, never from the path. Defaults of
+transformers' config classes are wrong for both native models (eps, positions, token dropout), so every value must
+stand in the file. What is neither runs inside transformers (kind hf).
 """
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from vp_tui.core.config import DNA_CUTS, PROTEIN_CUTS
 from vp_tui.core.errors import ModelError
+from vp_tui.core.models import fair_esm, hf_config
+from vp_tui.core.models.config_json import ConfigJson
+from vp_tui.core.models.source import SHORT_NAMES
 
-SHORT_NAMES: Final[Mapping[str, str]] = {
-    "esm2-8m": "facebook/esm2_t6_8M_UR50D",
-    "esm2-35m": "facebook/esm2_t12_35M_UR50D",
-    "esm2-150m": "facebook/esm2_t30_150M_UR50D",
-    "esm2-650m": "facebook/esm2_t33_650M_UR50D",
-    "esm2-3b": "facebook/esm2_t36_3B_UR50D",
-    "esm2-15b": "facebook/esm2_t48_15B_UR50D",
-    "dnabert-s": "zhihan1996/DNABERT-S",
-}
-"""Short name -> hub id."""
+Kind = Literal["esm2", "dnabert-s", "hf"]
+Letters = Literal["protein", "dna"]
+Alphabet = Literal["protein", "dna", "any"]
+Pooling = Literal["residues", "all_tokens"]
 
-NOT_YET: Final = frozenset({"zhihan1996/DNABERT-S"})
 MAX_RESIDUES: Final = 1022
 """Training crop of ESM-2: 1,024 tokens with BOS and EOS."""
 
-_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-_PATH_START: Final = ("/", "./", "../", "~")
-_WEIGHT_SUFFIXES: Final = (".pt", ".pth", ".bin", ".safetensors", ".ckpt")
 _VOCAB_SIZE: Final = 33
 _MASK_TOKEN_ID: Final = 32
+_TOKEN_TYPES: Final = 2
+_FAIR_ESM_EPS: Final = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """Shape and semantics of a checkpoint."""
+    """What is common to all kinds of checkpoints."""
 
-    kind: Literal["esm2"]
+    kind: Kind
     name: str
     """Hub id, or the name of the folder."""
     num_layers: int
@@ -47,14 +43,16 @@ class ModelSpec:
     """Width of the residual stream and of the embedding."""
     num_heads: int
     ffn: int
-    layer_norm_eps: float
+    """Width inside the feed-forward part, of one branch where it is gated."""
     vocab_size: int
-    token_dropout: bool
-    """True: embeddings are scaled by 0.88 at inference, as in training."""
     num_parameters: int
-    """Encoder and token embedding, without heads."""
-    max_residues: int = MAX_RESIDUES
-    alphabet: Literal["protein"] = "protein"
+    """Encoder and token embedding, without heads and pooler."""
+    alphabet: Alphabet
+    """Letters the model reads; any: its config does not say, the sequences and the tokenizer do."""
+    max_letters: int | None
+    """Longer sequences are cut there; None: of any length."""
+    pooling: Pooling
+    """Tokens whose mean is the embedding: residues only, or all with the special ones."""
 
     @property
     def head_dim(self) -> int:
@@ -62,126 +60,199 @@ class ModelSpec:
         return self.hidden // self.num_heads
 
 
+def default_cuts(letters: Letters) -> tuple[int, int]:
+    """Upper length of short and of medium in letters, where the user gives none."""
+    return DNA_CUTS if letters == "dna" else PROTEIN_CUTS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSource:
-    """Where a checkpoint comes from: a local folder or the hub, exactly one of them."""
+class Esm2Spec(ModelSpec):
+    """ESM-2 of any size."""
 
-    given: str
-    """What the user wrote."""
-    folder: Path | None = None
-    hub_id: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Hub id, or the name of the folder."""
-        return self.hub_id if self.folder is None and self.hub_id else Path(str(self.folder)).resolve().name
+    layer_norm_eps: float
+    kind: Literal["esm2"] = "esm2"
+    alphabet: Alphabet = "protein"
+    max_letters: int | None = MAX_RESIDUES
+    pooling: Pooling = "residues"
+    token_dropout: bool
+    """True: embeddings are scaled by 0.88 at inference, as in training."""
 
 
-def resolve(model: str) -> ModelSource:
-    """Source named by `model`: an existing folder, a short name (esm2-8m) or a hub id (owner/name).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnabertSSpec(ModelSpec):
+    """DNABERT-S and DNABERT-2: MosaicBERT with a BPE vocabulary over DNA, and ALiBi instead of positions."""
 
-    Raises ModelError for a file, a path that does not exist, an unknown name and DNABERT-S.
-    """
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return ModelSource(given=model, folder=path.resolve())
-    if path.exists():
-        raise ModelError(
-            f"{model!r} is a file; give the folder that holds config.json and the weights, as save_pretrained writes it"
-        )
-    hub_id = SHORT_NAMES.get(model.lower(), model)
-    if hub_id in NOT_YET:
-        raise ModelError(f"{model!r} is not supported yet in this version; use an ESM-2 checkpoint such as esm2-8m")
-    if _looks_like_path(model):
-        raise ModelError(f"no folder {model!r}; check the path, or give a hub id such as {SHORT_NAMES['esm2-8m']}")
-    if not _HUB_ID.fullmatch(hub_id):
-        known = ", ".join(name for name, known_id in SHORT_NAMES.items() if known_id not in NOT_YET)
-        raise ModelError(
-            f"{model!r} is neither a folder nor a hub id (owner/name) nor a short name; short names: {known}"
-        )
-    return ModelSource(given=model, hub_id=hub_id)
+    layer_norm_eps: float
+    kind: Literal["dnabert-s"] = "dnabert-s"
+    alphabet: Alphabet = "dna"
+    max_letters: int | None = None
+    pooling: Pooling = "all_tokens"
 
 
-def _looks_like_path(model: str) -> bool:
-    return model.startswith(_PATH_START) or model.endswith(("/", *_WEIGHT_SUFFIXES)) or model.count("/") > 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HfSpec(ModelSpec):
+    """Any other encoder that transformers knows; heads, layers and ffn are 0 where its config.json has no such word."""
+
+    kind: Literal["hf"] = "hf"
+    alphabet: Alphabet = "any"
+    max_letters: int | None = None
+    pooling: Pooling = "all_tokens"
+    max_tokens: int | None
+    """Tokens the model has positions for; longer sequences are cut there."""
 
 
-def read_spec(folder: Path, name: str | None = None) -> ModelSpec:
-    """Spec of the checkpoint in `folder`, from its config.json; `name` is shown instead of the folder's.
+def read_spec(path: Path, name: str | None = None) -> ModelSpec:
+    """Spec of the checkpoint `path`: a folder, from its config.json, or a fair-esm file, from its tensors' shapes.
+
+    `name` is shown instead of the path's.
 
     Raises ModelError naming the value: no or broken config.json, another architecture, a missing field.
     """
-    path = folder / "config.json"
-    config = _read_json(path)
-    _require_esm2(config, path)
-    layers, hidden = _positive(config, "num_hidden_layers", path), _positive(config, "hidden_size", path)
-    heads, ffn = _positive(config, "num_attention_heads", path), _positive(config, "intermediate_size", path)
-    if hidden % heads or hidden // heads % 2:
-        raise ModelError(f"{path}: hidden_size {hidden} does not split into {heads} heads of even width")
-    return ModelSpec(
-        kind="esm2",
-        name=name or folder.resolve().name,
+    if path.is_file():
+        return _read_fair_esm(path, name or path.stem)
+    config = ConfigJson(path)
+    return _READERS[_kind_of(config)](config, name or path.resolve().name)
+
+
+def _read_fair_esm(path: Path, name: str) -> ModelSpec:
+    found = fair_esm.read(path)
+    if found.vocab_size != _VOCAB_SIZE:
+        raise ModelError(f"{path} has {found.vocab_size} tokens, ESM-2 has {_VOCAB_SIZE}: this is another model")
+    return Esm2Spec(
+        name=name,
+        num_layers=found.num_layers,
+        hidden=found.hidden,
+        num_heads=found.num_heads,
+        ffn=found.ffn,
+        # not in the file: fair-esm leaves it to torch.nn.LayerNorm
+        layer_norm_eps=_FAIR_ESM_EPS,
+        vocab_size=_VOCAB_SIZE,
+        token_dropout=found.token_dropout,
+        num_parameters=_esm2_parameters(found.num_layers, found.hidden, found.ffn),
+    )
+
+
+def _kind_of(config: ConfigJson) -> Kind:
+    model_type = config.get("model_type")
+    if model_type == "esm":
+        return "esm2" if _is_esm2(config) else "hf"
+    if model_type == "bert" and _has_alibi(config):
+        return "dnabert-s"
+    if model_type or config.get("auto_map"):
+        return "hf"
+    raise ModelError(
+        f"{config.path} has no model_type, so nothing knows how to run it; use a checkpoint as save_pretrained writes "
+        f"it, such as {SHORT_NAMES['esm2-8m']} or {SHORT_NAMES['dnabert-s']}"
+    )
+
+
+def _is_esm2(config: ConfigJson) -> bool:
+    """ESM-2, or one of the others that transformers calls "esm": ESM-1b, ESM-1v, Nucleotide Transformer.
+
+    Raises ModelError for ESMFold, and where nothing says which: transformers would take absolute positions.
+    """
+    if config.get("is_folding_model"):
+        raise ModelError(f"{config.path}: is_folding_model is True; use the language model, not ESMFold")
+    positions = config.field("position_embedding_type")
+    known_letters = config.field("vocab_size") == _VOCAB_SIZE
+    return positions == "rotary" and known_letters and not config.get("emb_layer_norm_before")
+
+
+def _has_alibi(config: ConfigJson) -> bool:
+    """DNABERT-2 and DNABERT-S call themselves "bert" and say absolute positions; these two keys tell the truth."""
+    auto_map = config.get("auto_map")
+    names = auto_map.values() if isinstance(auto_map, dict) else ()
+    return config.get("alibi_starting_size") is not None or any("bert_layers" in str(name) for name in names)
+
+
+def _read_esm2(config: ConfigJson, name: str) -> ModelSpec:
+    config.require(
+        (
+            ("position_embedding_type", "rotary", "absolute"),
+            ("mask_token_id", _MASK_TOKEN_ID, None),
+        ),
+        model="ESM-2",
+        instead=f"an ESM-2 checkpoint such as {SHORT_NAMES['esm2-8m']}",
+    )
+    layers, hidden, ffn = (config.positive(key) for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    # rotary turns pairs of dimensions
+    heads = _heads(config, hidden, even=True)
+    return Esm2Spec(
+        name=name,
         num_layers=layers,
         hidden=hidden,
         num_heads=heads,
         ffn=ffn,
-        layer_norm_eps=float(_field(config, "layer_norm_eps", path)),
+        layer_norm_eps=config.epsilon("layer_norm_eps"),
         vocab_size=_VOCAB_SIZE,
-        token_dropout=bool(_field(config, "token_dropout", path)),
-        num_parameters=_count_parameters(layers, hidden, ffn),
+        token_dropout=bool(config.field("token_dropout")),
+        num_parameters=_esm2_parameters(layers, hidden, ffn),
     )
 
 
-def _count_parameters(layers: int, hidden: int, ffn: int) -> int:
+def _esm2_parameters(layers: int, hidden: int, ffn: int) -> int:
     attention = 4 * hidden * hidden + 4 * hidden
     feed_forward = 2 * hidden * ffn + ffn + hidden
     two_norms = 4 * hidden
     return layers * (attention + feed_forward + two_norms) + _VOCAB_SIZE * hidden + 2 * hidden
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path.parent} has no config.json; give a folder as save_pretrained writes it, or a hub id"
-        ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path} is no readable JSON ({error}); fetch the checkpoint again") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{path} holds a {type(config).__name__}, not an object; fetch the checkpoint again")
-    return config
-
-
-def _require_esm2(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse every checkpoint whose forward would not be ESM-2's."""
-    wanted: tuple[tuple[str, Any, Any], ...] = (
-        ("model_type", "esm", None),
-        ("position_embedding_type", "rotary", "absolute"),
-        ("emb_layer_norm_before", False, False),
-        ("is_folding_model", False, False),
-        ("vocab_size", _VOCAB_SIZE, None),
-        ("mask_token_id", _MASK_TOKEN_ID, None),
+def _read_dnabert_s(config: ConfigJson, name: str) -> ModelSpec:
+    config.require(
+        (
+            # "absolute" is what the published file says; there is no position table, and ALiBi is meant
+            ("position_embedding_type", "absolute", "absolute"),
+            ("hidden_act", "gelu", "gelu"),
+            ("type_vocab_size", _TOKEN_TYPES, _TOKEN_TYPES),
+            ("is_decoder", False, False),
+            ("add_cross_attention", False, False),
+        ),
+        model="DNABERT-S",
+        instead=f"a DNABERT-S checkpoint such as {SHORT_NAMES['dnabert-s']}",
     )
-    for key, value, default in wanted:
-        got = config.get(key, default)
-        # older files write null for false
-        got = False if got is None and value is False else got
-        if got != value:
-            raise ModelError(
-                f"{path}: {key} is {got!r}, ESM-2 needs {value!r}; this is another architecture, "
-                f"use an ESM-2 checkpoint such as {SHORT_NAMES['esm2-8m']}"
-            )
+    layers, hidden, ffn = (config.positive(key) for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    vocab_size = config.positive("vocab_size")
+    attention = 4 * hidden * hidden + 4 * hidden
+    # the gated linear has two halves and no bias
+    feed_forward = 3 * hidden * ffn + hidden
+    two_norms = 4 * hidden
+    return DnabertSSpec(
+        name=name,
+        num_layers=layers,
+        hidden=hidden,
+        num_heads=_heads(config, hidden, even=False),
+        ffn=ffn,
+        layer_norm_eps=config.epsilon("layer_norm_eps"),
+        vocab_size=vocab_size,
+        num_parameters=layers * (attention + feed_forward + two_norms) + (vocab_size + _TOKEN_TYPES + 2) * hidden,
+    )
 
 
-def _field(config: Mapping[str, Any], key: str, path: Path) -> Any:
-    if config.get(key) is None:
-        raise ModelError(f"{path} has no {key}; it is needed to read the weights rightly")
-    return config[key]
+def _read_hf(config: ConfigJson, name: str) -> ModelSpec:
+    found = hf_config.numbers(config)
+    return HfSpec(
+        name=name,
+        num_layers=found["num_layers"],
+        hidden=found["hidden"],
+        num_heads=found["num_heads"],
+        ffn=found["ffn"],
+        vocab_size=found["vocab_size"],
+        num_parameters=hf_config.num_parameters(config, config.path.parent),
+        max_tokens=hf_config.max_tokens(config),
+    )
 
 
-def _positive(config: Mapping[str, Any], key: str, path: Path) -> int:
-    value = _field(config, key, path)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ModelError(f"{path}: {key} is {value!r}, a whole number above 0 is needed")
-    return value
+def _heads(config: ConfigJson, hidden: int, *, even: bool) -> int:
+    heads = config.positive("num_attention_heads")
+    if hidden % heads or (even and hidden // heads % 2):
+        raise ModelError(
+            f"{config.path}: hidden_size {hidden} does not split into {heads} heads{' of even width' if even else ''}"
+        )
+    return heads
+
+
+_READERS: Final[dict[Kind, Callable[[ConfigJson, str], ModelSpec]]] = {
+    "esm2": _read_esm2,
+    "dnabert-s": _read_dnabert_s,
+    "hf": _read_hf,
+}

@@ -1,0 +1,91 @@
+"""DNABERT-S (DNABERT-2's MosaicBERT) over packed sequences, without the published remote code.
+
+That code does not run with today's Triton, and where it runs it casts FP32 to FP16 inside attention. Semantics are
+its formulas: token plus token-type row 0 (not zero), LayerNorm after each sum, one fused q k v, a gated feed-forward
+whose first half goes through the exact-erf GELU, symmetric ALiBi on scores already divided by sqrt(K), no position
+table, no last LayerNorm. ALiBi slopes stay FP32 whatever the stream's format is; LayerNorm, softmax and GELU compute in
+FP32 inside torch's kernels (eps 1e-12 is zero in FP16).
+
+Shape suffixes: N tokens of the pack, H heads, K head size, D width, F feed-forward width.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from vp_tui.core.models.attention import Attention, DeviceLayout
+from vp_tui.core.models.spec import DnabertSSpec
+
+
+def alibi_slopes(num_heads: int) -> Tensor:
+    """The slope of each head in FP32, as in the ALiBi paper's code.
+
+    A power of two n has 2^(-8/n), 2^(-16/n), ...; any other number takes those of the next lower power of two and
+    then every second one of the next higher. 12 heads by the plain formula would be wrong in every head.
+    """
+    lower = 2 ** math.floor(math.log2(num_heads))
+    slopes = _geometric(lower)
+    if lower != num_heads:
+        slopes += _geometric(2 * lower)[::2][: num_heads - lower]
+    return torch.tensor(slopes, dtype=torch.float32)
+
+
+def _geometric(power_of_two: int) -> list[float]:
+    return [2.0 ** (-8 * (head + 1) / power_of_two) for head in range(power_of_two)]
+
+
+class Layer(nn.Module):
+    """One post-LayerNorm transformer block."""
+
+    def __init__(self, spec: DnabertSSpec) -> None:
+        super().__init__()
+        self.num_heads = spec.num_heads
+        self.qkv = nn.Linear(spec.hidden, 3 * spec.hidden)
+        self.out = nn.Linear(spec.hidden, spec.hidden)
+        self.attention_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.gated = nn.Linear(spec.hidden, 2 * spec.ffn, bias=False)
+        self.wo = nn.Linear(spec.ffn, spec.hidden)
+        self.ffn_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+
+    def forward(self, hidden_ND: Tensor, slopes_H: Tensor, attention: Attention, layout: DeviceLayout) -> Tensor:
+        """The residual stream after this block, [N, D]."""
+        # stored as all of q, then all of k, then all of v, each head by head
+        q_NHK, k_NHK, v_NHK = self.qkv(hidden_ND).unflatten(-1, (3, self.num_heads, -1)).unbind(1)
+        # the bias comes after the scaling, so the scaling is the kernel's and not the query's
+        mixed_NHK = attention(q_NHK, k_NHK, v_NHK, layout, q_NHK.shape[-1] ** -0.5, slopes_H)
+        hidden_ND = self.attention_norm(torch.add(hidden_ND, self.out(mixed_NHK.flatten(1))))
+        activated_NF, linear_NF = self.gated(hidden_ND).chunk(2, dim=-1)
+        # the fused kernel has erf in FP32 inside; the written-out formula in half is wrong by up to 100 %
+        grown_NF = nn.functional.gelu(activated_NF) * linear_NF
+        normed_ND: Tensor = self.ffn_norm(torch.add(hidden_ND, self.wo(grown_NF)))
+        return normed_ND
+
+
+class DnabertS(nn.Module):
+    """DNABERT-S encoder; `slopes_H` are always FP32."""
+
+    slopes_H: Tensor
+
+    def __init__(self, spec: DnabertSSpec, attention: Attention) -> None:
+        super().__init__()
+        self.spec = spec
+        self.attention = attention
+        self.embedding = nn.Embedding(spec.vocab_size, spec.hidden)
+        self.token_type = nn.Embedding(2, spec.hidden)
+        self.embedding_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
+        self.register_buffer("slopes_H", torch.empty(spec.num_heads, dtype=torch.float32))
+
+    @torch.inference_mode()
+    def forward(self, ids_N: Tensor, layout: DeviceLayout) -> Tensor:
+        """Token outputs of the last layer, [N, D] in the stream's format.
+
+        `ids_N` are the pack's token ids (int64), [CLS] and [SEP] included; equals element 0 of what the published
+        model returns for each sequence.
+        """
+        # every token is of type 0, and that row was trained
+        hidden_ND: Tensor = self.embedding_norm(self.embedding(ids_N) + self.token_type.weight[0])
+        for layer in self.layers:
+            hidden_ND = layer(hidden_ND, self.slopes_H, self.attention, layout)
+        return hidden_ND

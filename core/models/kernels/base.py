@@ -1,0 +1,151 @@
+"""What every attention kernel is given and must answer: the pack on the device, the call, and why not.
+
+Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group,
+S sequences, H heads, K head size.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import torch
+from torch import Tensor
+
+from vp_tui.core.packing import PackLayout, PaddedGroup
+from vp_tui.core.precision import is_16_bit
+
+FLASH_CAPABILITY: Final = (8, 0)
+"""The flash kernels are written for Ampere and newer."""
+
+_FLASH_HEAD_DIM: Final = 256
+_FLASH_HEAD_STEP: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceGroup:
+    """One padded group on the device; fields as in packing.PaddedGroup."""
+
+    start: int
+    stop: int
+    gather_BT: Tensor
+    take_n: Tensor
+    mask_B11T: Tensor | None
+    """Keys that are real tokens; None when the group has no padding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLayout:
+    """A PackLayout on the device."""
+
+    lengths_S: Tensor
+    cu_seqlens: Tensor
+    """[S + 1] int32."""
+    positions_N: Tensor
+    sequence_N: Tensor
+    """Sequence of the pack each token belongs to."""
+    max_len: int
+    groups: tuple[DeviceGroup, ...]
+
+
+def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
+    """`pack` as tensors on `device`."""
+    return DeviceLayout(
+        lengths_S=torch.from_numpy(pack.lengths_S).to(device),
+        cu_seqlens=torch.from_numpy(pack.cu_seqlens).to(device),
+        positions_N=torch.from_numpy(pack.positions_N).to(device),
+        sequence_N=torch.from_numpy(pack.sequence_N).to(device),
+        max_len=pack.max_len,
+        groups=tuple(_group_to_device(group, device) for group in pack.groups),
+    )
+
+
+def _group_to_device(group: PaddedGroup, device: torch.device) -> DeviceGroup:
+    mask_BT = torch.from_numpy(group.valid_BT).to(device) if group.padded else None
+    return DeviceGroup(
+        start=group.start,
+        stop=group.stop,
+        gather_BT=torch.from_numpy(group.gather_BT).to(device),
+        take_n=torch.from_numpy(group.take_n).to(device),
+        mask_B11T=None if mask_BT is None else mask_BT[:, None, None, :],
+    )
+
+
+class Attention(Protocol):
+    """An exact attention kernel over packed sequences."""
+
+    @property
+    def name(self) -> str:
+        """Name in the run record."""
+        ...
+
+    def __call__(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        layout: DeviceLayout,
+        scale: float,
+        alibi_slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """softmax(scale * q k^T - slope |i - j|) v within each sequence of the pack; the result is [N, H, K].
+
+        `alibi_slopes_H` (FP32) adds the symmetric ALiBi bias after scaling; i and j are positions inside
+        the sequence.
+        """
+        ...
+
+
+class Kernel(Protocol):
+    """A class of attention kernels: whether it can be used here, and how one is made."""
+
+    @staticmethod
+    def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
+        """Why it cannot be used, in words; None when it can."""
+        ...
+
+    @staticmethod
+    def make(dtype: torch.dtype, device: torch.device) -> Attention:
+        """The kernel for inputs of `dtype` on `device`."""
+        ...
+
+
+def in_words(dtype: torch.dtype) -> str:
+    """As in float16."""
+    return str(dtype).removeprefix("torch.")
+
+
+def capability(device: torch.device) -> tuple[int, int]:
+    """Compute capability of a CUDA device."""
+    major, minor = torch.cuda.get_device_capability(device)
+    return major, minor
+
+
+def too_old(device: torch.device, needed: tuple[int, int]) -> str | None:
+    """Why a kernel that needs CUDA and a compute capability cannot run on `device`."""
+    if device.type != "cuda":
+        return f"it needs a CUDA device, this is the {device.type}"
+    found = capability(device)
+    if found < needed:
+        return f"it needs compute capability {needed[0]}.{needed[1]}, this GPU has {found[0]}.{found[1]}"
+    return None
+
+
+def flash_refusals(dtype: torch.dtype, device: torch.device, head_dim: int) -> list[str]:
+    """What keeps a flash kernel (flash-attn's or torch's own) from running, apart from not being installed."""
+    found = [] if is_16_bit(dtype) else [f"it takes float16 and bfloat16 only, not {in_words(dtype)}"]
+    device_text = too_old(device, FLASH_CAPABILITY)
+    if device_text is not None:
+        found.append(device_text)
+    if head_dim > _FLASH_HEAD_DIM or head_dim % _FLASH_HEAD_STEP:
+        found.append(f"it takes head sizes up to 256 in steps of 8, not {head_dim}")
+    return found
+
+
+def joined(refusals: list[str]) -> str | None:
+    """The refusals as one text; None when there are none."""
+    return "; ".join(refusals) or None
+
+
+def require_16_bit(name: str, *states: Tensor) -> None:
+    """Our own mistake when an FP32 tensor reaches a 16-bit kernel: the reference would silently be something else."""
+    for state in states:
+        assert is_16_bit(state.dtype), f"{name} got {in_words(state.dtype)}: choose() must never let that happen"

@@ -1,0 +1,82 @@
+"""flash-attn's varlen kernel: packed 16-bit attention on CUDA, ALiBi inside; used whenever it is importable.
+
+The slopes stay FP32 in it, and it divides them by the scale, so the bias counts after scaling.
+
+Shape suffixes: N tokens of the pack, H heads, K head size.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout, flash_refusals, joined, require_16_bit
+from vp_tui.core.precision import is_16_bit
+
+
+@lru_cache(maxsize=1)
+def _flash_attn_varlen_func() -> Callable[..., Any] | str:
+    """flash-attn's function, or the text of the error that importing it gives.
+
+    A build for another torch ends in ImportError (undefined symbol), a missing CUDA library in ImportError or OSError.
+    """
+    try:
+        from flash_attn import flash_attn_varlen_func
+    except (ImportError, OSError) as error:
+        return f"flash-attn cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})"
+    function: Callable[..., Any] = flash_attn_varlen_func
+    return function
+
+
+class FlashAttention:
+    """flash_attn_varlen_func over the pack as it is."""
+
+    name = "flash"
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    @staticmethod
+    def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
+        """Format, device, head size, and whether flash-attn is there."""
+        del alibi
+        refusals = flash_refusals(dtype, device, head_dim)
+        if is_16_bit(dtype) and isinstance(text := _flash_attn_varlen_func(), str):
+            refusals.append(text)
+        return joined(refusals)
+
+    @staticmethod
+    def make(dtype: torch.dtype, device: torch.device) -> Attention:
+        """The kernel of the installed flash-attn."""
+        del device
+        function = _flash_attn_varlen_func()
+        assert not isinstance(function, str), function
+        assert is_16_bit(dtype), f"flash got {dtype}"
+        return FlashAttention(function)
+
+    def __call__(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        layout: DeviceLayout,
+        scale: float,
+        alibi_slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """As in Attention."""
+        require_16_bit(self.name, q_NHK, k_NHK, v_NHK)
+        assert alibi_slopes_H is None or alibi_slopes_H.dtype == torch.float32, "slopes are FP32"
+        mixed_NHK: Tensor = self._function(
+            q_NHK,
+            k_NHK,
+            v_NHK,
+            cu_seqlens_q=layout.cu_seqlens,
+            cu_seqlens_k=layout.cu_seqlens,
+            max_seqlen_q=layout.max_len,
+            max_seqlen_k=layout.max_len,
+            softmax_scale=scale,
+            alibi_slopes=alibi_slopes_H,
+        )
+        return mixed_NHK

@@ -1,0 +1,173 @@
+"""torch's FlexAttention: one compiled kernel with the sequences as a mask and ALiBi as a change of the scores.
+
+Where flash-attn is missing it is the 16-bit kernel that keeps ALiBi in FP32. It must be compiled (uncompiled it
+lays out N x N scores), and every length of the pack would be compiled anew, so packs are padded to a power of two;
+padding costs one block per 128 tokens. The block mask is made from cu_seqlens, once per pack, without N x N.
+
+Shape suffixes: N tokens of the pack, T tokens with padding, Q blocks of T, H heads, K head size.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout, joined, too_old
+
+BLOCK: Final = 128
+SMALLEST: Final = 4096
+"""Tokens a pack is padded to at least."""
+SHAPES: Final = 64
+"""Shapes that may be compiled in one process; beyond them flex raises."""
+
+_TRITON_CAPABILITY: Final = (7, 0)
+_SMALLEST_HEAD: Final = 16
+
+# FlexAttention would follow torch's TF32 switch; FP32 stays IEEE whatever it says (quoted twice: a Triton constant)
+_IEEE: Final = {"FLOAT32_PRECISION": "'ieee'"}
+
+Attend = Callable[..., Tensor]
+
+
+def attend(
+    q_1HTK: Tensor, k_1HTK: Tensor, v_1HTK: Tensor, block_mask: Any, scale: float, alibi_slopes_H: Tensor | None
+) -> Tensor:
+    """flex_attention with ALiBi; what torch.compile gets."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    def with_alibi(score: Tensor, batch: Tensor, head: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        del batch
+        assert alibi_slopes_H is not None
+        # places in the pack: inside one sequence their difference is that of the positions
+        return score - alibi_slopes_H[head] * (i - j).abs()
+
+    mixed_1HTK: Tensor = flex_attention(
+        q_1HTK,
+        k_1HTK,
+        v_1HTK,
+        score_mod=None if alibi_slopes_H is None else with_alibi,
+        block_mask=block_mask,
+        scale=scale,
+        kernel_options=_IEEE if q_1HTK.dtype == torch.float32 else None,  # type: ignore[arg-type]
+    )
+    return mixed_1HTK
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Attend:
+    """`attend` compiled per shape; fullgraph, so that it raises rather than run uncompiled."""
+    from torch._dynamo import config
+
+    compiled: Attend = torch.compile(attend, fullgraph=True, dynamic=False)
+
+    def roomy(*arguments: Any) -> Tensor:
+        # the limit of 8 is for all formats, shapes and head sizes of a process together
+        with config.patch(recompile_limit=SHAPES):
+            return compiled(*arguments)
+
+    return roomy
+
+
+class FlexAttention:
+    """FlexAttention over the pack, padded to a power of two."""
+
+    name = "flex"
+
+    def __init__(self, attend: Attend, smallest: int = SMALLEST) -> None:
+        """`smallest` tokens, a power of two of at least BLOCK, is what a pack is padded to at least."""
+        self._attend = attend
+        self._smallest = smallest
+        self._last: tuple[DeviceLayout, int, Any] | None = None
+
+    @staticmethod
+    def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
+        """Device, head size and Triton."""
+        del dtype, alibi
+        device_text = too_old(device, _TRITON_CAPABILITY)
+        refusals = [] if device_text is None else [device_text]
+        if device.type != "cuda":
+            refusals.append("on a CPU it is compiled for half a minute and no faster than sdpa")
+        if head_dim < _SMALLEST_HEAD:
+            refusals.append(f"it takes head sizes from {_SMALLEST_HEAD}, not {head_dim}")
+        if importlib.util.find_spec("triton") is None:
+            refusals.append("triton, which compiles it, is not installed")
+        return joined(refusals)
+
+    @staticmethod
+    def make(dtype: torch.dtype, device: torch.device) -> Attention:
+        """The compiled kernel."""
+        del dtype, device
+        return FlexAttention(_compiled())
+
+    def __call__(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        layout: DeviceLayout,
+        scale: float,
+        alibi_slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """As in Attention."""
+        assert alibi_slopes_H is None or alibi_slopes_H.dtype == torch.float32, "slopes are FP32"
+        tokens = len(q_NHK)
+        padded, block_mask = self._plan(layout, tokens)
+        # blocks are shared with neighbours, whose weight is 0, and 0 * NaN is NaN: a broken value must not meet them
+        broken_NHK = ~torch.isfinite(v_NHK)
+        v_NHK = v_NHK.masked_fill(broken_NHK, 0.0)
+        q_1HTK, k_1HTK, v_1HTK = (_padded(states_NHK, padded) for states_NHK in (q_NHK, k_NHK, v_NHK))
+        mixed_1HTK = self._attend(q_1HTK, k_1HTK, v_1HTK, block_mask, scale, alibi_slopes_H)
+        return mixed_1HTK[0].transpose(0, 1)[:tokens].masked_fill(_spread(broken_NHK, layout), torch.nan)
+
+    def _plan(self, layout: DeviceLayout, tokens: int) -> tuple[int, Any]:
+        """Padded length and block mask of a pack; all layers of a forward ask for the same one."""
+        if self._last is None or self._last[0] is not layout:
+            padded = max(self._smallest, 1 << (tokens - 1).bit_length())
+            self._last = (layout, padded, make_block_mask(layout, padded))
+        return self._last[1:]
+
+
+def _spread(broken_NHK: Tensor, layout: DeviceLayout) -> Tensor:
+    """[N, 1, 1] whether a token's sequence has a broken value anywhere; its attention output is NaN then."""
+    before_N = nn.functional.pad(broken_NHK.flatten(1).any(1).cumsum(0), (1, 0))
+    broken_S = before_N[layout.cu_seqlens[1:]] > before_N[layout.cu_seqlens[:-1]]
+    return broken_S[layout.sequence_N, None, None]
+
+
+def _padded(states_NHK: Tensor, tokens: int) -> Tensor:
+    filled_THK = nn.functional.pad(states_NHK, (0, 0, 0, 0, 0, tokens - len(states_NHK)))
+    return filled_THK.transpose(0, 1)[None]
+
+
+def make_block_mask(layout: DeviceLayout, padded: int) -> Any:
+    """The BlockMask of a pack padded to `padded` tokens: a token sees the tokens of its own sequence.
+
+    Sequences are rows of neighbours, so the blocks that a block sees are neighbours too: from the one where its
+    first token's sequence begins to the one where its last token's sequence ends. Padding sees the padding of its
+    own block, so that no row is empty.
+    """
+    from torch.nn.attention.flex_attention import BlockMask
+
+    tokens = len(layout.sequence_N)
+    tail = torch.arange(tokens, padded, device=layout.sequence_N.device)
+    tail_block = tail // BLOCK
+    cu_seqlens = layout.cu_seqlens.long()
+    sequence_T = torch.cat([layout.sequence_N, len(layout.lengths_S) + tail_block]).int()
+    begin_T = torch.cat([cu_seqlens[layout.sequence_N], (tail_block * BLOCK).clamp(min=tokens)])
+    end_T = torch.cat([cu_seqlens[layout.sequence_N + 1] - 1, tail_block * BLOCK + BLOCK - 1])
+    first_Q, last_Q = begin_T[::BLOCK] // BLOCK, end_T[BLOCK - 1 :: BLOCK] // BLOCK
+    place_Q = torch.arange(padded // BLOCK, device=tail.device)
+
+    def same_sequence(batch: Tensor, head: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        del batch, head
+        return sequence_T[i] == sequence_T[j]
+
+    return BlockMask.from_kv_blocks(
+        (last_Q - first_Q + 1).int()[None, None],
+        (first_Q[:, None] + place_Q).clamp(max=len(place_Q) - 1).int()[None, None],
+        BLOCK_SIZE=BLOCK,
+        mask_mod=same_sequence,
+    )

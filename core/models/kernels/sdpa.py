@@ -1,0 +1,117 @@
+"""torch's scaled_dot_product_attention inside padded groups: every format, CPU and CUDA.
+
+FP32 on CUDA runs the plain (math) backend only and is called sdpa-math: the memory-efficient kernel's FP32
+is three TF32 products (3xTF32), near FP32 but not IEEE. The price is memory: the scores exist in full, up to
+SCORE_BYTES and about three times that at the peak, because groups are cut into rows that stay below it.
+Attention is under 7 % of the arithmetic at protein lengths, so little speed is lost.
+
+Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group,
+H heads, K head size.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout
+from vp_tui.core.precision import back_to
+
+SCORE_BYTES: Final = 256 * 2**20
+"""Scores (or biases) of one call, unless a single sequence needs more: 40 heads of 1,024 tokens take 160 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SdpaAttention:
+    """SDPA inside padded groups."""
+
+    math_only: bool = False
+    """Only the plain backend, whose products are IEEE FP32 where precision.matmul_mode says so."""
+
+    @property
+    def name(self) -> str:
+        """sdpa-math where only the plain backend may run."""
+        return "sdpa-math" if self.math_only else "sdpa"
+
+    @staticmethod
+    def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
+        """Never: it takes every format, device, bias and head size."""
+        del dtype, device, alibi, head_dim
+        return None
+
+    @staticmethod
+    def make(dtype: torch.dtype, device: torch.device) -> Attention:
+        """sdpa, or sdpa-math for FP32 on CUDA."""
+        return SdpaAttention(math_only=dtype == torch.float32 and device.type == "cuda")
+
+    def __call__(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        layout: DeviceLayout,
+        scale: float,
+        alibi_slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """As in Attention."""
+        assert self.math_only or not (q_NHK.is_cuda and q_NHK.dtype == torch.float32), "FP32 on CUDA is sdpa-math"
+        with self._backends(q_NHK):
+            parts = [self._attend(q_NHK, k_NHK, v_NHK, group, scale, alibi_slopes_H) for group in layout.groups]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _backends(self, q_NHK: Tensor) -> AbstractContextManager[None]:
+        if self.math_only:
+            return sdpa_kernel([SDPBackend.MATH])
+        if q_NHK.is_cuda:
+            # without cuDNN, which plans anew for every shape, and padded groups have many
+            return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
+        return nullcontext()
+
+    def _attend(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        group: DeviceGroup,
+        scale: float,
+        alibi_slopes_H: Tensor | None,
+    ) -> Tensor:
+        bias_1HTT = None if alibi_slopes_H is None else _alibi(group, alibi_slopes_H, q_NHK)
+        rows = self._rows(group, q_NHK, has_bias=bias_1HTT is not None)
+        parts = []
+        for first in range(0, len(group.gather_BT), rows):
+            chunk_BT = group.gather_BT[first : first + rows]
+            q_BHTK, k_BHTK, v_BHTK = (states_NHK[chunk_BT].transpose(1, 2) for states_NHK in (q_NHK, k_NHK, v_NHK))
+            keep_B11T = None if group.mask_B11T is None else group.mask_B11T[first : first + rows]
+            out_BHTK = nn.functional.scaled_dot_product_attention(
+                q_BHTK, k_BHTK, v_BHTK, attn_mask=_mask(keep_B11T, bias_1HTT), scale=scale
+            )
+            parts.append(out_BHTK.transpose(1, 2).flatten(0, 1))
+        return (parts[0] if len(parts) == 1 else torch.cat(parts))[group.take_n]
+
+    def _rows(self, group: DeviceGroup, q_NHK: Tensor, *, has_bias: bool) -> int:
+        """Sequences of `group` per call, so that what is laid out in full stays below SCORE_BYTES."""
+        sequences, width = group.gather_BT.shape
+        if not self.math_only and not (has_bias and group.mask_B11T is not None):
+            return sequences
+        return max(1, SCORE_BYTES // (q_NHK.shape[1] * width * width * q_NHK.dtype.itemsize))
+
+
+def _alibi(group: DeviceGroup, alibi_slopes_H: Tensor, q_NHK: Tensor) -> Tensor:
+    """-slope |i - j| of a group; every sequence begins in column 0, so the column is the position inside it."""
+    column_T = torch.arange(group.gather_BT.shape[1], device=alibi_slopes_H.device)
+    distance_TT = (column_T[:, None] - column_T).abs()
+    # SDPA takes a bias in q's format only: made in FP32 and rounded once (while it is above -16, half is off
+    # by 0.004 at most, bfloat16 by 0.031)
+    bias_HTT = alibi_slopes_H.float()[:, None, None] * -distance_TT
+    return back_to(bias_HTT[None], q_NHK)
+
+
+def _mask(keep_B11T: Tensor | None, bias_1HTT: Tensor | None) -> Tensor | None:
+    """What SDPA gets as attn_mask: -inf on padded keys, the bias, both, or nothing."""
+    if bias_1HTT is None or keep_B11T is None:
+        return keep_B11T if bias_1HTT is None else bias_1HTT
+    return bias_1HTT.masked_fill(~keep_B11T, -torch.inf)

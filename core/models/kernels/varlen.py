@@ -1,0 +1,95 @@
+"""torch's own varlen_attn: packed 16-bit attention on CUDA without flash-attn, but without ALiBi.
+
+Its signature grew: torch 2.10 has no `scale` (the kernel scales by 1 / sqrt(K) there) and no `num_splits`.
+`num_splits=1`, where there is one, makes a sequence's result independent of its pack, bit by bit.
+
+Shape suffixes: N tokens of the pack, H heads, K head size.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout, flash_refusals, joined, require_16_bit
+from vp_tui.core.precision import is_16_bit
+
+
+@lru_cache(maxsize=1)
+def _varlen_attn() -> Callable[..., Any] | str:
+    """torch's function, or why it cannot be imported; late, because it pulls in torch's compiler."""
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError as error:
+        return f"torch {torch.__version__} has none ({error})"
+    return varlen_attn
+
+
+class VarlenAttention:
+    """varlen_attn over the pack as it is."""
+
+    name = "varlen"
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        known = inspect.signature(function).parameters
+        self._takes_scale = "scale" in known
+        self._fixed = {"num_splits": 1} if "num_splits" in known else {}
+
+    @staticmethod
+    def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
+        """Format, device, ALiBi, and what this torch's function takes."""
+        refusals = flash_refusals(dtype, device, head_dim)
+        if alibi:
+            refusals.append("it has no ALiBi")
+        if not refusals:
+            refusals = _refusals_of(_varlen_attn(), head_dim)
+        return joined(refusals)
+
+    @staticmethod
+    def make(dtype: torch.dtype, device: torch.device) -> Attention:
+        """The kernel of the installed torch."""
+        del device
+        function = _varlen_attn()
+        assert not isinstance(function, str), function
+        assert is_16_bit(dtype), f"varlen got {dtype}"
+        return VarlenAttention(function)
+
+    def __call__(
+        self,
+        q_NHK: Tensor,
+        k_NHK: Tensor,
+        v_NHK: Tensor,
+        layout: DeviceLayout,
+        scale: float,
+        alibi_slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """As in Attention."""
+        assert alibi_slopes_H is None, "varlen has no ALiBi"
+        require_16_bit(self.name, q_NHK, k_NHK, v_NHK)
+        options: dict[str, Any] = dict(self._fixed)
+        if self._takes_scale:
+            options["scale"] = scale
+        else:
+            # a power of two (why_not sees to it): nothing is rounded
+            q_NHK = q_NHK * (scale * q_NHK.shape[-1] ** 0.5)
+        length = layout.max_len
+        mixed_NHK: Tensor = self._function(
+            q_NHK, k_NHK, v_NHK, layout.cu_seqlens, layout.cu_seqlens, length, length, **options
+        )
+        return mixed_NHK
+
+
+def _refusals_of(function: Callable[..., Any] | str, head_dim: int) -> list[str]:
+    if isinstance(function, str):
+        return [function]
+    has_scale = "scale" in inspect.signature(function).parameters
+    if not has_scale and head_dim not in {16, 64, 256}:
+        return [
+            f"varlen_attn of torch {torch.__version__} takes no scale, and undoing its own would round q once more "
+            f"for head size {head_dim}"
+        ]
+    return []
