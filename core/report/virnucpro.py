@@ -1,0 +1,74 @@
+"""The document of `vp-tui virnucpro --json`: counts of the front end, one run document per model, agreement, notes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from vp_tui.core.errors import ExitCode
+from vp_tui.core.report.document import run_document
+from vp_tui.core.store.snapshot import RunSnapshot
+
+SCHEMA_VERSION: Final = 1
+Model = Literal["esm", "dnabert"]
+MODELS: Final[tuple[Model, ...]] = ("esm", "dnabert")
+
+_TOLD: Final = {
+    "too_short": "contigs are shorter than one codon and have no frame",
+    "without_frame": "contigs have no frame without a stop codon; VirNucPro says nothing about them",
+    "rna_letters": "letters U were read as T",
+    "lower_case": "lower-case letters were read as upper case",
+    "ambiguous": "letters are not A, C, G, T or U; codons with one of them were dropped, as VirNucPro does",
+    "renamed": "records had an id that was taken and got a new one (x.2, x.3, ...)",
+}
+"""Counts that are worth a sentence when they are not 0."""
+
+
+def virnucpro_document(
+    *,
+    source: str,
+    chunk: int,
+    counts: Mapping[str, int],
+    runs: Mapping[Model, RunSnapshot],
+    agreement: Mapping[str, Any] | None,
+    notes: Sequence[str],
+    exit_code: int,
+) -> dict[str, Any]:
+    """The whole document; `agreement` is None where a run has no result."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "input": source,
+        "chunk": chunk,
+        "contigs": counts["contigs"],
+        "chunks": counts["chunks"],
+        "frames": counts["frames"],
+        "counts": dict(counts),
+        "verdict": agreement["verdict"] if agreement is not None else None,
+        "exit_code": exit_code,
+        "runs": {model: run_document(runs[model]) for model in MODELS},
+        "agreement": None if agreement is None else dict(agreement),
+        "notes": list(notes),
+    }
+
+
+def notes_of(
+    counts: Mapping[str, int], runs: Mapping[Model, RunSnapshot], agreement: Mapping[str, Any] | None
+) -> list[str]:
+    """What the reader must know, a sentence each."""
+    notes = [f"{counts[name]} {text}" for name, text in _TOLD.items() if counts.get(name)]
+    if agreement is None:
+        states = ", ".join(f"{model} is {runs[model].run.status}" for model in MODELS)
+        return [*notes, f"no agreement was computed, both runs must be completed: {states}"]
+    if agreement["labels"] is None:
+        notes.append("no classifier was given (--classifier): similarity only, no labels, D1 to D3 are not judged")
+    dropped = agreement["merged"]["only_esm"] + agreement["merged"]["only_dnabert"] + agreement["missing"]
+    if dropped:
+        notes.append(f"{dropped} frames are not in both runs and were dropped from both")
+    return notes
+
+
+def worst_exit_code(runs: Mapping[Model, int], agreement: Mapping[str, Any] | None) -> int:
+    """A run that did not come through before a validation that failed before success."""
+    broken = [code for code in runs.values() if code not in {ExitCode.GOOD, ExitCode.VALIDATION_FAILED}]
+    if broken:
+        return broken[0]
+    is_failure = agreement is not None and agreement["verdict"] in {"FAIL", "INVALID"}
+    return max(ExitCode.VALIDATION_FAILED if is_failure else ExitCode.GOOD, *runs.values())
