@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from vp_tui.core import packing
-from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm, BlockEncoded, now_us
 from vp_tui.core.models.loading import LoadedModel, load
-from vp_tui.core.models.spec import ModelSource
+from vp_tui.core.models.source import ModelSource
+from vp_tui.core.models.weight_facts import WeightFacts
 from vp_tui.core.prepare import Block, Prepared
 from vp_tui.core.sequences import stratum_name
 
@@ -45,9 +46,20 @@ class ArmRunner:
     """Loads and encodes for one arm and keeps what it produced, in the order of the sampled sequences."""
 
     def __init__(
-        self, arm: Arm, plan: PrecisionPlan, *, source: ModelSource, device: torch.device, data: Prepared, hidden: int
+        self,
+        arm: Arm,
+        plan: PrecisionPlan,
+        *,
+        source: ModelSource,
+        device: torch.device,
+        data: Prepared,
+        hidden: int,
+        attention: AttentionName = "auto",
+        spare_fp32: bool = False,
     ) -> None:
         self.arm, self.plan = arm, plan
+        self._attention: AttentionName = attention
+        self._spare_fp32 = spare_fp32
         self._source, self._device, self._data = source, device, data
         self._encoder: Encoder | None = None
         num_sequences = len(data.sequences)
@@ -60,14 +72,22 @@ class ArmRunner:
         self.wall_s = 0.0
         self.load_s = 0.0
         self.kernel = "not loaded"
+        self.kernel_reason = ""
+        self.weights: WeightFacts | None = None
+        """Of the checkpoint; None until it is loaded."""
         self._num_packs = 0
 
     def load(self) -> LoadedModel:
-        """Load the model; the seconds count as load time, not as encode time."""
+        """Load the model; the seconds count as load time, not as encode time.
+
+        Raises:
+            UsageError: the attention kernel asked for cannot be used in this arm.
+        """
         started = time.perf_counter()
-        loaded = load(self._source, self.plan, self._device)
+        loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
         self._encoder = Encoder(loaded, self.plan, self._device)
-        self.kernel = loaded.attention_kernel
+        self.kernel, self.kernel_reason = loaded.attention_kernel, loaded.attention_reason
+        self.weights = loaded.weights
         self.load_s = time.perf_counter() - started
         return loaded
 

@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -11,10 +11,14 @@ from vp_tui.core import environment, gpu
 from vp_tui.core.config import Precision, plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.models import attention
+from vp_tui.core.models.spec import Kind
 from vp_tui.core.precision import check, storage_dtype
 
 PACKAGES = ("torch", "transformers", "safetensors", "numpy", "dnaio", "flash-attn", "nvidia-ml-py")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16")
+HEAD_DIM: Final = 64
+"""Of ESM-2 650M and 3B and of DNABERT-S; the smaller ESM-2 have others."""
+ALIBI: Final[dict[Kind, bool]] = {"esm2": False, "dnabert-s": True}
 
 
 def examine() -> dict[str, Any]:
@@ -37,14 +41,23 @@ def _version(package: str) -> str | None:
 
 
 def _arm(name: Precision, device: torch.device) -> dict[str, Any]:
-    """The attention kernel a precision would get on `device`, or why it cannot run there."""
+    """Flags, and per kind of model the attention kernel, of a precision on `device`; or why it cannot run there."""
     plan = plain_plan(name)
     try:
         check(plan, device)
     except UsageError as error:
         return {"available": False, "reason": str(error)}
-    kernel, reason = attention.choose(storage_dtype(name), device)
-    return {"available": True, "attention": kernel.name, "reason": reason, "flags": environment.flags_of(plan)}
+    models = {kind: _attention(name, device, alibi=alibi) for kind, alibi in ALIBI.items()}
+    return {"available": True, "reason": None, "models": models, "flags": environment.flags_of(plan)}
+
+
+def _attention(name: Precision, device: torch.device, *, alibi: bool) -> dict[str, Any]:
+    """Kernel, reason, and for every kernel whether it could be used and why not."""
+    dtype = storage_dtype(name)
+    choice = attention.choose("auto", dtype, device, alibi=alibi, head_dim=HEAD_DIM)
+    why_not = attention.why_not(dtype, device, alibi=alibi, head_dim=HEAD_DIM)
+    kernels = {kernel: {"available": why is None, "why_not": why} for kernel, why in why_not.items()}
+    return {"attention": choice.name, "reason": choice.reason, "kernels": kernels}
 
 
 if __name__ == "__main__":

@@ -7,30 +7,45 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from vp_tui.core import environment, memory, packing, sequences
+from vp_tui.core import environment, letters, memory, packing, sequences, tokenizing
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.files import replacing
+from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.spec import resolve
+from vp_tui.core.models.source import resolve
+from vp_tui.core.models.spec import Letters, read_spec
 from vp_tui.core.sequences import SequenceSet
-from vp_tui.core.store.references import replacing
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.store.home import Home
+from vp_tui.core.tokens import TokenSet
 
 Tell = Callable[[str], None]
 
 
-def embed(config: RunConfig, tell: Tell) -> tuple[tuple[str, ...], np.ndarray]:
-    """Ids and float32 embeddings [S, D] of every sequence of `config.input`, in input order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """What `embed` gives."""
 
-    `tell` gets one sentence per thing worth knowing.
+    ids: tuple[str, ...]
+    embeddings_SD: np.ndarray
+    """float32, in input order."""
+    alphabet: Letters
+    """What the sequences are written in."""
+
+
+def embed(config: RunConfig, tell: Tell, cache: Path | None = None) -> Embedded:
+    """Embeddings of every sequence of `config.input`, in input order.
+
+    `tell` gets one sentence per thing worth knowing; `cache` as in tokenizing.tokenize.
 
     Raises:
         InputError, ModelError, UsageError, ResourceError: as a run.
@@ -38,54 +53,80 @@ def embed(config: RunConfig, tell: Tell) -> tuple[tuple[str, ...], np.ndarray]:
     device, _ = environment.resolve_device(config.device)
     plan = plain_plan(config.precision)
     data = sequences.read(config.input)
-    sequences.require_protein(data)
-    loaded = load(resolve(config.model), plan, device)
-    tokens = tokenize(data.residues, max_residues=loaded.spec.max_residues)
-    _tell_changes(data, tokens.truncated, tokens.unknown, tell)
-    encoder = Encoder(loaded, plan, device)
-    budget = config.token_budget
+    source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
+    spec = read_spec(source.path, source.name)
+    alphabet = letters.require(spec, data)
+    tokens = tokenizing.tokenize(spec, source.path, data, cache, trust_remote_code=config.trust_remote_code)
+    spare_fp32 = config.precision_requested is not None
+    loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
+    for note in loaded.notes:
+        tell(note)
+    _tell_changes(data, tokens, tell)
+    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, tell)
+    broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
+    if broken:
+        tell(f"{broken} embeddings hold NaN or Inf in {plan.name}; `vp-tui run` says more")
+    return Embedded(ids=data.ids, embeddings_SD=embeddings_SD, alphabet=alphabet)
+
+
+def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], tell: Tell) -> np.ndarray:
+    """The embeddings in input order; a budget that does not fit is halved and told."""
+    longest = int(tokens.lengths_S.max())
+    free = memory.free_memory(encoder.device)
+    budget = asked
     if budget == "auto":
-        budget, _ = memory.auto_token_budget(loaded.spec, [plan], device, memory.free_memory(device))
+        budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
     while True:
         packs = packing.first_fit_decreasing(tokens.lengths_S, budget)
         try:
             encoded = encoder.encode(tokens, packs)
             break
         except OutOfMemoryError as error:
-            if budget // 2 < int(tokens.lengths_S.max()):
+            if budget // 2 < longest:
                 raise
             budget //= 2
             tell(f"{error.tokens} tokens did not fit in memory: the token budget is now {budget}")
     embeddings_SD = np.empty_like(encoded.embeddings_SD)
     embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
-    broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
-    if broken:
-        tell(f"{broken} embeddings hold NaN or Inf in {plan.name}; `vp-tui run` says more")
-    return data.ids, embeddings_SD
+    return embeddings_SD
 
 
-def _tell_changes(data: SequenceSet, truncated: int, unknown: int, tell: Tell) -> None:
+def _tell_changes(data: SequenceSet, tokens: TokenSet, tell: Tell) -> None:
+    for note in tokens.notes:
+        tell(note)
     if data.renamed:
         tell(f"{data.renamed} records had an id that was taken and got a new one (x.2, x.3, ...)")
-    if truncated:
-        tell(f"{truncated} sequences were cut to the model's limit")
-    if unknown:
-        tell(f"{unknown} letters outside the alphabet were read as unknown")
+    if tokens.truncated:
+        tell(f"{tokens.truncated} sequences were cut to the model's limit")
+    if tokens.unknown:
+        tell(f"{tokens.unknown} letters outside the alphabet were read as unknown")
+    if tokens.rna:
+        tell(f"{tokens.rna} letters U (RNA) were read as T")
 
 
-def _write_npz(path: Path, ids: tuple[str, ...], embeddings_SD: np.ndarray) -> None:
+def _write_npz(path: Path, made: Embedded) -> None:
     with path.open("wb") as file:
-        np.savez(file, ids=np.asarray(ids), embeddings=embeddings_SD)
+        np.savez(file, ids=np.asarray(made.ids), embeddings=made.embeddings_SD)
 
 
-def _write_safetensors(path: Path, ids: tuple[str, ...], embeddings_SD: np.ndarray) -> None:
-    save_file({"embeddings": embeddings_SD}, path, metadata={"ids": "\n".join(ids)})
+def _write_safetensors(path: Path, made: Embedded) -> None:
+    save_file({"embeddings": made.embeddings_SD}, path, metadata={"ids": "\n".join(made.ids)})
 
 
-def _write_virnucpro(path: Path, ids: tuple[str, ...], embeddings_SD: np.ndarray) -> None:
-    """VirNucPro's own layout: {'proteins': [ids], 'data': [float32 tensor [D], ...]}."""
-    data: list[Any] = [torch.from_numpy(row.copy()) for row in embeddings_SD]
-    torch.save({"proteins": list(ids), "data": data}, path)
+def _write_virnucpro(path: Path, made: Embedded) -> None:
+    """VirNucPro's own layouts.
+
+    Proteins: {'proteins': [ids], 'data': [float32 tensor [D], ...]}; DNA: {'nucleotide': [ids], 'data':
+    [{'label': id, 'mean_representation': list of D floats}, ...]}.
+    """
+    data: list[Any]
+    if made.alphabet == "protein":
+        data = [torch.from_numpy(row.copy()) for row in made.embeddings_SD]
+        torch.save({"proteins": list(made.ids), "data": data}, path)
+        return
+    rows = zip(made.ids, made.embeddings_SD.tolist(), strict=True)
+    data = [{"label": name, "mean_representation": row} for name, row in rows]
+    torch.save({"nucleotide": list(made.ids), "data": data}, path)
 
 
 WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write_virnucpro}
@@ -94,8 +135,9 @@ WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write
 def main(arguments: list[str] | None = None) -> int:
     """Embed and write; the exit code is that of the error whose text goes to stderr."""
     parser = argparse.ArgumentParser(prog="python -m vp_tui.core.embed", description=__doc__)
-    for name in ("model", "input", "output", "precision", "device", "token-budget"):
+    for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--trust-remote-code", action="store_true")
     options = parser.parse_args(arguments)
     try:
         _embed_to(options)
@@ -111,17 +153,21 @@ def _embed_to(options: argparse.Namespace) -> None:
         raise UsageError(f"--output {options.output!r}: the ending must be one of {', '.join(WRITERS)}")
     if not output.parent.is_dir():
         raise UsageError(f"--output {options.output!r}: there is no folder {output.parent}")
+    precision = _precision(options.precision)
     config = RunConfig(
         model=options.model,
         input=options.input,
-        precision=_precision(options.precision),
+        precision=precision,
+        precision_requested=options.precision if options.precision != precision else None,
         device=options.device,
+        attention=options.attention,
+        trust_remote_code=options.trust_remote_code,
         token_budget=int(options.token_budget) if options.token_budget.isdigit() else options.token_budget,
     )
-    ids, embeddings_SD = embed(config, _say)
+    made = embed(config, _say, Home.from_environment(os.environ).cache)
     with replacing(output) as temporary:
-        WRITERS[output.suffix](temporary, ids, embeddings_SD)
-    _say(f"{output}: {len(ids)} embeddings of {embeddings_SD.shape[1]} numbers in {config.precision}")
+        WRITERS[output.suffix](temporary, made)
+    _say(f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.precision}")
 
 
 def _precision(asked: Precision) -> Precision:

@@ -170,7 +170,7 @@ class AlertRaised:
 
     at_us: int
     kind: str
-    """nan, inf, cosine, reference, input, memory, gpu, precision, store"""
+    """nan, inf, cosine, reference, input, memory, gpu, model, precision, store"""
     severity: Severity
     message: str
     stratum: str | None = None
@@ -198,6 +198,8 @@ class ArmSummary:
 
     precision: str
     attention_kernel: str
+    attention_reason: str
+    """Why this kernel, and why each other one not."""
     tokens_per_s: float | None
     """Over encode seconds, warm-up apart."""
     seconds: float

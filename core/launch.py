@@ -11,10 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from vp_tui.core import sequences
+from vp_tui.core import letters, sequences
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
-from vp_tui.core.models.spec import read_spec, resolve
+from vp_tui.core.models.source import resolve
+from vp_tui.core.models.spec import read_spec
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 from vp_tui.core.store.liveness import Worker, is_running, start_ticks, this_host
@@ -28,17 +29,20 @@ PATIENCE_SECONDS = 10.0
 
 
 def preflight(config: RunConfig) -> None:
-    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder.
+    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder, the wrong alphabet.
 
-    Reads the sequence file whole and the checkpoint's config.json; a hub id is only checked by its form.
+    Reads the sequence file whole, the checkpoint's config.json and its tokenizer. A hub id is only checked by its
+    form: what it is, its files say, and the run fetches them.
 
     Raises:
         InputError, ModelError: with what to do next.
     """
     source = resolve(config.model)
-    if source.folder is not None:
-        read_spec(source.folder)
-    sequences.require_protein(sequences.read(config.input))
+    spec = read_spec(source.path) if source.is_here else None
+    data = sequences.read(config.input)
+    if spec is not None:
+        letters.check(spec, source.path)
+        letters.require(spec, data)
 
 
 def create_and_start(home: Home, config: RunConfig) -> int:

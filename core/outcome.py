@@ -92,6 +92,7 @@ class Outcome:
         return ArmSummary(
             precision=runner.plan.name,
             attention_kernel=runner.kernel,
+            attention_reason=runner.kernel_reason,
             tokens_per_s=self.pace.rates()[runner.arm]["all"],
             seconds=sum(runner.encode_s.values()),
             end_to_end_seconds=self.data.seconds + runner.wall_s + self._storing_s.get(runner.arm, 0.0),
@@ -129,4 +130,5 @@ class Outcome:
             "M5": {"norm_ratio_worst": everything.norm_ratio_worst},
             "dominant_dimension": None if dominant is None else {"index": dominant[0], "share": dominant[1]},
             "gpu_utilization_mean": self.utilization,
+            "weights": None if self.candidate.weights is None else self.candidate.weights.as_measures(),
         }

@@ -30,9 +30,11 @@ class StoredReference:
                 "engine": ENGINE_VERSION,
                 "weights": weights_sha256,
                 "dataset": data.facts["sha256"],
+                "tokenizer": data.facts["tokenizer"],
                 "cuts": data.facts["cuts"],
                 "precision": config.reference,
                 "token_budget": config.token_budget,
+                "attention": environment["attention"]["reference"],
                 "flags": environment["flags"]["reference"],
                 **{name: environment[name] for name in ("device_name", "torch", "cuda", "threads")},
             }

@@ -15,10 +15,12 @@ import torch
 from vp_tui.core import environment, memory, precision
 from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.config import Precision, RunConfig, Thresholds, plain_plan
-from vp_tui.core.events import AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
+from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
 from vp_tui.core.gpu import Sampler
-from vp_tui.core.models.loading import LoadedModel, fetch, weights_sha256
-from vp_tui.core.models.spec import ModelSpec, read_spec, resolve
+from vp_tui.core.models.hub import fetch
+from vp_tui.core.models.loading import LoadedModel, kernel_name, weights_sha256
+from vp_tui.core.models.source import resolve
+from vp_tui.core.models.spec import ModelSpec, read_spec
 from vp_tui.core.outcome import Outcome
 from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Block, prepare
@@ -63,29 +65,29 @@ class Validation:
         for plan in (self._config.reference, self._config.precision):
             precision.check(plain_plan(plan), self._device)
         yield self._phase("reading", "checkpoint")
-        self._source = resolve(self._config.model)
-        folder = fetch(self._source)
-        self._spec = read_spec(folder, self._source.name)
+        self._source = fetch(resolve(self._config.model, trust_remote_code=self._config.trust_remote_code))
+        path = self._source.path
+        self._spec = read_spec(path, self._source.name)
+        kernels = {arm: self._kernel(arm) for arm in ARMS}
         yield self._phase("reading", "sequences")
-        budget, reason = self._token_budget(self._spec)
-        self._data = prepare(self._config, self._spec, budget)
-        self._budget = Budget(budget, int(self._data.tokens.lengths_S.max()), self._on_halved)
+        self._data = prepare(self._config, self._spec, path, cache=self._place.cache, budget_for=self._token_budget)
+        self._budget = Budget(self._data.budget, int(self._data.tokens.lengths_S.max()), self._on_halved)
         yield from (self._note("input", note) for note in self._data.notes)
         if self._config.precision_reason:
             yield self._note("precision", self._config.precision_reason)
         if self._sampler.reason and self._device.type == "cuda":
             yield self._note("gpu", f"no GPU telemetry: {self._sampler.reason}")
         yield self._phase("reading", "weights")
-        facts = environment.facts(self._device, self._why) | {"flags": self._flags()}
-        self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(folder), facts)
+        facts = environment.facts(self._device, self._why) | {"flags": self._flags(), "attention": kernels}
+        self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(path), facts)
         yield from (self._note("reference", text) for text in self._stored.look_up())
         self._make_arms(self._spec)
         yield RunPlanned(
             total=len(self._data.sequences),
             planned=self._data.planned,
             dataset=self._data.facts,
-            model=self._model_facts(weights_sha256(folder)),
-            environment={**facts, "token_budget": budget, "token_budget_reason": reason, "schedule": self._schedule},
+            model=self._model_facts(weights_sha256(path)),
+            environment={**facts, **self._data.budget_facts, "schedule": self._schedule},
         )
 
     def _flags(self) -> dict[str, Any]:
@@ -93,13 +95,13 @@ class Validation:
         names = {"reference": self._config.reference, "candidate": self._config.precision}
         return {arm: environment.flags_of(plain_plan(name)) for arm, name in names.items()}
 
-    def _token_budget(self, spec: ModelSpec) -> tuple[int, str]:
+    def _token_budget(self, longest: int) -> tuple[int, str]:
         """The asked-for budget, or what fits beside the weights of both arms."""
         if self._config.token_budget != "auto":
             return self._config.token_budget, "asked for"
         plans = [plain_plan(self._config.reference), plain_plan(self._config.precision)]
-        free = memory.free_memory(self._device) - self._largest_weights(spec)
-        return memory.auto_token_budget(spec, plans, self._device, max(free, 0))
+        free = memory.free_memory(self._device) - max(self._weights(self._spec))
+        return memory.auto_token_budget(self._spec, plans, self._device, max(free, 0), longest)
 
     def _weights(self, spec: ModelSpec) -> list[int]:
         """Bytes of the weights of reference and candidate."""
@@ -108,17 +110,32 @@ class Validation:
             for name in (self._config.reference, self._config.precision)
         ]
 
-    def _largest_weights(self, spec: ModelSpec) -> int:
-        return max(self._weights(spec))
+    def _precision(self, arm: Arm) -> Precision:
+        return self._config.reference if arm == "reference" else self._config.precision
 
-    def _arm(self, arm: Arm, name: Precision) -> ArmRunner:
+    def _spares_fp32(self, arm: Arm) -> bool:
+        """Whether a 16-bit kernel that was asked for leaves this arm to auto when it runs in FP32."""
+        return arm == "reference" or self._config.precision_reason is not None
+
+    def _kernel(self, arm: Arm) -> str:
+        """The attention kernel `arm` will get; asked early, so that an impossible one ends the run at once."""
+        plan, asked = plain_plan(self._precision(arm)), self._config.attention
+        return kernel_name(self._spec, plan, self._device, asked, spare_fp32=self._spares_fp32(arm))
+
+    def _arm(self, arm: Arm) -> ArmRunner:
         return ArmRunner(
-            arm, plain_plan(name), source=self._source, device=self._device, data=self._data, hidden=self._spec.hidden
+            arm,
+            plain_plan(self._precision(arm)),
+            source=self._source,
+            device=self._device,
+            data=self._data,
+            hidden=self._spec.hidden,
+            attention=self._config.attention,
+            spare_fp32=self._spares_fp32(arm),
         )
 
     def _make_arms(self, spec: ModelSpec) -> None:
-        reference = self._arm("reference", self._config.reference)
-        candidate = self._arm("candidate", self._config.precision)
+        reference, candidate = self._arm("reference"), self._arm("candidate")
         self._reference, self._candidate = reference, candidate
         if self._stored.found is not None:
             reference.embeddings_SD[:] = self._stored.found.embeddings_SD
@@ -148,6 +165,8 @@ class Validation:
         yield self._phase("loading", f"{self._spec.name} in {arm.plan.name}")
         loaded = arm.load()
         yield from (self._note("precision", text) for text in _weight_notes(loaded, arm))
+        if arm is self._running[-1]:
+            yield from (self._note("model", text) for text in loaded.notes)
         yield self._phase("warm-up", arm.plan.name)
         for block in self._first_blocks():
             yield arm.warm_up(block, self._budget)
@@ -217,7 +236,10 @@ class Validation:
             "hidden": self._spec.hidden,
             "heads": self._spec.num_heads,
             "parameters": self._spec.num_parameters,
-            "max_residues": self._spec.max_residues,
+            "alphabet": self._spec.alphabet,
+            "max_residues": self._spec.max_letters,
+            "pooling": self._spec.pooling,
+            "revision": self._source.revision,
             "weights_sha256": weights,
         }
 

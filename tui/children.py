@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from vp_tui.core.errors import ExitCode, ResourceError
+from vp_tui.core.errors import ExitCode, ResourceError, UsageError
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 
@@ -22,14 +23,22 @@ def run_module(home: Home, module: str, arguments: list[str]) -> int:
     return code if code >= 0 else ExitCode.RUN_FAILED
 
 
-def module_output(home: Home, module: str) -> Any:
+def module_output(home: Home, module: str, arguments: Sequence[str] = ()) -> Any:
     """The JSON a core module writes to stdout.
 
     Raises:
-        ResourceError: the module ended with an error; its stderr has gone to ours.
+        UsageError: the module refused its input; with its own words.
+        ResourceError: it ended otherwise; its stderr has gone to ours.
     """
-    command, environment = _child(home, module, [])
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    command, environment = _child(home, module, [*arguments])
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    told, is_error, refusal = done.stderr.rpartition("error: ")
+    if done.returncode == ExitCode.USAGE and is_error:
+        sys.stderr.write(told)
+        raise UsageError(refusal.strip())
+    sys.stderr.write(done.stderr)
     if done.returncode != 0:
         raise ResourceError(f"{' '.join(command)} ended with {done.returncode}; its message is above")
     return json.loads(done.stdout)

@@ -24,6 +24,7 @@ app.add_typer(db, name="db")
 # Newer typer bundles its own click; this is ClickException in either.
 _ClickError: Any = typer.BadParameter.__mro__[2]
 
+ATTENTION = "auto|flash|varlen|sdpa|flex"
 Run = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique prefix of the uuid, a name, or `last`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the run document (JSON) on stdout.")]
 
@@ -61,7 +62,7 @@ def dashboard(
     context: typer.Context,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
-    """Validate FP16 against FP32 for protein language models; without a command, open the dashboard."""
+    """Validate FP16 against FP32 for protein and DNA language models; without a command, open the dashboard."""
     if context.invoked_subcommand is None:
         from vp_tui.tui.app import run_dashboard
 
@@ -79,6 +80,8 @@ def run(
     strata: Annotated[str, _field("strata", "--strata", metavar="N,N")] = "",
     device: Annotated[str, _field("device", "--device")] = "auto",
     token_budget: Annotated[str, _field("token_budget", "--token-budget")] = "auto",
+    attention: Annotated[str, _field("attention", "--attention", metavar=ATTENTION)] = "auto",
+    trust_remote_code: Annotated[bool, _field("trust_remote_code", "--trust-remote-code")] = False,
     fp32_compare: Annotated[bool, _field("fp32_compare", "--fp32-compare")] = False,
     gates: Annotated[str, _field("gates", "--gates", metavar="mission|strict")] = "mission",
     name: Annotated[str, _field("name", "--name")] = "",
@@ -94,7 +97,8 @@ def run(
     config = {
         "model": model, "input": input, "precision": precision, "reference": reference, "sample": sample, "seed": seed,
         "strata": strata, "device": device, "fp32_compare": fp32_compare, "gates": gates, "name": name,
-        "token_budget": token_budget, "tags": _tags(tag or []),
+        "token_budget": token_budget, "attention": attention, "trust_remote_code": trust_remote_code,
+        "tags": _tags(tag or []),
     }  # fmt: skip
     raise typer.Exit(start_and_follow(_store(), config, detach=detach, as_json=json))
 
@@ -114,7 +118,7 @@ def demo(
     gates: Annotated[str, _field("gates", "--gates", metavar="mission|strict")] = "mission",
     json: AsJson = False,
 ) -> None:
-    """Make a tiny checkpoint and synthetic sequences, validate FP16 against FP32 on whatever device there is."""
+    """Make two tiny checkpoints and synthetic sequences, validate FP16 against FP32 on whatever device there is."""
     from vp_tui.tui.commands import print_faults, run_demo
 
     if list_faults:
@@ -166,13 +170,41 @@ def embed(
     output: Annotated[str, typer.Option("--output", "-o", help="File to write: .npz, .safetensors or .pt.")],
     precision: Annotated[str, typer.Option("--precision", help="fp32, tf32, bf16 or fp16.")] = "fp32",
     device: Annotated[str, _field("device", "--device")] = "auto",
+    attention: Annotated[str, _field("attention", "--attention", metavar=ATTENTION)] = "auto",
     token_budget: Annotated[str, _field("token_budget", "--token-budget")] = "auto",
+    trust_remote_code: Annotated[bool, _field("trust_remote_code", "--trust-remote-code")] = False,
 ) -> None:
     """Write the embeddings of all sequences, in input order."""
     from vp_tui.tui.commands import run_embed
 
-    config = {"model": model, "input": input, "precision": precision, "device": device, "token_budget": token_budget}
+    config = {
+        "model": model, "input": input, "precision": precision, "device": device, "attention": attention,
+        "token_budget": token_budget, "trust_remote_code": trust_remote_code,
+    }  # fmt: skip
     raise typer.Exit(run_embed(_home(), config, output))
+
+
+@app.command(epilog="Example: vp-tui virnucpro -i contigs.fasta --classifier 500_model.pth --json > virnucpro.json")
+def virnucpro(
+    input: Annotated[str, typer.Option("--input", "-i", help="Contigs or reads: FASTA or FASTQ, plain or gzip.")],
+    chunk: Annotated[int, typer.Option("--chunk", min=30, max=3000, help="Bases per chunk, 300 or 500.")] = 500,
+    esm: Annotated[str, typer.Option("--esm", metavar="MODEL", help="Reads the proteins.")] = "esm2-3b",
+    dnabert: Annotated[str, typer.Option("--dnabert", metavar="MODEL", help="Reads the bases.")] = "dnabert-s",
+    classifier: Annotated[str, typer.Option("--classifier", metavar="PTH", help="VirNucPro's 500_model.pth.")] = "",
+    precision: Annotated[str, _field("precision", "--precision", metavar="fp32|tf32|bf16|fp16")] = "fp16",
+    device: Annotated[str, _field("device", "--device")] = "auto",
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Contigs to draw; 0 takes all.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """VirNucPro's front end in both precisions: contigs, chunks, frames, both models, labels and their agreement."""
+    from vp_tui.tui.virnucpro import run_virnucpro
+
+    options = {
+        "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier,
+        "precision": precision, "device": device, "sample": sample, "seed": seed,
+    }  # fmt: skip
+    raise typer.Exit(run_virnucpro(_store(), options, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui doctor --json")
@@ -202,7 +234,7 @@ def db_upgrade() -> None:
 def main() -> int:
     """The console script: every error becomes one line on stderr and its exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="vp-tui", standalone_mode=False)
     except _ClickError as error:
         error.show()
         code = ExitCode.USAGE

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -47,35 +48,60 @@ def start_and_follow(home: Home, values: Mapping[str, Any], *, detach: bool, as_
 
 
 def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool) -> int:
-    """Make the demo's files when they are missing, validate, and show the run."""
+    """Make the demo's files when they are missing, validate both models, and show the runs.
+
+    A planted fault is in the ESM-2 only, so there is one run then. Returns the worse of the exit codes.
+    """
     if fault is not None and fault not in FAULTS:
         raise UsageError(f"--fault {fault!r}: the faults are {', '.join(FAULTS)}")
+    places = _demo_files(home, fault)
+    configs = [
+        configured(
+            {
+                "model": str(place / "checkpoint"),
+                "input": str(place / "sequences.fasta"),
+                "gates": gates,
+                "name": name,
+            }
+        )
+        for name, place in places.items()
+    ]
+    if on_screen:
+        # both at once: they wait for each other on the device, and Runs shows them
+        run_ids = [launch.create_and_start(home, config) for config in configs]
+        from vp_tui.tui.app import run_dashboard
+
+        return run_dashboard(home, run_ids[0])
+    snapshots = []
+    for config in configs:
+        snapshots.append(follow_own(home, launch.create_and_start(home, config)))
+        _print_report(snapshots[-1], as_json=as_json)
+    if as_json:
+        documents = [run_document(snapshot) for snapshot in snapshots]
+        sys.stdout.write(f"{_dumped(documents if len(documents) > 1 else documents[0])}\n")
+    return max(map(exit_code, snapshots))
+
+
+def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
+    """Name of each run of the demo -> folder with its checkpoint and sequences, made when one is missing."""
     folder = home.cache / ("demo" if fault is None else f"demo-{fault}")
-    if not (folder / "sequences.fasta").exists():
-        sys.stderr.write("making a tiny ESM-2 checkpoint and 600 synthetic proteins ...\n")
+    places = {folder.name: folder} | ({f"{folder.name}-dnabert": folder / "dnabert"} if fault is None else {})
+    if not all((place / "sequences.fasta").exists() for place in places.values()):
+        what = "tiny ESM-2 and DNABERT-S checkpoints with" if fault is None else "a tiny ESM-2 checkpoint and"
+        sys.stderr.write(f"making {what} 600 synthetic sequences{' each' if fault is None else ''} ...\n")
         arguments = ["--folder", str(folder), *(["--fault", fault] if fault else [])]
         if run_module(home, "demo", arguments) != ExitCode.GOOD:
             raise ResourceError(f"the demo's files could not be made in {folder}; the reason is above")
-    values = {
-        "model": str(folder / "checkpoint"),
-        "input": str(folder / "sequences.fasta"),
-        "gates": gates,
-        "name": folder.name,
-    }
-    if not on_screen:
-        return start_and_follow(home, values, detach=False, as_json=as_json)
-    run_id = launch.create_and_start(home, configured(values))
-    from vp_tui.tui.app import run_dashboard
-
-    return run_dashboard(home, run_id)
+    return places
 
 
 def run_embed(home: Home, values: Mapping[str, Any], output: str) -> int:
     """Embed in a child process, once the options are known to be good."""
     config = configured(values)
     arguments = ["--model", config.model, "--input", config.input, "--output", output]
-    arguments += ["--precision", config.precision, "--device", config.device]
-    return run_module(home, "embed", [*arguments, "--token-budget", str(config.token_budget)])
+    arguments += ["--precision", config.precision, "--device", config.device, "--attention", config.attention]
+    arguments += ["--token-budget", str(config.token_budget)]
+    return run_module(home, "embed", arguments + ["--trust-remote-code"] * config.trust_remote_code)
 
 
 def print_faults() -> int:
@@ -97,7 +123,8 @@ def print_run(home: Home, run: str, *, as_json: bool) -> None:
     """One run on stdout."""
     with Reader(home) as reader:
         snapshot = reader.snapshot(reader.find(run))
-    _print(snapshot, as_json=as_json)
+    text = _dumped(run_document(snapshot)) if as_json else report(snapshot)
+    sys.stdout.write(f"{text}\n")
 
 
 def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
@@ -124,11 +151,15 @@ def stop_run(home: Home, run: str) -> None:
 
 def _print(snapshot: RunSnapshot, *, as_json: bool) -> None:
     """The result on stdout; with --json the document, and the text for the reader on stderr."""
+    _print_report(snapshot, as_json=as_json)
     if as_json:
-        sys.stderr.write(f"{report(snapshot)}\n")
         sys.stdout.write(f"{_dumped(run_document(snapshot))}\n")
-    else:
-        sys.stdout.write(f"{report(snapshot)}\n")
+
+
+def _print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
+    """The report: on stdout where it is the result, on stderr beside JSON or when the run broke off."""
+    broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
+    (sys.stderr if as_json or broke_off else sys.stdout).write(f"{report(snapshot)}\n")
 
 
 def _dumped(value: Any) -> str:

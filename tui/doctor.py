@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
@@ -51,9 +52,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"device     {facts['device']} ({facts['device_name']}): {facts['device_reason']}",
         f"telemetry  {found['gpu_telemetry']}",
     ]
-    for name, arm in found["precisions"].items():
-        kernel = f"attention {arm['attention']}: " if arm["available"] else "not available: "
-        lines.append(f"{name:<10} {kernel}{arm['reason']}")
+    lines += _attention_lines(found["precisions"])
     if store["ok"]:
         lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}")
     else:
@@ -61,3 +60,28 @@ def _lines(found: dict[str, Any]) -> list[str]:
     colours = terminal["COLORTERM"] or "no COLORTERM: 256 colours at most"
     lines.append(f"terminal   TERM={terminal['TERM']}, {colours}{', in tmux' if terminal['tmux'] else ''}")
     return lines
+
+
+def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
+    """A table of kernels per model and precision, and under it each reason once."""
+    rows = [("model", "precision", "attention", "cannot be used")]
+    reasons: dict[str, list[str]] = {}
+    for kind, name, arm in _arms(precisions):
+        kernels = arm["kernels"]
+        refused = [kernel for kernel, state in kernels.items() if not state["available"]]
+        rows.append((kind, name, arm["attention"], ", ".join(refused) or "-"))
+        for kernel in refused:
+            reasons.setdefault(f"not {kernel}: {kernels[kernel]['why_not']}", []).append(f"{kind} {name}")
+        reasons.setdefault(f"{arm['attention']}: {arm['reason']}", []).append(f"{kind} {name}")
+    lines = ["", *(f"{kind:<10} {name:<10} {kernel:<10} {refused}" for kind, name, kernel, refused in rows), ""]
+    lines += [f"{text} ({', '.join(arms)})" for text, arms in reasons.items()]
+    gone = [
+        f"{name} is not available: {found['reason']}" for name, found in precisions.items() if not found["available"]
+    ]
+    return [*lines, *gone, ""]
+
+
+def _arms(precisions: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for name, found in precisions.items():
+        for kind, arm in found["models"].items() if found["available"] else ():
+            yield kind, name, arm

@@ -75,6 +75,11 @@ def share(part: int, whole: int) -> str:
     return percent(min(100 * part // whole, 100)) if whole > 0 else DASH
 
 
+def probability(value: float | None) -> str:
+    """0.498712."""
+    return DASH if value is None else f"{value:.6f}"
+
+
 def duration(seconds: float | None) -> str:
     """04:12, 1:02:03, 2d 03h."""
     if seconds is None:

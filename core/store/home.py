@@ -2,7 +2,7 @@
 
 runs.db            the store
 runs/<uuid>/       run.log, the embeddings of both arms, the run's lock
-cache/             FP32 references, demo checkpoints
+cache/             FP32 references, tokens of DNA, demo checkpoints
 locks/             one lock file per device: the queue
 """
 
