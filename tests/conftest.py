@@ -66,6 +66,16 @@ def made_checkpoint(tmp_path_factory):
     return folder_of
 
 
+@pytest.fixture(scope="session")
+def made_dnabert(tmp_path_factory):
+    """Folder of a tiny DNABERT-S checkpoint (4 heads of 32), in the files of the hub; copy it to change it."""
+    from vp_tui.core.demo_dnabert import make_dnabert
+
+    folder = tmp_path_factory.mktemp("made") / "dnabert-s"
+    make_dnabert(folder, num_layers=2)
+    return folder
+
+
 def document_of(done):
     """The run document on stdout; NaN and Infinity are refused."""
 

@@ -15,7 +15,7 @@ from vp_tui.core import packing, sequences
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.spec import resolve
+from vp_tui.core.models.source import resolve
 from vp_tui.core.tokens import tokenize
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]

@@ -12,7 +12,7 @@ from vp_tui.core import packing
 from vp_tui.core.config import plain_plan
 from vp_tui.core.demo import make_checkpoint
 from vp_tui.core.models import attention, loading
-from vp_tui.core.models.spec import ModelSource
+from vp_tui.core.models.source import ModelSource
 from vp_tui.core.tokens import tokenize
 
 CPU = torch.device("cpu")

@@ -146,6 +146,7 @@ def arm(**changes):
         **{
             "precision": "fp32",
             "attention_kernel": "sdpa",
+            "attention_reason": "auto: float32 on cpu always takes sdpa",
             "tokens_per_s": 1000.0,
             "seconds": 1.5,
             "end_to_end_seconds": 2.0,

@@ -11,7 +11,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.spec import resolve
+from vp_tui.core.models.source import resolve
 from vp_tui.core.prepare import Block
 from vp_tui.core.tokens import tokenize
 

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import demo, packing
+from samples import READS
+from vp_tui.core import demo, packing, sequences, tokenizing
 from vp_tui.core.config import plain_plan
 from vp_tui.core.demo_data import FAULTS
+from vp_tui.core.demo_dnabert import make_dnabert
 from vp_tui.core.encode import Encoder
 from vp_tui.core.errors import UsageError
+from vp_tui.core.models.spec import read_spec
 from vp_tui.core.tokens import tokenize
 
 CPU = torch.device("cpu")
@@ -123,3 +126,47 @@ def test_the_command_writes_both_files(tmp_path):
     assert demo.main(["--folder", str(tmp_path)]) == 0
     assert (tmp_path / "checkpoint/config.json").exists()
     assert len(read(tmp_path / "sequences.fasta")) == 600
+    assert read_spec(tmp_path / "checkpoint").kind == "esm2"
+    assert read_spec(tmp_path / "dnabert/checkpoint").kind == "dnabert-s"
+    assert len(read(tmp_path / "dnabert/sequences.fasta")) == 600
+
+
+def test_a_fault_is_in_the_esm2_and_there_is_no_second_model_then(tmp_path):
+    assert demo.main(["--folder", str(tmp_path), "--fault", "overflow"]) == 0
+    assert not (tmp_path / "dnabert").exists()
+
+
+def test_the_dna_has_a_third_of_each_stratum_no_stop_codon_and_is_the_same_every_time(tmp_path):
+    for name in ("a", "b"):
+        demo.make_dna_fasta(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    found = read(tmp_path / "a")
+    lengths = np.array([len(sequence) for sequence in found])
+    assert [(lengths < 200).sum(), ((lengths >= 200) & (lengths < 400)).sum(), (lengths >= 400).sum()] == [200] * 3
+    assert 700 < lengths.max() <= 3000
+    stops = {b"TAA", b"TAG", b"TGA"}
+    assert not any(stops & {sequence[i : i + 3] for i in range(0, len(sequence), 3)} for sequence in found)
+
+
+def test_making_a_dnabert_is_repeatable_leaves_the_random_state_alone_and_has_the_hub_s_files(tmp_path):
+    torch.manual_seed(7)
+    wanted = torch.rand(3)
+    torch.manual_seed(7)
+    make_dnabert(tmp_path / "a", num_layers=1)
+    assert torch.equal(torch.rand(3), wanted)
+    make_dnabert(tmp_path / "b", num_layers=1)
+    make_dnabert(tmp_path / "c", num_layers=1, seed=1)
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"config.json", "pytorch_model.bin", "tokenizer.json"}
+    a, b, c = ([path.read_bytes() for path in sorted((tmp_path / name).iterdir())] for name in "abc")
+    assert a == b != c
+
+
+def test_dnabert_embeddings_have_the_norms_and_cosines_of_real_ones(made_dnabert, load):
+    reads = sequences.read(READS)
+    tokens = tokenizing.tokenize(read_spec(made_dnabert), made_dnabert, reads, None)
+    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    found = Encoder(load(made_dnabert), plain_plan("fp32"), CPU).encode(tokens, packs).embeddings_SD.astype(np.float64)
+    # the published spot values: norms of 2.6 and 3.7
+    assert 2 < np.linalg.norm(found, axis=1).mean() < 6
+    units = found / np.linalg.norm(found, axis=1, keepdims=True)
+    assert 0.7 < np.median((units @ units.T)[np.triu_indices(len(units), 1)]) < 0.99

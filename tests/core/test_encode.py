@@ -6,13 +6,12 @@ from vp_tui.core import encode, memory, packing, precision
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError, UsageError
-from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.models.spec import Esm2Spec
 from vp_tui.core.tokens import VOCABULARY, tokenize
 
 CPU = torch.device("cpu")
 FP32 = plain_plan("fp32")
-SPEC_3B = ModelSpec(
-    kind="esm2",
+SPEC_3B = Esm2Spec(
     name="esm2-3b",
     num_layers=36,
     hidden=2560,
@@ -118,22 +117,33 @@ def test_tf32_on_a_cpu_is_refused_before_anything_runs(tiny, load):
 
 
 def test_the_automatic_budget_is_the_cap_when_memory_is_ample():
-    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40)[0] == 4096
-    assert memory.auto_token_budget(SPEC_3B, [FP32], torch.device("cuda"), 2**40)[0] == 16_896
+    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40, 1024)[0] == 4096
+    assert memory.auto_token_budget(SPEC_3B, [FP32], torch.device("cuda"), 2**40, 1024)[0] == 16_896
 
 
 def test_the_automatic_budget_is_halved_until_it_fits_and_says_so():
     per_token = max(memory.activation_bytes(SPEC_3B, plan) for plan in (FP32, plain_plan("fp16")))
     budget, reason = memory.auto_token_budget(
-        SPEC_3B, [plain_plan("fp16"), FP32], torch.device("cuda"), 9000 * per_token
+        SPEC_3B, [plain_plan("fp16"), FP32], torch.device("cuda"), 9000 * per_token, 1024
     )
     assert budget == 4224
     assert "would not fit" in reason
 
 
+def test_a_sequence_longer_than_the_cap_gets_a_budget_of_its_own():
+    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40, 9000) == (9000, "9000 tokens: the longest sequence")
+
+
+def test_the_scores_of_fp32_attention_on_cuda_are_counted_once_per_device_not_per_token():
+    cuda, half = torch.device("cuda"), plain_plan("fp16")
+    assert memory.score_bytes(SPEC_3B, [half, FP32], cuda, 1024) == 3 * 256 * 2**20
+    assert memory.score_bytes(SPEC_3B, [half, FP32], cuda, 4096) == 3 * SPEC_3B.num_heads * 4096**2 * 4
+    assert memory.score_bytes(SPEC_3B, [half], cuda, 1024) == memory.score_bytes(SPEC_3B, [FP32], CPU, 1024) == 0
+
+
 def test_no_room_for_the_longest_sequence_is_an_error_with_numbers():
     with pytest.raises(ResourceError, match="1024 tokens needs about"):
-        memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**20)
+        memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**20, 1024)
 
 
 def test_memory_is_read_in_bytes_and_mib():

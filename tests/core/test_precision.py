@@ -72,7 +72,14 @@ def test_the_tf32_override_variable_is_refused(monkeypatch):
 
 def test_weights_that_are_fp16_numbers_are_told_from_others():
     weight = torch.randn(100, generator=torch.Generator().manual_seed(0))
-    assert not precision.is_fp16_exact(weight)
-    assert precision.is_fp16_exact(precision.round_to_fp16(weight))
-    assert precision.is_fp16_exact(torch.tensor([0.1], dtype=torch.float16))
-    assert not precision.is_fp16_exact(torch.tensor([1e5]))
+    largest, overflows = precision.fp16_loss(weight)
+    assert largest == (weight - precision.round_to_fp16(weight)).abs().max() > 0
+    assert overflows == 0
+    assert precision.fp16_loss(precision.round_to_fp16(weight)) == (0.0, 0)
+    assert precision.fp16_loss(torch.tensor([0.1], dtype=torch.float16)) == (0.0, 0)
+
+
+def test_what_fp16_cannot_hold_is_counted_and_is_no_error_of_its_own():
+    weight = torch.tensor([1e5, torch.nan, torch.inf, 1 + 2**-12])
+    assert precision.fp16_loss(weight) == (2**-12, 3)
+    assert precision.fp16_loss(torch.empty(0)) == (0.0, 0)

@@ -1,4 +1,5 @@
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import config
 
+from samples import PROTEINS, READS
 from vp_tui.core import packing, prepare
 from vp_tui.core.errors import InputError, ResourceError
-from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.models.spec import Esm2Spec, read_spec
 
-SPEC = ModelSpec(
-    kind="esm2",
+SPEC = Esm2Spec(
     name="tiny",
     num_layers=2,
     hidden=128,
@@ -24,6 +25,10 @@ SPEC = ModelSpec(
 )
 LETTERS = list(b"ACDEFGHIKLMNPQRSTVWY")
 STRATA_AND_LENGTHS = st.lists(st.tuples(st.integers(0, 2), st.integers(3, 400)), min_size=1, max_size=150)
+
+
+def prepared(asked, spec=SPEC, folder=Path(), cache=None):
+    return prepare.prepare(asked, spec, folder, cache=cache, budget_for=lambda longest: (4096, "asked for"))
 
 
 def protein(length, seed=0):
@@ -82,7 +87,7 @@ def test_a_sequence_over_the_budget_is_refused():
 
 def test_a_file_becomes_sampled_tokenized_blocks_with_facts(fasta):
     path = fasta([30] * 40 + [100] * 40 + [200] * 40)
-    data = prepare.prepare(config(input=path, sample=60, seed=1), SPEC, 4096)
+    data = prepared(config(input=path, sample=60, seed=1))
     assert data.planned == {"short": 20, "medium": 20, "long": 20}
     assert len(data.sequences) == len(data.stratum_S) == len(data.tokens.lengths_S) == 60
     assert data.tokens.lengths_S.tolist() == (data.sequences.lengths_S + 2).tolist()
@@ -96,20 +101,18 @@ def test_a_file_becomes_sampled_tokenized_blocks_with_facts(fasta):
 
 def test_the_same_seed_prepares_the_same_data_and_another_seed_other_data(fasta):
     path = fasta([30] * 50)
-    first, again, other = (
-        prepare.prepare(config(input=path, sample=10, seed=seed), SPEC, 4096).facts["sha256"] for seed in (1, 1, 2)
-    )
+    first, again, other = (prepared(config(input=path, sample=10, seed=seed)).facts["sha256"] for seed in (1, 1, 2))
     assert first == again != other
 
 
 def test_own_borders_of_the_strata_are_used(fasta):
-    data = prepare.prepare(config(input=fasta([10, 11, 20, 21]), strata="10,20"), SPEC, 4096)
+    data = prepared(config(input=fasta([10, 11, 20, 21]), strata="10,20"))
     assert data.stratum_S.tolist() == [0, 1, 1, 2]
 
 
 def test_whatever_was_changed_is_noted_and_counted(fasta):
     path = fasta([40, 2000], more=b">p0\nmkvlaa\n>odd\nMKJ*JAAGHW\n")
-    data = prepare.prepare(config(input=path), SPEC, 4096)
+    data = prepared(config(input=path))
     assert data.notes == (
         "1 records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)",
         "1 sequences are longer than 1022 residues and were cut there",
@@ -125,6 +128,42 @@ def test_nucleotides_and_missing_files_are_input_errors(tmp_path):
     reads = tmp_path / "reads.fa"
     reads.write_bytes(b">r\nACGTACGTACGT\n")
     with pytest.raises(InputError, match="DNA or RNA"):
-        prepare.prepare(config(input=str(reads)), SPEC, 4096)
+        prepared(config(input=str(reads)))
     with pytest.raises(InputError, match="no sequence file"):
-        prepare.prepare(config(input=str(tmp_path / "missing.faa")), SPEC, 4096)
+        prepared(config(input=str(tmp_path / "missing.faa")))
+
+
+def test_reads_are_cut_by_bases_for_a_dna_model_and_proteins_are_refused(made_dnabert, tmp_path):
+    spec = read_spec(made_dnabert)
+    data = prepared(config(input=str(READS)), spec, made_dnabert, tmp_path)
+    assert data.planned == {"short": 20, "medium": 20, "long": 20}
+    assert (data.facts["alphabet"], data.facts["cuts"]) == ("dna", [199, 399])
+    assert data.facts["tokenizer"] == data.tokens.tokenizer != "esm2"
+    assert (data.budget, data.budget_reason) == (4096, "asked for")
+    assert len(list((tmp_path / "tokens").iterdir())) == 1
+    with pytest.raises(InputError, match="model reads DNA"):
+        prepared(config(input=str(PROTEINS)), spec, made_dnabert)
+
+
+def test_rna_and_lower_case_are_noted_for_a_dna_model(made_dnabert, tmp_path):
+    path = tmp_path / "rna.fna"
+    path.write_text(">a\nACGUACGUacguNN\n")
+    data = prepared(config(input=str(path)), read_spec(made_dnabert), made_dnabert)
+    assert data.notes[:3] == (
+        "2 letters outside the alphabet were read as unknown: N 2",
+        "4 lower-case letters were read as upper case",
+        "3 letters U (RNA) were read as T",
+    )
+    assert (data.facts["rna"], data.facts["truncated"]) == (3, 0)
+
+
+def test_the_budget_is_asked_for_with_the_longest_sequence_in_tokens(fasta):
+    asked = []
+
+    def budget_for(longest):
+        asked.append(longest)
+        return 500, "as much as fits"
+
+    data = prepare.prepare(config(input=fasta([30, 200])), SPEC, Path(), cache=None, budget_for=budget_for)
+    assert asked == [202]
+    assert (data.budget, data.budget_reason) == (500, "as much as fits")

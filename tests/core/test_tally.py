@@ -36,6 +36,8 @@ def data_of(*strata):
         blocks=(),
         facts={},
         notes=(),
+        budget=4096,
+        budget_reason="asked for",
         seconds=0.0,
     )
 

@@ -6,8 +6,10 @@ import torch
 from samples import PROTEINS
 from vp_tui.core import memory
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.gpu import Sampler
+from vp_tui.core.models.attention import SdpaAttention
 from vp_tui.core.validation import Place, Validation
 
 
@@ -106,3 +108,35 @@ def test_the_dominant_dimension_of_the_reference_is_reported(events_of):
     share = events_of()[-1].measures["dominant_dimension"]["share"]
     # The demo checkpoint is built to hold about 80 % in one dimension, as real ESM-2 3B does.
     assert 0.6 < share < 0.95
+
+
+def test_every_run_says_which_attention_kernel_each_arm_has_and_why_not_the_others(events_of):
+    events = events_of()
+    planned = next(event for event in events if isinstance(event, RunPlanned))
+    assert planned.environment["attention"] == {"reference": "sdpa", "candidate": "sdpa"}
+    for arm in events[-1].arms.values():
+        assert arm.attention_kernel == "sdpa"
+        assert all(f"not {name}: " in arm.attention_reason for name in ("flash", "varlen", "flex"))
+
+
+def test_an_impossible_attention_kernel_ends_the_run_before_the_sequences_are_read(events_of):
+    with pytest.raises(UsageError, match="--attention flash cannot be used in float16 on cpu"):
+        events_of(attention="flash")
+
+
+def test_a_16_bit_kernel_binds_neither_the_reference_nor_a_candidate_put_back_to_fp32(events_of):
+    events = events_of(
+        attention="varlen", precision="fp32", precision_requested="fp16", precision_reason="switched off"
+    )
+    assert all(
+        "--attention varlen holds for 16-bit arms only" in arm.attention_reason for arm in events[-1].arms.values()
+    )
+
+
+def test_a_stored_reference_of_another_attention_kernel_does_not_fit(events_of, monkeypatch):
+    events_of()
+    again = next(event for event in events_of() if isinstance(event, RunFinished))
+    assert again.arms["reference"].cached
+    monkeypatch.setattr(SdpaAttention, "name", "another")
+    other = next(event for event in events_of() if isinstance(event, RunFinished))
+    assert not other.arms["reference"].cached

@@ -9,7 +9,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.demo_data import random_proteins
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.models import loading
-from vp_tui.core.models.spec import ModelSource
+from vp_tui.core.models.source import ModelSource
 from vp_tui.core.tokens import tokenize
 
 pytestmark = [

@@ -23,7 +23,19 @@ def call(monkeypatch, capsys, home):
     return run
 
 
-COMMANDS = [[], ["run"], ["demo"], ["runs"], ["show"], ["watch"], ["stop"], ["embed"], ["doctor"], ["db"]]
+COMMANDS = [
+    [],
+    ["run"],
+    ["demo"],
+    ["runs"],
+    ["show"],
+    ["watch"],
+    ["stop"],
+    ["embed"],
+    ["doctor"],
+    ["db"],
+    ["virnucpro"],
+]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ["db", "path"], ["db", "upgrade"]], ids=" ".join)
@@ -161,8 +173,28 @@ def test_the_doctor_says_which_kernel_each_precision_gets_and_why(vp_tui):
     found = json.loads(vp_tui("doctor", "--json").stdout)
     assert found["store"]["ok"] is True
     assert set(found["precisions"]) == {"fp32", "tf32", "bf16", "fp16"}
-    assert all(arm["reason"] for arm in found["precisions"].values())
-    assert "sdpa" in vp_tui("doctor").stdout
+    half = found["precisions"]["fp16"]
+    assert set(half["models"]) == {"esm2", "dnabert-s"}
+    for arm in half["models"].values():
+        assert arm["attention"]
+        assert arm["reason"]
+        assert set(arm["kernels"]) == {"flash", "varlen", "flex", "sdpa"}
+        assert all(state["available"] == (state["why_not"] is None) for state in arm["kernels"].values())
+    text = vp_tui("doctor").stdout
+    assert "dnabert-s  fp16" in text
+    assert "sdpa" in text
+
+
+def test_an_attention_kernel_that_cannot_run_here_ends_a_run_and_an_embedding_as_wrong_usage(
+    vp_tui, made_checkpoint, tmp_path
+):
+    common = ["-m", made_checkpoint(), "-i", PROTEINS, "--device", "cpu", "--attention", "flash"]
+    for arguments in (["run", *common], ["embed", *common, "-o", tmp_path / "out.npz", "--precision", "fp16"]):
+        done = vp_tui(*arguments, check=2)
+        said = done.stdout + done.stderr
+        assert "--attention flash cannot be used in float16 on cpu" in said
+        assert "needs a CUDA device" in said
+    assert not (tmp_path / "out.npz").exists()
 
 
 def test_output_into_a_closed_pipe_is_no_traceback(vp_tui):

@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
 from terminal import Terminal
 
+from vp_tui.core import launch
 from vp_tui.core.demo_data import make_fasta
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.fields import form_fields
@@ -20,6 +20,11 @@ def newest(home):
     with Reader(home) as reader:
         runs = reader.runs(1)
     return runs[0] if runs else None
+
+
+def run_id_of(home, name):
+    with Reader(home) as reader:
+        return reader.find(name)
 
 
 @pytest.fixture
@@ -79,12 +84,14 @@ def test_a_run_survives_sigkill_of_the_shell_that_holds_the_dashboard(
     assert "PASS" in vp_tui("watch", "last").stdout
 
 
-def test_the_demo_opens_the_dashboard_on_its_run(home, environment):
+def test_the_demo_opens_the_dashboard_on_its_runs(home, environment):
     with Terminal([*CLI, "demo"], env=environment) as terminal:
         terminal.wait_for(lambda text: "demo" in text and "stratum" in text, seconds=60)
         terminal.press("q")
         terminal.wait_for(lambda text: "Leave" in text)
         terminal.press("l")
         terminal.pump(1.0)
-    subprocess.run([*CLI, "stop", "last"], env={**os.environ, **environment}, check=False, capture_output=True)
-    assert newest(home).name == "demo"
+    with Reader(home) as reader:
+        assert {run.name for run in reader.runs()} == {"demo", "demo-dnabert"}
+    for name in ("demo", "demo-dnabert"):
+        launch.stop(home, run_id_of(home, name))

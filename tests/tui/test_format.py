@@ -101,3 +101,8 @@ def test_clipping_shows_that_something_is_missing():
     assert fmt.clip("esm2_t36_3B", 11) == "esm2_t36_3B"
     assert fmt.clip("esm2_t36_3B", 8) == "esm2_t.."
     assert len(fmt.clip("esm2_t36_3B", 1)) == 1
+
+
+def test_a_probability_shows_on_which_side_of_one_half_it_is():
+    assert fmt.probability(0.500021) == "0.500021"
+    assert fmt.probability(None) == "-"

@@ -143,10 +143,3 @@ def test_a_nan_stays_in_its_own_sequence(broken, tiny, load, proteins, engine_st
     assert got[broken].isnan().all()
     others = [i for i in range(len(residues)) if i != broken]
     assert max_error([got[i] for i in others], [clean[i] for i in others]) < EXACT
-
-
-def test_the_kernel_is_named_with_its_reason():
-    for dtype in (torch.float32, torch.float16):
-        kernel, reason = attention.choose(dtype, CPU)
-        assert kernel.name == "sdpa"
-        assert "CUDA" in reason

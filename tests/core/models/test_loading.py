@@ -5,11 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import ModelError
-from vp_tui.core.models import loading
 from vp_tui.core.models.loading import weights_sha256
-from vp_tui.core.models.spec import ModelSource
 
 ASTERISK = "encoder.layer.*.attention.self.rotary_embeddings.inv_freq"
 QUERY = "encoder.layer.0.attention.self.query.weight"
@@ -96,7 +93,7 @@ def test_transformers_state_dict_names_are_read_too(copy, state, load):
 def test_the_facts_of_the_weights_are_told(tiny, load):
     loaded = load(tiny, "fp16")
     assert loaded.fp16_exact
-    assert loaded.file_dtype == "float32"
+    assert loaded.weights.file_dtype == "float32"
     assert loaded.parameter_bytes == 2 * loaded.spec.num_parameters + 4 * 32
     assert loaded.attention_kernel == "sdpa"
     assert len(loaded.weights_sha256) == 64
@@ -104,7 +101,16 @@ def test_the_facts_of_the_weights_are_told(tiny, load):
 
 def test_a_weight_that_fp16_can_not_hold_is_told(copy, state, load):
     state[QUERY][0, 0] = 1 + 2**-20
-    assert not load(copy(state)).fp16_exact
+    loaded = load(copy(state))
+    assert not loaded.fp16_exact
+    assert (loaded.fp16_max_error, loaded.weights.fp16_overflows) == (2**-20, 0)
+
+
+def test_a_weight_beyond_fp16_is_counted_and_is_no_infinite_error(copy, state, load):
+    state[QUERY][0, :2] = 70_000
+    loaded = load(copy(state), "fp16")
+    assert not loaded.fp16_exact
+    assert (loaded.fp16_max_error, loaded.weights.fp16_overflows) == (0.0, 2)
 
 
 def test_the_hash_changes_with_one_weight_and_not_with_the_folder(tiny, copy, state):
@@ -186,27 +192,3 @@ def test_a_folder_without_weights_and_one_without_a_shard_are_refused(copy, stat
     (folder / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(ModelError, match="lacks the shard model-00002-of-00002"):
         load(folder)
-
-
-def test_a_hub_id_without_a_network_is_an_error_with_advice(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    source = ModelSource(given="nobody/nothing", hub_id="nobody/nothing")
-    with pytest.raises(ModelError, match=r"nobody/nothing could not be fetched.*give its folder"):
-        loading.load(source, plain_plan("fp32"), torch.device("cpu"))
-
-
-def test_a_hub_id_takes_pickled_weights_only_when_there_are_no_safetensors(tmp_path, monkeypatch):
-    asked = []
-
-    def download(hub_id, allow_patterns):
-        asked.append(allow_patterns)
-        return str(tmp_path)
-
-    monkeypatch.setattr(loading, "snapshot_download", download)
-    source = ModelSource(given="a/b", hub_id="a/b")
-    assert loading.fetch(source) == tmp_path
-    assert [any("bin" in pattern for pattern in patterns) for patterns in asked] == [False, True]
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    loading.fetch(source)
-    assert len(asked) == 3
