@@ -4,6 +4,7 @@ A run is its own process in its own session (start_new_session), with no termina
 losing the SSH connection or killing the shell does not touch it.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,8 +23,8 @@ from vp_tui.core.store.liveness import Worker, is_running, start_ticks, this_hos
 from vp_tui.core.store.reader import Reader
 
 LOG_NAME = "run.log"
-_children: list[subprocess.Popen[bytes]] = []
-"""Processes this one has started; kept so that they can be reaped, never to be waited for at exit."""
+_started: set[int] = set()
+"""Processes this one has started and not reaped yet."""
 PATIENCE_SECONDS = 10.0
 """How long a run gets to stop by itself before it is killed."""
 
@@ -75,7 +76,6 @@ def _start(home: Home, run_id: int) -> None:
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
     with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
         try:
-            _children[:] = [child for child in _children if child.poll() is None]
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -86,11 +86,22 @@ def _start(home: Home, run_id: int) -> None:
             )
         except OSError as error:
             raise RunFailedError(f"cannot start {command}: {error}") from error
-    _children.append(process)
+    _forget(process)
     # The child registers itself too; this closes the gap in which it might die before it can.
     ticks = start_ticks(process.pid)
     if ticks is not None:
         lifecycle.register_worker(home, run_id, lifecycle.worker_of(process.pid, ticks))
+
+
+def _forget(process: subprocess.Popen[bytes]) -> None:
+    """Leave the process to itself: it may outlive this one, so Popen must not mourn it; those that ended are reaped."""
+    process.returncode = 0
+    _started.add(process.pid)
+    for pid in tuple(_started):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                continue
+        _started.discard(pid)
 
 
 def stop(home: Home, run_id: int) -> None:

@@ -85,8 +85,8 @@ def _classifier(home: Home, options: Mapping[str, Any]) -> Path:
 
 def _width(model: str) -> int | None:
     """Numbers per embedding; None for a model of the hub, which is not read before its run."""
-    folder = resolve(model).folder
-    return None if folder is None else read_spec(folder).hidden
+    source = resolve(model)
+    return read_spec(source.path).hidden if source.is_here else None
 
 
 def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict[Model, RunSnapshot]:
