@@ -19,6 +19,7 @@ NEEDS_A_TERMINAL = {"vp-tui"}
 FAILS_ON_PURPOSE = {"vp-tui demo --fault overflow --no-tui": ExitCode.VALIDATION_FAILED}
 
 
+@pytest.mark.timeout(600)  # some fifteen real processes, each importing torch, on cores shared with other tests
 def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_checkpoint, tmp_path):
     (tmp_path / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')
     (tmp_path / "vp-tui").chmod(0o755)
