@@ -16,6 +16,7 @@ from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.weight_facts import WeightFacts
 from vp_tui.core.prepare import Block, Prepared
 from vp_tui.core.sequences import stratum_name
+from vp_tui.core.tokens import TokenSet
 
 
 class Budget:
@@ -40,6 +41,21 @@ class Budget:
             ) from error
         self._on_halved(f"{error.tokens} tokens did not fit in memory: the token budget is now {smaller}")
         self.tokens = smaller
+
+
+def encode_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> EncodedBlock:
+    """Pack the sequences `members_S` of `tokens` under the budget and encode them, halving it until they fit.
+
+    Raises:
+        ResourceError: the longest sequence does not fit.
+    """
+    lengths_S = tokens.lengths_S[members_S]
+    while True:
+        packs = [members_S[pack] for pack in packing.first_fit_decreasing(lengths_S, budget.tokens)]
+        try:
+            return encoder.encode(tokens, packs)
+        except OutOfMemoryError as error:
+            budget.halve(error)
 
 
 class ArmRunner:
@@ -91,6 +107,11 @@ class ArmRunner:
         self.load_s = time.perf_counter() - started
         return loaded
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._encoder is not None
+
     def unload(self) -> None:
         """Give the memory of the model back."""
         self._encoder = None
@@ -115,13 +136,7 @@ class ArmRunner:
 
     def _encode(self, block: Block, budget: Budget) -> EncodedBlock:
         assert self._encoder is not None, "load() comes first"
-        lengths_S = self._data.tokens.lengths_S[block.indices_S]
-        while True:
-            packs = [block.indices_S[pack] for pack in packing.first_fit_decreasing(lengths_S, budget.tokens)]
-            try:
-                return self._encoder.encode(self._data.tokens, packs)
-            except OutOfMemoryError as error:
-                budget.halve(error)
+        return encode_within(self._encoder, self._data.tokens, block.indices_S, budget)
 
     def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
         return BlockEncoded(

@@ -15,16 +15,17 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from vp_tui.core import environment, letters, memory, packing, sequences, tokenizing
+from vp_tui.core import environment, letters, memory, sequences, tokenizing
+from vp_tui.core.arms import Budget, encode_within
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
-from vp_tui.core.encode import Encoder, OutOfMemoryError
+from vp_tui.core.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
 from vp_tui.core.files import replacing
 from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.source import resolve
 from vp_tui.core.models.spec import Letters, read_spec
-from vp_tui.core.sequences import SequenceSet
+from vp_tui.core.prepare import input_notes
 from vp_tui.core.store.home import Home
 from vp_tui.core.tokens import TokenSet
 
@@ -59,9 +60,8 @@ def embed(config: RunConfig, tell: Tell, cache: Path | None = None) -> Embedded:
     tokens = tokenizing.tokenize(spec, source.path, data, cache, trust_remote_code=config.trust_remote_code)
     spare_fp32 = config.precision_requested is not None
     loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
-    for note in loaded.notes:
+    for note in (*loaded.notes, *input_notes(data, tokens, spec)):
         tell(note)
-    _tell_changes(data, tokens, tell)
     embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, tell)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
@@ -76,32 +76,10 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], t
     budget = asked
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
-    while True:
-        packs = packing.first_fit_decreasing(tokens.lengths_S, budget)
-        try:
-            encoded = encoder.encode(tokens, packs)
-            break
-        except OutOfMemoryError as error:
-            if budget // 2 < longest:
-                raise
-            budget //= 2
-            tell(f"{error.tokens} tokens did not fit in memory: the token budget is now {budget}")
+    encoded = encode_within(encoder, tokens, np.arange(len(tokens.lengths_S)), Budget(budget, longest, tell))
     embeddings_SD = np.empty_like(encoded.embeddings_SD)
     embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
     return embeddings_SD
-
-
-def _tell_changes(data: SequenceSet, tokens: TokenSet, tell: Tell) -> None:
-    for note in tokens.notes:
-        tell(note)
-    if data.renamed:
-        tell(f"{data.renamed} records had an id that was taken and got a new one (x.2, x.3, ...)")
-    if tokens.truncated:
-        tell(f"{tokens.truncated} sequences were cut to the model's limit")
-    if tokens.unknown:
-        tell(f"{tokens.unknown} letters outside the alphabet were read as unknown")
-    if tokens.rna:
-        tell(f"{tokens.rna} letters U (RNA) were read as T")
 
 
 def _write_npz(path: Path, made: Embedded) -> None:

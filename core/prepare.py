@@ -174,9 +174,16 @@ def _facts(
 
 
 def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: ModelSpec) -> tuple[str, ...]:
+    counts = np.bincount(stratum_S, minlength=len(STRATA))
+    empty = [f"the stratum {name} has no sequences" for name, n in zip(STRATA, counts, strict=True) if n == 0]
+    return (*input_notes(sampled, tokens, spec), *empty)
+
+
+def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[str]:
+    """What reading and tokenizing changed, a sentence each."""
     notes = list(tokens.notes)
-    if sampled.renamed:
-        notes.append(f"{sampled.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
+    if data.renamed:
+        notes.append(f"{data.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_letters is None else f"{spec.max_letters} residues"
         notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
@@ -187,6 +194,4 @@ def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: 
         notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
     if tokens.rna:
         notes.append(f"{tokens.rna} letters U (RNA) were read as T")
-    counts = np.bincount(stratum_S, minlength=len(STRATA))
-    notes += [f"the stratum {name} has no sequences" for name, n in zip(STRATA, counts, strict=True) if n == 0]
-    return tuple(notes)
+    return notes

@@ -14,7 +14,7 @@ import torch
 
 from vp_tui.core import environment, memory, precision
 from vp_tui.core.arms import ArmRunner, Budget
-from vp_tui.core.config import Precision, RunConfig, Thresholds, plain_plan
+from vp_tui.core.config import PrecisionPlan, RunConfig, Thresholds, plain_plan
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
 from vp_tui.core.gpu import Sampler
 from vp_tui.core.models.hub import fetch
@@ -47,6 +47,12 @@ class Validation:
         self._config, self._place, self._sampler = config, place, sampler
         self._device, self._why = device, why
         self._limits = Thresholds()
+        self._plans: dict[Arm, PrecisionPlan] = {
+            "reference": plain_plan(config.reference),
+            "candidate": plain_plan(config.precision),
+        }
+        self._interleaved = False
+        """Both arms resident, taking turns."""
         self._pending: list[Event] = []
 
     def events(self) -> Iterator[Event]:
@@ -62,8 +68,8 @@ class Validation:
 
     def _plan(self) -> Iterator[Event]:
         """Read checkpoint and data, decide budget and residency, look for a stored reference."""
-        for plan in (self._config.reference, self._config.precision):
-            precision.check(plain_plan(plan), self._device)
+        for plan in self._plans.values():
+            precision.check(plan, self._device)
         yield self._phase("reading", "checkpoint")
         self._source = fetch(resolve(self._config.model, trust_remote_code=self._config.trust_remote_code))
         path = self._source.path
@@ -92,26 +98,18 @@ class Validation:
 
     def _flags(self) -> dict[str, Any]:
         """The matmul switches of both arms, read back."""
-        names = {"reference": self._config.reference, "candidate": self._config.precision}
-        return {arm: environment.flags_of(plain_plan(name)) for arm, name in names.items()}
+        return {arm: environment.flags_of(plan) for arm, plan in self._plans.items()}
 
     def _token_budget(self, longest: int) -> tuple[int, str]:
         """The asked-for budget, or what fits beside the weights of both arms."""
         if self._config.token_budget != "auto":
             return self._config.token_budget, "asked for"
-        plans = [plain_plan(self._config.reference), plain_plan(self._config.precision)]
         free = memory.free_memory(self._device) - max(self._weights(self._spec))
-        return memory.auto_token_budget(self._spec, plans, self._device, max(free, 0), longest)
+        return memory.auto_token_budget(self._spec, [*self._plans.values()], self._device, max(free, 0), longest)
 
     def _weights(self, spec: ModelSpec) -> list[int]:
         """Bytes of the weights of reference and candidate."""
-        return [
-            spec.num_parameters * precision.storage_dtype(name).itemsize
-            for name in (self._config.reference, self._config.precision)
-        ]
-
-    def _precision(self, arm: Arm) -> Precision:
-        return self._config.reference if arm == "reference" else self._config.precision
+        return [spec.num_parameters * precision.storage_dtype(plan.precision).itemsize for plan in self._plans.values()]
 
     def _spares_fp32(self, arm: Arm) -> bool:
         """Whether a 16-bit kernel that was asked for leaves this arm to auto when it runs in FP32."""
@@ -119,13 +117,13 @@ class Validation:
 
     def _kernel(self, arm: Arm) -> str:
         """The attention kernel `arm` will get; asked early, so that an impossible one ends the run at once."""
-        plan, asked = plain_plan(self._precision(arm)), self._config.attention
-        return kernel_name(self._spec, plan, self._device, asked, spare_fp32=self._spares_fp32(arm))
+        spare_fp32 = self._spares_fp32(arm)
+        return kernel_name(self._spec, self._plans[arm], self._device, self._config.attention, spare_fp32=spare_fp32)
 
     def _arm(self, arm: Arm) -> ArmRunner:
         return ArmRunner(
             arm,
-            plain_plan(self._precision(arm)),
+            self._plans[arm],
             source=self._source,
             device=self._device,
             data=self._data,
@@ -142,15 +140,10 @@ class Validation:
             self._running, self._schedule = [candidate], "candidate only: the reference is stored"
             return
         self._running = [reference, candidate]
-        plans = [reference.plan, candidate.plan]
-        activations = self._budget.tokens * max(memory.activation_bytes(spec, plan) for plan in plans)
+        activations = self._budget.tokens * max(memory.activation_bytes(spec, plan) for plan in self._plans.values())
         needed = sum(self._weights(spec)) + activations
-        fits = needed <= RESIDENT_SHARE * memory.free_memory(self._device)
-        self._schedule = "both arms resident, ABBA" if fits else "reference first, then candidate"
-
-    @property
-    def _interleaved(self) -> bool:
-        return self._schedule.endswith("ABBA")
+        self._interleaved = needed <= RESIDENT_SHARE * memory.free_memory(self._device)
+        self._schedule = "both arms resident, ABBA" if self._interleaved else "reference first, then candidate"
 
     def _load(self) -> Iterator[Event]:
         """Load and warm up what runs first."""
@@ -186,7 +179,7 @@ class Validation:
                 yield from self._compare(block)
             return
         for arm in self._running:
-            if arm.kernel == "not loaded":
+            if not arm.is_loaded:
                 self._reference.unload()
                 yield from self._bring_up(arm)
             yield self._phase("encoding", f"{arm.arm} in {arm.plan.name}")
