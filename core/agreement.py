@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import Finding, Severity
+from vp_tui.core.thresholds import Thresholds
 
 OTHERS, VIRUS = 0, 1
 """Columns of the scores."""

@@ -1,4 +1,4 @@
-"""What a run is asked to do: RunConfig, the thresholds and the precision plan, all frozen.
+"""What a run is asked to do: RunConfig and the precision plan, both frozen.
 
 RunConfig is the one source for validation, for the help of `vp-tui run` and for the New-run form:
 title, description and limits of a field are written here and nowhere else.
@@ -7,7 +7,9 @@ title, description and limits of a field are written here and nowhere else.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from vp_tui.core.thresholds import Frozen, Thresholds
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 Gates = Literal["mission", "strict"]
@@ -23,54 +25,7 @@ DNA_CUTS = (199, 399)
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Thresholds(_Frozen):
-    """Limits of the gates; ids and reasons are those of docs/measures.md."""
-
-    cosine_fail: float = 0.99
-    """M1: any sequence at or below this cosine similarity fails (the mission's own limit)."""
-
-    cosine_p01_warn: float = 0.999
-    """M1: the 1st percentile of a stratum below this warns (4.5 % relative error)."""
-
-    relative_l2_p99: float = 1e-2
-    """M4: the 99th percentile of |y - x| / |x| above this; cosine cannot see a change of scale."""
-
-    norm_ratio: float = 5e-3
-    """M5: | |y| / |x| - 1 | above this for any sequence."""
-
-    label_agreement_fail: float = 0.99
-    """D1: a smaller share of frames with the same label in both arms fails."""
-
-    label_agreement_warn: float = 0.999
-    """D1: a smaller share warns."""
-
-    flip_band: float = 0.05
-    """D2: a label that flips although one arm's probability is this far from 0.5 fails."""
-
-    probability_shift_mean: float = 1e-2
-    """D2: mean |dp| above this fails."""
-
-    probability_shift_max: float = 1e-2
-    """D2: the largest |dp| above this warns."""
-
-    consensus_fail: float = 0.98
-    """D3: a smaller share of chunks or contigs with the same consensus in both arms fails."""
-
-    consensus_warn: float = 0.995
-    """D3: a smaller share warns."""
-
-    speedup: float = 1.8
-    """P1: tokens/s and end-to-end time, candidate against reference."""
-
-    gpu_utilization: float = 80.0
-    """P1: mean NVML utilization in percent while encoding."""
-
-
-class PrecisionPlan(_Frozen):
+class PrecisionPlan(Frozen):
     """The number format an arm runs in."""
 
     name: str
@@ -85,7 +40,7 @@ def plain_plan(precision: Precision) -> PrecisionPlan:
     return PrecisionPlan(name=precision, precision=precision)
 
 
-class PrecisionChoice(_Frozen):
+class PrecisionChoice(Frozen):
     """The candidate's precision after the rollback switch has been heard."""
 
     precision: Precision
@@ -104,7 +59,7 @@ def choose_precision(requested: Precision, environment: Mapping[str, str]) -> Pr
     )
 
 
-class RunConfig(_Frozen):
+class RunConfig(Frozen):
     """One validation run: which model, which sequences, which two precisions."""
 
     model: str = Field(
@@ -158,8 +113,19 @@ class RunConfig(_Frozen):
         title="Gates",
         description="mission: V1 and M1 decide; strict: every measure can fail the run.",
     )
+    oracle: int = Field(
+        64,
+        title="Oracle",
+        ge=0,
+        le=4096,
+        description="Sequences encoded once more in FP64, to tell each arm's own error; 0 leaves it out.",
+    )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
     tags: dict[str, str] = Field(default_factory=dict, title="Tags", description="Free k=v notes on the run.")
+    thresholds: Thresholds = Field(default_factory=Thresholds, json_schema_extra={"form": False})
+    """The limits this run is judged by; recorded with it."""
+    fault: str | None = Field(None, json_schema_extra={"form": False})
+    """A fault planted into one arm (core.faults), for the demo: a name, or None."""
     precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})
     """What was asked for, where VIRNUCPRO_DISABLE_FP16 has put the candidate back; a re-run asks for it again."""
     precision_reason: str | None = Field(None, json_schema_extra={"form": False})

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vp_tui.core import compare, speed, verdict
+from vp_tui.core import speed
 from vp_tui.core.arms import ArmRunner
-from vp_tui.core.config import RunConfig, Thresholds
+from vp_tui.core.compare import statistics
+from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
 from vp_tui.core.pace import Pace
@@ -18,6 +19,8 @@ from vp_tui.core.prepare import Prepared
 from vp_tui.core.store.references import write_embeddings
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict import judge as verdict
 
 
 @dataclass(kw_only=True)
@@ -121,7 +124,7 @@ class Outcome:
         return None
 
     def _measures(self, strata: tuple[StratumStats, ...]) -> dict[str, Any]:
-        dominant = compare.dominant_dimension(self.reference.embeddings_SD)
+        dominant = statistics.dominant_dimension(self.reference.embeddings_SD)
         everything = next(stats for stats in strata if stats.scope == "all")
         return {
             "V1": {"nan": everything.nan, "inf": everything.inf},

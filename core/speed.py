@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.events import Speedup, SpeedVerdict
+from vp_tui.core.thresholds import Thresholds
 
 RESAMPLES = 2_000
 MIN_BLOCKS = 5

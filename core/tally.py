@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from vp_tui.core import compare, speed
+from vp_tui.core import speed
 from vp_tui.core.arms import ArmRunner
-from vp_tui.core.config import STRATA, Thresholds
+from vp_tui.core.compare import pairs, summary
+from vp_tui.core.config import STRATA
 from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, StratumStats, now_us
 from vp_tui.core.prepare import Block, Prepared
 from vp_tui.core.sequences import stratum_name
+from vp_tui.core.thresholds import Thresholds
 
 ALERTS_PER_KIND = 10
 """Alerts of one kind and stratum that name a sequence; the rest is counted in one more at the end."""
@@ -35,7 +37,7 @@ class Tally:
     def compare(self, block: Block, x_SD: np.ndarray, candidate: ArmRunner) -> None:
         """Measure the candidate against the reference embeddings `x_SD` of all sequences, on one block."""
         rows_S = block.indices_S
-        measures = compare.pair_measures(x_SD[rows_S], candidate.embeddings_SD[rows_S])
+        measures = pairs.pair_measures(x_SD[rows_S], candidate.embeddings_SD[rows_S])
         self.cosine_S[rows_S] = measures.cosine_S
         self.relative_l2_S[rows_S] = measures.relative_l2_S
         self.norm_ratio_S[rows_S] = measures.norm_ratio_S
@@ -49,8 +51,8 @@ class Tally:
             block=block.index,
             stratum=stratum_name(block.stratum),
             sequences=len(block.indices_S),
-            cosine_min=compare.lowest(cosine_S),
-            cosine_median=compare.percentile(cosine_S, 50),
+            cosine_min=summary.lowest(cosine_S),
+            cosine_median=summary.percentile(cosine_S, 50),
             results=tuple(self._result(int(row), candidate) for row in block.indices_S),
             strata=strata,
         )
@@ -85,14 +87,14 @@ class Tally:
             planned=int(mask_S.sum()),
             n=int(done_S.sum()),
             tokens=int(self._data.tokens.lengths_S[done_S].sum()),
-            cosine_min=compare.lowest(cosine_S),
-            cosine_p01=compare.percentile(cosine_S, 1),
-            cosine_mean=compare.mean(cosine_S),
-            below=compare.count_at_or_below(cosine_S, self._limits.cosine_fail),
+            cosine_min=summary.lowest(cosine_S),
+            cosine_p01=summary.percentile(cosine_S, 1),
+            cosine_mean=summary.mean(cosine_S),
+            below=summary.count_at_or_below(cosine_S, self._limits.cosine_fail),
             nan=int((candidate.nan_S[done_S] > 0).sum()),
             inf=int((candidate.inf_S[done_S] > 0).sum()),
-            relative_l2_p99=compare.percentile(self.relative_l2_S[done_S], 99),
-            norm_ratio_worst=compare.farthest_from_one(self.norm_ratio_S[done_S]),
+            relative_l2_p99=summary.percentile(self.relative_l2_S[done_S], 99),
+            norm_ratio_worst=summary.farthest_from_one(self.norm_ratio_S[done_S]),
             reference_tokens_per_s=reference,
             candidate_tokens_per_s=mine,
             speedup=speed.ratio(mine, reference),

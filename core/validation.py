@@ -14,7 +14,7 @@ import torch
 
 from vp_tui.core import environment, memory, precision
 from vp_tui.core.arms import ArmRunner, Budget
-from vp_tui.core.config import PrecisionPlan, RunConfig, Thresholds, plain_plan
+from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
 from vp_tui.core.gpu import Sampler
 from vp_tui.core.models.hub import fetch
@@ -26,6 +26,7 @@ from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Block, prepare
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
+from vp_tui.core.thresholds import Thresholds
 
 RESIDENT_SHARE = 0.9
 """Both arms stay loaded when weights and activations take at most this share of the free memory."""

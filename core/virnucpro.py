@@ -17,10 +17,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from vp_tui.core import agreement, compare
+from vp_tui.core import agreement
 from vp_tui.core.agreement import Consensus, Labels, Merge
 from vp_tui.core.classifier import Classifier, load_classifier, require_width
-from vp_tui.core.config import Thresholds
+from vp_tui.core.compare import summary
 from vp_tui.core.errors import ExitCode, InputError, RunFailedError, UsageError, VpTuiError
 from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.frames import FrameRow, read_table
@@ -28,8 +28,9 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.references import EMBEDDINGS
 from vp_tui.core.store.rows import as_json, as_row
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.translate import FRAMES
-from vp_tui.core.verdict import verdict
+from vp_tui.core.verdict.judge import verdict
 
 _BATCH: Final = 4096
 """Frames classified at a time: 55 MB of merged vectors of 3,328 numbers."""
@@ -135,8 +136,8 @@ def _classifier(classifier: Classifier) -> dict[str, Any]:
 
 def _similarity(cosine_S: np.ndarray) -> dict[str, Any]:
     return {
-        "cosine_min": compare.lowest(cosine_S),
-        "cosine_mean": compare.mean(cosine_S),
+        "cosine_min": summary.lowest(cosine_S),
+        "cosine_mean": summary.mean(cosine_S),
         "without_cosine": int(np.isnan(cosine_S).sum()),
     }
 

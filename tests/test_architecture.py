@@ -15,18 +15,18 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
 ROOMS = {
-    "the cosine limit is written once": (r"\b0\.99\b", {"core/config.py"}),
+    "the cosine limit is written once": (r"\b0\.99\b", {"core/thresholds.py"}),
     "precision is lowered in one place": (
         r"\.half\(|\.bfloat16\(|torch\.(float16|bfloat16|half)\b",
         {"core/precision.py"},
     ),
     "there is no autocast": (r"autocast", set()),
-    "cosine similarity is computed in one place": (r"cosine_similarity|einsum\(.sd,sd", {"core/compare.py"}),
+    "cosine similarity is computed in one place": (r"cosine_similarity|einsum\(.sd,sd", {"core/compare/"}),
     "queries live in the store": (r"\bselect\(|\binsert\(tables|\bexec_driver_sql\(", {"core/store/", "migrations/"}),
     "the rollback switch is read in one place": (r"VIRNUCPRO_", {"core/config.py", "core/launch.py"}),
     "numbers become text in few places": (
         r"\{[^{}]*:\.[1-9]\d*[fe]\}",
-        {"tui/format.py", "core/report/", "core/verdict.py", "core/speed.py", "core/tally.py"},
+        {"tui/format.py", "core/report/", "core/verdict/", "core/speed.py", "core/tally.py"},
     ),
     "plotext is asked in one place": (r"\bplotext\b", {"tui/charts.py"}),
     "NVML is asked in one place": (r"\bpynvml\b", {"core/gpu.py"}),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from samples import PROTEINS
-from vp_tui.core.config import Thresholds
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

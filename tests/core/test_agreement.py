@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_tui.core.agreement import chunk_of, compare_consensus, compare_labels, findings, merge_rows, vectors
-from vp_tui.core.config import Thresholds
 from vp_tui.core.errors import InputError
+from vp_tui.core.thresholds import Thresholds
 
 
 def scores(*virus):

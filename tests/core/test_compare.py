@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vp_tui.core import compare
-from vp_tui.core.compare import pair_measures
+from vp_tui.core.compare import statistics, summary
+from vp_tui.core.compare.pairs import pair_measures
 
 NAN, INF = math.nan, math.inf
 
@@ -77,12 +77,12 @@ def test_no_sequences_give_no_measures_and_no_numbers():
     found = pair_measures(np.zeros((0, 8), np.float32), np.zeros((0, 8), np.float32))
     assert found.cosine_S.shape == found.relative_l2_S.shape == found.norm_ratio_S.shape == (0,)
     nothing_S = found.cosine_S
-    assert compare.lowest(nothing_S) is None
-    assert compare.mean(nothing_S) is None
-    assert compare.percentile(nothing_S, 1) is None
-    assert compare.farthest_from_one(nothing_S) is None
-    assert compare.count_at_or_below(nothing_S, 0.99) == 0
-    assert compare.dominant_dimension(np.zeros((0, 8), np.float32)) is None
+    assert summary.lowest(nothing_S) is None
+    assert summary.mean(nothing_S) is None
+    assert summary.percentile(nothing_S, 1) is None
+    assert summary.farthest_from_one(nothing_S) is None
+    assert summary.count_at_or_below(nothing_S, 0.99) == 0
+    assert statistics.dominant_dimension(np.zeros((0, 8), np.float32)) is None
 
 
 @pytest.fixture
@@ -122,30 +122,30 @@ def test_any_float32_gives_a_cosine_from_minus_one_to_one_or_none(data, num, wid
     assert ((found.cosine_S[finite_S] >= -1) & (found.cosine_S[finite_S] <= 1)).all()
     assert np.isfinite(found.relative_l2_S[finite_S]).all()
     assert np.isfinite(found.norm_ratio_S[finite_S]).all()
-    compare.farthest_from_one(found.norm_ratio_S)
-    compare.dominant_dimension(x_SD)
+    summary.farthest_from_one(found.norm_ratio_S)
+    statistics.dominant_dimension(x_SD)
 
 
 def test_a_cosine_at_the_limit_or_without_a_number_does_not_pass():
-    assert compare.count_at_or_below(np.array([0.99, 0.5, NAN, np.nextafter(0.99, 1), 1.0]), 0.99) == 3
+    assert summary.count_at_or_below(np.array([0.99, 0.5, NAN, np.nextafter(0.99, 1), 1.0]), 0.99) == 3
 
 
 def test_summaries_are_over_the_numbers_there_are():
     values_S = np.array([NAN, 0.9, 1.0, 0.8])
-    assert compare.lowest(values_S) == 0.8
-    assert compare.mean(values_S) == pytest.approx(0.9)
-    assert compare.percentile(values_S, 50) == 0.9
-    assert compare.percentile(np.arange(101.0), 1) == 1.0
+    assert summary.lowest(values_S) == 0.8
+    assert summary.mean(values_S) == pytest.approx(0.9)
+    assert summary.percentile(values_S, 50) == 0.9
+    assert summary.percentile(np.arange(101.0), 1) == 1.0
 
 
 @pytest.mark.parametrize(
     ("ratios", "worst"), [([1.0, 1.1, 0.8], 0.8), ([0.9, 1.2], 1.2), ([2.0, 0.0, NAN], 0.0), ([1.0, 0.5, 1.9], 0.5)]
 )
 def test_the_worst_ratio_is_the_one_farthest_on_a_log_scale(ratios, worst):
-    assert compare.farthest_from_one(np.array(ratios)) == worst
+    assert summary.farthest_from_one(np.array(ratios)) == worst
 
 
 def test_the_dominant_dimension_is_found_with_its_share_of_the_norm():
-    top, share = compare.dominant_dimension(rows([1, 3, 0], [1, 3, 0], [NAN, 0, 100]))
+    top, share = statistics.dominant_dimension(rows([1, 3, 0], [1, 3, 0], [NAN, 0, 100]))
     assert (top, share) == (1, pytest.approx(0.9))
-    assert compare.dominant_dimension(rows([0, 0])) is None
+    assert statistics.dominant_dimension(rows([0, 0])) is None

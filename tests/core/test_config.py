@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from records import config
 
-from vp_tui.core.config import RunConfig, Thresholds, choose_precision, plain_plan
+from vp_tui.core.config import RunConfig, choose_precision, plain_plan
+from vp_tui.core.thresholds import Thresholds
 
 VARIABLE = "VIRNUCPRO_DISABLE_FP16"
 

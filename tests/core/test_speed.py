@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vp_tui.core import speed
-from vp_tui.core.config import Thresholds
+from vp_tui.core.thresholds import Thresholds
 
 
 def judged(**changes):

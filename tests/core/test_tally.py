@@ -3,10 +3,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from vp_tui.core.config import PrecisionPlan, Thresholds, plain_plan
+from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.prepare import Block, Prepared
 from vp_tui.core.sequences import SequenceSet
 from vp_tui.core.tally import ALERTS_PER_KIND, Tally
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.tokens import tokenize
 
 NAN = np.nan

@@ -1,8 +1,8 @@
 import pytest
 from records import empty_stats, four_strata, stats
 
-from vp_tui.core import verdict
-from vp_tui.core.config import Thresholds
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict import judge as verdict
 
 LIMITS = Thresholds()
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.app import run_dashboard
 from vp_tui.tui.panels.chart import ChartPanel
 from vp_tui.tui.panels.runs_table import RunsTable

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.core.config import Thresholds
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import charts
 
 LIMIT = Thresholds().cosine_fail

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from textual.widgets import Static
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 
 Kind = Literal["similarity", "throughput"]

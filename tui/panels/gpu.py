@@ -2,9 +2,9 @@
 
 from textual.content import Content
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, styled
 

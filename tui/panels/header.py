@@ -2,9 +2,9 @@
 
 from textual.content import Content
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.events import StratumStats
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from vp_tui.core.config import STRATA, Thresholds
+from vp_tui.core.config import STRATA
 from vp_tui.core.events import StratumStats
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
@@ -50,12 +51,12 @@ def _p01_level(stats: StratumStats) -> Level:
 
 def _l2_level(stats: StratumStats) -> Level:
     error = stats.relative_l2_p99
-    return "warn" if error is not None and error > LIMITS.relative_l2_p99 else "plain"
+    return "warn" if error is not None and error > LIMITS.relative_l2_p99_fail else "plain"
 
 
 def _norm_level(stats: StratumStats) -> Level:
     norm = stats.norm_ratio_worst
-    return "warn" if norm is not None and abs(norm - 1) > LIMITS.norm_ratio else "plain"
+    return "warn" if norm is not None and abs(norm - 1) > LIMITS.norm_ratio_fail else "plain"
 
 
 def columns(reference: str, width: int) -> tuple[Column, ...]:

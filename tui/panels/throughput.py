@@ -5,9 +5,9 @@ from typing import Any
 
 from textual.content import Content
 
-from vp_tui.core.config import Thresholds
 from vp_tui.core.events import ARMS
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, level_of, line, lines
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from vp_tui.core.config import Thresholds
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.keymap import bindings, keys_of
 from vp_tui.tui.marks import line, lines, styled
@@ -69,8 +69,8 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
         ("tok/s", "tokens per second of the candidate, device work only, warm-up and loading apart"),
         ("x FP32", "tok/s of the candidate over tok/s of the reference"),
         ("end to end", f"the same with reading, packing and copies; both must reach {fmt.limit(limits.speedup)}x (P1)"),
-        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.small(limits.relative_l2_p99)} warns (M4)"),
-        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.small(limits.norm_ratio)} warns (M5)"),
+        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.small(limits.relative_l2_p99_fail)} warns (M4)"),
+        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.small(limits.norm_ratio_fail)} warns (M5)"),
         ("1 - cosine", "the chart: lower is better, each step of the axis is ten times; ! marks NaN or Inf"),
         (
             "util",

@@ -6,8 +6,9 @@ Profile `strict`: every gate that is missed fails the run.
 
 from collections.abc import Iterable, Sequence
 
-from vp_tui.core.config import Gates, Thresholds
+from vp_tui.core.config import Gates
 from vp_tui.core.events import Finding, Severity, StratumStats, Verdict
+from vp_tui.core.thresholds import Thresholds
 
 
 def findings(
@@ -141,24 +142,25 @@ def _worst(stats: StratumStats) -> str:
 
 
 def _magnitude(stats: StratumStats, limits: Thresholds) -> Iterable[Finding]:
-    if stats.relative_l2_p99 is not None and stats.relative_l2_p99 > limits.relative_l2_p99:
+    if stats.relative_l2_p99 is not None and stats.relative_l2_p99 > limits.relative_l2_p99_fail:
         yield Finding(
             gate="M4",
             severity="warn",
             stratum=stats.scope,
             text=f"{stats.scope}: 99th percentile of relative L2 error {stats.relative_l2_p99:.2e} "
-            f"above {limits.relative_l2_p99:.0e}",
+            f"above {limits.relative_l2_p99_fail:.0e}",
             value=stats.relative_l2_p99,
-            limit=limits.relative_l2_p99,
+            limit=limits.relative_l2_p99_fail,
         )
-    if stats.norm_ratio_worst is not None and abs(stats.norm_ratio_worst - 1) > limits.norm_ratio:
+    if stats.norm_ratio_worst is not None and abs(stats.norm_ratio_worst - 1) > limits.norm_ratio_fail:
         yield Finding(
             gate="M5",
             severity="warn",
             stratum=stats.scope,
-            text=f"{stats.scope}: norm ratio {stats.norm_ratio_worst:.4f} farther than {limits.norm_ratio:g} from 1",
+            text=f"{stats.scope}: norm ratio {stats.norm_ratio_worst:.4f} farther than "
+            f"{limits.norm_ratio_fail:g} from 1",
             value=stats.norm_ratio_worst,
-            limit=1 + limits.norm_ratio,
+            limit=1 + limits.norm_ratio_fail,
         )
 
 

@@ -1,0 +1,34 @@
+"""What measuring gives: measure id -> scope -> name -> number, and beside it what is no single number.
+
+Ids (V1 to P1) are those of docs/measures.md; a scope is short, medium, long or all. A number that does not exist
+is None, never NaN. This is the `measures` of the run document, and what the gates judge.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Numbers = Mapping[str, float | None]
+"""Name -> number, as in {"min": 0.9996, "p01": 0.9998}."""
+Values = Mapping[str, Mapping[str, Numbers]]
+"""Measure id -> scope -> Numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Values, and details by measure id: lists of modules, dimensions, sequences, sentences (JSON types only)."""
+
+    values: Values = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def joined(parts: Iterable[Measured]) -> Measured:
+    """All parts as one; the names of one measure and scope add up, a later number wins."""
+    values: dict[str, dict[str, dict[str, float | None]]] = {}
+    details: dict[str, Any] = {}
+    for part in parts:
+        for measure, scopes in part.values.items():
+            for scope, numbers in scopes.items():
+                values.setdefault(measure, {}).setdefault(scope, {}).update(numbers)
+        details.update(part.details)
+    return Measured(values=values, details=details)
