@@ -32,3 +32,18 @@ def joined(parts: Iterable[Measured]) -> Measured:
                 values.setdefault(measure, {}).setdefault(scope, {}).update(numbers)
         details.update(part.details)
     return Measured(values=values, details=details)
+
+
+def as_document(measured: Measured) -> dict[str, Any]:
+    """The `measures` of the run document: every id with its scopes, and `details`."""
+    return {**measured.values, "details": dict(measured.details)}
+
+
+def from_document(document: Mapping[str, Any]) -> Measured:
+    """What `as_document` wrote; what an older version wrote otherwise is left out."""
+    values = {
+        measure: scopes
+        for measure, scopes in document.items()
+        if measure != "details" and isinstance(scopes, Mapping) and all(isinstance(s, Mapping) for s in scopes.values())
+    }
+    return Measured(values=values, details=document.get("details", {}))

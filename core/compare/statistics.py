@@ -1,6 +1,125 @@
-"""What the reference embeddings are like as a set: where their norm is, how alike different sequences are."""
+"""What the reference embeddings are like as a set: centre and spread, where the norm is, how alike sequences are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+
+from vp_tui.core.compare.choice import chunks
+
+SCALE_FLOOR = 0.01
+"""Of the median standard deviation: a dimension that hardly moves must not outweigh all others once divided by it."""
+ROGUE_SHARE = 0.05
+"""Of the mean between-sequence cosine: a dimension with more is rogue (the word and the share of each dimension:
+Timkey & van Schijndel 2021)."""
+ROGUE_CLEAR = 0.04
+"""A rogue dimension counts as missing on the other side only below this: a share at the border is no difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceStatistics:
+    """Per-dimension mean and population standard deviation of a reference, float64 [D]; frozen with the baseline."""
+
+    num_rows: int
+    mean_D: np.ndarray
+    std_D: np.ndarray
+
+    @property
+    def spread(self) -> bool:
+        """Whether the rows differ at all; without it nothing can be centred or standardized."""
+        return self.num_rows > 1 and bool((self.std_D > 0).any())
+
+    @property
+    def floor(self) -> float:
+        """0.01 median sigma, above 0 where there is spread.
+
+        Where more than half of the dimensions never move the median is 0, and that of the moving ones takes its place.
+        """
+        moving_D = self.std_D[self.std_D > 0]
+        median = float(np.median(self.std_D)) or (float(np.median(moving_D)) if moving_D.size else 0.0)
+        return SCALE_FLOOR * median
+
+    @property
+    def scale_D(self) -> np.ndarray:
+        """s = max(sigma, 0.01 median sigma) [D]."""
+        scale_D: np.ndarray = np.maximum(self.std_D, self.floor)
+        return scale_D
+
+    def standardized(self, x_SD: np.ndarray) -> np.ndarray:
+        """(x - mu) / s, float64 [S, D]; only where there is spread."""
+        z_SD: np.ndarray = x_SD - self.mean_D
+        z_SD /= self.scale_D
+        return z_SD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetweenSequences:
+    """How alike different sequences are: their mean cosine (None below two rows), and each dimension's share of it.
+
+    A share [D] is that of the sum of all positive contributions: this is the mean cosine but for 1 / (n - 1), and
+    stays a share where the contributions of other dimensions cancel.
+    """
+
+    cosine: float | None
+    share_D: np.ndarray
+
+
+def reference_statistics(x_SD: np.ndarray) -> ReferenceStatistics:
+    """Mean and standard deviation (divided by n) per dimension over the finite rows; zeros when there is none."""
+    total_D, square_D, num = np.zeros(x_SD.shape[1]), np.zeros(x_SD.shape[1]), 0
+    for x_CD in _finite_chunks(x_SD):
+        total_D += x_CD.sum(axis=0)
+        num += len(x_CD)
+    mean_D = total_D / max(num, 1)
+    for x_CD in _finite_chunks(x_SD):
+        square_D += np.square(x_CD - mean_D).sum(axis=0)
+    return ReferenceStatistics(num_rows=num, mean_D=mean_D, std_D=np.sqrt(square_D / max(num, 1)))
+
+
+def between_sequences(x_SD: np.ndarray) -> BetweenSequences:
+    """Mean cosine over all pairs of different rows, and what every dimension gives to it.
+
+    With u the normalized finite rows, dimension d gives ((sum u_d)^2 - sum u_d^2) / (n (n - 1)): all pairs without
+    looking at one. A zero vector has cosine 0 with every other.
+    """
+    total_D, square_D, num = np.zeros(x_SD.shape[1]), np.zeros(x_SD.shape[1]), 0
+    for x_CD in _finite_chunks(x_SD):
+        norm_C = np.sqrt(np.einsum("sd,sd->s", x_CD, x_CD))
+        unit_CD = x_CD / np.where(norm_C > 0, norm_C, 1.0)[:, None]
+        total_D += unit_CD.sum(axis=0)
+        square_D += np.einsum("sd,sd->d", unit_CD, unit_CD)
+        num += len(x_CD)
+    if num < 2:
+        return BetweenSequences(cosine=None, share_D=np.zeros_like(total_D))
+    given_D = (np.square(total_D) - square_D) / (num * (num - 1))
+    positive_D = np.maximum(given_D, 0.0)
+    whole = positive_D.sum()
+    return BetweenSequences(
+        cosine=float(np.clip(given_D.sum(), -1.0, 1.0)), share_D=positive_D / whole if whole > 0 else positive_D
+    )
+
+
+def needed_centred_cosine(between_cosine: float | None, limit: float) -> float | None:
+    """The centred cosine that a raw cosine of `limit` really asks for: (limit - c) / (1 - c), c between sequences.
+
+    0 where c is at or above the limit: any two sequences pass, so that M1 asks for nothing. None without a c.
+    """
+    if between_cosine is None:
+        return None
+    return max(0.0, (limit - between_cosine) / (1.0 - between_cosine)) if between_cosine < limit else 0.0
+
+
+def rogue_dimensions(found: BetweenSequences) -> list[tuple[int, float]]:
+    """Index and share of every rogue dimension, the largest share first."""
+    over = np.flatnonzero(found.share_D > ROGUE_SHARE)
+    return [(int(d), float(found.share_D[d])) for d in over[np.argsort(-found.share_D[over], kind="stable")]]
+
+
+def rogue_differences(x: BetweenSequences, y: BetweenSequences) -> int:
+    """Dimensions that are rogue on one side (> 5 %) and clearly not on the other (< 4 %)."""
+    lost_D = (x.share_D > ROGUE_SHARE) & (y.share_D < ROGUE_CLEAR)
+    gained_D = (y.share_D > ROGUE_SHARE) & (x.share_D < ROGUE_CLEAR)
+    return int((lost_D | gained_D).sum())
 
 
 def dominant_dimension(x_SD: np.ndarray) -> tuple[int, float] | None:
@@ -8,9 +127,18 @@ def dominant_dimension(x_SD: np.ndarray) -> tuple[int, float] | None:
 
     Where one dimension holds most of the norm, M1 sees little else: real ESM-2 3B has 0.81 in dimension 1542.
     """
-    finite_SD = x_SD[np.isfinite(x_SD).all(axis=1)].astype(np.float64)
-    energy_D = np.square(finite_SD).sum(axis=0)
-    if not energy_D.size or not energy_D.sum() > 0:
+    energy_D = np.zeros(x_SD.shape[1])
+    for x_CD in _finite_chunks(x_SD):
+        energy_D += np.einsum("sd,sd->d", x_CD, x_CD)
+    if not energy_D.sum() > 0:
         return None
     top = int(energy_D.argmax())
     return top, float(energy_D[top] / energy_D.sum())
+
+
+def _finite_chunks(x_SD: np.ndarray) -> Iterator[np.ndarray]:
+    """The finite rows in float64."""
+    for part in chunks(len(x_SD)):
+        x_CD = x_SD[part].astype(np.float64)
+        keep_C = np.isfinite(x_CD).all(axis=1)
+        yield x_CD if keep_C.all() else x_CD[keep_C]
