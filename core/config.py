@@ -12,6 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from vp_tui.core.thresholds import Frozen, Thresholds
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+PlanPrecision = Literal["fp64", "fp32", "tf32", "bf16", "fp16"]
+"""A plan's: fp64 is the oracle's alone, no arm is run in it."""
 Gates = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
 AttentionName = Literal["auto", "flash", "varlen", "sdpa", "flex"]
@@ -31,8 +33,8 @@ class PrecisionPlan(Frozen):
     name: str
     """Shown and stored; equals `precision` for the plain plans."""
 
-    precision: Precision
-    """fp32 is IEEE FP32 (TF32 off); tf32 is FP32 storage with TF32 tensor-core products."""
+    precision: PlanPrecision
+    """fp32 is IEEE FP32 (TF32 off); tf32 is FP32 storage with TF32 tensor-core products; fp64 is the oracle's."""
 
 
 def plain_plan(precision: Precision) -> PrecisionPlan:
@@ -111,7 +113,7 @@ class RunConfig(Frozen):
     gates: Gates = Field(
         "mission",
         title="Gates",
-        description="mission: V1 and M1 decide; strict: every measure can fail the run.",
+        description="mission: V1, V2 and M1 decide; strict: every measure can fail the run.",
     )
     oracle: int = Field(
         64,

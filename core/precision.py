@@ -10,23 +10,36 @@ read back, and restored.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.config import Precision, PrecisionPlan
+from vp_tui.core.config import PlanPrecision, PrecisionPlan
 from vp_tui.core.errors import ResourceError, UsageError
 
 TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
 
-_STORAGE: Final[Mapping[Precision, torch.dtype]] = MappingProxyType(
-    {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
+    {
+        "fp64": torch.float64,
+        "fp32": torch.float32,
+        "tf32": torch.float32,
+        "bf16": torch.bfloat16,
+        "fp16": torch.float16,
+    }
 )
 
+EXACT: Final = PrecisionPlan(name="fp64", precision="fp64")
+"""The oracle's plan."""
 
-def storage_dtype(precision: Precision) -> torch.dtype:
+_TF32_DROPPED_BITS: Final = 13
+"""FP32 has 23 bits of mantissa, TF32 10."""
+
+
+def storage_dtype(precision: PlanPrecision) -> torch.dtype:
     """Format that parameters and the residual stream are stored in; tf32 stores FP32."""
     return _STORAGE[precision]
 
@@ -48,6 +61,17 @@ def apply(model: nn.Module, plan: PrecisionPlan) -> nn.Module:
     return model
 
 
+def at_least_fp32(tensor: Tensor) -> Tensor:
+    """`tensor` in FP32, or as it is in FP64: for a step that half precision would spoil."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def table(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
+    """A buffer (rotary inv_freq, ALiBi slopes) in FP32 whatever the plan is; FP64 takes those very values."""
+    single = tensor.float()
+    return cast(single, plan) if plan.precision == "fp64" else single
+
+
 def back_to(computed: Tensor, stream: Tensor) -> Tensor:
     """`computed` (FP32) rounded once to the format of `stream`, after a step that has to run in FP32."""
     return computed.to(stream.dtype)
@@ -63,6 +87,39 @@ def fp16_loss(weight: Tensor) -> tuple[float, int]:
 def round_to_fp16(weight: Tensor) -> Tensor:
     """`weight` with every value rounded to FP16, in its own format: how published ESM-2 weights are."""
     return weight.half().to(weight.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What a number format can hold."""
+
+    largest: float
+    """Largest finite number."""
+    smallest_normal: float
+    """Smallest positive number with all its digits."""
+    smallest: float
+    """Smallest positive number at all; half of it and less rounds to 0."""
+
+
+def range_of(plan: PrecisionPlan) -> Range:
+    """The range of the format that `plan` stores its values in."""
+    numbers = torch.finfo(storage_dtype(plan.precision))
+    return Range(
+        largest=numbers.max, smallest_normal=numbers.smallest_normal, smallest=numbers.smallest_normal * numbers.eps
+    )
+
+
+def stored_as(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
+    """`tensor` rounded once to the storage format of `plan`, in its own format."""
+    return back_to(cast(tensor, plan), tensor)
+
+
+def round_to_tf32(tensor: Tensor) -> Tensor:
+    """An FP32 tensor rounded to TF32 (to nearest, ties to even), in FP32; what is not finite stays."""
+    bits = tensor.view(torch.int32)
+    half = (1 << _TF32_DROPPED_BITS - 1) - 1 + (bits >> _TF32_DROPPED_BITS & 1)
+    rounded = (bits + half & -(1 << _TF32_DROPPED_BITS)).view(torch.float32)
+    return rounded.where(torch.isfinite(tensor), tensor)
 
 
 def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:

@@ -63,7 +63,7 @@ class Layer(nn.Module):
 
 
 class DnabertS(nn.Module):
-    """DNABERT-S encoder; `slopes_H` are always FP32."""
+    """DNABERT-S encoder; `slopes_H` are FP32 in every plan but FP64."""
 
     slopes_H: Tensor
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.spec import Esm2Spec
-from vp_tui.core.precision import back_to
+from vp_tui.core.precision import at_least_fp32, back_to
 from vp_tui.core.tokens import MASK
 
 TRAINED_KEEP: Final = 1 - 0.15 * 0.8
@@ -50,18 +50,18 @@ class Layer(nn.Module):
 
 
 class Rotary:
-    """cos and sin of every token's angles in FP32, made once per pack (NeoX halves)."""
+    """cos and sin of every token's angles in the format of inv_freq, made once per pack (NeoX halves)."""
 
     def __init__(self, positions_N: Tensor, inv_freq_k: Tensor) -> None:
         # positions need FP32: half has no odd numbers above 2,048 and too few digits for the product
-        angles_Nk = positions_N[:, None].float() * inv_freq_k
+        angles_Nk = positions_N[:, None].to(inv_freq_k.dtype) * inv_freq_k
         self.cos_N1k = angles_Nk.cos()[:, None]
         self.sin_N1k = angles_Nk.sin()[:, None]
 
     def turn(self, states_NHK: Tensor) -> Tensor:
         """`states_NHK` turned by its angles, in its own format."""
         # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
-        first_NHk, second_NHk = states_NHK.float().chunk(2, dim=-1)
+        first_NHk, second_NHk = at_least_fp32(states_NHK).chunk(2, dim=-1)
         turned = (
             first_NHk * self.cos_N1k - second_NHk * self.sin_N1k,
             second_NHk * self.cos_N1k + first_NHk * self.sin_N1k,
@@ -70,7 +70,7 @@ class Rotary:
 
 
 class Esm2(nn.Module):
-    """ESM-2 encoder; `inv_freq` is the checkpoint's own and always FP32."""
+    """ESM-2 encoder; `inv_freq` is the checkpoint's own, FP32 in every plan but FP64."""
 
     inv_freq: Tensor
 
@@ -105,7 +105,8 @@ class Esm2(nn.Module):
         masked_N = ids_N == MASK
         before_N = nn.functional.pad(masked_N.cumsum(0), (1, 0))
         masked_S = before_N[layout.cu_seqlens[1:]] - before_N[layout.cu_seqlens[:-1]]
-        scale_S = TRAINED_KEEP / (1 - masked_S / layout.lengths_S)
         # up-cast: 0.88 is no FP16 number, so the scale is applied in FP32 and rounded once
-        scaled_ND = embedded_ND.float() * scale_S[layout.sequence_N, None]
+        wide_ND = at_least_fp32(embedded_ND)
+        scale_S = TRAINED_KEEP / (1 - masked_S.to(wide_ND.dtype) / layout.lengths_S)
+        scaled_ND = wide_ND * scale_S[layout.sequence_N, None]
         return back_to(scaled_ND.masked_fill(masked_N[:, None], 0.0), embedded_ND)

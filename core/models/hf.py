@@ -23,7 +23,7 @@ from vp_tui.core.errors import ModelError, UsageError
 from vp_tui.core.models.checkpoint import first_line
 from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.spec import ModelSpec
-from vp_tui.core.precision import storage_dtype
+from vp_tui.core.precision import is_16_bit, storage_dtype
 
 SCORE_BYTES: Final = 256 * 2**20
 """Attention scores of one call where the plain backend lays them out in full."""
@@ -109,7 +109,7 @@ def attending(asked: AttentionName, plan: PrecisionPlan, device: torch.device) -
 
 
 def _is_math(plan: PrecisionPlan, device: torch.device) -> bool:
-    return storage_dtype(plan.precision) == torch.float32 and device.type == "cuda"
+    return not is_16_bit(storage_dtype(plan.precision)) and device.type == "cuda"
 
 
 def load_hf(

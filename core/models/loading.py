@@ -21,7 +21,7 @@ from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
 from vp_tui.core.models.hf import attending, load_hf
 from vp_tui.core.models.hub import fetch
-from vp_tui.core.models.native import Family, fill
+from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
@@ -90,6 +90,16 @@ _FAMILIES: Final[dict[Kind, Family[Any]]] = {"esm2": ESM2, "dnabert-s": DNABERT_
 """The kinds of our own code."""
 
 
+def family_of(spec: ModelSpec) -> Family[Any]:
+    """How files of this kind fill a model of our own code; hf has none."""
+    return _FAMILIES[spec.kind]
+
+
+def opener_of(source: ModelSource) -> Opener:
+    """What opens the weights of `source`: a folder, or a fair-esm file."""
+    return open_checkpoint if source.file is None else open_fair_esm
+
+
 def kernel_name(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, asked: AttentionName, *, spare_fp32: bool = False
 ) -> str:
@@ -110,7 +120,7 @@ def load(
     *,
     spare_fp32: bool = False,
 ) -> LoadedModel:
-    """The model of `source` on `device`, its parameters in the plan's format, its buffers in FP32.
+    """The model of `source` on `device`, its parameters in the plan's format, its buffers in FP32 (FP64 in FP64).
 
     `attention` is the kernel asked for, or "auto"; `spare_fp32` as in attention.choose.
 
@@ -121,10 +131,10 @@ def load(
     spec = read_spec(source.path, source.name)
     if isinstance(spec, HfSpec):
         return _load_hf(source, spec, plan, device, attention)
-    family = _FAMILIES[spec.kind]
     choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
-    opened = open_checkpoint if source.file is None else open_fair_esm
-    filled = fill(family, spec, choice.kernel, path=source.path, plan=plan, device=device, opened=opened)
+    filled = fill(
+        family_of(spec), spec, choice.kernel, path=source.path, plan=plan, device=device, opened=opener_of(source)
+    )
     return LoadedModel(
         model=filled.model,
         spec=spec,

@@ -19,7 +19,7 @@ from vp_tui.core.models.attention import Attention
 from vp_tui.core.models.checkpoint import Checkpoint, Dialect, open_checkpoint
 from vp_tui.core.models.spec import ModelSpec
 from vp_tui.core.models.weight_facts import WeightFacts, WeightTally
-from vp_tui.core.precision import cast
+from vp_tui.core.precision import cast, table
 
 SpecT = TypeVar("SpecT", bound=ModelSpec)
 Opener = Callable[[Path, Dialect], AbstractContextManager[Checkpoint]]
@@ -38,7 +38,7 @@ class Family(Generic[SpecT]):
     sources: Callable[[str], list[str]]
     """Canonical names behind one of our parameters; several are joined along the output axis."""
     buffers: Callable[[SpecT, Checkpoint], dict[str, Tensor]]
-    """The module's buffers, FP32 in every plan."""
+    """The module's buffers: FP32 values in every plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,16 @@ def fill(
         reader = _Reader(checkpoint, plan, device)
         state = {name: reader.joined(family.sources(name)) for name, _ in model.named_parameters()}
         # FP32 whatever the plan: angles and slopes in half move long sequences
-        buffers = family.buffers(spec, checkpoint)
-        state |= {name: tensor.to(device).float() for name, tensor in buffers.items()}
+        state |= {name: table(tensor.to(device), plan) for name, tensor in family.buffers(spec, checkpoint).items()}
     model.load_state_dict(state, assign=True)
     model.requires_grad_(False)
     return Filled(model=model.eval(), weights=reader.tally.facts())
+
+
+def joined(checkpoint: Checkpoint, names: list[str], take: Callable[[Tensor], Tensor]) -> Tensor:
+    """The tensors of these names as one, each through `take` (to a device, to a format) once it is read."""
+    parts = [take(checkpoint.read(name)) for name in names]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 class _Reader:
@@ -88,10 +93,9 @@ class _Reader:
 
     def joined(self, names: list[str]) -> Tensor:
         """The tensors of these names as one."""
-        parts = [self._read(name) for name in names]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return joined(self.checkpoint, names, self._taken)
 
-    def _read(self, name: str) -> Tensor:
-        weight = self.checkpoint.read(name).to(self.device)
+    def _taken(self, weight: Tensor) -> Tensor:
+        weight = weight.to(self.device)
         self.tally.add(weight)
         return cast(weight, self.plan)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout
-from vp_tui.core.precision import back_to
+from vp_tui.core.precision import at_least_fp32, back_to, is_16_bit
 
 SCORE_BYTES: Final = 256 * 2**20
 """Scores (or biases) of one call, unless a single sequence needs more: 40 heads of 1,024 tokens take 160 MiB."""
@@ -44,8 +44,8 @@ class SdpaAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """sdpa, or sdpa-math for FP32 on CUDA."""
-        return SdpaAttention(math_only=dtype == torch.float32 and device.type == "cuda")
+        """sdpa, or sdpa-math for FP32 and FP64 on CUDA."""
+        return SdpaAttention(math_only=not is_16_bit(dtype) and device.type == "cuda")
 
     def __call__(
         self,
@@ -57,7 +57,7 @@ class SdpaAttention:
         alibi_slopes_H: Tensor | None = None,
     ) -> Tensor:
         """As in Attention."""
-        assert self.math_only or not (q_NHK.is_cuda and q_NHK.dtype == torch.float32), "FP32 on CUDA is sdpa-math"
+        assert self.math_only or not q_NHK.is_cuda or is_16_bit(q_NHK.dtype), "FP32 on CUDA is sdpa-math"
         with self._backends(q_NHK):
             parts = [self._attend(q_NHK, k_NHK, v_NHK, group, scale, alibi_slopes_H) for group in layout.groups]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -106,7 +106,7 @@ def _alibi(group: DeviceGroup, alibi_slopes_H: Tensor, q_NHK: Tensor) -> Tensor:
     distance_TT = (column_T[:, None] - column_T).abs()
     # SDPA takes a bias in q's format only: made in FP32 and rounded once (while it is above -16, half is off
     # by 0.004 at most, bfloat16 by 0.031)
-    bias_HTT = alibi_slopes_H.float()[:, None, None] * -distance_TT
+    bias_HTT = at_least_fp32(alibi_slopes_H)[:, None, None] * -distance_TT
     return back_to(bias_HTT[None], q_NHK)
 
 
