@@ -6,15 +6,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from vp_tui.core import packing
+from vp_tui.core import faults, packing
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError
+from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError, nothing
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm, BlockEncoded, now_us
 from vp_tui.core.models.loading import LoadedModel, load
 from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.weight_facts import WeightFacts
 from vp_tui.core.prepare import Block, Prepared
+from vp_tui.core.probe.diagnose import Diagnosis, diagnose
 from vp_tui.core.sequences import stratum_name
 from vp_tui.core.tokens import TokenSet
 
@@ -43,7 +44,9 @@ class Budget:
         self.tokens = smaller
 
 
-def encode_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> EncodedBlock:
+def encode_within(
+    encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget, meanwhile: Callable[[], None] = nothing
+) -> EncodedBlock:
     """Pack the sequences `members_S` of `tokens` under the budget and encode them, halving it until they fit.
 
     Raises:
@@ -53,7 +56,7 @@ def encode_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, bud
     while True:
         packs = [members_S[pack] for pack in packing.first_fit_decreasing(lengths_S, budget.tokens)]
         try:
-            return encoder.encode(tokens, packs)
+            return encoder.encode(tokens, packs, meanwhile)
         except OutOfMemoryError as error:
             budget.halve(error)
 
@@ -72,8 +75,11 @@ class ArmRunner:
         hidden: int,
         attention: AttentionName = "auto",
         spare_fp32: bool = False,
+        fault: str | None = None,
     ) -> None:
+        """`fault` is one of core.faults, for either arm: it is planted when it is of this one."""
         self.arm, self.plan = arm, plan
+        self._fault = fault
         self._attention: AttentionName = attention
         self._spare_fp32 = spare_fp32
         self._source, self._device, self._data = source, device, data
@@ -91,21 +97,27 @@ class ArmRunner:
         self.kernel_reason = ""
         self.weights: WeightFacts | None = None
         """Of the checkpoint; None until it is loaded."""
-        self._num_packs = 0
+        self._packs: list[np.ndarray] = []
 
     def load(self) -> LoadedModel:
         """Load the model; the seconds count as load time, not as encode time.
 
         Raises:
-            UsageError: the attention kernel asked for cannot be used in this arm.
+            UsageError: the attention kernel asked for cannot be used in this arm, or the model cannot have the fault.
         """
         started = time.perf_counter()
         loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
-        self._encoder = Encoder(loaded, self.plan, self._device)
+        self._encoder = faults.plant(self._fault, self.arm, loaded, self.plan, self._device)
         self.kernel, self.kernel_reason = loaded.attention_kernel, loaded.attention_reason
         self.weights = loaded.weights
         self.load_s = time.perf_counter() - started
         return loaded
+
+    @property
+    def encoder(self) -> Encoder:
+        """What encodes, with the fault in it; load() comes first."""
+        assert self._encoder is not None, "load() comes first"
+        return self._encoder
 
     @property
     def is_loaded(self) -> bool:
@@ -122,21 +134,29 @@ class ArmRunner:
         """Encode a block for the sake of the caches; nothing of it is kept."""
         return self._event(block, self._encode(block, budget), is_warmup=True)
 
-    def encode(self, block: Block, budget: Budget) -> BlockEncoded:
-        """Encode a block and keep its embeddings, counts and times."""
-        encoded = self._encode(block, budget)
+    def encode(self, block: Block, budget: Budget, meanwhile: Callable[[], None] = nothing) -> BlockEncoded:
+        """Encode a block and keep its embeddings, counts and times; `meanwhile` as in Encoder.encode."""
+        encoded = self._encode(block, budget, meanwhile)
         rows_S = encoded.seq_indices_S
         self.embeddings_SD[rows_S] = encoded.embeddings_SD
         self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
-        self.pack_S[rows_S] = self._num_packs + encoded.pack_of_S
-        self._num_packs += int(encoded.pack_of_S.max()) + 1
+        self.pack_S[rows_S] = len(self._packs) + encoded.pack_of_S
+        self._packs += np.split(rows_S, np.flatnonzero(np.diff(encoded.pack_of_S)) + 1)
         self.encode_s[block.index] = encoded.encode_s
         self.wall_s += encoded.wall_s
         return self._event(block, encoded, is_warmup=False)
 
-    def _encode(self, block: Block, budget: Budget) -> EncodedBlock:
-        assert self._encoder is not None, "load() comes first"
-        return encode_within(self._encoder, self._data.tokens, block.indices_S, budget)
+    def members_of_pack(self, pack: int) -> np.ndarray:
+        """The sequences of a pack of this run (numbers as in `pack_S`), in their order in it."""
+        return self._packs[pack]
+
+    def diagnose(self, sequence: int) -> Diagnosis:
+        """Run the pack that `sequence` was encoded in once more, and say where its values cease to be finite."""
+        members_S = self.members_of_pack(int(self.pack_S[sequence]))
+        return diagnose(self.encoder, self._data.tokens, members_S, sequence)
+
+    def _encode(self, block: Block, budget: Budget, meanwhile: Callable[[], None] = nothing) -> EncodedBlock:
+        return encode_within(self.encoder, self._data.tokens, block.indices_S, budget, meanwhile)
 
     def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
         return BlockEncoded(

@@ -10,6 +10,7 @@ Shape suffixes: N tokens of the pack, R pooled tokens of the pack, S sequences, 
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -24,7 +25,6 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.attention import DeviceLayout, to_device
 from vp_tui.core.models.loading import LoadedModel
-from vp_tui.core.models.spec import Pooling
 from vp_tui.core.packing import PackLayout
 from vp_tui.core.tokens import SPECIALS, TokenSet
 
@@ -67,7 +67,7 @@ class EncodedBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class Placed:
     """One pack on the device, with what pooling needs to know of it."""
 
     tokens: int
@@ -80,16 +80,26 @@ class _Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pooled:
+class Pooled:
     """What one pack leaves on the device."""
 
     embeddings_SD: Tensor
-    nan_S: Tensor
-    inf_S: Tensor
+    nan_N: Tensor
+    """NaN among the outputs of each token, as FP32 numbers."""
+    bad_N: Tensor
+    """NaN and infinities among them."""
+
+
+def nothing() -> None:
+    """What is done meanwhile where there is nothing to do."""
 
 
 class Encoder:
-    """A loaded model that encodes packs in its plan's number format."""
+    """A loaded model that encodes packs in its plan's number format.
+
+    `products`, `pooled_tokens`, `mean` and `count_non_finite` are steps of their own, so that a subclass can change
+    one of them (core.faults does).
+    """
 
     def __init__(self, loaded: LoadedModel, plan: PrecisionPlan, device: torch.device) -> None:
         """Raises UsageError when `device` cannot run `plan` (precision.check)."""
@@ -98,48 +108,101 @@ class Encoder:
         self.plan = plan
         self.device = device
 
-    def encode(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> EncodedBlock:
+    def encode(
+        self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]], meanwhile: Callable[[], None] = nothing
+    ) -> EncodedBlock:
         """Embed the sequences of `packs` (arrays of indices into `tokens`).
+
+        `meanwhile` is called once all work is queued: on CUDA the host has time then, on a CPU its seconds are not
+        counted.
 
         Raises OutOfMemoryError when a pack does not fit; nothing of the block is kept then.
         """
         assert packs, "a block holds at least one pack"
         started = time.perf_counter()
-        clock = _Clock(self.device)
-        with torch.inference_mode(), precision.matmul_mode(self.plan):
-            # all uploads first: copies from pageable memory between forwards would let the device wait
-            placed = [
-                _within_memory(
-                    partial(_place, tokens, pack, self.loaded.spec.pooling, self.device),
-                    _count(tokens, pack),
-                    self.device,
-                )
-                for pack in packs
-            ]
-            pooled = [
-                _within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed
-            ]
+        clock = Clock(self.device)
+        with torch.inference_mode(), self.products():
+            pooled = self.run(self.place(tokens, packs), clock)
+            uncounted_s = self._aside(meanwhile)
             embeddings_SD = torch.cat([pack.embeddings_SD for pack in pooled]).cpu().numpy()
-            nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu().numpy()
-            inf_S = torch.cat([pack.inf_S for pack in pooled]).cpu().numpy()
+            nan_N = torch.cat([pack.nan_N for pack in pooled]).cpu().numpy()
+            bad_N = torch.cat([pack.bad_N for pack in pooled]).cpu().numpy()
         indices_S = np.concatenate(packs)
+        stops_S = np.cumsum(tokens.lengths_S[indices_S])
         return EncodedBlock(
             embeddings_SD=embeddings_SD,
             seq_indices_S=indices_S,
             pack_of_S=np.repeat(np.arange(len(packs)), [len(pack) for pack in packs]),
-            nan_count_S=nan_S.astype(np.int64),
-            inf_count_S=inf_S.astype(np.int64),
+            nan_count_S=_sum_by_sequence(nan_N, stops_S),
+            inf_count_S=_sum_by_sequence(bad_N - nan_N, stops_S),
             encode_s=clock.seconds(),
-            wall_s=time.perf_counter() - started,
+            wall_s=time.perf_counter() - started - uncounted_s,
             tokens=_count(tokens, indices_S),
             sequences=int(indices_S.size),
         )
 
-    def _encode_pack(self, pack: _Placed, clock: "_Clock") -> _Pooled:
+    def _aside(self, meanwhile: Callable[[], None]) -> float:
+        """Call it; the seconds that it took from a device that had nothing else to do."""
+        started = time.perf_counter()
+        meanwhile()
+        return time.perf_counter() - started if self.device.type == "cpu" else 0.0
+
+    def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> list[Placed]:
+        """The packs on the device; all uploads come first, for copies between forwards would let the device wait."""
+        return [
+            _within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device) for pack in packs
+        ]
+
+    def run(self, placed: Sequence[Placed], clock: "Clock") -> list[Pooled]:
+        """Every pack through model and pooling, in order; nothing in it waits for the device."""
+        return [_within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed]
+
+    def products(self) -> AbstractContextManager[None]:
+        """The matmul switches that the packs run under."""
+        return precision.matmul_mode(self.plan)
+
+    def pooled_tokens(self, layout: PackLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens of the pack whose means are the embeddings [R], and where each sequence begins among them [S]."""
+        starts_S = layout.cu_seqlens[:-1].astype(np.int64)
+        if self.loaded.spec.pooling == "all_tokens":
+            return np.arange(layout.tokens), starts_S
+        last_N = layout.lengths_S[layout.sequence_N] - 1
+        residues_R = np.flatnonzero((layout.positions_N > 0) & (layout.positions_N < last_N))
+        return residues_R, starts_S - SPECIALS * np.arange(layout.lengths_S.size)
+
+    def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
+        """Mean over each sequence's pooled tokens, FP32 [S, D]; embedding_bag sums in a fixed order."""
+        # up-cast: a mean summed in half loses 5.6 % at 1,022 residues
+        single_ND = hidden_ND.float()
+        return nn.functional.embedding_bag(pack.pooled_R, single_ND, pack.pooled_starts_S, mode="mean")
+
+    def count_non_finite(self, hidden_ND: Tensor) -> tuple[Tensor, Tensor]:
+        """NaN among the outputs of each token, and NaN and infinities together, FP32 [N] each."""
+        if hidden_ND.device.type == "cpu" and _sum_is_finite(hidden_ND):
+            none_N = torch.zeros(len(hidden_ND))
+            return none_N, none_N
+        # a clamp leaves NaN alone, and NaN * 0 and Inf * 0 are NaN
+        return _num_not_zero(hidden_ND.clamp(-1, 1).mul_(0)), _num_not_zero(hidden_ND * 0)
+
+    def _place_pack(self, tokens: TokenSet, pack: NDArray[np.int64]) -> Placed:
+        layout = packing.layout(tokens.lengths_S[pack], pack)
+        starts_S = tokens.starts_S[layout.indices_S]
+        ids_N = tokens.ids_N[starts_S[layout.sequence_N] + layout.positions_N]
+        pooled_R, pooled_starts_S = self.pooled_tokens(layout)
+        return Placed(
+            tokens=layout.tokens,
+            ids_N=torch.from_numpy(ids_N).to(self.device).long(),
+            layout=to_device(layout, self.device),
+            pooled_R=torch.from_numpy(pooled_R).to(self.device),
+            pooled_starts_S=torch.from_numpy(pooled_starts_S).to(self.device),
+        )
+
+    def _encode_pack(self, pack: Placed, clock: "Clock") -> Pooled:
         clock.start()
         hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
         clock.stop()
-        return _pool(hidden_ND, pack)
+        nan_N, bad_N = self.count_non_finite(hidden_ND)
+        return Pooled(embeddings_SD=self.mean(hidden_ND, pack), nan_N=nan_N, bad_N=bad_N)
 
 
 def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
@@ -159,53 +222,35 @@ def _count(tokens: TokenSet, indices_S: NDArray[np.int64]) -> int:
     return int(tokens.lengths_S[indices_S].sum())
 
 
-def _place(tokens: TokenSet, pack: NDArray[np.int64], pooling: Pooling, device: torch.device) -> _Placed:
-    layout = packing.layout(tokens.lengths_S[pack], pack)
-    starts_S = tokens.starts_S[layout.indices_S]
-    ids_N = tokens.ids_N[starts_S[layout.sequence_N] + layout.positions_N]
-    pooled_R, pooled_starts_S = _pooled_tokens(layout, pooling)
-    return _Placed(
-        tokens=layout.tokens,
-        ids_N=torch.from_numpy(ids_N).to(device).long(),
-        layout=to_device(layout, device),
-        pooled_R=torch.from_numpy(pooled_R).to(device),
-        pooled_starts_S=torch.from_numpy(pooled_starts_S).to(device),
-    )
-
-
-def _pooled_tokens(layout: PackLayout, pooling: Pooling) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens of the pack whose mean is the embedding, and where each sequence begins among them."""
-    starts_S = layout.cu_seqlens[:-1].astype(np.int64)
-    if pooling == "all_tokens":
-        return np.arange(layout.tokens), starts_S
-    last_N = layout.lengths_S[layout.sequence_N] - 1
-    residues_R = np.flatnonzero((layout.positions_N > 0) & (layout.positions_N < last_N))
-    return residues_R, starts_S - SPECIALS * np.arange(layout.lengths_S.size)
-
-
 def _is_out_of_memory(error: RuntimeError) -> bool:
     # the CPU allocator raises a bare RuntimeError
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _pool(hidden_ND: Tensor, pack: _Placed) -> _Pooled:
-    """Mean over each sequence's pooled tokens, and its non-finite values; embedding_bag sums in a fixed order."""
-    # up-cast: a mean summed in half loses 5.6 % at 1,022 residues
-    single_ND = hidden_ND.float()
-    embeddings_SD = nn.functional.embedding_bag(pack.pooled_R, single_ND, pack.pooled_starts_S, mode="mean")
-    return _Pooled(
-        embeddings_SD=embeddings_SD,
-        nan_S=_sum_by_sequence(torch.isnan(hidden_ND).sum(1), pack.layout.cu_seqlens),
-        inf_S=_sum_by_sequence(torch.isinf(hidden_ND).sum(1), pack.layout.cu_seqlens),
-    )
+def _sum_is_finite(hidden_ND: Tensor) -> bool:
+    """Whether the sum of all values is finite; then each of them is, for NaN and infinities never leave a sum.
+
+    Counting takes 16 times as long as adding on a CPU, where asking for the sum waits for nobody.
+    """
+    return bool(torch.isfinite(hidden_ND.sum(dtype=torch.float32)))
 
 
-def _sum_by_sequence(counts_N: Tensor, cu_seqlens: Tensor) -> Tensor:
-    before_N = nn.functional.pad(counts_N.cumsum(0), (1, 0))
-    return before_N[cu_seqlens[1:]] - before_N[cu_seqlens[:-1]]
+def _num_not_zero(values_ND: Tensor) -> Tensor:
+    """Values of each token that are not 0, NaN among them, FP32 [N].
+
+    The L0 norm reads once; a mask that is summed afterwards takes three times as long on a GPU.
+    """
+    counts_N: Tensor = torch.linalg.vector_norm(values_ND, ord=0, dim=1, dtype=torch.float32)
+    return counts_N
 
 
-class _Clock:
+def _sum_by_sequence(counts_N: NDArray[np.float32], stops_S: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts per token summed to those of sequences that end before `stops_S`."""
+    starts_S = np.concatenate([[0], stops_S[:-1]])
+    return np.add.reduceat(counts_N.astype(np.int64), starts_S)
+
+
+class Clock:
     """Seconds of device work between start and stop, summed; events on CUDA, so nothing has to wait."""
 
     def __init__(self, device: torch.device) -> None:

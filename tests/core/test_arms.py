@@ -10,6 +10,7 @@ from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.faults.in_encoder import EosInMean
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.source import resolve
 from vp_tui.core.prepare import Block
@@ -24,12 +25,12 @@ class FakeFullMemory:
     def __init__(self, encoder, capacity):
         self._encoder, self._capacity = encoder, capacity
 
-    def encode(self, tokens, packs):
+    def encode(self, tokens, packs, meanwhile):
         for pack in packs:
             size = int(tokens.lengths_S[pack].sum())
             if size > self._capacity:
                 raise OutOfMemoryError(size, CPU)
-        return self._encoder.encode(tokens, packs)
+        return self._encoder.encode(tokens, packs, meanwhile)
 
 
 @pytest.fixture
@@ -64,6 +65,41 @@ def test_when_not_even_the_longest_sequence_fits_the_error_says_what_to_do(work)
     arm._encoder = FakeFullMemory(arm._encoder, 100)
     with pytest.raises(ResourceError, match="free memory on the device or use a smaller model"):
         arm.encode(block, Budget(2_048, int(tokens.lengths_S.max()), lambda _: None))
+
+
+def test_a_pack_of_the_run_can_be_asked_for_and_gives_the_same_bits_again(work):
+    arm, block, tokens = work
+    half, other = np.split(block.indices_S, 2)
+    for index, members in enumerate((half, other)):
+        arm.encode(Block(index=index, stratum=0, indices_S=members), Budget(2_048, 1024, pytest.fail))
+    numbers = np.unique(arm.pack_S)
+    assert numbers.tolist() == list(range(len(numbers)))
+    assert len(numbers) > 3
+    assert sorted(np.concatenate([arm.members_of_pack(pack) for pack in numbers])) == block.indices_S.tolist()
+    for pack in numbers:
+        members = arm.members_of_pack(pack)
+        assert (arm.pack_S[members] == pack).all()
+        again = arm.encoder.encode(tokens, [members])
+        assert np.array_equal(again.embeddings_SD, arm.embeddings_SD[members])
+
+
+def test_an_arm_says_where_its_values_ceased_to_be_finite(work):
+    arm, block, _ = work
+    arm.encoder.loaded.model.layers[1].fc1.bias.data[3] = torch.inf
+    arm.encode(block, Budget(16_384, 1024, pytest.fail))
+    assert arm.inf_S[0] + arm.nan_S[0] > 0
+    found = arm.diagnose(0)
+    assert (found.module, found.transient) == ("layers.1.fc1", False)
+
+
+@pytest.mark.parametrize(("name", "planted"), [("candidate", True), ("reference", False)])
+def test_a_fault_is_planted_into_its_own_arm(made_checkpoint, proteins, name, planted):
+    source, plan = resolve(str(made_checkpoint())), plain_plan("fp32")
+    data = SimpleNamespace(sequences=proteins, tokens=tokenize(proteins, max_residues=1022))
+    arm = ArmRunner(name, plan, source=source, device=CPU, data=data, hidden=128, fault="eos-in-mean")
+    assert not arm.is_loaded
+    arm.load()
+    assert isinstance(arm.encoder, EosInMean) is planted
 
 
 def test_warming_up_keeps_nothing(work):

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from samples import READS
-from vp_tui.core import demo, packing, sequences, tokenizing
+from vp_tui.core import demo, faults, packing, sequences, tokenizing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import FAULTS
+from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS
 from vp_tui.core.demo_dnabert import make_dnabert
 from vp_tui.core.encode import Encoder
 from vp_tui.core.errors import UsageError
@@ -60,6 +60,32 @@ def test_the_fasta_has_a_third_of_each_stratum_and_is_the_same_every_time(demo_p
     assert len(read(tmp_path / "other.fasta")) == 30
 
 
+def homologues(proteins):
+    """(original, copy) as `make_fasta` says: the last of every ten medium and of every ten long ones."""
+    return [(i - 3, i) for i in range(len(proteins)) if i % 3 and i // 3 % 10 == 9]
+
+
+def test_every_tenth_medium_and_long_protein_has_a_homologue_of_its_own_length(demo_proteins):
+    pairs = homologues(demo_proteins)
+    assert len(pairs) == 40
+    for original, copy in pairs:
+        first, second = demo_proteins[original], demo_proteins[copy]
+        assert len(first) == len(second) > 64
+        assert 0.02 < np.mean([a != b for a, b in zip(first, second, strict=True)]) < 0.04
+    assert len(set(demo_proteins)) == len(demo_proteins)
+
+
+def test_homologues_are_alike_to_raw_cosine_and_not_to_the_centred_one(checkpoint, load, demo_proteins):
+    tokens = tokenize(demo_proteins, max_residues=1022)
+    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    block = Encoder(load(checkpoint(num_layers=6)), plain_plan("fp32"), CPU).encode(tokens, packs)
+    embeddings = block.embeddings_SD[np.argsort(block.seq_indices_S)].astype(np.float64)
+    first, second = np.array(homologues(demo_proteins)).T
+    assert cosines(embeddings[first], embeddings[second]).min() > 0.99
+    centred = embeddings - embeddings.mean(0)
+    assert cosines(centred[first], centred[second]).max() < 0.99
+
+
 def test_the_healthy_checkpoint_passes_fp16_comfortably(embed):
     reference, candidate = embed(None, "fp32")[0], embed(None, "fp16")[0]
     assert cosines(reference, candidate).min() > 0.9999
@@ -96,8 +122,10 @@ def test_silent_loss_passes_raw_cosine_and_fails_the_centred_one(embed):
     assert cosines(reference - mean, candidate - mean).min() < 0.95
 
 
-def test_every_fault_has_its_injection():
+def test_every_fault_has_its_injection_and_a_name_of_its_own():
     assert FAULTS.keys() == demo._INJECT.keys()
+    assert tuple(ENGINE_FAULTS) == tuple(faults.FAULTS)
+    assert not FAULTS.keys() & ENGINE_FAULTS.keys()
 
 
 def test_weights_are_fp16_numbers_as_in_the_published_files(checkpoint, load):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import encode, memory, packing, precision
+from vp_tui.core import memory, packing, precision
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError, UsageError
@@ -81,6 +81,21 @@ def test_infinities_in_the_arm_s_own_format_are_counted(tiny, load):
     assert block.inf_count_S.tolist() == [4]
 
 
+def test_nan_and_infinities_are_told_apart_and_counted_where_they_are(tiny, load):
+    loaded = load(tiny, "fp16")
+    values_ND = torch.zeros(9, 128, dtype=torch.float16)
+    values_ND[:] = 65_504
+    values_ND[0, :3] = torch.nan
+    values_ND[3, 5], values_ND[3, 6], values_ND[3, 7] = torch.inf, -torch.inf, torch.nan
+    values_ND[8, 0], values_ND[8, 1] = torch.inf, torch.inf
+    loaded.model.forward = lambda *_: values_ND
+    block = Encoder(loaded, plain_plan("fp16"), CPU).encode(
+        tokenize([b"M", b"M", b"M"], max_residues=1022), [np.arange(3)]
+    )
+    assert block.nan_count_S.tolist() == [3, 1, 0]
+    assert block.inf_count_S.tolist() == [0, 2, 2]
+
+
 def test_products_run_under_the_plan_s_switches(tiny, load):
     loaded = load(tiny)
     seen = []
@@ -106,9 +121,24 @@ def test_running_out_of_memory_names_the_tokens_of_the_pack(tiny, load, tokens, 
 
 def test_another_runtime_error_is_not_taken_for_memory(tiny, load, tokens, packs, monkeypatch):
     encoder = Encoder(load(tiny), FP32, CPU)
-    monkeypatch.setattr(encode, "_pool", lambda *_: torch.zeros(2, 3) @ torch.zeros(2, 3))
+    monkeypatch.setattr(encoder, "mean", lambda *_: torch.zeros(2, 3) @ torch.zeros(2, 3))
     with pytest.raises(RuntimeError, match="shapes"):
         encoder.encode(tokens, packs)
+
+
+def test_a_subclass_may_change_which_tokens_are_pooled_and_how(tiny, load, proteins, engine_states):
+    class LastResidueAlone(Encoder):
+        def pooled_tokens(self, layout):
+            return layout.cu_seqlens[1:] - 2, np.arange(layout.lengths_S.size)
+
+        def mean(self, hidden_ND, pack):
+            return 2 * super().mean(hidden_ND, pack)
+
+    short = [protein for protein in proteins if len(protein) < 100][:3]
+    block = LastResidueAlone(load(tiny), FP32, CPU).encode(tokenize(short, max_residues=1022), [np.arange(len(short))])
+    wanted_SD = torch.stack([2 * states[-2] for states in engine_states(tiny, short)])
+    # FP32 noise of another pack
+    np.testing.assert_allclose(block.embeddings_SD, wanted_SD, rtol=0, atol=1e-4)
 
 
 def test_tf32_on_a_cpu_is_refused_before_anything_runs(tiny, load):
