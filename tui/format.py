@@ -10,6 +10,10 @@ from decimal import ROUND_FLOOR, Decimal
 DASH = "-"
 _STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _COSINE_STEP = Decimal("0.000001")
+_SIMILARITY_STEP = Decimal("0.001")
+_LARGE = 1e4
+"""From here on a measure is written with an exponent, so that it keeps to its column."""
+_DECIMALS = {"ratio": 4, "share": 4, "bits": 1, "count": 0}
 
 
 def count(number: float | None) -> str:
@@ -63,6 +67,38 @@ def ratio(value: float | None) -> str:
 def limit(value: float) -> str:
     """A threshold as it is written in the configuration: 0.99, 1.8."""
     return f"{value:g}"
+
+
+def similarity(value: float | None) -> str:
+    """A cosine within a sentence, three digits, cut: 0.901."""
+    if value is None or not abs(value) < _LARGE:
+        return small(value)
+    return str(Decimal(repr(float(value))).quantize(_SIMILARITY_STEP, rounding=ROUND_FLOOR))
+
+
+def times(value: float | None) -> str:
+    """A factor within a sentence: 1.2."""
+    return DASH if value is None else f"{value:.1f}" if abs(value) < _LARGE else small(value)
+
+
+def fraction(value: float | None) -> str:
+    """A share within a sentence, two digits: 0.5 %, 0.091 %."""
+    return DASH if value is None else f"{100 * value:.2g} %"
+
+
+def measure(value: float | None, style: str) -> str:
+    """A measure in a cell of nine characters, by the style of its gate: cosine, error, ratio, share, bits, count."""
+    if value is None:
+        return DASH
+    if value == 0:
+        return "0"
+    if not abs(value) < _LARGE:
+        return small(value)
+    if style == "cosine":
+        return cosine(value)
+    if style in _DECIMALS:
+        return f"{value:.{_DECIMALS[style]}f}"
+    return small(value)
 
 
 def percent(value: float | None) -> str:
@@ -141,3 +177,38 @@ def clip(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: max(0, width - 2)] + ".."[: max(0, width)]
+
+
+def columns(text: str) -> int:
+    """Columns a terminal needs for the text: wide characters take two, combining ones none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.category(char) in {"Mn", "Me"} for char in text)
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
+    """The words of `text` in lines of at most `width` columns that begin with `first`, then with `rest`.
+
+    A word that is longer than a line is broken. Unlike textwrap this counts columns, not characters.
+    """
+    room = width - max(columns(first), columns(rest))
+    lines: list[list[str]] = [[]]
+    used = columns(first)
+    for piece in (piece for word in text.split() for piece in _pieces(word, room)):
+        if lines[-1] and used + 1 + columns(piece) > width:
+            lines.append([])
+            used = columns(rest)
+        used += columns(piece) + (1 if lines[-1] else 0)
+        lines[-1].append(piece)
+    return [(rest if number else first) + " ".join(words) for number, words in enumerate(lines)]
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """The word in pieces of at most `room` columns; mostly it is one."""
+    pieces, used = [""], 0
+    for char in word:
+        if pieces[-1] and used + columns(char) > room:
+            pieces.append("")
+            used = 0
+        pieces[-1] += char
+        used += columns(char)
+    return pieces

@@ -1,4 +1,4 @@
-"""A run in plain text, for the shell: one progress line, one report, one history table.
+"""A run in plain text, for the shell: a progress line, a short end, a full report, a table of the history.
 
 Pure functions from snapshots to strings; all numbers through tui.format, all stored text through `safe`.
 """
@@ -6,8 +6,12 @@ Pure functions from snapshots to strings; all numbers through tui.format, all st
 from collections.abc import Sequence
 
 from vp_tui.core.events import Finding, StratumStats
+from vp_tui.core.measured import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.verdict.gates import BY_ID
+from vp_tui.core.verdict.standings import standings
 from vp_tui.tui import format as fmt
+from vp_tui.tui import report_text as sections
 from vp_tui.tui.format import safe
 
 MARKS = {"fail": "!!", "warn": "! ", "info": "- "}
@@ -34,20 +38,46 @@ def progress_line(snapshot: RunSnapshot) -> str:
     return "  ".join(parts)
 
 
-def report(snapshot: RunSnapshot) -> str:
-    """The run as a person wants it at the end: what, table, findings, speed, verdict."""
-    run = snapshot.run
-    lines = [
-        f"run #{run.id} {run.uuid[:8]}{f' {safe(run.name)!r}' if run.name else ''}: {safe(run.model)}, "
-        f"{run.precision} against {run.reference} on {run.device or '-'}, {safe(run.input)}"
-    ]
-    if run.precision_reason:
-        lines.append(safe(run.precision_reason))
+def summary(snapshot: RunSnapshot) -> str:
+    """The run as a person wants it at its end: what, table, findings, what they prove, speed, verdict."""
+    lines = [_title(snapshot)]
+    if snapshot.run.precision_reason:
+        lines.append(safe(snapshot.run.precision_reason))
     if snapshot.strata:
         lines += ["", *strata_table(snapshot.strata)]
-    lines += [_finding(finding) for finding in snapshot.findings]
-    lines += ["", *_ending(snapshot)]
-    return "\n".join(lines)
+    lines += [f"{MARKS[finding.severity]} {finding.gate}: {safe(finding.text)}" for finding in snapshot.findings]
+    measured, limits = from_document(snapshot.measures), snapshot.limits
+    told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
+    proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
+    lines += ["", *proof] if proof else []
+    return "\n".join([*lines, "", *_ending(snapshot)])
+
+
+def report(snapshot: RunSnapshot) -> str:
+    """Everything that was measured, verdict first, at most 79 columns wide."""
+    run, strata = snapshot.run, snapshot.strata
+    measured, limits = from_document(snapshot.measures), snapshot.limits
+    rows = standings(measured, strata, snapshot.findings, limits) if run.verdict else ()
+    arms = {"candidate": safe(run.precision), "reference": safe(run.reference)}
+    meaning = sections.cosine_meaning(measured, strata, limits)
+    lines = fmt.wrap(_title(snapshot), sections.WIDTH, rest="  ")
+    lines += fmt.wrap(_outcome(run), sections.WIDTH, rest="  ")
+    if run.precision_reason:
+        lines += fmt.wrap(safe(run.precision_reason), sections.WIDTH, rest="  ")
+    if strata:
+        lines += ["", *strata_table(strata)]
+    parts = {
+        "Findings": _findings(snapshot.findings),
+        f"What a cosine of {fmt.limit(limits.cosine_fail)} means here": sections.paragraph(meaning) if meaning else [],
+        "Measures": sections.measures_table(rows),
+        "Negative controls: the reference, damaged on purpose": sections.controls(measured, rows),
+        "Error against FP64": sections.oracle(measured, **arms),
+        "Tightest modules": sections.modules(measured, arms["candidate"]),
+        "Numbers in the embeddings": sections.spread(measured, **arms),
+        "Not measured": sections.not_measured(rows, measured),
+        "Speed": sections.speed(snapshot),
+    }
+    return "\n".join([*lines, *(line for title, part in parts.items() for line in sections.section(title, part))])
 
 
 def strata_table(strata: Sequence[StratumStats]) -> list[str]:
@@ -56,13 +86,11 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
     for stats in strata:
         cells = (
             stats.scope,
-            f"{stats.n}" if stats.n == stats.planned else f"{stats.n}/{stats.planned}",
+            _done(stats),
             fmt.cosine(stats.cosine_min),
             fmt.cosine(stats.cosine_p01),
             fmt.cosine(stats.cosine_mean),
-            str(stats.below),
-            str(stats.nan),
-            str(stats.inf),
+            *(str(count) if count < 10_000 else fmt.count(count) for count in (stats.below, stats.nan, stats.inf)),
             fmt.rate(stats.candidate_tokens_per_s),
             fmt.ratio(stats.speedup),
         )
@@ -70,16 +98,45 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
     return [row.rstrip() for row in rows]
 
 
-def _finding(finding: Finding) -> str:
-    return f"{MARKS[finding.severity]} {finding.gate}: {safe(finding.text)}"
+def _done(stats: StratumStats) -> str:
+    exact = f"{stats.n}" if stats.n == stats.planned else f"{stats.n}/{stats.planned}"
+    return exact if len(exact) <= 10 else f"{fmt.count(stats.n)}/{fmt.count(stats.planned)}"
+
+
+def _title(snapshot: RunSnapshot) -> str:
+    run = snapshot.run
+    name = f" {safe(run.name)!r}" if run.name else ""
+    return (
+        f"run #{run.id} {run.uuid[:8]}{name}: {safe(run.model)}, "
+        f"{run.precision} against {run.reference} on {run.device or fmt.DASH}, {safe(run.input)}"
+    )
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    """Each finding wrapped behind its mark; what a miss means follows once per gate."""
+    lines: list[str] = []
+    explained: set[str] = set()
+    for finding in findings:
+        gate = BY_ID.get(finding.gate)
+        is_miss = finding.severity != "info" and gate is not None and finding.gate not in explained
+        meaning = f". {gate.meaning}" if gate is not None and is_miss else ""
+        explained |= {finding.gate} if is_miss else set()
+        text = f"{finding.gate}: {finding.text}{meaning}"
+        lines += sections.paragraph(text, first=f"{MARKS[finding.severity]} ", rest="   ")
+    return lines
 
 
 def _ending(snapshot: RunSnapshot) -> list[str]:
-    run = snapshot.run
-    if run.verdict is None:
-        why = f": {safe(run.status_reason)}" if run.status_reason else ""
-        return [f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"]
-    return [safe(snapshot.speedup.get("reason", "")), f"{run.verdict}: {safe(run.sentence)}"]
+    spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
+    return [*spoken, _outcome(snapshot.run)]
+
+
+def _outcome(run: RunRow) -> str:
+    """The verdict sentence, or how a run without one stands."""
+    if run.verdict is not None:
+        return f"{run.verdict}: {safe(run.sentence)}"
+    why = f": {safe(run.status_reason)}" if run.status_reason else ""
+    return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
 
 
 def runs_table(runs: Sequence[RunRow]) -> str:

@@ -1,37 +1,58 @@
-"""Numbers and limits in, findings in words out; nothing here reads a clock, a store or a tensor.
+"""Measures and limits in; findings, verdict and standings out.
 
-Gate profile `mission`: V1 and M1 decide PASS or FAIL, every other gate can at most warn.
-Profile `strict`: every gate that is missed fails the run.
+Gate profile `mission`: V1, V2 and M1 decide PASS or FAIL, every other gate can at most warn.
+Profile `strict`: every missed hard limit fails the run, a missed soft one warns.
+A reference that is itself wrong (R1) makes the run INVALID under both.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from vp_tui.core.config import Gates
-from vp_tui.core.events import Finding, Severity, StratumStats, Verdict
+from vp_tui.core.events import Finding, StratumStats, Verdict
+from vp_tui.core.measured import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.gate import Gate, limit_of, reach_of, severity_of, value_of
+from vp_tui.core.verdict.gates import BY_ID, GATES
+from vp_tui.core.verdict.words import Names, number, sentence_of
+
+NOTHING = Measured()
+NOISE_FACTOR = 3.0
+"""R3: an error of less than three times that of repeating the run is not the precision's."""
+_GRAVITY = {"fail": 0, "warn": 1, "info": 2}
+_INVALID = "R1"
 
 
 def findings(
-    strata: Sequence[StratumStats], *, limits: Thresholds, gates: Gates, reference_nonfinite: int
+    strata: Sequence[StratumStats],
+    measured: Measured = NOTHING,
+    *,
+    limits: Thresholds,
+    gates: Gates,
+    reference_precision: str = "fp32",
+    reference_nonfinite: int = 0,
+    names: Names | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings of a run, the gravest first.
+    """All findings of a run, the gravest first, and among equals in the order of the gates.
 
-    `strata` holds short, medium, long and all; `reference_nonfinite` counts sequences whose reference
-    embedding is not finite.
+    `strata` holds short, medium, long and all; `reference_nonfinite` counts sequences whose reference embedding is
+    not finite; `names` gives the id of the sequence in a row. Without measures (a run that is still going, or an old
+    one) only V1, M1, M4 and M5 are judged, from `strata`.
     """
-    found = list(_reference(reference_nonfinite))
-    for stats in strata:
-        if stats.scope != "all":
-            found += _of_stratum(stats, limits)
-    graded = [_graded(finding, gates) for finding in found]
-    order = {"fail": 0, "warn": 1, "info": 2}
-    return tuple(sorted(graded, key=lambda finding: order[finding.severity]))
+    values = numbers_of(strata, measured)
+    found = [*_reference(reference_nonfinite), *_empty(strata)]
+    for gate in GATES:
+        mine = _of_gate(gate, values, measured, limits=limits, gates=gates, names=names)
+        found += mine if gate.id != _INVALID else [_of_reference(one, reference_precision) for one in mine]
+    found += _indistinguishable(values, limits)
+    # Nothing weighs more than a reference that cannot be trusted.
+    return tuple(sorted(found, key=lambda one: (_GRAVITY[one.severity], not _invalidates(one))))
 
 
 def verdict(found: Iterable[Finding]) -> Verdict:
     """INVALID when the reference itself cannot be trusted, else FAIL, WARN or PASS."""
     found = tuple(found)
-    if any(finding.gate == "R1" for finding in found):
+    if any(_invalidates(finding) for finding in found):
         return "INVALID"
     severities = {finding.severity for finding in found}
     if "fail" in severities:
@@ -40,12 +61,11 @@ def verdict(found: Iterable[Finding]) -> Verdict:
 
 
 def so_far(strata: Sequence[StratumStats], limits: Thresholds) -> Verdict | None:
-    """The verdict of a run that is still going, from V1 and M1 alone; None before the first comparison."""
+    """The verdict of a run that is still going, from the strata alone; None before the first comparison."""
     everything = next((stats for stats in strata if stats.scope == "all"), None)
     if everything is None or everything.n == 0:
         return None
-    failed = everything.below or everything.nan or everything.inf
-    return "FAIL" if failed else verdict(findings(strata, limits=limits, gates="mission", reference_nonfinite=0))
+    return verdict(findings(strata, limits=limits, gates="mission"))
 
 
 def sentence(
@@ -73,15 +93,44 @@ def sentence(
     return f"{opening}: {decisive}{more}"
 
 
+def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, dict[str, Numbers]]:
+    """Measure -> scope -> numbers; V1 and M1 are those of `strata`, M4 and M5 where nothing better was measured.
+
+    A stratum without sequences has none.
+    """
+    values = {measure: dict(scopes) for measure, scopes in measured.values.items()}
+    for stats in strata:
+        counts: dict[str, float | None] = {"nan": float(stats.nan), "inf": float(stats.inf), "n": float(stats.n)}
+        cosines = {"min": stats.cosine_min, "p01": stats.cosine_p01, "below": float(stats.below)}
+        first = {"V1": counts, "M1": {**counts, **cosines}}
+        fallback = {
+            "M4": {"relative_l2_p99": stats.relative_l2_p99},
+            "M5": {"norm_ratio_worst": stats.norm_ratio_worst},
+        }
+        first |= {measure: numbers for measure, numbers in fallback.items() if measure not in measured.values}
+        for measure, numbers in first.items():
+            scopes = values.setdefault(measure, {})
+            scopes[stats.scope] = {**scopes.get(stats.scope, {}), **numbers}
+    empty = {str(stats.scope) for stats in strata if stats.planned == 0}
+    return {
+        measure: {scope: numbers for scope, numbers in scopes.items() if scope not in empty}
+        for measure, scopes in values.items()
+    }
+
+
 def _gap(stats: StratumStats) -> float:
     """1 - the worst cosine; all finite by the time this is asked."""
     return 1.0 - (stats.cosine_min if stats.cosine_min is not None else 1.0)
 
 
+def _invalidates(finding: Finding) -> bool:
+    return finding.gate == _INVALID and finding.severity == "fail"
+
+
 def _reference(nonfinite: int) -> Iterable[Finding]:
     if nonfinite:
         yield Finding(
-            gate="R1",
+            gate=_INVALID,
             severity="fail",
             stratum=None,
             text=f"the reference itself has {nonfinite} sequences with NaN or Inf: nothing can be compared with it",
@@ -90,88 +139,81 @@ def _reference(nonfinite: int) -> Iterable[Finding]:
         )
 
 
-def _of_stratum(stats: StratumStats, limits: Thresholds) -> Iterable[Finding]:
-    if stats.planned == 0:
-        yield Finding(gate="M1", severity="info", stratum=stats.scope, text=f"{stats.scope}: no sequences, not judged")
+def _empty(strata: Sequence[StratumStats]) -> Iterable[Finding]:
+    for stats in strata:
+        if stats.planned == 0 and stats.scope != "all":
+            text = f"{stats.scope}: no sequences, not judged"
+            yield Finding(gate="M1", severity="info", stratum=stats.scope, text=text)
+
+
+def _of_gate(
+    gate: Gate,
+    values: Mapping[str, Mapping[str, Numbers]],
+    measured: Measured,
+    *,
+    limits: Thresholds,
+    gates: Gates,
+    names: Names | None,
+) -> list[Finding]:
+    """The findings of one gate; `all` only where it is graver than every stratum."""
+    found: list[Finding] = []
+    for scope in gate.asked_in:
+        numbers = values.get(gate.measure, {}).get(scope, {})
+        reach = reach_of(gate, numbers, limits)
+        if reach is None or (gate.covered_by and reach_of(BY_ID[gate.covered_by], numbers, limits)):
+            continue
+        severity = severity_of(gate, reach, gates)
+        if scope == "all" and any(_GRAVITY[one.severity] <= _GRAVITY[severity] for one in found):
+            continue
+        found.append(
+            Finding(
+                gate=gate.id,
+                severity=severity,
+                stratum=scope,
+                text=sentence_of(
+                    gate, scope, numbers, reach=reach, limits=limits, details=measured.details, names=names
+                ),
+                value=value_of(gate, numbers),
+                limit=_bound(gate, limit_of(gate, reach, limits), value_of(gate, numbers)),
+            )
+        )
+    return found
+
+
+def _bound(gate: Gate, limit: float, value: float | None) -> float:
+    """The limit on the side of 1 or 0 on which the value lies."""
+    side = -1.0 if value is not None and value < (1.0 if gate.sense == "away_from_one" else 0.0) else 1.0
+    if gate.sense == "away_from_one":
+        return 1.0 + side * limit
+    return side * limit if gate.sense == "away_from_zero" else limit
+
+
+def _of_reference(finding: Finding, precision: str) -> Finding:
+    """R1 judges an FP32 reference; of another one, asked for on purpose, it only tells how far it is."""
+    if precision != "fp32":
+        text = f"the {precision} reference is itself {number(finding.value or 0.0, 'error')} (relative L2) from FP64"
+        return replace(finding, severity="info", text=text)
+    return finding
+
+
+def _indistinguishable(values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds) -> Iterable[Finding]:
+    """R3: says where the difference of the two precisions is no larger than that of repeating the run.
+
+    Not where M4 misses a limit: a candidate that errs that much and is as noisy is no comfort.
+    """
+    error = values.get("M4", {}).get("all", {}).get("relative_l2_p99")
+    repeats = values.get("R3", {}).get("all", {})
+    noises = [noise for name in ("reference_noise", "candidate_noise") if (noise := repeats.get(name)) is not None]
+    if error is None or not noises or reach_of(BY_ID["M4"], {"relative_l2_p99": error}, limits):
         return
-    yield from _nonfinite(stats)
-    yield from _cosine(stats, limits)
-    yield from _magnitude(stats, limits)
-
-
-def _nonfinite(stats: StratumStats) -> Iterable[Finding]:
-    if stats.nan or stats.inf:
-        yield Finding(
-            gate="V1",
-            severity="fail",
-            stratum=stats.scope,
-            text=f"{stats.scope}: {stats.nan} sequences with NaN and {stats.inf} with Inf of {stats.n}, 0 allowed",
-            value=float(max(stats.nan, stats.inf)),
-            limit=0.0,
-        )
-
-
-def _cosine(stats: StratumStats, limits: Thresholds) -> Iterable[Finding]:
-    if stats.below:
-        yield Finding(
-            gate="M1",
-            severity="fail",
-            stratum=stats.scope,
-            text=f"{stats.scope}: {stats.below} of {stats.n} sequences not above cosine {limits.cosine_fail}"
-            f"{_worst(stats)}",
-            value=stats.cosine_min,
-            limit=limits.cosine_fail,
-        )
-    elif stats.cosine_p01 is not None and stats.cosine_p01 < limits.cosine_p01_warn:
-        yield Finding(
-            gate="M1-p01",
-            severity="warn",
-            stratum=stats.scope,
-            text=f"{stats.scope}: 1st percentile of cosine {stats.cosine_p01:.6f} below {limits.cosine_p01_warn}",
-            value=stats.cosine_p01,
-            limit=limits.cosine_p01_warn,
-        )
-
-
-def _worst(stats: StratumStats) -> str:
-    """The worst cosine there is, and whether some sequences have none."""
-    has_nonfinite = stats.nan or stats.inf
-    if stats.cosine_min is None:
-        return ": none has a cosine"
-    return f" (worst {stats.cosine_min:.6f}{' of those that have one' if has_nonfinite else ''})"
-
-
-def _magnitude(stats: StratumStats, limits: Thresholds) -> Iterable[Finding]:
-    if stats.relative_l2_p99 is not None and stats.relative_l2_p99 > limits.relative_l2_p99_fail:
-        yield Finding(
-            gate="M4",
-            severity="warn",
-            stratum=stats.scope,
-            text=f"{stats.scope}: 99th percentile of relative L2 error {stats.relative_l2_p99:.2e} "
-            f"above {limits.relative_l2_p99_fail:.0e}",
-            value=stats.relative_l2_p99,
-            limit=limits.relative_l2_p99_fail,
-        )
-    if stats.norm_ratio_worst is not None and abs(stats.norm_ratio_worst - 1) > limits.norm_ratio_fail:
-        yield Finding(
-            gate="M5",
-            severity="warn",
-            stratum=stats.scope,
-            text=f"{stats.scope}: norm ratio {stats.norm_ratio_worst:.4f} farther than "
-            f"{limits.norm_ratio_fail:g} from 1",
-            value=stats.norm_ratio_worst,
-            limit=1 + limits.norm_ratio_fail,
-        )
-
-
-def _graded(finding: Finding, gates: Gates) -> Finding:
-    """Under `strict` a missed gate fails the run, whatever its own severity."""
-    severity: Severity = "fail" if gates == "strict" and finding.severity == "warn" else finding.severity
-    return Finding(
-        gate=finding.gate,
-        severity=severity,
-        stratum=finding.stratum,
-        text=finding.text,
-        value=finding.value,
-        limit=finding.limit,
+    if not error < NOISE_FACTOR * max(noises):
+        return
+    yield Finding(
+        gate="R3",
+        severity="info",
+        stratum="all",
+        text=f"the two precisions cannot be told apart from repetition noise: relative L2 {number(error, 'error')} "
+        f"between them, {number(max(noises), 'error')} between two encodings in the same precision",
+        value=error,
+        limit=NOISE_FACTOR * max(noises),
     )

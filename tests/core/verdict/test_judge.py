@@ -1,0 +1,365 @@
+"""Findings, verdict and sentence, from strata alone and with measures."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from records import empty_stats, four_strata, stats
+
+from vp_tui.core.measured import Measured
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict import judge as verdict
+from vp_tui.core.verdict.gates import GATES
+
+LIMITS = Thresholds()
+RANK = {"PASS": 0, "WARN": 1, "FAIL": 2, "INVALID": 3}
+
+
+def judged(*strata, gates="mission", reference_nonfinite=0):
+    found = verdict.findings(strata, limits=LIMITS, gates=gates, reference_nonfinite=reference_nonfinite)
+    return verdict.verdict(found), found
+
+
+def measured(details=None, **values):
+    """measured(M2={"short": {"min": 0.9}}), or of all: measured(S1={"overlap": 0.9})."""
+    scoped = {
+        measure: given if all(isinstance(item, dict) for item in given.values()) else {"all": given}
+        for measure, given in values.items()
+    }
+    return Measured(values=scoped, details=details or {})
+
+
+def judge(what, *strata, gates="mission", **options):
+    found = verdict.findings(strata, what, limits=LIMITS, gates=gates, **options)
+    return verdict.verdict(found), found
+
+
+def test_healthy_strata_pass_without_a_finding():
+    assert judged(*four_strata()) == ("PASS", ())
+
+
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+@pytest.mark.parametrize("counts", [{"nan": 2}, {"inf": 2}])
+def test_a_sequence_with_nan_or_inf_fails_by_v1(gates, counts):
+    outcome, found = judged(stats("long", **counts), gates=gates)
+    assert outcome == "FAIL"
+    assert [(one.gate, one.severity, one.stratum, one.value) for one in found] == [("V1", "fail", "long", 2.0)]
+
+
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+def test_a_sequence_exactly_at_the_limit_fails_by_m1(gates):
+    outcome, found = judged(stats("medium", below=1, cosine_min=0.99), gates=gates)
+    assert outcome == "FAIL"
+    assert (found[0].gate, found[0].value, found[0].limit) == ("M1", 0.99, 0.99)
+    assert found[0].text == "medium: 1 of 10 sequences not above cosine 0.99 (worst 0.990000)"
+
+
+def test_a_stratum_in_which_no_sequence_has_a_cosine_fails_and_says_so():
+    outcome, found = judged(stats(nan=10, below=10, cosine_min=None, cosine_p01=None, cosine_mean=None))
+    assert outcome == "FAIL"
+    assert [one.gate for one in found] == ["V1", "M1"]
+    assert found[1].text.endswith(": none has a cosine")
+    assert found[1].value is None
+
+
+@pytest.mark.parametrize(
+    ("gate", "changes"),
+    [
+        ("M1-p01", {"cosine_p01": 0.9985}),
+        ("M4", {"relative_l2_p99": 0.02}),
+        ("M5", {"norm_ratio_worst": 0.99}),
+        ("M5", {"norm_ratio_worst": 1.01}),
+    ],
+)
+def test_every_other_gate_warns_under_mission_and_fails_under_strict(gate, changes):
+    mission, found = judged(stats(**changes))
+    strict, found_strict = judged(stats(**changes), gates="strict")
+    assert (mission, [(one.gate, one.severity) for one in found]) == ("WARN", [(gate, "warn")])
+    assert (strict, [(one.gate, one.severity) for one in found_strict]) == ("FAIL", [(gate, "fail")])
+    assert found[0].text == found_strict[0].text
+
+
+@pytest.mark.parametrize("changes", [{"cosine_p01": 0.999}, {"relative_l2_p99": 5e-3}, {"norm_ratio_worst": 1.001}])
+def test_a_number_at_its_warning_limit_does_not_warn(changes):
+    assert judged(stats(**changes))[0] == "PASS"
+
+
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+def test_an_empty_stratum_is_told_and_changes_nothing(gates):
+    outcome, found = judged(stats("short"), empty_stats("long"), stats("all"), gates=gates)
+    assert outcome == "PASS"
+    assert [(one.gate, one.severity, one.text) for one in found] == [("M1", "info", "long: no sequences, not judged")]
+
+
+def test_a_reference_that_is_not_finite_makes_the_run_invalid_whatever_else_was_found():
+    outcome, found = judged(stats(below=3, nan=3), reference_nonfinite=2)
+    assert outcome == "INVALID"
+    assert found[0].gate == "R1"
+    assert "2 sequences" in found[0].text
+
+
+def test_the_whole_set_is_not_judged_a_second_time():
+    bad = {"below": 5, "nan": 5, "relative_l2_p99": 0.5, "norm_ratio_worst": 2.0}
+    _, found = judged(stats("short"), stats("medium"), stats("long", **bad), stats("all", **bad))
+    assert [(one.gate, one.stratum) for one in found] == [
+        ("V1", "long"), ("M1", "long"), ("M4", "long"), ("M5", "long")
+    ]  # fmt: skip
+
+
+def test_the_whole_set_is_judged_where_no_stratum_is_as_bad():
+    one, other = {"relative_l2_p99": 6e-3}, {"relative_l2_p99": 2e-2}
+    what = measured(M4={"short": one, "medium": one, "all": other})
+    assert [(f.severity, f.stratum) for f in judge(what)[1]] == [("warn", "short"), ("warn", "medium")]
+    strict = judge(what, gates="strict")[1]
+    assert [(f.severity, f.stratum) for f in strict] == [("fail", "all"), ("warn", "short"), ("warn", "medium")]
+    assert [f.stratum for f in judge(measured(M4={"all": other}))[1]] == ["all"]
+
+
+def test_the_gravest_finding_comes_first():
+    _, found = judged(empty_stats("short"), stats("medium", cosine_p01=0.9985), stats("long", nan=1))
+    assert [one.severity for one in found] == ["fail", "warn", "info"]
+
+
+@pytest.mark.parametrize(
+    ("everything", "expected"),
+    [
+        ({"n": 0}, None),
+        ({}, "PASS"),
+        ({"below": 1}, "FAIL"),
+        ({"nan": 1}, "FAIL"),
+        ({"inf": 1}, "FAIL"),
+        ({"relative_l2_p99": 0.5}, "WARN"),
+    ],
+)
+def test_a_run_that_is_going_has_a_verdict_so_far(everything, expected):
+    assert verdict.so_far(four_strata(**everything), LIMITS) == expected
+
+
+def test_before_the_plan_is_known_there_is_no_verdict_so_far():
+    assert verdict.so_far((), LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "start"),
+    [
+        ({}, "fp16 is safe here: all 10 sequences are finite and above the cosine limit (worst 1 - cosine 1.0e-05"),
+        ({"relative_l2_p99": 0.02}, "fp16 passes with a warning: short: 99th percentile of relative L2 error 2.00e-02"),
+        ({"nan": 1}, "fp16 is not safe here: short: 1 sequences with NaN"),
+    ],
+)
+def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, start):
+    strata = (stats("short", **changes), stats("all", **changes))
+    outcome, found = judged(*strata)
+    assert verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32").startswith(start)
+
+
+def test_further_findings_are_counted_in_the_sentence():
+    strata = four_strata(nan=1)
+    outcome, found = judged(*strata)
+    words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
+    assert words.endswith("(and 2 more findings)")
+
+
+@pytest.mark.parametrize(
+    ("error", "precision", "outcome", "severities"),
+    [
+        (2e-4, "fp32", "INVALID", ["fail"]),
+        (2e-5, "fp32", "WARN", ["warn"]),
+        (1e-6, "fp32", "PASS", []),
+        (3e-3, "bf16", "PASS", ["info"]),
+        (1e-6, "bf16", "PASS", []),
+        (None, "fp32", "PASS", []),
+    ],
+)
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+def test_a_reference_far_from_fp64_makes_the_run_invalid_unless_it_was_asked_for(
+    error, precision, outcome, severities, gates
+):
+    what = measured(R1={"reference_error_max": error})
+    got, found = judge(what, gates=gates, reference_precision=precision)
+    assert (got, [one.severity for one in found]) == (outcome, severities)
+    if precision == "bf16" and found:
+        assert found[0].text == "the bf16 reference is itself 3.00e-03 (relative L2) from FP64"
+
+
+def test_an_invalid_reference_is_told_before_everything_else():
+    what = measured(R1={"reference_error_max": 1.0}, V2={"nonfinite_modules": 3}, M1={"min": 0.1})
+    got, found = judge(what, stats("short", nan=3), gates="strict")
+    assert (got, found[0].gate) == ("INVALID", "R1")
+    words = verdict.sentence(got, found, four_strata(), candidate="fp16", reference="fp32")
+    assert words.startswith("no verdict on fp16: error of the reference against FP64 1.00e+00 above 0.0001")
+
+
+def test_findings_are_sorted_by_severity_then_by_gate_then_by_scope():
+    low, middling = {"relative_l2_p99": 0.02}, {"relative_l2_p99": 0.007}
+    what = measured(
+        C1={"controls": 5, "uncaught": 1},
+        M4={"short": middling, "medium": low, "long": low},
+        S1={"overlap": 0.97},
+        V3={"headroom_bits": 0.5},
+        R3={"reference_noise": 0.0, "candidate_noise": 0.0},
+    )
+    _, found = judge(what, stats("long", nan=1), empty_stats("short"), gates="strict")
+    assert [(one.gate, one.severity, one.stratum) for one in found] == [
+        ("V1", "fail", "long"),
+        ("V3", "fail", "all"),
+        ("M4", "fail", "medium"),
+        ("M4", "fail", "long"),
+        ("C1", "fail", "all"),
+        ("S1", "warn", "all"),
+        ("M1", "info", "short"),
+    ]
+
+
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+def test_an_empty_stratum_is_not_judged_whatever_numbers_it_has(gates):
+    what = measured(M2={"long": {"min": 0.1}})
+    assert judge(what, empty_stats("long"), gates=gates)[0] == "PASS"
+
+
+def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
+    bad = stats("short", relative_l2_p99=0.5, norm_ratio_worst=2.0)
+    good = measured(M4={"short": {"relative_l2_p99": 1e-3}}, M5={"short": {"norm_ratio_worst": 1.0}})
+    assert [one.gate for one in judge(Measured(), bad)[1]] == ["M4", "M5"]
+    assert judge(good, bad) == ("PASS", ())
+    worse = measured(M1={"short": {"min": 0.5, "below": 3.0}})
+    assert judge(worse, stats("short")) == ("PASS", ())
+
+
+@pytest.mark.parametrize(
+    ("gate", "values", "text"),
+    [
+        ("M2", {"M2": {"long": {"min": 0.98}}},
+         "long: centred cosine of the worst sequence 0.980000 below 0.99 (worst: p7)"),
+        ("M4", {"M4": {"short": {"relative_l2_p99": 0.006}}},
+         "short: 99th percentile of relative L2 error 6.00e-03 above 0.005 (worst: p3)"),
+        ("M4c", {"M4": {"short": {"centred_l2_p99": 0.02}}},
+         "short: 99th percentile of centred relative L2 error 2.00e-02 above 0.015"),
+        ("M4-worst", {"M4": {"short": {"spread": 25.0, "relative_l2_max": 0.01}}},
+         "short: relative L2 error of the worst sequence over that of the median one 25.0000 above 10, "
+         "and itself 1.00e-02, above 0.002 (worst: p3)"),
+        ("M5", {"M5": {"short": {"norm_ratio_worst": 0.88}}}, "short: norm ratio 0.8800 farther than 0.005 from 1"),
+        ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}},
+         "2 modules with NaN or Inf inside and 1 values at the format's largest number, 0 allowed; "
+         "the first is layers.3.fc2"),
+        ("V3", {"V3": {"headroom_bits": 0.25}}, "bits of headroom in the tightest module 0.25 below 1"),
+        ("S6-rogue", {"S6": {"rogue_differences": 2.0}},
+         "2 dominant dimensions that only one precision has, 0 allowed"),
+        ("S6", {"S6": {"outlier_share_change": -0.002}},
+         "change of the share of values beyond three standard deviations -2.00e-03 farther from 0 than 0.001"),
+        ("C1", {"C1": {"controls": 5.0, "uncaught": 1.0}},
+         "1 of 5 negative controls caught by no gate: lost-scale"),
+        # so near to the limit that the usual digits would not show the difference
+        ("M2", {"M2": {"long": {"min": 0.98999999}}},
+         "long: centred cosine of the worst sequence 0.989999 below 0.99 (worst: p7)"),
+        ("M4", {"M4": {"short": {"relative_l2_p99": 0.0100000001}}},
+         "short: 99th percentile of relative L2 error 0.0100000001 above 0.01 (worst: p3)"),
+        ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0010000001}}},
+         "short: norm ratio 1.0010000001 farther than 0.001 from 1"),
+    ],
+)  # fmt: skip
+def test_a_finding_is_a_sentence_with_number_limit_scope_and_sequence(gate, values, text):
+    details = {
+        "worst": {"M2": {"long": 7, "short": None}, "M4": {"short": 3}},
+        "nonfinite": [{"module": "layers.3.fc2", "count": 4}],
+        "controls": {"caught": {"permuted-pairs": ["M1"], "lost-scale": []}},
+    }
+    _, found = judge(measured(details, **values), names="p{}".format)
+    assert [(one.gate, one.text) for one in found] == [(gate, text)]
+
+
+def test_a_worst_sequence_is_named_in_m1_where_its_row_is_known():
+    details = {"worst": {"M1": {"medium": 4}}}
+    _, found = judge(measured(details), stats("medium", below=1, cosine_min=0.95), names="read_{}".format)
+    assert found[0].text == "medium: 1 of 10 sequences not above cosine 0.99 (worst 0.950000, read_4)"
+    _, found = judge(measured(details), stats("medium", below=1, nan=1), names="read_{}".format)
+    assert found[1].text == ("medium: 1 of 10 sequences not above cosine 0.99 (worst 0.999990 of those that have one)")
+
+
+def test_the_limit_of_a_finding_lies_on_the_side_of_its_value():
+    found = judge(measured(M5={"norm_ratio_worst": 0.9}, S6={"outlier_share_change": -0.5}))[1]
+    assert [(one.gate, one.value, one.limit) for one in found] == [("M5", 0.9, 0.995), ("S6", -0.5, -0.001)]
+
+
+@pytest.mark.parametrize(
+    ("error", "noise", "is_told"),
+    [
+        (1e-3, 5e-4, True),
+        (1.5e-3, 5e-4, False),
+        (1e-3, 1e-5, False),
+        (None, 1.0, False),
+        (1e-3, None, False),
+        # within the noise, but beyond M4's limit
+        (8e-2, 3e-2, False),
+    ],
+)
+@pytest.mark.parametrize("arm", ["reference_noise", "candidate_noise"])
+def test_an_error_within_three_times_the_noise_is_told_as_indistinguishable(error, noise, is_told, arm):
+    limits = Thresholds(noise_floor=1.0)
+    what = measured(M4={"relative_l2_p99": error}, R3={arm: noise})
+    found = verdict.findings((), what, limits=limits, gates="strict")
+    assert [one.severity for one in found if one.gate == "R3"] == (["info"] if is_told else [])
+    assert not is_told or "cannot be told apart from repetition noise" in found[0].text
+
+
+def test_the_noise_is_that_of_the_noisier_arm():
+    what = measured(M4={"relative_l2_p99": 1e-4}, R3={"reference_noise": 1e-9, "candidate_noise": 9e-5})
+    assert [(one.gate, one.limit) for one in judge(what)[1]] == [("R3", 2.7e-4)]
+
+
+NUMBERS = sorted({(gate.measure, name) for gate in GATES for name in (*gate.names, *(gate.only_if or ())[:1])})
+SENSES = {(gate.measure, name): gate.sense for gate in GATES for name in gate.names}
+SCOPES = ("short", "medium", "long", "all")
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+# near the limits, where a step from one side to the other is likely
+NEAR = st.one_of(st.floats(0.9, 1.1), st.floats(0, 0.1), st.floats(0, 20), st.just(0.0))
+MEASURES = st.dictionaries(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(SCOPES)), st.none() | NEAR | FINITE)
+PROFILES = st.sampled_from(["mission", "strict"])
+
+
+def as_measured(numbers):
+    values = {}
+    for ((measure, name), scope), number in numbers.items():
+        values.setdefault(measure, {}).setdefault(scope, {})[name] = number
+    return Measured(values=values)
+
+
+# no deadline: the cores are shared
+@settings(deadline=None)
+@given(MEASURES, PROFILES, st.sampled_from(["fp32", "bf16"]))
+def test_any_numbers_give_a_verdict_with_words(numbers, gates, reference_precision):
+    found = verdict.findings(
+        four_strata(), as_measured(numbers), limits=LIMITS, gates=gates, reference_precision=reference_precision
+    )
+    outcome = verdict.verdict(found)
+    assert verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32")
+    assert len({(one.gate, one.stratum, one.severity) for one in found}) == len(found)
+    assert all(one.text and "nan" not in one.text.replace("dominant", "") for one in found)
+
+
+def worse(sense, value, step):
+    match sense:
+        case "below" | "at_or_below":
+            return value - step
+        case "above" | "any":
+            # a count below 0 does not exist
+            return abs(value) + step
+        case "away_from_one":
+            return value + step if value >= 1 else value - step
+        case _:
+            return value + step if value >= 0 else value - step
+
+
+@settings(deadline=None)
+@given(MEASURES, st.sampled_from(NUMBERS), st.sampled_from(SCOPES), NEAR, st.floats(0, 2), PROFILES)
+def test_a_worse_number_never_gives_a_better_verdict(numbers, number, scope, value, step, gates):
+    sense = SENSES.get(number, "above")
+    better = {**numbers, (number, scope): abs(value)}
+    after = {**numbers, (number, scope): worse(sense, abs(value), step)}
+    without = {key: item for key, item in numbers.items() if key != (number, scope)}
+    ranks = [RANK[judge(as_measured(one), gates=gates)[0]] for one in (without, better, after)]
+    assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("counts", [{"nan": 1}, {"inf": 1}, {"below": 1}])
+def test_the_verdict_so_far_is_that_of_the_end(counts):
+    assert verdict.so_far(four_strata(**counts), LIMITS) == judged(*four_strata(**counts))[0] == "FAIL"
