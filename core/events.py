@@ -71,6 +71,8 @@ class SequenceResult:
     nan_count: int
     """NaN among the candidate's token outputs of this sequence."""
     inf_count: int
+    seq_hash: int | None = None
+    """core.fingerprint.sequence_hash of the letters: what pairs it with the same sequence of another run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,8 @@ class AlertRaised:
     sequence_id: str | None = None
     block: int | None = None
     pack: int | None = None
+    layer: str | None = None
+    """The module it began in, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +228,20 @@ class Speedup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerStat:
+    """What a layer of the candidate put out over one stratum (or over all)."""
+
+    layer: str
+    scope: str
+    mean: float | None
+    std: float | None
+    absmax: float | None
+    outlier_share: float | None
+    nonfinite: int
+    """Values that are NaN or infinite; the numbers beside it are over the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """The end of a run that came through, whatever its verdict."""
 
@@ -236,6 +254,12 @@ class RunFinished:
     speedup: Speedup
     exit_code: int
     measures: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[LayerStat, ...] = ()
+    perf_valid: bool | None = None
+    """Whether the clocks may be compared with those of other runs; None when nobody has judged that."""
+    perf_invalid_reason: str | None = None
+    clock_suspect: bool | None = None
+    """The wall clock and the monotonic one disagree."""
 
 
 Event = (

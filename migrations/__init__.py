@@ -1,5 +1,8 @@
 """The schema's history; `upgrade` brings a store to the newest revision, or says why it cannot.
 
+Before a store with rows is touched it is copied (core.store.backup). Then all revisions, today's facts about old rows
+and the check of every reference are one transaction: an upgrade that fails or is killed has changed nothing.
+
 Alembic costs a third of a second to import, so the common case (already newest) does without it.
 """
 
@@ -8,6 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from vp_tui.core.errors import StoreError
+from vp_tui.core.store.backfill import fill
+from vp_tui.core.store.backup import backup
 from vp_tui.core.store.engine import WRITER_PRAGMAS, store_errors, writer_engine
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
@@ -48,7 +53,7 @@ def upgrade(home: Home) -> str | None:
     """Create the store or bring it to the newest revision; returns the revision it had.
 
     Raises:
-        StoreError: no permission, not our file, or written by a newer version (then left untouched).
+        StoreError: no permission, no room, not our file, or written by a newer version; nothing was changed then.
     """
     home.create()
     before = current_revision(home.database)
@@ -61,12 +66,25 @@ def upgrade(home: Home) -> str | None:
         )
     descriptor = hold(home.locks / "migration.lock")
     try:
-        if current_revision(home.database) != REVISION:
-            _migrate(home.database)
+        # Asked again: another process may have upgraded while this one waited for the lock.
+        now = current_revision(home.database)
+        if now != REVISION:
+            _migrate_with_backup(home, now)
     finally:
         if descriptor is not None:
             os.close(descriptor)
     return before
+
+
+def _migrate_with_backup(home: Home, revision: str | None) -> None:
+    """Migrate; a store that has rows is copied first, and an error says where the copy is."""
+    if revision is None:
+        return _migrate(home.database)
+    copied = backup(home, revision)
+    try:
+        return _migrate(home.database)
+    except StoreError as error:
+        raise StoreError(f"{error}; nothing was changed, and a backup of before is {copied}") from error
 
 
 def _migrate(path: Path) -> None:
@@ -83,9 +101,10 @@ def _migrate(path: Path) -> None:
             with engine.connect() as connection, connection.begin():
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                fill(connection)
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
                 if broken:
-                    raise StoreError(f"{path}: the upgrade would break {len(broken)} references; nothing was changed")
+                    raise StoreError(f"{path}: the upgrade would break {len(broken)} references")
     finally:
         engine.dispose()
 

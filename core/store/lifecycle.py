@@ -48,12 +48,12 @@ def writing(home: Home, doing: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def create_run(home: Home, config: RunConfig) -> int:
-    """Insert a queued run with its folder and return its id."""
+def create_run(home: Home, config: RunConfig, *, group_id: int | None = None, repeat_idx: int | None = None) -> int:
+    """Insert a queued run with its folder and return its id; `group_id` and `repeat_idx` make it one of its repeats."""
     uuid = uuids.uuid4().hex
     folder = home.run_folder(uuid)
     with writing(home, "add a run to") as connection:
-        run_id = _insert_run(connection, uuid, config)
+        run_id = _insert_run(connection, uuid, config, group_id, repeat_idx)
         try:
             folder.mkdir(parents=True)
         except OSError as error:
@@ -61,9 +61,13 @@ def create_run(home: Home, config: RunConfig) -> int:
     return run_id
 
 
-def _insert_run(connection: Connection, uuid: str, config: RunConfig) -> int:
+def _insert_run(
+    connection: Connection, uuid: str, config: RunConfig, group_id: int | None, repeat_idx: int | None
+) -> int:
     statement = insert(tables.run).values(
         uuid=uuid,
+        group_id=group_id,
+        repeat_idx=repeat_idx,
         name=config.name,
         status="queued",
         model=config.model,

@@ -1,23 +1,28 @@
 """Reading: one short SELECT per question, never a transaction left open, status derived from facts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from vp_tui.core.errors import RunNotFoundError, StoreError
-from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, SequenceResult, StratumStats
+from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, SequenceResult
 from vp_tui.core.store import tables
+from vp_tui.core.store.backfill import read_strata
+from vp_tui.core.store.baselines import DEFAULT, Baseline, KeyKind, baseline_run, find_baseline, read_baselines
+from vp_tui.core.store.comparisons import Comparison, comparisons_of, read_comparison
 from vp_tui.core.store.engine import reader_engine, require_current_schema, store_errors
+from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.lifecycle import abandoned
+from vp_tui.core.store.pairs import Pairs, RunNumbers, numbers, paired
 from vp_tui.core.store.rows import from_json
+from vp_tui.core.store.run_rows import history_statement, read_rows, run_rows
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot, SimilarityPoint
 
 _T = TypeVar("_T")
-_SCOPES = ("short", "medium", "long", "all")
+_JSON = ("config", "dataset", "model", "environment", "arms", "speedup", "measures")
 
 
 class Reader:
@@ -55,8 +60,19 @@ class Reader:
     def runs(self, limit: int = 500) -> tuple[RunRow, ...]:
         """The newest runs, newest first."""
         with self._reading() as connection:
-            rows = connection.execute(_run_rows().order_by(tables.run.c.id.desc()).limit(limit)).mappings().all()
-            return tuple(_run_row(row, _tags(connection, row["id"]), self._home) for row in rows)
+            return read_rows(connection, history_statement("", None, limit), self._home)
+
+    def history(self, query: str = "", *, sort: str | None = None, limit: int | None = None) -> tuple[RunRow, ...]:
+        """The runs that match a query (core.query), newest first or sorted by a field (`-speedup`: largest first).
+
+        A missing value matches nothing and is never first. Status is asked as it is stored: reconcile before.
+
+        Raises:
+            UsageError: the query or the field, with the place of the mistake.
+        """
+        statement = history_statement(query, sort, limit)
+        with self._reading() as connection:
+            return read_rows(connection, statement, self._home)
 
     def latest_run_id(self) -> int | None:
         """The id of the newest run, or None."""
@@ -64,7 +80,9 @@ class Reader:
             return connection.execute(select(func.max(tables.run.c.id))).scalar()
 
     def find(self, text: str) -> int:
-        """The id of the run meant by an id, `last`, a unique uuid prefix or a name (the newest of that name).
+        """The id of the run meant by an id, `last`, `baseline`, a unique uuid prefix or a name (its newest run).
+
+        `baseline` is the active baseline called "default", `baseline:NAME` the one called NAME.
 
         Raises:
             RunNotFoundError: none or several.
@@ -76,6 +94,8 @@ class Reader:
                 raise RunNotFoundError("there is no run yet; start with `vp-tui demo`")
             return newest
         with self._reading() as connection:
+            if text == "baseline" or text.startswith("baseline:"):
+                return baseline_run(connection, text.partition(":")[2] or DEFAULT)
             number = _as_id(text)
             if number is not None and connection.execute(select(run.c.id).where(run.c.id == number)).scalar():
                 return number
@@ -101,7 +121,7 @@ class Reader:
             RunNotFoundError: no such run.
         """
         with self._reading() as connection:
-            return _run_row(_one(connection, run_id), _tags(connection, run_id), self._home)
+            return _one(connection, run_id, self._home)
 
     def snapshot(self, run_id: int, *, since: RunSnapshot | None = None) -> RunSnapshot:
         """Everything about one run; rows that `since` already has are not read again.
@@ -112,25 +132,20 @@ class Reader:
         if since is not None and since.run.id != run_id:
             since = None
         with self._reading() as connection:
-            row = _one(connection, run_id)
+            run = _one(connection, run_id, self._home)
+            texts = _texts(connection, run_id)
             return RunSnapshot(
-                run=_run_row(row, _tags(connection, run_id), self._home),
-                config=from_json(row["config_json"]),
-                dataset=from_json(row["dataset_json"]),
-                model=from_json(row["model_json"]),
-                environment=from_json(row["environment_json"]),
-                arms=from_json(row["arms_json"]),
-                speedup=from_json(row["speedup_json"]),
-                measures=from_json(row["measures_json"]),
-                findings=tuple(Finding(**item) for item in from_json(row["findings_json"] or "[]")),
-                strata=_strata(connection, run_id),
+                run=run,
+                **{name: texts[name] for name in _JSON},
+                findings=tuple(Finding(**item) for item in texts["findings"] or ()),
+                strata=read_strata(connection, run_id),
                 blocks=_appended(connection, run_id, tables.block_sample, BlockEncoded, since.blocks if since else ()),
                 similarity=_appended(
                     connection, run_id, tables.similarity_sample, SimilarityPoint, since.similarity if since else ()
                 ),
                 gpu=_appended(connection, run_id, tables.gpu_sample, GpuSample, since.gpu if since else ()),
                 alerts=_appended(connection, run_id, tables.alert, AlertRaised, since.alerts if since else ()),
-                folder=str(self._home.run_folder(row["uuid"])),
+                folder=str(self._home.run_folder(run.uuid)),
             )
 
     def worst_sequences(self, run_id: int, limit: int = 10) -> tuple[SequenceResult, ...]:
@@ -145,6 +160,77 @@ class Reader:
                 .limit(limit)
             ).mappings()
             return tuple(SequenceResult(**row) for row in rows)
+
+    def results(self, run_id: int) -> tuple[SequenceResult, ...]:
+        """Every compared sequence, in the order of the embeddings."""
+        table = tables.sequence_result
+        columns = [table.c[name] for name in SequenceResult.__dataclass_fields__]
+        with self._reading() as connection:
+            rows = connection.execute(select(*columns).where(table.c.run_id == run_id).order_by(table.c.seq_idx))
+            return tuple(SequenceResult(**row) for row in rows.mappings())
+
+    def paired(self, run_a: int, run_b: int) -> Pairs:
+        """The sequences that both runs compared, side by side."""
+        with self._reading() as connection:
+            return paired(connection, run_a, run_b)
+
+    def performance(self, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
+        """The stored metrics of several runs, as those of a group (`group(id).run_ids`), in one statement."""
+        with self._reading() as connection:
+            return numbers(connection, run_ids)
+
+    def group(self, group_id: int) -> RunGroup:
+        """A group of repeats with the ids of its runs.
+
+        Raises:
+            RunNotFoundError: no such group.
+        """
+        with self._reading() as connection:
+            return read_group(connection, group_id)
+
+    def newest_calibration(self, perf_key: str) -> int | None:
+        """The newest group of A/A runs with this performance key."""
+        with self._reading() as connection:
+            return newest_calibration(connection, perf_key)
+
+    def key_facts(self, run_id: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """What the accuracy key and the performance key of a run are made of; empty before it is planned.
+
+        Raises:
+            RunNotFoundError: no such run.
+        """
+        run = tables.run
+        with self._reading() as connection:
+            row = connection.execute(
+                select(run.c.accuracy_facts_json, run.c.perf_facts_json).where(run.c.id == run_id)
+            ).one_or_none()
+        if row is None:
+            raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
+        return from_json(row[0]), from_json(row[1])
+
+    def baseline_for(self, name: str, kind: KeyKind, key: str) -> Baseline | None:
+        """The active baseline called `name` that a run with this key can be compared with."""
+        with self._reading() as connection:
+            return find_baseline(connection, name, kind, key)
+
+    def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
+        """Every baseline, newest first; `active` leaves the retired ones out."""
+        with self._reading() as connection:
+            return read_baselines(connection, active=active)
+
+    def comparison(self, comparison_id: int) -> Comparison:
+        """One comparison as it was judged.
+
+        Raises:
+            RunNotFoundError: no such comparison.
+        """
+        with self._reading() as connection:
+            return read_comparison(connection, comparison_id)
+
+    def comparisons(self, run_uuid: str) -> tuple[Comparison, ...]:
+        """The comparisons in which the run was the candidate, newest first."""
+        with self._reading() as connection:
+            return comparisons_of(connection, run_uuid)
 
     def count_results(self, run_id: int) -> int:
         """Compared sequences with a row."""
@@ -174,42 +260,19 @@ def _as_id(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _run_rows() -> Select[Any]:
-    """Every column of run, with the number of its alerts and the worst cosine so far."""
-    run, alert, stratum = tables.run, tables.alert, tables.stratum
-    alerts = select(func.count()).where(alert.c.run_id == run.c.id).scalar_subquery()
-    worst = select(stratum.c.cosine_min).where(stratum.c.run_id == run.c.id, stratum.c.scope == "all").scalar_subquery()
-    return select(run, alerts.label("num_alerts"), worst.label("cosine_min"))
-
-
-def _one(connection: Connection, run_id: int) -> RowMapping:
-    row = connection.execute(_run_rows().where(tables.run.c.id == run_id)).mappings().one_or_none()
-    if row is None:
+def _one(connection: Connection, run_id: int, home: Home) -> RunRow:
+    found = read_rows(connection, run_rows().where(tables.run.c.id == run_id), home)
+    if not found:
         raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
-    return row
+    return found[0]
 
 
-def _tags(connection: Connection, run_id: int) -> Mapping[str, str]:
-    tag = tables.run_tag
-    rows = connection.execute(select(tag.c.key, tag.c.value).where(tag.c.run_id == run_id))
-    return {key: value for key, value in rows}
-
-
-def _run_row(row: RowMapping, tags: Mapping[str, str], home: Home) -> RunRow:
-    """The row with its status as the facts have it: a run whose worker is gone reads as interrupted."""
-    values = {name: row[name] for name in RunRow.__dataclass_fields__ if name in row}
-    dead = abandoned(row, home)
-    if dead is not None:
-        values |= {"status": "interrupted", "status_reason": dead}
-    return RunRow(**values, pid=row["worker_pid"], tags=tags)
-
-
-def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
-    table = tables.stratum
-    columns = [table.c[name] for name in StratumStats.__dataclass_fields__]
-    rows = connection.execute(select(*columns).where(table.c.run_id == run_id)).mappings()
-    found = {row["scope"]: StratumStats(**row) for row in rows}
-    return tuple(found[scope] for scope in _SCOPES if scope in found)
+def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:
+    """The JSON columns of a run, as values."""
+    run = tables.run
+    columns = [run.c[f"{name}_json"].label(name) for name in (*_JSON, "findings")]
+    row = connection.execute(select(*columns).where(run.c.id == run_id)).mappings().one()
+    return {name: from_json(text) for name, text in row.items()}
 
 
 def _appended(

@@ -33,6 +33,8 @@ class Reference:
     """An ArmSummary in JSON types."""
     strata: Mapping[str, Any]
     """tokens/s per stratum."""
+    noise: float | None
+    """Largest relative L2 of encoding a sample again (R3); None where that was not measured."""
     run_uuid: str
 
 
@@ -58,12 +60,27 @@ def load(path: Path) -> Reference | None:
         facts = json.loads((file.metadata() or {})["vp_tui"])
         embeddings_SD = file.get_tensor(EMBEDDINGS)
     return Reference(
-        embeddings_SD=embeddings_SD, summary=facts["summary"], strata=facts["strata"], run_uuid=facts["run_uuid"]
+        embeddings_SD=embeddings_SD,
+        summary=facts["summary"],
+        strata=facts["strata"],
+        noise=facts.get("noise"),
+        run_uuid=facts["run_uuid"],
     )
 
 
 UNREADABLE = (OSError, SafetensorError, KeyError, ValueError)
 """What `load` raises for a damaged file; the run says so and encodes anew."""
+
+
+def read_embeddings(path: Path) -> np.ndarray:
+    """The embeddings [S, D] of a file that write_embeddings made.
+
+    Raises:
+        OSError, SafetensorError: it cannot be read.
+    """
+    with safe_open(path, framework="numpy") as file:
+        embeddings_SD: np.ndarray = file.get_tensor(EMBEDDINGS)
+    return embeddings_SD
 
 
 def write_embeddings(path: Path, embeddings_SD: np.ndarray, facts: Mapping[str, Any]) -> None:

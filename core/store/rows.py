@@ -2,14 +2,13 @@
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
-def as_row(record: Any) -> dict[str, Any]:
+def as_row(record: Any, *, without: Collection[str] = ()) -> dict[str, Any]:
     """A frozen record as a mapping of column to value; a number that is not finite becomes None."""
-    return {field.name: _stored(getattr(record, field.name)) for field in fields(record)}
+    return {name: _stored(getattr(record, name)) for name in record.__dataclass_fields__ if name not in without}
 
 
 def as_json(value: Any) -> str:
@@ -25,6 +24,8 @@ def from_json(text: str | None) -> Any:
 def _stored(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, Mapping):
         return {str(key): _stored(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

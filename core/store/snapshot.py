@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, StratumStats
+from vp_tui.core.thresholds import Thresholds
 
 Status = Literal["queued", "starting", "running", "completed", "failed", "cancelled", "interrupted"]
 ACTIVE: frozenset[str] = frozenset({"queued", "starting", "running"})
@@ -48,6 +49,19 @@ class RunRow:
     exit_code: int | None
     num_alerts: int
     tags: Mapping[str, str]
+    note: str | None = None
+    group_id: int | None = None
+    """The group of repeats it belongs to."""
+    repeat_idx: int | None = None
+    accuracy_key: str | None = None
+    """Runs with one key have comparable numbers; None until weights and data are known."""
+    perf_key: str | None = None
+    """Runs with one key have comparable clocks."""
+    perf_valid: bool | None = None
+    """False: something disturbed the clocks; None: nobody has judged that."""
+    perf_invalid_reason: str | None = None
+    archived_at_us: int | None = None
+    """When the rows of its sequences and samples were dropped; its metrics stay."""
 
     @property
     def is_active(self) -> bool:
@@ -90,3 +104,8 @@ class RunSnapshot:
     alerts: tuple[AlertRaised, ...]
     folder: str
     """The run's folder under VP_TUI_HOME: run.log, embeddings."""
+
+    @property
+    def limits(self) -> Thresholds:
+        """The limits this run is judged by; those of today for a run that recorded none."""
+        return Thresholds(**self.config.get("thresholds", {}))

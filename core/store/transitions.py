@@ -32,7 +32,11 @@ def move(
     at_us = now_us()
     if to in tables.TERMINAL:
         values["ended_at_us"] = at_us
-    connection.execute(update(run).where(run.c.id == run_id).values(status=to, status_reason=reason, **values))
+    # Asked again in the statement itself, should a caller's transaction ever not hold the write lock.
+    same = (run.c.id == run_id, run.c.status == before)
+    moved = connection.execute(update(run).where(*same).values(status=to, status_reason=reason, **values))
+    if moved.rowcount != 1:
+        return False
     connection.execute(
         insert(tables.run_event).values(
             run_id=run_id, at_us=at_us, from_status=before, to_status=to, actor=actor, reason=reason

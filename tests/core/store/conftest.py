@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from records import config
+from records import compared, config, finished, four_strata, planned, result
 
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.reader import Reader
@@ -60,3 +60,31 @@ def write(home):
 def reader(home):
     with Reader(home) as opened:
         yield opened
+
+
+DATASET = {"sha256": "da" * 32, "name": "reads.faa", "cuts": [64, 128], "tokenizer": "esm2", "seed": 0} | {
+    "n": 30,
+    "strata": {"short": 10, "medium": 10, "long": 10},
+}
+MODEL = {"weights_sha256": "ea" * 32, "pooling": "residues", "kind": "esm2", "given": "esm2-8m", "parameters": 7}
+ENVIRONMENT = {"torch": "2.13.0+cpu", "device": "cpu", "device_name": "x86_64", "threads": 1}
+
+
+@pytest.fixture
+def completed(started, write, sql):
+    """completed(config, dataset=.., model=.., environment=.., results=.., **RunFinished) -> id of a whole run."""
+
+    def complete(asked=None, *, dataset=None, model=None, environment=None, results=None, **end):
+        run_id = started(**(asked or {}))
+        facts = {"dataset": DATASET | (dataset or {}), "model": MODEL | (model or {})}
+        rows = tuple(result(i, seq_hash=100 + i) for i in range(3)) if results is None else tuple(results)
+        write(
+            run_id,
+            planned(**facts, environment=ENVIRONMENT | (environment or {})),
+            compared(results=rows),
+            finished(**{"strata": four_strata(), "measures": {}} | end),
+        )
+        sql("UPDATE run SET done = total WHERE id = ?", run_id)
+        return run_id
+
+    return complete

@@ -1,0 +1,104 @@
+"""Which runs may be compared: the facts that move a number or a clock, as canonical JSON under SHA-256.
+
+The accuracy key holds what decides the numbers, the performance key that and what decides the clocks. What changes
+from run to run without changing the question stays out of both: temperatures, free memory, host, paths, names, git
+commit, version of vp-tui, token budget, times. So two runs with one key differ in what is being compared, and
+in nothing else.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+METRICS_VERSION: Final = 1
+"""Raised whenever core.compare changes what a stored number means; older runs are then no longer comparable."""
+
+Facts = Mapping[str, Any]
+ARMS: Final = ("reference", "candidate")
+_GPU_FACTS: Final = ("power_limit_w", "driver", "cuda", "cudnn")
+_NEEDED: Final = ("weights_sha256", "dataset_sha256")
+
+
+def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: Facts) -> dict[str, Any]:
+    """What decides the numbers of a run, from the mappings of its record; a fact that is not known is None.
+
+    `environment["plans"]`, where it is there, says per arm what a named precision plan does.
+    """
+    plans = environment.get("plans") or {}
+    return {
+        "weights_sha256": model.get("weights_sha256"),
+        "pooling": model.get("pooling"),
+        "max_residues": model.get("max_residues"),
+        "dataset_sha256": dataset.get("sha256"),
+        "tokenizer": dataset.get("tokenizer"),
+        "cuts": dataset.get("cuts"),
+        **{f"{arm}_precision": plans.get(arm) or config.get(_ASKED[arm]) for arm in ARMS},
+        **{f"{arm}_flags": (environment.get("flags") or {}).get(arm) for arm in ARMS},
+        **{f"{arm}_attention": (environment.get("attention") or {}).get(arm) for arm in ARMS},
+        "torch": _minor(environment.get("torch")),
+        "device_type": _device_type(environment),
+        "compute_capability": environment.get("compute_capability"),
+        "metrics_version": METRICS_VERSION,
+    }
+
+
+_ASKED: Final = {"reference": "reference", "candidate": "precision"}
+
+
+def environment_facts(environment: Facts) -> dict[str, Any]:
+    """What of a machine and its versions decides the clocks; the same on every run of an unchanged machine."""
+    device_type = _device_type(environment)
+    facts = {
+        "device_type": device_type,
+        "device_name": environment.get("device_name"),
+        "torch": environment.get("torch"),
+        "transformers": environment.get("transformers"),
+        "flash_attn": environment.get("flash_attn"),
+    }
+    if device_type == "cuda":
+        return facts | {name: environment.get(name) for name in _GPU_FACTS}
+    return facts | {"threads": environment.get("threads")}
+
+
+def perf_facts(*, config: Facts, dataset: Facts, model: Facts, environment: Facts) -> dict[str, Any]:
+    """What decides the clocks of a run: its accuracy facts, its machine, and how the two arms took turns."""
+    accuracy = accuracy_facts(config=config, dataset=dataset, model=model, environment=environment)
+    return accuracy | environment_facts(environment) | {"schedule": environment.get("schedule")}
+
+
+def key_of(facts: Facts) -> str | None:
+    """SHA-256 of the canonical JSON of `facts`; None while weights or data are not known: comparable to nothing."""
+    return hash_of(facts) if all(facts.get(name) for name in _NEEDED) else None
+
+
+def hash_of(facts: Facts) -> str:
+    """SHA-256 of the canonical JSON of `facts` (sorted keys, no blanks).
+
+    Raises:
+        ValueError: a NaN or an infinity is among them.
+    """
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(a: Facts, b: Facts) -> dict[str, tuple[Any, Any]]:
+    """key -> (value in a, value in b) where they differ, in alphabetical order; a fact that one lacks is None there."""
+    names = sorted({*a, *b})
+    return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
+
+
+def sequence_hash(letters: bytes) -> int:
+    """A signed 64-bit hash of a sequence's letters: the same sequence, whatever its id and place in the file."""
+    return int.from_bytes(hashlib.blake2b(letters, digest_size=8).digest(), "little", signed=True)
+
+
+def _minor(version: str | None) -> str | None:
+    """2.13 of 2.13.0+cpu: patches and builds do not change what a kernel computes."""
+    return ".".join(version.partition("+")[0].split(".")[:2]) if version else None
+
+
+def _device_type(environment: Facts) -> str | None:
+    """cpu or cuda: cuda:0 and cuda:1 are the same machine."""
+    device = environment.get("device")
+    return str(device).partition(":")[0] if device else None

@@ -1,0 +1,30 @@
+"""Values of a query: numbers, and moments as a date or an age."""
+
+import math
+import re
+from datetime import UTC, datetime
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_AGE = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def number(text: str) -> float | None:
+    """A finite number as written, None for anything else (nan and inf are no numbers here)."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def moment_us(text: str, now_us: int) -> int | None:
+    """Microseconds since the epoch of `7d` (that long before now) or of an ISO date or time (UTC); None for others."""
+    age = _AGE.fullmatch(text)
+    if age:
+        return now_us - int(age[1]) * _SECONDS[age[2]] * 1_000_000
+    try:
+        found = datetime.fromisoformat(text)
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return int(aware.timestamp() * 1e6)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,159 @@
+"""Copies of the store and its health: SQLite's backup API (a file copy misses the log), checks, room on the disk.
+
+Backups lie beside the store as runs.db.bak-<revision>-<UTC time>; the newest three are kept.
+"""
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vp_tui.core.errors import StoreError
+from vp_tui.core.files import replacing
+from vp_tui.core.store.engine import store_errors
+from vp_tui.core.store.home import Home
+
+KEPT = 3
+ROOM = 2
+"""An upgrade needs this many times the store's size: the backup, and the tables that are made anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the checks of `db check` found."""
+
+    application_id: int
+    revision: str | None
+    quick_check: str
+    """`ok`, or what is wrong."""
+    integrity_check: str
+    broken_references: int
+    """Rows that point to a row that is not there."""
+    bytes: int
+    """Store and log."""
+    sqlite: str
+
+    @property
+    def is_sound(self) -> bool:
+        """True when nothing is wrong."""
+        return self.quick_check == self.integrity_check == "ok" and self.broken_references == 0
+
+
+def backup(home: Home, revision: str | None, *, keep: int = KEPT) -> Path:
+    """Copy the store beside itself and check the copy; older backups beyond the newest `keep` are removed.
+
+    Old ones go first, so that repeated attempts cannot fill the disk.
+
+    Raises:
+        StoreError: no room, or the copy is not sound (it is then removed).
+    """
+    prune_backups(home, keep)
+    source = home.database
+    require_room(home)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    target = source.with_name(f"{source.name}.bak-{revision or 'none'}-{stamp}")
+    with store_errors(source, "back up"), replacing(target) as temporary:
+        copy(source, temporary)
+        found = _asked(temporary, "PRAGMA quick_check(1)")
+        if found != "ok":
+            raise StoreError(f"the backup of {source} is not sound ({' '.join(found.split())}); nothing was changed")
+    prune_backups(home, keep)
+    return target
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a database that may be in use, log included."""
+    reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+    writing = sqlite3.connect(target)
+    try:
+        reading.backup(writing)
+        # A copy of a WAL database is one too; in this mode it is a single file.
+        writing.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        writing.close()
+        reading.close()
+
+
+def backups(home: Home) -> tuple[Path, ...]:
+    """The backups beside the store, oldest first."""
+    found = home.root.glob(f"{home.database.name}.bak-*")
+    return tuple(sorted(found, key=lambda path: path.name.rpartition("-")[2]))
+
+
+def prune_backups(home: Home, keep: int = KEPT) -> tuple[Path, ...]:
+    """Remove all but the newest `keep` backups; returns the removed ones."""
+    old = backups(home)[: -keep or None]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
+
+
+def require_room(home: Home) -> None:
+    """Refuse to go on when an upgrade could fill the disk.
+
+    Raises:
+        StoreError: with what is needed and what is there.
+    """
+    needed, free = ROOM * size(home.database), shutil.disk_usage(home.root).free
+    if free < needed:
+        raise StoreError(
+            f"{home.database} needs {needed // 2**20} MiB of free room for its backup and upgrade, and there are "
+            f"{free // 2**20} MiB; make room or move VP_TUI_HOME, nothing was changed"
+        )
+
+
+def size(database: Path) -> int:
+    """Bytes of the store and of its log."""
+    log = Path(f"{database}-wal")
+    return database.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def check(home: Home) -> Health:
+    """Every check SQLite has, on the whole file: slow on a big store.
+
+    Raises:
+        StoreError: the file is missing or cannot be read at all.
+    """
+    path = home.database
+    if not path.exists():
+        raise StoreError(f"no store at {path}; `vp-tui db upgrade` creates it")
+    with store_errors(path, "check"):
+        has_revision = _asked(path, "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
+        return Health(
+            application_id=int(_asked(path, "PRAGMA application_id")),
+            revision=_asked(path, "SELECT version_num FROM alembic_version") if has_revision != "0" else None,
+            quick_check=_asked(path, "PRAGMA quick_check(1)"),
+            integrity_check=_asked(path, "PRAGMA integrity_check(1)"),
+            broken_references=int(_asked(path, "SELECT count(*) FROM pragma_foreign_key_check")),
+            bytes=size(path),
+            sqlite=sqlite3.sqlite_version,
+        )
+
+
+def _asked(path: Path, question: str) -> str:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        row = connection.execute(question).fetchone()
+    finally:
+        connection.close()
+    return str(row[0]) if row else ""
+
+
+def compact(home: Home) -> int:
+    """Give the room of deleted rows back to the disk (VACUUM); returns the bytes gained.
+
+    Raises:
+        StoreError: no room for it, or somebody writes.
+    """
+    require_room(home)
+    before = size(home.database)
+    with store_errors(home.database, "compact"):
+        connection = sqlite3.connect(home.database, isolation_level=None)
+        try:
+            connection.execute("PRAGMA busy_timeout=30000")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    return before - size(home.database)

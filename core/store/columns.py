@@ -1,0 +1,68 @@
+"""What every table is made of: one metadata with named constraints, and columns in few words.
+
+STRICT tables, INTEGER microseconds UTC, JSON as checked TEXT. NaN is never stored: a number that does not exist is
+NULL, and a counter column says how many.
+"""
+
+from typing import Any
+
+from sqlalchemy import INTEGER, TEXT, CheckConstraint, Column, ForeignKey, MetaData
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+STRICT: dict[str, Any] = {"sqlite_strict": True}
+STRICT_WITHOUT_ROWID: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+
+def identity() -> Column[Any]:
+    """The primary key `id`."""
+    return Column("id", INTEGER, primary_key=True)
+
+
+def need(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+    """A column that is never NULL."""
+    return Column(name, kind, nullable=False)
+
+
+def may(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+    """A column that may be NULL."""
+    return Column(name, kind, nullable=True)
+
+
+def unique_text(name: str) -> Column[Any]:
+    """A TEXT that no two rows share."""
+    return Column(name, TEXT, nullable=False, unique=True)
+
+
+def owned_by_run() -> Column[Any]:
+    """`run_id` of a row that goes when its run is deleted."""
+    return Column("run_id", INTEGER, ForeignKey("run.id", ondelete="CASCADE"), nullable=False)
+
+
+def points_to(name: str, table: str, *, nullable: bool = True) -> Column[Any]:
+    """A reference that keeps its target from being deleted."""
+    return Column(name, INTEGER, ForeignKey(f"{table}.id", ondelete="RESTRICT"), nullable=nullable)
+
+
+def is_json(name: str) -> CheckConstraint:
+    """The column holds JSON or NULL; json_valid(NULL) is 0 in SQLite 3.40."""
+    return CheckConstraint(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
+
+
+def one_of(name: str, values: tuple[str, ...]) -> CheckConstraint:
+    """The column holds one of `values`."""
+    return CheckConstraint(f"{name} IN ({listed(values)})", name=name)
+
+
+def listed(values: tuple[str, ...]) -> str:
+    """'a', 'b': words as they stand in an IN list."""
+    return ", ".join(f"'{value}'" for value in values)

@@ -1,0 +1,118 @@
+"""The tree of a query as SQLAlchemy expressions over the table run; no value ever becomes SQL text.
+
+A missing value matches nothing, neither with NOT nor without: SQL's own NULL is neither true nor false. So a tag or a
+metric is read as a value (a scalar subquery, NULL where there is none) and not asked for with EXISTS.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, UnaryExpression, and_, func, not_, or_, select
+
+from vp_tui.core.query import values
+from vp_tui.core.query.fields import BY_NAME
+from vp_tui.core.query.tree import And, Node, Not, Or, Term, Word
+from vp_tui.core.store import tables
+from vp_tui.core.store.snapshot import ACTIVE
+
+_run = tables.run
+_COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    ":": operator.eq,
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def alert_count() -> ColumnElement[Any]:
+    """Alerts of the run."""
+    alert = tables.alert
+    return select(func.count()).where(alert.c.run_id == _run.c.id).correlate(_run).scalar_subquery()
+
+
+def worst_cosine() -> ColumnElement[Any]:
+    """The lowest cosine over all strata, NULL while there is none."""
+    stratum = tables.stratum
+    found = select(stratum.c.cosine_min).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
+    return found.correlate(_run).scalar_subquery()
+
+
+def matching(node: Node, now_us: int) -> ColumnElement[bool]:
+    """The condition that `node` puts on a run; ages count back from `now_us`."""
+    match node:
+        case Word(text):
+            # A run without a name has an empty one here, so that NOT word means what it says.
+            texts = (func.coalesce(_run.c.name, ""), _run.c.model, _run.c.input)
+            return or_(*(column.icontains(text, autoescape=True) for column in texts))
+        case Term():
+            return _term(node, now_us)
+        case Not(inner):
+            return not_(matching(inner, now_us))
+        case And(nodes):
+            return and_(*(matching(one, now_us) for one in nodes))
+        case Or(nodes):
+            return or_(*(matching(one, now_us) for one in nodes))
+
+
+def ordering(by: Term, *, descending: bool) -> UnaryExpression[Any]:
+    """Runs without the value come last, whichever way: a missing number is never the best."""
+    value = _value(by)
+    return (value.desc() if descending else value.asc()).nulls_last()
+
+
+def _term(term: Term, now_us: int) -> ColumnElement[bool]:
+    if term.field == "is":
+        return _IS[term.value.lower()]()
+    kind, value = BY_NAME[term.field].kind, _value(term)
+    if kind == "time":
+        moment = values.moment_us(term.value, now_us)
+        return value >= moment if term.field == "since" else value < moment
+    if kind in {"number", "metric"}:
+        wanted: ColumnElement[bool] = _COMPARE[term.operator](value, values.number(term.value))
+        return wanted
+    if kind == "choice":
+        return func.lower(value) == term.value.lower()
+    return value.icontains(term.value, autoescape=True) if term.operator == ":" else value == term.value
+
+
+def _value(term: Term) -> ColumnElement[Any]:
+    """What a field stands for, as an expression that is NULL where the run does not have it."""
+    if term.field == "tag":
+        tag = tables.run_tag
+        found = select(tag.c.value).where(tag.c.run_id == _run.c.id, tag.c.key == term.key)
+        return found.correlate(_run).scalar_subquery()
+    if term.field == "metric":
+        metric = tables.metric
+        found = select(metric.c.value).where(
+            metric.c.run_id == _run.c.id, metric.c.name == term.key, metric.c.scope == (term.scope or "all")
+        )
+        return found.correlate(_run).scalar_subquery()
+    if term.field in _MADE:
+        return _MADE[term.field]()
+    return _run.c[BY_NAME[term.field].column]
+
+
+def _seconds() -> ColumnElement[Any]:
+    return (_run.c.ended_at_us - _run.c.started_at_us) / 1e6
+
+
+def _is_baseline() -> ColumnElement[bool]:
+    member, baseline = tables.baseline_member, tables.baseline
+    joined = select(member.c.run_id).join(baseline, baseline.c.id == member.c.baseline_id)
+    return joined.where(member.c.run_id == _run.c.id, baseline.c.retired_at_us.is_(None)).correlate(_run).exists()
+
+
+_MADE: Final[dict[str, Callable[[], ColumnElement[Any]]]] = {
+    "cosine_min": worst_cosine,
+    "alerts": alert_count,
+    "seconds": _seconds,
+    "is": _is_baseline,
+}
+_IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {
+    "active": lambda: _run.c.status.in_(ACTIVE),
+    "archived": lambda: _run.c.archived_at_us.is_not(None),
+    "baseline": _is_baseline,
+}

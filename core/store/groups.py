@@ -1,0 +1,79 @@
+"""Groups of repeats: runs of one question, each a fresh process, in a planned order."""
+
+import uuid as uuids
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select
+
+from vp_tui.core.errors import RunNotFoundError
+from vp_tui.core.events import now_us
+from vp_tui.core.store import tables
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.lifecycle import writing
+from vp_tui.core.store.rows import as_json, from_json
+
+GroupKind = Literal["validate", "fp32_compare", "search", "aa_calibration"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGroup:
+    """A group and its runs."""
+
+    id: int
+    uuid: str
+    kind: GroupKind
+    label: str | None
+    repeats: int
+    order: tuple[str, ...]
+    """The order the runs take turns in, as A, B, B, A; empty where there is only one kind of run."""
+    note: str | None
+    created_at_us: int
+    run_ids: tuple[int, ...]
+    """In the order of their repeats."""
+
+
+def create_group(
+    home: Home,
+    kind: GroupKind,
+    repeats: int,
+    *,
+    label: str | None = None,
+    order: Sequence[str] = (),
+    note: str | None = None,
+) -> int:
+    """Add a group without runs (lifecycle.create_run puts them in) and return its id."""
+    values = {"kind": kind, "repeats": repeats, "label": label, "note": note, "created_at_us": now_us()}
+    with writing(home, "add a group to") as connection:
+        statement = insert(tables.run_group).values(uuid=uuids.uuid4().hex, order_json=as_json(list(order)), **values)
+        added = connection.execute(statement).inserted_primary_key
+    assert added is not None
+    return int(added[0])
+
+
+def read_group(connection: Connection, group_id: int) -> RunGroup:
+    """A group with the ids of its runs.
+
+    Raises:
+        RunNotFoundError: no such group.
+    """
+    group, run = tables.run_group, tables.run
+    row = connection.execute(select(group).where(group.c.id == group_id)).mappings().one_or_none()
+    if row is None:
+        raise RunNotFoundError(f"no group {group_id} of repeats")
+    statement = select(run.c.id).where(run.c.group_id == group_id).order_by(run.c.repeat_idx, run.c.id)
+    values = {name: row[name] for name in RunGroup.__dataclass_fields__ if name in row}
+    ids = connection.execute(statement).scalars()
+    return RunGroup(**values, order=tuple(from_json(row["order_json"])), run_ids=tuple(ids))
+
+
+def newest_calibration(connection: Connection, perf_key: str) -> int | None:
+    """The newest group of A/A runs with this performance key, None while there is none."""
+    group, run = tables.run_group, tables.run
+    statement = (
+        select(func.max(run.c.group_id))
+        .join_from(run, group, group.c.id == run.c.group_id)
+        .where(run.c.perf_key == perf_key, run.c.status == "completed", group.c.kind == "aa_calibration")
+    )
+    return connection.execute(statement).scalar()

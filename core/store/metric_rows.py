@@ -1,0 +1,119 @@
+"""The numbers of a finished run as rows (name, scope, value): measures by id, speeds, times, memory.
+
+Names are paths of the run document: M2.min, candidate.tokens_per_s, speedup.end_to_end, gpu.utilization.
+A row without a value says how many values were not finite; a number that was not measured has no row.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from vp_tui.core.events import StratumStats
+
+ALL: Final = "all"
+_SIMILARITY: Final = {
+    "V1.nan": "nan",
+    "V1.inf": "inf",
+    "M1.min": "cosine_min",
+    "M1.p01": "cosine_p01",
+    "M1.mean": "cosine_mean",
+    "M1.below": "below",
+    "M4.relative_l2_p99": "relative_l2_p99",
+    "M5.norm_ratio_worst": "norm_ratio_worst",
+}
+_SPEED: Final = {
+    "reference.tokens_per_s": "reference_tokens_per_s",
+    "candidate.tokens_per_s": "candidate_tokens_per_s",
+    "speedup.tokens_per_s": "speedup",
+}
+
+
+class Number(NamedTuple):
+    """One number of one scope."""
+
+    name: str
+    scope: str
+    value: Any
+    ci: tuple[float, float] | None = None
+    of_sequences: bool = False
+    """Made of the scope's sequences, so that those with NaN or Inf are missing in it."""
+
+
+def metric_rows(
+    strata: Sequence[StratumStats],
+    arms: Mapping[str, Mapping[str, Any]],
+    speedup: Mapping[str, Any],
+    measures: Mapping[str, Any],
+    gpu: Mapping[str, float | None],
+) -> list[dict[str, Any]]:
+    """Rows of the table metric without run_id, one per name and scope; where two say the same, the measures win."""
+    by_scope = {stats.scope: stats for stats in strata}
+    numbers = [
+        *_of_strata(strata),
+        *_of_arms(arms, by_scope[ALL].tokens if ALL in by_scope else None),
+        *_of_speedup(speedup),
+        *(Number(f"gpu.{name}", ALL, value) for name, value in gpu.items()),
+        *_of_measures(measures),
+    ]
+    rows = (_row(number, by_scope.get(number.scope)) for number in numbers)  # type: ignore[call-overload]
+    return list({(row["name"], row["scope"]): row for row in rows if row is not None}.values())
+
+
+def _of_strata(strata: Sequence[StratumStats]) -> Iterator[Number]:
+    for stats in strata:
+        if stats.n > 0:
+            for name, column in _SIMILARITY.items():
+                yield Number(name, stats.scope, getattr(stats, column), of_sequences=True)
+            for name, column in _SPEED.items():
+                yield Number(name, stats.scope, getattr(stats, column))
+
+
+def _of_arms(arms: Mapping[str, Mapping[str, Any]], tokens: int | None) -> Iterator[Number]:
+    for arm, summary in arms.items():
+        for name, value in summary.items():
+            yield Number(f"{arm}.{name}", ALL, value)
+        seconds = summary.get("end_to_end_seconds")
+        if tokens and seconds:
+            yield Number(f"{arm}.end_to_end_tokens_per_s", ALL, tokens / seconds)
+
+
+def _of_speedup(speedup: Mapping[str, Any]) -> Iterator[Number]:
+    ci = speedup.get("ci95")
+    yield Number("speedup.tokens_per_s", ALL, speedup.get("tokens_per_s"), tuple(ci) if ci else None)
+    yield Number("speedup.end_to_end", ALL, speedup.get("end_to_end"))
+
+
+def _of_measures(measures: Mapping[str, Any]) -> Iterator[Number]:
+    """id -> scope -> name -> number; before revision 0002 it was id -> name -> number, or a number alone."""
+    for measure, found in measures.items():
+        if measure == "details":
+            continue
+        if not isinstance(found, Mapping):
+            yield Number(measure, ALL, found)
+            continue
+        for key, value in found.items():
+            if isinstance(value, Mapping):
+                yield from (Number(f"{measure}.{name}", key, one, of_sequences=True) for name, one in value.items())
+            else:
+                yield Number(f"{measure}.{key}", ALL, value, of_sequences=True)
+
+
+def _row(number: Number, stats: StratumStats | None) -> dict[str, Any] | None:
+    """None for what is no number, or was not measured."""
+    broken = stats.nan + stats.inf if stats is not None and number.of_sequences else 0
+    value = number.value
+    if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
+        return None
+    if value is None and broken == 0:
+        return None
+    stored = float(value) if value is not None and math.isfinite(value) else None
+    low, high = number.ci if number.ci is not None else (None, None)
+    return {
+        "name": number.name,
+        "scope": number.scope,
+        "value": stored,
+        "n": stats.n if stats is not None else 1,
+        "nonfinite": broken if stored is not None else max(broken, 1),
+        "ci_lo": low,
+        "ci_hi": high,
+    }

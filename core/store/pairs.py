@@ -1,0 +1,141 @@
+"""The sequences of two runs side by side, and the clocks of several runs: what a comparison is computed from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from vp_tui.core.store import tables
+
+_NUMBERS = ("cosine", "relative_l2", "norm_ratio")
+_COLUMNS = ("seq_idx", "seq_hash", "sequence_id", "stratum", "num_tokens", *_NUMBERS, "nan_count", "inf_count")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one run says about the paired sequences, float64 [S]; NaN where it had no number."""
+
+    seq_idx_S: np.ndarray
+    cosine_S: np.ndarray
+    relative_l2_S: np.ndarray
+    norm_ratio_S: np.ndarray
+    nonfinite_S: np.ndarray
+    """NaN and Inf among the candidate's token outputs, int64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """The sequences that two runs share, in the order of the first run; all arrays [S]."""
+
+    sequence_ids: tuple[str, ...]
+    """As the first run names them."""
+    strata: tuple[str, ...]
+    num_tokens_S: np.ndarray
+    a: Side
+    b: Side
+    by_hash: bool
+    """False: a run older than the hashes was paired by its sequence ids."""
+    only_a: int
+    """Sequences of the first run without a partner."""
+    only_b: int
+
+    def __len__(self) -> int:
+        return len(self.sequence_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNumbers:
+    """The stored metrics of one run."""
+
+    run_id: int
+    uuid: str
+    status: str
+    group_id: int | None
+    repeat_idx: int | None
+    precision: str
+    perf_key: str | None
+    accuracy_key: str | None
+    perf_valid: bool | None
+    perf_invalid_reason: str | None
+    values: Mapping[tuple[str, str], float | None]
+    """(name, scope) -> value; None where it was not finite."""
+
+
+def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
+    """Pair the sequences of two runs by content; the n-th of equal sequences with the n-th.
+
+    Both runs are read whole by their primary key in one statement and paired here: a join would multiply sequences that
+    occur several times.
+    """
+    table = tables.sequence_result
+    columns = (table.c.run_id, *(table.c[name] for name in _COLUMNS))
+    rows = connection.execute(select(*columns).where(table.c.run_id.in_({run_a, run_b}))).all()
+    found: dict[str, Sequence[Any]] = dict.fromkeys(("run_id", *_COLUMNS), ())
+    if rows:
+        found = dict(zip(found, zip(*rows, strict=True), strict=True))
+    run_S = np.array(found["run_id"], np.int64)
+    members = [np.flatnonzero(run_S == run_id) for run_id in (run_a, run_b)]
+    by_hash = None not in found["seq_hash"]
+    key_S = np.array(found["seq_hash"], np.int64) if by_hash else np.array(found["sequence_id"], np.str_)
+    a_S, b_S = _matched(key_S, *members)
+    return Pairs(
+        sequence_ids=tuple(found["sequence_id"][i] for i in a_S),
+        strata=tuple(found["stratum"][i] for i in a_S),
+        num_tokens_S=np.array(found["num_tokens"], np.int64)[a_S],
+        a=_side(found, a_S),
+        b=_side(found, b_S),
+        by_hash=by_hash,
+        only_a=len(members[0]) - len(a_S),
+        only_b=len(members[1]) - len(a_S),
+    )
+
+
+def _matched(key_S: np.ndarray, a_S: np.ndarray, b_S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a that have a partner, in their order, and their partners in b; a_S and b_S are rows of key_S."""
+    _, code_S = np.unique(key_S, return_inverse=True)
+    # One number for a key and how often it has come before; no key comes more often than there are rows.
+    numbers_a, numbers_b = (code_S[rows_S] * len(key_S) + _occurrence(code_S[rows_S]) for rows_S in (a_S, b_S))
+    _, in_a, in_b = np.intersect1d(numbers_a, numbers_b, assume_unique=True, return_indices=True)
+    order = np.argsort(in_a)
+    return a_S[in_a[order]], b_S[in_b[order]]
+
+
+def _occurrence(code_S: np.ndarray) -> np.ndarray:
+    """How often each code has come before, int64 [S]."""
+    order = np.argsort(code_S, kind="stable")
+    ordered = code_S[order]
+    nth_S = np.empty(len(code_S), np.int64)
+    nth_S[order] = np.arange(len(code_S)) - np.searchsorted(ordered, ordered, side="left")
+    return nth_S
+
+
+def _side(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> Side:
+    numbers = {f"{name}_S": np.array(found[name], np.float64)[rows_S] for name in _NUMBERS}
+    broken_S = np.array(found["nan_count"], np.int64) + np.array(found["inf_count"], np.int64)
+    return Side(seq_idx_S=np.array(found["seq_idx"], np.int64)[rows_S], nonfinite_S=broken_S[rows_S], **numbers)
+
+
+def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
+    """The metrics of several runs in one statement, in the order of their ids; a run without metrics is there too."""
+    run, metric = tables.run, tables.metric
+    about = [name for name in RunNumbers.__dataclass_fields__ if name in run.c]
+    statement = (
+        select(run.c.id, *(run.c[name] for name in about), metric.c.name, metric.c.scope, metric.c.value)
+        .join_from(run, metric, metric.c.run_id == run.c.id, isouter=True)
+        .where(run.c.id.in_(run_ids))
+        .order_by(run.c.id)
+    )
+    found: dict[int, tuple[Any, dict[tuple[str, str], float | None]]] = {}
+    for row in connection.execute(statement).all():
+        _, values = found.setdefault(row.id, (row, {}))
+        if row.name is not None:
+            values[row.name, row.scope] = row.value
+    return tuple(_run_numbers(row, values, about) for row, values in found.values())
+
+
+def _run_numbers(row: Any, values: Mapping[tuple[str, str], float | None], about: Sequence[str]) -> RunNumbers:
+    facts = {name: getattr(row, name) for name in about}
+    facts["perf_valid"] = None if facts["perf_valid"] is None else bool(facts["perf_valid"])
+    return RunNumbers(run_id=row.id, values=values, **facts)

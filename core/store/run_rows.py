@@ -1,0 +1,67 @@
+"""One run as the history shows it: its small columns, alerts, worst cosine and tags, in one statement.
+
+The long JSON columns are left out: a list of runs never reads them.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
+
+from vp_tui.core.events import now_us
+from vp_tui.core.query.parser import parse, parse_order
+from vp_tui.core.store import tables
+from vp_tui.core.store.filters import alert_count, matching, ordering, worst_cosine
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.lifecycle import abandoned
+from vp_tui.core.store.snapshot import RunRow
+
+_WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
+
+
+def run_rows() -> Select[Any]:
+    """The columns of every run that a RunRow is made of."""
+    run, tag = tables.run, tables.run_tag
+    names = [name for name in RunRow.__dataclass_fields__ if name in run.c]
+    tags = select(func.json_group_object(tag.c.key, tag.c.value)).where(tag.c.run_id == run.c.id).scalar_subquery()
+    return select(
+        *(run.c[name] for name in (*names, *_WORKER)),
+        alert_count().label("num_alerts"),
+        worst_cosine().label("cosine_min"),
+        tags.label("tags"),
+    )
+
+
+def history_statement(query: str, sort: str | None, limit: int | None) -> Select[Any]:
+    """The runs that match, newest first or as `sort` says.
+
+    Raises:
+        UsageError: with the place of the mistake.
+    """
+    statement = run_rows()
+    node = parse(query)
+    if node is not None:
+        statement = statement.where(matching(node, now_us()))
+    order: list[ColumnElement[Any]] = [tables.run.c.id.desc()]
+    if sort is not None:
+        by, descending = parse_order(sort)
+        order.insert(0, ordering(by, descending=descending))
+    return statement.order_by(*order).limit(limit)
+
+
+def read_rows(connection: Connection, statement: Select[Any], home: Home) -> tuple[RunRow, ...]:
+    """The rows of `run_rows` with its conditions, as records."""
+    rows: Sequence[RowMapping] = connection.execute(statement).mappings().all()
+    return tuple(run_row(row, home) for row in rows)
+
+
+def run_row(row: RowMapping, home: Home) -> RunRow:
+    """The row with its status as the facts have it: a run whose worker is gone reads as interrupted."""
+    values = {name: row[name] for name in RunRow.__dataclass_fields__ if name in row}
+    dead = abandoned(row, home)
+    if dead is not None:
+        values |= {"status": "interrupted", "status_reason": dead}
+    valid = row["perf_valid"]
+    values |= {"tags": json.loads(row["tags"]), "perf_valid": None if valid is None else bool(valid)}
+    return RunRow(**values, pid=row["worker_pid"])

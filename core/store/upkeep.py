@@ -1,0 +1,166 @@
+"""What a person does to finished runs: tags, notes, deletion, and dropping the details of old ones."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
+from vp_tui.core.events import now_us
+from vp_tui.core.store import tables
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.lifecycle import abandoned, writing
+from vp_tui.core.store.snapshot import ACTIVE
+
+_DETAILS = (tables.sequence_result, tables.block_sample, tables.gpu_sample, tables.similarity_sample)
+_BASELINE_RUNS = (
+    select(tables.baseline_member.c.run_id)
+    .join(tables.baseline, tables.baseline.c.id == tables.baseline_member.c.baseline_id)
+    .where(tables.baseline.c.retired_at_us.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What `prune` dropped, or would drop."""
+
+    run_ids: tuple[int, ...]
+    rows: Mapping[str, int]
+    """Rows by table."""
+    files: tuple[Path, ...]
+    """Embeddings in the folders of those runs."""
+    bytes: int
+    """Of the files."""
+
+
+def tag(home: Home, run_id: int, tags: Mapping[str, str]) -> None:
+    """Set tags of a run; a key that is there gets the new value.
+
+    Raises:
+        RunNotFoundError: no such run.
+    """
+    with writing(home, "tag a run of") as connection:
+        _require(connection, run_id)
+        statement = upsert(tables.run_tag)
+        statement = statement.on_conflict_do_update(
+            index_elements=["run_id", "key"], set_={"value": statement.excluded.value}
+        )
+        rows = [{"run_id": run_id, "key": key, "value": value} for key, value in tags.items()]
+        if rows:
+            connection.execute(statement, rows)
+
+
+def untag(home: Home, run_id: int, key: str) -> bool:
+    """Remove a tag; False when the run did not have it.
+
+    Raises:
+        RunNotFoundError: no such run.
+    """
+    table = tables.run_tag
+    with writing(home, "untag a run of") as connection:
+        _require(connection, run_id)
+        gone = connection.execute(delete(table).where(table.c.run_id == run_id, table.c.key == key))
+        return gone.rowcount > 0
+
+
+def note(home: Home, run_id: int, text: str | None) -> None:
+    """Write a note on a run, None takes it away.
+
+    Raises:
+        RunNotFoundError: no such run.
+    """
+    with writing(home, "note on a run of") as connection:
+        _require(connection, run_id)
+        connection.execute(update(tables.run).where(tables.run.c.id == run_id).values(note=text))
+
+
+def delete_run(home: Home, run_id: int) -> None:
+    """Delete a run with all its rows and its folder.
+
+    Raises:
+        RunNotFoundError: no such run.
+        UsageError: it is still going on, or an active baseline rests on it.
+        StoreError: its rows are gone, but its folder could not be removed.
+    """
+    with writing(home, "delete a run of") as connection:
+        row = _require(connection, run_id)
+        if row["status"] in ACTIVE and abandoned(row, home) is None:
+            raise UsageError(f"run {run_id} is {row['status']}; stop it first with `vp-tui stop {run_id}`")
+        _require_no_baseline(connection, run_id)
+        member = tables.baseline_member
+        # What is left are retired baselines; they keep the uuid of the run in their own row.
+        connection.execute(delete(member).where(member.c.run_id == run_id))
+        connection.execute(delete(tables.run).where(tables.run.c.id == run_id))
+    folder = home.run_folder(row["uuid"])
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"run {run_id} is deleted, but its folder {folder} is not: {error.strerror}") from error
+
+
+def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
+    """Drop rows of sequences and samples, and embeddings, of all but the newest `keep` runs; metrics and runs stay.
+
+    Runs that are going on or that an active baseline rests on are never touched and do not count. Without `apply`
+    nothing is changed and the answer says what would be.
+
+    Raises:
+        UsageError: `keep` is negative.
+        StoreError: rows are gone, but a file could not be removed.
+    """
+    if keep < 0:
+        raise UsageError(f"cannot keep {keep} runs; 0 drops the details of all but the baselines")
+    with writing(home, "prune") as connection:
+        runs = _old_runs(connection, keep)
+        ids = tuple(runs)
+        rows = {table.name: _count(connection, table.c.run_id, ids) for table in _DETAILS}
+        files = tuple(path for uuid in runs.values() for path in sorted(home.run_folder(uuid).glob("*.safetensors")))
+        num_bytes = sum(path.stat().st_size for path in files)
+        if apply:
+            for table in _DETAILS:
+                connection.execute(delete(table).where(table.c.run_id.in_(ids)))
+            connection.execute(update(tables.run).where(tables.run.c.id.in_(ids)).values(archived_at_us=now_us()))
+    try:
+        for path in files if apply else ():
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"rows are pruned, but a file is not: {error}") from error
+    return Pruned(run_ids=ids, rows=rows, files=files, bytes=num_bytes)
+
+
+def _old_runs(connection: Connection, keep: int) -> dict[int, str]:
+    """id -> uuid of finished runs beyond the newest `keep` that are no baseline and still have their details."""
+    run = tables.run
+    finished = select(run.c.id, run.c.uuid, run.c.archived_at_us).where(
+        run.c.status.in_(tables.TERMINAL), run.c.id.not_in(_BASELINE_RUNS)
+    )
+    rows = connection.execute(finished.order_by(run.c.id.desc()).offset(keep).limit(-1)).all()
+    return {row.id: row.uuid for row in reversed(rows) if row.archived_at_us is None}
+
+
+def _count(connection: Connection, column: object, ids: tuple[int, ...]) -> int:
+    return int(connection.execute(select(func.count()).where(column.in_(ids))).scalar_one())  # type: ignore[attr-defined]
+
+
+def _require(connection: Connection, run_id: int) -> RowMapping:
+    row = connection.execute(select(tables.run).where(tables.run.c.id == run_id)).mappings().one_or_none()
+    if row is None:
+        raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
+    return row
+
+
+def _require_no_baseline(connection: Connection, run_id: int) -> None:
+    table, member = tables.baseline, tables.baseline_member
+    statement = select(table.c.name).join(member, member.c.baseline_id == table.c.id)
+    names = connection.execute(statement.where(member.c.run_id == run_id, table.c.retired_at_us.is_(None))).scalars()
+    found = sorted(set(names))
+    if found:
+        raise UsageError(
+            f"run {run_id} belongs to the baseline {', '.join(map(repr, found))} and cannot be deleted; give that up "
+            f"first with `vp-tui baseline unset {found[0]}`"
+        )

@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+from records import result
+
+from vp_tui.core.errors import RunNotFoundError
+from vp_tui.core.events import Speedup
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.comparisons import Comparison, ComparisonItem, write_comparison
+from vp_tui.core.store.groups import create_group
+
+
+def test_sequences_are_paired_by_content_whatever_their_place_and_name(completed, reader):
+    first = completed(
+        results=[
+            result(0, seq_hash=7, cosine=0.9),
+            result(1, seq_hash=8, cosine=0.8),
+            result(2, seq_hash=9, cosine=0.7),
+        ]
+    )
+    second = completed(
+        results=[
+            result(0, seq_hash=9, cosine=0.71, sequence_id="x"),
+            result(1, seq_hash=5, cosine=0.5),
+            result(2, seq_hash=7, cosine=None, nan_count=4, sequence_id="y"),
+        ]
+    )
+    pairs = reader.paired(first, second)
+    assert (pairs.sequence_ids, pairs.by_hash, pairs.only_a, pairs.only_b) == (("protein0", "protein2"), True, 1, 1)
+    np.testing.assert_array_equal(pairs.a.cosine_S, [0.9, 0.7])
+    np.testing.assert_array_equal(pairs.b.cosine_S, [np.nan, 0.71])
+    np.testing.assert_array_equal(pairs.b.seq_idx_S, [2, 0])
+    np.testing.assert_array_equal(pairs.b.nonfinite_S, [4, 0])
+    assert (len(pairs), pairs.strata, pairs.num_tokens_S.tolist()) == (2, ("short", "short"), [50, 50])
+
+
+def test_equal_sequences_are_paired_in_their_order_and_not_multiplied(completed, reader):
+    first = completed(results=[result(i, seq_hash=7, cosine=0.1 * i) for i in range(4)])
+    second = completed(results=[result(i, seq_hash=7, cosine=0.1 * i) for i in range(3)])
+    pairs = reader.paired(first, second)
+    assert (len(pairs), pairs.only_a, pairs.only_b) == (3, 1, 0)
+    np.testing.assert_array_equal(pairs.a.cosine_S, pairs.b.cosine_S)
+
+
+def test_runs_older_than_the_hashes_are_paired_by_their_ids(completed, reader):
+    first = completed(results=[result(0, seq_hash=7), result(1, seq_hash=None)])
+    second = completed(results=[result(0, sequence_id="protein1", seq_hash=7)])
+    pairs = reader.paired(first, second)
+    assert (pairs.sequence_ids, pairs.by_hash, pairs.only_a) == (("protein1",), False, 1)
+
+
+def test_swapping_two_runs_swaps_the_sides(completed, reader):
+    first = completed(results=[result(i, seq_hash=i, cosine=0.1 * i) for i in (3, 1, 2)])
+    second = completed(results=[result(i, seq_hash=i, cosine=0.2 * i) for i in (1, 2, 4)])
+    pairs, swapped = reader.paired(first, second), reader.paired(second, first)
+    np.testing.assert_array_equal(pairs.a.cosine_S, swapped.b.cosine_S)
+    np.testing.assert_array_equal(pairs.b.cosine_S, swapped.a.cosine_S)
+    assert (pairs.only_a, pairs.only_b) == (swapped.only_b, swapped.only_a) == (1, 1)
+
+
+def test_runs_without_common_sequences_have_no_pairs(completed, reader):
+    first, second = completed(), completed(results=[])
+    for pairs in (reader.paired(first, second), reader.paired(second, first), reader.paired(first, 99)):
+        assert len(pairs) == 0
+        assert pairs.a.cosine_S.shape == pairs.b.norm_ratio_S.shape == (0,)
+    assert len(reader.paired(first, first)) == 3
+
+
+def test_the_metrics_of_several_runs_come_at_once_in_the_order_of_their_ids(home, completed, queued, reader, sql):
+    speedup = Speedup(tokens_per_s=1.5, end_to_end=1.25, ci95=None, verdict="MISS", reason="")
+    first, second = completed(), completed(speedup=speedup, perf_valid=True)
+    waiting = queued()
+    sql("UPDATE metric SET value = NULL, nonfinite = 1 WHERE run_id = ? AND name = 'speedup.end_to_end'", second)
+    numbers = reader.performance([waiting, second, first])
+    assert [one.run_id for one in numbers] == [first, second, waiting]
+    assert numbers[0].values["speedup.tokens_per_s", "all"] == 2.0
+    assert numbers[1].values["speedup.tokens_per_s", "all"] == 1.5
+    assert numbers[1].values["speedup.end_to_end", "all"] is None
+    assert (numbers[1].perf_valid, numbers[0].perf_valid) == (True, None)
+    assert numbers[0].perf_key == reader.run(first).perf_key
+    assert (numbers[2].values, numbers[2].status) == ({}, "queued")
+    assert reader.performance([]) == ()
+
+
+def test_the_newest_calibration_of_a_machine_is_found_by_its_key(home, completed, reader, sql):
+    run_id, other = completed(), completed()
+    key = reader.run(run_id).perf_key
+    assert reader.newest_calibration(key) is None
+    old, new, no = (create_group(home, kind, 2) for kind in ("aa_calibration", "aa_calibration", "validate"))
+    sql("UPDATE run SET group_id = ? WHERE id = ?", old, run_id)
+    sql("UPDATE run SET group_id = ? WHERE id = ?", no, other)
+    assert reader.newest_calibration(key) == old
+    sql("UPDATE run SET group_id = ? WHERE id = ?", new, other)
+    assert reader.newest_calibration(key) == new
+    assert reader.newest_calibration("another") is None
+    with pytest.raises(RunNotFoundError, match="no group 9"):
+        reader.group(9)
+
+
+def comparison(**changes):
+    item = ComparisonItem(
+        name="M1.min", scope="all", base_value=0.999, cand_value=float("nan"), n_base=5, n_cand=5,
+        verdict="FAIL", reason="not finite", p_raw=0.004, p_adj=0.03,
+    )  # fmt: skip
+    return Comparison(
+        **{
+            "candidate_runs": ("aa", "bb"),
+            "base_runs": ("cc",),
+            "rule_version": 1,
+            "rule": {"alpha": 0.05},
+            "comparability": "COMPARABLE",
+            "differences": {"driver": ["580", "590"]},
+            "verdict": "FAIL",
+            "sentence": "worse",
+            "exit_code": 4,
+            "items": (item,),
+        }
+        | changes
+    )
+
+
+def test_a_comparison_is_read_as_it_was_written_without_a_nan(home, reader):
+    from dataclasses import replace
+
+    written = comparison()
+    found = reader.comparison(write_comparison(home, written))
+    items = (replace(written.items[0], cand_value=None),)
+    assert found == replace(written, id=found.id, items=items)
+    with pytest.raises(RunNotFoundError, match="no comparison 99"):
+        reader.comparison(99)
+
+
+def test_the_comparisons_of_a_candidate_come_newest_first(home, reader):
+    first = write_comparison(home, comparison())
+    second = write_comparison(home, comparison(candidate_runs=("bb",), items=()))
+    assert [one.id for one in reader.comparisons("bb")] == [second, first]
+    assert [one.id for one in reader.comparisons("aa")] == [first]
+    assert reader.comparisons("cc") == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE comparison SET verdict = 'PASS'",
+        "DELETE FROM comparison",
+        "UPDATE comparison_item SET p_raw = 1",
+        "DELETE FROM comparison_item",
+    ],
+)
+def test_the_database_itself_refuses_to_change_a_comparison(home, sql, change):
+    import sqlite3
+
+    write_comparison(home, comparison())
+    with pytest.raises(sqlite3.IntegrityError, match="a comparison is never changed"):
+        sql(change)
+
+
+def test_a_comparison_outlives_its_runs(home, completed, reader):
+    from vp_tui.core.store.upkeep import delete_run
+
+    run_id = completed()
+    uuid = reader.run(run_id).uuid
+    kept = write_comparison(home, comparison(candidate_runs=(uuid,)))
+    delete_run(home, run_id)
+    assert [one.id for one in reader.comparisons(uuid)] == [kept]
+
+
+def test_a_repeat_of_a_group_is_there_once(home):
+    from records import config
+
+    from vp_tui.core.errors import StoreError
+
+    group_id = create_group(home, "validate", 2)
+    lifecycle.create_run(home, config(), group_id=group_id, repeat_idx=0)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        lifecycle.create_run(home, config(), group_id=group_id, repeat_idx=0)
+    lifecycle.create_run(home, config(precision="bf16"), group_id=group_id, repeat_idx=0)

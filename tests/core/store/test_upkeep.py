@@ -1,0 +1,155 @@
+import pytest
+from records import compared, config, encoded, gpu_sample, planned, result
+
+from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
+from vp_tui.core.store import lifecycle, upkeep
+from vp_tui.core.store.baselines import set_baseline
+
+DETAILS = ("sequence_result", "block_sample", "gpu_sample", "similarity_sample")
+
+
+def test_tags_are_set_replaced_and_removed(home, queued, reader):
+    run_id = queued(tags={"gpu": "a100"})
+    upkeep.tag(home, run_id, {"gpu": "h200", "who": "me"})
+    assert reader.run(run_id).tags == {"gpu": "h200", "who": "me"}
+    upkeep.tag(home, run_id, {})
+    assert upkeep.untag(home, run_id, "gpu") is True
+    assert upkeep.untag(home, run_id, "gpu") is False
+    assert reader.run(run_id).tags == {"who": "me"}
+
+
+def test_a_note_stays_until_it_is_taken_away(home, queued, reader):
+    run_id = queued()
+    upkeep.note(home, run_id, "driver was updated")
+    assert reader.run(run_id).note == "driver was updated"
+    assert [row.id for row in reader.history("note:DRIVER")] == [run_id]
+    upkeep.note(home, run_id, None)
+    assert reader.run(run_id).note is None
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda home: upkeep.tag(home, 9, {"a": "b"}),
+        lambda home: upkeep.untag(home, 9, "a"),
+        lambda home: upkeep.note(home, 9, "x"),
+        lambda home: upkeep.delete_run(home, 9),
+    ],
+)
+def test_a_run_that_does_not_exist_is_a_usage_error(home, ask):
+    with pytest.raises(RunNotFoundError, match="no run 9"):
+        ask(home)
+
+
+def test_a_deleted_run_takes_its_rows_and_its_folder_along(home, completed, queued, reader, sql):
+    run_id, other = completed(), queued()
+    folder = home.run_folder(reader.run(run_id).uuid)
+    (folder / "candidate.safetensors").write_bytes(b"x")
+    upkeep.delete_run(home, run_id)
+    assert not folder.exists()
+    assert [row.id for row in reader.runs()] == [other]
+    for table in (*DETAILS, "stratum", "metric", "run_event"):
+        assert sql(f"SELECT count(*) FROM {table} WHERE run_id = ?", run_id) == [(0,)], table
+
+
+def test_a_run_without_a_folder_can_be_deleted(home, completed, reader):
+    run_id = completed()
+    home.run_folder(reader.run(run_id).uuid).rmdir()
+    upkeep.delete_run(home, run_id)
+    assert reader.count_runs() == 0
+
+
+def test_a_folder_that_cannot_be_removed_is_told(home, completed, reader, monkeypatch):
+    run_id = completed()
+
+    def refuse(path):
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr(upkeep.shutil, "rmtree", refuse)
+    with pytest.raises(StoreError, match=r"is deleted, but its folder .* is not: not permitted"):
+        upkeep.delete_run(home, run_id)
+    assert reader.count_runs() == 0
+
+
+def test_a_run_that_goes_on_cannot_be_deleted(home, started, queued, reader):
+    for run_id in (started(), queued()):
+        with pytest.raises(UsageError, match=rf"run {run_id} is (starting|queued); stop it first"):
+            upkeep.delete_run(home, run_id)
+    assert reader.count_runs() == 2
+
+
+def test_a_run_whose_worker_is_dead_can_be_deleted(home, started, reader, sql):
+    run_id = started()
+    sql("UPDATE run SET worker_start_ticks = worker_start_ticks - 1")
+    upkeep.delete_run(home, run_id)
+    assert reader.count_runs() == 0
+
+
+@pytest.fixture
+def six(home, completed, started, write, reader):
+    """1 old, 2 a baseline, 3 old with embeddings, 4 going on, 5 and 6 new; every one with all kinds of details."""
+    ids = [completed(), completed(), completed()]
+    ids.append(started())
+    write(4, planned(), compared(results=(result(0),)), encoded(), gpu_sample())
+    ids += [completed(), completed()]
+    for run_id in (1, 2, 3, 5, 6):
+        write(run_id, encoded(), encoded(), gpu_sample())
+    set_baseline(home, [2], reason="x")
+    for run_id in ids:
+        folder = home.run_folder(reader.run(run_id).uuid)
+        (folder / "candidate.safetensors").write_bytes(b"12345")
+        (folder / "run.log").write_text("kept")
+    return home
+
+
+def counts(sql):
+    return {table: sql(f"SELECT count(*) FROM {table}")[0][0] for table in (*DETAILS, "run", "metric", "stratum")}
+
+
+def test_pruning_drops_the_details_of_old_runs_and_nothing_else(six, reader, sql):
+    before, metrics = counts(sql), reader.performance(range(1, 7))
+    dry = upkeep.prune(six, keep=2)
+    assert counts(sql) == before
+    assert all(path.exists() for path in dry.files)
+    assert dry.run_ids == (1, 3)
+    assert dry.rows == {"sequence_result": 6, "block_sample": 4, "gpu_sample": 2, "similarity_sample": 2}
+    assert (len(dry.files), dry.bytes) == (2, 10)
+
+    assert upkeep.prune(six, keep=2, apply=True) == dry
+    after = counts(sql)
+    assert {name: before[name] - after[name] for name in DETAILS} == dry.rows
+    assert (after["run"], after["metric"], after["stratum"]) == (6, before["metric"], before["stratum"])
+    assert reader.performance(range(1, 7)) == metrics
+    assert not any(path.exists() for path in dry.files)
+    assert (dry.files[0].parent / "run.log").exists()
+    assert [row.id for row in reader.runs() if row.archived_at_us] == [3, 1]
+    assert upkeep.prune(six, keep=2, apply=True).run_ids == ()
+
+
+def test_pruning_never_touches_a_baseline_or_a_run_that_goes_on(six, reader):
+    assert upkeep.prune(six, keep=0, apply=True).run_ids == (1, 3, 5, 6)
+    assert reader.count_results(2) == 3
+    assert reader.count_results(4) == 1
+
+
+def test_as_many_runs_as_there_are_or_more_keep_everything(six):
+    assert upkeep.prune(six, keep=4).run_ids == ()
+    assert upkeep.prune(six, keep=10**9).run_ids == ()
+    with pytest.raises(UsageError, match="cannot keep -1"):
+        upkeep.prune(six, keep=-1)
+
+
+def test_a_file_that_cannot_be_removed_is_told(six, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    with pytest.raises(StoreError, match="a file is not"):
+        upkeep.prune(six, keep=2, apply=True)
+
+
+def test_a_new_run_gets_the_number_after_a_deleted_one_only_if_it_was_not_the_last(home, completed):
+    """SQLite gives the highest id again; uuids are what names a run for ever."""
+    first, second = completed(), completed()
+    upkeep.delete_run(home, first)
+    assert lifecycle.create_run(home, config()) == second + 1
