@@ -1,0 +1,74 @@
+"""The performance metrics the rule knows: which way is better, and on which scale two runs are contrasted."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["speed", "memory", "utilization"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number of a run. On the scale of the rule a larger `badness` is worse, whatever the metric.
+
+    Speed and memory are ratios (natural logarithm); utilization, percent already, is a difference (percent / 100).
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    higher_is_better: bool
+
+    def has(self, value: float | None) -> bool:
+        """Whether the number can be used: finite, and above 0 where its logarithm is taken."""
+        if value is None or not math.isfinite(value):
+            return False
+        return value > 0 or (self.kind == "utilization" and value == 0)
+
+    def badness(self, values: np.ndarray) -> np.ndarray:
+        """Values [R] on the scale of the rule [R]; each must satisfy `has`."""
+        scaled_R = values / 100.0 if self.kind == "utilization" else np.log(values)
+        return -scaled_R if self.higher_is_better else scaled_R
+
+    def value(self, badness: float) -> float:
+        """The metric's own value at a badness."""
+        scaled = -badness if self.higher_is_better else badness
+        return 100.0 * scaled if self.kind == "utilization" else float(np.exp(scaled))
+
+    def distance(self, tau: float) -> float:
+        """A tolerance given as a fraction, on the scale of the rule."""
+        return tau if self.kind == "utilization" else float(np.log1p(tau))
+
+    def loss(self, theta: float) -> float:
+        """A difference of badness as a fraction: 0.05 is 5 % more time or memory, or 5 points less utilization."""
+        return theta if self.kind == "utilization" else float(np.expm1(theta))
+
+    def change(self, theta: float) -> float:
+        """The same difference as a change of the metric's own value: -0.05 is 5 % (or 5 points) less."""
+        return self.loss(-theta if self.higher_is_better else theta)
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(name="end_to_end_tokens_per_s", title="end-to-end tokens/s", kind="speed", higher_is_better=True),
+        Metric(name="tokens_per_s", title="tokens/s", kind="speed", higher_is_better=True),
+        Metric(name="tokens_per_s.short", title="tokens/s (short)", kind="speed", higher_is_better=True),
+        Metric(name="tokens_per_s.medium", title="tokens/s (medium)", kind="speed", higher_is_better=True),
+        Metric(name="tokens_per_s.long", title="tokens/s (long)", kind="speed", higher_is_better=True),
+        Metric(name="end_to_end_seconds", title="end-to-end time", kind="speed", higher_is_better=False),
+        Metric(name="load_seconds", title="load time", kind="speed", higher_is_better=False),
+        Metric(name="peak_memory_mib", title="peak memory", kind="memory", higher_is_better=False),
+        Metric(name="gpu_utilization", title="GPU utilization", kind="utilization", higher_is_better=True),
+    )
+}
+PRIMARY = ("end_to_end_tokens_per_s", "tokens_per_s")
+"""The metric that decides: the first of these that was measured; all others are secondary."""
+
+
+def name_and_scope(name: str) -> tuple[str, str]:
+    """tokens_per_s.short -> (tokens_per_s, short); a name without a stratum has the scope all."""
+    bare, _, scope = name.partition(".")
+    return bare, scope or "all"

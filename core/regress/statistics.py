@@ -1,0 +1,209 @@
+"""The tests and intervals of the rule, numbers only; scipy where it has the test.
+
+All of them are mirror images of themselves when baseline and candidate change places, to the last bit: a verdict at
+a limit must not depend on which run was named first.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+TIE = 1e-12
+"""Sums of relabelled runs this close (relative) are the same sum in another order of addition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSided:
+    """p-values of both one-sided tests: `greater` is small when the candidate is higher than the baseline."""
+
+    greater: float
+    less: float
+
+
+def seed_of(uuids: Iterable[str]) -> int:
+    """sha256 of the sorted run ids: the same runs draw the same numbers, on every machine."""
+    return int.from_bytes(hashlib.sha256("\n".join(sorted(uuids)).encode()).digest(), "big")
+
+
+def mcnemar(worse: int, better: int) -> OneSided:
+    """Exact McNemar: P[Bin(worse + better, 1/2) >= worse], and the other way round.
+
+    `worse` counts pairs that passed and now fail, `better` those that failed and now pass (5 : 0 gives 0.031).
+    """
+    n = worse + better
+    if n == 0:
+        return OneSided(greater=1.0, less=1.0)
+    return OneSided(
+        greater=float(stats.binomtest(worse, n, 0.5, alternative="greater").pvalue),
+        less=float(stats.binomtest(better, n, 0.5, alternative="greater").pvalue),
+    )
+
+
+def sign_test(differences_S: np.ndarray) -> OneSided:
+    """Exact sign test of differences [S] around 0; zeros say nothing and are left out."""
+    return mcnemar(int((differences_S > 0).sum()), int((differences_S < 0).sum()))
+
+
+def median_interval(values_S: np.ndarray, alpha: float) -> tuple[float, float] | None:
+    """Interval of confidence 1 - alpha for the median, from order statistics (Conover 1999, 3.2): no distribution.
+
+    None where even the smallest and the largest value do not reach the confidence (4 values at 90 %).
+    """
+    n = len(values_S)
+    # the k-th smallest value lies above the median with P[Bin(n, 1/2) < k], below alpha / 2 for this k
+    k = int(stats.binom.ppf(alpha / 2, n, 0.5)) if n else 0
+    if k == 0:
+        return None
+    parted_S = np.partition(values_S, (k - 1, n - k))
+    return float(parted_S[k - 1]), float(parted_S[n - k])
+
+
+def rate_bound(failures: int, n: int, alpha: float) -> float:
+    """Exact upper bound of confidence 1 - alpha for a rate (Clopper-Pearson); 1 - alpha^(1/n) without a failure."""
+    # the quantile of the beta distribution: binomtest(...).proportion_ci finds the same root in 80 steps
+    return float(stats.beta.isf(alpha, failures + 1, n - failures)) if failures < n else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment (1979): reject where the adjusted p is at most the family's level."""
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+def holm_both(p_values: Sequence[OneSided]) -> list[OneSided]:
+    """Holm over a family of one-sided tests; each direction is a family of its own, so that it has a mirror."""
+    greater, less = holm([p.greater for p in p_values]), holm([p.less for p in p_values])
+    return [OneSided(greater=up, less=down) for up, down in zip(greater, less, strict=True)]
+
+
+def permutation(base_R: np.ndarray, cand_R: np.ndarray, *, seed: int, exact_up_to: int, draws: int) -> OneSided:
+    """One-sided permutation tests of the difference of means of two groups.
+
+    Every relabelling is counted up to `exact_up_to` values per group (5 v 5: p >= 1/252); above it `draws` seeded ones,
+    with (k + 1) / (draws + 1).
+    """
+    first_R, second_R = sorted((np.sort(base_R), np.sort(cand_R)), key=lambda values_R: (len(values_R), *values_R))
+    pool_R = np.sort(np.concatenate([first_R, second_R]))
+    centre, scale = pool_R.mean(), float(np.abs(pool_R).sum()) or 1.0
+    pool_R, observed = pool_R - centre, float((first_R - centre).sum())
+    if max(len(base_R), len(cand_R)) <= exact_up_to:
+        above, below = _exact_counts(pool_R, len(first_R), observed, TIE * scale)
+        total = math.comb(len(pool_R), len(first_R))
+    else:
+        sums_P = pool_R[_subsets(seed, len(pool_R), len(first_R), draws)].sum(axis=1)
+        above = 1 + int((sums_P >= observed - TIE * scale).sum())
+        below = 1 + int((sums_P <= observed + TIE * scale).sum())
+        total = draws + 1
+    # `first` is whichever group sorts first; the candidate is high where the baseline is low
+    if np.array_equal(first_R, np.sort(cand_R)):
+        return OneSided(greater=above / total, less=below / total)
+    return OneSided(greater=below / total, less=above / total)
+
+
+def _exact_counts(pool_R: np.ndarray, size: int, observed: float, tie: float) -> tuple[int, int]:
+    """How many subsets of `size` sum to `observed` or more, and to it or less, without listing them all.
+
+    The pool is cut in two; subset sums of the halves are few (2^12), and pairs of them are counted by bisection.
+    """
+    half = len(pool_R) // 2
+    left, right = _sums_by_size(pool_R[:half]), _sums_by_size(pool_R[half:])
+    above = below = 0
+    for taken in range(max(0, size - len(right) + 1), min(size, half) + 1):
+        left_L, right_Q = left[taken], right[size - taken]
+        above += int((len(right_Q) - np.searchsorted(right_Q, observed - tie - left_L, "left")).sum())
+        below += int(np.searchsorted(right_Q, observed + tie - left_L, "right").sum())
+    return above, below
+
+
+def _sums_by_size(values_M: np.ndarray) -> list[np.ndarray]:
+    """Sums of all subsets of M values, ascending, listed by how many values they take (0 .. M)."""
+    bits_PM, sizes_P = _bits(len(values_M))
+    sums_P = bits_PM @ values_M
+    return [np.sort(sums_P[sizes_P == size]) for size in range(len(values_M) + 1)]
+
+
+@lru_cache(maxsize=16)
+def _bits(width: int) -> tuple[np.ndarray, np.ndarray]:
+    """All subsets of `width` things as 0/1 rows [2^width, width], and their sizes."""
+    bits_PM = ((np.arange(2**width)[:, None] >> np.arange(width)) & 1).astype(np.float64)
+    return bits_PM, bits_PM.sum(axis=1).astype(np.int64)
+
+
+@lru_cache(maxsize=4)
+def _subsets(seed: int, n: int, size: int, draws: int) -> np.ndarray:
+    """`draws` random subsets of `size` out of n, as indices [draws, size]."""
+    order_PN = np.random.default_rng([seed, 2]).random((draws, n))
+    return np.argpartition(order_PN, size - 1, axis=1)[:, :size]
+
+
+def bootstrap_medians(base_R: np.ndarray, cand_R: np.ndarray, *, seed: int, resamples: int) -> np.ndarray:
+    """median(candidate) - median(baseline) of `resamples` seeded resamples, ascending [resamples]."""
+    base_R, cand_R = np.sort(base_R), np.sort(cand_R)
+    swap = (len(cand_R), *cand_R) < (len(base_R), *base_R)
+    base_B = _resampled_median(base_R, seed, int(swap), resamples)
+    cand_B = _resampled_median(cand_R, seed, int(not swap), resamples)
+    return np.sort(cand_B - base_B)
+
+
+def _resampled_median(sorted_R: np.ndarray, seed: int, stream: int, resamples: int) -> np.ndarray:
+    low_B, high_B = _middle_ranks(seed, len(sorted_R), stream, resamples)
+    medians_B: np.ndarray = 0.5 * (sorted_R[low_B] + sorted_R[high_B])
+    return medians_B
+
+
+@lru_cache(maxsize=16)
+def _middle_ranks(seed: int, n: int, stream: int, resamples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of the two middle values of each resample (equal where n is odd): they are the same for all metrics."""
+    ranks_BR = np.random.default_rng([seed, stream]).integers(0, n, (resamples, n))
+    ranks_BR.sort(axis=1)
+    return ranks_BR[:, (n - 1) // 2].copy(), ranks_BR[:, n // 2].copy()
+
+
+def percentile_interval(sorted_B: np.ndarray, alpha: float) -> tuple[float, float]:
+    """The middle 1 - alpha of ascending resamples; the same count is cut from both ends."""
+    cut = round(len(sorted_B) * alpha / 2)
+    return float(sorted_B[cut]), float(sorted_B[len(sorted_B) - 1 - cut])
+
+
+def within(interval: tuple[float, float], distance: float) -> bool:
+    """Two one-sided tests (Schuirmann 1987): the interval lies strictly inside +- distance."""
+    return -distance < interval[0] and interval[1] < distance
+
+
+def prediction_p(history_R: np.ndarray, value: float, *, sd_floor: float) -> float:
+    """P of a new run at `value` or above, from n >= 2 runs: t = (value - mean) / (sd sqrt(1 + 1/n)), n - 1 degrees.
+
+    `value` lies beyond the one-sided prediction interval of confidence 1 - a exactly where this is below a.
+    """
+    n = len(history_R)
+    sd = max(float(history_R.std(ddof=1)), sd_floor)
+    return float(stats.t.sf((value - float(history_R.mean())) / (sd * math.sqrt(1 + 1 / n)), n - 1))
+
+
+def prediction_bound(history_R: np.ndarray, *, alpha: float, sd_floor: float) -> float:
+    """Upper end of that interval: mean + t(1 - alpha) sd sqrt(1 + 1/n)."""
+    n = len(history_R)
+    sd = max(float(history_R.std(ddof=1)), sd_floor)
+    return float(history_R.mean()) + float(stats.t.isf(alpha, n - 1)) * sd * math.sqrt(1 + 1 / n)
+
+
+def pooled_sd(base_R: np.ndarray, cand_R: np.ndarray) -> float | None:
+    """Standard deviation inside both groups together; None without a degree of freedom."""
+    freedom = len(base_R) + len(cand_R) - 2
+    if freedom < 1 or not len(base_R) or not len(cand_R):
+        return None
+    squares = np.square(base_R - base_R.mean()).sum() + np.square(cand_R - cand_R.mean()).sum()
+    return math.sqrt(float(squares) / freedom)
+
+
+def repeats_needed(noise: float, tau: float, *, factor: float, at_least: int) -> int:
+    """Fresh runs per side: max(at_least, factor noise^2 / tau^2), rounded up."""
+    return max(at_least, math.ceil(factor * noise**2 / tau**2))
