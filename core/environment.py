@@ -1,4 +1,4 @@
-"""The facts of this machine and these versions that can move a number, for the run record."""
+"""The facts of machine, versions and model that can move a number, for the run record."""
 
 import os
 import platform
@@ -10,6 +10,8 @@ import torch
 from vp_tui.core import __version__, gpu, precision
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import UsageError
+from vp_tui.core.models.source import ModelSource
+from vp_tui.core.models.spec import ModelSpec
 
 
 def resolve_device(asked: str) -> tuple[torch.device, str]:
@@ -70,3 +72,21 @@ def facts(device: torch.device, reason: str) -> dict[str, Any]:
     if uuid is not None:
         found |= {"gpu_uuid": uuid, **gpu.facts(uuid)}
     return found
+
+
+def model_facts(spec: ModelSpec, source: ModelSource, given: str, weights_sha256: str) -> dict[str, Any]:
+    """The run document's `model`; `given` is what the user wrote."""
+    return {
+        "name": spec.name,
+        "given": given,
+        "kind": spec.kind,
+        "layers": spec.num_layers,
+        "hidden": spec.hidden,
+        "heads": spec.num_heads,
+        "parameters": spec.num_parameters,
+        "alphabet": spec.alphabet,
+        "max_residues": spec.max_letters,
+        "pooling": spec.pooling,
+        "revision": source.revision,
+        "weights_sha256": weights_sha256,
+    }

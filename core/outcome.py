@@ -4,22 +4,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vp_tui.core import speed
 from vp_tui.core.arms import ArmRunner
-from vp_tui.core.compare import statistics
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
+from vp_tui.core.inspection import Inspection
+from vp_tui.core.measured import Measured, as_document, joined
 from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Prepared
 from vp_tui.core.store.references import write_embeddings
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
-from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge as verdict
 
 
@@ -28,7 +27,6 @@ class Outcome:
     """Everything a run has produced, and what follows from it."""
 
     config: RunConfig
-    limits: Thresholds
     data: Prepared
     reference: ArmRunner
     candidate: ArmRunner
@@ -39,6 +37,7 @@ class Outcome:
     utilization: float | None
     """Mean NVML utilization in percent while encoding."""
     peak_memory_mib: float | None
+    inspection: Inspection
 
     def __post_init__(self) -> None:
         self._storing_s: dict[str, float] = {}
@@ -56,16 +55,27 @@ class Outcome:
             return
         rates = self.pace.rates()["reference"]
         summary = self._summary(self.reference)
-        self.stored.store(self.reference.embeddings_SD, summary, rates, run_uuid=run_uuid, into=target)
+        self.stored.store(
+            self.reference.embeddings_SD,
+            summary,
+            rates,
+            noise=self.inspection.noise,
+            run_uuid=run_uuid,
+            into=target,
+        )
 
     def finished(self) -> RunFinished:
         """The verdict with everything it rests on."""
         strata = self.tally.strata(self.candidate, self.pace.rates())
+        measured = joined([self._live(strata), self.inspection.measured])
         found = verdict.findings(
             strata,
-            limits=self.limits,
+            measured,
+            limits=self.config.thresholds,
             gates=self.config.gates,
+            reference_precision=self.config.reference,
             reference_nonfinite=int((~np.isfinite(self.reference.embeddings_SD).all(axis=1)).sum()),
+            names=lambda row: self.data.sequences.ids[row],
         )
         outcome = verdict.verdict(found)
         arms = self.arms()
@@ -79,7 +89,7 @@ class Outcome:
             strata=strata,
             arms=arms,
             speedup=self.speedup(arms),
-            measures=self._measures(strata),
+            measures=as_document(measured),
             exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
         )
 
@@ -112,7 +122,7 @@ class Outcome:
             end_to_end=speed.ratio(reference.end_to_end_seconds, candidate.end_to_end_seconds),
             interval=speed.ratio_interval(*self.pace.paired_seconds()),
             utilization=self.utilization,
-            limits=self.limits,
+            limits=self.config.thresholds,
             not_judged=self._why_no_speed(),
         )
 
@@ -123,15 +133,14 @@ class Outcome:
             return f"(both arms run in {self.config.reference})"
         return None
 
-    def _measures(self, strata: tuple[StratumStats, ...]) -> dict[str, Any]:
-        dominant = statistics.dominant_dimension(self.reference.embeddings_SD)
-        everything = next(stats for stats in strata if stats.scope == "all")
-        return {
-            "V1": {"nan": everything.nan, "inf": everything.inf},
-            "M1": {"min": everything.cosine_min, "p01": everything.cosine_p01, "below": everything.below},
-            "M4": {"relative_l2_p99": everything.relative_l2_p99},
-            "M5": {"norm_ratio_worst": everything.norm_ratio_worst},
-            "dominant_dimension": None if dominant is None else {"index": dominant[0], "share": dominant[1]},
-            "gpu_utilization_mean": self.utilization,
-            "weights": None if self.candidate.weights is None else self.candidate.weights.as_measures(),
-        }
+    def _live(self, strata: tuple[StratumStats, ...]) -> Measured:
+        """What was counted while the run went on, and the facts of weights and GPU."""
+        weights = self.candidate.weights
+        return Measured(
+            values={"V1": {stats.scope: {"nan": stats.nan, "inf": stats.inf} for stats in strata}},
+            details={
+                "diagnoses": list(self.tally.diagnoses),
+                "gpu_utilization_mean": self.utilization,
+                "weights": None if weights is None else weights.as_measures(),
+            },
+        )

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from vp_tui.core import letters, packing, sequences, tokenizing
 from vp_tui.core.config import STRATA, RunConfig
+from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.models.spec import Letters, ModelSpec, default_cuts
 from vp_tui.core.sequences import SequenceSet
 from vp_tui.core.tokens import TokenSet
@@ -36,7 +38,7 @@ class Block:
     """Into the sampled sequences."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """The data of a run, ready to be encoded."""
 
@@ -53,6 +55,11 @@ class Prepared:
     budget_reason: str
     seconds: float
     """Reading, sampling, tokenizing and cutting; counts fully in both arms' end-to-end time."""
+
+    @cached_property
+    def hash_S(self) -> np.ndarray:
+        """Content of each sequence, int64: equal letters, equal number."""
+        return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
 
     @property
     def planned(self) -> dict[str, int]:

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.encode import ENGINE_VERSION
 from vp_tui.core.events import ArmSummary
 from vp_tui.core.pace import Rates
 from vp_tui.core.prepare import Prepared
 from vp_tui.core.store import references
 from vp_tui.core.store.references import Reference
 from vp_tui.core.store.rows import as_row
-
-ENGINE_VERSION = 1
-"""Raised whenever tokens, forward or pooling change what an embedding is; old references then no longer fit."""
 
 
 class StoredReference:
@@ -33,6 +31,7 @@ class StoredReference:
                 "tokenizer": data.facts["tokenizer"],
                 "cuts": data.facts["cuts"],
                 "precision": config.reference,
+                "fault": config.fault,
                 "token_budget": config.token_budget,
                 "attention": environment["attention"]["reference"],
                 "flags": environment["flags"]["reference"],
@@ -69,9 +68,24 @@ class StoredReference:
         """Make the stored embeddings the run's own file too."""
         references.share(self.path, folder_file)
 
-    def store(self, embeddings_SD: np.ndarray, summary: ArmSummary, rates: Rates, *, run_uuid: str, into: Path) -> None:
+    def store(
+        self,
+        embeddings_SD: np.ndarray,
+        summary: ArmSummary,
+        rates: Rates,
+        *,
+        noise: float | None,
+        run_uuid: str,
+        into: Path,
+    ) -> None:
         """Keep the reference for later runs and as the file `into`; one that is not finite is not kept."""
-        facts = {"summary": as_row(summary), "strata": rates, "run_uuid": run_uuid, "precision": summary.precision}
+        facts = {
+            "summary": as_row(summary),
+            "strata": rates,
+            "noise": noise,
+            "run_uuid": run_uuid,
+            "precision": summary.precision,
+        }
         references.write_embeddings(into, embeddings_SD, facts)
         if np.isfinite(embeddings_SD).all():
             references.share(into, self.path)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, Strat
 from vp_tui.core.prepare import Block, Prepared
 from vp_tui.core.sequences import stratum_name
 from vp_tui.core.thresholds import Thresholds
+
+DIAGNOSES = 3
+"""Broken sequences of one stratum whose pack is run again to find the module; they mostly share it."""
 
 ALERTS_PER_KIND = 10
 """Alerts of one kind and stratum that name a sequence; the rest is counted in one more at the end."""
@@ -28,6 +32,9 @@ class Tally:
         self.relative_l2_S = np.full(len(data.sequences), np.nan)
         self.norm_ratio_S = np.full(len(data.sequences), np.nan)
         self._raised: Counter[tuple[str, str]] = Counter()
+        self._diagnosed: Counter[str] = Counter()
+        self.diagnoses: list[dict[str, Any]] = []
+        """Where the first broken sequences of each stratum broke, in JSON types."""
 
     @property
     def done(self) -> int:
@@ -68,6 +75,7 @@ class Tally:
             norm_ratio=_or_none(self.norm_ratio_S[row]),
             nan_count=int(candidate.nan_S[row]),
             inf_count=int(candidate.inf_S[row]),
+            seq_hash=int(self._data.hash_S[row]),
         )
 
     def strata(self, candidate: ArmRunner, rates: Mapping[str, Mapping[str, float | None]]) -> tuple[StratumStats, ...]:
@@ -111,17 +119,39 @@ class Tally:
             self._raised[kind, stratum] += 1
             if self._raised[kind, stratum] <= ALERTS_PER_KIND:
                 name, pack = self._data.sequences.ids[row], int(candidate.pack_S[row])
+                module, born = self._diagnose(row, kind, stratum, candidate)
                 yield AlertRaised(
                     at_us=now_us(),
                     kind=kind,
                     severity="fail",
-                    message=f"{stratum}: {name} {text} in {candidate.plan.name} (block {block.index}, pack {pack})",
+                    message=f"{stratum}: {name} {text} in {candidate.plan.name} "
+                    f"(block {block.index}, pack {pack}){born}",
                     stratum=stratum,
                     seq_idx=row,
                     sequence_id=name,
                     block=block.index,
                     pack=pack,
+                    layer=module,
                 )
+
+    def _diagnose(self, row: int, kind: str, stratum: str, candidate: ArmRunner) -> tuple[str | None, str]:
+        """The module in which a broken sequence broke, and the end of the alert's sentence."""
+        if kind == "cosine" or self._diagnosed[stratum] >= DIAGNOSES:
+            return None, ""
+        self._diagnosed[stratum] += 1
+        found = candidate.diagnose(row)
+        self.diagnoses.append(
+            {
+                "seq_idx": row,
+                "sequence_id": self._data.sequences.ids[row],
+                "stratum": stratum,
+                "pack": int(candidate.pack_S[row]),
+                "module": found.module,
+                "transient": found.transient,
+                "largest_input": found.largest_input,
+            }
+        )
+        return found.module, f"; {found.text}"
 
     def _problem(self, row: int, candidate: ArmRunner) -> tuple[str, str] | None:
         nan, inf = int(candidate.nan_S[row]), int(candidate.inf_S[row])

@@ -12,11 +12,13 @@ from typing import Any
 
 import torch
 
-from vp_tui.core import environment, memory, precision
+from vp_tui.core import environment, faults, memory, precision
 from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
+from vp_tui.core.demo_data import ENGINE_FAULTS
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
 from vp_tui.core.gpu import Sampler
+from vp_tui.core.inspection import Inspection
 from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.loading import LoadedModel, kernel_name, weights_sha256
 from vp_tui.core.models.source import resolve
@@ -26,7 +28,6 @@ from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Block, prepare
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
-from vp_tui.core.thresholds import Thresholds
 
 RESIDENT_SHARE = 0.9
 """Both arms stay loaded when weights and activations take at most this share of the free memory."""
@@ -47,7 +48,6 @@ class Validation:
     def __init__(self, config: RunConfig, place: Place, device: torch.device, why: str, sampler: Sampler) -> None:
         self._config, self._place, self._sampler = config, place, sampler
         self._device, self._why = device, why
-        self._limits = Thresholds()
         self._plans: dict[Arm, PrecisionPlan] = {
             "reference": plain_plan(config.reference),
             "candidate": plain_plan(config.precision),
@@ -55,6 +55,8 @@ class Validation:
         self._interleaved = False
         """Both arms resident, taking turns."""
         self._pending: list[Event] = []
+        self._uncompared: Block | None = None
+        """Encoded by both arms; compared while the device works on the next one."""
 
     def events(self) -> Iterator[Event]:
         """Run to the end.
@@ -65,6 +67,7 @@ class Validation:
         yield from self._plan()
         yield from self._load()
         yield from self._encode()
+        yield from self._inspect()
         yield from self._finish()
 
     def _plan(self) -> Iterator[Event]:
@@ -75,11 +78,15 @@ class Validation:
         self._source = fetch(resolve(self._config.model, trust_remote_code=self._config.trust_remote_code))
         path = self._source.path
         self._spec = read_spec(path, self._source.name)
+        for arm in ARMS:
+            faults.check(self._config.fault, arm, self._spec, self._plans[arm])
         kernels = {arm: self._kernel(arm) for arm in ARMS}
         yield self._phase("reading", "sequences")
         self._data = prepare(self._config, self._spec, path, cache=self._place.cache, budget_for=self._token_budget)
         self._budget = Budget(self._data.budget, int(self._data.tokens.lengths_S.max()), self._on_halved)
         yield from (self._note("input", note) for note in self._data.notes)
+        if self._config.fault is not None:
+            yield self._note("model", f"a fault is planted, {self._config.fault}: {ENGINE_FAULTS[self._config.fault]}")
         if self._config.precision_reason:
             yield self._note("precision", self._config.precision_reason)
         if self._sampler.reason and self._device.type == "cuda":
@@ -89,11 +96,12 @@ class Validation:
         self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(path), facts)
         yield from (self._note("reference", text) for text in self._stored.look_up())
         self._make_arms(self._spec)
+        self._inspection = self._looking()
         yield RunPlanned(
             total=len(self._data.sequences),
             planned=self._data.planned,
             dataset=self._data.facts,
-            model=self._model_facts(weights_sha256(path)),
+            model=environment.model_facts(self._spec, self._source, self._config.model, weights_sha256(path)),
             environment={**facts, **self._data.budget_facts, "schedule": self._schedule},
         )
 
@@ -131,6 +139,7 @@ class Validation:
             hidden=self._spec.hidden,
             attention=self._config.attention,
             spare_fp32=self._spares_fp32(arm),
+            fault=self._config.fault,
         )
 
     def _make_arms(self, spec: ModelSpec) -> None:
@@ -146,9 +155,21 @@ class Validation:
         self._interleaved = needed <= RESIDENT_SHARE * memory.free_memory(self._device)
         self._schedule = "both arms resident, ABBA" if self._interleaved else "reference first, then candidate"
 
+    def _looking(self) -> Inspection:
+        return Inspection(
+            self._config,
+            self._data,
+            source=self._source,
+            spec=self._spec,
+            device=self._device,
+            budget=self._budget,
+            cache=self._place.cache,
+            stored=self._stored,
+        )
+
     def _load(self) -> Iterator[Event]:
         """Load and warm up what runs first."""
-        self._tally = Tally(self._data, self._limits)
+        self._tally = Tally(self._data, self._config.thresholds)
         self._pace = Pace(self._data, self._running, self._stored.rates)
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
@@ -177,37 +198,61 @@ class Validation:
             for block in self._data.blocks:
                 for arm in self._running[:: 1 if block.index % 2 == 0 else -1]:
                     yield from self._encode_block(arm, block)
-                yield from self._compare(block)
-            return
+                self._uncompared = block
+        else:
+            yield from self._one_after_the_other()
+        self._compare()
+        yield from self._drain()
+        yield self._progress()
+
+    def _one_after_the_other(self) -> Iterator[Event]:
         for arm in self._running:
             if not arm.is_loaded:
+                yield from self._inspection.while_loaded(self._reference)
                 self._reference.unload()
                 yield from self._bring_up(arm)
             yield self._phase("encoding", f"{arm.arm} in {arm.plan.name}")
             for block in self._data.blocks:
                 yield from self._encode_block(arm, block)
                 if arm is self._candidate:
-                    yield from self._compare(block)
+                    self._uncompared = block
 
     def _encode_block(self, arm: ArmRunner, block: Block) -> Iterator[Event]:
-        yield arm.encode(block, self._budget)
+        encoded = arm.encode(block, self._budget, self._compare)
         yield from self._drain()
-        yield Progress(at_us=now_us(), done=self._tally.done, total=len(self._data.sequences), eta_s=self._pace.eta_s())
+        yield encoded
+        yield self._progress()
 
-    def _compare(self, block: Block) -> Iterator[Event]:
+    def _progress(self) -> Progress:
+        done, total = self._tally.done, len(self._data.sequences)
+        return Progress(at_us=now_us(), done=done, total=total, eta_s=self._pace.eta_s())
+
+    def _compare(self) -> None:
+        """Compare the block that waits for it, if there is one; its events wait for the next drain."""
+        block, self._uncompared = self._uncompared, None
+        if block is None:
+            return
         self._tally.compare(block, self._reference.embeddings_SD, self._candidate)
         strata = self._tally.strata(self._candidate, self._pace.rates())
-        yield self._tally.compared(block, self._candidate, strata)
-        yield from self._tally.alerts(block, self._candidate)
-        done, total = self._tally.done, len(self._data.sequences)
-        yield Progress(at_us=now_us(), done=done, total=total, eta_s=self._pace.eta_s())
+        self._pending += [
+            self._tally.compared(block, self._candidate, strata),
+            *self._tally.alerts(block, self._candidate),
+        ]
+
+    def _inspect(self) -> Iterator[Event]:
+        """Look into what is loaded, then measure without it; clocks and memory of the run are read before."""
+        self._utilization = self._sampler.mean_utilization()
+        self._peak_memory_mib = memory.peak_memory_mib(self._device)
+        yield from self._tally.unnamed()
+        for arm in self._running:
+            if arm.is_loaded:
+                yield from self._inspection.while_loaded(arm)
+        yield from self._inspection.events(self._reference, self._candidate, weights_sha256(self._source.path))
 
     def _finish(self) -> Iterator[Event]:
         yield self._phase("storing", "embeddings")
-        yield from self._tally.unnamed()
         outcome = Outcome(
             config=self._config,
-            limits=self._limits,
             data=self._data,
             reference=self._reference,
             candidate=self._candidate,
@@ -215,27 +260,12 @@ class Validation:
             pace=self._pace,
             stored=self._stored,
             on_cpu=self._device.type == "cpu",
-            utilization=self._sampler.mean_utilization(),
-            peak_memory_mib=memory.peak_memory_mib(self._device),
+            utilization=self._utilization,
+            peak_memory_mib=self._peak_memory_mib,
+            inspection=self._inspection,
         )
         outcome.write_embeddings(self._place.folder, self._place.run_uuid)
         yield outcome.finished()
-
-    def _model_facts(self, weights: str) -> dict[str, Any]:
-        return {
-            "name": self._spec.name,
-            "given": self._config.model,
-            "kind": self._spec.kind,
-            "layers": self._spec.num_layers,
-            "hidden": self._spec.hidden,
-            "heads": self._spec.num_heads,
-            "parameters": self._spec.num_parameters,
-            "alphabet": self._spec.alphabet,
-            "max_residues": self._spec.max_letters,
-            "pooling": self._spec.pooling,
-            "revision": self._source.revision,
-            "weights_sha256": weights,
-        }
 
     def _phase(self, phase: str, detail: str) -> PhaseChanged:
         return PhaseChanged(at_us=now_us(), phase=phase, detail=detail)

@@ -27,6 +27,7 @@ from vp_tui.tui.screens.board import Board
 from vp_tui.tui.screens.help import HelpScreen
 from vp_tui.tui.screens.leave import Answer, leave_question, stop_question
 from vp_tui.tui.screens.live import LiveScreen
+from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
 
@@ -138,6 +139,11 @@ class VpTuiApp(App[int]):
     def action_help(self) -> None:
         """Keys and numbers."""
         self.push_screen(HelpScreen())
+
+    def action_measures(self) -> None:
+        """The report of the run on the screen."""
+        if self.view is not None and self.view.snapshot is not None:
+            self.push_screen(MeasuresScreen(self.view.snapshot))
 
     def action_stop_run(self) -> None:
         """Ask, then stop the run this screen means."""

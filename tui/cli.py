@@ -26,6 +26,9 @@ _ClickError: Any = typer.BadParameter.__mro__[2]
 
 ATTENTION = "auto|flash|varlen|sdpa|flex"
 Run = Annotated[str, typer.Argument(metavar="RUN", help="An id, a unique prefix of the uuid, a name, or `last`.")]
+ThresholdsFile = Annotated[
+    str, typer.Option("--thresholds", metavar="FILE", help="Limits to use instead of ours: TOML, name = number.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the run document (JSON) on stdout.")]
 
 
@@ -84,6 +87,8 @@ def run(
     trust_remote_code: Annotated[bool, _field("trust_remote_code", "--trust-remote-code")] = False,
     fp32_compare: Annotated[bool, _field("fp32_compare", "--fp32-compare")] = False,
     gates: Annotated[str, _field("gates", "--gates", metavar="mission|strict")] = "mission",
+    thresholds: ThresholdsFile = "",
+    oracle: Annotated[int, _field("oracle", "--oracle")] = 64,
     name: Annotated[str, _field("name", "--name")] = "",
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="K=V", help="A note on the run; repeatable.")
@@ -98,7 +103,7 @@ def run(
         "model": model, "input": input, "precision": precision, "reference": reference, "sample": sample, "seed": seed,
         "strata": strata, "device": device, "fp32_compare": fp32_compare, "gates": gates, "name": name,
         "token_budget": token_budget, "attention": attention, "trust_remote_code": trust_remote_code,
-        "tags": _tags(tag or []),
+        "thresholds": thresholds, "oracle": oracle, "tags": _tags(tag or []),
     }  # fmt: skip
     raise typer.Exit(start_and_follow(_store(), config, detach=detach, as_json=json))
 
@@ -113,7 +118,7 @@ def _tags(pairs: Sequence[str]) -> dict[str, str]:
 @app.command(epilog="Example: vp-tui demo --fault overflow --no-tui")
 def demo(
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Report on stderr and stdout, open no dashboard.")] = False,
-    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="Plant a fault in the checkpoint.")] = "",
+    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="Plant a fault in checkpoint or engine.")] = "",
     list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults and end.")] = False,
     gates: Annotated[str, _field("gates", "--gates", metavar="mission|strict")] = "mission",
     json: AsJson = False,
@@ -136,11 +141,20 @@ def runs(json: Annotated[bool, typer.Option("--json", help="An array of short ru
 
 
 @app.command(epilog="Example: vp-tui show last --json")
-def show(run: Run, json: AsJson = False) -> None:
-    """Show one run: table, findings, speed, verdict."""
+def show(
+    run: Run,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Measure again from the stored embeddings; the run stays as it is.")
+    ] = False,
+    thresholds: ThresholdsFile = "",
+    json: AsJson = False,
+) -> None:
+    """Show one run in full: verdict, findings, every measure, what the gates could not have seen, speed."""
     from vp_tui.tui.commands import print_run
 
-    print_run(_store(), run, as_json=json)
+    if thresholds and not recompute:
+        raise UsageError("--thresholds judges a stored run anew: give --recompute too")
+    print_run(_store(), run, recompute=recompute, thresholds=thresholds, as_json=json)
 
 
 @app.command(epilog="Example: vp-tui watch last --once")

@@ -3,29 +3,34 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from vp_tui.core import launch
+from vp_tui.core import launch, thresholds_file
 from vp_tui.core.config import RunConfig
-from vp_tui.core.demo_data import FAULTS
+from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS
 from vp_tui.core.errors import ExitCode, ResourceError, UsageError
+from vp_tui.core.events import Finding
 from vp_tui.core.report.document import run_document, short_document
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui.children import run_module
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.tui.children import module_output, run_module
 from vp_tui.tui.follow import exit_code, follow, follow_own
-from vp_tui.tui.text import report, runs_table
+from vp_tui.tui.text import report, runs_table, summary
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
-    """A RunConfig, or a UsageError that names every option that is wrong."""
+    """A RunConfig, or a UsageError that names every option that is wrong; `thresholds` is the path of a TOML file."""
     budget = values.get("token_budget", "auto")
+    limits = thresholds_file.read(Path(values["thresholds"])) if values.get("thresholds") else Thresholds()
+    typed = {"token_budget": int(budget) if budget.isdigit() else budget, "thresholds": limits}
     try:
-        return RunConfig(**{**values, "token_budget": int(budget) if budget.isdigit() else budget})
+        return RunConfig(**{**values, **typed})
     except ValidationError as error:
         wrong = [f"--{_option_of(item)}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error
@@ -52,9 +57,12 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
 
     A planted fault is in the ESM-2 only, so there is one run then. Returns the worse of the exit codes.
     """
-    if fault is not None and fault not in FAULTS:
-        raise UsageError(f"--fault {fault!r}: the faults are {', '.join(FAULTS)}")
-    places = _demo_files(home, fault)
+    if fault is not None and fault not in {**FAULTS, **ENGINE_FAULTS}:
+        raise UsageError(f"--fault {fault!r}: the faults are {', '.join([*FAULTS, *ENGINE_FAULTS])}")
+    in_engine = fault if fault in ENGINE_FAULTS else None
+    places = _demo_files(home, None if in_engine else fault)
+    if in_engine:
+        places = {f"demo-{in_engine}": places["demo"]}
     configs = [
         configured(
             {
@@ -62,6 +70,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
                 "input": str(place / "sequences.fasta"),
                 "gates": gates,
                 "name": name,
+                "fault": in_engine,
             }
         )
         for name, place in places.items()
@@ -106,8 +115,9 @@ def run_embed(home: Home, values: Mapping[str, Any], output: str) -> int:
 
 def print_faults() -> int:
     """The faults of the demo, one per line."""
-    width = max(map(len, FAULTS))
-    sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in FAULTS.items()))
+    faults = {**FAULTS, **ENGINE_FAULTS}
+    width = max(map(len, faults))
+    sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in faults.items()))
     return ExitCode.GOOD
 
 
@@ -119,12 +129,29 @@ def print_runs(home: Home, *, as_json: bool) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def print_run(home: Home, run: str, *, as_json: bool) -> None:
-    """One run on stdout."""
+def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:
+    """One run on stdout; with `recompute` measured anew from its stored embeddings, by the limits of `thresholds`."""
     with Reader(home) as reader:
         snapshot = reader.snapshot(reader.find(run))
+    if recompute:
+        snapshot = _measured_again(home, snapshot, thresholds)
     text = _dumped(run_document(snapshot)) if as_json else report(snapshot)
     sys.stdout.write(f"{text}\n")
+
+
+def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSnapshot:
+    """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
+    limits = thresholds_file.read(Path(thresholds)) if thresholds else None
+    arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
+    again = module_output(home, "remeasure", arguments)
+    sys.stderr.write("measured again from the stored embeddings; the stored run stays as it is\n")
+    return replace(
+        snapshot,
+        run=replace(snapshot.run, verdict=again["verdict"], sentence=again["sentence"]),
+        config={**snapshot.config, "thresholds": again["thresholds"]},
+        measures=again["measures"],
+        findings=tuple(Finding(**finding) for finding in again["findings"]),
+    )
 
 
 def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
@@ -159,7 +186,7 @@ def _print(snapshot: RunSnapshot, *, as_json: bool) -> None:
 def _print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
     """The report: on stdout where it is the result, on stderr beside JSON or when the run broke off."""
     broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
-    (sys.stderr if as_json or broke_off else sys.stdout).write(f"{report(snapshot)}\n")
+    (sys.stderr if as_json or broke_off else sys.stdout).write(f"{summary(snapshot)}\n")
 
 
 def _dumped(value: Any) -> str:

@@ -36,6 +36,7 @@ KEYS: tuple[Key, ...] = (
     Key("x", "app.stop_run", "Stop", "stop the run (asks first)", BOARDS),
     Key("v", "cycle_chart", "View", "next chart: similarity, tokens per second", ("live",)),
     Key("a", "toggle_alerts", "Alerts", "more room for findings and alerts, and back", ("live",)),
+    Key("m", "app.measures", "Measures", "every gate, every measure, and what they could not have seen", ("live",)),
     Key("o", "sort_next", "Sort", "sort by the next column, marked with <", ("runs table",)),
     Key("space", "app.pause", "Pause", "hold the picture still; the run goes on", ("live",), footer=False),
     Key("question_mark", "app.help", "Help", "these keys, and what the numbers mean", BOARDS),
@@ -47,6 +48,9 @@ KEYS: tuple[Key, ...] = (
     Key("escape", "app.pop_screen", "Back", "close the help", ("help",)),
     Key("q", "app.pop_screen", "Back", "close the help", ("help",), footer=False),
     Key("question_mark", "app.pop_screen", "Back", "close the help", ("help",), footer=False),
+    Key("escape", "app.pop_screen", "Back", "close the measures", ("measures",)),
+    Key("q", "app.pop_screen", "Back", "close the measures", ("measures",), footer=False),
+    Key("m", "app.pop_screen", "Back", "close the measures", ("measures",), footer=False),
 )
 
 

@@ -11,7 +11,7 @@ from vp_tui.core.events import ARMS, GpuSample, StratumStats
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def run_document(snapshot: RunSnapshot) -> dict[str, Any]:

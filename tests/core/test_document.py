@@ -73,7 +73,7 @@ def test_the_document_has_the_keys_of_the_contract(snapshot):
         *("schema_version", "id", "uuid", "name", "status", "verdict", "findings", "model", "dataset", "config"),
         *("environment", "arms", "speedup", "strata", "measures", "gpu", "alerts"),
     } <= found.keys()
-    assert found["schema_version"] == 1
+    assert found["schema_version"] == 2
     assert list(found["arms"]) == ["reference", "candidate"]
     assert list(found["strata"]) == ["short", "medium", "long", "all"]
     assert {"n", "tokens", "cosine_min", "cosine_p01", "cosine_mean", "below", "nan", "inf"} <= found["strata"][

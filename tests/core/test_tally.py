@@ -5,6 +5,7 @@ import pytest
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.prepare import Block, Prepared
+from vp_tui.core.probe.diagnose import Diagnosis
 from vp_tui.core.sequences import SequenceSet
 from vp_tui.core.tally import ALERTS_PER_KIND, Tally
 from vp_tui.core.thresholds import Thresholds
@@ -25,6 +26,11 @@ class FakeArm:
         num = len(self.embeddings_SD)
         self.nan_S, self.inf_S = np.zeros(num, np.int64), np.zeros(num, np.int64)
         self.pack_S = np.arange(num)
+
+    def diagnose(self, sequence):
+        return Diagnosis(
+            sequence=sequence, transient=False, module="layers.1.fc1", between=False, largest_input=20_000.0
+        )
 
 
 def data_of(*strata):

@@ -15,10 +15,10 @@ from vp_tui.core.validation import Place, Validation
 
 @pytest.fixture
 def events_of(made_checkpoint, tmp_path):
-    """events_of(**config) -> every event of a run on the CPU."""
+    """events_of(**config) -> every event of a run on the CPU; without an oracle, unless asked for."""
 
     def run(**more):
-        config = RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), **more)
+        config = RunConfig(**{"model": str(made_checkpoint()), "input": str(PROTEINS), "oracle": 0} | more)
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
         place = Place(run_uuid="0" * 32, folder=folder, cache=tmp_path / "cache")
@@ -105,7 +105,7 @@ def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
 
 
 def test_the_dominant_dimension_of_the_reference_is_reported(events_of):
-    share = events_of()[-1].measures["dominant_dimension"]["share"]
+    share = events_of()[-1].measures["details"]["dominant_dimension"]["share"]
     # The demo checkpoint is built to hold about 80 % in one dimension, as real ESM-2 3B does.
     assert 0.6 < share < 0.95
 

@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 from textual.widgets import Static
 
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 
 Kind = Literal["similarity", "throughput"]
@@ -50,7 +49,7 @@ class ChartPanel(Static):
             return
         palette = self._palette()
         if self.kind == "similarity":
-            limit = Thresholds().cosine_fail
+            limit = snapshot.limits.cosine_fail
             drawn = charts.similarity(
                 snapshot.similarity, cosine_limit=limit, width=width, height=height, palette=palette
             )
@@ -66,7 +65,7 @@ class ChartPanel(Static):
 def title(kind: Kind, snapshot: RunSnapshot) -> str:
     """What the axes mean, in one line."""
     if kind == "similarity":
-        limit = Thresholds().cosine_fail
+        limit = snapshot.limits.cosine_fail
         return f"1 - cosine, worst of each block, log; line: limit {fmt.limit(limit)}"
     arms = f"{fmt.safe(snapshot.run.reference)} and {fmt.safe(snapshot.run.precision)}"
     return f"tokens/s of each block, {arms}, over sequences"

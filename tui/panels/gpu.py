@@ -4,7 +4,6 @@ from textual.content import Content
 
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, styled
 
@@ -22,7 +21,7 @@ THROTTLES = (
 def gpu(snapshot: RunSnapshot | None, idle: GpuSample | str | None) -> Content:
     """The run's own samples first; outside of a run what the card does now."""
     if snapshot is not None and snapshot.gpu:
-        return _reading(snapshot.gpu[-1], _mean(snapshot.gpu))
+        return _reading(snapshot.gpu[-1], _mean(snapshot))
     if snapshot is not None and snapshot.run.device == "cpu":
         return _reason("none in use: this run is on the CPU")
     if isinstance(idle, str):
@@ -53,11 +52,11 @@ def _throttle(reasons: int) -> Content:
     return styled(f"  ~slowed by {', '.join(words)}", "warn") if words else Content("")
 
 
-def _mean(samples: tuple[GpuSample, ...]) -> Content:
+def _mean(snapshot: RunSnapshot) -> Content:
     """Utilization over the run: what P1 asks for is the mean, not the moment."""
-    values = [sample.utilization for sample in samples if sample.utilization is not None]
+    values = [sample.utilization for sample in snapshot.gpu if sample.utilization is not None]
     if not values:
         return styled("(not reported)  ", "dim")
-    mean, least = sum(values) / len(values), Thresholds().gpu_utilization
+    mean, least = sum(values) / len(values), snapshot.limits.gpu_utilization
     level: Level = "plain" if mean >= least else "warn"
     return line((f"{MARKS.get(level, '')}mean {fmt.percent(mean)} ", level), f"(min {fmt.percent(least)})  ")

@@ -4,7 +4,6 @@ from textual.content import Content
 
 from vp_tui.core.events import StratumStats
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
 
@@ -75,7 +74,8 @@ def _verdict(snapshot: RunSnapshot) -> Content:
     word, level = _so_far(overall)
     # a run that broke off has passed nothing, however good its first sequences were
     words = f"{word} so far" if run.is_active or level == "fail" else "no verdict"
-    return line((words, level if words != "no verdict" else "dim"), f"  {_counts(overall)}")
+    counts = _counts(overall, snapshot.limits.cosine_fail)
+    return line((words, level if words != "no verdict" else "dim"), f"  {counts}")
 
 
 def _so_far(overall: StratumStats) -> tuple[str, Level]:
@@ -84,10 +84,9 @@ def _so_far(overall: StratumStats) -> tuple[str, Level]:
     return ("FAIL", "fail") if bad else ("PASS", "good")
 
 
-def _counts(overall: StratumStats) -> str:
-    limit = fmt.limit(Thresholds().cosine_fail)
+def _counts(overall: StratumStats, limit: float) -> str:
     return (
-        f"{fmt.exact(overall.n)} compared: {fmt.exact(overall.below)} at or below {limit}, "
+        f"{fmt.exact(overall.n)} compared: {fmt.exact(overall.below)} at or below {fmt.limit(limit)}, "
         f"{fmt.exact(overall.nan)} NaN, {fmt.exact(overall.inf)} Inf"
     )
 

@@ -12,12 +12,11 @@ from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
-LIMITS = Thresholds()
 NARROW, WIDE = 76, 106
 """Columns the full and the extended table need."""
 
 
-def _never(_stats: StratumStats) -> Level:
+def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
     return "plain"
 
 
@@ -28,45 +27,45 @@ class Column:
     title: str
     width: int
     text: Callable[[StratumStats], str]
-    level: Callable[[StratumStats], Level] = _never
+    level: Callable[[StratumStats, Thresholds], Level] = _never
     room: int = 0
     """Smallest table width that shows the column."""
 
 
-def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats], Level]:
-    return lambda stats: "fail" if count(stats) else "plain"
+def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, Thresholds], Level]:
+    return lambda stats, _limits: "fail" if count(stats) else "plain"
 
 
-def _worst_level(stats: StratumStats) -> Level:
+def _worst_level(stats: StratumStats, limits: Thresholds) -> Level:
     worst = stats.cosine_min
-    return "fail" if worst is not None and worst <= LIMITS.cosine_fail else "plain"
+    return "fail" if worst is not None and worst <= limits.cosine_fail else "plain"
 
 
-def _p01_level(stats: StratumStats) -> Level:
+def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
     p01 = stats.cosine_p01
-    if p01 is None or p01 >= LIMITS.cosine_p01_warn:
+    if p01 is None or p01 >= limits.cosine_p01_warn:
         return "plain"
-    return "fail" if p01 <= LIMITS.cosine_fail else "warn"
+    return "fail" if p01 <= limits.cosine_fail else "warn"
 
 
-def _l2_level(stats: StratumStats) -> Level:
+def _l2_level(stats: StratumStats, limits: Thresholds) -> Level:
     error = stats.relative_l2_p99
-    return "warn" if error is not None and error > LIMITS.relative_l2_p99_fail else "plain"
+    return "warn" if error is not None and error > limits.relative_l2_p99_fail else "plain"
 
 
-def _norm_level(stats: StratumStats) -> Level:
+def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
     norm = stats.norm_ratio_worst
-    return "warn" if norm is not None and abs(norm - 1) > LIMITS.norm_ratio_fail else "plain"
+    return "warn" if norm is not None and abs(norm - 1) > limits.norm_ratio_fail else "plain"
 
 
-def columns(reference: str, width: int) -> tuple[Column, ...]:
+def columns(reference: str, width: int, limits: Thresholds) -> tuple[Column, ...]:
     """The columns that fit: at 60 the verdict's, at 80 all important ones, above also M4 and M5."""
     every = (
         Column("done", 9, lambda s: f"{fmt.count(s.n)}/{fmt.count(s.planned)}", room=NARROW),
         Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
         Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW),
-        Column(f"<={fmt.limit(LIMITS.cosine_fail)}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
+        Column(f"<={fmt.limit(limits.cosine_fail)}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
         Column("NaN", 4, lambda s: fmt.count(s.nan), _bad_count(lambda s: s.nan)),
         Column("Inf", 4, lambda s: fmt.count(s.inf), _bad_count(lambda s: s.inf)),
         Column("tok/s", 5, lambda s: fmt.rate(s.candidate_tokens_per_s)),
@@ -80,10 +79,11 @@ def columns(reference: str, width: int) -> tuple[Column, ...]:
 
 def strata(snapshot: RunSnapshot, width: int) -> Content:
     """The table; before the plan is known, its rows hold dashes."""
-    chosen = columns(snapshot.run.reference, width)
+    limits = snapshot.limits
+    chosen = columns(snapshot.run.reference, width, limits)
     found = {str(stats.scope): stats for stats in snapshot.strata}
     rows = [_titles(chosen)]
-    rows += [_row(name, found.get(name), chosen) for name in (*STRATA, "all")]
+    rows += [_row(name, found.get(name), chosen, limits) for name in (*STRATA, "all")]
     return lines(rows)
 
 
@@ -91,16 +91,16 @@ def _titles(chosen: tuple[Column, ...]) -> Content:
     return styled(f"{'stratum':<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")
 
 
-def _row(name: str, stats: StratumStats | None, chosen: tuple[Column, ...]) -> Content:
+def _row(name: str, stats: StratumStats | None, chosen: tuple[Column, ...], limits: Thresholds) -> Content:
     level: Level = "title" if name == "all" else "plain"
-    parts = [_cell(column, stats) for column in chosen]
+    parts = [_cell(column, stats, limits) for column in chosen]
     return line((f"{name:<7}", level), *parts)
 
 
-def _cell(column: Column, stats: StratumStats | None) -> Content:
+def _cell(column: Column, stats: StratumStats | None, limits: Thresholds) -> Content:
     """The number with its mark in front; the blank between two columns is the place of a mark."""
     if stats is None:
         return styled(f" {fmt.DASH:>{column.width}}", "dim")
-    level = column.level(stats)
+    level = column.level(stats, limits)
     text = MARKS.get(level, "") + column.text(stats)
     return styled(f"{text:>{column.width + 1}}", level if stats.planned else "dim")

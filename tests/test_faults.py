@@ -1,0 +1,107 @@
+"""Every planted fault, in a real run under strict gates: what must fire, and what M1 alone would have said."""
+
+import shutil
+
+import pytest
+import torch
+
+from vp_tui.core.config import RunConfig
+from vp_tui.core.demo import make_checkpoint
+from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS, make_fasta
+from vp_tui.core.events import RunFinished
+from vp_tui.core.gpu import Sampler
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.validation import Place, Validation
+
+# one worker for all: they share the checkpoints and the oracle
+pytestmark = pytest.mark.xdist_group("faults")
+
+# fault -> verdict, and the gates of which every one must be among the findings that decide
+MUST_FIRE = {
+    "missing-scale": ("FAIL", {"M2", "M4", "M5", "R4"}),
+    "eos-in-mean": ("FAIL", {"M2", "M4"}),
+    "tanh-gelu": ("FAIL", {"R4-bias"}),
+    "recomputed-inv-freq": ("FAIL", {"R4"}),
+    "half-angles": ("FAIL", {"R4"}),
+    "bf16-layer": ("FAIL", {"R4"}),
+    "permuted-pair": ("FAIL", {"M2", "M3"}),
+    "tf32-reference": ("INVALID", {"R1"}),
+    "fp16-pooling": ("FAIL", {"M4"}),
+    "overflow": ("FAIL", {"V1", "V2"}),
+    "precision-loss": ("FAIL", {"M1", "M2", "M4"}),
+    "silent-loss": ("FAIL", {"M2", "M4"}),
+}
+SEEN_BY_MISSION = {"overflow", "precision-loss", "tf32-reference"}
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    path = tmp_path_factory.mktemp("faults") / "proteins.fasta"
+    make_fasta(path, num_sequences=90)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint_of(tmp_path_factory):
+    """checkpoint_of(fault or None): the demo's own six layers; in two, small errors cannot grow."""
+    made = {}
+
+    def folder_of(fault):
+        if fault not in made:
+            made[fault] = tmp_path_factory.mktemp("made") / "esm2"
+            make_checkpoint(made[fault], fault=fault)
+        return made[fault]
+
+    return folder_of
+
+
+@pytest.fixture(scope="module")
+def run(checkpoint_of, sequences, tmp_path_factory):
+    """run(fault, gates) -> RunFinished; the FP64 oracle is made once and shared, as in the cache of a home."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def finished(fault, gates="strict"):
+        in_engine = fault in ENGINE_FAULTS
+        config = RunConfig(
+            model=str(checkpoint_of(None if in_engine else fault)),
+            input=str(sequences),
+            fault=fault if in_engine else None,
+            gates=gates,
+            oracle=24,
+        )
+        folder = tmp_path_factory.mktemp("run")
+        place = Place(run_uuid="0" * 32, folder=folder, cache=cache)
+        events = list(Validation(config, place, torch.device("cpu"), "asked for", Sampler(None, pytest.fail)).events())
+        shutil.rmtree(folder)
+        assert isinstance(events[-1], RunFinished)
+        return events[-1]
+
+    return finished
+
+
+def deciding(finished):
+    return {finding.gate for finding in finished.findings if finding.severity == "fail"}
+
+
+def test_every_fault_of_the_demo_is_in_the_table():
+    assert MUST_FIRE.keys() == {*FAULTS, *ENGINE_FAULTS}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("fault", MUST_FIRE)
+def test_a_planted_fault_is_found_by_the_gates_that_can_see_it(run, fault):
+    verdict, gates = MUST_FIRE[fault]
+    finished = run(fault)
+    assert finished.verdict == verdict, finished.sentence
+    assert gates <= deciding(finished), (gates - deciding(finished), finished.measures["R4"])
+    assert finished.exit_code == 4
+    if fault not in SEEN_BY_MISSION:
+        overall = next(stats for stats in finished.strata if stats.scope == "all")
+        assert overall.cosine_min > Thresholds().cosine_fail, "M1 alone would have found it"
+        assert not overall.nan + overall.inf
+
+
+def test_without_a_fault_strict_gates_pass(run):
+    finished = run(None)
+    assert finished.verdict == "PASS", [finding.text for finding in finished.findings]
+    assert finished.measures["C1"]["all"]["uncaught"] == 0

@@ -1,0 +1,27 @@
+"""Everything that was measured on one run, as `vp-tui show` prints it."""
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.text import report
+
+
+class MeasuresScreen(ModalScreen[None]):
+    """Scrolls; esc, q or m closes."""
+
+    BINDINGS = bindings("measures")
+
+    def __init__(self, snapshot: RunSnapshot) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+
+    def compose(self) -> ComposeResult:
+        """The report of the run as it was when the key was pressed."""
+        with VerticalScroll(classes="dialog report"):
+            yield Static(Content(report(self._snapshot)), id="report")
+        yield Footer(show_command_palette=False)
