@@ -7,6 +7,7 @@ The products' format (IEEE FP32 or TF32) is a global switch of torch; it is set 
 read back, and restored.
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -120,6 +121,13 @@ def round_to_tf32(tensor: Tensor) -> Tensor:
     half = (1 << _TF32_DROPPED_BITS - 1) - 1 + (bits >> _TF32_DROPPED_BITS & 1)
     rounded = (bits + half & -(1 << _TF32_DROPPED_BITS)).view(torch.float32)
     return rounded.where(torch.isfinite(tensor), tensor)
+
+
+def significant_bits(plan: PrecisionPlan) -> int:
+    """Binary digits of a number in the plan's products: 24 for FP32, 11 for FP16 and TF32, 8 for BF16."""
+    if plan.precision == "tf32":
+        return 11
+    return 1 - int(math.log2(torch.finfo(storage_dtype(plan.precision)).eps))
 
 
 def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:

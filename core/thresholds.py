@@ -110,6 +110,10 @@ class Thresholds(Frozen):
     reference_error_invalid: float = Field(1e-4, gt=0)
     """R1: an FP32 reference is 1e-6 from FP64; TF32 or 16 bits somewhere in it are 5e-4."""
 
+    reference_bits: float = Field(15.0, ge=8, le=24)
+    """R1: a reference with a larger error is still FP32 if it behaves like this many significant bits: TF32 and FP16
+    have 11, IEEE FP32 measured 18.8 to 23."""
+
     reference_error_warn: float = Field(1e-5, gt=0)
     """R1: ten times what FP32 needs."""
 

@@ -166,6 +166,9 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
         if errors.get(typical) is not None
     ]
     lines = paragraph(f"{', '.join(words)}: relative L2 of the embeddings, median sequence.") if words else []
+    bits = errors.get("reference_bits")
+    if bits is not None:
+        lines += paragraph(f"{reference} behaves like {fmt.whole(bits)} significant bits (TF32 and FP16 have 11).")
     rounded = f"what exact arithmetic rounded to {candidate} would"
     output, module = ratios.get("output_ratio"), ratios.get("rounding_ratio_max")
     if output is not None:

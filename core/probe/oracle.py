@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from vp_tui.core.compare import summary
+from vp_tui.core.compare.pairs import pair_measures
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.memory import free_memory
@@ -83,6 +85,7 @@ def ask(question: Question) -> OracleTrace:
         exact=exact,
         floors={} if twin is None else _floors(exact, twin),
         output_floor=None if twin is None else tokens_error(twin.tokens_ND, exact.tokens_ND),
+        embedding_floor=None if twin is None else _embedding_floor(exact, twin),
         seconds=time.perf_counter() - started,
         cached=False,
         notes=(),
@@ -97,6 +100,11 @@ def _floors(exact: Trace, twin: Trace) -> dict[str, Floor]:
         for name, point in wanted.items()
         if name in rounded
     }
+
+
+def _embedding_floor(exact: Trace, twin: Trace) -> float | None:
+    error_P = pair_measures(exact.embeddings_PD, twin.embeddings_PD).relative_l2_S
+    return summary.percentile(error_P, 50)
 
 
 def _pass(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:

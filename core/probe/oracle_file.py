@@ -21,7 +21,7 @@ from vp_tui.core.files import replacing
 from vp_tui.core.probe.sample import Sample
 from vp_tui.core.probe.trace import PointTrace, Trace
 
-ORACLE_VERSION: Final = 1
+ORACLE_VERSION: Final = 2
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
 UNREADABLE: Final = (OSError, SafetensorError, KeyError, ValueError, TypeError)
@@ -49,6 +49,8 @@ class OracleTrace:
     """By point, where the twin is finite; empty for FP32, which has none."""
     output_floor: float | None
     """The twin's RMS error at the token outputs."""
+    embedding_floor: float | None
+    """Relative L2 of the twin's pooled embeddings, median sequence."""
     seconds: float
     """That making it took."""
     cached: bool
@@ -91,6 +93,7 @@ def write(path: Path, made: OracleTrace) -> None:
         "points": points,
         "blocks": made.exact.blocks,
         "output_floor": made.output_floor,
+        "embedding_floor": made.embedding_floor,
         "seconds": made.seconds,
     }
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -122,6 +125,7 @@ def load(path: Path, sample: Sample) -> OracleTrace | None:
         exact=Trace(points=points, blocks=tuple(facts["blocks"]), tokens_ND=tokens_ND, embeddings_PD=embeddings_PD),
         floors={point["name"]: Floor(**point["floor"]) for point in facts["points"] if point["floor"] is not None},
         output_floor=facts["output_floor"],
+        embedding_floor=facts["embedding_floor"],
         seconds=facts["seconds"],
         cached=True,
     )

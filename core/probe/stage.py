@@ -19,7 +19,7 @@ from vp_tui.core.compare.tokens import token_measures
 from vp_tui.core.config import STRATA, PrecisionPlan
 from vp_tui.core.encode import Encoder
 from vp_tui.core.measured import Measured
-from vp_tui.core.precision import range_of
+from vp_tui.core.precision import range_of, significant_bits
 from vp_tui.core.probe.noise import noise, padded_tokens
 from vp_tui.core.probe.oracle_file import OracleTrace
 from vp_tui.core.probe.ratios import Ratio, growth, ratios
@@ -97,6 +97,7 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     found = ratios(probed.candidate.trace, oracle)
     values["T1"] = {scope: _token_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
     values["R1"] = {scope: _error_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
+    values["R1"]["all"]["reference_bits"] = _reference_bits(values["R1"]["all"], probed, oracle)
     details["headroom"] = _headroom(oracle, probed.candidate.plan)
     details["subnormal"] = _subnormal(oracle)
     bits = [item["bits"] for item in details["headroom"]]
@@ -152,6 +153,14 @@ def _error_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_
         numbers[f"{arm}_error_p50"] = float(np.median(finite_P)) if finite_P.size else None
     numbers["ratio_p50"] = _quotient(numbers["candidate_error_p50"], numbers["reference_error_p50"])
     return numbers
+
+
+def _reference_bits(numbers: dict[str, float | None], probed: Probed, oracle: OracleTrace) -> float | None:
+    """Significant bits that the reference behaves like: those of the candidate's format, and one for every time that
+    the reference errs half of what rounding to that format does. A model may amplify rounding a thousandfold; this
+    does not move."""
+    ratio = _quotient(oracle.embedding_floor, numbers["reference_error_p50"])
+    return significant_bits(probed.candidate.plan) + float(np.log2(ratio)) if ratio else None
 
 
 def _quotient(above: float | None, below: float | None) -> float | None:

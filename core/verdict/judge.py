@@ -43,7 +43,9 @@ def findings(
     found = [*_reference(reference_nonfinite), *_empty(strata)]
     for gate in GATES:
         mine = _of_gate(gate, values, measured, limits=limits, gates=gates, names=names)
-        found += mine if gate.id != _INVALID else [_of_reference(one, reference_precision) for one in mine]
+        if gate.id == _INVALID:
+            mine = [_of_reference(one, reference_precision, values, limits) for one in mine]
+        found += mine
     found += _indistinguishable(values, limits)
     # Nothing weighs more than a reference that cannot be trusted.
     return tuple(sorted(found, key=lambda one: (_GRAVITY[one.severity], not _invalidates(one))))
@@ -188,8 +190,20 @@ def _bound(gate: Gate, limit: float, value: float | None) -> float:
     return side * limit if gate.sense == "away_from_zero" else limit
 
 
-def _of_reference(finding: Finding, precision: str) -> Finding:
-    """R1 judges an FP32 reference; of another one, asked for on purpose, it only tells how far it is."""
+def _of_reference(
+    finding: Finding, precision: str, values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds
+) -> Finding:
+    """R1 judges an FP32 reference; of another one, asked for on purpose, it only tells how far it is.
+
+    A model that amplifies rounding has a large error in real FP32 too; what TF32 does to it is far larger.
+    """
+    bits = values.get(_INVALID, {}).get("all", {}).get("reference_bits")
+    if precision == "fp32" and finding.severity == "fail" and bits is not None and bits >= limits.reference_bits:
+        text = (
+            f"the reference errs {number(finding.value or 0.0, 'error')} (relative L2) against FP64, yet it behaves "
+            f"like {bits:.0f} significant bits: this is FP32, in a model that amplifies rounding"
+        )
+        return replace(finding, severity="warn", text=text)
     if precision != "fp32":
         text = f"the {precision} reference is itself {number(finding.value or 0.0, 'error')} (relative L2) from FP64"
         return replace(finding, severity="info", text=text)

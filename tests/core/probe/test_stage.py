@@ -113,7 +113,9 @@ def test_one_block_rounded_through_bf16_shows_where_it_is(probe, kind):
 
 def test_ids_names_and_scopes_are_those_of_the_gates(probe):
     found = measured(probe("esm2", "fp16"))
-    assert {measure: set(scopes["all"]) for measure, scopes in found.values.items()} == NAMES
+    all_ = {measure: set(scopes["all"]) for measure, scopes in found.values.items()}
+    assert all_ == NAMES | {"R1": NAMES["R1"] | {"reference_bits"}}
+    assert 18 < found.values["R1"]["all"].pop("reference_bits") < 24, "FP32 is not the yardstick that it says it is"
     for measure in ("T1", "R1"):
         assert list(found.values[measure]) == ["short", "medium", "long", "all"]
         assert {frozenset(numbers) for numbers in found.values[measure].values()} == {frozenset(NAMES[measure])}

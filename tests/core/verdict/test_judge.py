@@ -363,3 +363,12 @@ def test_a_worse_number_never_gives_a_better_verdict(numbers, number, scope, val
 @pytest.mark.parametrize("counts", [{"nan": 1}, {"inf": 1}, {"below": 1}])
 def test_the_verdict_so_far_is_that_of_the_end(counts):
     assert verdict.so_far(four_strata(**counts), LIMITS) == judged(*four_strata(**counts))[0] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("bits", "outcome"), [(None, "INVALID"), (11.6, "INVALID"), (14.99, "INVALID"), (15.0, "WARN")]
+)
+def test_a_large_error_of_the_reference_is_only_a_warning_where_it_behaves_like_fp32(bits, outcome):
+    got, found = judge(measured(R1={"reference_error_max": 3.2e-4, "reference_bits": bits}))
+    assert (got, found[0].gate) == (outcome, "R1")
+    assert ("significant bits" in found[0].text) == (outcome == "WARN")
