@@ -3,6 +3,8 @@
 import os
 import platform
 import sqlite3
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -44,7 +46,24 @@ def device_name(device: torch.device) -> str:
     """The GPU's or the processor's name."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    return platform.processor() or platform.machine()
+    return _cpu_model() or platform.machine()
+
+
+def _cpu_model() -> str | None:
+    """The processor as /proc/cpuinfo names it; platform has x86_64 only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _version_of(package: str) -> str | None:
+    """Of an installed package, without importing it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def flags_of(plan: PrecisionPlan) -> dict[str, str | bool]:
@@ -60,6 +79,8 @@ def facts(device: torch.device, reason: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
+        "transformers": _version_of("transformers"),
+        "flash_attn": _version_of("flash-attn"),
         "sqlite": sqlite3.sqlite_version,
         "os": platform.platform(),
         "cores": os.cpu_count(),
@@ -70,7 +91,13 @@ def facts(device: torch.device, reason: str) -> dict[str, Any]:
     }
     uuid = gpu_uuid(device)
     if uuid is not None:
-        found |= {"gpu_uuid": uuid, **gpu.facts(uuid)}
+        major, minor = torch.cuda.get_device_capability(device)
+        found |= {
+            "gpu_uuid": uuid,
+            "compute_capability": f"{major}.{minor}",
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+            **gpu.facts(uuid),
+        }
     return found
 
 

@@ -15,6 +15,10 @@ from vp_tui.core.events import GpuSample, now_us
 
 PERIOD_SECONDS = 0.5
 MIB = 1024 * 1024
+_SLOWED = 0x08 | 0x20 | 0x40 | 0x80
+"""Hardware slowdown, software and hardware thermal slowdown, power brake: not the ordinary power cap."""
+_SLOWED_SHARE = 0.05
+"""More samples than this with such a reason spoil a clock."""
 
 
 class Sampler:
@@ -28,6 +32,7 @@ class Sampler:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._busy: list[float] = []
+        self._counted = self._slowed = self._processes = 0
         self._counting = threading.Event()
         self.reason: str | None = "the run uses the CPU" if gpu_uuid is None else None
         self._handle = self._open(gpu_uuid) if gpu_uuid is not None else None
@@ -50,19 +55,38 @@ class Sampler:
             self._thread.join()
 
     def count(self) -> None:
-        """From now on the samples count towards `mean_utilization`."""
+        """From now on the samples count towards `mean_utilization` and `spoiled`."""
         self._counting.set()
+
+    def stop_counting(self) -> None:
+        """Samples go on, and count no more."""
+        self._counting.clear()
 
     def mean_utilization(self) -> float | None:
         """Mean utilization in percent over the counted samples, None when there are none."""
         return sum(self._busy) / len(self._busy) if self._busy else None
 
+    def spoiled(self) -> str | None:
+        """Why the counted time is no measure of speed, None while nothing speaks against it."""
+        if self._processes > 1:
+            return f"{self._processes} processes computed on the GPU at once"
+        if self._counted and self._slowed > _SLOWED_SHARE * self._counted:
+            return f"the GPU slowed itself down (heat or hardware) in {self._slowed} of {self._counted} samples"
+        return None
+
+    def _note(self, sample: GpuSample) -> None:
+        self._counted += 1
+        self._slowed += bool(sample.throttle_reasons & _SLOWED)
+        self._processes = max(self._processes, _num_processes(self._handle))
+        if sample.utilization is not None:
+            self._busy.append(sample.utilization)
+
     def _work(self) -> None:
         while not self._stop.is_set():
             sample = _sample(self._handle)
             self._emit(sample)
-            if self._counting.is_set() and sample.utilization is not None:
-                self._busy.append(sample.utilization)
+            if self._counting.is_set():
+                self._note(sample)
             self._stop.wait(PERIOD_SECONDS)
 
 
@@ -121,6 +145,11 @@ def _sample(handle: Any) -> GpuSample:
         temperature_c=_scaled(_asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU), 1.0),
         throttle_reasons=int(_asked(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0),
     )
+
+
+def _num_processes(handle: Any) -> int:
+    """Processes with a compute context on the GPU, ours among them where the driver tells."""
+    return len(_asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) or ())
 
 
 def _asked(question: Callable[..., Any], *arguments: Any) -> Any:

@@ -21,6 +21,9 @@ from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
 from vp_tui.core.verdict import judge as verdict
 
+CLOCK_JUMP_SECONDS = 2.0
+"""Beyond this the wall clock was set while the run went on; durations come from the monotonic one anyway."""
+
 
 @dataclass(kw_only=True)
 class Outcome:
@@ -38,6 +41,10 @@ class Outcome:
     """Mean NVML utilization in percent while encoding."""
     peak_memory_mib: float | None
     inspection: Inspection
+    spoiled: str | None
+    """Why the clocks of this run are no measure of speed; None when nothing speaks against them."""
+    clock_jump_s: float
+    """How far the wall clock moved against the monotonic one."""
 
     def __post_init__(self) -> None:
         self._storing_s: dict[str, float] = {}
@@ -90,6 +97,9 @@ class Outcome:
             arms=arms,
             speedup=self.speedup(arms),
             measures=as_document(measured),
+            perf_valid=self.spoiled is None,
+            perf_invalid_reason=self.spoiled,
+            clock_suspect=self.clock_jump_s > CLOCK_JUMP_SECONDS,
             exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
         )
 

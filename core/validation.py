@@ -5,6 +5,7 @@ first block and the speed ratio is paired. Otherwise, or when the reference is a
 after the other. Nothing here knows a store, a screen or a signal.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Validation:
         self._interleaved = False
         """Both arms resident, taking turns."""
         self._pending: list[Event] = []
+        self._began = time.time(), time.monotonic()
         self._uncompared: Block | None = None
         """Encoded by both arms; compared while the device works on the next one."""
 
@@ -241,6 +243,7 @@ class Validation:
 
     def _inspect(self) -> Iterator[Event]:
         """Look into what is loaded, then measure without it; clocks and memory of the run are read before."""
+        self._sampler.stop_counting()
         self._utilization = self._sampler.mean_utilization()
         self._peak_memory_mib = memory.peak_memory_mib(self._device)
         yield from self._tally.unnamed()
@@ -263,6 +266,8 @@ class Validation:
             utilization=self._utilization,
             peak_memory_mib=self._peak_memory_mib,
             inspection=self._inspection,
+            spoiled=self._sampler.spoiled(),
+            clock_jump_s=abs((time.time() - self._began[0]) - (time.monotonic() - self._began[1])),
         )
         outcome.write_embeddings(self._place.folder, self._place.run_uuid)
         yield outcome.finished()

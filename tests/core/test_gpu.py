@@ -40,6 +40,7 @@ def fake_gpu(monkeypatch):
         "nvmlDeviceGetClockInfo": lambda *_: 1980,
         "nvmlDeviceGetTemperature": lambda *_: 54,
         "nvmlDeviceGetCurrentClocksThrottleReasons": lambda _: 4,
+        "nvmlDeviceGetComputeRunningProcesses": lambda _: [SimpleNamespace(pid=1)],
     }
     for name, answer in answers.items():
         monkeypatch.setattr(pynvml, name, answer)
@@ -107,3 +108,58 @@ def test_samples_flow_until_the_sampler_is_left_and_count_only_when_told(fake_gp
     assert sampler.mean_utilization() == 87.0
     assert not any(thread.name == "gpu-sampler" for thread in threading.enumerate())
     assert len(samples) == seen
+
+
+def counted(samples):
+    """A sampler that has counted at least three samples."""
+    enough = threading.Event()
+
+    def emit(sample):
+        samples.append(sample)
+        if len(samples) > 4:
+            enough.set()
+
+    with Sampler(UUID, emit) as sampler:
+        sampler.count()
+        assert enough.wait(10)
+    return sampler
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    monkeypatch.setattr(gpu, "PERIOD_SECONDS", 0.001)
+
+
+def test_the_ordinary_power_cap_does_not_spoil_the_clocks(fake_gpu, hurried):
+    assert counted([]).spoiled() is None
+
+
+def test_a_gpu_that_slows_itself_down_spoils_the_clocks(fake_gpu, hurried, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCurrentClocksThrottleReasons", lambda _: 0x40)
+    assert "slowed itself down" in counted([]).spoiled()
+
+
+def test_another_process_on_the_gpu_spoils_the_clocks(fake_gpu, hurried, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: ["ours", "theirs"])
+    assert counted([]).spoiled() == "2 processes computed on the GPU at once"
+
+
+def test_what_comes_after_counting_does_not_spoil_the_clocks(fake_gpu, hurried, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: ["ours", "theirs"])
+    samples, enough = [], threading.Event()
+
+    def emit(sample):
+        samples.append(sample)
+        if len(samples) > 4:
+            enough.set()
+
+    with Sampler(UUID, emit) as sampler:
+        sampler.count()
+        sampler.stop_counting()
+        assert enough.wait(10)
+        # a sample that was being taken when counting stopped may still count; a later one may not
+        before = sampler._counted
+        samples.clear()
+        enough.clear()
+        assert enough.wait(10)
+        assert sampler._counted == before
