@@ -271,3 +271,14 @@ async def test_the_store_is_read_in_a_thread(drive):
 def test_without_a_terminal_the_dashboard_refuses_to_start(tmp_path):
     with pytest.raises(UsageError, match="needs a terminal"):
         run_dashboard(Home(tmp_path))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_m_shows_the_report_of_the_run_and_m_closes_it(drive, size):
+    async with drive(snapshots.passed(), size=size) as driven:
+        await driven.until_text("PASS  10,000 sequences")
+        await driven.press("m")
+        await driven.until_text("PASS: 10,000 sequences")
+        assert "run #42" in driven.text
+        await driven.press("m")
+        await driven.until_text("PASS  10,000 sequences")

@@ -50,12 +50,12 @@ def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
 
 def _l2_level(stats: StratumStats, limits: Thresholds) -> Level:
     error = stats.relative_l2_p99
-    return "warn" if error is not None and error > limits.relative_l2_p99_fail else "plain"
+    return "warn" if error is not None and error > limits.relative_l2_p99_warn else "plain"
 
 
 def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
     norm = stats.norm_ratio_worst
-    return "warn" if norm is not None and abs(norm - 1) > limits.norm_ratio_fail else "plain"
+    return "warn" if norm is not None and abs(norm - 1) > limits.norm_ratio_warn else "plain"
 
 
 def columns(reference: str, width: int, limits: Thresholds) -> tuple[Column, ...]:
