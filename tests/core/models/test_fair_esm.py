@@ -236,7 +236,7 @@ def test_a_run_takes_a_file(file_of, vp_tui, document):
     found = document(vp_tui("run", "-m", file_of("tiny"), "-i", PROTEINS, "--sample", "9", "--json"))
     assert found["verdict"] == "PASS"
     assert (found["model"]["kind"], found["model"]["name"], found["model"]["layers"]) == ("esm2", "esm2_test", 2)
-    assert found["measures"]["weights"]["file_dtype"] == "float16"
+    assert found["measures"]["details"]["weights"]["file_dtype"] == "float16"
 
 
 def test_a_broken_file_leaves_no_run(vp_tui, document, tmp_path):

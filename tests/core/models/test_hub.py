@@ -170,7 +170,7 @@ def test_a_run_takes_its_model_from_the_hub_and_keeps_the_commit(
     done = vp_tui("run", "-m", NAME, "-i", fasta, "--json", environment={**environment, "HF_HUB_OFFLINE": "0"})
     found = document(done)
     assert (found["model"]["name"], found["model"]["revision"]) == (NAME, commit)
-    assert found["measures"]["weights"] == {
+    assert found["measures"]["details"]["weights"] == {
         "file_dtype": "float32",
         "fp16_exact": True,
         "fp16_max_error": 0.0,
