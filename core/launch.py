@@ -46,10 +46,19 @@ def preflight(config: RunConfig) -> None:
         letters.require(spec, data)
 
 
-def create_and_start(home: Home, config: RunConfig) -> int:
+def as_requested(config: RunConfig) -> RunConfig:
+    """The configuration as it was asked for, before the rollback switch of that day was heard: what a re-run asks."""
+    precision = config.precision_requested or config.precision
+    return config.model_copy(update={"precision": precision, "precision_requested": None, "precision_reason": None})
+
+
+def create_and_start(
+    home: Home, config: RunConfig, *, group_id: int | None = None, repeat_idx: int | None = None
+) -> int:
     """Check, create the run's row, start its process; returns the run's id.
 
-    VIRNUCPRO_DISABLE_FP16 is heard here, once, and kept with the run together with its reason.
+    `group_id` and `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is heard here, once, and kept
+    with the run together with its reason.
 
     Raises:
         InputError, ModelError: as preflight.
@@ -65,7 +74,7 @@ def create_and_start(home: Home, config: RunConfig) -> int:
             "input": str(Path(config.input).expanduser().absolute()),
         }
     )
-    run_id = lifecycle.create_run(home, config)
+    run_id = lifecycle.create_run(home, config, group_id=group_id, repeat_idx=repeat_idx)
     _start(home, run_id)
     return run_id
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (vp-tui\b.*)$", README, flags=re.MULTILINE)
 NEEDS_A_TERMINAL = {"vp-tui"}
-FAILS_ON_PURPOSE = {"vp-tui demo --fault overflow --no-tui": ExitCode.VALIDATION_FAILED}
+FAILS_ON_PURPOSE = {"vp-tui demo --fault bf16-layer --gates strict --no-tui": ExitCode.VALIDATION_FAILED}
 
 
 @pytest.mark.timeout(600)  # some fifteen real processes, each importing torch, on cores shared with other tests

@@ -1,9 +1,7 @@
-"""What the commands do, once the command line is parsed; all of them read the store the dashboard reads."""
+"""What the commands that start something do, once the command line is parsed."""
 
-import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,12 @@ from vp_tui.core import launch, thresholds_file
 from vp_tui.core.config import RunConfig
 from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS
 from vp_tui.core.errors import ExitCode, ResourceError, UsageError
-from vp_tui.core.events import Finding
-from vp_tui.core.report.document import run_document, short_document
+from vp_tui.core.report.document import run_document
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.children import module_output, run_module
-from vp_tui.tui.follow import exit_code, follow, follow_own
-from vp_tui.tui.text import report, runs_table, summary
+from vp_tui.tui import output
+from vp_tui.tui.children import run_module
+from vp_tui.tui.follow import exit_code, follow_own
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
@@ -40,15 +35,15 @@ def _option_of(item: Any) -> str:
     return str(item["loc"][0]).replace("_", "-") if item["loc"] else "strata"
 
 
-def start_and_follow(home: Home, values: Mapping[str, Any], *, detach: bool, as_json: bool) -> int:
+def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool) -> int:
     """Start a run; with `detach` print its id, else follow it to its end and print the result."""
-    run_id = launch.create_and_start(home, configured(values))
+    run_id = launch.create_and_start(home, config)
     if detach:
-        sys.stdout.write(f"{run_id}\n")
-        sys.stderr.write(f"run #{run_id} goes on by itself; `vp-tui watch {run_id}` follows it\n")
+        output.result(str(run_id))
+        output.say(f"run #{run_id} goes on by itself; `vp-tui watch {run_id}` follows it")
         return ExitCode.GOOD
     snapshot = follow_own(home, run_id)
-    _print(snapshot, as_json=as_json)
+    output.print_run(snapshot, as_json=as_json)
     return exit_code(snapshot)
 
 
@@ -84,10 +79,10 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
     snapshots = []
     for config in configs:
         snapshots.append(follow_own(home, launch.create_and_start(home, config)))
-        _print_report(snapshots[-1], as_json=as_json)
+        output.print_report(snapshots[-1], as_json=as_json)
     if as_json:
         documents = [run_document(snapshot) for snapshot in snapshots]
-        sys.stdout.write(f"{_dumped(documents if len(documents) > 1 else documents[0])}\n")
+        output.result(output.dumped(documents if len(documents) > 1 else documents[0]))
     return max(map(exit_code, snapshots))
 
 
@@ -104,10 +99,10 @@ def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
     return places
 
 
-def run_embed(home: Home, values: Mapping[str, Any], output: str) -> int:
+def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
     """Embed in a child process, once the options are known to be good."""
     config = configured(values)
-    arguments = ["--model", config.model, "--input", config.input, "--output", output]
+    arguments = ["--model", config.model, "--input", config.input, "--output", output_file]
     arguments += ["--precision", config.precision, "--device", config.device, "--attention", config.attention]
     arguments += ["--token-budget", str(config.token_budget)]
     return run_module(home, "embed", arguments + ["--trust-remote-code"] * config.trust_remote_code)
@@ -119,75 +114,3 @@ def print_faults() -> int:
     width = max(map(len, faults))
     sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in faults.items()))
     return ExitCode.GOOD
-
-
-def print_runs(home: Home, *, as_json: bool) -> None:
-    """The history on stdout."""
-    with Reader(home) as reader:
-        runs = reader.runs()
-    text = _dumped([short_document(run) for run in runs]) if as_json else runs_table(runs)
-    sys.stdout.write(f"{text}\n")
-
-
-def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:
-    """One run on stdout; with `recompute` measured anew from its stored embeddings, by the limits of `thresholds`."""
-    with Reader(home) as reader:
-        snapshot = reader.snapshot(reader.find(run))
-    if recompute:
-        snapshot = _measured_again(home, snapshot, thresholds)
-    text = _dumped(run_document(snapshot)) if as_json else report(snapshot)
-    sys.stdout.write(f"{text}\n")
-
-
-def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSnapshot:
-    """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
-    limits = thresholds_file.read(Path(thresholds)) if thresholds else None
-    arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
-    again = module_output(home, "remeasure", arguments)
-    sys.stderr.write("measured again from the stored embeddings; the stored run stays as it is\n")
-    return replace(
-        snapshot,
-        run=replace(snapshot.run, verdict=again["verdict"], sentence=again["sentence"]),
-        config={**snapshot.config, "thresholds": again["thresholds"]},
-        measures=again["measures"],
-        findings=tuple(Finding(**finding) for finding in again["findings"]),
-    )
-
-
-def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
-    """Follow a run, or look at it once."""
-    with Reader(home) as reader:
-        run_id = reader.find(run)
-        snapshot = reader.snapshot(run_id)
-    if not once:
-        snapshot = follow(home, run_id)
-    _print(snapshot, as_json=as_json)
-    return exit_code(snapshot)
-
-
-def stop_run(home: Home, run: str) -> None:
-    """Stop a run and say how it ended."""
-    with Reader(home) as reader:
-        run_id = reader.find(run)
-        if not reader.run(run_id).is_active:
-            raise UsageError(f"run #{run_id} is {reader.run(run_id).status} already")
-    launch.stop(home, run_id)
-    with Reader(home) as reader:
-        sys.stdout.write(f"run #{run_id} is {reader.run(run_id).status}\n")
-
-
-def _print(snapshot: RunSnapshot, *, as_json: bool) -> None:
-    """The result on stdout; with --json the document, and the text for the reader on stderr."""
-    _print_report(snapshot, as_json=as_json)
-    if as_json:
-        sys.stdout.write(f"{_dumped(run_document(snapshot))}\n")
-
-
-def _print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
-    """The report: on stdout where it is the result, on stderr beside JSON or when the run broke off."""
-    broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
-    (sys.stderr if as_json or broke_off else sys.stdout).write(f"{summary(snapshot)}\n")
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)

@@ -33,18 +33,36 @@ COMMANDS = [
     ["stop"],
     ["embed"],
     ["doctor"],
-    ["db"],
     ["virnucpro"],
+    ["rerun"],
+    ["tag"],
+    ["delete"],
+    ["compare"],
+    ["export"],
+    ["calibrate"],
+    ["policy"],
+    *(["db", name] for name in ("path", "upgrade", "backup", "check", "prune")),
+    *(["baseline", name] for name in ("set", "list", "unset")),
 ]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ["db", "path"], ["db", "upgrade"]], ids=" ".join)
-def test_every_command_has_help(call, command):
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(call, command):
     code, out, _ = call(*command, "--help")
     assert code == 0
-    assert "Usage: vp-tui" in out
-    if command != ["db"]:
-        assert "Example: " in out
+    assert f"Usage: vp-tui {' '.join(command)}" in out
+    assert f"Example: {'eval' if command == ['policy'] else ''}" in out
+
+
+def test_no_command_is_missing_here_and_the_help_has_them_in_order(call):
+    from vp_tui.tui.cli_app import ORDER
+
+    assert {command[0] for command in COMMANDS if command} == set(ORDER)
+    listed = call("--help")[1].partition("Commands:")[2]
+    places = [listed.index(f"\n  {name} ") for name in ORDER]
+    assert places == sorted(places)
+    for group in ("db", "baseline"):
+        assert call(group, "--help")[0] == 0
 
 
 def protein_file(folder, text):

@@ -1,0 +1,80 @@
+"""Repeats, baselines, re-runs and the policy end to end: real commands, real processes, a real checkpoint."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from samples import PROTEINS
+from vp_tui.core.store.reader import Reader
+
+RUN = ("-i", PROTEINS, "--oracle", 0)
+
+
+@pytest.fixture
+def shell(home, tmp_path):
+    """shell("bash" or "sh", script, **environment) -> CompletedProcess, with `vp-tui` on the PATH."""
+    (tmp_path / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')
+    (tmp_path / "vp-tui").chmod(0o755)
+
+    def call(program, script, **environment):
+        return subprocess.run(
+            [program, "-c", script],
+            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+
+    return call
+
+
+def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_held_against(
+    home, vp_tui, made_checkpoint, document
+):
+    done = vp_tui("run", "-m", made_checkpoint(), *RUN, "--repeats", 2, "--name", "night", "--json")
+    found = document(done)
+    assert [(run["status"], run["arms"]["reference"]["cached"]) for run in found] == [("completed", False)] * 2
+    with Reader(home) as reader:
+        rows = [reader.run(run["id"]) for run in found]
+    assert rows[0].pid != rows[1].pid
+    assert rows[0].perf_key == rows[1].perf_key is not None
+    assert vp_tui("baseline", "set", "night", "--reason", "first").stdout == "baseline 'default': runs #1, #2\n"
+    same = vp_tui("run", "-m", made_checkpoint(), *RUN, "--baseline", "default")
+    assert "against baseline 'default': INCONCLUSIVE" in same.stdout
+    assert "accuracy is identical" in same.stdout
+    vp_tui("delete", 1, "--yes", check=2)
+
+
+def test_a_rerun_without_the_switch_runs_in_fp16_and_the_policy_follows_in_two_shells(
+    vp_tui, made_checkpoint, document, shell
+):
+    first = document(
+        vp_tui("run", "-m", made_checkpoint(), *RUN, "--json", environment={"VIRNUCPRO_DISABLE_FP16": "1"})
+    )
+    assert first["precision"] == "fp32"
+    script = f'eval "$(vp-tui policy -m {made_checkpoint()} --env)"; echo "[$VIRNUCPRO_DISABLE_FP16]"'
+    before = shell("sh", script)
+    assert (before.stdout, "no completed run validates fp16" in before.stderr) == ("[1]\n", True)
+    again = document(vp_tui("rerun", "last", "--json"))
+    assert (again["precision"], again["precision_reason"], again["verdict"]) == ("fp16", None, "PASS")
+    assert {**again["config"], "precision": ""} == {
+        **first["config"], "precision": "", "precision_requested": None, "precision_reason": None,
+    }  # fmt: skip
+    for program in ("bash", "sh"):
+        done = shell(program, f"set -eu; {script}")
+        assert (done.stdout, "run #2" in done.stderr) == ("[0]\n", True)
+    changed = shell("sh", script, OMP_NUM_THREADS="2")
+    assert changed.stdout == "[1]\n"
+    assert "threads was 1 and is 2" in changed.stderr
+
+
+def test_a_broken_checkpoint_folder_still_gives_a_shell_its_line(shell, tmp_path):
+    script = f'eval "$(vp-tui policy -m {tmp_path} --env)"; echo "[$VIRNUCPRO_DISABLE_FP16]"'
+    done = shell("sh", script)
+    assert done.stdout == "[1]\n"
+    assert "config.json" in done.stderr
+    assert "Traceback" not in done.stderr

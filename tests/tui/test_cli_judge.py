@@ -1,0 +1,154 @@
+"""The commands of judging: options, refusals, exit codes, what is stored; in this process, on a real store."""
+
+import json
+
+import pytest
+from stored_runs import STEADY, caller, comparisons_of, complete, group_of, slow_down, uuid_of
+
+from vp_tui.core.store.baselines import set_baseline
+from vp_tui.core.store.reader import Reader
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, home):
+    return caller(monkeypatch, capsys)
+
+
+def test_a_repeat_that_is_pinned_pins_its_whole_group(call, home):
+    ids = group_of(home, STEADY)
+    code, out, _ = call("baseline", "set", ids[2], "--name", "night", "--reason", "release 1")
+    assert (code, out) == (0, "baseline 'night': runs #1, #2, #3, #4, #5\n")
+    with Reader(home) as reader:
+        assert {one.run_ids for one in reader.baselines()} == {tuple(ids)}
+
+
+def test_a_baseline_needs_a_reason_and_a_completed_run(call, home):
+    run_id = complete(home)
+    assert call("baseline", "set", run_id)[0] == 2
+    code, _, err = call("baseline", "set", run_id, "--reason", " ")
+    assert code == 2
+    assert "--reason" in err
+    failed = complete(home, stopped="failed")
+    code, _, err = call("baseline", "set", failed, "--reason", "x")
+    assert code == 2
+    assert "only a completed run" in err
+    with Reader(home) as reader:
+        assert reader.baselines() == ()
+
+
+def test_the_list_shows_active_baselines_and_with_all_their_history(call, home):
+    first, second = complete(home), complete(home)
+    assert "vp-tui baseline set" in call("baseline", "list")[1]
+    call("baseline", "set", first, "--reason", "old drivers")
+    call("baseline", "set", second, "--reason", "new drivers")
+    out = call("baseline", "list")[1]
+    assert "new drivers" in out
+    assert "old drivers" not in out
+    assert len(out.splitlines()) == 2, "numbers and clocks of one pin are one line"
+    everything = call("baseline", "list", "--all")[1]
+    assert "old drivers (replaced: new drivers)" in everything
+    found = json.loads(call("baseline", "list", "--all", "--json")[1])
+    assert [(one["run_ids"], one["active"]) for one in found] == [([2], True), ([2], True), ([1], False), ([1], False)]
+    assert {one["key_kind"] for one in found} == {"accuracy", "perf"}
+    assert json.loads(call("baseline", "list", "--json")[1])[0]["run_uuids"] == [uuid_of(home, second)]
+
+
+def test_a_baseline_is_given_up_with_a_reason_and_stays_in_the_history(call, home):
+    call("baseline", "set", complete(home), "--name", "night", "--reason", "x")
+    assert call("baseline", "unset", "night")[0] == 2
+    assert call("baseline", "unset", "night", "--reason", "wrong data")[0] == 0
+    assert "wrong data" in call("baseline", "list", "--all")[1]
+    assert "no baseline" in call("baseline", "list")[1]
+    assert call("baseline", "unset", "night", "--reason", "again")[0] == 2
+
+
+def test_a_slow_down_against_the_baseline_ends_with_3_and_is_kept(call, home):
+    ids = slow_down(home)
+    code, out, _ = call("compare", "baseline", ids[-1])
+    assert code == 3
+    assert "REGRESSED" in out
+    assert "-10 %" in out
+    (kept,) = comparisons_of(home, ids[0])
+    assert (kept.verdict, kept.exit_code, len(kept.base_runs), len(kept.candidate_runs)) == ("REGRESSED", 3, 5, 5)
+    with Reader(home) as reader:
+        assert kept.baseline_id in {one.id for one in reader.baselines()}
+        assert kept.candidate_group_id == reader.run(ids[0]).group_id
+
+
+def test_equal_speed_is_good_and_turned_round_the_slow_down_is_an_improvement(call, home):
+    ids = slow_down(home)
+    assert call("compare", ids[0], "baseline")[0] == 0
+    same = group_of(home, STEADY)
+    code, out, _ = call("compare", "baseline", same[0])
+    assert code == 0
+    assert out.split(":")[0] in {"EQUIVALENT", "IDENTICAL"}
+
+
+def test_one_run_per_side_is_inconclusive_and_6_only_under_strict(call, home):
+    one, other = complete(home), complete(home)
+    assert call("compare", one, other)[0] == 0
+    assert call("compare", one, other, "--strict")[0] == 6
+    assert [kept.exit_code for kept in comparisons_of(home, other)] == [6, 0]
+
+
+def test_other_data_is_not_comparable_and_says_which_fact_differs(call, home):
+    set_baseline(home, [complete(home)], reason="x")
+    other = complete(home, dataset={"sha256": "db" * 32})
+    code, out, _ = call("compare", "baseline", other)
+    assert code == 5
+    assert "dataset_sha256" in out
+    (kept,) = comparisons_of(home, other)
+    assert kept.differences["dataset_sha256"] == ["da" * 32, "db" * 32]
+
+
+def test_a_name_without_a_baseline_ends_with_5_and_an_unknown_run_with_2(call, home):
+    run_id = complete(home)
+    for base in ("baseline", "baseline:nobody"):
+        code, out, err = call("compare", base, run_id)
+        assert (code, out) == (5, "")
+        assert "vp-tui baseline set" in err
+    assert call("compare", run_id, "nobody")[0] == 2
+    assert call("compare", complete(home, stopped="failed"), run_id)[0] == 7
+
+
+@pytest.mark.parametrize("format", ["md", "csv", "json", "html", "junit", "table"])
+def test_every_format_goes_to_stdout_or_into_a_file(call, home, tmp_path, format):
+    one, other = complete(home), complete(home)
+    _, out, _ = call("compare", one, other, "--format", format)
+    file = tmp_path / "deep" / "comparison"
+    code, nothing, err = call("compare", one, other, "--format", format, "--output", file)
+    assert (code, nothing) == (0, "")
+    assert str(file) in err
+    assert "INCONCLUSIVE" in err
+    written = file.read_text()
+    if format in {"json", "csv", "junit", "md"}:
+        assert out.rstrip("\n").splitlines()[0] == written.splitlines()[0]
+    if format == "json":
+        json.loads(out)
+
+
+def test_an_unknown_format_is_refused_before_anything_is_compared(call, home):
+    one, other = complete(home), complete(home)
+    code, _, err = call("compare", one, other, "--format", "pdf")
+    assert code == 2
+    assert "junit" in err
+    assert comparisons_of(home, other) == ()
+    assert call("export", one, "--format", "pdf")[0] == 2
+
+
+def test_all_shows_more_than_the_differences(call, home):
+    one, other = complete(home), complete(home)
+    short, full = (call("compare", one, other, *more)[1] for more in ((), ("--all",)))
+    assert len(full) > 2 * len(short)
+
+
+def test_runs_are_exported_each_once_into_a_file(call, home, tmp_path):
+    one, other = complete(home, name="a"), complete(home, name="b")
+    file = tmp_path / "runs.json"
+    code, out, err = call("export", "a", other, one, "--format", "json", "--output", file)
+    assert (code, out) == (0, "")
+    assert "2 runs" in err
+    text = file.read_text()
+    for run_id in (one, other):
+        assert uuid_of(home, run_id) in text
+    assert "protein7" in text, "the rows per sequence"

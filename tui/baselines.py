@@ -1,0 +1,63 @@
+"""What the commands of baselines do: pin, list, give up."""
+
+import os
+from typing import Any
+
+from vp_tui.core import repeats
+from vp_tui.core.store import baselines
+from vp_tui.core.store.baselines import Baseline
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui import format as fmt
+from vp_tui.tui import output
+from vp_tui.tui.format import safe
+
+
+def pin(home: Home, run: str, *, name: str, reason: str) -> None:
+    """Pin a run, or all completed repeats of its group, and say what is pinned now.
+
+    Raises:
+        RunNotFoundError: no such run. UsageError: it is not whole, or no reason or name is given.
+    """
+    with Reader(home) as reader:
+        run_ids = repeats.standing_for(reader, reader.find(run))
+    pinned = baselines.set_baseline(home, run_ids, name=name, reason=reason, by=os.environ.get("USER") or "user")
+    runs = ", ".join(f"#{run_id}" for run_id in pinned[0].run_ids)
+    output.result(f"baseline {safe(pinned[0].name)!r}: {'run' if len(run_ids) == 1 else 'runs'} {runs}")
+
+
+def unpin(home: Home, name: str, *, reason: str) -> None:
+    """Give up every active baseline of that name."""
+    baselines.unset_baseline(home, name, reason=reason)
+    output.result(f"baseline {safe(name)!r} is given up; `vp-tui baseline list --all` still shows it")
+
+
+def print_baselines(home: Home, *, everything: bool, as_json: bool) -> None:
+    """The baselines on stdout, newest first; one that holds for numbers and clocks is one line of the table."""
+    with Reader(home) as reader:
+        found = reader.baselines(active=not everything)
+        models = {run_id: reader.run(run_id).model for one in found for run_id in one.run_ids[-1:]}
+    if as_json:
+        output.result(output.dumped([_document(one) for one in found]))
+    elif not found:
+        output.result("no baseline: pin one with `vp-tui baseline set RUN --reason TEXT`")
+    else:
+        titles = ("name", "runs", "model", "pinned", "by", "given up", "reason")
+        rows = [_row(one, models) for one in found]
+        output.result(output.table([titles, *dict.fromkeys(rows)]))
+
+
+def _document(one: Baseline) -> dict[str, Any]:
+    names = ("id", "name", "key_kind", "key", "reason", "created_at_us", "created_by", "retired_at_us")
+    values = {name: getattr(one, name) for name in (*names, "retired_reason")}
+    return {**values, "active": one.is_active, "run_ids": list(one.run_ids), "run_uuids": list(one.run_uuids)}
+
+
+def _row(one: Baseline, models: dict[int, str]) -> tuple[str, ...]:
+    runs = ", ".join(f"#{run_id}" for run_id in one.run_ids) or "deleted"
+    model = models[one.run_ids[-1]] if one.run_ids else ""
+    given_up = fmt.date_time(one.retired_at_us)
+    why = one.reason if one.is_active else f"{one.reason} ({one.retired_reason})"
+    pinned = fmt.date_time(one.created_at_us)
+    short = fmt.clip(safe(model).rstrip("/").rpartition("/")[2], 24)
+    return (safe(one.name), runs, short, pinned, safe(one.created_by), given_up, safe(why))

@@ -1,0 +1,68 @@
+"""`vp-tui calibrate`: how far repeats of one unchanged configuration lie apart, and what follows for comparisons."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vp_tui.core.regress import words
+from vp_tui.core.regress.calibration import noise_floor, usable
+from vp_tui.core.regress.metrics import METRICS, PRIMARY
+from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regress.samples import Side
+from vp_tui.core.report.inputs import side_of
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui import format as fmt
+from vp_tui.tui import output
+from vp_tui.tui.commands import configured
+from vp_tui.tui.follow import exit_code
+from vp_tui.tui.series import run_series
+
+
+def calibrate(home: Home, values: Mapping[str, Any], count: int, *, as_json: bool) -> int:
+    """Run one configuration 2 x `count` times and print how far its repeats lie apart, and what follows from it.
+
+    Both halves are the same question, A and A': they take turns as a comparison's two sides would.
+    """
+    config = configured({**values, "fp32_compare": True})
+    order = [("A", "A'", "A'", "A")[index % 4] for index in range(2 * count)]
+    snapshots = run_series(home, config, "aa_calibration", order)
+    code = max(map(exit_code, snapshots))
+    if len(snapshots) < len(order) or any(snapshot.run.status != "completed" for snapshot in snapshots):
+        return code
+    with Reader(home) as reader:
+        side = side_of(reader, snapshots, "the calibration", Rule())
+    found = _noise(side, Rule())
+    if as_json:
+        runs = [{"id": snapshot.run.id, "uuid": snapshot.run.uuid} for snapshot in snapshots]
+        output.result(output.dumped({"group": snapshots[0].run.group_id, "runs": runs, "metrics": found}))
+    else:
+        output.result(_noise_table(found))
+    return code
+
+
+def _noise(side: Side, rule: Rule) -> list[dict[str, Any]]:
+    """Per metric its noise (CV of single runs, a fraction) and the tolerance of a comparison that follows from it."""
+    runs, notes = usable(side.runs)
+    for note in notes:
+        output.say(note)
+    floor = noise_floor(side, rule)
+    primary = next((name for name in PRIMARY if name in floor), None)
+    is_locked = all(run.perf_facts.get("clock_lock_mhz") is not None for run in runs)
+    found = []
+    for name, noise in floor.items():
+        tolerance = rule.tolerance(METRICS[name], noise, is_primary=name == primary, locked_clocks=is_locked)
+        row = {"name": name, "title": METRICS[name].title, "runs": len(runs), "cv": noise, "tau": tolerance.tau}
+        found.append({**row, "is_primary": name == primary})
+    return found
+
+
+def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """The noise floor in columns; the metric that decides is marked."""
+    if not found:
+        return "no noise floor: too few of the runs have valid times"
+    rows = [("metric", "runs", "CV", "a loss counts from")]
+    for one in found:
+        mark = " (decides)" if one["is_primary"] else ""
+        title = f"{one['title']}{mark}"
+        rows.append((title, str(one["runs"]), fmt.fraction(one["cv"]), words.limit(METRICS[one["name"]], one["tau"])))
+    return output.table(rows)

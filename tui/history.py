@@ -1,0 +1,155 @@
+"""What the commands of the history do: list, show, follow, stop, repeat, tag and delete runs."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vp_tui.core import launch, thresholds_file
+from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import UsageError
+from vp_tui.core.events import Finding
+from vp_tui.core.report.document import run_document, short_document
+from vp_tui.core.store import upkeep
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui import output
+from vp_tui.tui.children import module_output
+from vp_tui.tui.commands import start_and_follow
+from vp_tui.tui.follow import exit_code, follow
+from vp_tui.tui.format import safe
+from vp_tui.tui.text import report, runs_table
+
+
+def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json: bool) -> None:
+    """The runs that match on stdout; `limit` 0 is none."""
+    with Reader(home) as reader:
+        # one more than asked for tells that there are more
+        found = reader.history(query, sort=sort, limit=limit + 1 if limit else None)
+    runs = found[:limit] if limit else found
+    if len(found) > len(runs):
+        output.say(f"only the first {len(runs)} are shown; --limit 0 shows all")
+    if as_json:
+        output.result(output.dumped([short_document(run) for run in runs]))
+    elif query.strip() and not runs:
+        output.result(f"no run matches {safe(query)}")
+    else:
+        output.result(runs_table(runs))
+
+
+def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:
+    """One run on stdout; with `recompute` measured anew from its stored embeddings, by the limits of `thresholds`."""
+    with Reader(home) as reader:
+        snapshot = reader.snapshot(reader.find(run))
+    if recompute:
+        snapshot = _measured_again(home, snapshot, thresholds)
+    output.result(output.dumped(run_document(snapshot)) if as_json else report(snapshot))
+
+
+def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSnapshot:
+    """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
+    limits = thresholds_file.read(Path(thresholds)) if thresholds else None
+    arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
+    again = module_output(home, "remeasure", arguments)
+    output.say("measured again from the stored embeddings; the stored run stays as it is")
+    return replace(
+        snapshot,
+        run=replace(snapshot.run, verdict=again["verdict"], sentence=again["sentence"]),
+        config={**snapshot.config, "thresholds": again["thresholds"]},
+        measures=again["measures"],
+        findings=tuple(Finding(**finding) for finding in again["findings"]),
+    )
+
+
+def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
+    """Follow a run, or look at it once."""
+    with Reader(home) as reader:
+        run_id = reader.find(run)
+        snapshot = reader.snapshot(run_id)
+    if not once:
+        snapshot = follow(home, run_id)
+    output.print_run(snapshot, as_json=as_json)
+    return exit_code(snapshot)
+
+
+def stop_run(home: Home, run: str) -> None:
+    """Stop a run and say how it ended."""
+    with Reader(home) as reader:
+        run_id = reader.find(run)
+        if not reader.run(run_id).is_active:
+            raise UsageError(f"run #{run_id} is {reader.run(run_id).status} already")
+    launch.stop(home, run_id)
+    with Reader(home) as reader:
+        output.result(f"run #{run_id} is {reader.run(run_id).status}")
+
+
+def rerun_run(home: Home, run: str, *, detach: bool, as_json: bool) -> int:
+    """Start a run's configuration again, as it was asked for then.
+
+    Raises:
+        UsageError: an older version wrote the configuration, and this one cannot read it.
+    """
+    with Reader(home) as reader:
+        snapshot = reader.snapshot(reader.find(run))
+    try:
+        config = RunConfig.model_validate(dict(snapshot.config))
+    except ValidationError as error:
+        raise UsageError(
+            f"the configuration of run #{snapshot.run.id} cannot be read by this version ({error.error_count()} fields "
+            "differ); start it with `vp-tui run`"
+        ) from error
+    return start_and_follow(home, launch.as_requested(config), detach=detach, as_json=as_json)
+
+
+def tag_run(home: Home, run: str, tags: Mapping[str, str], remove: Sequence[str]) -> None:
+    """Set and remove tags, then print all the run has, one per line.
+
+    Raises:
+        UsageError: a tag to remove is not there.
+    """
+    with Reader(home) as reader:
+        run_id = reader.find(run)
+        missing = [key for key in remove if key not in reader.run(run_id).tags]
+    if missing:
+        raise UsageError(f"run #{run_id} has no tag {', '.join(map(repr, missing))}")
+    for key in remove:
+        upkeep.untag(home, run_id, key)
+    if tags:
+        upkeep.tag(home, run_id, tags)
+    with Reader(home) as reader:
+        left = reader.run(run_id).tags
+    output.say(f"run #{run_id} has {len(left)} tags")
+    for key, value in left.items():
+        output.result(f"{safe(key)}={safe(value)}")
+
+
+def delete_run(home: Home, run: str, *, yes: bool) -> None:
+    """Delete a run, once that is confirmed.
+
+    Raises:
+        UsageError: not confirmed and nobody to ask, still going on, or an active baseline rests on it.
+    """
+    with Reader(home) as reader:
+        row = reader.run(reader.find(run))
+    named = f"run #{row.id} {row.uuid[:8]}{f' {safe(row.name)!r}' if row.name else ''}"
+    if not yes and not _confirmed(f"delete {named} with all its rows and files? [y/N] "):
+        output.say(f"{named} is kept")
+        return
+    upkeep.delete_run(home, row.id)
+    output.result(f"{named} is deleted")
+
+
+def _confirmed(question: str) -> bool:
+    """Ask on the terminal; nothing but y or yes is a yes.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody can be asked here (no terminal): add --yes to delete without a question")
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -1,0 +1,83 @@
+"""What compare and export do, and what `run --baseline` does at its end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vp_tui.core import repeats
+from vp_tui.core.errors import UsageError
+from vp_tui.core.report import comparison, render, runs_export
+from vp_tui.core.store.comparisons import write_comparison
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui import output
+from vp_tui.tui.format import safe
+
+
+def compare_runs(
+    home: Home, base: str, candidate: str, *, format: str, file: str, everything: bool, strict: bool
+) -> int:
+    """Compare, keep the comparison, write it; the exit code says the outcome.
+
+    Raises:
+        UsageError: no such format. RunNotFoundError, NoBaselineError, RunFailedError: as repeats.sides.
+    """
+    _require_format(format)
+    with Reader(home) as reader:
+        chosen = repeats.sides(reader, base, candidate)
+        report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
+        kept = repeats.record(reader, report.comparison, chosen, strict=strict)
+    write_comparison(home, kept)
+    text = render.rendered(report, format, everything=everything)
+    _write(text, format, file, told=_told(kept.verdict, kept.sentence))
+    return report.comparison.exit_code(strict=strict)
+
+
+def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
+    """Hold a run (and its repeats) against the baseline called `name`, print the sentence, keep the comparison.
+
+    Raises:
+        NoBaselineError: there is none of that name any more.
+    """
+    with Reader(home) as reader:
+        chosen = repeats.against(reader, name, run_id)
+        report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
+        kept = repeats.record(reader, report.comparison, chosen)
+    write_comparison(home, kept)
+    told = f"against baseline {name!r}: {_told(kept.verdict, kept.sentence)}"
+    if as_json:
+        output.say(told)
+    else:
+        output.result(safe(told))
+    return report.comparison.exit_code()
+
+
+def _told(verdict: str, sentence: str) -> str:
+    return f"{verdict}: {sentence}"
+
+
+def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> None:
+    """Runs with all measures and their rows per sequence, each once.
+
+    Raises:
+        UsageError: no such format. RunNotFoundError: no such run.
+    """
+    _require_format(format)
+    with Reader(home) as reader:
+        run_ids = dict.fromkeys(reader.find(run) for run in runs)
+        found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
+    _write(runs_export.exported(found, format), format, file, told=f"{len(found)} runs")
+
+
+def _require_format(format: str) -> None:
+    if format not in render.FORMATS:
+        raise UsageError(f"--format {format!r}: the formats are {', '.join(render.FORMATS)}")
+
+
+def _write(text: str, format: str, file: str, *, told: str) -> None:
+    """Write to `file`, or to stdout; a table there is for a terminal, which nothing stored may steer."""
+    if file:
+        render.write(Path(file).expanduser(), text)
+        output.say(f"{told}; written to {file}")
+        return
+    lines = text.removesuffix("\n").split("\n")
+    output.result("\n".join(map(safe, lines)) if format == "table" else "\n".join(lines))

@@ -1,0 +1,64 @@
+"""`vp-tui policy`: what production should run in now, for a person, a program or a shell."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from vp_tui.core import policy
+from vp_tui.core.config import Precision
+from vp_tui.core.errors import UsageError
+from vp_tui.core.models.source import resolve
+from vp_tui.core.policy import Policy
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui import output
+from vp_tui.tui.children import module_output
+from vp_tui.tui.format import safe
+
+_REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"}
+
+
+def print_policy(
+    store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
+) -> None:
+    """Decide and print. `store` is called late: whatever goes wrong, a shell gets its line.
+
+    Raises:
+        UsageError: options that do not go together, no such precision or device.
+        ModelError: no such checkpoint. StoreError: the store cannot be read. ResourceError: torch does not start.
+    """
+    # eval of nothing would leave FP16 on: the line is written whatever happens
+    line = policy.shell_line(disable=True)
+    try:
+        found = _decided(store, model, precision, device=device, as_env=as_env, as_json=as_json)
+        line = found.shell
+    finally:
+        if as_env:
+            output.result(line)
+    if as_env:
+        output.say(f"{found.precision}: {found.reason}")
+    elif as_json:
+        output.result(output.dumped(found.document()))
+    else:
+        output.result(f"{found.precision}: {safe(found.reason)}")
+
+
+def _decided(
+    store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
+) -> Policy:
+    if precision not in _REDUCED:
+        raise UsageError(f"--precision {precision!r}: a policy is about {', '.join(_REDUCED)}")
+    if as_env and as_json:
+        raise UsageError("--env and --json are two ways to write one answer: give one of them")
+    if as_env and precision != "fp16":
+        raise UsageError(f"--env switches FP16 on or off: it can say nothing about {precision}")
+    requested = _REDUCED[precision]
+    source = resolve(model)
+    switched_off = policy.switched_off(requested, os.environ)
+    if switched_off is not None:
+        return switched_off
+    home = store()
+    here: dict[str, Any] = module_output(home, "here", ["--model", model, "--device", device])
+    with Reader(home) as reader:
+        validations = policy.validations(reader, requested, source, here["weights_sha256"])
+        return policy.decide(requested, model, validations, here["environment"])
