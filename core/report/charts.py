@@ -1,0 +1,244 @@
+"""The charts of a comparison as SVG to stand inside an HTML page; only the HTML renderer imports it.
+
+Drawn by matplotlib without a window, without a date, with fixed ids, so that the same report gives the same bytes.
+Colours are placeholders that become CSS variables: the page decides between light, dark and print. No stored text is
+drawn, so that nothing in it can steer the picture.
+"""
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.report import plain
+from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.evidence import EDGES, FLOOR, SIDES, Distribution, PastRun, Series, log_distance
+
+_WIDTH: Final = 8.6
+"""Inches; the page scales it."""
+_INK, _GRID, _BASE, _CAND, _LIMIT, _PAPER = (f"#0102{place:02x}" for place in range(1, 7))
+_VARIABLES: Final = {
+    _INK: "var(--ink)",
+    _GRID: "var(--grid)",
+    _BASE: "var(--base)",
+    _CAND: "var(--cand)",
+    _LIMIT: "var(--limit)",
+    _PAPER: "var(--paper)",
+}
+_COLOURS: Final = {"baseline": _BASE, "candidate": _CAND}
+_STYLE: Final[Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vp-tui",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.parse_math": False,
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.titlecolor": _INK,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "path.simplify": True,
+}
+Draw = Callable[[Figure], None]
+
+
+def distribution(report: ComparisonReport) -> str | None:
+    """log10(1 - cosine) of both runs per stratum with the limit line; None without sequences."""
+    strata = [stratum for stratum in STRATA if any(one.stratum == stratum for one in report.distributions)]
+    if not strata:
+        return None
+
+    def draw(figure: Figure) -> None:
+        rows = figure.subplots(len(strata), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, stratum in zip(rows, strata, strict=True):
+            mine = [one for one in report.distributions if one.stratum == stratum]
+            _histogram(axes, mine, log_distance(report.limits["cosine"]))
+            missing = sum(one.missing for one in mine)
+            counts = ", ".join(f"{one.n} of the {one.side}" for one in mine)
+            lost = f"; {missing} without a cosine are not drawn" if missing else ""
+            axes.set_title(f"{stratum}: {counts}{lost}")
+        rows[-1].set_xlabel("1 - cosine (log scale; further right is worse)")
+        _x_of_logs(rows[-1], mine_low=_lowest(report.distributions))
+        _legend(figure, rows[0], f"limit {report.limits['cosine']:g}: fails to the right")
+
+    return _svg("distribution", draw, height=1.4 + 1.5 * len(strata))
+
+
+def throughput(report: ComparisonReport) -> str | None:
+    """Tokens/s of both arms over time; None where no block was timed."""
+    if not report.throughput:
+        return None
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for line in report.throughput:
+            style = "-" if line.name == "candidate" else ":"
+            _line(axes, line, style, f"{line.side} run, {line.name} arm")
+        axes.set_ylabel("tokens/s")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain.number(value)))
+        _over_time(axes, legend_columns=2)
+
+    return _svg("throughput", draw, height=3.2)
+
+
+def utilization(report: ComparisonReport) -> str | None:
+    """GPU utilization over time with the goal; None where no GPU reported it."""
+    if not report.utilization:
+        return None
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for line in report.utilization:
+            _line(axes, line, "-", line.side)
+        goal = report.limits["gpu_utilization"]
+        axes.axhline(goal, color=_LIMIT, linestyle="--", linewidth=1, label=f"goal {goal:g} % on average")
+        axes.set_ylabel("GPU utilization, %")
+        _over_time(axes)
+        axes.set_ylim(0, 104)
+
+    return _svg("utilization", draw, height=2.8)
+
+
+def history(report: ComparisonReport) -> str | None:
+    """Tokens/s and worst cosine of comparable runs in their order, the baseline marked; None without two of them."""
+    runs = report.history
+    if len(runs) < 2:
+        return None
+
+    def draw(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        _past(upper, runs, [run.tokens_per_s if run.same_clock else None for run in runs])
+        upper.set_ylabel("tokens/s")
+        upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain.number(value)))
+        worst = [None if run.cosine_min is None else log_distance(run.cosine_min) for run in runs]
+        _past(lower, runs, worst)
+        lower.axhline(log_distance(report.limits["cosine"]), color=_LIMIT, linestyle="--", linewidth=1)
+        lower.set_ylabel("worst 1 - cosine")
+        lower.yaxis.set_major_formatter(FuncFormatter(_power))
+        lower.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        shown = range(0, len(runs), -(-len(runs) // 12))
+        lower.set_xticks(list(shown), [str(runs[place].id) for place in shown])
+        lower.set_xlabel("run, oldest first")
+        _marks_legend(upper, runs)
+
+    return _svg("history", draw, height=4.4)
+
+
+def _histogram(axes: Axes, found: Sequence[Distribution], limit: float) -> None:
+    """Shares, so that runs of different sizes can be laid over each other."""
+    for one in found:
+        shares = [100 * count / one.n for count in one.counts]
+        is_base = one.side == "baseline"
+        axes.stairs(
+            shares, EDGES, fill=is_base, color=_COLOURS[one.side], alpha=0.45 if is_base else 1.0, linewidth=1.6
+        )
+    axes.axvline(limit, color=_LIMIT, linestyle="--", linewidth=1.2)
+    axes.set_ylabel("% of seq.")
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.15)
+
+
+def _lowest(found: Sequence[Distribution]) -> float:
+    """A whole power of ten below everything drawn."""
+    filled = [EDGES[place] for one in found for place, count in enumerate(one.counts) if count]
+    return max(FLOOR, float(int(min(filled, default=FLOOR)) - 1))
+
+
+def _x_of_logs(axes: Axes, mine_low: float) -> None:
+    axes.set_xlim(mine_low, EDGES[-1])
+    axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(_power))
+
+
+def _power(value: float, _: int | None) -> str:
+    return "0 (equal)" if value <= FLOOR else f"1e{value:.0f}"
+
+
+def _line(axes: Axes, line: Series, style: str, label: str) -> None:
+    xs, ys = zip(*line.points, strict=True)
+    marker = "o" if len(xs) == 1 else ""
+    axes.plot(
+        xs, ys, color=_COLOURS[line.side], linestyle=style, marker=marker, markersize=4, linewidth=1.5, label=label
+    )
+
+
+def _over_time(axes: Axes, *, legend_columns: int = 3) -> None:
+    axes.set_xlabel("seconds since the first sample of the run")
+    # from 0, so that twice as fast looks twice as high
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=legend_columns, borderaxespad=0)
+
+
+def _past(axes: Axes, runs: Sequence[PastRun], values: Sequence[float | None]) -> None:
+    at = [(place, value) for place, value in enumerate(values) if value is not None]
+    axes.plot([x for x, _ in at], [y for _, y in at], color=_INK, linewidth=0.8, alpha=0.5)
+    for place, value in at:
+        run = runs[place]
+        colour = _COLOURS[run.role] if run.role else _INK
+        axes.plot(place, value, color=colour, marker="o", markersize=8 if run.role else 4)
+        if run.baselines:
+            axes.plot(place, value, color=_LIMIT, marker="D", markersize=13, fillstyle="none", markeredgewidth=1.4)
+    axes.margins(x=0.04, y=0.25)
+
+
+def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
+    for side in SIDES:
+        axes.plot([], [], color=_COLOURS[side], marker="o", markersize=8, linestyle="", label=f"{side} compared here")
+    if any(run.baselines for run in runs):
+        axes.plot(
+            [], [], color=_LIMIT, marker="D", markersize=11, fillstyle="none", linestyle="", label="pinned baseline"
+        )
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
+
+
+def _legend(figure: Figure, axes: Axes, limit: str) -> None:
+    """Above all strata, where no bar is in its way."""
+    for side in SIDES:
+        axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
+    axes.plot([], [], color=_LIMIT, linestyle="--", linewidth=1.2, label=limit)
+    figure.legend(loc="outside upper right", ncols=3)
+
+
+def _svg(name: str, draw: Draw, *, height: float) -> str:
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        draw(figure)
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    return _inlined(written.getvalue(), name)
+
+
+def _inlined(svg: str, name: str) -> str:
+    """The picture alone, without an address in it, with ids that no other picture on the page has."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    used = set(re.findall(r"#([A-Za-z]\w*)", svg))
+    svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
+    svg = re.sub(r"(xlink:href=\"|url\()#", rf"\g<1>#{name}-", svg).replace("xlink:href", "href")
+    for placeholder, variable in _VARIABLES.items():
+        svg = svg.replace(placeholder, variable)
+    return re.sub(
+        r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf'<svg \g<1> role="img" aria-labelledby="{name}-title">', svg, count=1
+    )

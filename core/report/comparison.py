@@ -1,0 +1,225 @@
+"""One comparison with everything a reader needs to believe it: the one object behind every format.
+
+    store -> inputs -> regress.compare -> ComparisonReport -> render
+
+Building it asks the store and the rule; writing it asks neither.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vp_tui.core.errors import ExitCode
+from vp_tui.core.regress.compare import compare
+from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regress.verdicts import Comparison, Item, Outcome
+from vp_tui.core.report import evidence, inputs
+from vp_tui.core.report.evidence import Distribution, PastRun, Series, SideName, WorstPair
+from vp_tui.core.report.plain import flattened
+from vp_tui.core.store.pairs import Pairs
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+
+DEFAULT_RULE = Rule()
+_NAMES = frozenset({"name", "tags"})
+"""Of a configuration: what a run is called is no difference between two of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRun:
+    """One run of a side."""
+
+    id: int
+    uuid: str
+    label: str
+    """As in sentences: run 12 (nightly)."""
+    status: str
+    verdict: str | None
+    created_at_us: int
+    model: str
+    input: str
+    precision: str
+    reference: str
+    device: str | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact of both sides, as JSON types; None where a side does not have it."""
+
+    name: str
+    base: Any
+    cand: Any
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.base != self.cand)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonReport:
+    """Candidate against baseline; the first run of each side is the one whose sequences and clocks are shown."""
+
+    base: tuple[ComparedRun, ...]
+    """In the order they were given."""
+    cand: tuple[ComparedRun, ...]
+    comparison: Comparison
+    accuracy_facts: tuple[Fact, ...]
+    """Everything the accuracy key is made of."""
+    perf_facts: tuple[Fact, ...]
+    """What the performance key has beside them."""
+    config: tuple[Fact, ...]
+    environment: tuple[Fact, ...]
+    paired: int
+    """Sequences that both runs compared."""
+    only_base: int
+    only_cand: int
+    distributions: tuple[Distribution, ...]
+    throughput: tuple[Series, ...]
+    utilization: tuple[Series, ...]
+    history: tuple[PastRun, ...]
+    worst: tuple[WorstPair, ...]
+    limits: Mapping[str, float]
+    """cosine (of the rule); speedup and gpu_utilization (the goals of the candidate's run)."""
+    notes: tuple[str, ...]
+    """What the reader must know, beside the notes of the rule."""
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.comparison.outcome
+
+    @property
+    def sentence(self) -> str:
+        return self.comparison.sentence
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return self.comparison.items
+
+    @property
+    def base_ids(self) -> tuple[int, ...]:
+        return tuple(run.id for run in self.base)
+
+    @property
+    def cand_ids(self) -> tuple[int, ...]:
+        return tuple(run.id for run in self.cand)
+
+    @property
+    def base_uuids(self) -> tuple[str, ...]:
+        return tuple(run.uuid for run in self.base)
+
+    @property
+    def cand_uuids(self) -> tuple[str, ...]:
+        return tuple(run.uuid for run in self.cand)
+
+    @property
+    def base_labels(self) -> tuple[str, ...]:
+        return tuple(run.label for run in self.base)
+
+    @property
+    def cand_labels(self) -> tuple[str, ...]:
+        return tuple(run.label for run in self.cand)
+
+    @property
+    def differing(self) -> dict[str, tuple[Any, Any]]:
+        """Every fact of either key that differs -> (baseline, candidate)."""
+        return {fact.name: (fact.base, fact.cand) for fact in (*self.accuracy_facts, *self.perf_facts) if fact.differs}
+
+    def exit_code(self, *, strict: bool = False) -> ExitCode:
+        """What the process ends with."""
+        return self.comparison.exit_code(strict=strict)
+
+
+def build(
+    reader: Reader, base_ids: Sequence[int], cand_ids: Sequence[int], *, rule: Rule = DEFAULT_RULE
+) -> ComparisonReport:
+    """Read both sides from the store, by the rule's metrics and the newest calibration of this machine, and compare.
+
+    Raises:
+        RunNotFoundError: there is no such run.
+        UsageError: a side is empty, has a run twice, has one that is not over, or runs that are not repeats.
+    """
+    base, cand = ([reader.snapshot(run_id) for run_id in ids] for ids in (base_ids, cand_ids))
+    base_side = inputs.side_of(reader, base, "baseline", rule)
+    cand_side = inputs.side_of(reader, cand, "candidate", rule)
+    pairs = reader.paired(base[0].run.id, cand[0].run.id)
+    noise, group_id = inputs.calibration_of(reader, cand_side.perf_key, rule)
+    accuracy = facts(base_side.accuracy_facts, cand_side.accuracy_facts)
+    known = {fact.name for fact in accuracy}
+    return ComparisonReport(
+        base=tuple(_compared(snapshot.run) for snapshot in base),
+        cand=tuple(_compared(snapshot.run) for snapshot in cand),
+        comparison=compare(base_side, cand_side, inputs.paired_accuracy(pairs), rule=rule, calibration=noise),
+        accuracy_facts=accuracy,
+        perf_facts=tuple(f for f in facts(base_side.perf_facts, cand_side.perf_facts) if f.name not in known),
+        config=facts(_asked(base[0]), _asked(cand[0])),
+        environment=facts(base[0].environment, cand[0].environment),
+        paired=len(pairs),
+        only_base=pairs.only_a,
+        only_cand=pairs.only_b,
+        worst=evidence.worst_pairs(pairs),
+        limits=_limits(cand[0], rule),
+        notes=(*_mixed(base, "baseline"), *_mixed(cand, "candidate"), *_of_pairs(pairs), *_calibrated(group_id)),
+        **_shown(reader, base, cand),
+    )
+
+
+def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapshot]) -> dict[str, Any]:
+    """The charts' numbers."""
+    first: Mapping[SideName, RunSnapshot] = {"baseline": base[0], "candidate": cand[0]}
+    # a run paired with itself is all of its sequences, as arrays
+    whole = {side: reader.paired(one.run.id, one.run.id) for side, one in first.items()}
+    return {
+        "distributions": evidence.distributions({side: (one.strata, one.a.cosine_S) for side, one in whole.items()}),
+        "throughput": evidence.throughput(first),
+        "utilization": evidence.utilization(first),
+        "history": evidence.history(
+            reader, {"baseline": [one.run for one in base], "candidate": [one.run for one in cand]}
+        ),
+    }
+
+
+def facts(base: Mapping[str, Any], cand: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """Every fact of either side, by name; what lies inside another gets a name with a dot."""
+    flat_base, flat_cand = dict(flattened(base)), dict(flattened(cand))
+    names = sorted(flat_base.keys() | flat_cand.keys())
+    return tuple(Fact(name=name, base=flat_base.get(name), cand=flat_cand.get(name)) for name in names)
+
+
+def _asked(snapshot: RunSnapshot) -> dict[str, Any]:
+    return {name: value for name, value in snapshot.config.items() if name not in _NAMES}
+
+
+def _compared(run: RunRow) -> ComparedRun:
+    values = {name: getattr(run, name) for name in ComparedRun.__dataclass_fields__ if name != "label"}
+    return ComparedRun(label=inputs.label_of(run), **values)
+
+
+def _limits(cand: RunSnapshot, rule: Rule) -> dict[str, float]:
+    goals = cand.limits
+    return {"cosine": rule.cosine_limit, "speedup": goals.speedup, "gpu_utilization": goals.gpu_utilization}
+
+
+def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:
+    """Repeats that were asked for in different ways, though their keys are equal."""
+    first = _asked(snapshots[0])
+    names = {fact.name for other in snapshots[1:] for fact in facts(first, _asked(other)) if fact.differs}
+    if names:
+        yield f"the runs of the {what} differ among themselves in {', '.join(sorted(names))}; the first one's are shown"
+
+
+def _of_pairs(pairs: Pairs) -> Iterable[str]:
+    if pairs.only_a or pairs.only_b:
+        yield (
+            f"{len(pairs)} sequences are on both sides; {pairs.only_a} of the baseline and {pairs.only_b} of the "
+            "candidate have no partner"
+        )
+    if len(pairs) and not pairs.by_hash:
+        yield "the sequences are paired by their ids: a run is older than the hashes of their letters"
+
+
+def _calibrated(group_id: int | None) -> Iterable[str]:
+    if group_id is not None:
+        yield f"the noise of this machine is that of calibration group {group_id}"

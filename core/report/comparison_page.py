@@ -1,0 +1,210 @@
+"""A ComparisonReport as a page: verdict, what differs, what was judged, what lost most, what to know."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Final
+
+from vp_tui.core.report import plain
+from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
+from vp_tui.core.report.evidence import PastRun, WorstPair
+from vp_tui.core.report.judgements import Judgement, judgements, tone
+from vp_tui.core.report.page import Column, Page, Table, columns, count_words, toned
+
+FEW_WORST: Final = 5
+_FACTS: Final = (Column(title="fact", most=36), Column(title="baseline", most=28), Column(title="candidate", most=28))
+_KEYS: Final = (
+    Column(title="fact", most=24),
+    Column(title="baseline", most=28),
+    Column(title="candidate", most=28),
+    Column(title="decides", most=11),
+)
+_RUNS: Final = (
+    Column(title="side", most=9),
+    Column(title="run", most=22),
+    Column(title="uuid", most=8),
+    Column(title="created (UTC)", most=16),
+    Column(title="precision", most=9),
+    Column(title="sequences", align="right", most=15),
+    Column(title="verdict", most=11),
+)
+_JUDGED: Final = columns(
+    "verdict", "metric", "scope", "base", "cand", "change", "95 % interval", "p", "limit", "n",
+    numbers=("base", "cand", "change", "95 % interval", "p", "limit", "n"),
+)  # fmt: skip
+_WORST: Final = columns(
+    "sequence",
+    "stratum",
+    "tokens",
+    "baseline",
+    "candidate",
+    "lost",
+    numbers=("tokens", "baseline", "candidate", "lost"),
+)
+_HISTORY: Final = columns(
+    "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "compared as", "pinned as",
+    numbers=("tokens/s", "speed-up", "worst cosine"), most=20,
+)  # fmt: skip
+_READING: Final = "change is that of the metric itself, pt are percentage points, p is one-sided and adjusted"
+
+
+def comparison_page(report: ComparisonReport, *, everything: bool = False, with_history: bool = False) -> Page:
+    """Differences only, or everything; the history goes along with everything, or where it is asked for."""
+    worst = report.worst if everything else report.worst[:FEW_WORST]
+    tables = [
+        _keys(report, everything),
+        _facts("Configuration", report.config, everything),
+        _facts("Environment", report.environment, everything),
+        _runs(report),
+        _judged(report, everything),
+        _worst(worst, len(report.worst), report),
+    ]
+    if everything or with_history:
+        tables.append(_history(report.history))
+    if everything:
+        tables.append(_rule(report))
+    return Page(
+        title="Comparison of runs",
+        word=report.outcome,
+        sentence=plain.safe(report.sentence),
+        tone=tone(report.outcome),
+        lines=tuple(_lines(report)),
+        tables=tuple(tables),
+        notes=tuple(plain.safe(note) for note in (*report.comparison.notes, *report.notes)),
+    )
+
+
+def _lines(report: ComparisonReport) -> Iterable[str]:
+    for what, runs in (("baseline", report.base), ("candidate", report.cand)):
+        first, more = runs[0], len(runs) - 1
+        others = f" and {count_words(more, 'repeat', 'repeats')}" if more else ""
+        arms = f"{first.precision} against {first.reference} on {first.device or 'no device'}"
+        yield plain.safe(f"{what}: {first.label}{others}, {arms}")
+    for name in ("accuracy", "performance"):
+        part = getattr(report.comparison, name)
+        words = part.outcome if part.comparable else plain.safe(part.sentence.partition(": ")[2])
+        yield f"{name}: {'comparable' if part.comparable else 'not comparable'}, {words}"
+
+
+def _keys(report: ComparisonReport, everything: bool) -> Table:
+    """The facts a comparison hangs on."""
+    found = [
+        *(("accuracy", one) for one in report.accuracy_facts),
+        *(("performance", one) for one in report.perf_facts),
+    ]
+    rows = tuple((*_fact(one), decides) for decides, one in found if everything or one.differs)
+    note = "" if everything else _equal("fact that decides", "facts that decide", len(found) - len(rows), len(rows))
+    return Table(
+        title="Facts that decide what can be compared",
+        columns=_KEYS,
+        rows=rows,
+        note=note,
+    )
+
+
+def _facts(title: str, found: Sequence[Fact], everything: bool) -> Table:
+    rows = tuple(_fact(one) for one in found if everything or one.differs)
+    note = "" if everything else _equal("entry", "entries", len(found) - len(rows), len(rows))
+    return Table(title=title, columns=_FACTS, rows=rows, note=note)
+
+
+def _fact(one: Fact) -> tuple[str, str, str]:
+    return plain.safe(one.name), plain.fact(one.base), plain.fact(one.cand)
+
+
+def _equal(one: str, many: str, equal: int, shown: int) -> str:
+    if not equal:
+        return "" if shown else "nothing is known"
+    return f"{'' if shown else 'no difference: '}{count_words(equal, one, many)} {'is' if equal == 1 else 'are'} equal"
+
+
+def _runs(report: ComparisonReport) -> Table:
+    sides = (("baseline", report.base), ("candidate", report.cand))
+    return Table(title="Runs", columns=_RUNS, rows=tuple(_run(side, run) for side, runs in sides for run in runs))
+
+
+def _run(side: str, run: ComparedRun) -> tuple[str, ...]:
+    return (
+        side,
+        plain.safe(run.label),
+        run.uuid[:8],
+        plain.moment(run.created_at_us),
+        plain.safe(f"{run.precision}/{run.reference}"),
+        f"{run.done}/{run.total}",
+        run.verdict or run.status,
+    )
+
+
+def _judged(report: ComparisonReport, everything: bool) -> Table:
+    found = judgements(report.comparison)
+    shown = [one for one in found if everything or one.differs]
+    tones, rows = toned([(tone(one.outcome), _judgement(one)) for one in shown])
+    alike = len(found) - len(shown)
+    hidden = f"{count_words(alike, 'metric is', 'metrics are')} equivalent or identical" if alike else ""
+    note = "; ".join(words for words in (hidden, _READING if rows else "") if words) or "nothing could be judged"
+    return Table(title="Judgements", columns=_JUDGED, rows=rows, tones=tones, note=note)
+
+
+def _judgement(one: Judgement) -> tuple[str, ...]:
+    write = plain.error if one.name == "cosine_error" else plain.number
+    return (
+        one.outcome,
+        one.title,
+        one.scope,
+        write(one.base),
+        write(one.cand),
+        plain.change(one.change, one.unit),
+        plain.interval(one.low, one.high),
+        plain.p_value(one.p),
+        plain.limit(one.limit, one.unit),
+        f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
+    )
+
+
+def _worst(shown: Sequence[WorstPair], total: int, report: ComparisonReport) -> Table:
+    if not total:
+        note = "no sequence lost similarity" if report.paired else "no sequence is on both sides"
+    else:
+        note = f"{total - len(shown)} more of the worst {total} are not shown" if total > len(shown) else ""
+    return Table(title="Sequences that lost most", columns=_WORST, rows=tuple(map(_pair, shown)), note=note)
+
+
+def _pair(pair: WorstPair) -> tuple[str, ...]:
+    lost = "all" if pair.loss is None else plain.error(pair.loss)
+    return (
+        plain.safe(pair.sequence_id),
+        pair.stratum,
+        str(pair.num_tokens),
+        plain.cosine(pair.base_cosine),
+        plain.cosine(pair.cand_cosine),
+        lost,
+    )
+
+
+def _history(runs: Sequence[PastRun]) -> Table:
+    return Table(
+        title="History of comparable runs",
+        columns=_HISTORY,
+        rows=tuple(map(_past, runs)),
+        note="tokens/s only of runs with the candidate's machine and versions" if runs else "no run is comparable",
+    )
+
+
+def _past(run: PastRun) -> tuple[str, ...]:
+    return (
+        plain.safe(f"{run.id} {run.name or ''}").strip(),
+        plain.moment(run.created_at_us),
+        plain.number(run.tokens_per_s) if run.same_clock else plain.DASH,
+        plain.ratio(run.speedup),
+        plain.cosine(run.cosine_min),
+        run.role or "",
+        plain.safe(", ".join(run.baselines)),
+    )
+
+
+def _rule(report: ComparisonReport) -> Table:
+    rule = asdict(report.comparison.rule)
+    return Table(
+        title="Rule",
+        columns=columns("number", "value", numbers=("value",)),
+        rows=tuple((name, f"{value:g}") for name, value in rule.items()),
+    )

@@ -1,0 +1,72 @@
+"""A page as one HTML file: no script, no address, nothing to load; readable in light, in dark and on paper."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.comparison_page import comparison_page
+from vp_tui.core.report.page import Page
+
+_TEMPLATE = "page.html.j2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartFigure:
+    """One chart, or the words that stand where it cannot be drawn."""
+
+    name: str
+    title: str
+    svg: str | None
+    without: str
+
+
+def comparison_html(report: ComparisonReport, *, everything: bool = False) -> str:
+    """The comparison with its four charts and the history as a table."""
+    # matplotlib takes most of a second; an export of runs has no charts
+    from vp_tui.core.report import charts
+
+    figures = (
+        ChartFigure(
+            name="distribution",
+            title="Similarity to the reference, by stratum",
+            svg=charts.distribution(report),
+            without="No sequence of these runs is stored.",
+        ),
+        ChartFigure(
+            name="throughput",
+            title="Tokens/s over time, first run of each side",
+            svg=charts.throughput(report),
+            without="No block of these runs was timed.",
+        ),
+        ChartFigure(
+            name="utilization",
+            title="GPU utilization over time, first run of each side",
+            svg=charts.utilization(report),
+            without=_without_gpu(report),
+        ),
+        ChartFigure(
+            name="history",
+            title="History of comparable runs",
+            svg=charts.history(report),
+            without="There is no other run to compare with.",
+        ),
+    )
+    page = comparison_page(report, everything=everything, with_history=True)
+    return pages_html(f"{page.title}: {page.word}", [page], figures)
+
+
+def pages_html(title: str, pages: Sequence[Page], figures: Sequence[ChartFigure] = ()) -> str:
+    """Pages one after the other, the charts in the last; only these, which hold no stored text, are not escaped."""
+    environment = Environment(
+        loader=PackageLoader("vp_tui.core.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+    )
+    return environment.get_template(_TEMPLATE).render(title=title, pages=pages, figures=figures) + "\n"
+
+
+def _without_gpu(report: ComparisonReport) -> str:
+    devices = {run.device for run in (report.base[0], report.cand[0])}
+    if devices == {"cpu"}:
+        return "Both runs were on the CPU: there is no GPU to watch."
+    return "No GPU reported its utilization during these runs."

@@ -1,0 +1,140 @@
+"""What the regression rule is asked about, read from the store: samples of runs, pairs of sequences, A/A noise.
+
+The performance of a run is that of its candidate arm; the reference is there to be compared with, not to be timed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from vp_tui.core import fingerprint
+from vp_tui.core.config import STRATA
+from vp_tui.core.errors import UsageError
+from vp_tui.core.events import StratumStats
+from vp_tui.core.regress import words
+from vp_tui.core.regress.calibration import noise_floor
+from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regress.samples import PairedAccuracy, RunSample, Side, StratumCount
+from vp_tui.core.store.pairs import Pairs, RunNumbers
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+
+METRIC_OF: Final[Mapping[str, tuple[str, str]]] = {
+    "end_to_end_tokens_per_s": ("candidate.end_to_end_tokens_per_s", "all"),
+    "tokens_per_s": ("candidate.tokens_per_s", "all"),
+    **{f"tokens_per_s.{stratum}": ("candidate.tokens_per_s", stratum) for stratum in STRATA},
+    "end_to_end_seconds": ("candidate.end_to_end_seconds", "all"),
+    "load_seconds": ("candidate.load_seconds", "all"),
+    "peak_memory_mib": ("candidate.peak_memory_mib", "all"),
+    "gpu_utilization": ("gpu.utilization", "all"),
+}
+"""Metric of the rule -> (name, scope) of the stored metric."""
+Facts = Mapping[str, Any]
+
+
+def label_of(run: RunRow) -> str:
+    """A run in a sentence: run 12 (nightly)."""
+    return f"run {run.id} ({run.name})" if run.name else f"run {run.id}"
+
+
+def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: Rule) -> Side:
+    """One side from its runs; `what` names it in errors.
+
+    Raises:
+        UsageError: no run, one twice, one that is not over or never got to a plan, or runs that are not alike.
+    """
+    facts = {snapshot.run.id: reader.key_facts(snapshot.run.id) for snapshot in snapshots}
+    _require_alike([snapshot.run for snapshot in snapshots], facts, what)
+    numbers = {found.run_id: found for found in reader.performance(list(facts))}
+    return Side(
+        runs=tuple(
+            sample_of(
+                snapshot.run,
+                numbers[snapshot.run.id],
+                facts[snapshot.run.id],
+                snapshot.strata,
+                # failing sequences that were counted at another limit would be judged at this one
+                has_counts=snapshot.limits.cosine_fail == rule.cosine_limit,
+            )
+            for snapshot in snapshots
+        )
+    )
+
+
+def sample_of(
+    run: RunRow,
+    numbers: RunNumbers,
+    facts: tuple[Facts, Facts],
+    strata: Sequence[StratumStats] = (),
+    *,
+    has_counts: bool = True,
+) -> RunSample:
+    """One run as the rule sees it; `facts` are those of its accuracy key and of its performance key.
+
+    Without counts the rule counts the failing sequences among the paired ones.
+    """
+    judged = [stats for stats in strata if stats.scope in STRATA] if has_counts else []
+    everything = next((stats for stats in strata if stats.scope == "all"), None)
+    is_whole = run.status == "completed"
+    return RunSample(
+        uuid=run.uuid,
+        label=label_of(run),
+        performance={name: numbers.values.get(stored) for name, stored in METRIC_OF.items()},
+        accuracy_key=run.accuracy_key,
+        perf_key=run.perf_key,
+        accuracy_facts=facts[0],
+        perf_facts=facts[1],
+        perf_valid=is_whole and run.perf_valid is not False,
+        perf_reason=run.perf_invalid_reason if is_whole else f"the run is {run.status}",
+        done=run.done,
+        total=run.total,
+        nan=everything.nan if everything is not None else 0,
+        inf=everything.inf if everything is not None else 0,
+        counts={stats.scope: StratumCount(n=stats.n, below=stats.below) for stats in judged},
+    )
+
+
+def paired_accuracy(pairs: Pairs) -> PairedAccuracy | None:
+    """The pairs as the rule takes them; None where neither run has a sequence (archived, or never compared)."""
+    if not len(pairs) and not pairs.only_a and not pairs.only_b:
+        return None
+    return PairedAccuracy(
+        baseline_cosine_S=pairs.a.cosine_S,
+        candidate_cosine_S=pairs.b.cosine_S,
+        baseline_nonfinite_S=pairs.a.nonfinite_S > 0,
+        candidate_nonfinite_S=pairs.b.nonfinite_S > 0,
+        stratum_S=np.array(pairs.strata, dtype="<U6"),
+    )
+
+
+def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> tuple[dict[str, float], int | None]:
+    """The A/A noise of this performance key and the group it comes from; empty and None without a calibration."""
+    group_id = None if perf_key is None else reader.newest_calibration(perf_key)
+    if group_id is None:
+        return {}, None
+    ids = reader.group(group_id).run_ids
+    rows = [row for row in map(reader.run, ids) if row.perf_key == perf_key]
+    numbers = {found.run_id: found for found in reader.performance([row.id for row in rows])}
+    runs = tuple(sample_of(row, numbers[row.id], ({}, {})) for row in rows)
+    return noise_floor(Side(runs=runs), rule), group_id
+
+
+def _require_alike(rows: Sequence[RunRow], facts: Mapping[int, tuple[Facts, Facts]], what: str) -> None:
+    if not rows:
+        raise UsageError(f"the {what} needs one run at least")
+    if len({row.id for row in rows}) < len(rows):
+        raise UsageError(f"a run is given twice as the {what}: it would count as a repeat of itself")
+    for row in rows:
+        if row.is_active:
+            raise UsageError(f"run {row.id} is {row.status}; wait for its end (`vp-tui watch {row.id}`), then compare")
+        if row.total == 0:
+            raise UsageError(f"run {row.id} is {row.status} and never got to a plan: it has nothing to compare")
+    first = rows[0]
+    for row in rows[1:]:
+        if (row.accuracy_key, row.perf_key) != (first.accuracy_key, first.perf_key):
+            differing = words.facts(fingerprint.differences(facts[first.id][1], facts[row.id][1]))
+            raise UsageError(
+                f"runs {first.id} and {row.id} are not repeats of one configuration and cannot be one {what}: "
+                f"{differing or 'what they were made of is not known'}"
+            )

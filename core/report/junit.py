@@ -1,0 +1,101 @@
+"""Judgements as JUnit XML, for a CI server: one test case each; failed, open (skipped) or passed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from xml.etree import ElementTree
+
+from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.judgements import FAILED, OPEN, judgements
+from vp_tui.core.report.plain import safe
+
+State = Literal["passed", "failure", "error", "skipped"]
+_COUNTED: Final[tuple[tuple[str, State], ...]] = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test case; `kind` is the word beside a state that is not passed."""
+
+    group: str
+    name: str
+    state: State
+    kind: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Cases with what they are about."""
+
+    name: str
+    cases: tuple[Case, ...]
+    properties: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
+
+
+def comparison_suite(report: ComparisonReport) -> Suite:
+    """Every metric of every scope, and one case more for each part that has none: silence is no success."""
+    cases = [
+        _judged(one.part, f"{one.name} [{one.scope}]", one.outcome, one.reason) for one in judgements(report.comparison)
+    ]
+    for name, part in (("accuracy", report.comparison.accuracy), ("performance", report.comparison.performance)):
+        if not part.items:
+            cases.append(_judged(name, "comparable", part.outcome, part.sentence))
+    if not report.comparison.gates:
+        cases.insert(0, Case(group="gates", name="hard gates", state="passed"))
+    if report.outcome == "NOT_COMPARABLE":
+        cases.append(
+            Case(group="comparison", name="verdict", state="error", kind=report.outcome, words=report.sentence)
+        )
+    return Suite(
+        name="vp-tui compare",
+        cases=tuple(cases),
+        properties={
+            "outcome": report.outcome,
+            "baseline": ", ".join(report.base_labels),
+            "baseline.uuids": " ".join(report.base_uuids),
+            "candidate": ", ".join(report.cand_labels),
+            "candidate.uuids": " ".join(report.cand_uuids),
+        },
+        said="\n".join((report.sentence, *report.comparison.notes, *report.notes)),
+    )
+
+
+def _judged(group: str, name: str, outcome: str, words: str) -> Case:
+    state: State = "failure" if outcome in FAILED else "skipped" if outcome in OPEN else "passed"
+    return Case(group=group, name=name, state=state, kind=outcome, words=words)
+
+
+def text(name: str, suites: Sequence[Suite]) -> str:
+    """The document; whatever XML cannot hold has been taken out of every text."""
+    root = ElementTree.Element("testsuites", {"name": name, **_counts([c for suite in suites for c in suite.cases])})
+    # the outer element has no count of what was skipped
+    del root.attrib["skipped"]
+    for suite in suites:
+        _add(root, suite)
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _add(root: ElementTree.Element, suite: Suite) -> None:
+    about = {"name": safe(suite.name), "time": "0", **_counts(suite.cases)}
+    inside = ElementTree.SubElement(root, "testsuite", about)
+    if suite.properties:
+        properties = ElementTree.SubElement(inside, "properties")
+        for name, value in suite.properties.items():
+            ElementTree.SubElement(properties, "property", name=safe(name), value=safe(value))
+    for case in suite.cases:
+        found = ElementTree.SubElement(inside, "testcase", classname=safe(case.group), name=safe(case.name), time="0")
+        if case.state == "skipped":
+            ElementTree.SubElement(found, "skipped", message=safe(f"{case.kind}: {case.words}"))
+        elif case.state != "passed":
+            words = safe(case.words)
+            ElementTree.SubElement(found, case.state, message=words, type=safe(case.kind)).text = words
+    if suite.said:
+        ElementTree.SubElement(inside, "system-out").text = "\n".join(safe(line) for line in suite.said.splitlines())
+
+
+def _counts(cases: Iterable[Case]) -> dict[str, str]:
+    states = [case.state for case in cases]
+    return {"tests": str(len(states))} | {name: str(states.count(state)) for name, state in _COUNTED}

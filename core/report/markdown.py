@@ -1,0 +1,47 @@
+"""A page as GitHub Markdown: a heading, tables, a list of notes; stored text is text there and nothing else."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from vp_tui.core.report.page import Page, Table
+from vp_tui.core.report.plain import clip
+
+CELL: Final = 120
+"""Characters of a cell: a comment on a pull request is no place for a whole error message."""
+_ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+
+
+def text(page: Page) -> str:
+    """The page, with a line end behind its last line."""
+    lines = [f"## {escaped(page.title)}: {escaped(page.word)}", "", escaped(page.sentence), ""]
+    lines += [f"- {escaped(line)}" for line in page.lines]
+    for table in page.tables:
+        lines += _table(table)
+    if page.notes:
+        lines += ["", "### Notes", "", *(f"- {escaped(note)}" for note in page.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Safe text without a meaning of its own: no markup, no link, no image, no mention, no reference, no cell."""
+    for char, entity in _ENTITIES:
+        words = words.replace(char, entity)
+    words = re.sub(r"([\\`*_\[\]|~$!])", r"\\\1", words)
+    # GitHub makes links of bare addresses, people of @names and issues of #numbers
+    words = words.replace("://", r":\//").replace("www.", r"www\.")
+    return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", words)
+
+
+def _table(table: Table) -> list[str]:
+    if not table.rows:
+        return ["", f"**{escaped(table.title)}**: {escaped(table.note)}"] if table.note else []
+    head = _row([column.title for column in table.columns])
+    rule = _row(["--:" if column.align == "right" else ":--" for column in table.columns], is_text=False)
+    rows = [_row([clip(cell, CELL) for cell in row]) for row in table.rows]
+    note = ["", escaped(table.note)] if table.note else []
+    return ["", f"### {escaped(table.title)}", "", head, rule, *rows, *note]
+
+
+def _row(cells: Sequence[str], *, is_text: bool = True) -> str:
+    return f"| {' | '.join(escaped(cell) if is_text else cell for cell in cells)} |"

@@ -1,0 +1,154 @@
+"""One run as a page: verdict, strata, findings, every measure, both arms, and its sequences, the worst first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.events import ARMS, SequenceResult, StratumStats
+from vp_tui.core.measured import from_document
+from vp_tui.core.report import plain
+from vp_tui.core.report.inputs import label_of
+from vp_tui.core.report.page import Page, Table, Tone, columns
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+
+MAX_SEQUENCES: Final = 1000
+"""Rows a page has room for; CSV and JSON hold every sequence."""
+_SCOPES: Final = (*STRATA, "all")
+_TONES: Final[dict[str | None, Tone]] = {"PASS": "good", "WARN": "open", "FAIL": "bad", "INVALID": "bad"}
+_STRATA: Final = columns(
+    "stratum", "done", "worst cosine", "p1 cosine", "mean", "at or below", "NaN", "Inf", "tokens/s", "speed-up",
+    numbers=("done", "worst cosine", "p1 cosine", "mean", "at or below", "NaN", "Inf", "tokens/s", "speed-up"),
+    most=13,
+)  # fmt: skip
+_MEASURES: Final = columns("measure", "number", *_SCOPES, numbers=_SCOPES, most=22)
+_SEQUENCES: Final = columns(
+    "row", "sequence", "stratum", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf",
+    numbers=("row", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf"), most=24,
+)  # fmt: skip
+
+
+def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
+    """The run, whatever its status."""
+    run = snapshot.run
+    return Page(
+        title=plain.safe(label_of(run)),
+        word=run.verdict or run.status,
+        sentence=plain.safe(run.sentence or run.status_reason or run.phase),
+        tone=_TONES.get(run.verdict, "open"),
+        lines=tuple(_lines(snapshot)),
+        tables=(
+            Table(title="Strata", columns=_STRATA, rows=tuple(map(_stratum, snapshot.strata)), note=_unless(snapshot)),
+            _findings(snapshot),
+            _measures(snapshot),
+            _arms(snapshot),
+            _named("Configuration", snapshot.config),
+            _named("Model", snapshot.model),
+            _named("Data", snapshot.dataset),
+            _named("Environment", snapshot.environment),
+            _sequences(results),
+        ),
+        notes=tuple(plain.safe(f"{alert.severity}: {alert.message}") for alert in snapshot.alerts),
+    )
+
+
+def _lines(snapshot: RunSnapshot) -> Iterable[str]:
+    run = snapshot.run
+    yield plain.safe(f"{run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
+    yield plain.safe(f"{run.input}: {run.done} of {run.total} sequences")
+    yield f"uuid {run.uuid}, {run.status}, created {plain.moment(run.created_at_us)} UTC"
+    yield from (plain.safe(words) for words in _more(run, snapshot.speedup) if words)
+
+
+def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
+    yield speedup.get("reason")
+    yield run.precision_reason
+    yield f"note: {run.note}" if run.note else None
+    yield ", ".join(f"{key}={value}" for key, value in sorted(run.tags.items()))
+
+
+def _unless(snapshot: RunSnapshot) -> str:
+    return "" if snapshot.strata else "the run never got to a plan"
+
+
+def _stratum(stats: StratumStats) -> tuple[str, ...]:
+    return (
+        stats.scope,
+        f"{stats.n}/{stats.planned}",
+        plain.cosine(stats.cosine_min),
+        plain.cosine(stats.cosine_p01),
+        plain.cosine(stats.cosine_mean),
+        str(stats.below),
+        str(stats.nan),
+        str(stats.inf),
+        plain.number(stats.candidate_tokens_per_s),
+        plain.ratio(stats.speedup),
+    )
+
+
+def _findings(snapshot: RunSnapshot) -> Table:
+    rows = tuple((one.severity, one.gate, one.stratum or "", plain.safe(one.text)) for one in snapshot.findings)
+    return Table(
+        title="Findings",
+        columns=columns("severity", "gate", "stratum", "what", most=64),
+        rows=rows,
+        tones=tuple(_SEVERITIES.get(one.severity, "") for one in snapshot.findings),
+        note="" if rows else "none",
+    )
+
+
+_SEVERITIES: Final[dict[str, Tone]] = {"fail": "bad", "warn": "open", "info": ""}
+
+
+def _measures(snapshot: RunSnapshot) -> Table:
+    """One row per number of a measure; its scopes side by side."""
+    values = from_document(snapshot.measures).values
+    rows = []
+    for measure, scopes in sorted(values.items()):
+        names = dict.fromkeys(name for numbers in scopes.values() for name in numbers)
+        for name in names:
+            cells = (_written(scopes.get(scope, {}).get(name)) for scope in _SCOPES)
+            rows.append((plain.safe(measure), plain.safe(name), *cells))
+    return Table(title="Measures", columns=_MEASURES, rows=tuple(rows), note="" if rows else "none")
+
+
+def _written(value: Any) -> str:
+    """Six digits, so that a cosine of 0.99999 is not 1."""
+    return f"{value:.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else plain.DASH
+
+
+def _arms(snapshot: RunSnapshot) -> Table:
+    names = dict.fromkeys(name for arm in snapshot.arms.values() for name in arm)
+    rows = tuple((name, *(plain.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
+    return Table(title="Arms", columns=columns("number", *ARMS, most=32), rows=rows)
+
+
+def _named(title: str, found: Mapping[str, Any]) -> Table:
+    rows = tuple((plain.safe(name), plain.fact(value)) for name, value in sorted(plain.flattened(found)))
+    return Table(title=title, columns=columns("fact", "value", most=44), rows=rows)
+
+
+def _sequences(results: Sequence[SequenceResult]) -> Table:
+    # those without a cosine come first: they are the worst
+    ordered = sorted(results, key=lambda one: (-2.0 if one.cosine is None else one.cosine, one.seq_idx))
+    left_out = len(ordered) - MAX_SEQUENCES
+    more = f"the {MAX_SEQUENCES} worst; {left_out} more are in the csv and json exports" if left_out > 0 else ""
+    return Table(
+        title="Sequences, the worst first",
+        columns=_SEQUENCES,
+        rows=tuple(map(_sequence, ordered[:MAX_SEQUENCES])),
+        note=more or ("" if ordered else "no sequence is stored"),
+    )
+
+
+def _sequence(one: SequenceResult) -> tuple[str, ...]:
+    return (
+        str(one.seq_idx),
+        plain.safe(one.sequence_id),
+        one.stratum,
+        str(one.num_tokens),
+        plain.cosine(one.cosine),
+        plain.error(one.relative_l2),
+        plain.number(one.norm_ratio),
+        str(one.nan_count),
+        str(one.inf_count),
+    )
