@@ -3,13 +3,14 @@
 A missing number is a dash, never 0 or nan. A cosine is cut, not rounded: 0.9899999 must not read 0.990000.
 """
 
-import unicodedata
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
-DASH = "-"
+from vp_tui.core.report import plain
+
+# screens and reports write these in the same way
+DASH, cosine, safe, columns = plain.DASH, plain.cosine, plain.safe, plain.width_of
 _STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-_COSINE_STEP = Decimal("0.000001")
 _SIMILARITY_STEP = Decimal("0.001")
 _LARGE = 1e4
 """From here on a measure is written with an exponent, so that it keeps to its column."""
@@ -38,15 +39,6 @@ def rate(tokens_per_s: float | None) -> str:
 def exact(number: int | None) -> str:
     """All digits, grouped: 10,000."""
     return DASH if number is None else f"{number:,}"
-
-
-def cosine(value: float | None) -> str:
-    """Six digits, cut: 0.999612; so near 1 that they would all be nines, as distance: 1-4e-08."""
-    if value is None:
-        return DASH
-    if 0 < 1 - value < float(_COSINE_STEP):
-        return f"1-{1 - value:.0e}"
-    return str(Decimal(repr(float(value))).quantize(_COSINE_STEP, rounding=ROUND_FLOOR))
 
 
 def small(value: float | None) -> str:
@@ -159,30 +151,11 @@ def power_of_ten(exponent: int) -> str:
     return f"1e{exponent:d}"
 
 
-def safe(text: object) -> str:
-    """Stored text on one line, without anything that could steer a terminal.
-
-    Control, format (bidi) and surrogate characters go; line ends and tabs become blanks.
-    """
-    kept = (
-        " " if char in "\r\n\t\v\f" or unicodedata.category(char) in {"Zl", "Zp"} else char
-        for char in str(text)
-        if char in "\r\n\t\v\f" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    )
-    return "".join(kept)
-
-
 def clip(text: str, width: int) -> str:
     """At most `width` characters, the cut shown by two dots."""
     if len(text) <= width:
         return text
     return text[: max(0, width - 2)] + ".."[: max(0, width)]
-
-
-def columns(text: str) -> int:
-    """Columns a terminal needs for the text: wide characters take two, combining ones none."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.category(char) in {"Mn", "Me"} for char in text)
 
 
 def wrap(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
