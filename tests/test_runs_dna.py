@@ -86,8 +86,8 @@ def demo_runs(monkeypatch, home):
         monkeypatch.setattr(commands, "follow_own", lambda home, run_id: codes[run_id - 1])
         monkeypatch.setattr(commands, "exit_code", int)
         monkeypatch.setattr(
-            commands,
-            "_print_report",
+            commands.output,
+            "print_report",
             lambda code, *, as_json: (sys.stderr if as_json else sys.stdout).write(f"report {code}\n"),
         )
         monkeypatch.setattr(commands, "run_document", lambda code: {"exit_code": code})

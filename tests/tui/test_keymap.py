@@ -7,6 +7,7 @@ from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.screens.help import SECTIONS, HelpScreen, key_help
 from vp_tui.tui.screens.leave import Question
 from vp_tui.tui.screens.live import LiveScreen
+from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
 
@@ -17,6 +18,7 @@ OWNERS = {
     "new run": NewRunScreen,
     "question": Question,
     "help": HelpScreen,
+    "measures": MeasuresScreen,
 }
 
 
