@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from samples import PROTEINS
+from samples import PROTEINS, READS
 from vp_tui.core import memory
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
@@ -140,3 +140,31 @@ def test_a_stored_reference_of_another_attention_kernel_does_not_fit(events_of, 
     monkeypatch.setattr(SdpaAttention, "name", "another")
     other = next(event for event in events_of() if isinstance(event, RunFinished))
     assert not other.arms["reference"].cached
+
+
+def test_the_sample_is_looked_into_once_and_a_stored_reference_keeps_its_noise(events_of):
+    first, second = (events_of(oracle=6)[-1].measures for _ in range(2))
+    assert {"T1", "V2", "V3", "V4", "R1", "R3", "R4"} <= first.keys()
+    assert (first["details"]["oracle"]["cached"], second["details"]["oracle"]["cached"]) == (False, True)
+    assert first["R3"]["all"]["reference_noise"] == second["R3"]["all"]["reference_noise"] is not None
+    assert first["R1"] == second["R1"]
+
+
+def test_a_run_that_is_told_not_to_look_says_what_it_did_not_measure(events_of):
+    found = events_of()[-1].measures
+    assert not {"T1", "R1"} & found.keys()
+    assert "--oracle 0" in found["details"]["not_measured"]["R1"]
+
+
+def test_without_room_for_both_arms_the_noise_of_the_reference_is_measured_before_it_goes(events_of, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1_000)
+    found = events_of(oracle=6, token_budget=1_100)[-1].measures
+    assert found["R3"]["all"]["reference_noise"] is not None
+    assert found["R1"]["all"]["reference_error_max"] < 1e-5
+
+
+def test_a_planted_fault_is_told_and_one_that_the_model_cannot_have_is_refused(events_of, made_dnabert):
+    notes = [event.message for event in events_of(fault="eos-in-mean") if hasattr(event, "message")]
+    assert any("a fault is planted, eos-in-mean" in note for note in notes)
+    with pytest.raises(UsageError, match="half-angles"):
+        events_of(model=str(made_dnabert), input=str(READS), fault="half-angles")

@@ -1,0 +1,67 @@
+"""Limits from a file, and stored runs measured again: the real command on real runs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from samples import PROTEINS
+
+LOST_WITH_THE_MODEL = {"T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4"}
+
+
+@pytest.fixture
+def stored(vp_tui, made_checkpoint, document):
+    """The document of a finished run on 40 proteins."""
+    return document(vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 12, "--name", "first", "--json"))
+
+
+@pytest.fixture
+def strict_limits(tmp_path):
+    """A file of limits that FP16 cannot keep."""
+    path = tmp_path / "limits.toml"
+    path.write_text("relative_l2_p99_fail = 1e-5\nrelative_l2_p99_warn = 1e-6\n")
+    return path
+
+
+def test_measuring_again_gives_the_stored_numbers_and_leaves_the_run_alone(vp_tui, stored, document):
+    again = document(vp_tui("show", "first", "--recompute", "--json"))
+    for measure in ("M1", "M2", "M3", "M4", "M5", "M6", "S1", "S2", "S5", "S6", "C1"):
+        assert again["measures"][measure] == stored["measures"][measure]
+    kept = {measure: stored["measures"][measure] for measure in LOST_WITH_THE_MODEL}
+    assert {measure: again["measures"][measure] for measure in LOST_WITH_THE_MODEL} == kept
+    assert again["findings"] == stored["findings"]
+    assert document(vp_tui("show", "first", "--json")) == stored
+
+
+def test_a_stored_run_is_judged_again_by_other_limits(vp_tui, stored, strict_limits, document):
+    assert stored["verdict"] == "PASS"
+    again = document(vp_tui("show", "first", "--recompute", "--thresholds", strict_limits, "--json"))
+    assert again["verdict"] == "WARN"
+    assert {finding["gate"] for finding in again["findings"] if finding["severity"] == "warn"} == {"M4"}
+    assert again["config"]["thresholds"]["relative_l2_p99_fail"] == 1e-5
+    assert document(vp_tui("show", "first", "--json"))["verdict"] == "PASS"
+
+
+def test_the_limits_of_a_file_are_recorded_and_decide(vp_tui, made_checkpoint, strict_limits, document):
+    run = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 0, "--thresholds", strict_limits, "--json")
+    found = document(vp_tui(*run, "--gates", "strict", check=4))
+    assert found["verdict"] == "FAIL"
+    assert found["config"]["thresholds"]["relative_l2_p99_fail"] == 1e-5
+    assert set(found["measures"]["details"]["not_measured"]) == LOST_WITH_THE_MODEL
+
+
+def test_what_cannot_be_measured_again_is_refused_with_the_reason(vp_tui, stored, strict_limits):
+    assert "--recompute" in vp_tui("show", "first", "--thresholds", strict_limits, check=2).stderr
+    folder = Path(stored["folder"])
+    (folder / "candidate.safetensors").write_bytes(b"no embeddings")
+    assert "candidate.safetensors cannot be read" in vp_tui("show", "first", "--recompute", check=2).stderr
+    shutil.rmtree(folder)
+    assert "cannot be read" in vp_tui("show", "first", "--recompute", check=2).stderr
+
+
+def test_a_limit_that_does_not_exist_is_refused_with_the_nearest_name(vp_tui, made_checkpoint, tmp_path):
+    path = tmp_path / "limits.toml"
+    path.write_text("cosine_fall = 0.999\n")
+    done = vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--thresholds", path, check=2)
+    assert "cosine_fail" in done.stderr
