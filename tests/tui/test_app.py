@@ -282,3 +282,10 @@ async def test_m_shows_the_report_of_the_run_and_m_closes_it(drive, size):
         assert "run #42" in driven.text
         await driven.press("m")
         await driven.until_text("PASS  10,000 sequences")
+
+
+@pytest.mark.parametrize("size", [*SIZES, (80, 32), (100, 33), (110, 34), (119, 36), (120, 32)])
+async def test_the_whole_screen_fits_without_a_scrollbar(drive, size):
+    async with drive(snapshots.passed(), size=size) as driven:
+        await driven.until_text("PASS  10,000 sequences")
+        assert driven.app.screen.max_scroll_y == 0
