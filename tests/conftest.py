@@ -11,11 +11,6 @@ import pytest
 from vp_tui.core.store.home import Home
 
 
-def pytest_collection_modifyitems(items):
-    """The longest tests, which have a time limit of their own, begin first: no worker waits for them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
-
-
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
     """No rollback switch, no hub, and one thread per process: two workers share two cores."""

@@ -1,5 +1,6 @@
 """Every planted fault, in a real run under strict gates: what must fire, and what M1 alone would have said."""
 
+import os
 import shutil
 
 import pytest
@@ -32,6 +33,13 @@ MUST_FIRE = {
     "silent-loss": ("FAIL", {"M2", "M4"}),
 }
 SEEN_BY_MISSION = {"overflow", "precision-loss", "tf32-reference"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_per_worker():
+    """Two workers of two threads each on two cores spend their time waiting."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
