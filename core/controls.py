@@ -17,6 +17,7 @@ from vp_tui.core.compare.corruption import CONTROLS, Corruption
 from vp_tui.core.config import STRATA
 from vp_tui.core.measure import after_run
 from vp_tui.core.measured import Measured
+from vp_tui.core.sequences import even_quotas
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import Gate, reach_of, value_of
 from vp_tui.core.verdict.gates import BY_ID, EMBEDDING_GATES
@@ -80,12 +81,8 @@ def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np
     """
     finite_S = np.isfinite(x_SD).all(axis=1)
     strata = [np.flatnonzero(finite_S & (stratum_S == index)) for index in range(len(STRATA))]
-    picked: list[np.ndarray] = []
-    left = most
-    for place, rows_R in enumerate(sorted(strata, key=len)):
-        share = min(len(rows_R), left // (len(strata) - place))
-        picked.append(rows_R[choice.evenly(len(rows_R), share)])
-        left -= share
+    quotas = even_quotas(np.array([len(rows_R) for rows_R in strata]), most)
+    picked = [rows_R[choice.evenly(len(rows_R), int(quota))] for rows_R, quota in zip(strata, quotas, strict=True)]
     return np.sort(np.concatenate(picked))
 
 

@@ -182,7 +182,7 @@ def stratified_sample(stratum_S: np.ndarray, sample: int, seed: int) -> np.ndarr
     if sample >= len(stratum_S):
         return np.arange(len(stratum_S))
     available = np.bincount(stratum_S, minlength=len(STRATA))
-    quotas = _even_quotas(available, sample)
+    quotas = even_quotas(available, sample)
     generator = np.random.Generator(np.random.PCG64(seed))
     chosen = [
         generator.choice(np.flatnonzero(stratum_S == index), quota, replace=False) for index, quota in enumerate(quotas)
@@ -190,8 +190,8 @@ def stratified_sample(stratum_S: np.ndarray, sample: int, seed: int) -> np.ndarr
     return np.sort(np.concatenate(chosen))
 
 
-def _even_quotas(available: np.ndarray, sample: int) -> np.ndarray:
-    """Share `sample` evenly, nobody above what is available (water filling, smallest first)."""
+def even_quotas(available: np.ndarray, sample: int) -> np.ndarray:
+    """Share `sample` evenly between strata, int64 like `available`, none above what it has (smallest first)."""
     quotas = np.zeros_like(available)
     left = sample
     order = np.argsort(available, kind="stable")

@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, Decimal
 from vp_tui.core.report import plain
 
 # screens and reports write these in the same way
-DASH, cosine, safe, columns = plain.DASH, plain.cosine, plain.safe, plain.width_of
+DASH, cosine, ratio, safe, columns = plain.DASH, plain.cosine, plain.ratio, plain.safe, plain.width_of
 _STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SIMILARITY_STEP = Decimal("0.001")
 _LARGE = 1e4
@@ -49,11 +49,6 @@ def small(value: float | None) -> str:
 def deviation(ratio_to_one: float | None) -> str:
     """A norm ratio as its distance from 1, with sign: +2.1e-04."""
     return DASH if ratio_to_one is None else f"{ratio_to_one - 1:+.1e}"
-
-
-def ratio(value: float | None) -> str:
-    """2.11x."""
-    return DASH if value is None else f"{value:.2f}x"
 
 
 def limit(value: float) -> str:

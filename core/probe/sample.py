@@ -18,6 +18,7 @@ from vp_tui.core import packing
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.attention import DeviceLayout, to_device
 from vp_tui.core.models.spec import Pooling
+from vp_tui.core.sequences import even_quotas
 from vp_tui.core.tokens import TokenSet
 
 _STRATA: Final = 3
@@ -32,21 +33,10 @@ def stratified(
     share to the others. `seed` decides between sequences of one length.
     """
     members = [np.flatnonzero(stratum_S == index) for index in range(_STRATA)]
-    shares = _shares([len(member_S) for member_S in members], count)
+    shares = even_quotas(np.array([len(member_S) for member_S in members]), count)
     order_S = np.random.default_rng(seed).permutation(len(stratum_S))
     picked = [_spread(member_S, lengths_S, order_S, share) for member_S, share in zip(members, shares, strict=True)]
     return np.sort(np.concatenate(picked))
-
-
-def _shares(sizes: list[int], count: int) -> list[int]:
-    """How many of each stratum: the smallest first, and what it lacks goes to the rest."""
-    shares = [0] * len(sizes)
-    left = min(count, sum(sizes))
-    by_size = sorted(range(len(sizes)), key=lambda index: sizes[index])
-    for place, index in enumerate(by_size):
-        shares[index] = min(sizes[index], left // (len(sizes) - place))
-        left -= shares[index]
-    return shares
 
 
 def _spread(
