@@ -98,7 +98,9 @@ def test_the_command_line_starts_without_screen_store_or_torch():
 
 
 def test_starting_and_reading_runs_loads_no_torch():
-    loaded = loaded_by("import vp_tui.tui.commands, vp_tui.core.launch, vp_tui.core.store.reader, vp_tui.migrations")
+    loaded = loaded_by(
+        "import vp_tui.tui.commands.starting, vp_tui.core.launch, vp_tui.core.store.reader, vp_tui.migrations"
+    )
     assert not loaded & {"torch", "transformers", "alembic", "textual"}
 
 

@@ -14,7 +14,7 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.demo_dnabert import make_tokenizer
 from vp_tui.core.errors import VpTuiError
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui import commands
+from vp_tui.tui.commands import starting
 
 
 def test_a_dna_model_validates_real_reads_and_embeds_them_in_virnucpro_s_layout(
@@ -82,17 +82,17 @@ def demo_runs(monkeypatch, home):
             started.append(config.name)
             return len(started)
 
-        monkeypatch.setattr(commands.launch, "create_and_start", start)
-        monkeypatch.setattr(commands, "follow_own", lambda home, run_id: codes[run_id - 1])
-        monkeypatch.setattr(commands, "exit_code", int)
+        monkeypatch.setattr(starting.launch, "create_and_start", start)
+        monkeypatch.setattr(starting, "follow_own", lambda home, run_id: codes[run_id - 1])
+        monkeypatch.setattr(starting, "exit_code", int)
         monkeypatch.setattr(
-            commands.output,
+            starting.output,
             "print_report",
             lambda code, *, as_json: (sys.stderr if as_json else sys.stdout).write(f"report {code}\n"),
         )
-        monkeypatch.setattr(commands, "run_document", lambda code: {"exit_code": code})
+        monkeypatch.setattr(starting, "run_document", lambda code: {"exit_code": code})
         settings = {"fault": None, "gates": "mission", "on_screen": False, "as_json": False} | options
-        return commands.run_demo(home, **settings), started
+        return starting.run_demo(home, **settings), started
 
     return run
 

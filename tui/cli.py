@@ -65,7 +65,7 @@ def run(
     json: cli_app.AsJson = False,
 ) -> None:
     """Validate a precision on real sequences; progress on stderr, the result on stdout (with --repeats an array)."""
-    from vp_tui.tui.series import validate
+    from vp_tui.tui.commands.series import validate
 
     config = {
         "model": model, "input": input, "precision": precision, "reference": reference, "sample": sample, "seed": seed,
@@ -86,7 +86,7 @@ def demo(
     json: cli_app.AsJson = False,
 ) -> None:
     """Make two tiny checkpoints and synthetic sequences, validate FP16 against FP32 on whatever device there is."""
-    from vp_tui.tui.commands import print_faults, run_demo
+    from vp_tui.tui.commands.starting import print_faults, run_demo
 
     if list_faults:
         raise typer.Exit(print_faults())
@@ -106,7 +106,7 @@ def embed(
     trust_remote_code: cli_app.TrustRemoteCode = False,
 ) -> None:
     """Write the embeddings of all sequences, in input order."""
-    from vp_tui.tui.commands import run_embed
+    from vp_tui.tui.commands.starting import run_embed
 
     config = {
         "model": model, "input": input, "precision": precision, "device": device, "attention": attention,
@@ -129,7 +129,7 @@ def virnucpro(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """VirNucPro's front end in both precisions: contigs, chunks, frames, both models, labels and their agreement."""
-    from vp_tui.tui.virnucpro import run_virnucpro
+    from vp_tui.tui.commands.virnucpro import run_virnucpro
 
     options = {
         "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier,
@@ -141,7 +141,7 @@ def virnucpro(
 @app.command(epilog="Example: vp-tui doctor --json")
 def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Versions, device, kernels that will be used and why, store health, terminal."""
-    from vp_tui.tui.doctor import examine
+    from vp_tui.tui.commands.doctor import examine
 
     raise typer.Exit(examine(cli_app.home(), as_json=json))
 

@@ -41,7 +41,7 @@ def runs(
     json: Annotated[bool, typer.Option("--json", help="An array of short run documents.")] = False,
 ) -> None:
     """List the runs that match a query, newest first."""
-    from vp_tui.tui.history import print_runs
+    from vp_tui.tui.commands.history import print_runs
 
     print_runs(store(), " ".join(query or []), sort=sort or None, limit=limit, as_json=json)
 
@@ -56,7 +56,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one run in full: verdict, findings, every measure, what the gates could not have seen, speed."""
-    from vp_tui.tui.history import print_run
+    from vp_tui.tui.commands.history import print_run
 
     if thresholds and not recompute:
         raise UsageError("--thresholds judges a stored run anew: give --recompute too")
@@ -70,7 +70,7 @@ def watch(
     json: AsJson = False,
 ) -> None:
     """Follow a run to its end, however it was started; Ctrl+C leaves it running."""
-    from vp_tui.tui.history import watch_run
+    from vp_tui.tui.commands.history import watch_run
 
     raise typer.Exit(watch_run(store(), run, once=once, as_json=json))
 
@@ -78,7 +78,7 @@ def watch(
 @app.command(epilog="Example: vp-tui stop last")
 def stop(run: Run) -> None:
     """Stop a run; what it has stored so far is kept."""
-    from vp_tui.tui.history import stop_run
+    from vp_tui.tui.commands.history import stop_run
 
     stop_run(store(), run)
 
@@ -86,7 +86,7 @@ def stop(run: Run) -> None:
 @app.command(epilog="Example: vp-tui rerun last --detach")
 def rerun(run: Run, detach: Detach = False, json: AsJson = False) -> None:
     """Run the same configuration again, in the precision that was asked for then."""
-    from vp_tui.tui.history import rerun_run
+    from vp_tui.tui.commands.history import rerun_run
 
     raise typer.Exit(rerun_run(store(), run, detach=detach, as_json=json))
 
@@ -100,7 +100,7 @@ def tag(
     ] = None,
 ) -> None:
     """Set and remove tags of a run, and print those it has."""
-    from vp_tui.tui.history import tag_run
+    from vp_tui.tui.commands.history import tag_run
 
     tag_run(store(), run, pairs(tags or [], "the tag"), remove or [])
 
@@ -110,6 +110,6 @@ def delete(
     run: Run, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed without a terminal.")] = False
 ) -> None:
     """Delete a run with all its rows and its folder; what a baseline rests on stays."""
-    from vp_tui.tui.history import delete_run
+    from vp_tui.tui.commands.history import delete_run
 
     delete_run(store(), run, yes=yes)

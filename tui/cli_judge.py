@@ -20,7 +20,7 @@ def baseline_set(run: Run, reason: Reason, name: BaselineName = "default") -> No
     A baseline holds for runs that are comparable with it: one name may stand for several models, data sets and
     machines. An older one with the same name for the same question is replaced and kept as history.
     """
-    from vp_tui.tui.baselines import pin
+    from vp_tui.tui.commands.baselines import pin
 
     pin(store(), run, name=name, reason=reason)
 
@@ -31,7 +31,7 @@ def baseline_list(
     json: Annotated[bool, typer.Option("--json", help="An array of baselines.")] = False,
 ) -> None:
     """List the baselines, newest first."""
-    from vp_tui.tui.baselines import print_baselines
+    from vp_tui.tui.commands.baselines import print_baselines
 
     print_baselines(store(), everything=everything, as_json=json)
 
@@ -41,7 +41,7 @@ def baseline_unset(
     name: Annotated[str, typer.Argument(metavar="N", help="Name of the baseline.")], reason: Reason
 ) -> None:
     """Give a baseline up; it stays in the history, and its runs may be deleted again."""
-    from vp_tui.tui.baselines import unpin
+    from vp_tui.tui.commands.baselines import unpin
 
     unpin(store(), name, reason=reason)
 
@@ -60,7 +60,7 @@ def compare(
     Exit codes: 0 equivalent, identical or improved; 3 regressed; 4 the candidate fails on its own; 5 not comparable or
     no such baseline; 6 inconclusive or suspect (with --strict); 7 a run without a result.
     """
-    from vp_tui.tui.judging import compare_runs
+    from vp_tui.tui.commands.judging import compare_runs
 
     home, name = store(), format
     code = compare_runs(home, base, candidate, format=name, file=output, everything=everything, strict=strict)
@@ -74,7 +74,7 @@ def export(
     output: Output = "",
 ) -> None:
     """Write runs with all measures and their rows per sequence."""
-    from vp_tui.tui.judging import export_runs
+    from vp_tui.tui.commands.judging import export_runs
 
     export_runs(store(), runs, format=format, file=output)
 
@@ -100,7 +100,7 @@ def calibrate(
 
     Later comparisons of runs on the same model, data, precision and machine use it by themselves.
     """
-    from vp_tui.tui.calibration import calibrate as measure
+    from vp_tui.tui.commands.calibration import calibrate as measure
 
     config = {
         "model": model, "input": input, "precision": precision, "reference": reference, "sample": sample, "seed": seed,
@@ -124,6 +124,6 @@ def policy(
 
     With --env anything that goes wrong still prints the line that switches FP16 off.
     """
-    from vp_tui.tui.policy import print_policy
+    from vp_tui.tui.commands.policy import print_policy
 
     print_policy(store, model, precision, device=device, as_env=env, as_json=json)

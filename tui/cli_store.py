@@ -31,7 +31,7 @@ def db_backup(
     keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Backups to keep, this one too.")] = 3,
 ) -> None:
     """Copy the store beside itself, safely while runs go on, check the copy and print its path."""
-    from vp_tui.tui.care import back_up
+    from vp_tui.tui.commands.care import back_up
 
     back_up(store(), keep)
 
@@ -39,7 +39,7 @@ def db_backup(
 @db.command("check", epilog="Example: vp-tui db check")
 def db_check() -> None:
     """Check every page and every reference of the store: slow on a big one, and changes nothing."""
-    from vp_tui.tui.care import check_store
+    from vp_tui.tui.commands.care import check_store
 
     raise typer.Exit(check_store(home()))
 
@@ -50,6 +50,6 @@ def db_prune(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this it is only told.")] = False,
 ) -> None:
     """Drop rows of sequences and embeddings of old runs; runs, their measures and baselines stay. A dry run first."""
-    from vp_tui.tui.care import prune_store
+    from vp_tui.tui.commands.care import prune_store
 
     prune_store(store(), keep, apply=apply)

@@ -7,7 +7,7 @@ from stored_runs import ENVIRONMENT, caller, complete
 
 from vp_tui.core.errors import StoreError
 from vp_tui.tui import cli_judge
-from vp_tui.tui import policy as policy_command
+from vp_tui.tui.commands import policy as policy_command
 
 
 @pytest.fixture

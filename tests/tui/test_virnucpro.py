@@ -17,7 +17,7 @@ from vp_tui.core.report.virnucpro import notes_of, worst_exit_code
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.virnucpro import RunResult, examine
 from vp_tui.tui import cli
-from vp_tui.tui.virnucpro_text import agreement_report
+from vp_tui.tui.commands.virnucpro_text import agreement_report
 
 pytestmark = pytest.mark.xdist_group("virnucpro")
 
@@ -205,7 +205,7 @@ def test_without_a_classifier_there_is_similarity_and_no_label_and_the_report_sa
 
 
 def test_ctrl_c_stops_both_runs(home, pair, monkeypatch):
-    from vp_tui.tui import virnucpro
+    from vp_tui.tui.commands import virnucpro
 
     def interrupted(*_):
         raise KeyboardInterrupt

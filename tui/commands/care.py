@@ -5,7 +5,7 @@ from vp_tui.core.store import backup, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import REVISION
-from vp_tui.tui import output
+from vp_tui.tui.commands import output
 from vp_tui.tui.format import count
 
 

@@ -9,7 +9,7 @@ from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui import format as fmt
-from vp_tui.tui import output
+from vp_tui.tui.commands import output
 from vp_tui.tui.format import safe
 
 

@@ -12,10 +12,10 @@ from vp_tui.core.report.inputs import side_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui import format as fmt
-from vp_tui.tui import output
-from vp_tui.tui.commands import configured
-from vp_tui.tui.follow import exit_code
-from vp_tui.tui.series import run_series
+from vp_tui.tui.commands import output
+from vp_tui.tui.commands.follow import exit_code
+from vp_tui.tui.commands.series import run_series
+from vp_tui.tui.commands.starting import configured
 
 
 def calibrate(home: Home, values: Mapping[str, Any], count: int, *, as_json: bool) -> int:

@@ -12,9 +12,9 @@ from vp_tui.core.store.groups import GroupKind, create_group
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import output
-from vp_tui.tui.commands import configured, start_and_follow
-from vp_tui.tui.follow import exit_code, follow_own
+from vp_tui.tui.commands import output
+from vp_tui.tui.commands.follow import exit_code, follow_own
+from vp_tui.tui.commands.starting import configured, start_and_follow
 from vp_tui.tui.text import runs_table
 
 _ANEW = "the reference is encoded anew (--fp32-compare): beside a stored one the clocks would be others"
@@ -53,7 +53,7 @@ def validate(
         output.say(f"not compared with baseline {baseline!r}: the validation itself ended with exit code {code}")
         return code
     # the rule and its report are loaded where they are needed
-    from vp_tui.tui.judging import judge_run
+    from vp_tui.tui.commands.judging import judge_run
 
     return judge_run(home, baseline, snapshots[-1].run.id, as_json=as_json)
 

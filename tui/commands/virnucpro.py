@@ -17,12 +17,12 @@ from vp_tui.core.models.spec import read_spec
 from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_document, worst_exit_code
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui.children import module_output
-from vp_tui.tui.commands import configured
-from vp_tui.tui.follow import exit_code, follow
+from vp_tui.tui.commands.children import module_output
+from vp_tui.tui.commands.follow import exit_code, follow
+from vp_tui.tui.commands.starting import configured
+from vp_tui.tui.commands.virnucpro_text import agreement_report
 from vp_tui.tui.format import safe
 from vp_tui.tui.text import report
-from vp_tui.tui.virnucpro_text import agreement_report
 
 _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")
 """VirNucPro's own files are 300_model.pth and 500_model.pth."""

@@ -9,7 +9,7 @@ from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.store.comparisons import write_comparison
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui import output
+from vp_tui.tui.commands import output
 from vp_tui.tui.format import safe
 
 

@@ -10,7 +10,7 @@ from vp_tui.core.errors import ExitCode, StoreError
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade
-from vp_tui.tui.children import module_output
+from vp_tui.tui.commands.children import module_output
 
 
 def examine(home: Home, *, as_json: bool) -> int:

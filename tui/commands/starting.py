@@ -14,9 +14,9 @@ from vp_tui.core.errors import ExitCode, ResourceError, UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import output
-from vp_tui.tui.children import run_module
-from vp_tui.tui.follow import exit_code, follow_own
+from vp_tui.tui.commands import output
+from vp_tui.tui.commands.children import run_module
+from vp_tui.tui.commands.follow import exit_code, follow_own
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
