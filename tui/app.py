@@ -1,4 +1,4 @@
-"""The dashboard: two screens over one store, one thread that follows it, and the way out.
+"""The dashboard: five screens over one store, one thread that follows it, and the way out.
 
 The app holds the newest StoreView and hands it to the screen in front. It runs no model and owns no run:
 a run is a process of its own, so leaving, a lost connection or SIGTERM ends the picture and nothing else.
@@ -8,28 +8,33 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.backend import Backend, CoreBackend
+from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import keys_of
-from vp_tui.tui.messages import OpenRun, StopEnded, StoreRead, StoreTrouble, StoreView
+from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.poller import Poller
 from vp_tui.tui.screens.board import Board
+from vp_tui.tui.screens.compare import CompareScreen
 from vp_tui.tui.screens.help import HelpScreen
 from vp_tui.tui.screens.leave import Answer, leave_question, stop_question
 from vp_tui.tui.screens.live import LiveScreen
+from vp_tui.tui.screens.logs import LogsScreen
 from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
+from vp_tui.tui.screens.search import SearchScreen
 
 # background, surface and panel stay three different colours when a terminal offers only 256
 THEME = "flexoki"
@@ -37,19 +42,26 @@ SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class VpTuiApp(App[int]):
-    """Live and Runs; `run_id` is shown first, else the newest active run, else the newest."""
+    """Its screens; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
-    CSS_PATH = "app.tcss"
-    MODES = {"live": LiveScreen, "runs": RunsScreen}
+    CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "logs", "form")]
+    MODES = {
+        "live": LiveScreen,
+        "runs": RunsScreen,
+        "compare": CompareScreen,
+        "search": SearchScreen,
+        "logs": LogsScreen,
+    }
     DEFAULT_MODE = "live"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (32, "-roomy")]
 
     def __init__(self, home: Home, run_id: int | None = None, *, backend: Backend | None = None) -> None:
         super().__init__()
-        self._backend: Backend = backend or CoreBackend(home)
-        self._poller = Poller(open_reader=self._backend.open_reader, read_gpu=self._backend.read_gpu, run_id=run_id)
+        self.home = home
+        self.backend: Backend = backend or CoreBackend(home)
+        self._poller = Poller(open_reader=self.backend.open_reader, read_gpu=self.backend.read_gpu, run_id=run_id)
         self.view: StoreView | None = None
         self._trouble: str | None = None
         self._is_paused = False
@@ -102,7 +114,7 @@ class VpTuiApp(App[int]):
 
     @property
     def board(self) -> Board | None:
-        """The Live or Runs screen in front, under any modal."""
+        """The screen in front, under any modal."""
         return next((screen for screen in self.screen_stack if isinstance(screen, Board)), None)
 
     # -- keys
@@ -117,19 +129,41 @@ class VpTuiApp(App[int]):
         self._poller.choose(message.run_id)
         await self.action_board("live")
 
+    async def on_open_comparison(self, message: OpenComparison) -> None:
+        """From the history, or from a run, to the Compare screen."""
+        await self.action_board("compare")
+        if isinstance(self.board, CompareScreen):
+            self.board.compare(message.base, message.candidate)
+
+    def on_changed(self) -> None:
+        """A screen has written to the store."""
+        self._poller.wake()
+
     def action_new_run(self) -> None:
         """An empty form."""
-        self.push_screen(NewRunScreen(self._backend.start), self._show_started)
+        self.push_screen(NewRunScreen(self.backend.start), self._show_started)
 
-    def action_rerun(self) -> None:
-        """The form, filled in like the run on the screen."""
-        if self.view is not None and self.view.snapshot is not None:
-            self.push_screen(NewRunScreen(self._backend.start, self.view.snapshot.config), self._show_started)
+    def action_rerun(self, fp32_compare: bool = False) -> None:
+        """The form, filled in like the run this screen means; with `fp32_compare` its reference is encoded anew."""
+        run = self.chosen
+        if run is None:
+            self.notify("no run is chosen", severity="warning")
+            return
+        run_job(self, "rerun", partial(self.backend.config_of, run.id), partial(self._show_form, fp32_compare))
+
+    def _show_form(self, fp32_compare: bool, config: Mapping[str, Any]) -> None:
+        filled = {**config, "fp32_compare": True} if fp32_compare else config
+        self.push_screen(NewRunScreen(self.backend.start, filled), self._show_started)
 
     async def _show_started(self, run_id: int | None) -> None:
         if run_id is not None:
             self._poller.choose(run_id)
             await self.action_board("live")
+
+    @property
+    def chosen(self) -> RunRow | None:
+        """The run that the screen in front means."""
+        return self.board.chosen(self.view) if self.board is not None and self.view is not None else None
 
     def action_pause(self) -> None:
         """Hold the picture; reading goes on, so that the newest comes at once afterwards."""
@@ -147,7 +181,7 @@ class VpTuiApp(App[int]):
 
     def action_stop_run(self) -> None:
         """Ask, then stop the run this screen means."""
-        run = self.board.chosen(self.view) if self.board is not None and self.view is not None else None
+        run = self.chosen
         if run is None or not run.is_active:
             self.notify("no active run is chosen", severity="warning")
             return
@@ -179,36 +213,28 @@ class VpTuiApp(App[int]):
             self._is_leaving = True
             self._stop(run)
 
-    # -- stopping a run
-
     def _stop(self, run: RunRow) -> None:
         self.notify(f"stopping #{run.id} {run_names(run)} ..", markup=False)
-        self.run_worker(partial(self._stop_in_thread, run.id), thread=True, group="stop")
+        stop = partial(self.backend.stop, run.id)
+        run_job(self, f"stop {run.id}", stop, partial(self._stopped, run.id), partial(self._not_stopped, run.id))
 
-    def _stop_in_thread(self, run_id: int) -> None:
-        try:
-            self._backend.stop(run_id)
-        except VpTuiError as error:
-            self.post_message(StopEnded(run_id, str(error)))
-        else:
-            self.post_message(StopEnded(run_id, None))
-
-    def on_stop_ended(self, message: StopEnded) -> None:
-        """Leave, if that was the wish; a failed stop keeps the screen open."""
-        if message.error is not None:
-            self._is_leaving = False
-            self.notify(message.error, title=f"#{message.run_id} was not stopped", severity="error", markup=False)
-        elif self._is_leaving:
+    def _stopped(self, run_id: int, _: None) -> None:
+        """Leave, if that was the wish."""
+        if self._is_leaving:
             self.exit(ExitCode.GOOD)
-        else:
-            self.notify(f"#{message.run_id} is stopped")
-            self._poller.wake()
+            return
+        self.notify(f"#{run_id} is stopped")
+        self._poller.wake()
+
+    def _not_stopped(self, run_id: int, words: str) -> None:
+        """A failed stop keeps the screen open."""
+        self._is_leaving = False
+        self.notify(words, title=f"#{run_id} was not stopped", severity="error", markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """ctrl+p finds every key's action by name, besides Textual's own."""
         yield from super().get_system_commands(screen)
-        name = "live" if isinstance(screen, LiveScreen) else "runs" if isinstance(screen, RunsScreen) else ""
-        for key in keys_of(name):
+        for key in keys_of(self.current_mode):
             yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, screen))
 
 

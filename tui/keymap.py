@@ -1,4 +1,4 @@
-"""Every key of the dashboard, once: bindings, footer and help are made from this table.
+"""Every key of the dashboard, once: bindings, footer, help and palette are made from this table.
 
 Only printable keys, enter, escape and space: ctrl+enter, alt and ctrl+b do not survive tmux and SSH.
 """
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-BOARDS = ("live", "runs")
+BOARDS = ("live", "runs", "compare", "search", "logs")
+_RUN = ("live", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +25,86 @@ class Key:
     @property
     def shown(self) -> str:
         """The key as the footer and the help write it."""
-        return {"question_mark": "?", "escape": "esc"}.get(self.key, self.key)
+        return _SHOWN.get(self.key, self.key)
 
 
-KEYS: tuple[Key, ...] = (
+_SHOWN = {
+    "question_mark": "?", "escape": "esc", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
+    "full_stop": ".", "comma": ",",
+}  # fmt: skip
+
+_SCREENS = (
     Key("1", "app.board('live')", "Live", "the chosen run as it goes", BOARDS),
     Key("2", "app.board('runs')", "Runs", "the history of all runs", BOARDS),
-    Key("enter", "open", "Open", "show the marked run on the Live screen", ("runs table",)),
+    Key("3", "app.board('compare')", "Compare", "two runs, or a run and its baseline, side by side", BOARDS),
+    Key("4", "app.board('search')", "Search", "which operations must stay in FP32", BOARDS),
+    Key("5", "app.board('logs')", "Logs", "what the run wrote, and what happened to it", BOARDS),
     Key("n", "app.new_run", "New", "fill in and start a new run", BOARDS),
-    Key("r", "app.rerun", "Rerun", "a new run, filled in like the shown one", ("live",), footer=False),
-    Key("x", "app.stop_run", "Stop", "stop the run (asks first)", BOARDS),
-    Key("v", "cycle_chart", "View", "next chart: similarity, tokens per second", ("live",)),
+)
+_LIVE = (
+    Key("v", "cycle_chart", "View", "next chart: similarity, histogram, tokens per second, GPU", ("live",)),
+    Key("enter", "worst", "Worst", "the sequences with the lowest cosine, one by one", ("live",)),
     Key("a", "toggle_alerts", "Alerts", "more room for findings and alerts, and back", ("live",)),
     Key("m", "app.measures", "Measures", "every gate, every measure, and what they could not have seen", ("live",)),
-    Key("o", "sort_next", "Sort", "sort by the next column, marked with <", ("runs table",)),
+    Key("left_square_bracket", "other_run(-1)", "Previous", "the active run before this one", ("live",), footer=False),
+    Key("right_square_bracket", "other_run(1)", "Next", "the active run after this one", ("live",), footer=False),
     Key("space", "app.pause", "Pause", "hold the picture still; the run goes on", ("live",), footer=False),
+    Key("enter", "open", "Open", "sequence, layer and pack of the chosen alert", ("alerts",), footer=False),
+)
+_RUNS = (
+    Key("enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",)),
+    Key("space", "mark", "Mark", "mark the run, or take the mark away; c compares two marked ones", ("runs table",)),
+    Key("slash", "filter", "Filter", "show only runs that match, as in verdict:FAIL since:7d", ("runs",)),
+    Key("o", "sort_next", "Sort", "sort by the next column, marked with <", ("runs table",), footer=False),
+    Key("O", "sort_reverse", "Reverse", "the same column, the other way round", ("runs table",), footer=False),
+    Key("t", "tag", "Tag", "tags and a note on the run", ("runs",), footer=False),
+    Key("D", "delete", "Delete", "delete the run (its number must be typed)", ("runs",), footer=False),
+    Key("escape", "clear", "Clear", "take away the filter, then the marks", ("runs",), footer=False),
+)
+_OF_A_RUN = (
+    Key("c", "compare", "Compare", "with the other marked run, else with the baseline that fits", _RUN),
+    Key("b", "pin", "Baseline", "pin the run as a baseline, with a reason, or give that up", _RUN),
+    Key("e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare")),
+    Key("x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN),
+    Key("r", "app.rerun", "Rerun", "a new run, filled in like this one", _RUN, footer=False),
+    Key("F", "app.rerun(True)", "FP32", "the same, with the FP32 reference encoded anew", _RUN, footer=False),
+)
+_COMPARE = (
+    Key("v", "next_view", "View", "table, charts, worst sequences, configuration", ("compare",)),
+    Key("R", "only_worse", "Regressions", "only what got worse, and back", ("compare",)),
+    Key("s", "swap", "Swap", "candidate and baseline change places", ("compare",)),
+)
+_LOGS = (
+    Key("v", "next_view", "View", "log, events, or both by time", ("logs",)),
+    Key("slash", "find", "Find", "look for words", ("logs",)),
+    Key("full_stop", "next_match(1)", "Next", "the next line with the words", ("logs",), footer=False),
+    Key("comma", "next_match(-1)", "Previous", "the line before with the words", ("logs",), footer=False),
+    Key("f", "follow", "Follow", "stay at the newest line, or stay here", ("logs",)),
+    Key("escape", "clear", "Clear", "take away the words looked for", ("logs",), footer=False),
+)
+_EVERYWHERE = (
+    Key(
+        "y", "app.copy", "Copy", "copy the panel in focus, else the screen, to clipboard and file", BOARDS, footer=False
+    ),
+    Key("z", "app.zoom", "Zoom", "the panel in focus over the whole screen, and back", BOARDS, footer=False),
     Key("question_mark", "app.help", "Help", "these keys, and what the numbers mean", BOARDS),
     Key("q", "app.leave", "Leave", "leave; asks when a run is active", BOARDS),
+)
+_MODALS = (
     Key("escape", "cancel", "Back", "close the form, nothing is started", ("new run",)),
+    Key("escape", "cancel", "Back", "close, nothing is done", ("form",)),
     Key("escape", "choose('stay')", "Stay", "close the question, nothing happens", ("question",)),
     Key("l", "choose('leave')", "Leave", "leave the dashboard; the run goes on by itself", ("question",)),
     Key("s", "choose('stop')", "Stop", "stop the run", ("question",)),
-    Key("escape", "app.pop_screen", "Back", "close the help", ("help",)),
-    Key("q", "app.pop_screen", "Back", "close the help", ("help",), footer=False),
+    Key("escape", "app.pop_screen", "Back", "close", ("help", "measures", "alert", "worst", "sequence")),
+    Key("q", "app.pop_screen", "Back", "close", ("help", "measures", "alert", "worst", "sequence"), footer=False),
     Key("question_mark", "app.pop_screen", "Back", "close the help", ("help",), footer=False),
-    Key("escape", "app.pop_screen", "Back", "close the measures", ("measures",)),
-    Key("q", "app.pop_screen", "Back", "close the measures", ("measures",), footer=False),
     Key("m", "app.pop_screen", "Back", "close the measures", ("measures",), footer=False),
+    Key("enter", "open", "Open", "everything about the sequence under the cursor", ("worst",)),
+    Key("s", "sequence", "Sequence", "the sequence the alert is about", ("alert",)),
 )
+
+KEYS: tuple[Key, ...] = (*_SCREENS, *_LIVE, *_RUNS, *_OF_A_RUN, *_COMPARE, *_LOGS, *_EVERYWHERE, *_MODALS)
 
 
 def keys_of(screen: str) -> tuple[Key, ...]:

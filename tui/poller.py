@@ -8,6 +8,7 @@ more, and only a fresh look at its process turns it into `interrupted` on the sc
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from textual.message import Message
 
@@ -15,7 +16,8 @@ from vp_tui.core.errors import RunNotFoundError, StoreError
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.backend import OpenReader, StoreReader
-from vp_tui.tui.messages import StoreRead, StoreTrouble, StoreView
+from vp_tui.tui.messages import Pinned, StoreRead, StoreTrouble, StoreView
+from vp_tui.tui.pins import pinned
 
 POLL_S = 0.25
 REREAD_S = 2.0
@@ -99,7 +101,16 @@ class Poller:
     def _read(self, reader: StoreReader) -> StoreView:
         runs = reader.runs()
         snapshot = self._read_snapshot(reader, runs)
-        return StoreView(runs=runs, snapshot=snapshot, idle_gpu=self._read_idle_gpu(snapshot))
+        baselines = pinned(reader, runs)
+        view = StoreView(runs=runs, snapshot=snapshot, idle_gpu=self._read_idle_gpu(snapshot), baselines=baselines)
+        fitting = view.baseline_of(snapshot.run) if snapshot is not None else None
+        return replace(view, baseline=self._read_baseline(reader, fitting)) if fitting is not None else view
+
+    def _read_baseline(self, reader: StoreReader, fitting: Pinned) -> RunSnapshot:
+        """A finished run changes no more, so that its samples are read once."""
+        before = self._last.baseline if self._last else None
+        known = before if before is not None and before.run.id == fitting.run.id else None
+        return reader.snapshot(fitting.run.id, since=known)
 
     def _read_snapshot(self, reader: StoreReader, runs: tuple[RunRow, ...]) -> RunSnapshot | None:
         previous = self._last.snapshot if self._last else None

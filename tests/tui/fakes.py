@@ -1,12 +1,14 @@
 """A store and a launcher made of plain values, for the screen's tests."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import RunNotFoundError, StoreError, VpTuiError
 from vp_tui.core.events import GpuSample
+from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 NO_GPU = "no NVIDIA driver on this machine"
@@ -20,6 +22,7 @@ class FakeStore:
         self._rows = rows
         self._version = 1
         self.trouble: str | None = None
+        self.pinned: tuple[Baseline, ...] = ()
         self.num_reads = 0
 
     def put(self, snapshot: RunSnapshot) -> None:
@@ -57,6 +60,13 @@ class FakeStore:
             raise RunNotFoundError(f"no run {run_id}")
         return self._snapshots[run_id]
 
+    def run(self, run_id: int) -> RunRow:
+        return next((run for run in self.runs() if run.id == run_id), None) or self.snapshot(run_id).run
+
+    def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
+        self._check()
+        return self.pinned
+
 
 class FakeBackend:
     """The app's whole world."""
@@ -87,3 +97,6 @@ class FakeBackend:
         if self.refuse:
             raise VpTuiError(self.refuse)
         self.stopped.append(run_id)
+
+    def config_of(self, run_id: int) -> Mapping[str, Any]:
+        return self.store.snapshot(run_id).config

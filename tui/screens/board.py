@@ -1,6 +1,7 @@
-"""What Live and Runs have in common: a banner for trouble, a body, the footer."""
+"""What the screens behind the digits have in common: a banner for trouble, a body, the footer."""
 
 from abc import abstractmethod
+from typing import Protocol, cast
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -10,6 +11,7 @@ from textual.widgets import Footer
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui import format as fmt
+from vp_tui.tui.backend import Backend
 from vp_tui.tui.marks import line
 from vp_tui.tui.messages import BoardShown, StoreView
 from vp_tui.tui.panels.panel import Panel
@@ -19,8 +21,17 @@ CHOOSE = "That run is gone: press 2 and choose another"
 PAUSED = "paused: the picture is held, the run goes on; space shows the newest"
 
 
+class _HasBackend(Protocol):
+    backend: Backend
+
+
 class Board(Screen[None]):
     """A screen that shows a StoreView."""
+
+    @property
+    def backend(self) -> Backend:
+        """What the app asks of core; its methods block, so they are called through run_job."""
+        return cast(_HasBackend, self.app).backend
 
     def compose(self) -> ComposeResult:
         """Banner, body, keys."""
@@ -38,7 +49,7 @@ class Board(Screen[None]):
 
     @abstractmethod
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run that x means on this screen."""
+        """The run that this screen means, for the keys that do something with one."""
 
     def show_banner(self, trouble: str | None, *, is_paused: bool = False) -> None:
         """Say why the picture may be old, or nothing."""

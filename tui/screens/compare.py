@@ -1,0 +1,34 @@
+"""Screen 3: two runs side by side."""
+
+from textual.content import Content
+from textual.widget import Widget
+
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.messages import StoreView
+from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.screens.board import Board
+
+EMPTY = "Mark two runs on screen 2 and press c, or press c on a run that a baseline fits"
+
+
+class CompareScreen(Board):
+    """Not built yet."""
+
+    BINDINGS = bindings("compare")
+
+    def body(self) -> list[Widget]:
+        """Words for now."""
+        return [Panel(id="empty")]
+
+    def show(self, view: StoreView) -> None:
+        """Words for now."""
+        self.add_class("-empty")
+        self.query_one("#empty", Panel).show(Content(EMPTY))
+
+    def compare(self, base: str, candidate: str) -> None:
+        """Hold `candidate` against `base`, each the id of a run or `baseline:NAME`."""
+
+    def chosen(self, view: StoreView) -> RunRow | None:
+        """The run on the Live screen."""
+        return view.snapshot.run if view.snapshot else None
