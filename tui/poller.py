@@ -20,8 +20,12 @@ from vp_tui.tui.messages import Pinned, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.pins import pinned
 
 POLL_S = 0.25
+PACE_S = 0.5
+"""From one view to the next while a run streams: nobody reads faster, and every one costs bytes over SSH."""
 REREAD_S = 2.0
 RETRY_S = 1.0
+MOST = 2_000
+"""Samples of a kind; a chart has at most a few hundred columns, and a run may last a day."""
 
 
 class Poller:
@@ -84,19 +88,21 @@ class Poller:
         while not is_over():
             # the version is read before the rows: a commit in between is seen by the next turn
             state = (reader.data_version(), self._wanted)
-            if state != seen or self._is_stale(read_at):
+            view = self._last
+            if view is None or state != seen or self._is_stale(view, read_at):
                 view = self._read(reader)
                 seen, read_at = state, self._clock()
-                if view != self._last:
-                    self._last = view
-                    post(StoreRead(view))
-            self._rest(POLL_S)
+            elif view.idle_gpu is not None:
+                view = replace(view, idle_gpu=self._read_idle_gpu(view.snapshot))
+            if view != self._last:
+                self._last = view
+                post(StoreRead(view))
+                self._rest(PACE_S)
+            else:
+                self._rest(POLL_S)
 
-    def _is_stale(self, read_at: float) -> bool:
-        view = self._last
-        if view is None or self._clock() - read_at < REREAD_S:
-            return False
-        return view.idle_gpu is not None or any(run.is_active for run in view.runs)
+    def _is_stale(self, view: StoreView, read_at: float) -> bool:
+        return self._clock() - read_at >= REREAD_S and any(run.is_active for run in view.runs)
 
     def _read(self, reader: StoreReader) -> StoreView:
         runs = reader.runs()
@@ -107,10 +113,11 @@ class Poller:
         return replace(view, baseline=self._read_baseline(reader, fitting)) if fitting is not None else view
 
     def _read_baseline(self, reader: StoreReader, fitting: Pinned) -> RunSnapshot:
-        """A finished run changes no more, so that its samples are read once."""
+        """A finished run changes no more, so it is read once."""
         before = self._last.baseline if self._last else None
-        known = before if before is not None and before.run.id == fitting.run.id else None
-        return reader.snapshot(fitting.run.id, since=known)
+        if before is not None and before.run == fitting.run:
+            return before
+        return reader.snapshot(fitting.run.id, most=MOST)
 
     def _read_snapshot(self, reader: StoreReader, runs: tuple[RunRow, ...]) -> RunSnapshot | None:
         previous = self._last.snapshot if self._last else None
@@ -120,7 +127,7 @@ class Poller:
             return None
         since = previous if previous is not None and previous.run.id == run_id else None
         try:
-            return reader.snapshot(run_id, since=since)
+            return reader.snapshot(run_id, since=since, most=MOST)
         except RunNotFoundError:
             # deleted from another terminal; between two reads that can happen to any run
             if self._wanted is None:
@@ -129,7 +136,7 @@ class Poller:
             return self._read_snapshot(reader, runs)
 
     def _read_idle_gpu(self, snapshot: RunSnapshot | None) -> GpuSample | str | None:
-        if snapshot is not None and (snapshot.run.is_active or snapshot.gpu):
+        if snapshot is not None and snapshot.run.is_active:
             return None
         if self._last is not None and self._last.idle_gpu is not None and self._clock() < self._gpu_due:
             return self._last.idle_gpu

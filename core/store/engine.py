@@ -58,6 +58,15 @@ def _connect(target: str, *, uri: bool, pragmas: tuple[str, ...]) -> sqlite3.Con
     return connection
 
 
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def store_errors(path: Path, doing: str) -> Iterator[None]:
     """Turn database errors into a StoreError that says what was being done."""

@@ -3,25 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from vp_tui.core.errors import RunNotFoundError, StoreError
-from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, SequenceResult
+from vp_tui.core.events import Finding, SequenceResult
 from vp_tui.core.store import tables
 from vp_tui.core.store.backfill import read_strata
 from vp_tui.core.store.baselines import DEFAULT, Baseline, KeyKind, baseline_run, find_baseline, read_baselines
 from vp_tui.core.store.comparisons import Comparison, comparisons_of, read_comparison
-from vp_tui.core.store.engine import reader_engine, require_current_schema, store_errors
+from vp_tui.core.store.engine import file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
+from vp_tui.core.store.growing import samples
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.pairs import Pairs, RunNumbers, numbers, paired
 from vp_tui.core.store.rows import from_json
 from vp_tui.core.store.run_rows import history_statement, read_rows, run_rows
-from vp_tui.core.store.snapshot import RunRow, RunSnapshot, SimilarityPoint
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.store.timeline import StatusChange, read_changes
 
-_T = TypeVar("_T")
 _JSON = ("config", "dataset", "model", "environment", "arms", "speedup", "measures")
 
 
@@ -36,6 +37,7 @@ class Reader:
         self._home = home
         if not home.database.exists():
             raise StoreError(f"no store at {home.database}; `vp-tui db upgrade` creates it")
+        self._file = file_at(home.database)
         self._engine = reader_engine(home.database)
         with self._reading() as connection:
             require_current_schema(connection, home.database)
@@ -53,7 +55,13 @@ class Reader:
         self._engine.dispose()
 
     def data_version(self) -> int:
-        """A number that changes whenever another connection has committed."""
+        """A number that changes whenever another connection has committed.
+
+        Raises:
+            StoreError: as ever, and when the file was deleted or replaced: SQLite would read on what nobody writes.
+        """
+        if file_at(self._home.database) != self._file:
+            raise StoreError(f"the store at {self._home.database} was deleted or replaced while it was read")
         with self._reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
@@ -123,14 +131,15 @@ class Reader:
         with self._reading() as connection:
             return _one(connection, run_id, self._home)
 
-    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None) -> RunSnapshot:
+    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot:
         """Everything about one run; rows that `since` already has are not read again.
+
+        With `most`, a long run's samples are put together and only the newest alerts are kept (core.store.growing);
+        a `since` must have been read with the same `most`.
 
         Raises:
             RunNotFoundError: no such run.
         """
-        if since is not None and since.run.id != run_id:
-            since = None
         with self._reading() as connection:
             run = _one(connection, run_id, self._home)
             texts = _texts(connection, run_id)
@@ -139,13 +148,11 @@ class Reader:
                 **{name: texts[name] for name in _JSON},
                 findings=tuple(Finding(**item) for item in texts["findings"] or ()),
                 strata=read_strata(connection, run_id),
-                blocks=_appended(connection, run_id, tables.block_sample, BlockEncoded, since.blocks if since else ()),
-                similarity=_appended(
-                    connection, run_id, tables.similarity_sample, SimilarityPoint, since.similarity if since else ()
-                ),
-                gpu=_appended(connection, run_id, tables.gpu_sample, GpuSample, since.gpu if since else ()),
-                alerts=_appended(connection, run_id, tables.alert, AlertRaised, since.alerts if since else ()),
                 folder=str(self._home.run_folder(run.uuid)),
+                # the number of a deleted run is given again
+                **samples(
+                    connection, run_id, since if since is not None and since.run.uuid == run.uuid else None, most
+                ),
             )
 
     def worst_sequences(self, run_id: int, limit: int = 10) -> tuple[SequenceResult, ...]:
@@ -232,6 +239,11 @@ class Reader:
         with self._reading() as connection:
             return comparisons_of(connection, run_uuid)
 
+    def timeline(self, run_id: int) -> tuple[StatusChange, ...]:
+        """The moves of a run from one status to the next, oldest first."""
+        with self._reading() as connection:
+            return read_changes(connection, run_id)
+
     def count_results(self, run_id: int) -> int:
         """Compared sequences with a row."""
         table = tables.sequence_result
@@ -273,13 +285,3 @@ def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:
     columns = [run.c[f"{name}_json"].label(name) for name in (*_JSON, "findings")]
     row = connection.execute(select(*columns).where(run.c.id == run_id)).mappings().one()
     return {name: from_json(text) for name, text in row.items()}
-
-
-def _appended(
-    connection: Connection, run_id: int, table: Table, record: type[_T], known: tuple[_T, ...]
-) -> tuple[_T, ...]:
-    """The records of an append-only table in order, read from where `known` ends."""
-    names: Any = record.__dataclass_fields__  # type: ignore[attr-defined]
-    statement = select(*(table.c[name] for name in names)).where(table.c.run_id == run_id)
-    rows = connection.execute(statement.order_by(table.c.id).limit(-1).offset(len(known))).mappings()
-    return known + tuple(record(**row) for row in rows)

@@ -17,16 +17,17 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import abandoned
 from vp_tui.core.store.snapshot import RunRow
 
+_OWN = tuple(name for name in RunRow.__dataclass_fields__ if name in tables.run.c)
+_COUNTED = ("num_alerts", "cosine_min")
 _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 
 def run_rows() -> Select[Any]:
     """The columns of every run that a RunRow is made of."""
     run, tag = tables.run, tables.run_tag
-    names = [name for name in RunRow.__dataclass_fields__ if name in run.c]
     tags = select(func.json_group_object(tag.c.key, tag.c.value)).where(tag.c.run_id == run.c.id).scalar_subquery()
     return select(
-        *(run.c[name] for name in (*names, *_WORKER)),
+        *(run.c[name] for name in (*_OWN, *_WORKER)),
         alert_count().label("num_alerts"),
         worst_cosine().label("cosine_min"),
         tags.label("tags"),
@@ -58,7 +59,8 @@ def read_rows(connection: Connection, statement: Select[Any], home: Home) -> tup
 
 def run_row(row: RowMapping, home: Home) -> RunRow:
     """The row with its status as the facts have it: a run whose worker is gone reads as interrupted."""
-    values = {name: row[name] for name in RunRow.__dataclass_fields__ if name in row}
+    # the names are known beforehand: asking the row for each would take most of the time of a long history
+    values = {name: row[name] for name in (*_OWN, *_COUNTED)}
     dead = abandoned(row, home)
     if dead is not None:
         values |= {"status": "interrupted", "status_reason": dead}

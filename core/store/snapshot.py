@@ -1,7 +1,7 @@
 """What a reader gets: immutable records, made of one short read each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, StratumStats
@@ -81,6 +81,18 @@ class SimilarityPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a growing table has been read (core.store.growing)."""
+
+    complete: int = 0
+    """That many of the records change no more."""
+    next_id: int = 0
+    """The row to read on from."""
+    stride: int = 1
+    """How many ids become one record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSnapshot:
     """Everything a screen needs to show one run, read at one moment."""
 
@@ -104,6 +116,8 @@ class RunSnapshot:
     alerts: tuple[AlertRaised, ...]
     folder: str
     """The run's folder under VP_TUI_HOME: run.log, embeddings."""
+    positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
+    """For the next read, which takes this snapshot as its `since`."""
 
     @property
     def limits(self) -> Thresholds:

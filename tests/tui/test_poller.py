@@ -2,13 +2,18 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import pairwise
 
 import fakes
+import parts
 import snapshots
+import stored_runs
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.store import lifecycle
+from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.home import Home
+from vp_tui.core.store.writer import RunWriter
 from vp_tui.migrations import upgrade
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.messages import StoreRead, StoreTrouble
@@ -122,6 +127,68 @@ def test_while_a_run_is_active_its_own_samples_are_enough():
     turns = Turns(fakes.FakeStore(snapshots.running()))
     turns.run(20)
     assert turns.gpu_reads == 0
+
+
+def test_a_run_that_streams_is_posted_twice_a_second_and_its_first_news_at_once():
+    store = fakes.FakeStore(snapshots.running(0.1))
+    turns = Turns(store)
+    stamps = []
+    turns.posted = type("Stamped", (list,), {"append": lambda _, message: stamps.append(turns.now)})()
+    for turn in range(1, 20):
+        turns.at_turn[turn] = lambda turn=turn: store.put(snapshots.running(0.1 + turn / 100))
+    turns.run(20)
+    assert len(stamps) == 20
+    assert {after - before for before, after in pairwise(stamps)} == {0.5}
+
+
+def test_a_finished_baseline_is_read_once_and_again_when_its_row_changes():
+    run = replace(snapshots.running().run, accuracy_key="a")
+    base = snapshots.snapshot(replace(snapshots.passed().run, id=7, accuracy_key="a"))
+    store = fakes.FakeStore(replace(snapshots.running(), run=run), base)
+    store.pinned = (baseline_of(base),)
+    read = []
+    whole = store.snapshot
+    store.snapshot = lambda run_id, **options: read.append(run_id) or whole(run_id, **options)
+    turns = Turns(store)
+    turns.at_turn[2] = store.touch
+    turns.at_turn[4] = lambda: store.put(replace(base, run=replace(base.run, note="new")))
+    posted = turns.run(8)
+    assert [message.view.baseline.run.note for message in posted] == [None, "new"]
+    assert read.count(7) == 2
+
+
+def baseline_of(snapshot):
+    return Baseline(
+        id=1, name="default", key_kind="accuracy", key="a", reason="good", created_at_us=1, created_by="x",
+        retired_at_us=None, retired_reason=None, run_uuids=(snapshot.run.uuid,), run_ids=(snapshot.run.id,),
+    )  # fmt: skip
+
+
+def test_a_long_run_is_read_no_finer_than_a_chart_can_show(home, monkeypatch):
+    monkeypatch.setattr("vp_tui.tui.poller.MOST", 8)
+    run_id = stored_runs.complete(home)
+    with RunWriter(home, run_id) as writer:
+        for at_us in range(100):
+            writer.put(parts.gpu_sample(at_us))
+    turns = Turns(fakes.FakeStore())
+    turns.poller = Poller(open_reader=CoreBackend(home).open_reader, read_gpu=lambda: fakes.NO_GPU)
+    turns.poller._rest = turns._rest
+    gpu = turns.run(2)[-1].view.snapshot.gpu
+    assert 4 <= len(gpu) <= 16
+    assert gpu[-1].at_us == 99
+
+
+def test_a_store_that_is_deleted_under_the_reader_is_trouble(tmp_path):
+    home = Home(tmp_path)
+    upgrade(home)
+    turns = Turns(fakes.FakeStore())
+    turns.poller = Poller(open_reader=CoreBackend(home).open_reader, read_gpu=lambda: fakes.NO_GPU)
+    turns.poller._rest = turns._rest
+    turns.at_turn[1] = lambda: home.database.rename(tmp_path / "away")
+    turns.at_turn[3] = lambda: (tmp_path / "away").rename(home.database)
+    posted = turns.run(4)
+    assert [type(message) for message in posted] == [StoreRead, StoreTrouble, StoreTrouble, StoreRead]
+    assert "deleted or replaced" in posted[1].text
 
 
 def test_the_real_store_is_followed_across_connections(tmp_path):
