@@ -7,7 +7,7 @@ title, description and limits of a field are written here and nowhere else.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from vp_tui.core.thresholds import Frozen, Thresholds
 
@@ -25,6 +25,9 @@ DNA_CUTS = (199, 399)
 """Bases: short <= 199 (150-bp reads, about 50 tokens), medium 200-399 (300 bp), long >= 400 (500 bp and more)."""
 
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
+
+MORE: dict[str, JsonValue] = {"form": "more"}
+"""Of a field that the form shows only when it is asked for more; `{"form": False}`: of one it never shows."""
 
 
 class PrecisionPlan(Frozen):
@@ -72,7 +75,10 @@ class RunConfig(Frozen):
     input: str = Field(title="Sequences", description="FASTA or FASTQ file, plain or gzip.", min_length=1)
     precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to be validated.")
     reference: Precision = Field(
-        "fp32", title="Reference", description="Reference precision; fp32 is IEEE FP32 with TF32 off."
+        "fp32",
+        title="Reference",
+        description="Reference precision; fp32 is IEEE FP32 with TF32 off.",
+        json_schema_extra=MORE,
     )
     sample: int = Field(
         10_000,
@@ -81,11 +87,12 @@ class RunConfig(Frozen):
         le=10_000_000,
         description="Sequences to use at most, shared evenly between the three strata.",
     )
-    seed: int = Field(0, title="Seed", ge=0, le=2**31 - 1, description="Seed of the sample.")
+    seed: int = Field(0, title="Seed", ge=0, le=2**31 - 1, description="Seed of the sample.", json_schema_extra=MORE)
     strata: tuple[int, int] | None = Field(
         None,
         title="Strata",
         description="Upper length of short and of medium, as in 64,128; empty: the model's own.",
+        json_schema_extra=MORE,
     )
     device: str = Field(
         "auto",
@@ -94,26 +101,32 @@ class RunConfig(Frozen):
         description="auto, cpu, cuda or cuda:N; auto takes a CUDA device when there is one.",
     )
     token_budget: Annotated[int, Field(ge=16, le=1_048_576)] | Literal["auto"] = Field(
-        "auto", title="Token budget", description="Tokens per pack, or auto."
+        "auto", title="Token budget", description="Tokens per pack, or auto.", json_schema_extra=MORE
     )
     attention: AttentionName = Field(
         "auto",
         title="Attention",
         description="Attention kernel; auto takes the fastest that is exact here. An FP32 arm keeps sdpa when the "
         "kernel takes 16 bits only.",
+        json_schema_extra=MORE,
     )
     trust_remote_code: bool = Field(
         False,
         title="Trust remote code",
         description="Run the Python code that lies beside the checkpoint; it may do anything, so read it first.",
+        json_schema_extra=MORE,
     )
     fp32_compare: bool = Field(
-        False, title="FP32 compare", description="Encode the reference anew even when a stored one fits."
+        False,
+        title="FP32 compare",
+        description="Encode the reference anew even when a stored one fits.",
+        json_schema_extra=MORE,
     )
     gates: Gates = Field(
         "mission",
         title="Gates",
         description="mission: V1, V2 and M1 decide; strict: every measure can fail the run.",
+        json_schema_extra=MORE,
     )
     oracle: int = Field(
         64,
@@ -121,6 +134,7 @@ class RunConfig(Frozen):
         ge=0,
         le=4096,
         description="Sequences encoded once more in FP64, to tell each arm's own error; 0 leaves it out.",
+        json_schema_extra=MORE,
     )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
     tags: dict[str, str] = Field(default_factory=dict, title="Tags", description="Free k=v notes on the run.")
