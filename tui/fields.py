@@ -1,13 +1,14 @@
 """RunConfig -> the fields of the New-run form, and what is typed there -> RunConfig or messages.
 
 Nothing about a field is written here: title, words and limits are those of RunConfig, and checking is
-RunConfig's own validation. Only what a form adds is: the kind of widget, and that files must exist.
+RunConfig's own validation. Only what a form adds is: the kind of widget, that files must exist, and what is kept.
 """
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -15,9 +16,12 @@ from pydantic.fields import FieldInfo
 from vp_tui.core.config import RunConfig
 
 Kind = Literal["text", "choice", "switch"]
-FILE_FIELD = "input"
-PATH_FIELDS = ("model", FILE_FIELD)
+MODEL_FIELD: Final = "model"
+FILE_FIELD: Final = "input"
+PATH_FIELDS: Final = (MODEL_FIELD, FILE_FIELD)
 NOT_IN_FORM = ("tags",)
+NOT_KEPT = ("name", "fp32_compare", "trust_remote_code")
+"""Said about one run: a name, an exception, and consent to run a stranger's code."""
 PYDANTIC_PREFIX = "Value error, "
 
 
@@ -33,6 +37,8 @@ class FormField:
     default: Any
     """Text for a text field, else the value; None: the reader must choose."""
     is_required: bool
+    is_more: bool
+    """Shown only when the reader asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,13 @@ def form_fields() -> tuple[FormField, ...]:
 
 
 def _wants_form(info: FieldInfo) -> bool:
+    return _place(info) is not False
+
+
+def _place(info: FieldInfo) -> Any:
+    """What the field says about its place in the form: False, "more", or nothing."""
     extra = info.json_schema_extra
-    return not (isinstance(extra, dict) and extra.get("form") is False)
+    return extra.get("form") if isinstance(extra, dict) else None
 
 
 def _form_field(name: str, info: FieldInfo) -> FormField:
@@ -71,6 +82,7 @@ def _form_field(name: str, info: FieldInfo) -> FormField:
         choices=get_args(info.annotation) if kind == "choice" else (),
         default=default,
         is_required=required,
+        is_more=_place(info) == "more",
     )
 
 
@@ -107,20 +119,62 @@ def initial_values(config: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def begin_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for every field: the one given, else what an untouched form says."""
+    return {item.name: given.get(item.name, _untouched(item)) for item in form_fields()}
+
+
+def _untouched(item: FormField) -> Any:
+    return ("" if item.kind == "text" else False) if item.default is None else item.default
+
+
+def changed_titles(values: Mapping[str, Any]) -> list[str]:
+    """The titles of those fields under "more" that are not as an untouched form has them."""
+    return [item.title for item in form_fields() if item.is_more and values[item.name] != _untouched(item)]
+
+
+def kept_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that a later form may begin with; what is no value of the form is left out."""
+    fields = {item.name: item for item in form_fields() if item.name not in NOT_KEPT}
+    return {name: value for name, value in values.items() if name in fields and _suits(fields[name], value)}
+
+
+def _suits(item: FormField, value: Any) -> bool:
+    if item.kind == "switch":
+        return isinstance(value, bool)
+    return isinstance(value, str) and (item.kind == "text" or value in item.choices)
+
+
 def check(values: Mapping[str, Any]) -> Checked:
     """Validate all at once; a field's messages are joined with `or` where its type has alternatives."""
-    given = {name: _expanded(name, value) for name, value in values.items()}
-    errors = _file_errors(given)
     try:
-        config = RunConfig.model_validate(given)
+        return Checked(config=RunConfig.model_validate({name: _expanded(name, text) for name, text in values.items()}))
     except ValidationError as failure:
-        return Checked(errors=errors | _messages(failure))
-    return Checked(errors=errors) if errors else Checked(config=config)
+        return Checked(errors=_messages(failure))
+
+
+def file_error(name: str, typed: str) -> str | None:
+    """What is wrong with a path, None for a good one; a cheap look, but a hanging network path holds it.
+
+    Whether the file is good FASTA is found out by reading it.
+    """
+    text = str(_expanded(name, typed)).strip()
+    if not text:
+        return None
+    try:
+        is_file = stat.S_ISREG(os.stat(text).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        # a hub id or a short name is not a path; only what looks like one must exist
+        return f"no such file: {text}" if name == FILE_FIELD or text.startswith(("/", ".", "~")) else None
+    except (OSError, ValueError) as error:
+        return f"cannot be looked at: {error.strerror if isinstance(error, OSError) else error}"
+    return f"not a file: {text}" if name == FILE_FIELD and not is_file else None
 
 
 def _expanded(name: str, value: Any) -> Any:
     if name in PATH_FIELDS and isinstance(value, str) and value.strip().startswith("~"):
-        return str(Path(value.strip()).expanduser())
+        # unlike Path.expanduser, a user who does not exist is no error here
+        return os.path.expanduser(value.strip())
     return value
 
 
@@ -130,19 +184,3 @@ def _messages(failure: ValidationError) -> dict[str, str]:
         name = str(error["loc"][0]) if error["loc"] else ""
         found.setdefault(name, []).append(error["msg"].removeprefix(PYDANTIC_PREFIX))
     return {name: " or ".join(words) for name, words in found.items()}
-
-
-def _file_errors(values: Mapping[str, Any]) -> dict[str, str]:
-    """Cheap looks only; whether the file is good FASTA is found out on start."""
-    errors: dict[str, str] = {}
-    for name in PATH_FIELDS:
-        text = str(values.get(name, "")).strip()
-        # a hub id or a short name is not a path; only what looks like one must exist
-        if not text or (name != FILE_FIELD and not text.startswith(("/", "."))):
-            continue
-        path = Path(text)
-        if not path.exists():
-            errors[name] = f"no such file: {text}"
-        elif name == FILE_FIELD and not path.is_file():
-            errors[name] = f"not a file: {text}"
-    return errors

@@ -10,9 +10,7 @@ from terminal import Terminal
 from vp_tui.core import launch
 from vp_tui.core.demo_data import make_fasta
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui.fields import form_fields
 
-FIELDS_AFTER_SEQUENCES = len(form_fields()) - 2
 CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
 
 
@@ -45,15 +43,11 @@ def start_from_the_form(terminal, checkpoint, work):
     terminal.wait_for(lambda text: "Leave" in text)
     terminal.press("n")
     terminal.wait_for(lambda text: "New run" in text and "Sequences" in text)
-    for path in (checkpoint, work):
+    for path, key in ((checkpoint, "\t"), (work, "\r")):
         terminal.press(str(path))
         terminal.wait_for(lambda text, name=path.name: name in text)
-        terminal.press("\t")
+        terminal.press(key)
         terminal.pump(0.2)
-    for _ in range(FIELDS_AFTER_SEQUENCES):
-        terminal.press("\t")
-        terminal.pump(0.1)
-    terminal.press("\r")
     terminal.wait_for(lambda text: "RUNNING" in text, seconds=60)
 
 

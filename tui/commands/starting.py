@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from vp_tui.core import launch, thresholds_file
 from vp_tui.core.config import RunConfig
 from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS
-from vp_tui.core.errors import ExitCode, ResourceError, UsageError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_module
+from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files
 from vp_tui.tui.commands.follow import exit_code, follow_own
 
 
@@ -61,8 +62,8 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
     configs = [
         configured(
             {
-                "model": str(place / "checkpoint"),
-                "input": str(place / "sequences.fasta"),
+                "model": str(place / CHECKPOINT),
+                "input": str(place / SEQUENCES),
                 "gates": gates,
                 "name": name,
                 "fault": in_engine,
@@ -73,7 +74,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
     if on_screen:
         # both at once: they wait for each other on the device, and Runs shows them
         run_ids = [launch.create_and_start(home, config) for config in configs]
-        from vp_tui.tui.app import run_dashboard
+        from vp_tui.tui.dashboard import run_dashboard
 
         return run_dashboard(home, run_ids[0])
     snapshots = []
@@ -87,16 +88,11 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
 
 
 def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
-    """Name of each run of the demo -> folder with its checkpoint and sequences, made when one is missing."""
-    folder = home.cache / ("demo" if fault is None else f"demo-{fault}")
-    places = {folder.name: folder} | ({f"{folder.name}-dnabert": folder / "dnabert"} if fault is None else {})
-    if not all((place / "sequences.fasta").exists() for place in places.values()):
+    """As make_demo_files, with a word about it while the reader waits."""
+    if not are_made(demo_places(home, fault)):
         what = "tiny ESM-2 and DNABERT-S checkpoints with" if fault is None else "a tiny ESM-2 checkpoint and"
         sys.stderr.write(f"making {what} 600 synthetic sequences{' each' if fault is None else ''} ...\n")
-        arguments = ["--folder", str(folder), *(["--fault", fault] if fault else [])]
-        if run_module(home, "demo", arguments) != ExitCode.GOOD:
-            raise ResourceError(f"the demo's files could not be made in {folder}; the reason is above")
-    return places
+    return make_demo_files(home, fault)
 
 
 def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:

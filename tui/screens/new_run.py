@@ -1,86 +1,92 @@
-"""Modal form for a new run, generated from RunConfig; checks while one types, starts in a thread."""
+"""Modal form for a new run, generated from RunConfig: checks and estimates while one types, starts in a thread."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, Label, Select, Switch
+from textual.widgets import Button, Collapsible, Input, Label, Select, Switch
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import VpTuiError
+from vp_tui.core.errors import StoreError
+from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui import format as fmt
-from vp_tui.tui.fields import Checked, FormField, check, form_fields, initial_values
+from vp_tui.tui.backend import Backend
+from vp_tui.tui.completion import DEMOS, folder_of, known_inputs, known_models
+from vp_tui.tui.fields import (
+    FILE_FIELD,
+    MODEL_FIELD,
+    PATH_FIELDS,
+    Checked,
+    begin_values,
+    changed_titles,
+    check,
+    file_error,
+    form_fields,
+)
+from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, styled
-from vp_tui.tui.messages import StartEnded
+from vp_tui.tui.panels.estimate import EstimateLines
+from vp_tui.tui.panels.field_row import FieldRow
 from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.panels.path_field import PathInput
+from vp_tui.tui.patience import patiently
 
 HINT = "tab next field, enter start, esc back"
-
-
-class FieldRow(Vertical):
-    """Title and widget on one line; the message of a wrong value under it."""
-
-    def __init__(self, item: FormField, value: Any) -> None:
-        super().__init__(classes="field")
-        self.item = item
-        self._value = item.default if value is None else value
-        self._message = Panel(classes="message")
-
-    def compose(self) -> ComposeResult:
-        """The widget that suits the kind of field."""
-        with Horizontal():
-            yield Label(f"{self.item.title}{' *' if self.item.is_required else ''}", markup=False)
-            yield self._editor()
-            if self.item.kind == "switch":
-                yield Label("", id=f"{self.item.name}-word")
-        yield self._message
-
-    def _editor(self) -> Widget:
-        item = self.item
-        if item.kind == "switch":
-            return Switch(value=bool(self._value), id=item.name, animate=False)
-        if item.kind == "choice":
-            options = [(choice, choice) for choice in item.choices]
-            return Select(options, value=str(self._value), allow_blank=False, compact=True, id=item.name)
-        return Input(value=str(self._value or ""), compact=True, id=item.name, select_on_focus=False)
-
-    def show_word(self, *, is_on: bool) -> None:
-        """A switch says in a word what its colour shows."""
-        self.query_one(f"#{self.item.name}-word", Label).update("on" if is_on else "off")
-
-    def show_message(self, text: str | None) -> None:
-        """The message, or nothing."""
-        self.set_class(text is not None, "-wrong")
-        self._message.show(line(("! ", "fail"), fmt.safe(text or "")))
+START_HINT = "Enter starts the run; it is a process of its own and goes on without this screen."
+MORE_HINT = "The other settings; enter opens and closes them."
 
 
 class NewRunScreen(ModalScreen[int]):
-    """Dismissed with the id of the run that was started, or None."""
+    """Dismissed with the id of the run that was started, or None.
+
+    `values` are those of the form's fields (fields.initial_values, remembered.read) that it begins with; `runs` are
+    the store's runs at any moment, newest first; `trouble` is said at the top.
+    """
 
     BINDINGS = bindings("new run")
 
-    def __init__(self, start: Callable[[RunConfig], int], config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        values: Mapping[str, Any],
+        *,
+        runs: Callable[[], Sequence[RunRow]],
+        trouble: str | None = None,
+    ) -> None:
         super().__init__()
-        self._start = start
-        self._values: dict[str, Any] = initial_values(config or {})
-        self._rows = {item.name: FieldRow(item, self._values.get(item.name)) for item in form_fields()}
-        self._touched: set[str] = set(self._values)
+        self._backend = backend
+        self._runs = runs
+        self._trouble = trouble
+        self._values = begin_values(values)
+        known = {MODEL_FIELD: known_models(runs()), FILE_FIELD: known_inputs(runs())}
+        self._rows = {
+            item.name: FieldRow(item, self._values[item.name], known=known.get(item.name, ())) for item in form_fields()
+        }
+        self._touched = set(values)
         self._checked = Checked()
-        self._is_starting = False
+        self._file_errors: dict[str, str] = {}
+        self._busy: str | None = None
+        """What the reader waits for; nothing can be started meanwhile."""
 
     def compose(self) -> ComposeResult:
-        """Fields, one line of help for the field in hand, buttons."""
+        """Fields, what the run would take, one line of help for the field in hand, buttons."""
+        rows = self._rows.values()
         with Vertical(classes="dialog form"):
             yield Label("New run", classes="heading")
+            yield Panel(id="trouble")
             with VerticalScroll(can_focus=False):
-                yield from self._rows.values()
+                yield from (row for row in rows if not row.item.is_more)
+                with Collapsible(title="More", collapsed_symbol=">", expanded_symbol="v", id="more"):
+                    yield from (row for row in rows if row.item.is_more)
+            yield EstimateLines(self._backend.estimate, self._runs, id="estimate")
             yield Panel(id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="success", disabled=True, compact=True)
@@ -88,30 +94,54 @@ class NewRunScreen(ModalScreen[int]):
 
     def on_mount(self) -> None:
         """The values the form starts with are checked like typed ones."""
-        for row in self._rows.values():
-            if row.item.kind == "switch":
-                row.show_word(is_on=bool(self._values.get(row.item.name, row.item.default)))
-            if row.item.name not in self._values:
-                self._values[row.item.name] = row.item.default or ("" if row.item.kind == "text" else False)
+        trouble = self.query_one("#trouble", Panel)
+        trouble.display = self._trouble is not None
+        trouble.show(line(("~ ", "warn"), fmt.safe(self._trouble or "")))
+        for name in PATH_FIELDS:
+            self._look_at(name)
         self._recheck()
+
+    # -- what the reader does
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Checked with every letter."""
-        self._take(event.input.id, event.value)
+        self._take(event.input.name, event.value)
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """A choice is always one of the allowed."""
-        self._take(event.select.id, event.value)
+        self._take(event.select.name, event.value)
 
     def on_switch_changed(self, event: Switch.Changed) -> None:
         """On or off."""
-        self._rows[str(event.switch.id)].show_word(is_on=event.value)
-        self._take(event.switch.id, event.value)
+        self._rows[str(event.switch.name)].show_word(is_on=event.value)
+        self._take(event.switch.name, event.value)
+
+    def on_path_input_taken(self, event: PathInput.Taken) -> None:
+        """A choice of a list; the demo is more than a path."""
+        if event.choice.value in DEMOS:
+            self._fill_in_demo(event.choice.value)
+
+    def on_input_blurred(self, event: Input.Blurred) -> None:
+        """The name of a demo was typed."""
+        if event.input.name == MODEL_FIELD and event.value in DEMOS:
+            self._fill_in_demo(event.value)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Explain the field in hand."""
-        row = self._rows.get(event.widget.id or "")
-        self._hint(styled(row.item.description if row else HINT, "dim"))
+        if self._busy is None:
+            self._hint(styled(self._words_for(event.widget), "dim"))
+
+    @on(Collapsible.Toggled)
+    def _make_room(self, event: Collapsible.Toggled) -> None:
+        """Open, the form is as tall as the screen, and the fields scroll."""
+        self.query_one(".form").set_class(not event.collapsible.collapsed, "-more")
+
+    def _words_for(self, widget: Widget) -> str:
+        if widget.name in self._rows:
+            return self._rows[widget.name].item.description
+        if isinstance(widget.parent, Collapsible):
+            return MORE_HINT
+        return START_HINT if widget.id == "start" else HINT
 
     def on_input_submitted(self) -> None:
         """Enter in a field starts, when all is well."""
@@ -128,49 +158,113 @@ class NewRunScreen(ModalScreen[int]):
         """Close; a run that is being started is still followed by the app through the store."""
         self.dismiss(None)
 
+    # -- checks
+
     def _take(self, name: str | None, value: Any) -> None:
         # Textual also reports the values it was built with; only a change is the reader's doing
         if name is None or self._values.get(name) == value:
             return
         self._values[name] = value
         self._touched.add(name)
+        if name in PATH_FIELDS:
+            self._file_errors.pop(name, None)
+            self._look_at(name)
         self._recheck()
+
+    def _look_at(self, name: str) -> None:
+        """Whether there is such a file; the look may take long, so its answer comes when it comes."""
+        typed = str(self._values[name])
+        look = partial(patiently, folder_of(typed), partial(file_error, name, typed))
+        run_job(self, f"look at {name}", look, partial(self._looked_at, name))
+
+    def _looked_at(self, name: str, error: str | None) -> None:
+        if error is not None:
+            self._file_errors[name] = error
+            self._recheck()
 
     def _recheck(self) -> None:
         self._checked = check(self._values)
+        errors = {**self._checked.errors, **self._file_errors}
+        shown = {name: words for name, words in errors.items() if name in self._touched}
         for name, row in self._rows.items():
-            row.show_message(self._checked.errors.get(name) if name in self._touched else None)
-        overall = self._checked.errors.get("")
-        if overall:
-            self._hint(line(("! ", "fail"), overall))
-        self.query_one("#start", Button).disabled = self._checked.config is None or self._is_starting
+            row.show_message(shown.get(name))
+        if "" in errors:
+            self._hint(line(("! ", "fail"), errors[""]))
+        self._show_more(is_wrong=any(name in shown for name, row in self._rows.items() if row.item.is_more))
+        self.query_one("#start", Button).disabled = bool(errors) or self._busy is not None
+        self.query_one(EstimateLines).plan(None if errors else self._checked.config)
+
+    def _show_more(self, *, is_wrong: bool) -> None:
+        """What is set in the group is said while it is closed, and it opens by itself for what is wrong."""
+        more = self.query_one("#more", Collapsible)
+        changed = changed_titles(self._values)
+        title = f"More settings (changed: {', '.join(changed)})" if changed else "More settings"
+        if more.title != title:
+            more.title = title
+        if is_wrong:
+            more.collapsed = False
 
     def _hint(self, content: Content) -> None:
         self.query_one("#hint", Panel).show(content)
 
+    # -- the demo
+
+    def _fill_in_demo(self, name: str) -> None:
+        """Its checkpoint and its sequences, which are made where they are missing."""
+        if self._busy is not None:
+            return
+        self._wait_for("making a tiny checkpoint and its sequences, some seconds the first time ..")
+        work = partial(patiently, "demo", self._backend.demo_files)
+        run_job(self, "demo", work, partial(self._filled_in, name), self._failed)
+
+    def _filled_in(self, name: str, places: Mapping[str, tuple[Path, Path]]) -> None:
+        for field, path in zip(PATH_FIELDS, places[name], strict=True):
+            self.query_one(f"#field-{field}", PathInput).fill(str(path))
+            self._take(field, str(path))
+        self._wait_for(None)
+        self.query_one("#start", Button).focus()
+
+    # -- the start
+
     def _begin(self) -> None:
         config = self._checked.config
-        if config is None or self._is_starting:
+        if self._values[MODEL_FIELD] in DEMOS:
+            self._fill_in_demo(self._values[MODEL_FIELD])
+        elif config is None or self._file_errors or self._busy is not None:
             self._touched = set(self._rows)
             self._recheck()
-            return
-        self._is_starting = True
-        self.query_one("#start", Button).disabled = True
-        self._hint(styled("starting ..", "dim"))
-        self.run_worker(partial(self._start_in_thread, config), thread=True, group="start")
+        else:
+            self._wait_for("starting ..")
+            start = partial(_start, self._backend, config, dict(self._values))
+            # a job of the app: closing the form does not take the answer away
+            run_job(self.app, "start", start, self._started, self._failed)
 
-    def _start_in_thread(self, config: RunConfig) -> None:
-        try:
-            self.post_message(StartEnded(self._start(config), None))
-        except VpTuiError as error:
-            self.post_message(StartEnded(None, str(error)))
+    def _started(self, answer: tuple[int, str | None]) -> None:
+        run_id, trouble = answer
+        if trouble is not None:
+            self.app.notify(fmt.safe(trouble), severity="warning", markup=False)
+        if self.is_current:
+            self.dismiss(run_id)
 
-    def on_start_ended(self, message: StartEnded) -> None:
-        """Close with the id, or stay and say why not."""
-        message.stop()
-        self._is_starting = False
-        if message.run_id is not None:
-            self.dismiss(message.run_id)
+    def _failed(self, words: str) -> None:
+        if not self.is_current:
+            self.app.notify(fmt.safe(words), severity="error", markup=False)
             return
-        self._hint(line(("! ", "fail"), fmt.safe(message.error or "")))
-        self.query_one("#start", Button).disabled = False
+        self._wait_for(None)
+        self._hint(line(("! ", "fail"), fmt.safe(words)))
+
+    def _wait_for(self, what: str | None) -> None:
+        """Say what the reader waits for, and start nothing meanwhile; None: it is over."""
+        self._busy = what
+        self._hint(styled(what or HINT, "dim"))
+        self._recheck()
+
+
+def _start(backend: Backend, config: RunConfig, values: Mapping[str, Any]) -> tuple[int, str | None]:
+    """The id of the new run, and why the values are not kept for next time, if they are not."""
+    run_id = backend.start(config)
+    try:
+        backend.remember(values)
+    except StoreError as error:
+        return run_id, str(error)
+    return run_id, None

@@ -1,0 +1,154 @@
+"""The estimate of a run that has not begun: one sentence per line, made anew when the form has other values."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.timer import Timer
+
+from vp_tui.core.config import RunConfig
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui import format as fmt
+from vp_tui.tui.jobs import run_job
+from vp_tui.tui.marks import line, lines, styled
+from vp_tui.tui.panels.header import run_names
+from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.patience import patiently
+
+if TYPE_CHECKING:
+    from vp_tui.core.estimate.figures import ArmEstimate, Estimate
+
+
+WAITING = "What the run would take is said here once Model and Sequences are filled in."
+PAUSE_SECONDS = 0.4
+"""Without a change, before an estimate is made."""
+
+
+class EstimateLines(Panel):
+    """Shows what `estimate` says about the newest plan; `runs` are the store's at any moment, newest first."""
+
+    def __init__(
+        self, estimate: "Callable[[RunConfig], Estimate]", runs: Callable[[], Sequence[RunRow]], *, id: str
+    ) -> None:
+        super().__init__(id=id)
+        self._estimate = estimate
+        self._runs = runs
+        self._plan: RunConfig | None = None
+        self._pause: Timer | None = None
+
+    def on_mount(self) -> None:
+        """An empty form says what is missing."""
+        self.show(styled(WAITING, "dim"))
+
+    def plan(self, config: RunConfig | None) -> None:
+        """Estimate this in a moment, unless it changes until then; None: there is nothing to be estimated."""
+        # the name of a run costs nothing
+        wanted = config.model_copy(update={"name": None}) if config is not None else None
+        if wanted == self._plan:
+            return
+        self._plan = wanted
+        if self._pause is not None:
+            self._pause.stop()
+        if wanted is None:
+            self.show(styled(WAITING, "dim"))
+            return
+        self.show(styled("estimating ..", "dim"))
+        self._pause = self.set_timer(PAUSE_SECONDS, partial(self._ask, wanted))
+
+    def _ask(self, config: RunConfig) -> None:
+        # plans for one file wait for each other: it is read once
+        work = partial(patiently, f"estimate of {config.input}", partial(self._estimate, config))
+        run_job(self, "estimate", work, partial(self._answer, config), partial(self._refuse, config))
+
+    def _answer(self, config: RunConfig, estimate: "Estimate") -> None:
+        if config == self._plan:
+            self.show(estimate_content(estimate, self._runs()))
+
+    def _refuse(self, config: RunConfig, words: str) -> None:
+        if config == self._plan:
+            self.show(line(("! ", "fail"), fmt.safe(words)))
+
+
+def estimate_content(estimate: "Estimate", runs: Sequence[RunRow]) -> Content:
+    """The sentences; `runs` are those of the store, newest first: an active one on the device goes first."""
+    rows = [_data(estimate), _seconds(estimate), _memory(estimate)]
+    if estimate.precision_reason:
+        rows.append(line(("~ ", "warn"), fmt.safe(estimate.precision_reason)))
+    before = waits_for(estimate.device, runs)
+    if before is not None:
+        words = f"#{before.id} {run_names(before)} is {before.status}: this run waits in the queue for its turn"
+        rows.append(line(("~ ", "warn"), fmt.safe(words)))
+    return lines(rows)
+
+
+def waits_for(device: str, runs: Sequence[RunRow]) -> RunRow | None:
+    """The oldest active run that a new one on `device` would wait for.
+
+    A queued run does not say yet where it will be; it counts as being there.
+    """
+    return next((run for run in reversed(runs) if run.is_active and run.device in {device, None}), None)
+
+
+def _data(estimate: "Estimate") -> Content:
+    strata = ", ".join(f"{name} {fmt.exact(count)}" for name, count in estimate.strata.items())
+    used, whole = estimate.sequences, estimate.in_file
+    of = f"all {fmt.exact(used)}" if used == whole else f"{fmt.exact(used)} of {fmt.exact(whole)}"
+    return line(f"{of} sequences ({strata}), {_tokens(estimate)}")
+
+
+def _tokens(estimate: "Estimate") -> str:
+    if estimate.tokens is None:
+        return "tokens not known yet"
+    return f"{fmt.exact(estimate.tokens)} tokens" if estimate.is_exact else f"about {fmt.count(estimate.tokens)} tokens"
+
+
+def _seconds(estimate: "Estimate") -> Content:
+    if estimate.to_fetch is not None:
+        return line(
+            ("~ ", "warn"),
+            f"{fmt.safe(estimate.to_fetch)} is not on this machine: the run fetches it first; "
+            "tokens, seconds and memory are not known before",
+        )
+    if estimate.tokens is None:
+        return line("seconds not known: the tokens are counted by the model's own tokenizer")
+    arms = (estimate.reference, estimate.candidate)
+    if all(arm.like is None for arm in arms):
+        return line(f"seconds not known: no comparable run yet (this model on {estimate.device.partition(':')[0]})")
+    stored = estimate.stored_by
+    saved = f"; the {arms[0].precision} of #{stored} can probably be taken over" if stored is not None else ""
+    return line(f"encoding {' + '.join(map(_arm_seconds, arms))}{_like(estimate)}{saved}")
+
+
+def _arm_seconds(arm: "ArmEstimate") -> str:
+    return f"{arm.precision} {f'about {fmt.seconds(arm.seconds)}' if arm.seconds is not None else 'not known'}"
+
+
+def _like(estimate: "Estimate") -> str:
+    runs = {arm.like.run_id: arm.like for arm in (estimate.reference, estimate.candidate) if arm.like is not None}
+    told = (
+        f"#{run.run_id}" + (f" ({fmt.duration(run.seconds)} in all)" if run.seconds is not None else "")
+        for run in runs.values()
+    )
+    return f", as fast as {' and '.join(told)}"
+
+
+def _memory(estimate: "Estimate") -> Content:
+    if estimate.to_fetch is not None:
+        return line(_free(estimate))
+    reference, candidate = estimate.reference, estimate.candidate
+    if reference.weight_bytes is None or candidate.weight_bytes is None:
+        return line(f"memory of the weights not known; {_free(estimate)}")
+    first, second = fmt.size(reference.weight_bytes), fmt.size(candidate.weight_bytes)
+    weights = f"{reference.precision} {first} + {candidate.precision} {second}"
+    words = f"weights {weights} + activations, {_free(estimate)}"
+    if estimate.fit == "no":
+        return line(("! ", "fail"), f"{words}: will not fit; free memory or choose a smaller model")
+    if estimate.fit == "in turn":
+        return line(("~ ", "warn"), f"{words}: one arm after the other")
+    return line(words)
+
+
+def _free(estimate: "Estimate") -> str:
+    free = fmt.size(estimate.free_bytes) if estimate.free_bytes is not None else "not known how much is"
+    return f"{free} free on {estimate.device}"

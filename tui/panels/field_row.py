@@ -1,0 +1,63 @@
+"""One field of a form: title and widget on one line, the message of a wrong value under it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Switch
+
+from vp_tui.tui import format as fmt
+from vp_tui.tui.completion import Choice
+from vp_tui.tui.fields import PATH_FIELDS, FormField
+from vp_tui.tui.marks import line
+from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.panels.path_field import PathField
+
+
+class FieldRow(Vertical):
+    """A field with the value it begins with; a path field offers `known` besides files and folders."""
+
+    def __init__(self, item: FormField, value: Any, *, known: Sequence[Choice] = ()) -> None:
+        super().__init__(classes="field")
+        self.item = item
+        self._message = Panel(classes="message")
+        self._editor = _editor(item, value, known)
+        self._word = Label(_word(value), classes="word") if item.kind == "switch" else None
+
+    def compose(self) -> ComposeResult:
+        """The widget that suits the kind of field."""
+        with Horizontal():
+            yield Label(f"{self.item.title}{' *' if self.item.is_required else ''}", markup=False)
+            yield self._editor
+            if self._word is not None:
+                yield self._word
+        yield self._message
+
+    def show_word(self, *, is_on: bool) -> None:
+        """A switch says in a word what its colour shows."""
+        if self._word is not None:
+            self._word.update(_word(is_on))
+
+    def show_message(self, text: str | None) -> None:
+        """The message, or nothing."""
+        self.set_class(text is not None, "-wrong")
+        self._message.show(line(("! ", "fail"), fmt.safe(text or "")))
+
+
+def _word(value: Any) -> str:
+    return "on" if value else "off"
+
+
+def _editor(item: FormField, value: Any, known: Sequence[Choice]) -> Widget:
+    """Known by the field's name; as an id that would be a panel of some screen too."""
+    name, unique = item.name, f"field-{item.name}"
+    if name in PATH_FIELDS:
+        return PathField(str(value), name, known)
+    if item.kind == "switch":
+        return Switch(value=bool(value), name=name, id=unique, animate=False)
+    if item.kind == "choice":
+        options = [(choice, choice) for choice in item.choices]
+        return Select(options, value=str(value), allow_blank=False, compact=True, name=name, id=unique)
+    return Input(value=str(value), compact=True, name=name, id=unique, select_on_focus=False)
