@@ -1,43 +1,246 @@
-"""Screen 2: the history of all runs."""
+"""Screen 2: the history of all runs, and what one does with them."""
+
+from functools import partial
 
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import DataTable
 
 from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui import format as fmt
+from vp_tui.tui.deltas import delta
+from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.messages import OpenComparison, StoreView
+from vp_tui.tui.pairing import pair
+from vp_tui.tui.panels.filter_bar import FilterBar
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.panels.runs_table import RunsTable, detail
+from vp_tui.tui.panels.runs_columns import RunLine
+from vp_tui.tui.panels.runs_detail import detail
+from vp_tui.tui.panels.runs_table import RunsTable
+from vp_tui.tui.screens.annotate import AnnotateScreen
 from vp_tui.tui.screens.board import Board, empty_words
+from vp_tui.tui.screens.delete import DeleteScreen, why_kept
+from vp_tui.tui.screens.pin import PinScreen
+
+NO_MATCH = "no run matches: esc clears the filter, / changes it, n starts a run"
+NO_RUN = "no run is under the cursor"
 
 
 class RunsScreen(Board):
-    """The table of runs, and what is to say about the marked one."""
+    """The table of runs, the filter over it, and what is to say about the run under the cursor."""
 
     BINDINGS = bindings("runs")
     AUTO_FOCUS = "#runs"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: StoreView | None = None
+        self._marks: frozenset[int] = frozenset()
+        self._query = ""
+        """The filter in force: `_found` is its answer."""
+        self._wanted = ""
+        """The filter asked for last, in force once its answer is there."""
+        self._found: tuple[RunRow, ...] = ()
+        self._older: tuple[RunRow, ...] = ()
+        """What comes before the oldest run of the view, which holds only so many."""
+        self._older_than: int | None = None
+
     def body(self) -> list[Widget]:
-        """The table takes the room, the detail three lines."""
-        return [Panel(id="empty"), RunsTable(id="runs"), Panel(id="detail")]
+        """The table takes the room, the detail a few lines."""
+        return [FilterBar(id="filter-bar"), Panel(id="empty"), RunsTable(id="runs"), Panel(id="detail")]
+
+    # -- what is shown
 
     def show(self, view: StoreView) -> None:
-        """Fill the table; with no run, words."""
-        self.set_class(not view.runs, "-empty")
-        self.query_one("#empty", Panel).show(empty_words(view))
-        self.query_one(RunsTable).show(view.runs, self.size.width)
+        """Fill the table; a filter in force is asked anew, once per view."""
+        if view is not self._view:
+            self._view = view
+            if self._wanted:
+                self._ask(self._wanted)
+            self._ask_older(view)
+        self._fill()
+
+    def _fill(self) -> None:
+        view, table = self._view, self.query_one(RunsTable)
+        if view is None:
+            return
+        runs = self._found if self._query else self._all
+        self.set_class(not runs, "-empty")
+        self.query_one("#empty", Panel).show(Content(NO_MATCH) if self._query else empty_words(view))
+        self.query_one(FilterBar).show_in_force(self._query, len(runs), len(self._all))
+        made = (RunLine(run=run, delta=delta(run, view.baselines), is_marked=run.id in self._marks) for run in runs)
+        table.show(tuple(made), self.size.width)
+        if self.focused is None and runs:
+            # a table without rows is not shown, and what is not shown loses the focus
+            table.focus()
         self._show_detail()
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    @property
+    def _all(self) -> tuple[RunRow, ...]:
+        return (*self._view.runs, *self._older) if self._view is not None else ()
+
+    @property
+    def _marked(self) -> list[RunRow]:
+        """The marked runs that are still there, shown or not."""
+        known = {run.id: run for run in (*self._all, *self._found)}
+        return [known[run_id] for run_id in sorted(self._marks) if run_id in known]
+
+    def on_line_list_moved(self) -> None:
         """The detail follows the cursor."""
-        event.stop()
         self._show_detail()
 
     def _show_detail(self) -> None:
-        marked = self.query_one(RunsTable).marked
-        self.query_one("#detail", Panel).show(detail(marked) if marked else Content(""))
+        current = self.query_one(RunsTable).current
+        words = detail(current, len(self._marked)) if current is not None else Content("")
+        self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The marked run."""
-        return self.query_one(RunsTable).marked
+        """The run under the cursor."""
+        return self.query_one(RunsTable).chosen
+
+    # -- filter
+
+    def action_filter(self) -> None:
+        """Write a query."""
+        self.query_one(FilterBar).open(self._query)
+
+    def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
+        """Apply it, once the store has answered."""
+        self._wanted = message.query_text
+        if not self._wanted:
+            self._show_all()
+        elif self._wanted == self._query:
+            self._leave_line()
+        else:
+            self._ask(self._wanted)
+
+    def action_clear(self) -> None:
+        """Leave the line, else take away the filter, else the marks."""
+        if self.query_one(FilterBar).is_open:
+            self._wanted = self._query
+            self._leave_line()
+        elif self._query:
+            self._show_all()
+        else:
+            self._marks = frozenset()
+            self._fill()
+
+    def _ask(self, query: str) -> None:
+        run_job(self, "filter", partial(self.backend.history, query), partial(self._take, query), self._refused)
+
+    def _take(self, query: str, found: tuple[RunRow, ...]) -> None:
+        if query != self._wanted:
+            return
+        is_new = query != self._query
+        table = self.query_one(RunsTable)
+        before = table.chosen
+        self._query, self._found = query, found
+        self._fill()
+        if is_new:
+            self._leave_line()
+            if before not in found:
+                table.move_cursor(0)
+
+    def _refused(self, words: str) -> None:
+        """The last good list stays."""
+        self._wanted = self._query
+        self.query_one(FilterBar).refuse(words)
+
+    def _show_all(self) -> None:
+        self._wanted = self._query = ""
+        self._found = ()
+        self._fill()
+        self._leave_line()
+
+    def _leave_line(self) -> None:
+        self.query_one(FilterBar).shut()
+        self.query_one(RunsTable).focus()
+
+    def _ask_older(self, view: StoreView) -> None:
+        """The view holds the newest runs only; those before them are read once."""
+        oldest = view.runs[-1].id if view.runs else 1
+        if oldest == self._older_than:
+            return
+        self._older_than = oldest
+        if oldest > 1:
+            run_job(self, "older", partial(self.backend.history, f"id<{oldest}"), self._take_older)
+
+    def _take_older(self, older: tuple[RunRow, ...]) -> None:
+        self._older = older
+        self._fill()
+
+    # -- keys
+
+    def on_runs_table_mark_asked(self, message: RunsTable.MarkAsked) -> None:
+        """Mark the run, or take its mark away."""
+        self._marks = self._marks ^ {message.run_id}
+        self._fill()
+
+    def action_compare(self) -> None:
+        """Two marked runs; the marked one and the one under the cursor; that one and its baseline."""
+        if self._view is None:
+            return
+        chosen = pair(self._marked, self.query_one(RunsTable).chosen, self._view)
+        if isinstance(chosen, str):
+            self._say(chosen)
+        else:
+            self.post_message(OpenComparison(chosen.base, chosen.candidate))
+
+    def action_pin(self) -> None:
+        """Pin the run under the cursor as a baseline, or give that up."""
+        run = self._current()
+        if run is None or self._view is None:
+            return
+        if run.status == "completed":
+            self.app.push_screen(PinScreen(run, self._view.baselines))
+        else:
+            self._say(f"#{run.id} is {run.status}: only a completed run is a baseline")
+
+    def action_tag(self) -> None:
+        """Tags and a note on the run under the cursor."""
+        run = self._current()
+        if run is not None:
+            self.app.push_screen(AnnotateScreen(run), self._written)
+
+    def action_delete(self) -> None:
+        """Delete the run under the cursor, once its number is typed."""
+        run = self._current()
+        if run is None or self._view is None:
+            return
+        reason = why_kept(run, self._view.pinned(run))
+        if reason is None:
+            self.app.push_screen(DeleteScreen(run), partial(self._deleted, run.id))
+        else:
+            self._say(reason)
+
+    def _deleted(self, run_id: int, is_deleted: bool | None) -> None:
+        """The number may be given to another run; its mark is not."""
+        if is_deleted:
+            self._marks = self._marks - {run_id}
+        self._written(is_deleted)
+
+    def _written(self, is_written: bool | None) -> None:
+        """The older runs are not in the view that is read anew."""
+        if is_written and self._view is not None:
+            self._older_than = None
+            self._ask_older(self._view)
+
+    def action_export(self) -> None:
+        """The marked runs, else the one under the cursor, as a file."""
+        from vp_tui.tui.screens.export import ExportScreen
+
+        run = self._current()
+        runs = self._marked or ([run] if run is not None else [])
+        if runs:
+            ids = tuple(one.id for one in runs)
+            words = fmt.runs(ids)
+            self.app.push_screen(ExportScreen(words, partial(self.backend.write_runs, ids), words.replace("#", "")))
+
+    def _current(self) -> RunRow | None:
+        run = self.query_one(RunsTable).chosen
+        if run is None:
+            self._say(NO_RUN)
+        return run
+
+    def _say(self, words: str) -> None:
+        self.notify(fmt.safe(words), severity="warning", markup=False)

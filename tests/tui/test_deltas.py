@@ -1,0 +1,89 @@
+"""A run beside the baseline that fits it."""
+
+from dataclasses import replace
+
+import pytest
+import snapshots
+
+from vp_tui.core.regress.rules import Rule
+from vp_tui.tui import deltas
+from vp_tui.tui.deltas import delta
+from vp_tui.tui.messages import Pinned, StoreView
+from vp_tui.tui.pairing import Pair, pair
+
+DONE = replace(snapshots.passed().run, id=40, accuracy_key="acc", perf_key="perf", speedup=2.0, cosine_min=0.9994)
+
+
+def baseline(run=DONE, **changes):
+    values = {"name": "release-1", "reason": "x", "accuracy_key": "acc", "perf_key": "perf"}
+    return Pinned(**{**values, "run_ids": (run.id,), "run": run, **changes})
+
+
+def run(**changes):
+    return replace(DONE, id=41, **changes)
+
+
+def test_what_counts_as_worse_is_what_the_rule_of_comparisons_says():
+    rule = Rule()
+    assert (rule.inflation, rule.epsilon) == (deltas.INFLATION, deltas.EPSILON)
+    assert rule.min_effect_speed == -deltas.SLOWER
+
+
+@pytest.mark.parametrize(
+    ("changes", "cell"),
+    [
+        ({"speedup": 2.02}, "+1%"),
+        ({"speedup": 1.88, "cosine_min": 0.9990}, "-6% !"),
+        ({"speedup": 1.88}, "-6% ~"),
+        ({"speedup": 2.001}, "="),
+        ({"speedup": 2.0, "cosine_min": 0.9990}, "= !"),
+        ({"speedup": None}, "cos ="),
+        ({"perf_key": "other", "cosine_min": 0.9990}, "cos !"),
+        ({"accuracy_key": "other", "speedup": 2.2, "cosine_min": 0.5}, "+10%"),
+        ({"accuracy_key": "other", "perf_key": "other"}, "-"),
+        ({"status": "failed"}, "-"),
+        ({"cosine_min": 0.99935}, "="),
+    ],
+)
+def test_a_cell_says_how_much_faster_and_whether_the_cosine_is_worse(changes, cell):
+    assert delta(run(**changes), [baseline()]).cell == cell
+
+
+def test_a_run_that_is_a_baseline_says_so_and_names_it():
+    found = delta(DONE, [baseline()])
+    assert (found.cell, found.names, found.words) == ("base", ("release-1",), "")
+
+
+def test_the_words_name_the_baseline_its_run_and_both_findings():
+    words = delta(run(speedup=1.88, cosine_min=0.9990), [baseline()]).words
+    assert words == "against 'release-1' (#40): speed-up -6%, worst cosine worse"
+
+
+def test_two_marked_runs_are_compared_the_older_one_as_the_base():
+    assert pair([run(), DONE], None, StoreView()) == Pair(base="40", candidate="41")
+
+
+def test_one_marked_run_is_the_base_of_the_run_under_the_cursor():
+    assert pair([run()], DONE, StoreView()) == Pair(base="41", candidate="40")
+
+
+@pytest.mark.parametrize("marked", [[], [run()]])
+def test_a_run_alone_is_compared_with_the_baseline_that_fits(marked):
+    view = StoreView(baselines=(baseline(),))
+    assert pair(marked, run(), view) == Pair(base="baseline:release-1", candidate="41")
+
+
+@pytest.mark.parametrize(
+    ("marked", "cursor", "words"),
+    [
+        ([], None, "no run to compare"),
+        ([], DONE, "#40 is a baseline itself: mark another run"),
+        ([], run(accuracy_key="other", perf_key="other"), "no baseline fits #41"),
+        ([], run(status="running"), "#41 is running: wait for its end, or stop it with x"),
+        ([DONE], run(status="failed"), "#41 is failed and has no result: r runs it again"),
+        ([run(), DONE, run()], None, "3 runs are marked and two are compared"),
+    ],
+)
+def test_where_there_is_no_pair_the_words_say_what_to_do(marked, cursor, words):
+    marked = [replace(one, id=number) for number, one in enumerate(marked, start=50)] if len(marked) > 2 else marked
+    assert words in pair(marked, cursor, StoreView(baselines=(baseline(),)))

@@ -1,0 +1,172 @@
+"""A table of text that fits its width by itself: columns go, then shrink; rows keep a sentence for the line below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import DataTable
+
+from vp_tui.core.report import plain
+from vp_tui.tui.marks import MARKS, Level, styled
+
+GAP = 1
+LEAST = 10
+"""Columns that the stretching cell keeps in any case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridColumn:
+    """One column; as wide as its widest cell."""
+
+    title: str
+    align: Literal["left", "right"] = "left"
+    spare: int = 0
+    """Where room is short the column with the largest goes first; one with 0 stays."""
+    told: bool = False
+    """Where it has no room the line below the table says it."""
+    stretches: bool = False
+    """Its cells are cut where nothing else helps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridRow:
+    """Cells, safe to show, and what the line below the table says about the row."""
+
+    cells: tuple[str, ...]
+    detail: str
+    level: Level = "plain"
+    """How the first cell is marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table before it has a width."""
+
+    title: str
+    columns: tuple[GridColumn, ...]
+    rows: tuple[GridRow, ...]
+    without: str
+    """What stands in the place of no rows."""
+
+
+def fitted(grid: Grid, width: int) -> dict[int, int]:
+    """Columns that are shown -> their widths."""
+    marked = [tuple(_marked(row)) for row in grid.rows]
+    widths = {
+        place: max(plain.width_of(column.title), *(plain.width_of(cells[place]) for cells in marked))
+        for place, column in enumerate(grid.columns)
+    }
+    spare = sorted((place for place in widths if grid.columns[place].spare), key=lambda p: grid.columns[p].spare)
+    while _total(widths) > width and spare:
+        del widths[spare.pop()]
+    stretching = [place for place in widths if grid.columns[place].stretches]
+    while _total(widths) > width and any(widths[place] > LEAST for place in stretching):
+        widths[max(stretching, key=lambda place: widths[place])] -= 1
+    return widths
+
+
+def _total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + GAP * len(widths)
+
+
+def _marked(row: GridRow) -> Sequence[str]:
+    first, *rest = row.cells
+    mark = MARKS.get(row.level, "")
+    return [f"{mark} {first}" if mark else first, *rest]
+
+
+def cells(row: GridRow, grid: Grid, widths: dict[int, int]) -> list[Content]:
+    """The row's cells as they are shown, each with the gap behind it."""
+    texts = _marked(row)
+    return [
+        styled(_padded(texts[place], widths[place], grid.columns[place]), row.level if place == 0 else "plain")
+        for place in widths
+    ]
+
+
+def head(grid: Grid, widths: dict[int, int]) -> list[str]:
+    """The titles, aligned like their columns."""
+    return [_padded(grid.columns[place].title, widths[place], grid.columns[place]) for place in widths]
+
+
+def _padded(text: str, width: int, column: GridColumn) -> str:
+    shown = plain.clip(text, width)
+    blanks = " " * (width - plain.width_of(shown))
+    return (blanks + shown if column.align == "right" else shown + blanks) + " " * GAP
+
+
+class Rows(DataTable[Content]):
+    """Shows a Grid; the cursor moves by row, and says which detail is meant."""
+
+    class Explained(Message):
+        """The cursor stands on another row, or the table is another one."""
+
+    topic: ClassVar[str] = "comparison"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, cursor_type="row", cell_padding=0)
+        self._grid: Grid | None = None
+        self._drawn: tuple[Grid, int] | None = None
+
+    def fill(self, grid: Grid) -> None:
+        """Show it; the cursor stays where the table is the one already shown."""
+        self._grid = grid
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Columns depend on the width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        # a blank before the table, the scroll bar behind it
+        width = self.size.width - 2
+        if self._grid is None or width < 1:
+            return
+        is_same = self._drawn is not None and self._drawn[0] == self._grid
+        place = self.cursor_row if is_same else 0
+        self._drawn = (self._grid, width)
+        self.border_title = self._grid.title
+        self.clear(columns=True)
+        self._add(self._grid, width)
+        self.move_cursor(row=place)
+        self.post_message(self.Explained())
+
+    def _add(self, grid: Grid, width: int) -> None:
+        self.show_header = self.show_cursor = bool(grid.rows)
+        if not grid.rows:
+            self.add_column("", width=width)
+            self.add_row(styled(plain.clip(grid.without, width), "dim"))
+            return
+        widths = fitted(grid, width)
+        for place, title in zip(widths, head(grid, widths), strict=True):
+            self.add_column(title, width=widths[place] + GAP)
+        for row in grid.rows:
+            self.add_row(*cells(row, grid, widths))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """By keys or by mouse."""
+        self.post_message(self.Explained())
+
+    @property
+    def detail(self) -> str:
+        """What is to be said about the row under the cursor, columns without room among it; nothing about no row."""
+        if self._drawn is None or not 0 <= self.cursor_row < len(self._drawn[0].rows):
+            return ""
+        grid, width = self._drawn
+        row, shown = grid.rows[self.cursor_row], fitted(grid, width)
+        hidden = [
+            f"{column.title} {row.cells[place]}"
+            for place, column in enumerate(grid.columns)
+            if column.told and place not in shown and row.cells[place] != plain.DASH
+        ]
+        return "; ".join([row.detail, *hidden])
+
+    def copy_text(self) -> str:
+        """The whole table, uncut."""
+        if self._grid is None or not self._grid.rows:
+            return self._grid.without if self._grid is not None else ""
+        widths = fitted(self._grid, 10_000)
+        rows = [[cell.plain for cell in cells(row, self._grid, widths)] for row in self._grid.rows]
+        return "\n".join("".join(row).rstrip() for row in (head(self._grid, widths), *rows))

@@ -1,0 +1,165 @@
+"""The columns of the history: pure functions from one line of it to a cell, and the order a column gives."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from textual.content import Content
+
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui import format as fmt
+from vp_tui.tui.deltas import Delta
+from vp_tui.tui.marks import MARKS, level_of, line, styled
+from vp_tui.tui.panels.header import elapsed_s, run_names
+
+MARKED = "*"
+NAME, NAME_MOST = "name (model)", 40
+GAP = 2
+"""A blank on either side of a column."""
+_FIRST = ("running", "starting", "queued", "FAIL", "INVALID", "failed", "interrupted", "cancelled", "WARN", "PASS")
+"""Results as they are sorted: what asks for attention before what is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """All that the history says about one run."""
+
+    run: RunRow
+    delta: Delta
+    is_marked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunColumn:
+    """One column: title, width, cell, what it sorts by (None: missing), and the screen width it needs."""
+
+    title: str
+    width: int
+    cell: Callable[[RunLine], Content]
+    order: Callable[[RunLine], Any]
+    room: int = 0
+    is_right: bool = False
+    descending: bool = False
+    """The way one wants first: the newest, the fastest; else the smallest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """By which column the history is sorted, and which way."""
+
+    title: str = "id"
+    descending: bool = True
+
+    @property
+    def mark(self) -> str:
+        """`>` the largest first, `<` the smallest first."""
+        return ">" if self.descending else "<"
+
+
+def result(run: RunRow) -> str:
+    """The verdict of a run that came through, else its status."""
+    return run.verdict if run.status == "completed" and run.verdict else run.status
+
+
+def _id(one: RunLine) -> Content:
+    return line((MARKED if one.is_marked else " ", "info"), f"{one.run.id:>5}")
+
+
+def _name(width: int, one: RunLine) -> Content:
+    return Content(fmt.clip(run_names(one.run), width))
+
+
+def _result(one: RunLine) -> Content:
+    word = result(one.run)
+    shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
+    return styled(fmt.safe(shown), level_of(word))
+
+
+def _result_order(one: RunLine) -> int:
+    word = result(one.run)
+    return _FIRST.index(word) if word in _FIRST else len(_FIRST)
+
+
+def _cosine(one: RunLine) -> Content:
+    return Content(f"{fmt.cosine(one.run.cosine_min):>9}")
+
+
+def _speedup(one: RunLine) -> Content:
+    level = level_of(one.run.speed_verdict)
+    return styled(f"{MARKS.get(level, '') + fmt.ratio(one.run.speedup):>6}", level)
+
+
+def _delta(one: RunLine) -> Content:
+    return styled(f"{one.delta.cell:>6}", one.delta.level)
+
+
+def _time(one: RunLine) -> Content:
+    return Content(f"{fmt.duration(elapsed_s(one.run)):>7}")
+
+
+def tags(run: RunRow) -> str:
+    """The tags of a run as one reads them."""
+    return " ".join(f"{fmt.safe(key)}={fmt.safe(value)}" for key, value in run.tags.items())
+
+
+def _text(read: Callable[[RunRow], str | None], width: int) -> Callable[[RunLine], Content]:
+    return lambda one: Content(fmt.clip(fmt.safe(read(one.run) or fmt.DASH), width))
+
+
+def _column(
+    title: str, width: int, cell: Callable[[RunLine], Content], order: Callable[[RunLine], Any], **more: Any
+) -> RunColumn:
+    return RunColumn(title=title, width=width, cell=cell, order=order, **more)
+
+
+COLUMNS: tuple[RunColumn, ...] = (
+    _column("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
+    _column(NAME, 14, partial(_name, 14), lambda one: run_names(one.run).lower()),
+    _column("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
+    _column("result", 11, _result, _result_order),
+    _column("worst cos", 9, _cosine, lambda one: one.run.cosine_min, is_right=True),
+    _column("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
+    _column("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
+    _column("time", 7, _time, lambda one: elapsed_s(one.run), room=80, is_right=True, descending=True),
+    _column(
+        "started", 16, lambda one: Content(fmt.date_time(one.run.started_at_us)), lambda one: one.run.started_at_us,
+        room=100, descending=True,
+    ),
+    _column("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
+    _column(
+        "alerts", 6, lambda one: Content(f"{fmt.count(one.run.num_alerts):>6}"), lambda one: one.run.num_alerts,
+        room=128, is_right=True, descending=True,
+    ),
+    _column("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=140),
+    _column("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=150),
+    _column("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=192),
+)  # fmt: skip
+
+
+def title_of(column: RunColumn, order: Order) -> str:
+    """The title as it stands above the column, with the mark of the order."""
+    text = column.title + (order.mark if column.title == order.title else "")
+    return f"{text:>{column.width}}" if column.is_right else text
+
+
+def fitting(width: int, order: Order) -> list[RunColumn]:
+    """The columns that fit, each as wide as its title; the name gets what is left over."""
+    shown = [
+        replace(column, width=max(column.width, len(title_of(column, order))))
+        for column in COLUMNS
+        if column.room <= width
+    ]
+    # the scroll bar has a column of its own
+    left = width - 1 - sum(column.width + GAP for column in shown if column.title != NAME) - GAP
+    room = max(1, min(NAME_MOST, left))
+    return [replace(c, width=room, cell=partial(_name, room)) if c.title == NAME else c for c in shown]
+
+
+def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
+    """The lines by their column; those without a value last, whichever way."""
+    key = next(column.order for column in COLUMNS if column.title == order.title)
+    every = list(rows)
+    known = [one for one in every if key(one) is not None]
+    missing = [one for one in every if key(one) is None]
+    return (*sorted(known, key=key, reverse=order.descending), *missing)

@@ -1,0 +1,48 @@
+"""The lines below the history: what its table has no room for, about the run under the cursor."""
+
+from textual.content import Content
+
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui import format as fmt
+from vp_tui.tui.deltas import Delta
+from vp_tui.tui.marks import level_of, line, lines, styled
+from vp_tui.tui.panels.runs_columns import RunLine, tags
+
+
+def detail(one: RunLine, marked: int) -> Content:
+    """Four lines, the most important first; `marked` is the number of marked runs."""
+    run = one.run
+    rows = [_title(run, marked), _outcome(run), _annotations(run, one.delta)]
+    rows.append(styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim"))
+    return lines(rows)
+
+
+def _title(run: RunRow, marked: int) -> Content:
+    return line(
+        (f"#{run.id} ", "title"),
+        (f"{marked} marked  " if marked else "", "info"),
+        f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
+        (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
+    )
+
+
+def _outcome(run: RunRow) -> Content:
+    words = run.sentence or run.status_reason or run.phase or ""
+    word = run.verdict or run.status
+    return line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
+
+
+def _annotations(run: RunRow, delta: Delta) -> Content:
+    """Baselines, tags and note; what there is of them."""
+    parts: list[Content] = []
+    if delta.names:
+        parts.append(styled(f"baseline {', '.join(repr(fmt.safe(name)) for name in delta.names)}", "info"))
+    if delta.words:
+        parts.append(styled(delta.words, delta.level))
+    if run.tags:
+        parts.append(line(("tags ", "dim"), tags(run)))
+    if run.note:
+        parts.append(line(("note ", "dim"), fmt.safe(run.note)))
+    if not parts:
+        return styled("no baseline, no tags, no note: b and t add them", "dim")
+    return Content("  ").join(parts)

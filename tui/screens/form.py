@@ -1,0 +1,157 @@
+"""What the forms that write to the store have in common: facts, fields, words about them, a job, buttons."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label
+
+from vp_tui.tui import format as fmt
+from vp_tui.tui.backend import Backend
+from vp_tui.tui.jobs import run_job
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.marks import line, styled
+from vp_tui.tui.messages import Changed
+from vp_tui.tui.panels.panel import Panel
+
+HINT = "enter does it, tab next field, esc back"
+
+
+class _HasBackend(Protocol):
+    backend: Backend
+
+
+class FormScreen(ModalScreen[bool]):
+    """Dismissed with True once the store is changed; checked with every letter."""
+
+    BINDINGS = bindings("form")
+    verb: ClassVar[str] = "Save"
+    """The word on the button that does it."""
+
+    def __init__(self, heading: str) -> None:
+        super().__init__()
+        self._heading = heading
+        self._is_touched = False
+        self._is_busy = False
+
+    @property
+    def backend(self) -> Backend:
+        """What the app asks of core."""
+        return cast(_HasBackend, self.app).backend
+
+    def compose(self) -> ComposeResult:
+        """From what is known down to the buttons."""
+        with Vertical(classes="dialog form"):
+            yield Label(self._heading, classes="heading", markup=False)
+            yield Panel(id="form-facts")
+            with Vertical(classes="field"):
+                for name, title, value in self.fields():
+                    with Horizontal():
+                        yield Label(title, markup=False)
+                        yield Input(value=value, compact=True, id=name, select_on_focus=False)
+            yield Panel(id="hint")
+            with Horizontal(classes="buttons"):
+                yield Button(self.verb, id="do", variant="success", compact=True)
+                yield from self.more_buttons()
+                yield Button("Back", id="back", compact=True)
+
+    @abstractmethod
+    def fields(self) -> tuple[tuple[str, str, str], ...]:
+        """Id, title and value of each line."""
+
+    @abstractmethod
+    def facts(self) -> Content:
+        """What stands above the fields."""
+
+    @abstractmethod
+    def problem(self) -> str | None:
+        """Why it cannot be done as the form stands."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Do it, through `work`."""
+
+    def more_buttons(self) -> tuple[Button, ...]:
+        """Between the first and the last."""
+        return ()
+
+    def value(self, name: str) -> str:
+        """What stands in a field, without blanks around it."""
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def on_mount(self) -> None:
+        """The values the form starts with are checked like typed ones."""
+        self.recheck()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Checked with every letter; Textual also reports the values it was built with."""
+        starting = {name: value for name, _, value in self.fields()}
+        if starting.get(str(event.input.id)) != event.value:
+            self._is_touched = True
+        self.recheck()
+
+    def recheck(self) -> None:
+        """Facts, words and buttons as the fields stand."""
+        self.query_one("#form-facts", Panel).show(self.facts())
+        self._check_buttons()
+        problem = self.problem()
+        if problem is None:
+            self._hint(styled(HINT, "dim"))
+        elif self._is_touched:
+            self._hint(line(("! ", "fail"), fmt.safe(problem)))
+        else:
+            self._hint(styled(fmt.safe(problem), "dim"))
+
+    def _check_buttons(self) -> None:
+        for button in self.query(Button):
+            button.disabled = button.id != "back" and (self._is_busy or self.problem() is not None)
+
+    def _hint(self, content: Content) -> None:
+        self.query_one("#hint", Panel).show(content)
+
+    def on_input_submitted(self) -> None:
+        """Enter does it, when all is well."""
+        self._is_touched = True
+        if self._is_busy:
+            return
+        if self.problem() is None:
+            self.begin()
+        else:
+            self.recheck()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """By enter or by mouse."""
+        if event.button.id == "back":
+            self.action_cancel()
+        elif event.button.id == "do":
+            self.begin()
+
+    def action_cancel(self) -> None:
+        """Close; what is being written is still written."""
+        self.dismiss(False)
+
+    def work(self, job: Callable[[], Any], words: Callable[[Any], str]) -> None:
+        """Run `job` in a thread; `words` make its result a sentence for the reader."""
+        self._is_busy = True
+        self._check_buttons()
+        self._hint(styled("writing ..", "dim"))
+        # a job of the app: closing the form does not take the answer away
+        run_job(self.app, "write", job, lambda result: self._done(words(result)), self._failed)
+
+    def _done(self, words: str) -> None:
+        self.app.notify(fmt.safe(words), markup=False)
+        self.app.post_message(Changed())
+        if self.is_current:
+            self.dismiss(True)
+
+    def _failed(self, words: str) -> None:
+        self._is_busy = False
+        if not self.is_current:
+            self.app.notify(fmt.safe(words), severity="error", markup=False)
+            return
+        self._check_buttons()
+        self._hint(line(("! ", "fail"), fmt.safe(words)))
