@@ -16,14 +16,13 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, BlockEncoded
 from vp_tui.core.store.snapshot import SimilarityPoint
 from vp_tui.tui import format as fmt
+from vp_tui.tui.scale import FLOOR, log_distance
 
 Rgb = tuple[int, int, int]
 Palette = Mapping[str, Rgb]
 """Colours by name: short, medium, long, reference, candidate, limit; they come from app.tcss."""
 Point = tuple[float, float]
 
-FLOOR = -8
-"""log10(1 - cosine) of equal embeddings: below the resolution of an FP32 cosine."""
 POINTS_PER_COLUMN = 2
 X_AXIS_ROWS = 2
 X_AXIS_FROM = 8
@@ -88,7 +87,8 @@ def _draw(figure: _figure_class, line: Series, *, place: float, color: Rgb | Non
 
 
 def _label_x(figure: _figure_class, series: Sequence[Series], *, is_shown: bool) -> None:
-    right = max((x for line in series for x, _ in line.points), default=1.0)
+    # one point at 0 is no axis
+    right = max((x for line in series for x, _ in line.points), default=1.0) or 1.0
     ticks = [right * part / 4 for part in range(5)] if is_shown else []
     figure.xlim(0, right)
     figure.xticks(ticks, [fmt.count(tick) for tick in ticks])
@@ -103,11 +103,6 @@ def thin(points: Sequence[Point], most: int, pick: Callable[[Iterable[float]], f
     return tuple((group[-1][0], pick(y for _, y in group)) for group in groups)
 
 
-def log_distance(cosine: float) -> float:
-    """log10(1 - cosine), held above FLOOR."""
-    return max(FLOOR, math.log10(max(1 - cosine, 10.0**FLOOR)))
-
-
 def similarity(
     points: Sequence[SimilarityPoint], *, cosine_limit: float, width: int, height: int, palette: Palette
 ) -> Text:
@@ -117,7 +112,7 @@ def similarity(
     compared = 0
     for point in points:
         compared += point.sequences
-        if point.cosine_min is None:
+        if point.cosine_min is None or not math.isfinite(point.cosine_min):
             broken.append(compared)
         else:
             lines.setdefault(point.stratum, []).append((compared, log_distance(point.cosine_min)))
@@ -170,7 +165,7 @@ def _mean(values: Iterable[float]) -> float:
 
 def _rate_axis(series: Sequence[Series]) -> Axis:
     """From 0, so that twice as fast looks twice as high; about four ticks of 1, 2 or 5."""
-    top = max((y for line in series for _, y in line.points), default=1.0) * 1.05
+    top = (max((y for line in series for _, y in line.points), default=1.0) or 1.0) * 1.05
     unit = 10.0 ** math.floor(math.log10(top / 4))
     step = next(unit * factor for factor in (1, 2, 5, 10) if top / (unit * factor) <= 4)
     ticks = [step * index for index in range(int(top / step) + 1)]

@@ -82,3 +82,22 @@ def test_throughput_shows_both_arms_from_zero_and_leaves_the_warm_up_out():
     assert "fp16" in text
     assert row_with(charts.throughput(slow, labels=labels, width=76, height=12, palette=PALETTE), "0")
     assert text == charts.throughput(blocks, labels=labels, width=76, height=12, palette=PALETTE).plain
+
+
+@pytest.mark.parametrize("cosine", [None, float("nan"), 0.5, 1.0, -1.0])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (12, 3), (76, 8)])
+def test_a_single_block_is_drawn_whatever_it_holds(cosine, width, height):
+    point = replace(snapshots.similarity(0.1)[0], cosine_min=cosine, sequences=0)
+    assert drawn([point], width, height).plain
+
+
+def test_a_cosine_that_is_no_number_is_marked_like_a_missing_one():
+    points = list(snapshots.similarity(0.5))
+    points[7] = replace(points[7], cosine_min=float("nan"))
+    assert "!" in drawn(points).plain
+
+
+@pytest.mark.parametrize("changes", [{"tokens": 0}, {"encode_s": 0.0}, {"sequences": 0}, {"is_warmup": True}])
+def test_a_block_without_tokens_time_or_sequences_breaks_no_scale(changes):
+    blocks = [replace(block, **changes) for block in snapshots.blocks(0.1)[:4]]
+    assert charts.throughput(blocks, labels={}, width=40, height=8, palette=PALETTE).plain

@@ -1,73 +1,157 @@
 """Findings and alerts, newest last: what the reader must see, each with its severity as a word."""
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from dataclasses import dataclass
+
 from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
-from vp_tui.tui.marks import level_of, line, lines, styled
-from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.marks import level_of, line, styled
+from vp_tui.tui.panels.readable import show_title
 
 MOST = 200
 """More lines than anybody scrolls through; the rest is in the run's document."""
 
 
-def alerts(snapshot: RunSnapshot) -> Content:
-    """Alerts in the order they came, then the findings of the verdict."""
-    rows = [_alert(alert, snapshot.run.started_at_us) for alert in snapshot.alerts[-MOST:]]
-    rows += [_finding(finding) for finding in snapshot.findings]
-    if not rows:
-        return styled("no alerts", "dim")
-    return lines(rows)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line; `key` is its place in the run, which is for ever its own: alerts are only ever added."""
+
+    key: str
+    what: AlertRaised | Finding
+
+
+def entries(snapshot: RunSnapshot, kept: Entry | None = None) -> tuple[Entry, ...]:
+    """Alerts in the order they came, then the findings of the verdict; of older alerts only the one that is `kept`."""
+    newest = snapshot.alerts[-MOST:]
+    # a snapshot may hold but the newest of them, too
+    first = raised(snapshot) - len(newest)
+    found = [Entry(f"a{first + place}", alert) for place, alert in enumerate(newest)]
+    found += [Entry(f"f{place}", finding) for place, finding in enumerate(snapshot.findings)]
+    is_lost = kept is not None and all(entry.key != kept.key for entry in found)
+    return (kept, *found) if kept is not None and is_lost else tuple(found)
+
+
+def raised(snapshot: RunSnapshot) -> int:
+    """How many alerts the run has raised."""
+    return max(snapshot.run.num_alerts, len(snapshot.alerts))
 
 
 def title(snapshot: RunSnapshot) -> str:
     """How many there are, for the frame and the line above the list."""
-    raised = max(snapshot.run.num_alerts, len(snapshot.alerts))
-    words = f"alerts: {fmt.exact(raised)}"
+    words = f"alerts: {fmt.exact(raised(snapshot))}"
     if snapshot.findings:
         words += f", findings: {fmt.exact(len(snapshot.findings))}"
-    if len(snapshot.alerts) > MOST:
+    if raised(snapshot) > MOST:
         words += f" (last {MOST} shown)"
     return words
 
 
-def _alert(alert: AlertRaised, started_at_us: int | None) -> Content:
-    since = (alert.at_us - started_at_us) / 1e6 if started_at_us is not None else None
-    place = " ".join(fmt.safe(part) for part in (alert.stratum, alert.sequence_id) if part)
-    return line(
-        (f"{alert.severity.upper():<5}", level_of(alert.severity)),
-        (f"{fmt.duration(since)} ", "dim"),
-        f"{place}: " if place else "",
-        fmt.safe(alert.message),
-    )
+def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
+    """When it was raised, counted from the start of the run."""
+    return fmt.duration((alert.at_us - started_at_us) / 1e6 if started_at_us is not None else None)
 
 
-def _finding(finding: Finding) -> Content:
-    return line(
-        (f"{finding.severity.upper():<5}", level_of(finding.severity)),
-        (f"{fmt.safe(finding.gate)} ", "dim"),
-        fmt.safe(finding.text),
-    )
+def in_words(what: AlertRaised | Finding, started_at_us: int | None) -> Content:
+    """One entry on one line."""
+    head = (f"{what.severity.upper():<5}", level_of(what.severity))
+    if isinstance(what, Finding):
+        return line(head, (f"{fmt.safe(what.gate)} ", "dim"), fmt.safe(what.text))
+    # most messages name them themselves
+    place = " ".join(fmt.safe(part) for part in (what.stratum, what.sequence_id) if part and part not in what.message)
+    when = since_start(what, started_at_us)
+    return line(head, (f"{when} ", "dim"), f"{place}: " if place else "", fmt.safe(what.message))
 
 
-class AlertList(VerticalScroll):
-    """The list with its own scrolling; stays at the newest unless the reader scrolled away."""
+class AlertList(OptionList):
+    """The list; stays at the newest unless the reader has moved, and then at the entry that was chosen."""
+
+    BINDINGS = bindings("alerts")
+    topic = "alerts"
+
+    class Opened(Message):
+        """The reader wants to see one entry whole."""
+
+        def __init__(self, what: AlertRaised | Finding) -> None:
+            super().__init__()
+            self.what = what
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._list = Panel()
+        super().__init__(id=id, markup=False)
+        self._entries: tuple[Entry, ...] = ()
+        self._run: str | None = None
+        self._started_at_us: int | None = None
 
-    def compose(self) -> ComposeResult:
-        """One panel in it."""
-        yield self._list
+    @property
+    def chosen(self) -> Entry | None:
+        """The entry under the cursor."""
+        return self._entries[self.highlighted] if self.highlighted is not None and self._entries else None
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Fill it."""
-        self.border_title = title(snapshot)
-        at_end = self.scroll_offset.y >= self.max_scroll_y
-        self._list.show(alerts(snapshot))
-        if at_end:
+        """Fill it; costs nothing where nothing came."""
+        show_title(self, title(snapshot))
+        is_other = snapshot.run.uuid != self._run
+        self._started_at_us = snapshot.run.started_at_us
+        if is_other:
+            self._run, self._entries = snapshot.run.uuid, ()
+        kept = None if self._is_at_newest else self.chosen
+        found = entries(snapshot, kept)
+        if found != self._entries or is_other:
+            self._fill(found, kept, had_cursor=self.highlighted is not None)
+
+    @property
+    def _is_at_newest(self) -> bool:
+        return self.highlighted is None or self.highlighted >= len(self._entries) - 1
+
+    def _fill(self, found: tuple[Entry, ...], kept: Entry | None, *, had_cursor: bool) -> None:
+        known = len(self._entries)
+        was_at_end = self.scroll_offset.y >= self.max_scroll_y
+        if known and found[:known] == self._entries:
+            self.add_options([self._option(entry) for entry in found[known:]])
+        else:
+            nothing = Option(styled("no alerts", "dim"), disabled=True)
+            self.set_options([self._option(entry) for entry in found] or [nothing])
+        self._entries = found
+        place = next((place for place, entry in enumerate(found) if kept is not None and entry.key == kept.key), None)
+        if place is not None:
+            self.highlighted = place
+        elif had_cursor and found:
+            self.highlighted = len(found) - 1
+        elif was_at_end:
             self.scroll_end(animate=False, immediate=False)
+
+    def _option(self, entry: Entry) -> Option:
+        return Option(in_words(entry.what, self._started_at_us), id=entry.key)
+
+    def on_resize(self) -> None:
+        """More or less room; where the lines break then is known after they are painted."""
+        self.call_after_refresh(self._back_in_sight)
+
+    def _back_in_sight(self) -> None:
+        if self._is_at_newest:
+            self.scroll_end(animate=False)
+        else:
+            self.scroll_to_highlight()
+
+    def on_focus(self) -> None:
+        """The cursor begins at the newest."""
+        if self.highlighted is None and self._entries:
+            self.highlighted = len(self._entries) - 1
+
+    def action_open(self) -> None:
+        """Show the entry under the cursor."""
+        if self.chosen is not None:
+            self.post_message(self.Opened(self.chosen.what))
+
+    def on_option_list_option_selected(self) -> None:
+        """A click opens too."""
+        self.action_open()
+
+    def copy_text(self) -> str:
+        """All that is shown, one entry on a line."""
+        return "".join(f"{in_words(entry.what, self._started_at_us).plain}\n" for entry in self._entries)

@@ -1,71 +1,127 @@
-"""The two charts of the Live screen as widgets; what they draw is made in tui/charts.py."""
+"""The charts of the Live screen as widgets: a row of slots, each shows one of the views."""
 
+import time
 from typing import ClassVar, Literal
 
+from rich.text import Text
+from textual.content import Content
 from textual.widgets import Static
 
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
+from vp_tui.tui.panels.gpu_history import gpu_history, span
+from vp_tui.tui.panels.histogram import Cosines, histogram
+from vp_tui.tui.panels.readable import show_title
 
-Kind = Literal["similarity", "throughput"]
+View = Literal["similarity", "histogram", "throughput", "gpu"]
+VIEWS: tuple[View, ...] = ("similarity", "histogram", "throughput", "gpu")
+TOPICS: dict[View, str] = {
+    "similarity": "similarity",
+    "histogram": "histogram",
+    "throughput": "throughput",
+    "gpu": "gpu chart",
+}
 NAMES = ("short", "medium", "long", "reference", "candidate", "limit")
+SMALLEST = (12, 2)
+"""Columns and rows below which nothing is drawn."""
+PACE_S = 1.0
+"""From one picture of a run under way to the next: drawing holds the keys for some ms, and costs kilobytes over SSH."""
 
 
-class ChartPanel(Static):
-    """One chart; drawn anew only when its data or its size changed."""
+class ChartPanel(Static, can_focus=True):
+    """One slot; drawn anew only when its view, its data or its size changed."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in NAMES}
 
-    def __init__(self, kind: Kind, *, id: str | None = None) -> None:
+    def __init__(self, view: View, *, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
-        self.kind = kind
-        self._drawn: object = None
-        self._snapshot: RunSnapshot | None = None
+        self.view: View = view
+        self._drawn: tuple[object, ...] = ()
+        self._drawn_at = 0.0
+        self._text: Text | Content = Content("")
+        self._shown: tuple[RunSnapshot, Cosines | None] | None = None
 
-    def show(self, snapshot: RunSnapshot) -> None:
-        """Draw the run, if anything of it is news for this chart."""
-        self._snapshot = snapshot
-        self.border_title = title(self.kind, snapshot)
+    @property
+    def topic(self) -> str:
+        """What the help explains when the chart has the focus."""
+        return TOPICS[self.view]
+
+    def show(self, view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> None:
+        """Draw the run, if anything of it is news for this view; `cosines` is None until they are read."""
+        self.view = view
+        self._shown = (snapshot, cosines)
+        show_title(self, title(view, snapshot, cosines))
         width, height = self.content_size
-        data = snapshot.similarity if self.kind == "similarity" else snapshot.blocks
-        state = (snapshot.run.id, data, width, height, self.app.theme)
-        if width < 12 or height < 3 or state == self._drawn:
+        if width < SMALLEST[0] or height < SMALLEST[1]:
             return
-        self._drawn = state
-        self._draw(snapshot, width, height)
+        frame = (view, snapshot.run.id, width, height, self.app.theme, cosines is None, snapshot.run.is_active)
+        if frame == self._drawn[:-1] and snapshot.run.is_active and time.monotonic() - self._drawn_at < PACE_S:
+            return
+        state = (*frame, _data(view, snapshot, cosines))
+        if state == self._drawn:
+            return
+        self._drawn, self._drawn_at = state, time.monotonic()
+        self._text = self._draw(snapshot, cosines, width, height)
+        self.update(self._text)
+
+    def copy_text(self) -> str:
+        """The picture in characters."""
+        return self._text.plain
 
     def on_resize(self) -> None:
         """The size is known only now, and changes with the terminal."""
-        if self._snapshot is not None:
-            self.show(self._snapshot)
+        if self._shown is not None:
+            self.show(self.view, *self._shown)
 
-    def _draw(self, snapshot: RunSnapshot, width: int, height: int) -> None:
+    def _draw(self, snapshot: RunSnapshot, cosines: Cosines | None, width: int, height: int) -> Text | Content:
+        limit = snapshot.limits.cosine_fail
+        if self.view == "gpu":
+            return gpu_history(snapshot.gpu, width=width, height=height) if snapshot.gpu else Content(no_gpu(snapshot))
+        if self.view == "histogram":
+            if cosines is None:
+                return Content("counting ..")
+            return histogram(cosines, cosine_limit=limit, width=width, height=height)
+        if not _data(self.view, snapshot, cosines):
+            return Content("nothing to draw yet: no block is finished")
         # plotext is not needed for the first frame
         from vp_tui.tui import charts
 
-        if not (snapshot.similarity if self.kind == "similarity" else snapshot.blocks):
-            self.update("nothing to draw yet: no block is finished")
-            return
-        palette = self._palette()
-        if self.kind == "similarity":
-            limit = snapshot.limits.cosine_fail
-            drawn = charts.similarity(
+        palette = {name: self.get_component_styles(f"chart--{name}").color.rgb for name in NAMES}
+        if self.view == "similarity":
+            return charts.similarity(
                 snapshot.similarity, cosine_limit=limit, width=width, height=height, palette=palette
             )
-        else:
-            labels = {"reference": fmt.safe(snapshot.run.reference), "candidate": fmt.safe(snapshot.run.precision)}
-            drawn = charts.throughput(snapshot.blocks, labels=labels, width=width, height=height, palette=palette)
-        self.update(drawn)
-
-    def _palette(self) -> dict[str, tuple[int, int, int]]:
-        return {name: self.get_component_styles(f"chart--{name}").color.rgb for name in NAMES}
+        labels = {"reference": fmt.safe(snapshot.run.reference), "candidate": fmt.safe(snapshot.run.precision)}
+        return charts.throughput(snapshot.blocks, labels=labels, width=width, height=height, palette=palette)
 
 
-def title(kind: Kind, snapshot: RunSnapshot) -> str:
-    """What the axes mean, in one line."""
-    if kind == "similarity":
-        limit = snapshot.limits.cosine_fail
-        return f"1 - cosine, worst of each block, log; line: limit {fmt.limit(limit)}"
-    arms = f"{fmt.safe(snapshot.run.reference)} and {fmt.safe(snapshot.run.precision)}"
-    return f"tokens/s of each block, {arms}, over sequences"
+def _data(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> object:
+    """What the view is drawn from."""
+    if view == "histogram":
+        return cosines
+    return {"similarity": snapshot.similarity, "throughput": snapshot.blocks, "gpu": snapshot.gpu}[view]
+
+
+def no_gpu(snapshot: RunSnapshot) -> str:
+    """Why the view of the GPU is empty."""
+    if snapshot.run.device == "cpu":
+        return "no GPU in use: this run is on the CPU"
+    return "no sample of the GPU yet" if snapshot.run.is_active else "no sample of the GPU was taken"
+
+
+def title(view: View, snapshot: RunSnapshot, cosines: Cosines | None = None) -> str:
+    """Which view of how many, and what its axes mean, in one line."""
+    return f"{VIEWS.index(view) + 1}/{len(VIEWS)} {_meaning(view, snapshot, cosines)}"
+
+
+def _meaning(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> str:
+    limit = fmt.limit(snapshot.limits.cosine_fail)
+    if view == "similarity":
+        return f"1 - cosine, worst of each block; line: limit {limit}"
+    if view == "histogram":
+        counted = fmt.exact(sum(map(len, cosines.values()))) if cosines is not None else "all"
+        return f"histogram: 1 - cosine, {counted} sequences, limit {limit}"
+    if view == "throughput":
+        return "tokens/s of each block, over sequences"
+    return f"GPU, {span(snapshot.gpu)} up to its newest sample" if snapshot.gpu else "GPU over time"

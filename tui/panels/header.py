@@ -7,13 +7,18 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
 
+SILENT_S = 15.0
+"""A run says once a second that it is alive; after so long without a word it is stalled."""
+_SILENT = f"stalled: no word from the run for {SILENT_S:.0f} s; 5 shows its log, x stops it"
 _FULL, _HALF, _EMPTY = "\u2501", "\u2578", "\u2500"
 
 
-def header(snapshot: RunSnapshot, width: int) -> Content:
-    """Three lines, and one more for each reason the reader must know."""
+def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Content:
+    """Three lines, and one more for each reason the reader must know; `is_silent` after SILENT_S without a word."""
     run = snapshot.run
     rows = [_title(run, width), _progress(run, width), _verdict(snapshot)]
+    if is_silent and run.is_active:
+        rows.append(line(("~ ", "warn"), (_SILENT, "warn")))
     rows += [line(("! ", "fail"), (fmt.safe(reason), "warn")) for reason in _reasons(run)]
     return lines(rows)
 
@@ -50,7 +55,8 @@ def _progress(run: RunRow, width: int) -> Content:
     if not run.total:
         counts = "  sequences not counted yet" if run.is_active else "  no sequences counted"
     status = run.status.upper()
-    phase = f"  {fmt.safe(run.phase)}" if run.is_active and run.phase else ""
+    doing = run.phase or ("its process is starting" if run.status == "queued" else "")
+    phase = f"  {fmt.safe(doing)}" if run.is_active and doing else ""
     room = width - len(status) - 1 - len(counts)
     # the words matter more than the length of the bar
     columns = max(8, min(40, room - len(phase)))

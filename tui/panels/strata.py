@@ -1,19 +1,22 @@
 """The table of the strata: similarity, broken values and speed, one row each and one for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from textual.content import Content
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import StratumStats
-from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
+from vp_tui.tui.deltas import EPSILON, INFLATION, SLOWER
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 NARROW, WIDE = 76, 106
 """Columns the full and the extended table need."""
+AGAINST = 9
+"""Columns a baseline takes besides; at 80 the mean makes room for it."""
 
 
 def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
@@ -58,29 +61,71 @@ def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
     return "warn" if norm is not None and abs(norm - 1) > limits.norm_ratio_warn else "plain"
 
 
-def columns(reference: str, width: int, limits: Thresholds) -> tuple[Column, ...]:
+def columns(reference: str, width: int, limits: Thresholds, against: Column | None = None) -> tuple[Column, ...]:
     """The columns that fit: at 60 the verdict's, at 80 all important ones, above also M4 and M5."""
+    more = AGAINST if against is not None else 0
     every = (
         Column("done", 9, lambda s: f"{fmt.count(s.n)}/{fmt.count(s.planned)}", room=NARROW),
         Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
-        Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW),
+        Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
         Column(f"<={fmt.limit(limits.cosine_fail)}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
         Column("NaN", 4, lambda s: fmt.count(s.nan), _bad_count(lambda s: s.nan)),
         Column("Inf", 4, lambda s: fmt.count(s.inf), _bad_count(lambda s: s.inf)),
         Column("tok/s", 5, lambda s: fmt.rate(s.candidate_tokens_per_s)),
         Column(f"x {fmt.clip(fmt.safe(reference).upper(), 6)}", 6, lambda s: fmt.ratio(s.speedup)),
-        Column("ref tok/s", 9, lambda s: fmt.rate(s.reference_tokens_per_s), room=WIDE),
-        Column("rel.L2 p99", 10, lambda s: fmt.small(s.relative_l2_p99), _l2_level, room=WIDE),
-        Column("norm-1", 8, lambda s: fmt.deviation(s.norm_ratio_worst), _norm_level, room=WIDE),
+        *([against] if against is not None else []),
+        Column("ref tok/s", 9, lambda s: fmt.rate(s.reference_tokens_per_s), room=WIDE + more),
+        Column("rel.L2 p99", 10, lambda s: fmt.small(s.relative_l2_p99), _l2_level, room=WIDE + more),
+        Column("norm-1", 8, lambda s: fmt.deviation(s.norm_ratio_worst), _norm_level, room=WIDE + more),
     )
     return tuple(column for column in every if column.room <= width)
 
 
-def strata(snapshot: RunSnapshot, width: int) -> Content:
+def _against(run: RunRow, baseline: RunSnapshot) -> Column:
+    """Change of tokens/s, where the clocks can be compared; `cos` where the worst cosine is clearly farther from 1."""
+    of = {str(stats.scope): stats for stats in baseline.strata}
+    clocks = run.perf_key is not None and run.perf_key == baseline.run.perf_key
+    numbers = run.accuracy_key is not None and run.accuracy_key == baseline.run.accuracy_key
+
+    def change(stats: StratumStats) -> float | None:
+        return _speed_change(stats, of) if clocks else None
+
+    def is_worse(stats: StratumStats) -> bool:
+        return numbers and _is_worse(stats, of)
+
+    def text(stats: StratumStats) -> str:
+        nothing = numbers and not clocks and stats.cosine_min is not None
+        words = "=" if nothing else fmt.difference(change(stats))
+        if is_worse(stats):
+            return "cos" if words in {"=", fmt.DASH} else f"{words} cos"
+        return words
+
+    def level(stats: StratumStats, _limits: Thresholds) -> Level:
+        return "warn" if (change(stats) or 0.0) <= SLOWER or is_worse(stats) else "plain"
+
+    return Column("vs base", AGAINST - 1, text, level, room=NARROW)
+
+
+def _speed_change(stats: StratumStats, of: Mapping[str, StratumStats]) -> float | None:
+    """Of the candidate's tokens/s, as a fraction."""
+    before = of[stats.scope].candidate_tokens_per_s if stats.scope in of else None
+    now = stats.candidate_tokens_per_s
+    return now / before - 1 if now is not None and before else None
+
+
+def _is_worse(stats: StratumStats, of: Mapping[str, StratumStats]) -> bool:
+    """True where the worst sequence lies clearly farther from its reference than the baseline's worst."""
+    before = of[stats.scope].cosine_min if stats.scope in of else None
+    now = stats.cosine_min
+    return now is not None and before is not None and 1 - now + EPSILON >= INFLATION * (1 - before + EPSILON)
+
+
+def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = None) -> Content:
     """The table; before the plan is known, its rows hold dashes."""
     limits = snapshot.limits
-    chosen = columns(snapshot.run.reference, width, limits)
+    against = _against(snapshot.run, baseline) if baseline is not None else None
+    chosen = columns(snapshot.run.reference, width, limits, against)
     found = {str(stats.scope): stats for stats in snapshot.strata}
     rows = [_titles(chosen)]
     rows += [_row(name, found.get(name), chosen, limits) for name in (*STRATA, "all")]

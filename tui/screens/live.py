@@ -1,44 +1,70 @@
 """Screen 1: one run as it goes; header, strata, charts, speed, GPU, alerts."""
 
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView
 from vp_tui.tui.panels.alerts import AlertList
-from vp_tui.tui.panels.chart import ChartPanel
+from vp_tui.tui.panels.chart_row import ChartRow
+from vp_tui.tui.panels.embeddings import embeddings
 from vp_tui.tui.panels.gpu import gpu
 from vp_tui.tui.panels.header import header
 from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.panels.readable import Readable
+from vp_tui.tui.panels.runs_strip import active_runs, runs_strip
+from vp_tui.tui.panels.silence import Silence
 from vp_tui.tui.panels.strata import strata
 from vp_tui.tui.panels.throughput import facts, throughput
+from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.board import Board, empty_words
+from vp_tui.tui.screens.worst import WorstScreen
 
 READING = "reading the store .."
-CHARTS = ("similarity", "throughput")
+LARGE = (160, 45)
+"""Columns and lines from which all charts are shown at once."""
+TALL = 40
+"""Lines from which the facts of the run are shown whole."""
+LOOK_S = 1.0
+
+
+class _HasView(Protocol):
+    view: StoreView | None
 
 
 class LiveScreen(Board):
-    """The run on the screen, or words where there is none; app.tcss decides what fits."""
+    """The run on the screen, or words where there is none; live.tcss decides what fits."""
 
     BINDINGS = bindings("live")
     AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: StoreView | None = None
+        self._silence = Silence()
 
     def body(self) -> list[Widget]:
         """From the verdict down to the details."""
         return [
             Panel(id="empty"),
-            Panel(id="header"),
-            Panel(id="strata", title="strata"),
+            Readable(id="header", topic="header"),
+            Panel(id="strip"),
+            Readable(id="strata", title="strata", topic="strata"),
+            ChartRow(self.backend.cosines, id="charts"),
+            Vertical(Readable(id="speed", topic="speed"), Readable(id="gpu", topic="gpu"), id="rates"),
             Horizontal(
-                ChartPanel("similarity", id="similarity"), ChartPanel("throughput", id="throughput"), id="charts"
-            ),
-            Vertical(Panel(id="speed"), Panel(id="gpu"), id="rates"),
-            Horizontal(
-                Panel(id="facts", title="this run"),
-                AlertList(id="alerts"),
+                Readable(id="facts", title="this run", topic="header"),
+                Vertical(
+                    Readable(id="embeddings", title="embeddings", topic="embeddings"), AlertList(id="alerts"), id="side"
+                ),
                 id="bottom",
             ),
         ]
@@ -48,35 +74,132 @@ class LiveScreen(Board):
         self.add_class("-empty")
         self.query_one("#empty", Panel).show(Content(READING))
         self.query_one("#rates").border_title = "speed and GPU"
+        self.set_interval(LOOK_S, self._look_for_silence)
+
+    def on_resize(self) -> None:
+        """Besides what every board does: classes for sizes of this screen's own."""
+        self.set_class(self.size.height >= TALL, "-tall")
+        self.set_class(self.size.width >= LARGE[0] and self.size.height >= LARGE[1], "-large")
 
     def show(self, view: StoreView) -> None:
         """All panels from one snapshot."""
+        self._view = view
         self.set_class(view.snapshot is None, "-empty")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu))
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(empty_words(view))
             return
-        self._show_run(view.snapshot)
+        self._show_run(view, view.snapshot)
 
-    def _show_run(self, snapshot: RunSnapshot) -> None:
+    def _show_run(self, view: StoreView, snapshot: RunSnapshot) -> None:
         # the panels of a screen have a blank on either side, and a frame where there is room
         width = self.size.width - (4 if self.has_class("-roomy") else 2)
-        self.query_one("#header", Panel).show(header(snapshot, self.size.width - 2))
-        self.query_one("#strata", Panel).show(strata(snapshot, width))
+        self._show_header(snapshot)
+        self._show_strip(view.runs, snapshot.run.id)
+        self.query_one("#strata", Panel).show(strata(snapshot, width, view.baseline))
         self.query_one("#speed", Panel).show(throughput(snapshot))
         self.query_one("#facts", Panel).show(facts(snapshot))
+        self.query_one("#embeddings", Panel).show(embeddings(snapshot))
         self.query_one(AlertList).show(snapshot)
-        for chart in self.query(ChartPanel):
-            chart.show(snapshot)
+        self.query_one(ChartRow).show(snapshot)
+
+    def _show_header(self, snapshot: RunSnapshot) -> None:
+        newest = cast(_HasView, self.app).view
+        run = newest.snapshot.run if newest is not None and newest.snapshot is not None else snapshot.run
+        # asked of the newest view even while the picture is held: that one would grow old by itself
+        is_silent = self._silence.is_silent(run, time.monotonic()) and run.uuid == snapshot.run.uuid
+        self.query_one("#header", Panel).show(header(snapshot, self.size.width - 2, is_silent=is_silent))
+
+    def _show_strip(self, runs: Sequence[RunRow], shown: int) -> None:
+        strip, words = self.query_one("#strip", Panel), runs_strip(runs, shown, self.size.width - 2)
+        strip.set_class(words is not None, "-on")
+        if words is not None:
+            strip.show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
         """The run on the screen."""
         return view.snapshot.run if view.snapshot else None
 
+    @property
+    def _snapshot(self) -> RunSnapshot | None:
+        return self._view.snapshot if self._view is not None else None
+
+    def _look_for_silence(self) -> None:
+        """Nobody else would: what is new is posted, and a run that hangs has nothing new."""
+        if self._snapshot is not None:
+            self._show_header(self._snapshot)
+
     def action_cycle_chart(self) -> None:
-        """The other chart, where only one fits."""
-        self.toggle_class("-throughput")
+        """The next view; what stands beside it moves on too."""
+        self.query_one(ChartRow).next_view()
+
+    # -- alerts and sequences
 
     def action_toggle_alerts(self) -> None:
-        """The charts make room for the list, and back."""
+        """The charts make room for the list, which takes the focus, and back."""
         self.toggle_class("-alerts")
+        self.set_focus(self.query_one(AlertList) if self.has_class("-alerts") else None)
+
+    def on_alert_list_opened(self, message: AlertList.Opened) -> None:
+        """One alert whole."""
+        if self._snapshot is not None:
+            self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
+
+    def action_worst(self) -> None:
+        """The sequences with the lowest cosine."""
+        if self._snapshot is not None:
+            self.app.push_screen(WorstScreen(self.backend, self._snapshot))
+
+    # -- runs
+
+    def action_compare(self) -> None:
+        """Against the newest baseline that fits."""
+        run = self._snapshot.run if self._snapshot is not None else None
+        if self._view is None or run is None:
+            self._say("no run is on the screen: press n, or 2 for the history")
+            return
+        base = self._view.baseline_of(run)
+        if base is not None:
+            self.post_message(OpenComparison(base=f"baseline:{base.name}", candidate=str(run.id)))
+        elif self._view.pinned(run):
+            self._say(f"#{run.id} is a baseline itself; 2, and space on two runs, compares any two")
+        else:
+            self._say("no baseline fits (same sequences, weights and machine): b pins this run, 2 lists others")
+
+    def action_pin(self) -> None:
+        """As a baseline, with a reason; or give that up."""
+        if self._view is None or self._snapshot is None:
+            self._say("no run is on the screen: press n, or 2 for the history")
+            return
+        # forms are not needed for the first frame
+        from vp_tui.tui.screens.pin import PinScreen
+
+        run = self._snapshot.run
+        self.app.push_screen(PinScreen(run, self._view.baselines))
+
+    def action_export(self) -> None:
+        """The run with all its numbers as a file."""
+        if self._snapshot is None:
+            self._say("no run is on the screen: press n, or 2 for the history")
+            return
+        from vp_tui.tui.screens.export import ExportScreen
+
+        run = self._snapshot.run
+        name = f"run-{run.id}-{run.name}" if run.name else f"run-{run.id}"
+        self.app.push_screen(ExportScreen(f"run #{run.id}", partial(self._write, run.id), name))
+
+    def _write(self, run_id: int, format: str, path: Path) -> None:
+        self.backend.write_runs([run_id], format, path)
+
+    def _say(self, words: str) -> None:
+        self.app.notify(words, severity="warning", markup=False)
+
+    def action_other_run(self, step: int) -> None:
+        """The active run before or after the one on the screen, round and round."""
+        shown = self._snapshot.run.id if self._snapshot is not None else 0
+        ids = {run.id for run in active_runs(self._view.runs)} if self._view is not None else set()
+        if not ids - {shown}:
+            self._say("no other run is active; 2 lists all runs")
+            return
+        every = sorted(ids | {shown})
+        self.post_message(OpenRun(every[(every.index(shown) + step) % len(every)]))

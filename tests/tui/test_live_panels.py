@@ -1,0 +1,173 @@
+"""The panels of the Live screen as pure functions: baseline column, strip of runs, header, GPU, embeddings."""
+
+from dataclasses import replace
+
+import parts
+import pytest
+import snapshots
+
+from vp_tui.core.regress.rules import Rule
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.tui import deltas
+from vp_tui.tui.panels.chart import VIEWS, title
+from vp_tui.tui.panels.embeddings import embeddings
+from vp_tui.tui.panels.gpu import gpu
+from vp_tui.tui.panels.header import header
+from vp_tui.tui.panels.runs_strip import runs_strip
+from vp_tui.tui.panels.silence import Silence
+from vp_tui.tui.panels.strata import strata
+
+IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
+
+
+# -- the baseline
+
+
+def against(run=None, base=None, width=76, **keys):
+    mine, theirs = run or snapshots.passed(), base or snapshots.passed()
+    keys = {"accuracy_key": "a", "perf_key": "p"} | keys
+    mine = replace(mine, run=replace(mine.run, **keys))
+    theirs = replace(theirs, run=replace(theirs.run, id=40, accuracy_key="a", perf_key="p"))
+    return strata(mine, width, theirs).plain.splitlines()
+
+
+def faster(snapshot, factor):
+    rows = tuple(replace(row, candidate_tokens_per_s=row.candidate_tokens_per_s * factor) for row in snapshot.strata)
+    return replace(snapshot, strata=rows)
+
+
+def test_the_column_says_equal_where_nothing_changed():
+    assert [row.split()[-1] for row in against()[1:]] == ["="] * 4
+
+
+@pytest.mark.parametrize(
+    ("factor", "cell"), [(1.012, "+1%"), (0.96, "-4%"), (0.94, "~-6%"), (3, "+200%"), (1.004, "=")]
+)
+def test_a_loss_of_speed_beyond_the_usual_is_marked(factor, cell):
+    assert against(faster(snapshots.passed(), factor))[1].split()[-1] == cell
+
+
+def test_a_worst_cosine_that_is_clearly_worse_is_named_beside_the_speed():
+    worse = replace(snapshots.passed(), strata=parts.strata(1.0, cosine_min=0.998))
+    rows = against(faster(worse, 0.9))
+    assert rows[3].endswith("~-10% cos")
+    assert rows[1].endswith("~-10%")
+    assert against(worse)[3].endswith("~cos")
+
+
+def test_what_cannot_be_compared_is_not_compared():
+    slow = faster(replace(snapshots.passed(), strata=parts.strata(1.0, cosine_min=0.998)), 0.5)
+    assert against(slow, perf_key="other")[3].endswith("~cos")
+    assert against(slow, perf_key="other")[1].endswith(" =")
+    assert against(slow, accuracy_key="other")[3].endswith("~-50%")
+    assert against(slow, accuracy_key=None, perf_key=None)[3].endswith(" -")
+
+
+def test_the_marks_are_those_of_the_rule_of_comparisons():
+    rule = Rule()
+    assert (rule.inflation, rule.epsilon, rule.min_effect_speed) == (deltas.INFLATION, deltas.EPSILON, -deltas.SLOWER)
+
+
+@pytest.mark.parametrize(
+    ("width", "has_mean"), [(58, False), (76, False), (78, False), (85, True), (116, True), (118, True)]
+)
+def test_the_baseline_takes_the_room_of_the_mean_and_keeps_to_the_width(width, has_mean):
+    rows = against(width=width)
+    assert ("mean cos" in rows[0], "vs base" in rows[0]) == (has_mean, width >= 76)
+    assert max(map(len, rows)) <= width
+    assert all(word in rows[0] for word in ("worst cos", "<=", "NaN", "Inf"))
+
+
+# -- several runs
+
+
+def test_the_strip_says_how_far_each_run_is_where_it_runs_and_what_it_waits_for():
+    runs = [one.run for one in snapshots.several()]
+    words = runs_strip(runs, 42, 78).plain
+    assert words == ">#42 63% cuda:0 | #43 12% cuda:1 | #44 queued, waits for cuda:0"
+
+
+def test_one_active_run_needs_no_strip():
+    assert runs_strip([snapshots.running().run, *snapshots.history()[1:]], 42, 78) is None
+    assert runs_strip([], 42, 78) is None
+
+
+@pytest.mark.parametrize("width", [20, 40, 58, 78, 118])
+@pytest.mark.parametrize("shown", [100, 107, 115])
+def test_the_strip_keeps_to_its_width_and_counts_those_without_room(width, shown):
+    words = runs_strip([parts.row(number) for number in range(100, 116)], shown, width).plain
+    assert len(words) <= max(width, len(">#107 63% cuda:0") + 12)
+    assert f">#{shown} 63%" in words
+    named = words.count("#")
+    left, right = (
+        int(part) if part.isdigit() else 0 for part in (words.split(" ")[0].lstrip("+"), words.split("+")[-1])
+    )
+    assert named + left + right == 16
+
+
+# -- states of a run
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (snapshots.waiting, ["QUEUED", "waiting: another run uses cuda:0", "no verdict yet"]),
+        (snapshots.loading, ["RUNNING", "sequences not counted yet", "loading esm2 in fp16"]),
+        (lambda: snapshots.ended("failed", "out of memory"), ["FAILED", "! failed: out of memory", "no verdict"]),
+        (
+            lambda: snapshots.ended("cancelled", "stopped on request"),
+            ["CANCELLED", "! cancelled: stopped", "no verdict"],
+        ),
+        (lambda: snapshots.ended("interrupted", "the worker is gone"), ["INTERRUPTED", "! interrupted: the worker"]),
+        (snapshots.passed, ["COMPLETED", "100%", "PASS  10,000"]),
+        (snapshots.failed_gate, ["COMPLETED", "FAIL  12 of"]),
+    ],
+)
+def test_the_header_says_how_a_run_stands(made, words):
+    text = header(made(), 78).plain
+    assert [word for word in words if word not in text] == []
+    assert max(map(len, text.splitlines())) <= 78
+
+
+def test_a_run_is_stalled_after_fifteen_seconds_without_a_word_and_not_by_any_other_clock():
+    run, silence = snapshots.running().run, Silence()
+    assert not silence.is_silent(run, 100.0)
+    assert not silence.is_silent(run, 114.9)
+    assert silence.is_silent(run, 115.0)
+    assert not silence.is_silent(replace(run, heartbeat_at_us=run.heartbeat_at_us + 1), 116.0)
+    assert not silence.is_silent(replace(run, uuid="another"), 132.0)
+
+
+@pytest.mark.parametrize("changes", [{"status": "completed"}, {"heartbeat_at_us": None}])
+def test_a_run_that_has_ended_or_not_begun_is_not_stalled(changes):
+    run, silence = replace(snapshots.running().run, **changes), Silence()
+    assert not any(silence.is_silent(run, now) for now in (0.0, 100.0))
+
+
+# -- the GPU outside of a run, the embeddings
+
+
+def test_a_finished_run_shows_its_last_reading_and_the_card_as_it_is_now():
+    rows = gpu(snapshots.passed(), IDLE).plain.splitlines()
+    assert rows[0].startswith("GPU    last 93%  mean 93%")
+    assert rows[1].startswith("       now 0%")
+    assert gpu(snapshots.running(), None).plain.startswith("GPU    util 93%")
+
+
+def test_on_the_cpu_the_idle_card_is_shown_once_the_run_has_ended():
+    assert gpu(snapshots.on_cpu(), IDLE).plain.startswith("GPU    now 0%")
+    assert "this run is on the CPU" in gpu(snapshots.on_cpu(), "no driver").plain
+
+
+def test_embeddings_that_are_not_measured_say_why():
+    assert embeddings(snapshots.running()).plain == "measured when all sequences are encoded"
+    assert embeddings(snapshots.passed()).plain == "not measured in this run"
+    assert "the run was failed before" in embeddings(snapshots.ended()).plain
+
+
+# -- what one does with the run
+
+
+def test_the_title_of_a_chart_has_the_limit_of_the_configuration():
+    limit = f"limit {Thresholds().cosine_fail:g}"
+    assert all(limit in title(view, snapshots.running(), {}) for view in VIEWS[:2])

@@ -1,0 +1,89 @@
+"""The GPU over time: utilization, memory, power and clock as small lines under each other, with the newest value."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from vp_tui.core.events import GpuSample
+from vp_tui.tui import format as fmt
+from vp_tui.tui.bars import bars
+from vp_tui.tui.marks import line, lines
+
+NAME, VALUE = 8, 15
+"""Columns for the name of a line and for its newest value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One reading of the GPU: how it is written, and what a full bar stands for."""
+
+    name: str
+    read: Callable[[GpuSample], float | None]
+    words: Callable[[GpuSample], str]
+    full: Callable[[Sequence[GpuSample]], float | None]
+
+
+def _highest(read: Callable[[GpuSample], float | None]) -> Callable[[Sequence[GpuSample]], float | None]:
+    return lambda samples: max((value for one in samples if (value := read(one)) is not None), default=None)
+
+
+GAUGES = (
+    Gauge("util", lambda s: s.utilization, lambda s: fmt.percent(s.utilization), lambda _: 100.0),
+    Gauge(
+        "memory",
+        lambda s: s.memory_used_mib,
+        lambda s: f"{fmt.gib(s.memory_used_mib)}/{fmt.gib(s.memory_total_mib)} GiB",
+        _highest(lambda s: s.memory_total_mib),
+    ),
+    Gauge(
+        "power",
+        lambda s: s.power_w,
+        lambda s: f"{fmt.whole(s.power_w)}/{fmt.whole(s.power_limit_w)} W",
+        _highest(lambda s: s.power_limit_w),
+    ),
+    Gauge(
+        "SM clock",
+        lambda s: s.sm_clock_mhz,
+        lambda s: f"{fmt.whole(s.sm_clock_mhz)} MHz",
+        _highest(lambda s: s.sm_clock_mhz),
+    ),
+)
+
+
+def gpu_history(samples: Sequence[GpuSample], *, width: int, height: int) -> Content:
+    """At most `height` lines of at most `width` columns, oldest left; words where no sample is there."""
+    if not samples:
+        return Content("no sample yet")
+    room, rows = max(1, width - NAME - 1 - VALUE), max(1, height // len(GAUGES))
+    drawn = [part for gauge in GAUGES for part in _gauge(gauge, samples, room, rows)]
+    return lines(drawn[:height])
+
+
+def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> list[Content]:
+    name = f"{gauge.name:<{NAME}} "
+    values = [gauge.read(sample) for sample in samples]
+    if all(value is None for value in values):
+        return [line(name, ("not reported by this GPU", "dim"))]
+    # where the driver tells no limit, the largest value stands for it
+    full = gauge.full(samples) or max(value for value in values if value is not None)
+    *above, last = bars([None if value is None or full <= 0 else value / full for value in _thin(values, room)], rows)
+    newest = f"{gauge.words(samples[-1]):>{VALUE}}"
+    return [*(line(" " * len(name), (row, "info")) for row in above), line(name, (f"{last:<{room}}", "info"), newest)]
+
+
+def _thin(values: Sequence[float | None], most: int) -> list[float | None]:
+    """At most `most` values: neighbours become their mean; a gap stays where all of them are missing."""
+    if len(values) <= most:
+        return list(values)
+    return [_mean(values[place * len(values) // most : (place + 1) * len(values) // most]) for place in range(most)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
+
+
+def span(samples: Sequence[GpuSample]) -> str:
+    """How much time the width of the lines stands for."""
+    return fmt.duration((samples[-1].at_us - samples[0].at_us) / 1e6) if samples else fmt.DASH

@@ -1,0 +1,95 @@
+"""The histogram of 1 - cosine: one row of bars per stratum, the limit as a line through all of them.
+
+Each stratum stands under its own name and is scaled to its own fullest bin, so that neither colour nor a common scale
+is needed to tell a few bad sequences among thousands of good ones.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+
+from vp_tui.core.config import STRATA
+from vp_tui.tui import format as fmt
+from vp_tui.tui.bars import bars
+from vp_tui.tui.marks import MARKS, line, lines, styled
+from vp_tui.tui.scale import finite, log_distance
+
+Cosines = Mapping[str, Sequence[float | None]]
+"""Stratum -> the cosine of each sequence; None where an embedding is not finite."""
+
+LEFT, RIGHT = 12, 7
+"""Columns for the name of a stratum and how many it has, and for how many are bad."""
+BINS_PER_DECADE = 10
+LIMIT = "\u2502"
+STYLES = {"short": "$text-primary", "medium": "$text-success", "long": "$text-warning"}
+
+
+def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int) -> Content:
+    """At most `height` lines of at most `width` columns; words where there is nothing to count or no room."""
+    found: dict[str, Sequence[float | None]] = {name: cosines[name] for name in STRATA if cosines.get(name)}
+    if not found:
+        return Content("nothing to count yet: no sequence is compared")
+    scale = _Scale(found, cosine_limit, width - LEFT - RIGHT)
+    if scale.per_decade < 1:
+        return Content("too narrow for a histogram")
+    has_axis = height > len(found)
+    rows = max(1, (height - has_axis) // len(found))
+    drawn = [part for name, values in found.items() for part in _stratum(name, values, scale, rows, cosine_limit)]
+    if has_axis:
+        drawn.append(_axis(scale, cosine_limit))
+    return lines(drawn[:height])
+
+
+class _Scale:
+    """Columns of log10(1 - cosine): whole decades around the data and the limit, which lies between two columns."""
+
+    def __init__(self, cosines: Cosines, cosine_limit: float, columns: int) -> None:
+        heights = [log_distance(value) for values in cosines.values() for value in finite(values)]
+        self.limit = log_distance(cosine_limit)
+        self.low = min(math.floor(min(heights, default=self.limit)), math.floor(self.limit) - 1)
+        self.high = max(math.ceil(max(heights, default=self.limit)), math.ceil(self.limit) + 1)
+        # the limit takes a column of its own
+        self.per_decade = (columns - 1) // (self.high - self.low)
+        # many thin bins would only show chance
+        self.columns_per_bin = math.ceil(self.per_decade / BINS_PER_DECADE) if self.per_decade > 0 else 1
+        self.per_decade -= self.per_decade % self.columns_per_bin
+        self.bins = (self.high - self.low) * self.per_decade // self.columns_per_bin
+        self.limit_bin = round((self.limit - self.low) * self.per_decade / self.columns_per_bin)
+
+    def bin_of(self, value: float) -> int:
+        """A bin is left of the limit's line exactly where its sequences pass."""
+        at = log_distance(value)
+        place = min(self.bins - 1, int((at - self.low) * self.per_decade / self.columns_per_bin))
+        return max(place, self.limit_bin) if at >= self.limit else min(place, self.limit_bin - 1)
+
+    def with_limit(self, text: str, mark: str = LIMIT) -> str:
+        """The line of the limit in its place."""
+        at = self.limit_bin * self.columns_per_bin
+        return text[:at] + mark + text[at:]
+
+
+def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int, cosine_limit: float) -> list[Content]:
+    numbers = finite(values)
+    counts = Counter(map(scale.bin_of, numbers))
+    most = max(counts.values(), default=1)
+    heights = [counts[place] / most for place in range(scale.bins) for _ in range(scale.columns_per_bin)]
+    bad = len(values) - len(numbers) + sum(value <= cosine_limit for value in numbers)
+    drawn = [scale.with_limit(row) for row in bars(heights, rows)]
+    style = STYLES[name]
+    above = [line(" " * LEFT, Content.styled(row, style)) for row in drawn[:-1]]
+    label = f"{name:<6} {fmt.count(len(values)):>4} "
+    count = styled(f" {MARKS['fail']}{fmt.count(bad)}", "fail") if bad else styled(" 0", "dim")
+    return [*above, line(label, Content.styled(drawn[-1], style), count)]
+
+
+def _axis(scale: _Scale, cosine_limit: float) -> Content:
+    """The decades under their columns, and what the number at the end of a row counts."""
+    room = scale.bins * scale.columns_per_bin
+    labels = ""
+    for decade in range(scale.high - scale.low):
+        at, label = decade * scale.per_decade, fmt.power_of_ten(scale.low + decade)
+        if at >= len(labels) and at + len(label) <= room:
+            labels = f"{labels:<{at}}{label} "
+    return styled(f"{'':<{LEFT}}{scale.with_limit(f'{labels:<{room}}'[:room])} <={fmt.limit(cosine_limit)}", "dim")

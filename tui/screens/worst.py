@@ -1,0 +1,141 @@
+"""Modal: the sequences with the lowest cosine of a run, one on a line; enter opens one."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from vp_tui.core.events import SequenceResult
+from vp_tui.core.report import plain
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui import format as fmt
+from vp_tui.tui.backend import Backend
+from vp_tui.tui.jobs import run_job
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.marks import MARKS, Level, line, styled
+from vp_tui.tui.panels.key_bar import KeyBar
+from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.panels.sequence_words import Number, numbers
+from vp_tui.tui.screens.sequence import SequenceScreen
+
+MOST = 50
+ID_LEAST, ID_MOST = 8, 40
+FIXED = (("stratum", 7), ("tokens", 6), ("cosine", 9), ("rel. L2", 8), ("norm - 1", 9), ("NaN", 5), ("Inf", 5))
+NARROW = ("stratum", "cosine", "NaN", "Inf")
+"""The columns that are left below 70 columns."""
+
+
+class SequenceList(OptionList):
+    """The lines; `open` is the list's own choice of the line under the cursor."""
+
+    BINDINGS = bindings("worst")
+
+    def action_open(self) -> None:
+        """As a click does."""
+        self.action_select()
+
+
+class WorstScreen(ModalScreen[None]):
+    """Read from the store when it opens; a run that goes on may have worse ones later."""
+
+    BINDINGS = bindings("worst")
+
+    def __init__(self, backend: Backend, snapshot: RunSnapshot) -> None:
+        super().__init__()
+        self._backend, self._snapshot = backend, snapshot
+        self._results: tuple[SequenceResult, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """What it is, the columns, the lines."""
+        with Vertical(classes="dialog detail list"):
+            yield Panel(id="about")
+            yield Panel(id="columns")
+            yield SequenceList(id="sequences", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """The rows are read in a thread."""
+        self._say("reading ..")
+        work = partial(self._backend.worst, self._snapshot.run.id, MOST)
+        run_job(self, "worst", work, self._fill, self._fail)
+
+    def on_resize(self) -> None:
+        """Columns depend on the width."""
+        if self._results:
+            self._fill(self._results)
+
+    def _say(self, words: str) -> None:
+        run = self._snapshot.run
+        self.query_one("#about", Panel).show(line((f"Worst sequences of #{run.id}", "title"), f"  {words}"))
+
+    def _fail(self, words: str) -> None:
+        self.query_one("#about", Panel).show(line(("! ", "fail"), fmt.safe(words)))
+
+    def _fill(self, results: tuple[SequenceResult, ...]) -> None:
+        self._results = results
+        self._say(_about(self._snapshot, len(results)))
+        sequences = self.query_one(SequenceList)
+        width = sequences.scrollable_content_region.width - 1
+        at = sequences.highlighted
+        sequences.set_options(Option(row) for row in table(results, self._snapshot, width))
+        if results:
+            self.query_one("#columns", Panel).show(_titles(width))
+            sequences.highlighted = at or 0
+
+    def action_open(self) -> None:
+        """Also where the list has lost the focus."""
+        self.query_one(SequenceList).action_select()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """By enter or by mouse."""
+        result = self._results[event.option_index]
+        self.app.push_screen(SequenceScreen(self._backend, self._snapshot, result.sequence_id, result))
+
+
+def _about(snapshot: RunSnapshot, count: int) -> str:
+    run = snapshot.run
+    if not count:
+        if run.archived_at_us is not None:
+            return "the rows of its sequences are archived"
+        return "none is compared yet; they come block by block" if run.is_active else "none was compared"
+    so_far = f" of {fmt.exact(run.done)} compared so far" if run.is_active else ""
+    return f"those without a cosine, then the lowest: {fmt.exact(count)}{so_far}"
+
+
+def _columns(width: int) -> tuple[int, dict[str, int]]:
+    """Columns of the id, and of each other one that fits."""
+    shown = dict(FIXED)
+    if width < ID_LEAST + sum(size + 1 for size in shown.values()):
+        shown = {name: size for name, size in FIXED if name in NARROW}
+    left = width - sum(size + 1 for size in shown.values())
+    return max(ID_LEAST, min(ID_MOST, left)), shown
+
+
+def _titles(width: int) -> Content:
+    room, shown = _columns(width)
+    return styled(f"{'sequence':<{room}}" + "".join(f" {name:>{size}}" for name, size in shown.items()), "title")
+
+
+def table(results: Sequence[SequenceResult], snapshot: RunSnapshot, width: int) -> list[Content]:
+    """One line per sequence, worst first."""
+    room, shown = _columns(width)
+    return [_row(result, snapshot, room, shown) for result in results]
+
+
+def _row(result: SequenceResult, snapshot: RunSnapshot, room: int, shown: dict[str, int]) -> Content:
+    cells = {one.name: one for one in numbers(result, snapshot.limits)}
+    cells["stratum"] = Number("stratum", fmt.safe(result.stratum), "")
+    cells["tokens"] = Number("tokens", fmt.exact(result.num_tokens), "")
+    parts = [_cell(cells[name], size) for name, size in shown.items()]
+    name = plain.clip(fmt.safe(result.sequence_id), room)
+    return line(name, " " * (room - fmt.columns(name)), *parts)
+
+
+def _cell(number: Number, size: int) -> Content:
+    level: Level = "plain" if number.level == "good" else number.level
+    return styled(f"{MARKS.get(level, '') + number.value:>{size + 1}}", level)
