@@ -7,28 +7,34 @@ a run is a process of its own, so leaving, a lost connection or SIGTERM ends the
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.tui import clipboard, keyfile
 from vp_tui.tui.backend import Backend, CoreBackend
+from vp_tui.tui.fields import initial_values
 from vp_tui.tui.jobs import run_job
-from vp_tui.tui.keymap import keys_of
+from vp_tui.tui.keymap import UNMOVED, shown
+from vp_tui.tui.leaving import Leaving
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
-from vp_tui.tui.panels.header import run_names
+from vp_tui.tui.palette import commands
 from vp_tui.tui.poller import Poller
-from vp_tui.tui.screens.board import Board
+from vp_tui.tui.remembered import Remembered
+from vp_tui.tui.screens.board import Board, notices, zoomable
 from vp_tui.tui.screens.compare import CompareScreen
-from vp_tui.tui.screens.help import HelpScreen
-from vp_tui.tui.screens.leave import Answer, leave_question, stop_question
+from vp_tui.tui.screens.help import HelpScreen, topic_of
 from vp_tui.tui.screens.live import LiveScreen
 from vp_tui.tui.screens.logs import LogsScreen
 from vp_tui.tui.screens.measures import MeasuresScreen
@@ -63,10 +69,14 @@ class VpTuiApp(App[int]):
         self.backend: Backend = backend or CoreBackend(home)
         self._poller = Poller(open_reader=self.backend.open_reader, read_gpu=self.backend.read_gpu, run_id=run_id)
         self.view: StoreView | None = None
+        self.moved: Mapping[str, str] = UNMOVED
+        """The reader's own keys, by id."""
+        self._leaving = Leaving(self, self.backend, self._poller.wake)
         self._trouble: str | None = None
         self._is_paused = False
-        self._is_leaving = False
-        self.theme = os.environ.get("TEXTUAL_THEME", THEME)
+        self._warnings: list[str] = []
+        """What is wrong with the reader's own settings."""
+        self._take_settings()
         # moving pictures cost bytes over SSH and say nothing
         self.animation_level = "none"
 
@@ -78,6 +88,23 @@ class VpTuiApp(App[int]):
                 # Textual installs none, and spins for ever on a terminal that is gone
                 loop.add_signal_handler(number, partial(self.exit, return_code=ExitCode.INTERRUPTED))
         self.call_after_refresh(self.run_worker, self._follow, thread=True, group="poller")
+
+    def _take_settings(self) -> None:
+        """The reader's own theme and keys; what is wrong with them leaves all as it is, under a banner."""
+        theme = os.environ.get("TEXTUAL_THEME", THEME)
+        if theme not in self.available_themes:
+            self._warnings.append(f"TEXTUAL_THEME={theme} is no theme; ctrl+p lists them")
+        self.theme = theme if theme in self.available_themes else THEME
+        try:
+            self.moved = keyfile.read_keys(self.keys_path)
+        except UsageError as error:
+            self._warnings.append(f"{error}; all keys are as ever")
+        self.set_keymap(dict(self.moved))
+
+    @property
+    def keys_path(self) -> Path:
+        """Where a reader's own keys are read from."""
+        return self.home.root / keyfile.NAME
 
     def on_unmount(self) -> None:
         """Do not let the poller's rest delay the end."""
@@ -108,7 +135,7 @@ class VpTuiApp(App[int]):
         board = self.board
         if board is None or not board.is_mounted:
             return
-        board.show_banner(self._trouble, is_paused=self._is_paused)
+        board.show_banner(notices(self._trouble, self._warnings, is_paused=self._is_paused))
         if self.view is not None and not self._is_paused:
             board.show(self.view)
 
@@ -140,8 +167,11 @@ class VpTuiApp(App[int]):
         self._poller.wake()
 
     def action_new_run(self) -> None:
-        """An empty form."""
-        self.push_screen(NewRunScreen(self.backend.start), self._show_started)
+        """A form that begins with the last values."""
+        run_job(self, "new run", self.backend.remembered, self._show_new)
+
+    def _show_new(self, last: Remembered) -> None:
+        self._push_form(last.values, last.trouble)
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """The form, filled in like the run this screen means; with `fp32_compare` its reference is encoded anew."""
@@ -153,7 +183,16 @@ class VpTuiApp(App[int]):
 
     def _show_form(self, fp32_compare: bool, config: Mapping[str, Any]) -> None:
         filled = {**config, "fp32_compare": True} if fp32_compare else config
-        self.push_screen(NewRunScreen(self.backend.start, filled), self._show_started)
+        self._push_form(initial_values(filled))
+
+    def _push_form(self, values: Mapping[str, Any], trouble: str | None = None) -> None:
+        # two quick keys ask twice
+        if not isinstance(self.screen, NewRunScreen):
+            form = NewRunScreen(self.backend, values, runs=self._runs, trouble=trouble)
+            self.push_screen(form, self._show_started)
+
+    def _runs(self) -> tuple[RunRow, ...]:
+        return self.view.runs if self.view is not None else ()
 
     async def _show_started(self, run_id: int | None) -> None:
         if run_id is not None:
@@ -171,8 +210,11 @@ class VpTuiApp(App[int]):
         self._fill()
 
     def action_help(self) -> None:
-        """Keys and numbers."""
-        self.push_screen(HelpScreen())
+        """What the panel in focus means, the keys, the numbers."""
+        snapshot = self.view.snapshot if self.view is not None else None
+        limits = snapshot.limits if snapshot is not None else Thresholds()
+        topic = topic_of(self.screen, self.current_mode)
+        self.push_screen(HelpScreen(topic, self.current_mode, limits=limits, moved=self.moved, path=self.keys_path))
 
     def action_measures(self) -> None:
         """The report of the run on the screen."""
@@ -181,15 +223,7 @@ class VpTuiApp(App[int]):
 
     def action_stop_run(self) -> None:
         """Ask, then stop the run this screen means."""
-        run = self.chosen
-        if run is None or not run.is_active:
-            self.notify("no active run is chosen", severity="warning")
-            return
-        self.push_screen(stop_question(run), partial(self._answer_stop, run))
-
-    def _answer_stop(self, run: RunRow, answer: Answer | None) -> None:
-        if answer == "stop":
-            self._stop(run)
+        self._leaving.stop(self.chosen)
 
     async def action_quit(self) -> None:
         """ctrl+q asks like q."""
@@ -197,63 +231,41 @@ class VpTuiApp(App[int]):
 
     def action_leave(self) -> None:
         """At once when nothing runs; else ask."""
-        runs = self.view.runs if self.view is not None else ()
-        active = tuple(run for run in runs if run.is_active)
-        if not active or self._is_leaving:
-            self.exit(ExitCode.GOOD)
-            return
-        shown = self.view.snapshot.run.id if self.view is not None and self.view.snapshot else None
-        run = next((run for run in active if run.id == shown), active[0])
-        self.push_screen(leave_question(active, run), partial(self._answer_leave, run))
+        self._leaving.leave(self.view)
 
-    def _answer_leave(self, run: RunRow, answer: Answer | None) -> None:
-        if answer == "leave":
-            self.exit(ExitCode.GOOD)
-        elif answer == "stop":
-            self._is_leaving = True
-            self._stop(run)
+    def action_zoom(self) -> None:
+        """The panel in focus over the whole screen, and back."""
+        board, focused = self.screen, self.screen.focused
+        if board.maximized is not None:
+            board.minimize()
+        elif focused is None:
+            self.notify("no panel has the focus: tab goes to one", severity="warning")
+        else:
+            board.maximized = zoomable(focused)
 
-    def _stop(self, run: RunRow) -> None:
-        self.notify(f"stopping #{run.id} {run_names(run)} ..", markup=False)
-        stop = partial(self.backend.stop, run.id)
-        run_job(self, f"stop {run.id}", stop, partial(self._stopped, run.id), partial(self._not_stopped, run.id))
+    def action_copy(self) -> None:
+        """The panel in focus, else the whole screen, to the clipboard and to a file."""
+        text = clipboard.copied_text(self.screen)
+        if clipboard.fits_clipboard(text):
+            self.copy_to_clipboard(text)
+        write = partial(clipboard.write_copy, self.home.root / clipboard.NAME, text)
+        tell = partial(clipboard.toast, text, environment=os.environ)
+        run_job(
+            self,
+            "copy",
+            write,
+            lambda path: self.notify(tell(place=f"the file is {path}"), markup=False),
+            lambda words: self.notify(tell(place=f"no file: {words}"), severity="warning", markup=False),
+        )
 
-    def _stopped(self, run_id: int, _: None) -> None:
-        """Leave, if that was the wish."""
-        if self._is_leaving:
-            self.exit(ExitCode.GOOD)
-            return
-        self.notify(f"#{run_id} is stopped")
-        self._poller.wake()
+    def get_key_display(self, binding: Binding) -> str:
+        """As the table writes keys, moved ones too."""
+        return shown(binding.key)
 
-    def _not_stopped(self, run_id: int, words: str) -> None:
-        """A failed stop keeps the screen open."""
-        self._is_leaving = False
-        self.notify(words, title=f"#{run_id} was not stopped", severity="error", markup=False)
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """NO_COLOR means no colours; Textual would paint in shades of grey."""
+        return [NoColor() if isinstance(one, Monochrome) else one for one in super().get_line_filters()]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """ctrl+p finds every key's action by name, besides Textual's own."""
-        yield from super().get_system_commands(screen)
-        for key in keys_of(self.current_mode):
-            yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, screen))
-
-
-def run_dashboard(home: Home, run_id: int | None = None, *, prepare: Callable[[], object] | None = None) -> int:
-    """Show the dashboard until the reader leaves; returns the exit code.
-
-    `prepare` (creating or upgrading the store) runs in the reading thread, after the first frame; a StoreError
-    of it is shown on the screen, and it is tried again.
-
-    Raises:
-        UsageError: there is no terminal to draw on.
-    """
-    # Textual reads keys from stdin and paints on stderr; without a terminal it would spin or fill a file
-    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr)):
-        if stream is None or not stream.isatty():
-            raise UsageError(
-                f"the dashboard needs a terminal, and {name} is none; "
-                "use `vp-tui run`, `vp-tui watch` or `vp-tui runs --json` in scripts"
-            )
-    app = VpTuiApp(home, run_id, backend=CoreBackend(home, prepare))
-    app.run()
-    return app.return_code or ExitCode.GOOD
+        """ctrl+p finds every key's action by name, and the themes."""
+        return commands(self, screen)

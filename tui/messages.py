@@ -103,12 +103,3 @@ class OpenComparison(Message):
 
 class Changed(Message):
     """Something was done to the store from a screen; the picture should be read anew at once."""
-
-
-class StartEnded(Message):
-    """Starting a run came to an end: its id, or why there is none."""
-
-    def __init__(self, run_id: int | None, error: str | None) -> None:
-        super().__init__()
-        self.run_id = run_id
-        self.error = error

@@ -1,57 +1,170 @@
 """One table of keys: nothing is bound, shown or explained anywhere else."""
 
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
 import pytest
+import snapshots
+from textual.widget import Widget
 
-from vp_tui.tui.keymap import KEYS, bindings, keys_of
-from vp_tui.tui.panels.runs_table import RunsTable
-from vp_tui.tui.screens.help import SECTIONS, HelpScreen, key_help
-from vp_tui.tui.screens.leave import Question
-from vp_tui.tui.screens.live import LiveScreen
-from vp_tui.tui.screens.measures import MeasuresScreen
-from vp_tui.tui.screens.new_run import NewRunScreen
-from vp_tui.tui.screens.runs import RunsScreen
+import vp_tui.tui.panels
+import vp_tui.tui.screens
+from vp_tui.tui.app import VpTuiApp
+from vp_tui.tui.keymap import BOARDS, KEYS, PARTS, bindings, keys_of
+from vp_tui.tui.panels.key_bar import Entry, entries, fitted, key_line, room
 
-OWNERS = {
-    "live": LiveScreen,
-    "runs": RunsScreen,
-    "runs table": RunsTable,
-    "new run": NewRunScreen,
-    "question": Question,
-    "help": HelpScreen,
-    "measures": MeasuresScreen,
-}
+TUI = Path(vp_tui.tui.panels.__file__).parents[1]
+SCREENS = sorted({screen for key in KEYS for screen in key.screens})
+WIDTHS = [10, 40, 60, 79, 80, 120, 200]
+
+
+def owners():
+    """Screen name of the table -> the classes that bind its keys."""
+    found = {}
+    for package in (vp_tui.tui.panels, vp_tui.tui.screens):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for owner in vars(importlib.import_module(module.name)).values():
+                if isinstance(owner, type) and issubclass(owner, Widget) and "BINDINGS" in vars(owner):
+                    for name in SCREENS:
+                        if bindings(name) == owner.BINDINGS:
+                            found.setdefault(name, set()).add(owner)
+    return found
+
+
+OWNERS = owners()
 
 
 def test_every_key_belongs_to_a_screen_that_exists():
-    assert {screen for key in KEYS for screen in key.screens} == set(OWNERS)
+    assert set(OWNERS) == set(SCREENS)
+    assert set(PARTS) | set(PARTS.values()) | set(BOARDS) <= set(SCREENS)
 
 
-@pytest.mark.parametrize("name", OWNERS)
-def test_a_screen_binds_the_keys_of_the_table_and_no_other(name):
-    assert bindings(name) == OWNERS[name].BINDINGS
+def test_keys_are_bound_through_the_table_only():
+    strangers = [
+        f"{path.name}: {line.strip()}"
+        for path in TUI.rglob("*.py")
+        if path.name != "keymap.py"
+        for line in path.read_text().splitlines()
+        if re.search(r"BINDINGS\b.*=|\bBinding\(|def (on_key|_on_key|key_[a-z]+)\(self", line)
+        and not re.search(r"BINDINGS = bindings\(", line)
+    ]
+    assert strangers == []
 
 
-@pytest.mark.parametrize("name", OWNERS)
+@pytest.mark.parametrize("name", SCREENS)
+def test_every_key_of_the_table_does_something(name):
+    for key in keys_of(name):
+        action = key.action.partition("(")[0]
+        places = [VpTuiApp] if action.startswith("app.") else OWNERS[name]
+        assert all(hasattr(place, f"action_{action.removeprefix('app.')}") for place in places), key
+
+
+@pytest.mark.parametrize("name", SCREENS)
 def test_no_key_has_two_meanings_on_one_screen(name):
     used = [key.key for key in keys_of(name)]
     assert len(used) == len(set(used))
 
 
-def test_the_help_explains_each_key_of_each_screen_in_the_words_of_the_table():
-    rows = key_help().plain.splitlines()
-    for _, screen in SECTIONS:
-        for key in keys_of(screen):
-            assert any(row.split()[0] == key.shown and row.endswith(key.description) for row in rows if row.strip())
-    assert len([row for row in rows if row.startswith("  ")]) == sum(len(keys_of(screen)) for _, screen in SECTIONS)
-
-
 def test_keys_survive_tmux_and_ssh():
-    words = {"enter", "escape", "space", "question_mark"}
-    assert all(key.key in words or (len(key.key) == 1 and key.key.isascii()) for key in KEYS)
+    words = {"enter", "escape", "space", "tab", "up", "down"}
+    assert all(key.key in words or (len(key.shown) == 1 and key.shown.isascii()) for key in KEYS)
 
 
-@pytest.mark.parametrize("name", ["live", "runs"])
-def test_the_footer_fits_into_eighty_columns(name):
-    table = keys_of("runs table") if name == "runs" else ()
-    shown = [key for key in (*table, *keys_of(name)) if key.footer]
-    assert sum(len(f" {key.shown} {key.label} ") for key in shown) <= 80
+# -- the key bar
+
+
+def table(board):
+    parts = [part for part, screen in PARTS.items() if screen == board]
+    # a part takes a key from its screen
+    found = {key.key: key for name in (board, *parts) for key in keys_of(name)}.values()
+    return tuple(
+        Entry(
+            key=key.shown,
+            label=key.label,
+            rank=key.rank if key.footer else 9,
+            is_board=key.action.startswith("app.board"),
+            is_current=key.action == f"app.board('{board}')",
+        )
+        for key in found
+    )
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("width", [60, 79, 80, 120, 200])
+def test_the_key_bar_keeps_to_the_width_and_never_gives_up_screens_help_and_leave(board, width):
+    shown = fitted(table(board), width)
+    text = key_line(shown).plain
+    assert len(text.rstrip()) <= width
+    assert room(shown) <= width
+    assert [entry.key for entry in shown if entry.is_board] == ["1", "2", "3", "4", "5"]
+    assert "? Help" in text
+    assert "q Leave" in text
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_two_hundred_columns_show_every_key(board):
+    assert [entry.key for entry in fitted(table(board), 200)] == [entry.key for entry in table(board)]
+
+
+def test_without_room_the_least_important_keys_go_first_and_smaller_ones_fill_the_gap():
+    keys = [Entry(key="b", label="huge words", rank=3), Entry(key="a", label="important", rank=1)]
+    keys += [Entry(key="c", label="x", rank=4), Entry(key="q", label="Leave", rank=0)]
+    assert [entry.key for entry in fitted(keys, 26)] == ["a", "c", "q"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_bar_of_each_screen_shows_where_one_is_on_every_width(drive, width):
+    async with drive(snapshots.running(), size=(width, 24)) as driven:
+        for digit, board in enumerate(BOARDS, 1):
+            await driven.press(str(digit))
+            await driven.until(lambda name=board: driven.app.current_mode == name)
+            await driven.until(lambda number=digit: f"{number}" in driven.rows[-1])
+            if width >= 60:
+                await driven.until(lambda name=board, number=digit: f"{number} {name.capitalize()}" in driven.rows[-1])
+                assert "q Leave" in driven.rows[-1]
+
+
+async def test_the_bar_follows_the_focus(drive):
+    async with drive(snapshots.running(), rows=snapshots.history(), size=(200, 24)) as driven:
+        await driven.press("2")
+        await driven.until(lambda: "space Mark" in driven.rows[-1])
+        await driven.press("1")
+        await driven.until(lambda: "space Mark" not in driven.rows[-1])
+
+
+async def test_a_click_on_a_key_does_what_the_key_does(drive):
+    async with drive(snapshots.running()) as driven:
+        await driven.until(lambda: "5 Logs" in driven.rows[-1])
+        column = driven.rows[-1].index("5 Logs") + 3
+        await driven.pilot.click(offset=(column, 23))
+        await driven.until(lambda: driven.app.current_mode == "logs")
+
+
+async def test_the_palette_reaches_every_key_of_the_screen_and_of_the_panel_in_focus(drive):
+    async with drive(snapshots.running(), rows=snapshots.history()) as driven:
+        await driven.press("2")
+        await driven.until(lambda: driven.app.current_mode == "runs")
+        titles = [command.title for command in driven.app.get_system_commands(driven.app.screen)]
+        for name in ("runs", "runs table"):
+            # a digit's screen may be the one in front; its key works all the same
+            missing = [key for key in keys_of(name) if f"{key.label}: {key.description}" not in titles]
+            assert missing == []
+        assert not any(title.startswith(("Screenshot", "Maximize", "Keys", "Quit")) for title in titles)
+
+
+async def test_a_command_of_the_palette_does_what_its_key_does(drive):
+    async with drive(snapshots.running()) as driven:
+        await driven.press("ctrl+p")
+        await driven.until_text("Search for commands")
+        await driven.press(*"wrote")
+        await driven.until_text("Logs: what the run wrote")
+        await driven.press("enter")
+        await driven.until(lambda: driven.app.current_mode == "logs")
+
+
+def test_a_bar_without_keys_is_empty():
+    assert entries((), "live") == ()
+    assert fitted((), 80) == ()
+    assert key_line(()).plain.strip() == ""

@@ -1,53 +1,108 @@
-"""Help: the key table of the screen it was asked on, and what the numbers mean."""
+"""Help: the panel in focus in words, every number, every key as it is now, and how to move keys."""
 
-from textwrap import wrap
+from collections.abc import Mapping
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
 
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
-from vp_tui.tui.keymap import bindings, keys_of
+from vp_tui.tui.explain import OF_SCREEN, explanation
+from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, UNMOVED, bindings, keys_of
 from vp_tui.tui.marks import line, lines, styled
+from vp_tui.tui.panels.key_bar import KeyBar
 
-WORDS_WIDTH = 58
-"""Columns beside the name of a number when the terminal has 80."""
-SECTIONS = (
-    ("Live", "live"),
-    ("Runs", "runs"),
-    ("Runs, in the table", "runs table"),
-    ("New run", "new run"),
-    ("Questions", "question"),
-)
-
-
-def key_help() -> Content:
-    """Every key of every screen, from the one table."""
-    rows: list[Content] = []
-    for title, screen in SECTIONS:
-        rows.append(styled(title, "title"))
-        rows += [
-            line((f"  {key.shown:<7}", "info"), f"{key.label:<8}", (key.description, "dim")) for key in keys_of(screen)
-        ]
-        rows.append(Content(""))
-    return lines(rows)
+WIDTH = 71
+"""Columns inside the frame, beside its scrollbar, when the terminal has 80."""
+_TITLES = {
+    "runs table": "Runs, in the table",
+    "alerts": "Live, in the alerts",
+    "path field": "New run, in a field with a path",
+    "form": "Forms",
+    "question": "Questions",
+    "measures": "Measures",
+    "alert": "An alert",
+    "worst": "The worst sequences",
+    "sequence": "A sequence",
+}
+_NAME = 14
 
 
-def number_help() -> Content:
-    """One sentence per number, with the limits as they stand in the configuration."""
-    limits = Thresholds()
+def topic_of(screen: Screen[object], board: str) -> str:
+    """What the panel in focus is about; with no panel in focus, what the screen is about."""
+    focused = screen.focused
+    nodes = focused.ancestors_with_self if focused is not None else ()
+    return next((topic for node in nodes if (topic := getattr(node, "topic", None))), OF_SCREEN[board])
+
+
+def topic_help(topic: str, limits: Thresholds) -> Content:
+    """What the number means, what is good, what to do."""
+    text = explanation(topic, limits)
+    rows = [styled(text.title, "title"), *_words("  ", text.meaning)]
+    for name, words in (("good", text.good), ("to do", text.todo)):
+        first, *more = fmt.wrap(words, WIDTH - 8)
+        rows += [line((f"  {name:<6}", "info"), first), *(Content(" " * 8 + rest) for rest in more)]
+    return lines([*rows, Content("")])
+
+
+def keys_here(board: str, moved: Mapping[str, str] = UNMOVED) -> Content:
+    """The keys that work in front: of the screen, of its parts, and of every screen."""
+    rows = [row for screen in (board, *_parts(board)) for row in _section(screen, moved, of_all=False)]
+    return lines([*rows, *_section(board, moved, of_all=True)])
+
+
+def keys_elsewhere(board: str, moved: Mapping[str, str] = UNMOVED) -> Content:
+    """The keys of all other screens and questions, in the order of the table."""
+    here = {board, *_parts(board)}
+    others = dict.fromkeys(name for key in KEYS for name in key.screens if name not in here)
+    return lines([row for screen in others for row in _section(screen, moved, of_all=False)])
+
+
+def _parts(board: str) -> tuple[str, ...]:
+    return tuple(part for part, screen in PARTS.items() if screen == board)
+
+
+def _section(screen: str, moved: Mapping[str, str], *, of_all: bool) -> list[Content]:
+    title = "On every screen" if of_all else _TITLES.get(screen, screen.capitalize())
+    keys = [key for key in keys_of(screen, moved) if key.id_on(screen).startswith("app.") == of_all]
+    if not keys:
+        return []
+    rows = [styled(title, "title")]
+    for key in keys:
+        first, *more = fmt.wrap(key.description, WIDTH - 22)
+        rows.append(line((f"  {key.shown:<7}", "info"), f"{key.label:<13}", (first, "dim")))
+        rows += [line((" " * 22 + rest, "dim")) for rest in more]
+    return [*rows, Content("")]
+
+
+def moving_help(path: Path | None) -> Content:
+    """Where a reader's own keys go, and what can be moved."""
+    place = str(path) if path is not None else "keys.toml beside the store"
+    words = f'One line per key in {place}, read at the start, as in "live.view" = "V". These are the names:'
+    rows = [styled("Other keys", "title"), *_words("  ", words), *_words("    ", ", ".join(sorted(BY_ID)))]
+    return lines([*rows, Content("")])
+
+
+def _words(indent: str, text: str) -> list[Content]:
+    return [Content(row) for row in fmt.wrap(fmt.safe(text), WIDTH, first=indent, rest=indent)]
+
+
+def number_help(limits: Thresholds) -> Content:
+    """One sentence per number, with the limits in force."""
     rows = [styled("Numbers", "title")]
     for name, words in _numbers(limits):
-        first, *more = wrap(words, WORDS_WIDTH)
-        rows.append(line((f"  {name:<12}", "info"), first))
-        rows += [Content(" " * 14 + rest) for rest in more]
+        first, *more = fmt.wrap(words, WIDTH - _NAME)
+        rows.append(line((f"  {name:<{_NAME - 2}}", "info"), first))
+        rows += [Content(" " * _NAME + rest) for rest in more]
     rows += [
         Content(""),
         styled("Marks", "title"),
         line(("  !", "fail"), " fails a gate   ", ("~", "warn"), " worth a look   ", ("-", "dim"), " not known"),
+        Content(""),
     ]
     return lines(rows)
 
@@ -65,7 +120,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
         ("p1 cos", f"1% of the sequences lie below this; under {warn} is a warning (M1)"),
         ("mean cos", "mean cosine similarity"),
         (f"<={fail}", "sequences at or below the limit, broken ones included"),
-        ("m", "the Measures report: every gate, what it measured, and whether it can see damage at all"),
+        ("Measures", "the report of the run: every gate, what it measured, and whether it can see damage at all"),
         ("NaN, Inf", "sequences with such a value in any output of the candidate; one fails the run (V1)"),
         ("tok/s", "tokens per second of the candidate, device work only, warm-up and loading apart"),
         ("x FP32", "tok/s of the candidate over tok/s of the reference"),
@@ -86,9 +141,27 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = bindings("help")
 
+    def __init__(
+        self,
+        topic: str,
+        board: str,
+        *,
+        limits: Thresholds,
+        moved: Mapping[str, str] = UNMOVED,
+        path: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self._parts = {
+            "topic": topic_help(topic, limits),
+            "keys": keys_here(board, moved),
+            "numbers": number_help(limits),
+            "elsewhere": keys_elsewhere(board, moved),
+            "moving": moving_help(path),
+        }
+
     def compose(self) -> ComposeResult:
-        """One long text."""
+        """One long text, the nearest first."""
         with VerticalScroll(classes="dialog help"):
-            yield Static(key_help(), id="keys", markup=False)
-            yield Static(number_help(), id="numbers", markup=False)
-        yield Footer(show_command_palette=False)
+            for name, text in self._parts.items():
+                yield Static(text, id=name, markup=False)
+        yield KeyBar()

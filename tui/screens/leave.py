@@ -12,6 +12,8 @@ from vp_tui.tui.keymap import bindings
 from vp_tui.tui.panels.header import run_names
 
 Answer = Literal["leave", "stop", "stay"]
+MOST = 5
+"""Active runs that are named; a queue may be long."""
 
 
 class Question(ModalScreen[Answer]):
@@ -45,11 +47,17 @@ class Question(ModalScreen[Answer]):
 
 def leave_question(active: tuple[RunRow, ...], run: RunRow) -> Question:
     """Asked on q while a run is active; `run` is the one that stop would stop."""
-    others = f" ({len(active) - 1} more active)" if len(active) > 1 else ""
+    if len(active) == 1:
+        return Question(
+            f"Run #{run.id} {run_names(run)} is {run.status}.\n"
+            "It is a process of its own and goes on without this screen.",
+            {"leave": "l  leave it running", "stop": "s  stop it", "stay": "esc  stay"},
+        )
+    named = "\n".join(f"  #{one.id} {run_names(one)}: {one.status}" for one in active[:MOST])
+    more = f"\n  and {len(active) - MOST} more" if len(active) > MOST else ""
     return Question(
-        f"Run #{run.id} {run_names(run)} is {run.status}{others}.\n"
-        "It is a process of its own and goes on without this screen.",
-        {"leave": "l  leave it running", "stop": "s  stop it", "stay": "esc  stay"},
+        f"{len(active)} runs are active:\n{named}{more}\nEach is a process of its own and goes on without this screen.",
+        {"leave": "l  leave all running", "stop": f"s  stop only #{run.id}", "stay": "esc  stay"},
     )
 
 

@@ -1,31 +1,197 @@
 """Screen 5: what the run wrote, and what happened to it."""
 
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Input
 
-from vp_tui.core.store.snapshot import RunRow
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.tui import format as fmt
+from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
+from vp_tui.tui.log_file import LogTail
+from vp_tui.tui.marks import level_of, line, lines, styled
 from vp_tui.tui.messages import StoreView
+from vp_tui.tui.panels.header import run_names
+from vp_tui.tui.panels.log_rows import KINDS, TITLES, Kind, rows
+from vp_tui.tui.panels.log_view import LogView
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.board import Board
+from vp_tui.tui.screens.board import Board, empty_words
 
-EMPTY = "No run yet"
+if TYPE_CHECKING:
+    from vp_tui.core.store.timeline import StatusChange
+
+LOOK_S = 1.5
+"""A log grows without a word to the store; while the screen is in front it is looked at this often."""
 
 
 class LogsScreen(Board):
-    """Not built yet."""
+    """The run on the Live screen: its log, its moves and its alerts."""
 
     BINDINGS = bindings("logs")
+    AUTO_FOCUS = "#log"
+    ALLOW_IN_MAXIMIZED_VIEW = f"{Board.ALLOW_IN_MAXIMIZED_VIEW}, #log-title, #find"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: RunSnapshot | None = None
+        self._kind: Kind = "both"
+        self._tail: LogTail | None = None
+        self._changes: tuple[StatusChange, ...] = ()
+        self._is_reading = False
+        self._trouble: str | None = None
 
     def body(self) -> list[Widget]:
-        """Words for now."""
-        return [Panel(id="empty")]
+        """Two lines of what it is, the list, and a line to look for words."""
+        find = Input(placeholder="words to look for; enter goes back to the log", id="find", compact=True)
+        # a blinking cursor costs bytes over SSH
+        find.cursor_blink = False
+        return [Panel(id="empty"), Panel(id="log-title"), LogView(id="log"), find]
+
+    def on_mount(self) -> None:
+        """The log grows by itself."""
+        self.set_interval(LOOK_S, self._read)
+
+    # -- reading
 
     def show(self, view: StoreView) -> None:
-        """Words for now."""
-        self.add_class("-empty")
-        self.query_one("#empty", Panel).show(Content(EMPTY))
+        """Words where there is no run; else look at what it wrote."""
+        self.set_class(view.snapshot is None, "-empty")
+        if view.snapshot is None:
+            self._snapshot = None
+            self.query_one("#empty", Panel).show(empty_words(view))
+            return
+        if self._snapshot is None or self._snapshot.run.id != view.snapshot.run.id:
+            self._tail, self._changes, self._trouble = None, (), None
+        self._snapshot = view.snapshot
+        self._fill()
+        self._read()
+
+    def _read(self) -> None:
+        """Only in front, and one look at a time: the first one at a long log may outlast the time between two."""
+        snapshot = self._snapshot
+        if snapshot is None or self._is_reading or not self.is_current:
+            return
+        self._is_reading = True
+        look = partial(self._look, snapshot.run.id, snapshot.folder, self._tail)
+        run_job(self, "log", look, partial(self._looked, snapshot.run.id), self._not_looked)
+
+    def _look(self, run_id: int, folder: str, known: LogTail | None) -> "tuple[LogTail, tuple[StatusChange, ...]]":
+        return self.backend.log_tail(folder, known), self.backend.timeline(run_id)
+
+    def _looked(self, run_id: int, found: "tuple[LogTail, tuple[StatusChange, ...]]") -> None:
+        self._is_reading = False
+        if self._snapshot is None or self._snapshot.run.id != run_id:
+            # another run was chosen meanwhile
+            self._read()
+            return
+        self._tail, self._changes = found
+        self._trouble = None
+        self._fill()
+
+    def _not_looked(self, words: str) -> None:
+        """The store is locked or gone: the app's banner says so too."""
+        self._is_reading = False
+        self._trouble = words
+        self._fill()
+
+    # -- showing
+
+    @property
+    def _view(self) -> LogView:
+        return self.query_one("#log", LogView)
+
+    def _fill(self) -> None:
+        if self._snapshot is not None:
+            self._view.show(rows(self._kind, self._tail, self._changes, self._snapshot.alerts), self._kind)
+            self._show_title()
+
+    def _show_title(self) -> None:
+        if self._snapshot is None:
+            return
+        state = [TITLES[self._kind], "following" if self._view.following else "held here, f follows"]
+        if self._kind != "events" and self._tail is not None and self._tail.trouble is None:
+            state.append(extent(self._tail))
+        if needle := self.query_one("#find", Input).value:
+            # what the reader is busy with, before what a narrow screen cuts off
+            state.insert(0, self._found(needle))
+        shown = [title(self._snapshot.run), styled(";  ".join(state), "dim")]
+        shown += [line(("~ ", "warn"), fmt.safe(words)) for words in self._troubles()]
+        self.query_one("#log-title", Panel).show(lines(shown))
+
+    def _found(self, needle: str) -> str:
+        number = self._view.match_number
+        place = f"{fmt.exact(number)} of " if number is not None else ""
+        return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.exact(self._view.num_matches)} lines"
+
+    def _troubles(self) -> Sequence[str]:
+        log = self._tail.trouble if self._tail is not None and self._kind != "events" else None
+        return [words for words in (log, self._trouble) if words]
+
+    # -- keys
 
     def chosen(self, view: StoreView) -> RunRow | None:
         """The run on the Live screen."""
         return view.snapshot.run if view.snapshot else None
+
+    def action_next_view(self) -> None:
+        """Both, the log, the events."""
+        self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
+        self._fill()
+
+    def action_follow(self) -> None:
+        """Stay at the newest, or stay here."""
+        self._view.toggle_following()
+
+    def action_find(self) -> None:
+        """Ask for words."""
+        self.add_class("-finding")
+        self.query_one("#find", Input).focus()
+
+    def action_next_match(self, step: int) -> None:
+        """Without words there is nothing to go to: ask for them."""
+        if not self.query_one("#find", Input).value:
+            self.action_find()
+        self._view.next_match(step)
+
+    def action_clear(self) -> None:
+        """Take away the words looked for."""
+        self.query_one("#find", Input).value = ""
+        self.remove_class("-finding")
+        self._view.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Look while the words are typed."""
+        event.stop()
+        self._view.look_for(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the list; the words stay marked."""
+        event.stop()
+        if not event.value:
+            self.remove_class("-finding")
+        self._view.focus()
+
+    def on_log_view_moved(self) -> None:
+        """It follows or not, or shows another match."""
+        self._show_title()
+
+
+def title(run: RunRow) -> Content:
+    """Which run, and what it does."""
+    phase = f"  {fmt.safe(run.phase)}" if run.phase else ""
+    why = f"  {fmt.safe(run.status_reason)}" if run.status_reason and not run.is_active else ""
+    return line((f"#{run.id} ", "title"), run_names(run), "  ", (run.status.upper(), level_of(run.status)), phase, why)
+
+
+def extent(tail: LogTail) -> str:
+    """How much of the file is here."""
+    shown = len(tail.lines)
+    if not tail.num_lines:
+        return "run.log is empty"
+    if shown == tail.num_lines:
+        return f"{fmt.exact(shown)} lines of run.log"
+    return f"last {fmt.exact(shown)} lines of {fmt.count(tail.num_lines)} of run.log"

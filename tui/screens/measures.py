@@ -4,10 +4,11 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.keymap import bindings
+from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.text import report
 
 
@@ -24,4 +25,4 @@ class MeasuresScreen(ModalScreen[None]):
         """The report of the run as it was when the key was pressed."""
         with VerticalScroll(classes="dialog report"):
             yield Static(Content(report(self._snapshot)), id="report")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()

@@ -1,30 +1,38 @@
-"""Screen 4: the search for the operations that must stay in FP32."""
+"""Screen 4: the search for the operations that must stay in FP32; until it exists, what to look at instead."""
 
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import StoreView
+from vp_tui.tui.panels.fp32_hints import hints
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.board import Board
+from vp_tui.tui.screens.board import Board, empty_words
 
-EMPTY = "No search yet"
+
+class SearchBody(VerticalScroll, can_focus=True):
+    """The words with their own scrolling."""
+
+    topic = "search"
 
 
 class SearchScreen(Board):
-    """Not built yet."""
+    """Words, and the modules of the run on the Live screen that a search would begin with."""
 
     BINDINGS = bindings("search")
+    AUTO_FOCUS = "#search"
 
     def body(self) -> list[Widget]:
-        """Words for now."""
-        return [Panel(id="empty")]
+        """One text."""
+        return [Panel(id="empty"), SearchBody(Panel(id="hints"), id="search")]
 
     def show(self, view: StoreView) -> None:
-        """Words for now."""
-        self.add_class("-empty")
-        self.query_one("#empty", Panel).show(Content(EMPTY))
+        """What the measures of the run know already."""
+        self.set_class(not view.runs and view.snapshot is None, "-empty")
+        self.query_one("#empty", Panel).show(empty_words(view))
+        self.query_one("#hints", Panel).show(hints(view.snapshot) if view.snapshot else Content(""))
 
     def chosen(self, view: StoreView) -> RunRow | None:
         """The run on the Live screen."""

@@ -1,0 +1,92 @@
+"""What a reader sees with few colours or none: through a real pty, cell by cell."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+SHOW = [sys.executable, str(Path(__file__).with_name("show.py"))]
+BOARDS = {"1": "!0.986113", "2": "esm2 after", "3": "3 Compare", "4": "FP32-only operations", "5": "events"}
+"""Key of a screen and a word that is on it."""
+FEW = [
+    {"TERM": "screen"},
+    {"TERM": "screen", "TEXTUAL_THEME": "textual-light"},
+    {"TERM": "xterm-256color", "TEXTUAL_THEME": "textual-light"},
+]
+
+
+def cells(screen):
+    return [(y, screen.buffer[y][x]) for y in range(screen.lines) for x in range(screen.columns)]
+
+
+def invisible(screen):
+    """Lines with letters in the colour of their background; a default colour is the terminal's own choice."""
+    same = {y for y, cell in cells(screen) if cell.data.isalnum() and cell.fg == cell.bg != "default"}
+    return [screen.display[y] for y in sorted(same)]
+
+
+def emphasised(screen):
+    """The text that stands out without a colour, line by line."""
+    rows = {}
+    for y, cell in cells(screen):
+        rows[y] = rows.get(y, "") + (cell.data if cell.reverse or cell.underscore else " ")
+    return [" ".join(text.split()) for text in rows.values() if text.strip()]
+
+
+def shown(env):
+    return Terminal([*SHOW, "failed_gate"], env=env)
+
+
+@pytest.mark.parametrize("env", FEW, ids=lambda env: "-".join(env.values()))
+def test_no_text_has_the_colour_of_its_background(env):
+    with shown(env) as terminal:
+        terminal.wait_for(lambda text: "FAIL  12 of" in text)
+        for key, word in BOARDS.items():
+            terminal.press(key)
+            terminal.wait_for(lambda text, word=word: word in text)
+            terminal.pump(0.1)
+            assert invisible(terminal.screen) == []
+        terminal.press("?")
+        terminal.wait_for(lambda text: "On every screen" in text or "to do" in text)
+        assert invisible(terminal.screen) == []
+
+
+def test_sixteen_colours_are_the_sixteen_of_the_terminal():
+    with shown({"TERM": "screen"}) as terminal:
+        terminal.wait_for(lambda text: "FAIL  12 of" in text)
+        assert not re.search(rb"[34]8;[25];", terminal.raw)
+
+
+def test_no_color_means_no_colour_and_every_mark_is_there():
+    with shown({"NO_COLOR": "1", "COLORTERM": "truecolor"}) as terminal:
+        terminal.wait_for(lambda text: "!0.986113" in text and "FAIL  12 of" in text)
+        for key, word in BOARDS.items():
+            terminal.press(key)
+            terminal.wait_for(lambda text, word=word: word in text)
+        terminal.press("q")
+        terminal.wait_end()
+        codes = {code for codes in re.findall(rb"\x1b\[([0-9;]*)m", terminal.raw) for code in codes.split(b";")}
+    # 39 and 49 are the terminal's own colours
+    assert codes <= {b"", b"0", b"1", b"2", b"3", b"4", b"7", b"9", b"39", b"49"}
+
+
+def test_without_colours_one_sees_where_one_is():
+    with Terminal([*SHOW, "running"], env={"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda _: "1 Live" in emphasised(terminal.screen))
+        terminal.press("2")
+        terminal.wait_for(lambda _: "2 Runs" in emphasised(terminal.screen))
+        terminal.wait_for(lambda _: any(row.startswith("42 nightly") for row in emphasised(terminal.screen)))
+        terminal.press("q")
+        terminal.wait_for(lambda _: "l leave it running" in emphasised(terminal.screen))
+        terminal.press("s")
+        terminal.wait_end()
+
+
+def test_a_theme_that_does_not_exist_is_said_so_and_the_usual_one_is_taken():
+    with shown({"TEXTUAL_THEME": "no-such"}) as terminal:
+        terminal.wait_for(lambda text: "TEXTUAL_THEME=no-such is no theme" in text)
+        terminal.press("q")
+        assert terminal.wait_end() == 0

@@ -1,0 +1,149 @@
+"""The list of log lines and events: draws only the lines in sight, and stays at the newest or where the reader is."""
+
+from collections.abc import Sequence
+
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from vp_tui.tui import format as fmt
+from vp_tui.tui.panels.log_rows import Kind, Row, as_text, drawn, matches, words
+
+PREFIX = 18
+"""Columns before the text where there is most."""
+
+
+class LogView(ScrollView, can_focus=True):
+    """Shows rows; `following` while it stays at the newest."""
+
+    ALLOW_SELECT = False
+    topic = "logs"
+
+    class Moved(Message):
+        """Whether it follows, or which match it shows, is another now."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: tuple[Row, ...] = ()
+        self._kind: Kind = "both"
+        self._needle = ""
+        self._matches: tuple[int, ...] = ()
+        self._current: tuple[str, int] | None = None
+        self.following = True
+
+    # -- what it shows
+
+    def show(self, found: tuple[Row, ...], kind: Kind) -> None:
+        """Fill it, unless this is what stands there; a reader who has scrolled away stays at the same line."""
+        if found == self._rows and kind == self._kind:
+            return
+        top = self._rows[self._top].key if self._rows and not self.following else None
+        self._rows, self._kind = found, kind
+        self._look()
+        widest = max((fmt.columns(row.text) for row in found), default=0)
+        self.virtual_size = Size(widest + PREFIX, len(found))
+        if self.following:
+            self._to_end()
+        elif top is not None:
+            self.scroll_to(y=_index_of(found, top), animate=False, immediate=True)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        left, top = self.scroll_offset
+        width, style = self.scrollable_content_region.width, self.visual_style
+        if top + y >= len(self._rows):
+            return Strip.blank(width, style.rich_style)
+        row = self._rows[top + y]
+        content = drawn(row, self._kind, self._needle, is_current=row.key == self._current)
+        wide = max(1, content.cell_length)
+        strip = Visual.to_strips(self, content, wide, 1, style, apply_selection=False)[0]
+        return strip.crop_extend(left, left + width, style.rich_style)
+
+    def copy_text(self) -> str:
+        """All rows."""
+        return as_text(self._rows, self._kind)
+
+    # -- where it is
+
+    @property
+    def _top(self) -> int:
+        return min(round(self.scroll_y), len(self._rows) - 1)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolling up holds the picture, the end follows again."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follow(round(new_value) >= self.max_scroll_y)
+
+    def on_resize(self) -> None:
+        """The newest stays in sight."""
+        if self.following:
+            self._to_end()
+
+    def toggle_following(self) -> None:
+        """Stay here, or go to the newest and stay there."""
+        self._follow(not self.following)
+        if self.following:
+            self._to_end()
+
+    def _follow(self, is_following: bool) -> None:
+        if is_following != self.following:
+            self.following = is_following
+            self.post_message(self.Moved())
+
+    def _to_end(self) -> None:
+        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+
+    # -- what is looked for
+
+    def look_for(self, needle: str) -> None:
+        """Mark these words; the newest line with them comes into sight."""
+        self._needle = needle
+        self._current = None
+        self._look()
+        if self._matches:
+            self._go(self._matches[-1])
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def next_match(self, step: int) -> None:
+        """The next line with the words, or with -1 the one before; past the end it begins anew."""
+        if not self._matches:
+            return
+        at = self.match_number
+        last = len(self._matches) - 1
+        place = (at - 1 + step) % len(self._matches) if at is not None else 0 if step > 0 else last
+        self._go(self._matches[place])
+        self.refresh()
+        self.post_message(self.Moved())
+
+    @property
+    def match_number(self) -> int | None:
+        """Which match is shown, from 1; None for none, or one that has gone."""
+        at = (number for number, index in enumerate(self._matches, 1) if self._rows[index].key == self._current)
+        return next(at, None)
+
+    @property
+    def num_matches(self) -> int:
+        """Lines with the words looked for."""
+        return len(self._matches)
+
+    def _look(self) -> None:
+        self._matches = matches(self._rows, self._kind, self._needle)
+
+    def _go(self, index: int) -> None:
+        row = self._rows[index]
+        self._current = row.key
+        height = self.scrollable_content_region.height
+        if not self._top <= index < self._top + height:
+            self.scroll_to(y=index - height // 2, animate=False, immediate=True)
+        column = words(row, self._kind).lower().find(self._needle.lower())
+        is_in_sight = PREFIX + column + len(self._needle) <= self.scrollable_content_region.width
+        self.scroll_to(x=0 if is_in_sight else column, animate=False, immediate=True)
+
+
+def _index_of(found: Sequence[Row], key: tuple[str, int]) -> int:
+    """Where the row is now; 0 when it has dropped out at the top."""
+    return next((index for index, row in enumerate(found) if row.key == key), 0)
