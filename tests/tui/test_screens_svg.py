@@ -1,0 +1,97 @@
+"""What the screens look like, held against golden pictures: as SVG for the eye, and their plain words beside it.
+
+A picture that is meant to change is taken anew by `VP_TUI_WRITE_GOLDEN=1 pytest tests/tui/test_screens_svg.py`; look
+at its difference before it is committed.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+import snapshots
+
+GOLDEN = Path(__file__).parents[1] / "golden/screens"
+AGAIN = "VP_TUI_WRITE_GOLDEN=1 pytest tests/tui/test_screens_svg.py"
+
+# name: what is in the store, size, keys, and words that must be there whatever a golden file says
+SCREENS = {
+    "live-running": ((snapshots.running,), (80, 24), (), ("RUNNING", "PASS so far", "0.999400")),
+    "live-running-wide": ((snapshots.running,), (120, 40), (), ("RUNNING", "PASS so far", "NVIDIA H200")),
+    "live-running-large": ((snapshots.running,), (200, 50), (), ("RUNNING", "PASS so far", "NVIDIA H200")),
+    "live-small": ((snapshots.running,), (60, 16), (), ("RUNNING", "PASS so far", "0.999400")),
+    "live-passed": ((snapshots.passed,), (80, 24), (), ("COMPLETED", "PASS  10,000 sequences")),
+    "live-failed": ((snapshots.failed_gate,), (80, 24), (), ("COMPLETED", "FAIL  12 of 10,000", "!0.986113")),
+    "live-interrupted": ((lambda: snapshots.ended("interrupted", "the process is gone"),), (80, 24), (),
+                         ("INTERRUPTED", "the process is gone")),
+    "live-empty": ((), (80, 24), (), ("No runs yet",)),
+    "runs": ((snapshots.running,), (80, 24), ("2",), ("nightly", "PASS", "FAIL")),
+    "runs-wide": ((snapshots.running,), (120, 40), ("2",), ("nightly", "esm2 after")),
+    "compare": ((snapshots.passed,), (80, 24), ("3",), ("Compare",)),
+    "search": ((snapshots.passed,), (80, 24), ("4",), ("Search",)),
+    "logs": ((snapshots.passed,), (80, 24), ("5",), ("Logs",)),
+    "new-run": ((), (80, 24), ("n",), ("New run", "Sequences")),
+    "help": ((), (80, 24), ("question_mark",), ("verdict so far", "PASS")),
+    "leave": ((snapshots.running,), (80, 24), ("q",), ("leave it running", "stop it")),
+    "measures": ((snapshots.failed_gate,), (120, 40), ("m",), ("long: 12 with NaN",)),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch):
+    """One time zone, one size of colour space, no blinking."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    # plotext draws no wider than the terminal that the tests happen to run in
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("LINES", "80")
+    for name in ("NO_COLOR", "COLORTERM", "TEXTUAL_COLOR_SYSTEM"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def golden(name, found):
+    """Hold a picture against its file, or write the file."""
+    path = GOLDEN / f"{name}.svg"
+    if os.environ.get("VP_TUI_WRITE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(found)
+    assert path.exists(), f"{path} is missing; write it with {AGAIN}"
+    assert found == path.read_text(), f"{name} looks different; if that is meant: {AGAIN}, and look at the pictures"
+
+
+def plain(svg):
+    """Without the class names that Rich makes from a hash of the content, and one element to a line."""
+    svg = re.sub(r"terminal-\d+-", "terminal-", svg)
+    return re.sub(r"(<(?:text|rect|g|path|/g))", r"\n\1", svg).replace("\n\n", "\n") + "\n"
+
+
+async def settled(driven):
+    """The picture once nothing moves in it any more."""
+    for blinking in driven.app.screen.query("Input"):
+        blinking.cursor_blink = False
+    before = None
+    while before != driven.rows:
+        before = driven.rows
+        await driven.pilot.pause(0.1)
+    return plain(driven.app.export_screenshot(title="vp-tui", simplify=True))
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_a_screen_looks_as_in_its_picture_and_says_its_words(drive, name):
+    made, size, keys, words = SCREENS[name]
+    runs = [make() for make in made]
+    async with drive(*runs, size=size, rows=snapshots.history()[1:] if runs else ()) as driven:
+        for key in keys:
+            await driven.press(key)
+        for each in words:
+            await driven.until_text(each)
+        golden(name, await settled(driven))
+
+
+def test_every_golden_picture_has_its_screen():
+    assert {path.stem for path in GOLDEN.glob("*.svg")} == set(SCREENS)
+    assert len(SCREENS) <= 20
