@@ -7,17 +7,24 @@ comes from a worker thread, may block, and raises VpTuiError with words for the 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import StoreError
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.tui.log_file import LogTail, read_tail
 
 if TYPE_CHECKING:
+    from vp_tui.core.estimate.figures import Estimate
+    from vp_tui.core.estimate.gather import Estimator
     from vp_tui.core.report.comparison import ComparisonReport
     from vp_tui.core.store.baselines import Baseline
+    from vp_tui.core.store.timeline import StatusChange
+    from vp_tui.tui.remembered import Remembered
 
 
 class StoreReader(Protocol):
@@ -27,11 +34,22 @@ class StoreReader(Protocol):
     def runs(self, limit: int = 500) -> tuple[RunRow, ...]: ...
     def run(self, run_id: int) -> RunRow: ...
     def latest_run_id(self) -> int | None: ...
-    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None) -> RunSnapshot: ...
+    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot: ...
     def baselines(self, *, active: bool = False) -> "tuple[Baseline, ...]": ...
 
 
 OpenReader = Callable[[], AbstractContextManager[StoreReader]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What goes when a run is deleted, besides its own row."""
+
+    sequences: int
+    """Rows, one per compared sequence."""
+    files: int
+    """In the folder of the run: its log, embeddings."""
+    bytes: int
 
 
 class Backend(Protocol):
@@ -42,15 +60,25 @@ class Backend(Protocol):
     def start(self, config: RunConfig) -> int: ...
     def stop(self, run_id: int) -> None: ...
     def config_of(self, run_id: int) -> Mapping[str, Any]: ...
+    def remembered(self) -> "Remembered": ...
+    def remember(self, values: Mapping[str, Any]) -> None: ...
+    def estimate(self, config: RunConfig) -> "Estimate": ...
+    def demo_files(self) -> Mapping[str, tuple[Path, Path]]: ...
     def history(self, query: str) -> tuple[RunRow, ...]: ...
     def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]: ...
+    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]: ...
+    def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None: ...
+    def letters(self, path: str, sequence_id: str) -> str | None: ...
     def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None: ...
+    def holdings(self, run_id: int) -> "Holdings": ...
     def delete(self, run_id: int) -> None: ...
     def pin(self, run_id: int, *, name: str, reason: str) -> tuple[int, ...]: ...
     def unpin(self, name: str, *, reason: str) -> None: ...
     def compare(self, base: str, candidate: str) -> "ComparisonReport": ...
     def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None: ...
     def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None: ...
+    def log_tail(self, folder: str, known: LogTail | None) -> LogTail: ...
+    def timeline(self, run_id: int) -> "tuple[StatusChange, ...]": ...
 
 
 class CoreBackend:
@@ -59,6 +87,7 @@ class CoreBackend:
     def __init__(self, home: Home, prepare: Callable[[], object] | None = None) -> None:
         self._home = home
         self._prepare = prepare
+        self._estimator: Estimator | None = None
 
     def open_reader(self) -> AbstractContextManager[StoreReader]:
         """A reader for the calling thread; the first one after the store is brought up to date."""
@@ -94,6 +123,32 @@ class CoreBackend:
         with Reader(self._home) as reader:
             return reader.snapshot(run_id).config
 
+    def remembered(self) -> "Remembered":
+        """What the New-run form begins with."""
+        from vp_tui.tui import remembered
+
+        return remembered.read(self._home.root / remembered.FILE_NAME)
+
+    def remember(self, values: Mapping[str, Any]) -> None:
+        """Keep the values of the New-run form for the next time."""
+        from vp_tui.tui import remembered
+
+        remembered.write(self._home.root / remembered.FILE_NAME, values)
+
+    def estimate(self, config: RunConfig) -> "Estimate":
+        """What a run of `config` would take; reads its sequence file whole, unless it is known already."""
+        from vp_tui.core.estimate.gather import Estimator
+
+        self._estimator = self._estimator or Estimator(self._home)
+        return self._estimator.estimate(config, self.read_gpu())
+
+    def demo_files(self) -> Mapping[str, tuple[Path, Path]]:
+        """Name of each demo -> its checkpoint and its sequences; made when missing, which takes seconds."""
+        from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, make_demo_files
+
+        places = make_demo_files(self._home)
+        return {name: (place / CHECKPOINT, place / SEQUENCES) for name, place in places.items()}
+
     def history(self, query: str) -> tuple[RunRow, ...]:
         """The runs that match, newest first; UsageError says where a query is wrong."""
         from vp_tui.core.store.reader import Reader
@@ -108,6 +163,34 @@ class CoreBackend:
         with Reader(self._home) as reader:
             return reader.worst_sequences(run_id, limit)
 
+    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
+        """The cosine of every compared sequence by stratum, None for one that is not finite."""
+        from vp_tui.core.store.reader import Reader
+
+        found: dict[str, list[float | None]] = {}
+        with Reader(self._home) as reader:
+            for result in reader.results(run_id):
+                found.setdefault(result.stratum, []).append(result.cosine)
+        return {stratum: tuple(cosines) for stratum, cosines in found.items()}
+
+    def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
+        """One compared sequence; None where it has no row (yet)."""
+        from vp_tui.core.store.reader import Reader
+
+        with Reader(self._home) as reader:
+            return next((one for one in reader.results(run_id) if one.sequence_id == sequence_id), None)
+
+    def letters(self, path: str, sequence_id: str) -> str | None:
+        """The letters of a sequence as they stand in the file; None where none has that id.
+
+        Reads the file whole, like the run did: ids are made unique by all that stand before them.
+        """
+        from vp_tui.core import sequences
+
+        found = sequences.read(path)
+        places = {name: place for place, name in enumerate(found.ids)}
+        return found.residues[places[sequence_id]].decode() if sequence_id in places else None
+
     def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None:
         """Make these the run's tags and its note; tags that are not among them go."""
         from vp_tui.core.store import upkeep
@@ -119,6 +202,19 @@ class CoreBackend:
             upkeep.untag(self._home, run_id, key)
         upkeep.tag(self._home, run_id, tags)
         upkeep.note(self._home, run_id, note)
+
+    def holdings(self, run_id: int) -> Holdings:
+        """How much there is of a run, in rows and files."""
+        from vp_tui.core.store.reader import Reader
+
+        with Reader(self._home) as reader:
+            folder = self._home.run_folder(reader.run(run_id).uuid)
+            sequences = reader.count_results(run_id)
+        try:
+            sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+        except OSError as error:
+            raise StoreError(f"cannot look into {folder}: {error.strerror}") from error
+        return Holdings(sequences=sequences, files=len(sizes), bytes=sum(sizes))
 
     def delete(self, run_id: int) -> None:
         """The run with all its rows and files; UsageError for an active one and for a baseline."""
@@ -171,3 +267,14 @@ class CoreBackend:
         with Reader(self._home) as reader:
             found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
         render.write(path, runs_export.exported(found, format))
+
+    def log_tail(self, folder: str, known: LogTail | None) -> LogTail:
+        """The end of run.log in a run's folder, of which `known` was seen before."""
+        return read_tail(Path(folder), known)
+
+    def timeline(self, run_id: int) -> "tuple[StatusChange, ...]":
+        """The moves of a run from one status to the next, oldest first."""
+        from vp_tui.core.store.reader import Reader
+
+        with Reader(self._home) as reader:
+            return reader.timeline(run_id)

@@ -3,6 +3,7 @@
 A missing number is a dash, never 0 or nan. A cosine is cut, not rounded: 0.9899999 must not read 0.990000.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
@@ -93,6 +94,13 @@ def percent(value: float | None) -> str:
     return DASH if value is None else f"{value:.0f}%"
 
 
+def difference(fraction: float | None) -> str:
+    """A change with its sign, in whole percent: +1%, -6%; = where nothing of it is left."""
+    if fraction is None:
+        return DASH
+    return "=" if abs(fraction) < 0.005 else f"{100 * fraction:+.0f}%" if abs(fraction) < 10 else f"{fraction:+.0f}x"
+
+
 def share(part: int, whole: int) -> str:
     """How much of the whole is done; 100% only when nothing is left."""
     return percent(min(100 * part // whole, 100)) if whole > 0 else DASH
@@ -134,11 +142,36 @@ def whole(value: float | None) -> str:
     return DASH if value is None else f"{value:.0f}"
 
 
+def size(num_bytes: int) -> str:
+    """Of files: 512 B, 61 KiB, 61 MiB, 1.4 GiB."""
+    value, unit = float(num_bytes), "B"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1023.5 or unit == "GiB":
+            break
+        value /= 1024
+    return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+
+
+def runs(run_ids: Sequence[int]) -> str:
+    """Numbers of runs within a sentence: run #42; runs #23, #30; runs #23..#27 where none is left out."""
+    if len(run_ids) == 1:
+        return f"run #{run_ids[0]}"
+    first, last = run_ids[0], run_ids[-1]
+    if len(run_ids) > 2 and list(run_ids) == list(range(first, last + 1)):
+        return f"runs #{first}..#{last}"
+    return f"runs {', '.join(f'#{run_id}' for run_id in run_ids)}"
+
+
 def date_time(at_us: int | None) -> str:
     """Local date and time to the minute: 2025-11-23 11:49."""
     if at_us is None:
         return DASH
     return datetime.fromtimestamp(at_us / 1e6).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def clock(at_us: int) -> str:
+    """Local time of day to the second: 11:49:03."""
+    return datetime.fromtimestamp(at_us / 1e6).astimezone().strftime("%H:%M:%S")
 
 
 def power_of_ten(exponent: int) -> str:

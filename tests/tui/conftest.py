@@ -46,11 +46,11 @@ def drive(monkeypatch):
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
 
     @asynccontextmanager
-    async def driving(*made, size=(80, 24), rows=(), run_id=None, trouble=None, **backend_options):
+    async def driving(*made, size=(80, 24), rows=(), run_id=None, trouble=None, home="/nonexistent", **backend_options):
         store = fakes.FakeStore(*made, rows=rows)
         store.trouble = trouble
         backend = fakes.FakeBackend(store, **backend_options)
-        app = VpTuiApp(Home(Path("/nonexistent")), run_id, backend=backend)
+        app = VpTuiApp(Home(Path(home)), run_id, backend=backend)
         async with app.run_test(size=size, notifications=True) as pilot:
             driven = Driven(app, pilot, backend)
             if trouble is None:

@@ -1,15 +1,21 @@
 """A store and a launcher made of plain values, for the screen's tests."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import RunNotFoundError, StoreError, VpTuiError
-from vp_tui.core.events import GpuSample
+from vp_tui.core.errors import InputError, ResourceError, RunNotFoundError, StoreError, UsageError, VpTuiError
+from vp_tui.core.estimate.figures import Estimate
+from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.store.timeline import StatusChange
+from vp_tui.tui.backend import Holdings
+from vp_tui.tui.log_file import LogTail, read_tail
+from vp_tui.tui.remembered import Remembered
 
 NO_GPU = "no NVIDIA driver on this machine"
 
@@ -54,7 +60,7 @@ class FakeStore:
     def latest_run_id(self) -> int | None:
         return max(self._snapshots, default=None)
 
-    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None) -> RunSnapshot:
+    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot:
         self._check()
         if run_id not in self._snapshots:
             raise RunNotFoundError(f"no run {run_id}")
@@ -77,7 +83,20 @@ class FakeBackend:
         self.stopped: list[int] = []
         self.refuse = refuse
         self.gpu = gpu
+        self.changes: tuple[StatusChange, ...] = ()
         self.reader_threads: set[str] = set()
+        self.results: dict[int, tuple[SequenceResult, ...]] = {}
+        """By run: its compared sequences, worst first."""
+        self.residues: dict[str, str] | str = {}
+        """By id: the letters of the input file; a text is the words of an error."""
+        self.calls: list[tuple[Any, ...]] = []
+        """What was written, in order: the method's name and its arguments."""
+        self.answers: dict[str, tuple[RunRow, ...] | str] = {}
+        """By query: the runs that match, or the words of a UsageError."""
+        self.last_values = Remembered()
+        self.estimated: list[RunConfig] = []
+        self.estimates: Callable[[RunConfig], Estimate] | str = "no estimate in this test"
+        self.demos: Callable[[], Mapping[str, tuple[Path, Path]]] | str = "no demo in this test"
 
     @contextmanager
     def open_reader(self) -> Iterator[FakeStore]:
@@ -100,3 +119,82 @@ class FakeBackend:
 
     def config_of(self, run_id: int) -> Mapping[str, Any]:
         return self.store.snapshot(run_id).config
+
+    def remembered(self) -> Remembered:
+        return self.last_values
+
+    def remember(self, values: Mapping[str, Any]) -> None:
+        self._write("remember", dict(values))
+
+    def estimate(self, config: RunConfig) -> Estimate:
+        self.estimated.append(config)
+        if isinstance(self.estimates, str):
+            raise InputError(self.estimates)
+        return self.estimates(config)
+
+    def demo_files(self) -> Mapping[str, tuple[Path, Path]]:
+        if isinstance(self.demos, str):
+            raise ResourceError(self.demos)
+        return self.demos()
+
+    def log_tail(self, folder: str, known: LogTail | None) -> LogTail:
+        return read_tail(Path(folder), known)
+
+    def timeline(self, run_id: int) -> tuple[StatusChange, ...]:
+        return self.changes
+
+    def history(self, query: str) -> tuple[RunRow, ...]:
+        self.calls.append(("history", query))
+        answer = self.answers.get(query, ())
+        if isinstance(answer, str):
+            raise UsageError(answer)
+        return answer
+
+    def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]:
+        self.calls.append(("worst", run_id, limit))
+        if self.refuse:
+            raise VpTuiError(self.refuse)
+        return self.results.get(run_id, ())[:limit]
+
+    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
+        self.calls.append(("cosines", run_id))
+        if self.refuse:
+            raise VpTuiError(self.refuse)
+        found: dict[str, tuple[float | None, ...]] = {}
+        for result in self.results.get(run_id, ()):
+            found[result.stratum] = (*found.get(result.stratum, ()), result.cosine)
+        return found
+
+    def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
+        return next((one for one in self.results.get(run_id, ()) if one.sequence_id == sequence_id), None)
+
+    def letters(self, path: str, sequence_id: str) -> str | None:
+        self.calls.append(("letters", path, sequence_id))
+        if isinstance(self.residues, str):
+            raise InputError(self.residues)
+        return self.residues.get(sequence_id)
+
+    def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None:
+        self._write("annotate", run_id, dict(tags), note)
+
+    def holdings(self, run_id: int) -> Holdings:
+        return Holdings(sequences=30, files=2, bytes=2048)
+
+    def delete(self, run_id: int) -> None:
+        self._write("delete", run_id)
+
+    def pin(self, run_id: int, *, name: str, reason: str) -> tuple[int, ...]:
+        self._write("pin", run_id, name, reason)
+        return (run_id,)
+
+    def unpin(self, name: str, *, reason: str) -> None:
+        self._write("unpin", name, reason)
+
+    def compare(self, base: str, candidate: str) -> Any:
+        """There are no rows to compare here: always an error."""
+        raise VpTuiError(self.refuse or f"no run {base}")
+
+    def _write(self, *call: Any) -> None:
+        if self.refuse:
+            raise VpTuiError(self.refuse)
+        self.calls.append(call)

@@ -8,7 +8,8 @@ from typing import Any
 
 from parts import START_US, alert, blocks, gpu_sample, nan_alerts, row, similarity, strata
 
-from vp_tui.core.events import Finding
+from vp_tui.core.events import Finding, SequenceResult
+from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot, Status
 
 __all__ = ["alert", "blocks", "row", "similarity"]
@@ -175,4 +176,61 @@ def history() -> tuple[RunRow, ...]:
         replace(on_cpu().run, id=39),
         replace(ended().run, id=38, name=None, model="zhihan1996/DNABERT-S"),
         replace(ended("interrupted", "the process is gone").run, id=37),
+    )
+
+
+def waiting(run_id: int = 44) -> RunSnapshot:
+    """Queued behind another run of its device."""
+    run = row(run_id, status="queued", phase="waiting: another run uses cuda:0", device=None, done=0, total=0)
+    return snapshot(replace(run, started_at_us=None, eta_s=None), environment={})
+
+
+def several() -> tuple[RunSnapshot, ...]:
+    """Two runs on two GPUs, and one that waits."""
+    return running(), snapshot(row(43, device="cuda:1", done=1200)), waiting(44)
+
+
+def measured() -> RunSnapshot:
+    """Completed, with the numbers of both arms' embeddings."""
+    spread = {"mean_reference": 1.2e-2, "std_reference": 0.31, "mean_candidate": 1.3e-2, "std_candidate": 0.32}
+    outliers = {"outlier_share_reference": 0.0042, "outlier_share_candidate": 0.0043}
+    return replace(passed(), measures={"S5": {"all": spread}, "S6": {"all": outliers}})
+
+
+def results(num: int = 300, *, nan: int = 1, below: int = 2) -> tuple[SequenceResult, ...]:
+    """Compared sequences, worst first: some with NaN, some below the limit, the others good."""
+    found = [
+        SequenceResult(
+            seq_idx=place,
+            sequence_id=f"ORF_{931 + place:04d}",
+            stratum="long" if place < nan + below else ("short", "medium", "long")[place % 3],
+            num_tokens=310,
+            cosine=None if place < nan else 0.9861 + place * 1e-4 if place < nan + below else 1 - 6e-4 / place,
+            relative_l2=None if place < nan else 1.3e-2 if place < nan + below else 1e-3,
+            norm_ratio=None if place < nan else 1.0062 if place < nan + below else 1.0002,
+            nan_count=310 if place < nan else 0,
+            inf_count=0,
+        )
+        for place in range(num)
+    ]
+    return tuple(found)
+
+
+def baseline(run_id: int = 40, **keys: str) -> tuple[Baseline, ...]:
+    """A run pinned as `nightly`, once for each kind of key."""
+    return tuple(
+        Baseline(
+            id=place,
+            name="nightly",
+            key_kind=kind,  # type: ignore[arg-type]
+            key=key,
+            reason="good",
+            created_at_us=START_US,
+            created_by="u",
+            retired_at_us=None,
+            retired_reason=None,
+            run_uuids=(f"{run_id:032x}",),
+            run_ids=(run_id,),
+        )
+        for place, (kind, key) in enumerate(keys.items())
     )

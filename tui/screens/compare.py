@@ -1,34 +1,268 @@
-"""Screen 3: two runs side by side."""
+"""Screen 3: a run held against another, or against a baseline: what differs, both distributions, what lost most."""
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.report import plain
 from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui import format as fmt
+from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.marks import line, lines, styled
+from vp_tui.tui.messages import Changed, StoreView
+from vp_tui.tui.panels.comparison_charts import DistributionChart, SpeedChart
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.board import Board
+from vp_tui.tui.panels.rows import Rows
+from vp_tui.tui.screens.board import NO_RUNS, Board
+from vp_tui.tui.screens.export import ExportScreen
 
-EMPTY = "Mark two runs on screen 2 and press c, or press c on a run that a baseline fits"
+if TYPE_CHECKING:
+    from vp_tui.core.report.comparison import ComparisonReport
+
+HOW = (
+    "Nothing is compared yet.",
+    "",
+    "On screen 2: space marks a run, c compares two marked ones,",
+    "the older one as the baseline.",
+    "c on a run that a baseline fits holds it against that;",
+    "b pins a run as a baseline.",
+)
+NEXT = "Press 2 and choose two completed runs (space marks, c compares), or a run and its baseline."
+VIEWS = ("differences", "distribution", "pairs", "unlike")
+"""What v goes through; each is what gets the focus."""
+BOTH = (120, 40)
+"""Columns and lines from which table and charts stand together."""
+ALL = (180, 44)
+"""From which all views do."""
+ROOM = {"-low": (1, 3), "-middle": (3, 4), "-roomy": (8, 8)}
+"""Lines for the facts that differ, and for the sentence of the verdict."""
 
 
 class CompareScreen(Board):
-    """Not built yet."""
+    """The last comparison, or how to get one."""
 
     BINDINGS = bindings("compare")
+    AUTO_FOCUS = ""
+    topic = "comparison"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: Content | None = None
+        self._report: ComparisonReport | None = None
+        self._candidate: RunRow | None = None
+        self._place = 0
+        self._only_worse = False
 
     def body(self) -> list[Widget]:
-        """Words for now."""
-        return [Panel(id="empty")]
+        """What is not comparable, which runs and the verdict; the views; more about the row under the cursor."""
+        return [
+            Panel(id="empty"),
+            Panel(id="apart"),
+            Panel(id="compared"),
+            Container(
+                Rows(id="differences"),
+                Horizontal(
+                    DistributionChart(id="distribution", topic="histogram"),
+                    SpeedChart(id="speeds", topic="throughput"),
+                    id="overlay",
+                ),
+                Rows(id="pairs"),
+                Vertical(
+                    Rows(id="unlike"), VerticalScroll(Panel(id="notes-text"), id="notes"), id="causes"
+                ),
+                id="views",
+            ),
+            Panel(id="reason"),
+        ]
 
-    def show(self, view: StoreView) -> None:
-        """Words for now."""
-        self.add_class("-empty")
-        self.query_one("#empty", Panel).show(Content(EMPTY))
+    def on_mount(self) -> None:
+        """Words until there is a comparison."""
+        self.add_class("-empty", "-view-0")
+        self.query_one("#notes").border_title = "what to know"
+
+    # -- comparing
 
     def compare(self, base: str, candidate: str) -> None:
-        """Hold `candidate` against `base`, each the id of a run or `baseline:NAME`."""
+        """Hold `candidate` against `base`, each the id of a run or `baseline:NAME`; the answer comes by itself."""
+        sides = f"{_name(candidate)} with {_name(base)}"
+        self._report, self._words = None, styled(f"comparing {sides} ..", "info")
+        self._show_words()
+        run_job(self, "compare", partial(self._compared, base, candidate), self._show, partial(self._failed, sides))
+
+    def _compared(self, base: str, candidate: str) -> "tuple[ComparisonReport, RunRow]":
+        report = self.backend.compare(base, candidate)
+        with self.backend.open_reader() as reader:
+            return report, reader.run(report.cand_ids[0])
+
+    def _show(self, found: "tuple[ComparisonReport, RunRow]") -> None:
+        self._report, self._candidate = found
+        self._words = None
+        self.remove_class("-empty")
+        self._fill()
+        self._show_view()
+        self.post_message(Changed())
+
+    def _failed(self, sides: str, words: str) -> None:
+        self._words = lines(
+            [
+                line(("! ", "fail"), (f"cannot compare {sides}", "fail")),
+                Content(fmt.safe(words)),
+                Content(""),
+                _dim(NEXT),
+            ]
+        )
+        self._show_words()
+
+    def _show_words(self) -> None:
+        if self._words is not None:
+            self.add_class("-empty")
+            self.query_one("#empty", Panel).show(self._words)
+
+    # -- showing
+
+    def show(self, view: StoreView) -> None:
+        """A comparison does not change by what happens in the store; only the words before the first one do."""
+        if self._report is None and self._words is None:
+            how = lines([Content(text) for text in HOW])
+            self.query_one("#empty", Panel).show(how if view.runs else Content(NO_RUNS))
+
+    def on_resize(self) -> None:
+        """More or less of it has room."""
+        self.set_class(self.size.width >= BOTH[0] and self.size.height >= BOTH[1], "-both")
+        self.set_class(self.size.width >= ALL[0] and self.size.height >= ALL[1], "-all")
+        if self._report is not None:
+            self._show_head(self._report)
+            self._explain()
+
+    def _fill(self) -> None:
+        """Every view, shown or not: each draws when it has room."""
+        report = self._report
+        if report is None:
+            return
+        from vp_tui.tui.panels import comparison_table
+
+        grids = (
+            comparison_table.differences(report, only_worse=self._only_worse),
+            None,
+            comparison_table.worst(report),
+            comparison_table.unlike(report),
+        )
+        for place, grid in enumerate(grids):
+            if grid is not None:
+                title = f"{place + 1}/{len(VIEWS)} {grid.title}"
+                self.query_one(f"#{VIEWS[place]}", Rows).fill(replace(grid, title=title))
+        self._show_charts(report)
+        notes = [Content(f"- {note}") for note in comparison_table.notes(report)]
+        self.query_one("#notes-text", Panel).show(lines(notes))
+        self._show_head(report)
+
+    def _show_charts(self, report: "ComparisonReport") -> None:
+        distribution, speeds = self.query_one(DistributionChart), self.query_one(SpeedChart)
+        limit = fmt.limit(report.limits["cosine"])
+        distribution.border_title = (
+            f"2/{len(VIEWS)} 1 - cosine of both sides, log; line: limit {limit}, fails right of it"
+        )
+        speeds.border_title = "tokens/s of both sides over seconds"
+        distribution.show(report)
+        speeds.show(report)
+
+    def _show_head(self, report: "ComparisonReport") -> None:
+        from vp_tui.tui.panels import comparison
+
+        width = max(20, self.size.width - 2)
+        facts, told = next((room for name, room in ROOM.items() if self.has_class(name)), ROOM["-middle"])
+        barred = comparison.banner(report, width, facts)
+        panel = self.query_one("#apart", Panel)
+        panel.set_class(barred is not None, "-on")
+        panel.show(barred or Content(""))
+        self.query_one("#compared", Panel).show(comparison.compared(report, width, told))
+
+    def _show_view(self) -> None:
+        for place in range(len(VIEWS)):
+            self.set_class(place == self._place, f"-view-{place}")
+        self.query_one(f"#{VIEWS[self._place]}").focus()
+        self._explain()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Where all views stand together, v goes on from the one in focus."""
+        if event.widget.id in VIEWS and self.has_class("-all"):
+            self._place = VIEWS.index(event.widget.id)
+        self._explain()
+
+    def on_rows_explained(self) -> None:
+        """The cursor has moved."""
+        self._explain()
+
+    def _explain(self) -> None:
+        """More about the row under the cursor, as far as there is room."""
+        panel = self.query_one("#reason", Panel)
+        table = self.query_one(f"#{VIEWS[self._place]}")
+        words = table.detail if isinstance(table, Rows) else ""
+        width, height = max(20, self.size.width - 2), max(1, panel.size.height)
+        told = fmt.wrap(words, width)
+        if len(told) > height:
+            told = [*told[: height - 1], plain.clip(" ".join(told[height - 1 :]), width)]
+        panel.show(lines([Content(text) for text in told]))
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run on the Live screen."""
-        return view.snapshot.run if view.snapshot else None
+        """The first run of the candidate, else the run on the Live screen."""
+        mine = self._candidate
+        if self._report is None or mine is None:
+            return view.snapshot.run if view.snapshot else None
+        return next((run for run in view.runs if run.id == mine.id), mine)
+
+    # -- keys
+
+    def action_next_view(self) -> None:
+        """The next one, and the first after the last."""
+        if self._has_report():
+            self._place = (self._place + 1) % len(VIEWS)
+            self._show_view()
+
+    def action_only_worse(self) -> None:
+        """Only what got worse in the table, and back."""
+        if self._has_report():
+            self._only_worse = not self._only_worse
+            self._place = 0
+            self._fill()
+            self._show_view()
+
+    def action_swap(self) -> None:
+        """The baseline becomes the candidate."""
+        if self._report is not None and self._has_report():
+            self.compare(str(self._report.cand_ids[0]), str(self._report.base_ids[0]))
+
+    def action_export(self) -> None:
+        """Ask where to, then write what differs, as `vp-tui compare` does."""
+        report = self._report
+        if report is None or not self._has_report():
+            return
+        base, cand = report.base_ids[0], report.cand_ids[0]
+
+        def write(format: str, path: Path) -> None:
+            self.backend.write_comparison(report, format, path, everything=False)
+
+        what = f"the comparison of #{cand} with #{base}"
+        self.app.push_screen(ExportScreen(what, write, f"comparison-{cand}-with-{base}"))
+
+    def _has_report(self) -> bool:
+        if self._report is None:
+            self.notify("there is no comparison to show yet", severity="warning")
+        return self._report is not None
+
+
+def _name(side: str) -> str:
+    """A side as the reader knows it: #41, or baseline 'main'."""
+    head, colon, name = side.partition(":")
+    return f"{head} '{plain.clip(plain.safe(name), 30)}'" if colon else f"#{plain.clip(plain.safe(side), 30)}"
+
+
+def _dim(text: str) -> Content:
+    return styled(text, "dim")

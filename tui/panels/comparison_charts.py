@@ -1,0 +1,88 @@
+"""The two charts of the Compare screen as widgets: how both sides are distributed, and how fast they were over time."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.widgets import Static
+
+from vp_tui.tui import format as fmt
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.content import Content
+
+    from vp_tui.core.report.comparison import ComparisonReport
+
+_STYLES = {"baseline": "chart--reference", "candidate": "chart--candidate"}
+
+
+class ComparisonChart(Static):
+    """Draws a report into the room it has, anew only when one of them is another."""
+
+    ALLOW_SELECT = False
+    can_focus = True
+
+    def __init__(self, *, id: str, topic: str) -> None:
+        super().__init__("", id=id, markup=False)
+        self.topic = topic
+        self._report: ComparisonReport | None = None
+        self._drawn: object = None
+
+    def show(self, report: "ComparisonReport") -> None:
+        """Draw it, where that is news."""
+        self._report = report
+        width, height = self.content_size
+        state = (report, width, height, self.app.theme)
+        if width < 12 or height < 3 or state == self._drawn:
+            return
+        self._drawn = state
+        self.update(self.drawn(report, width, height))
+
+    def on_resize(self, _: events.Resize) -> None:
+        """The size is known only now."""
+        if self._report is not None:
+            self.show(self._report)
+
+    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
+        """The picture."""
+        raise NotImplementedError
+
+    def copy_text(self) -> str:
+        """The picture as it stands there."""
+        if self._report is None:
+            return ""
+        return self.drawn(self._report, *self.content_size).plain.rstrip()
+
+
+class DistributionChart(ComparisonChart):
+    """log10(1 - cosine) of both sides over each other, with the limit."""
+
+    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content":
+        # numpy and the store come with it
+        from vp_tui.tui.panels.distributions import picture
+
+        return picture(report.distributions, report.limits["cosine"], width, height)
+
+
+class SpeedChart(ComparisonChart):
+    """Tokens/s of both candidate arms over time."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(_STYLES.values())
+
+    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
+        from textual.content import Content
+
+        # plotext is not needed for the first frame
+        from vp_tui.tui import charts
+
+        timed = [one for one in report.throughput if one.name == "candidate"]
+        if not timed:
+            return Content("no block of these runs was timed: there is nothing to draw")
+        top = max(value for one in timed for _, value in one.points)
+        return charts.render(
+            [charts.Series(one.side, one.side, one.points) for one in timed],
+            axis=charts.Axis(0.0, 1.05 * top, {0.0: "0", top / 2: fmt.rate(top / 2), top: fmt.rate(top)}),
+            width=width,
+            height=height,
+            palette={side: self.get_component_styles(name).color.rgb for side, name in _STYLES.items()},
+        )

@@ -1,0 +1,154 @@
+"""The three tables of a comparison: what differs, which sequences lost most, and how the two sides were made.
+
+Loaded once there is a comparison: what it reads takes too long to load for the first frame.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from vp_tui.core.regress.verdicts import ORDER, Outcome
+from vp_tui.core.report import plain
+from vp_tui.core.report.comparison import ComparisonReport, Fact
+from vp_tui.core.report.evidence import WorstPair
+from vp_tui.core.report.judgements import FAILED, Judgement, judgements
+from vp_tui.core.report.page import count_words
+from vp_tui.tui.panels.comparison import level
+from vp_tui.tui.panels.rows import Grid, GridColumn, GridRow
+
+WORSE: Final[frozenset[Outcome]] = FAILED | {"SUSPECT"}
+_SHORT: Final = {
+    "cosine_error": "median 1-cosine",
+    "cosine_passing": "seqs passing",
+    "below_limit": "at/below limit",
+    "complete": "seqs compared",
+}
+"""Titles of at most 16 columns, so that 80 columns have room for the interval."""
+_JUDGED: Final = (
+    GridColumn(title="verdict"),
+    GridColumn(title="metric", stretches=True),
+    GridColumn(title="scope"),
+    GridColumn(title="base", align="right", spare=1, told=True),
+    GridColumn(title="cand", align="right"),
+    GridColumn(title="change", align="right"),
+    GridColumn(title="95 % interval", align="right", spare=2, told=True),
+    GridColumn(title="limit", align="right", spare=3),
+    GridColumn(title="p", align="right", spare=4),
+    GridColumn(title="n", align="right", spare=5),
+)
+_WORST: Final = (
+    GridColumn(title="sequence", stretches=True),
+    GridColumn(title="stratum"),
+    GridColumn(title="tokens", align="right", spare=1, told=True),
+    GridColumn(title="base cosine", align="right"),
+    GridColumn(title="cand cosine", align="right"),
+    GridColumn(title="lost", align="right"),
+)
+_UNLIKE: Final = (
+    GridColumn(title="kind"),
+    GridColumn(title="fact", stretches=True),
+    GridColumn(title="baseline", stretches=True),
+    GridColumn(title="candidate", stretches=True),
+)
+
+
+def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
+    """The judgements that are not alike, the gravest first; all of them where none differs."""
+    found = judgements(report.comparison)
+    differing = [one for one in found if one.differs]
+    worse = [one for one in found if one.outcome in WORSE]
+    of = f"of {count_words(len(found), 'metric', 'metrics')}"
+    if not found:
+        shown, title = [], "nothing could be judged"
+    elif only_worse:
+        shown, title = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
+    elif differing:
+        shown, title = differing, f"differences: {len(differing)} {of}"
+    else:
+        shown, title = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
+    rows = sorted(shown, key=lambda one: ORDER.index(one.outcome))
+    without = f"nothing got worse in {count_words(len(found), 'metric', 'metrics')}; R shows the differences"
+    return Grid(
+        title=title,
+        columns=_JUDGED,
+        rows=tuple(map(_judgement, rows)),
+        without=without if found else "nothing could be judged: the sentence above says why",
+    )
+
+
+def _judgement(one: Judgement) -> GridRow:
+    write = plain.error if one.name == "cosine_error" else plain.number
+    return GridRow(
+        cells=(
+            one.outcome,
+            _SHORT.get(one.name, one.title.replace("tokens/s", "tok/s")),
+            one.scope,
+            write(one.base),
+            write(one.cand),
+            plain.change(one.change, one.unit),
+            plain.interval(one.low, one.high),
+            plain.limit(one.limit, one.unit),
+            plain.p_value(one.p),
+            f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
+        ),
+        detail=plain.safe(one.reason),
+        level=level(one.outcome),
+    )
+
+
+def worst(report: ComparisonReport) -> Grid:
+    """The sequences that lost most similarity; ! stands before one that is at or below the limit now."""
+    limit = report.limits["cosine"]
+    pairs = f"{count_words(report.paired, 'sequence', 'sequences')} on both sides"
+    return Grid(
+        title=f"sequences that lost most, of {pairs}",
+        columns=_WORST,
+        rows=tuple(_pair(pair, limit) for pair in report.worst),
+        without=f"none of the {pairs} lost similarity" if report.paired else "no sequence is on both sides",
+    )
+
+
+def _pair(pair: WorstPair, limit: float) -> GridRow:
+    fails = pair.cand_cosine is None or pair.cand_cosine <= limit
+    name = plain.safe(pair.sequence_id)
+    lost = "all" if pair.loss is None else plain.error(pair.loss)
+    now = plain.cosine(pair.cand_cosine)
+    words = f"at or below the limit {limit:g} now" if fails else f"above the limit {limit:g}"
+    return GridRow(
+        cells=(name, pair.stratum, str(pair.num_tokens), plain.cosine(pair.base_cosine), now, lost),
+        detail=f"{name}: " + ("NaN or Inf in the candidate now" if pair.cand_cosine is None else words),
+        level="fail" if fails else "plain",
+    )
+
+
+def unlike(report: ComparisonReport) -> Grid:
+    """Every fact that differs: first those that decide what can be compared, then the other settings."""
+    parts: Sequence[tuple[str, Sequence[Fact]]] = (
+        ("accuracy", report.accuracy_facts),
+        ("performance", report.perf_facts),
+        ("setting", report.config),
+        ("environment", report.environment),
+    )
+    rows = tuple(_fact(kind, fact) for kind, found in parts for fact in found if fact.differs)
+    equal = sum(len(found) for _, found in parts) - len(rows)
+    return Grid(
+        title=f"what differs between the sides: {len(rows)}; {equal} equal",
+        columns=_UNLIKE,
+        rows=rows,
+        without=f"no difference: {count_words(equal, 'fact is', 'facts are')} equal",
+    )
+
+
+def _fact(kind: str, fact: Fact) -> GridRow:
+    name, base, cand = plain.safe(fact.name), plain.fact(fact.base), plain.fact(fact.cand)
+    is_key = kind in {"accuracy", "performance"}
+    return GridRow(
+        cells=(kind, name, base, cand),
+        detail=f"{name}: {base} -> {cand}",
+        level="warn" if is_key else "dim",
+    )
+
+
+def notes(report: ComparisonReport) -> Iterable[str]:
+    """Both parts in full, and what the reader must know beside them."""
+    parts = (report.comparison.accuracy.sentence, report.comparison.performance.sentence)
+    return (plain.safe(note) for note in (*parts, *report.comparison.notes, *report.notes))

@@ -1,0 +1,153 @@
+"""Both sides' distributions of log10(1 - cosine) in one picture of shaded bars, told apart without colour.
+
+Loaded once there is a comparison, like the evidence it draws.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from textual.content import Content
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.report import plain
+from vp_tui.core.report.evidence import BIN, EDGES, FLOOR, SIDES, TOP, Distribution, SideName, log_distance
+from vp_tui.tui import format as fmt
+from vp_tui.tui.marks import Level, line, lines, styled
+
+BASE, CAND, BOTH, LIMIT = "\u2591", "\u2593", "\u2588", "\u2502"
+"""A light and a dark shade; where both stand, the darkest."""
+LEVELS: Final[dict[str, Level]] = {BASE: "info", CAND: "warn", BOTH: "plain", LIMIT: "fail"}
+MIN_ROWS: Final = 6
+"""Of the picture of one stratum: its words, its axis, and bars that can be told apart."""
+LABEL: Final = 5
+"""Columns of the vertical axis."""
+MARGIN: Final = 0.3
+"""Beyond the limit: more than a line, even where nothing fails."""
+_PER_DECADE: Final = round(1 / BIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Where a value of log10(1 - cosine) stands: columns, with one of their own for the limit."""
+
+    low: int
+    """The decade at the left end."""
+    first: int
+    """The bin in the first column."""
+    bins: int
+    per_bin: int
+    """Columns of a bin; 1 where several bins share a column."""
+    per_column: int
+    limit: int
+    """The column before which the limit stands."""
+
+    @property
+    def columns(self) -> int:
+        """Without that of the limit."""
+        return math.ceil(self.bins / self.per_column) * self.per_bin
+
+    def column(self, place: int) -> int:
+        """The first column of a bin."""
+        return (place - self.first) // self.per_column * self.per_bin
+
+
+def picture(found: Sequence[Distribution], cosine_limit: float, width: int, height: int) -> Content:
+    """The strata below each other where there is room, else all of them in one."""
+    if not found:
+        return Content("no sequence of these runs is stored: there is nothing to draw")
+    if not any(count for one in found for count in one.counts):
+        return Content("no sequence of either side has a cosine: there is nothing to draw")
+    strata = [name for name in STRATA if any(one.stratum == name for one in found)]
+    frame = _frame(found, log_distance(cosine_limit), width - LABEL - 1)
+    if len(strata) > 1 and height // len(strata) < MIN_ROWS:
+        return lines(_part("all", found, frame, width, height))
+    rows: list[Content] = []
+    for place, name in enumerate(strata):
+        room = height * (place + 1) // len(strata) - len(rows)
+        rows += _part(name, [one for one in found if one.stratum == name], frame, width, room)
+    return lines(rows)
+
+
+def _frame(found: Sequence[Distribution], limit: float, columns: int) -> Frame:
+    """Whole decades around all that is drawn, the limit among it; one for all strata, so that they can be compared."""
+    filled = [place for one in found for place, count in enumerate(one.counts) if count]
+    low = max(round(FLOOR), math.floor(min(EDGES[min(filled, default=0)], limit - 1) + 1e-9))
+    high = max(EDGES[max(filled, default=0) + 1], min(limit + MARGIN, TOP))
+    first = round((low - FLOOR) / BIN)
+    bins = min(round((high - low) / BIN), len(EDGES) - 1 - first)
+    per_column = math.ceil(bins / max(1, columns))
+    frame = Frame(low=low, first=first, bins=bins, per_bin=max(1, columns // bins), per_column=per_column, limit=0)
+    return replace(frame, limit=frame.column(first + math.floor((limit - low) / BIN + 1e-9)))
+
+
+def _part(name: str, found: Sequence[Distribution], frame: Frame, width: int, height: int) -> list[Content]:
+    """Words, bars, axis: `height` lines."""
+    counts = {side: _columns(found, side, frame) for side in SIDES}
+    top = max((value for shares in counts.values() for value in shares), default=0.0)
+    num_rows = max(1, height - 2)
+    heights = {
+        side: [math.ceil(value / top * num_rows) if value else 0 for value in shares] for side, shares in counts.items()
+    }
+    bars = [
+        line(_percent(top if row == num_rows else 0.0, is_shown=row in {1, num_rows}), _bars(heights, row, frame))
+        for row in range(num_rows, 0, -1)
+    ]
+    return [_words(name, found, width), *bars, styled(_ticks(frame), "dim")]
+
+
+def _columns(found: Sequence[Distribution], side: SideName, frame: Frame) -> list[float]:
+    """The share of the side's sequences in each column."""
+    mine = [one for one in found if one.side == side]
+    total = sum(one.n for one in mine)
+    shares = [0.0] * frame.columns
+    for place in range(frame.first, frame.first + frame.bins):
+        count = sum(one.counts[place] for one in mine)
+        start = frame.column(place)
+        for column in range(start, start + frame.per_bin) if count else ():
+            shares[column] += count / total
+    return shares
+
+
+def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Frame) -> Content:
+    marks = [
+        {(True, True): BOTH, (True, False): BASE, (False, True): CAND}.get((base >= row, cand >= row), " ")
+        for base, cand in zip(heights["baseline"], heights["candidate"], strict=True)
+    ]
+    marks.insert(frame.limit, LIMIT)
+    return line(*((run, LEVELS.get(run[0], "plain")) for run in _runs(marks)))
+
+
+def _runs(marks: Sequence[str]) -> list[str]:
+    """Equal neighbours in one piece: a piece costs a colour."""
+    return ["".join(run) for _, run in itertools.groupby(marks)]
+
+
+def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:
+    return (f"{fmt.percent(100 * share) if is_shown else '':>{LABEL - 1}} ", "dim")
+
+
+def _ticks(frame: Frame) -> str:
+    """The decades below their columns; where they stand close, not all of them."""
+    text = ""
+    for decade in range(frame.low, 1):
+        at = frame.column(frame.first + (decade - frame.low) * _PER_DECADE)
+        at += LABEL + (1 if at >= frame.limit else 0)
+        if at >= len(text) + (1 if text else 0) and at < LABEL + frame.columns:
+            text = f"{text:<{at}}{fmt.power_of_ten(decade)}"
+    return text
+
+
+def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
+    told = [f"{name:<6}"]
+    for side, mark in zip(SIDES, (BASE, CAND), strict=True):
+        mine = [one for one in found if one.side == side]
+        missing = sum(one.missing for one in mine)
+        words = f"{mark} {side} {fmt.exact(sum(one.n for one in mine))}"
+        words += f", {missing} without a cosine" if missing else ""
+        median = mine[0].median if len(mine) == 1 else None
+        told.append(words + (f" median {fmt.small(10**median)}" if median is not None else ""))
+    legend = "  ".join([*told, f"{BOTH} both"])
+    return Content(legend if plain.width_of(legend) <= width else plain.clip("  ".join(told), width))

@@ -1,0 +1,175 @@
+"""Modal form for a file: in which format, and where; written in a thread, whole or not at all."""
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select
+
+from vp_tui.tui import format as fmt
+from vp_tui.tui.jobs import run_job
+from vp_tui.tui.keymap import bindings
+from vp_tui.tui.marks import Level, line
+from vp_tui.tui.panels.panel import Panel
+
+FORMATS: Final = {
+    "html": (".html", "one page for a browser"),
+    "md": (".md", "Markdown, for an issue or a wiki"),
+    "csv": (".csv", "one row per number, for a spreadsheet"),
+    "json": (".json", "everything, for programs"),
+    "junit": (".xml", "test results, for a CI server"),
+    "table": (".txt", "plain text, 100 columns wide"),
+}
+"""Of core.report.render, whose import takes too long for the first frame: format -> suffix, what it is good for."""
+HINT: Final = "enter writes, shift+tab to the format, esc back"
+MAX_NAME: Final = 60
+Said = tuple[Level, str]
+
+
+class ExportScreen(ModalScreen[Path | None]):
+    """Dismissed with the file that was written, or None."""
+
+    BINDINGS = bindings("form")
+    AUTO_FOCUS = "#path"
+
+    def __init__(self, what: str, write: Callable[[str, Path], None], suggestion: str) -> None:
+        """`write` takes format and path, blocks and raises VpTuiError; `suggestion` is a file's name, no suffix."""
+        super().__init__()
+        self._what = what
+        self._write = write
+        self._format = next(iter(FORMATS))
+        self._name = file_name(suggestion)
+        self._suggested = ""
+        self._is_writing = False
+
+    def compose(self) -> ComposeResult:
+        """Format and path, what is known about the path, buttons."""
+        self._suggested = self._suggestion()
+        choices = [(name, name) for name in FORMATS]
+        with Vertical(classes="dialog form"):
+            yield Label(f"Export {fmt.safe(self._what)}", classes="heading", markup=False)
+            with Vertical(classes="field"):
+                with Horizontal():
+                    yield Label("format")
+                    yield Select(choices, value=self._format, allow_blank=False, compact=True, id="format")
+                    yield Panel(id="format-words")
+                with Horizontal():
+                    yield Label("file")
+                    yield Input(self._suggested, compact=True, id="path", select_on_focus=False)
+            yield Panel(id="path-words")
+            with Horizontal(classes="buttons"):
+                yield Button("Write", id="write", variant="success", compact=True)
+                yield Button("Back", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        """The suggested path is checked like a typed one."""
+        self._explain()
+
+    @on(Select.Changed, "#format")
+    def _take_format(self, event: Select.Changed) -> None:
+        """The suffix follows until the reader has written a path of their own."""
+        self._format = str(event.value)
+        field = self.query_one("#path", Input)
+        if field.value == self._suggested:
+            self._suggested = self._suggestion()
+            field.value = self._suggested
+            field.cursor_position = len(field.value)
+        self._explain()
+
+    @on(Input.Changed, "#path")
+    def _take_path(self) -> None:
+        self._explain()
+
+    @on(Input.Submitted, "#path")
+    @on(Button.Pressed, "#write")
+    def _begin(self) -> None:
+        """Write, unless the path says already that it cannot be."""
+        text = self.query_one("#path", Input).value
+        level, words = checked(text)
+        if level == "fail" or self._is_writing:
+            self._say((level, words))
+            return
+        self._is_writing = True
+        self._say(("dim", "writing .."))
+        path = target(text)
+        # a job of the app: closing the form does not take the answer away
+        work = partial(self._write, self._format, path)
+        run_job(self.app, "export", work, partial(self._written, path), self._failed)
+
+    @on(Button.Pressed, "#back")
+    def action_cancel(self) -> None:
+        """Close; what is being written is still written."""
+        self.dismiss(None)
+
+    def _written(self, path: Path, _: None) -> None:
+        self.app.notify(fmt.safe(path), title=f"{fmt.safe(self._what)} is written", markup=False)
+        if self.is_current:
+            self.dismiss(path)
+
+    def _failed(self, words: str) -> None:
+        self._is_writing = False
+        if self.is_current:
+            self._say(("fail", words))
+        else:
+            self.app.notify(fmt.safe(words), title="nothing is written", severity="error", markup=False)
+
+    def _suggestion(self) -> str:
+        try:
+            folder = Path.cwd()
+        except FileNotFoundError:
+            # the folder the dashboard was started in is gone
+            folder = Path.home()
+        return str(folder / f"{self._name}{FORMATS[self._format][0]}")
+
+    def _explain(self) -> None:
+        self.query_one("#format-words", Panel).show(line((FORMATS[self._format][1], "dim")))
+        self._say(checked(self.query_one("#path", Input).value))
+
+    def _say(self, said: Said) -> None:
+        level, words = said
+        mark = {"fail": "! ", "warn": "~ "}.get(level, "")
+        self.query_one("#path-words", Panel).show(line((mark, level), (fmt.safe(words), level)))
+
+
+def file_name(suggestion: str) -> str:
+    """The suggestion as a name that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", suggestion).strip("-.")[:MAX_NAME] or "export"
+
+
+def target(text: str) -> Path:
+    """The file a typed path means; RuntimeError for a ~NAME that is nobody."""
+    return Path(text.strip()).expanduser().absolute()
+
+
+def checked(text: str) -> Said:
+    """What is to be said about a path before anything is written: fail where it cannot be, warn where a file goes."""
+    if not text.strip():
+        return "fail", "a file needs a name"
+    if not text.isprintable():
+        return "fail", "the path has characters that cannot be shown; type it anew"
+    try:
+        return _looked_at(target(text))
+    except RuntimeError as error:
+        return "fail", f"{error}: {text.strip()}"
+    except OSError as error:
+        return "fail", f"{error.strerror}: {text.strip()}"
+
+
+def _looked_at(path: Path) -> Said:
+    folder = path.parent
+    if path.is_dir():
+        return "fail", f"this is a folder; add the name of a file: {path}"
+    if not folder.is_dir():
+        return "fail", f"there is no such folder; make it first, or choose another: {folder}"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "fail", f"this folder cannot be written to; choose another, such as ~: {folder}"
+    if path.exists():
+        return "warn", f"the file exists and will be replaced; {HINT}"
+    return "dim", HINT
