@@ -1,7 +1,8 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
 stdout carries results only, diagnostics go to stderr. What starts something stands here; the commands of the history,
-of judging and of the store are in cli_history, cli_judge and cli_store, all on the app of cli_app.
+of judging, of the store and of the browser are in cli_history, cli_judge, cli_store and cli_serve, all on the app of
+cli_app.
 """
 
 import os
@@ -11,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.errors import ExitCode, VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge, cli_store
+from vp_tui.tui import cli_app, cli_history, cli_judge, cli_serve, cli_store
 from vp_tui.tui.cli_app import app
 
-__all__ = ["app", "cli_history", "cli_judge", "cli_store", "main"]
+__all__ = ["app", "cli_history", "cli_judge", "cli_serve", "cli_store", "main"]
 
 # Newer typer bundles its own click; this is ClickException in either.
 _ClickError: Any = typer.BadParameter.__mro__[2]
@@ -35,7 +36,7 @@ def dashboard(
 ) -> None:
     """Validate FP16 against FP32 for protein and DNA language models; without a command, open the dashboard."""
     if context.invoked_subcommand is None:
-        from vp_tui.tui.app import run_dashboard
+        from vp_tui.tui.dashboard import run_dashboard
 
         raise typer.Exit(run_dashboard(cli_app.home(), prepare=cli_app.store))
 

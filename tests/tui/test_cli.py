@@ -34,6 +34,7 @@ COMMANDS = [
     ["embed"],
     ["doctor"],
     ["virnucpro"],
+    ["serve"],
     ["rerun"],
     ["tag"],
     ["delete"],

@@ -1,0 +1,34 @@
+"""A `vp-tui serve` of its own for a test: the real command in a real process, on a free port."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Served:
+    """The server's process and its address."""
+
+    def __init__(self, process, url):
+        self.process, self.url = process, url
+
+    @property
+    def dashboards(self):
+        """The process ids of the tabs."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return {int(pid) for pid in path.read_text().split()} if path.exists() else set()
+
+
+@contextmanager
+def serving(home, *arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vp_tui.tui.cli", "serve", "--port", "0", *arguments],
+        env={**os.environ, "VP_TUI_HOME": str(home.root)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        try:
+            yield Served(process, process.stdout.readline().strip())
+        finally:
+            process.kill()

@@ -1,0 +1,79 @@
+"""A real browser opens the served dashboard; a demo run is started by keys there, left alone, and found finished."""
+
+import asyncio
+import shutil
+import signal
+
+import chromium
+import pytest
+from served import serving
+
+from samples import PROTEINS
+from vp_tui.core.store.reader import Reader
+from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, demo_places
+
+pytestmark = [
+    pytest.mark.skipif(chromium.BROWSER is None, reason=chromium.WHY_NOT),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture
+def served(home):
+    """A server on the home, which ends without a complaint afterwards."""
+    with serving(home) as one:
+        yield one
+        one.process.send_signal(signal.SIGINT)
+        told = "".join(one.process.communicate(timeout=20))
+        assert one.process.returncode == 0
+        assert "Traceback" not in told
+
+
+@pytest.fixture
+def demo(home, made_checkpoint):
+    """The demo's places with 40 sequences instead of 600: what is made once is taken as it is."""
+    for place in demo_places(home).values():
+        shutil.copytree(made_checkpoint(), place / CHECKPOINT)
+        shutil.copy(PROTEINS, place / SEQUENCES)
+
+
+def runs_of(home):
+    with Reader(home) as reader:
+        return reader.runs()
+
+
+async def until(condition, seconds=45):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.usefixtures("demo")
+async def test_a_demo_run_is_started_by_keys_in_a_browser_and_its_verdict_is_seen(home, served, tmp_path):
+    async with chromium.opened(served.url, tmp_path / "profile") as page:
+        await page.until("No runs yet", "1 Live", "q Leave")
+        await page.press("n")
+        await page.until("New run", "Model *")
+        await page.press(*"demo", "Enter")
+        await page.until("all 40 sequences", "Enter starts the run")
+        await page.press("Enter")
+        await page.until("#1", "fp16 vs fp32")
+
+        await page.leave()
+        await until(lambda: not served.dashboards)
+        assert runs_of(home)[0].is_active
+        await until(lambda: not runs_of(home)[0].is_active)
+        assert (runs_of(home)[0].status, runs_of(home)[0].verdict) == ("completed", "PASS")
+
+        await page.go(served.url)
+        await page.until("#1", "PASS  fp16 is safe here", "40/40")
+        await page.press("2")
+        await page.until("worst cos", "demo")
+
+
+async def test_the_page_loads_nothing_from_elsewhere(served, tmp_path):
+    async with chromium.opened(served.url, tmp_path / "profile") as page:
+        await page.until("1 Live")
+        assert await page.value("document.title") == "vp-tui"
+        assert page.answered
+        assert [one for one in page.answered if not one.startswith(f"{served.url}/")] == []
