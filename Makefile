@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench install clean
+.PHONY: demo test check bench stills install clean
 
 demo: .venv/installed
 	$(BIN)/vp-tui demo --no-tui
@@ -19,6 +19,10 @@ check: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m pytest -m bench -s tests/bench
+
+# the pictures of README.md, from runs of the demo made for them
+stills: .venv/installed
+	$(BIN)/python docs/stills.py
 
 install: .venv/installed
 
