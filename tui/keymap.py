@@ -67,7 +67,7 @@ _SCREENS = (
 )
 _LIVE = (
     Key("v", "cycle_chart", "View", "next chart: similarity, histogram, tokens per second, GPU", ("live",), rank=2),
-    Key("enter", "worst", "Worst", "the sequences with the lowest cosine, one by one", ("live",), rank=3),
+    Key("enter", "worst", "Worst", "the sequences with the lowest cosine, one by one", ("live",), rank=2),
     Key("a", "toggle_alerts", "Alerts", "more room for findings and alerts, and back", ("live",)),
     Key(
         "m",
@@ -105,7 +105,7 @@ _OF_A_RUN = (
     Key("c", "compare", "Compare", "with the other marked run, else with the baseline that fits", _RUN, rank=3),
     Key("b", "pin", "Baseline", "pin the run as a baseline, with a reason, or give that up", _RUN),
     Key("e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
-    Key("x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=2),
+    Key("x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
     Key("r", "app.rerun", "Rerun", "a new run, filled in like this one", _RUN, footer=False),
     Key("F", "app.rerun(True)", "FP32", "the same, with the FP32 reference encoded anew", _RUN, footer=False),
 )

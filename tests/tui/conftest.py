@@ -46,10 +46,12 @@ def drive(monkeypatch):
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
 
     @asynccontextmanager
-    async def driving(*made, size=(80, 24), rows=(), run_id=None, trouble=None, home="/nonexistent", **backend_options):
+    async def driving(
+        *made, size=(80, 24), rows=(), run_id=None, trouble=None, home="/nonexistent", backend=None, **backend_options
+    ):
         store = fakes.FakeStore(*made, rows=rows)
         store.trouble = trouble
-        backend = fakes.FakeBackend(store, **backend_options)
+        backend = backend or fakes.FakeBackend(store, **backend_options)
         app = VpTuiApp(Home(Path(home)), run_id, backend=backend)
         async with app.run_test(size=size, notifications=True) as pilot:
             driven = Driven(app, pilot, backend)

@@ -43,6 +43,23 @@ async def test_enter_shows_the_worst_sequences_worst_first(drive, size):
         assert driven.app.screen.query_one("#sequences").max_scroll_x == 0
 
 
+async def test_the_list_grows_with_the_run_and_the_chosen_sequence_stays_chosen(drive):
+    async with drive(snapshots.running(0.2)) as driven:
+        await driven.press("enter")
+        await driven.until_text("none is compared yet")
+        every = snapshots.results()
+        driven.backend.results = {42: every[2:]}
+        driven.backend.store.put(snapshots.running(0.4))
+        await driven.until_text(every[2].sequence_id)
+        await driven.press("down")
+        chosen = driven.app.screen.query_one("#sequences")
+        assert chosen.highlighted == 1
+        driven.backend.results = {42: every}
+        driven.backend.store.put(snapshots.running(0.6))
+        await driven.until_text(every[0].sequence_id)
+        assert chosen.highlighted == 3
+
+
 async def test_enter_again_opens_the_sequence_under_the_cursor_and_escape_returns_to_it(drive):
     async with drive(snapshots.failed_gate()) as driven:
         filled(driven)

@@ -122,7 +122,7 @@ class Rows(DataTable[Content]):
     def _draw(self) -> None:
         # a blank before the table, the scroll bar behind it
         width = self.size.width - 2
-        if self._grid is None or width < 1:
+        if self._grid is None or width < 1 or self._drawn == (self._grid, width):
             return
         is_same = self._drawn is not None and self._drawn[0] == self._grid
         place = self.cursor_row if is_same else 0

@@ -73,6 +73,9 @@ def _name(width: int, one: RunLine) -> Content:
 def _result(one: RunLine) -> Content:
     word = result(one.run)
     shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
+    if word == "running" and one.run.done >= one.run.total > 0:
+        # every sequence is compared; what is left are the measures
+        shown = "measuring"
     return styled(fmt.safe(shown), level_of(word))
 
 

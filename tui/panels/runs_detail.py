@@ -20,10 +20,17 @@ def detail(one: RunLine, marked: int) -> Content:
 def _title(run: RunRow, marked: int) -> Content:
     return line(
         (f"#{run.id} ", "title"),
-        (f"{marked} marked  " if marked else "", "info"),
+        (_marks(marked), "info"),
         f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
         (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
     )
+
+
+def _marks(marked: int) -> str:
+    """How many, and what they are for."""
+    if not marked:
+        return ""
+    return f"{marked} marked, {'c compares them' if marked == 2 else 'c compares two'}  "
 
 
 def _outcome(run: RunRow) -> Content:

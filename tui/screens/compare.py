@@ -74,9 +74,7 @@ class CompareScreen(Board):
                     id="overlay",
                 ),
                 Rows(id="pairs"),
-                Vertical(
-                    Rows(id="unlike"), VerticalScroll(Panel(id="notes-text"), id="notes"), id="causes"
-                ),
+                Vertical(Rows(id="unlike"), VerticalScroll(Panel(id="notes-text"), id="notes"), id="causes"),
                 id="views",
             ),
             Panel(id="reason"),

@@ -221,6 +221,8 @@ class NewRunScreen(ModalScreen[int]):
         for field, path in zip(PATH_FIELDS, places[name], strict=True):
             self.query_one(f"#field-{field}", PathInput).fill(str(path))
             self._take(field, str(path))
+        if not self._values["name"]:
+            self.query_one("#field-name", Input).value = name
         self._wait_for(None)
         self.query_one("#start", Button).focus()
 

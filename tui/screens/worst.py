@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -18,16 +19,23 @@ from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import MARKS, Level, line, styled
+from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.sequence_words import Number, numbers
 from vp_tui.tui.screens.sequence import SequenceScreen
 
 MOST = 50
+AGAIN_S = 1.0
+"""How often a run under way is asked for worse ones, if it has compared more."""
 ID_LEAST, ID_MOST = 8, 40
 FIXED = (("stratum", 7), ("tokens", 6), ("cosine", 9), ("rel. L2", 8), ("norm - 1", 9), ("NaN", 5), ("Inf", 5))
 NARROW = ("stratum", "cosine", "NaN", "Inf")
 """The columns that are left below 70 columns."""
+
+
+class _HasView(Protocol):
+    view: StoreView | None
 
 
 class SequenceList(OptionList):
@@ -41,7 +49,7 @@ class SequenceList(OptionList):
 
 
 class WorstScreen(ModalScreen[None]):
-    """Read from the store when it opens; a run that goes on may have worse ones later."""
+    """Read from the store when it opens, and again while the run goes on."""
 
     BINDINGS = bindings("worst")
 
@@ -61,8 +69,20 @@ class WorstScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """The rows are read in a thread."""
         self._say("reading ..")
+        self._read()
+        if self._snapshot.run.is_active:
+            self.set_interval(AGAIN_S, self._look_again)
+
+    def _read(self) -> None:
         work = partial(self._backend.worst, self._snapshot.run.id, MOST)
         run_job(self, "worst", work, self._fill, self._fail)
+
+    def _look_again(self) -> None:
+        view = cast(_HasView, self.app).view
+        newest = view.snapshot if view is not None else None
+        if newest is not None and newest.run.uuid == self._snapshot.run.uuid and newest.run != self._snapshot.run:
+            self._snapshot = newest
+            self._read()
 
     def on_resize(self) -> None:
         """Columns depend on the width."""
@@ -77,15 +97,17 @@ class WorstScreen(ModalScreen[None]):
         self.query_one("#about", Panel).show(line(("! ", "fail"), fmt.safe(words)))
 
     def _fill(self, results: tuple[SequenceResult, ...]) -> None:
+        sequences = self.query_one(SequenceList)
+        # at the top one stays at the worst, else at the sequence that was chosen
+        at = self._results[sequences.highlighted].seq_idx if sequences.highlighted else None
         self._results = results
         self._say(_about(self._snapshot, len(results)))
-        sequences = self.query_one(SequenceList)
         width = sequences.scrollable_content_region.width - 1
-        at = sequences.highlighted
         sequences.set_options(Option(row) for row in table(results, self._snapshot, width))
         if results:
             self.query_one("#columns", Panel).show(_titles(width))
-            sequences.highlighted = at or 0
+            places = [place for place, result in enumerate(results) if result.seq_idx == at]
+            sequences.highlighted = places[0] if places else 0
 
     def action_open(self) -> None:
         """Also where the list has lost the focus."""

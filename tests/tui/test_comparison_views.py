@@ -1,0 +1,164 @@
+"""What the views of a comparison are made of, without a screen: tables, picture, head, over a real store."""
+
+from dataclasses import replace
+from functools import cache
+
+import compared_runs
+import pytest
+from compared_runs import SLOW
+
+from vp_tui.core.report.evidence import BIN, FLOOR
+from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.panels import comparison, comparison_table
+from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, picture
+from vp_tui.tui.panels.rows import cells, fitted
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Names of runs -> id; `home` is the store."""
+    return compared_runs.made(tmp_path_factory.mktemp("compare"))
+
+
+@pytest.fixture(scope="module")
+def report(runs):
+    """report(base, candidate) -> ComparisonReport, by the names of `runs`."""
+    backend = CoreBackend(runs["home"])
+    return cache(lambda *sides: backend.compare(*(str(runs.get(side, side)) for side in sides)))
+
+
+def test_the_gravest_judgement_stands_first(report):
+    rows = comparison_table.differences(report("same", "broken"), only_worse=False).rows
+    outcomes = [row.cells[0] for row in rows]
+    assert outcomes == sorted(outcomes, key=["FAIL", "REGRESSED", "SUSPECT", "INCONCLUSIVE"].index)
+    assert {row.level for row in rows if row.cells[0] == "INCONCLUSIVE"} == {"warn"}
+    assert {row.level for row in rows if row.cells[0] in {"FAIL", "REGRESSED"}} == {"fail"}
+
+
+def test_without_a_difference_all_is_shown(report):
+    grid = comparison_table.differences(report("baseline:default", 12), only_worse=False)
+    assert grid.title == "no difference in 8 metrics"
+    assert len(grid.rows) == 8
+
+
+def test_columns_go_before_words_are_cut_and_the_change_stays(report):
+    grid = comparison_table.differences(report("same", "hostile"), only_worse=False)
+    titles = {width: [grid.columns[place].title for place in fitted(grid, width)] for width in (58, 78, 200)}
+    assert titles[200][-3:] == ["limit", "p", "n"]
+    assert titles[78][-1] == "95 % interval"
+    assert titles[58] == ["verdict", "metric", "scope", "cand", "change"]
+    for width in range(52, 200):
+        widths = fitted(grid, width)
+        assert sum(len(cell) for cell in cells(grid.rows[0], grid, widths)) <= width
+
+
+def test_the_worst_sequences_are_marked_where_they_fail_the_limit(report):
+    rows = comparison_table.worst(report("same", "broken")).rows
+    assert [(row.cells[4], row.cells[5], row.level) for row in rows[:2]] == [("-", "all", "fail")] * 2
+    assert rows[0].detail.endswith("NaN or Inf in the candidate now")
+    assert rows[2].cells[3:5] == ("0.999987", "0.210000")
+    assert rows[2].detail.endswith("at or below the limit 0.99 now")
+    passing = comparison_table.worst(report("same", "hostile")).rows
+    assert {row.level for row in passing} == {"plain"}
+    assert passing[0].detail.endswith("above the limit 0.99")
+
+
+def picture_rows(found, width, height):
+    return picture(found.distributions, found.limits["cosine"], width, height).plain.splitlines()
+
+
+def test_the_chart_tells_the_sides_apart_without_colour_and_marks_the_limit(report):
+    rows = picture_rows(report("same", "broken"), 76, 15)
+    assert rows[0] == f"all     {BASE} baseline 30  {CAND} candidate 30, 2 without a cosine  {BOTH} both"
+    limit = rows[1].index(LIMIT)
+    assert {row.index(LIMIT) for row in rows[1:-1]} == {limit}
+    # all of the baseline passes, and nothing of the candidate
+    assert BASE in rows[-2][:limit]
+    assert CAND in rows[-2][limit:]
+    assert not any(CAND in row[:limit] or BASE in row[limit:] for row in rows[1:])
+    assert rows[-1].index("1e-2") == limit + 1
+
+
+def test_a_single_sequence_among_many_is_seen_and_what_is_equal_lies_on_each_other(report):
+    found = report("same", "same")
+    rows = picture_rows(found, 76, 15)
+    assert BOTH in rows[-2]
+    assert not any(shade in row for row in rows[1:] for shade in (BASE, CAND))
+    empty = (0,) * len(found.distributions[0].counts)
+    lone = replace(found.distributions[0], n=10_000, counts=(*empty[:-5], 1, *empty[-4:]))
+    assert BASE in picture([lone, *found.distributions[2:]], 0.99, 76, 8).plain.splitlines()[-2].partition(LIMIT)[2]
+
+
+def test_an_error_of_exactly_the_limit_stands_on_the_failing_side(report):
+    one = report("same", "broken").distributions[0]
+    at_limit = round((-2 - FLOOR) / BIN)
+    for place, side in ((at_limit, 2), (at_limit - 1, 0)):
+        counts = tuple(int(other == place) for other in range(len(one.counts)))
+        for width in (20, 40, 76, 190):
+            row = picture([replace(one, n=1, counts=counts)], 0.99, width, 5).plain.splitlines()[-2]
+            assert BASE in row.partition(LIMIT)[side]
+
+
+@pytest.mark.parametrize("width", [12, 20, 40, 76, 118, 198])
+@pytest.mark.parametrize("height", [3, 6, 15, 40])
+def test_the_chart_keeps_to_its_room(report, width, height):
+    for sides in (("same", "broken"), ("baseline:default", SLOW)):
+        rows = picture_rows(report(*sides), width, height)
+        assert len(rows) <= height
+        assert max(map(len, rows)) <= max(width, 20)
+
+
+def test_strata_stand_below_each_other_where_there_is_room(report):
+    rows = picture_rows(report("same", "broken"), 76, 18)
+    assert [row[:6].strip() for row in rows if "baseline" in row] == ["short", "medium", "long"]
+    assert len(rows) == 18
+    assert "median " in rows[0]
+
+
+def test_nan_everywhere_and_no_pair_at_all_are_told_in_words(report):
+    found = report("nan", "also nan")
+    assert picture_rows(found, 76, 15) == ["no sequence of either side has a cosine: there is nothing to draw"]
+    assert comparison_table.worst(found).without == "none of the 30 sequences on both sides lost similarity"
+    told = [cell for row in comparison_table.differences(found, only_worse=False).rows for cell in row.cells]
+    assert "nan" not in told
+    apart = report("same", "other")
+    assert comparison_table.worst(apart).without == "no sequence is on both sides"
+    assert comparison.banner(apart, 76, 3).plain == "~ accuracy not comparable: no sequence is on both sides"
+
+
+@pytest.mark.parametrize("most", [1, 3, 8, 20])
+def test_many_differing_facts_leave_room_for_the_verdict(report, most):
+    rows = comparison.banner(report("baseline:default", "unlike"), 76, most).plain.splitlines()
+    assert rows[0] == "! accuracy and performance not comparable: 13 facts differ"
+    assert len(rows) == 1 + min(most, 13)
+    assert rows[-1].strip().startswith("and " if most < 13 else "transformers: none -> 5")
+    nothing = comparison_table.differences(report("same", "unlike"), only_worse=False)
+    assert (nothing.title, nothing.rows) == ("nothing could be judged", ())
+
+
+def test_the_head_keeps_to_its_room_whatever_the_names_are(report):
+    for sides in (("broken", "hostile"), ("baseline:default", "unlike"), ("same", "broken")):
+        found = report(*sides)
+        for width in range(58, 200, 7):
+            for most in (1, 3, 8):
+                rows = comparison.compared(found, width, most).plain.splitlines()
+                assert len(rows) <= 3 + most
+                rows += comparison.banner(found, width, most).plain.splitlines() if sides[1] == "unlike" else []
+                assert max(map(len, rows)) <= width
+                assert all(row.isprintable() for row in rows)
+
+
+@pytest.mark.parametrize("sides", [("hostile", "broken"), ("broken", "hostile"), ("same", "hostile")])
+def test_nothing_stored_reaches_a_table_as_it_is(report, sides):
+    found = report(*sides)
+    grids = (comparison_table.worst(found), comparison_table.unlike(found))
+    told = [words for grid in grids for row in grid.rows for words in (*row.cells, row.detail)]
+    assert told
+    assert [words for words in (*told, *comparison_table.notes(found)) if not words.isprintable()] == []
+
+
+def test_a_cut_sentence_says_that_it_is_cut(report):
+    found = report("same", "broken")
+    assert comparison.compared(found, 58, 2).plain.endswith("..")
+    assert " ".join(comparison.compared(found, 58, 99).plain.split()).endswith(" ".join(found.sentence.split()))
+    assert found.comparison.accuracy.sentence in list(comparison_table.notes(found))
