@@ -1,13 +1,12 @@
 """What every test may count on: a home of its own, no switches from the outside, small real data."""
 
-import json
-import os
-import subprocess
-import sys
+import shutil
 import time
 
 import pytest
+from command_line import command_on, document_of
 
+from samples import PROTEINS
 from vp_tui.core.store.home import Home
 
 
@@ -33,21 +32,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def vp_tui(home):
     """vp_tui(*arguments, check=0) -> CompletedProcess of the real command in a real process."""
-
-    def call(*arguments, check=0, environment=None, timeout=120):
-        done = subprocess.run(
-            [sys.executable, "-m", "vp_tui.tui.cli", *map(str, arguments)],
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert check is None or done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    return call
+    return command_on(home)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +51,16 @@ def made_checkpoint(tmp_path_factory):
     return folder_of
 
 
+@pytest.fixture
+def small_demo(home, made_checkpoint):
+    """The demo's files with 40 sequences instead of 600: what is made once is taken as it is."""
+    from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, demo_places
+
+    for place in demo_places(home).values():
+        shutil.copytree(made_checkpoint(), place / CHECKPOINT)
+        shutil.copy(PROTEINS, place / SEQUENCES)
+
+
 @pytest.fixture(scope="session")
 def made_dnabert(tmp_path_factory):
     """Folder of a tiny DNABERT-S checkpoint (4 heads of 32), in the files of the hub; copy it to change it."""
@@ -74,15 +69,6 @@ def made_dnabert(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "dnabert-s"
     make_dnabert(folder, num_layers=2)
     return folder
-
-
-def document_of(done):
-    """The run document on stdout; NaN and Infinity are refused."""
-
-    def refuse(constant):
-        raise AssertionError(f"{constant} in the JSON")
-
-    return json.loads(done.stdout, parse_constant=refuse)
 
 
 def wait_until(condition, *, seconds=60.0, what="the condition"):

@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ ((?:eval \"\$\()?vp-tui\b.*)$", README, flags=re.MULTILINE)
 NEEDS_A_TERMINAL = {"vp-tui"}
 FAILS_ON_PURPOSE = {"vp-tui demo --fault bf16-layer --gates strict --no-tui": ExitCode.VALIDATION_FAILED}
+OF_BOTH_MODELS = ("short", "medium", "long", "PASS: fp16 is safe here", "speed: not judged on CPU")
 JUDGES_CLOCKS = re.compile(r"--baseline|^vp-tui compare")
 """Runs on a machine that other work came to meanwhile really are slower: here accuracy alone is certain."""
 
@@ -50,6 +51,8 @@ def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_ch
             assert "accuracy is identical" in told or "--output" in command, told
             continue
         assert done.returncode == FAILS_ON_PURPOSE.get(command, ExitCode.GOOD), told
+        for words in OF_BOTH_MODELS if command == "vp-tui demo --no-tui" else ():
+            assert done.stdout.count(words) >= 2, words
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_code():

@@ -1,16 +1,13 @@
 """A real browser opens the served dashboard; a demo run is started by keys there, left alone, and found finished."""
 
 import asyncio
-import shutil
 import signal
 
 import chromium
 import pytest
 from served import serving
 
-from samples import PROTEINS
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, demo_places
 
 pytestmark = [
     pytest.mark.skipif(chromium.BROWSER is None, reason=chromium.WHY_NOT),
@@ -29,14 +26,6 @@ def served(home):
         assert "Traceback" not in told
 
 
-@pytest.fixture
-def demo(home, made_checkpoint):
-    """The demo's places with 40 sequences instead of 600: what is made once is taken as it is."""
-    for place in demo_places(home).values():
-        shutil.copytree(made_checkpoint(), place / CHECKPOINT)
-        shutil.copy(PROTEINS, place / SEQUENCES)
-
-
 def runs_of(home):
     with Reader(home) as reader:
         return reader.runs()
@@ -48,7 +37,7 @@ async def until(condition, seconds=45):
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.usefixtures("demo")
+@pytest.mark.usefixtures("small_demo")
 async def test_a_demo_run_is_started_by_keys_in_a_browser_and_its_verdict_is_seen(home, served, tmp_path):
     async with chromium.opened(served.url, tmp_path / "profile") as page:
         await page.until("No runs yet", "1 Live", "q Leave")

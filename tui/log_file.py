@@ -52,7 +52,7 @@ def read_tail(folder: Path, known: LogTail | None = None) -> LogTail:
             return _read(file, known)
     except FileNotFoundError:
         words = "it has written nothing yet" if folder.is_dir() else "its folder is gone, or not made yet"
-        return LogTail(path=path, trouble=f"no {path}: {words}")
+        return LogTail(path=path, trouble=f"no {NAME}: {words}: {path}")
     except OSError as error:
         return LogTail(path=path, trouble=f"cannot read {path}: {error.strerror}")
 

@@ -78,7 +78,8 @@ class Esm2(nn.Module):
         super().__init__()
         self.spec = spec
         self.attention = attention
-        self.embedding = nn.Embedding(spec.vocab_size, spec.hidden)
+        # unset: to draw initial values on the meta device torch would import its compiler, a second of every run
+        self.embedding = nn.Embedding.from_pretrained(torch.empty(spec.vocab_size, spec.hidden), freeze=False)
         self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
         self.final_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
         self.register_buffer("inv_freq", torch.empty(spec.head_dim // 2, dtype=torch.float32))

@@ -1,43 +1,14 @@
 """Driving the app without a terminal."""
 
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import fakes
 import pytest
+from driven import Driven
 
 from vp_tui.core.store.home import Home
 from vp_tui.tui.app import VpTuiApp
-
-
-class Driven:
-    """An app under a Pilot, its fake world, and its picture as text."""
-
-    def __init__(self, app, pilot, backend):
-        self.app, self.pilot, self.backend = app, pilot, backend
-
-    @property
-    def rows(self):
-        """The picture, line by line, modals included."""
-        return ["".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()]
-
-    @property
-    def text(self):
-        return "\n".join(self.rows)
-
-    async def until(self, condition, seconds=5.0):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"not reached within {seconds} s:\n{self.text}"
-            await self.pilot.pause(0.01)
-
-    async def until_text(self, words):
-        await self.until(lambda: words in self.text)
-
-    async def press(self, *keys):
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
 
 
 @pytest.fixture

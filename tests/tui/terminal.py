@@ -78,7 +78,7 @@ class Terminal:
         self.raw += data
         self._stream.feed(data)
 
-    def wait_for(self, condition: Callable[[str], bool], seconds: float = 10.0) -> float:
+    def wait_for(self, condition: Callable[[str], bool], seconds: float = 20.0) -> float:
         """Seconds from exec until the picture fulfils the condition."""
         end = time.monotonic() + seconds
         while not condition(self.text):
@@ -122,7 +122,7 @@ class Terminal:
             os.close(self._master)
             self._master = -1
 
-    def wait_end(self, seconds: float = 5.0) -> int:
+    def wait_end(self, seconds: float = 20.0) -> int:
         """The exit code, reading on meanwhile: a full pty would block the child."""
         end = time.monotonic() + seconds
         while self.process.poll() is None:

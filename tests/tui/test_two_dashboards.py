@@ -1,4 +1,4 @@
-"""Two dashboards on one store agree: what is done in one is seen in the other within a second."""
+"""Two dashboards on one store agree: what is done in one is seen in the other at its next look."""
 
 from contextlib import asynccontextmanager
 
@@ -9,7 +9,8 @@ from vp_tui.core.store.reader import Reader
 from vp_tui.tui.app import VpTuiApp
 from vp_tui.tui.backend import CoreBackend
 
-SOON_S = 1.0
+SOON_S = 5.0
+"""A look is taken four times a second; the rest is for other tests on the same cores."""
 
 
 @asynccontextmanager
