@@ -9,6 +9,9 @@ from vp_tui.tui.app import VpTuiApp
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.web import is_tab
 
+SWITCH_S = 0.001
+"""Python's own 5 ms, a few times per key, can be seen."""
+
 
 def run_dashboard(home: Home, run_id: int | None = None, *, prepare: Callable[[], object] | None = None) -> int:
     """Show the dashboard until the reader leaves; returns the exit code.
@@ -26,6 +29,8 @@ def run_dashboard(home: Home, run_id: int | None = None, *, prepare: Callable[[]
                 f"the dashboard needs a terminal, and {name} is none; "
                 "use `vp-tui run`, `vp-tui watch` or `vp-tui runs --json` in scripts"
             )
+    # the reading thread must not hold a key up: after every wait for the terminal the screen wants the interpreter back
+    sys.setswitchinterval(SWITCH_S)
     app = VpTuiApp(home, run_id, backend=CoreBackend(home, prepare))
     app.run()
     return app.return_code or ExitCode.GOOD

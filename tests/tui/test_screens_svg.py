@@ -28,7 +28,7 @@ SCREENS = {
     "live-empty": ((), (80, 24), (), ("No runs yet",)),
     "runs": ((snapshots.running,), (80, 24), ("2",), ("nightly", "PASS", "FAIL")),
     "runs-wide": ((snapshots.running,), (120, 40), ("2",), ("nightly", "esm2 after")),
-    "compare": ((snapshots.passed,), (80, 24), ("3",), ("press c", "b pins")),
+    "compare": ((snapshots.passed,), (80, 24), ("3",), ("c compares two marked ones", "b pins a run")),
     "search": ((snapshots.passed,), (80, 24), ("4",), ("must stay in FP32",)),
     "logs": ((snapshots.passed,), (80, 24), ("5",), ("no run.log: its folder is gone",)),
     "new-run": ((), (80, 24), ("n",), ("New run", "Sequences")),
