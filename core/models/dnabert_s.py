@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.models.attention import Attention, DeviceLayout
+from vp_tui.core.models.native import unset_embedding
 from vp_tui.core.models.spec import DnabertSSpec
 
 
@@ -71,9 +72,8 @@ class DnabertS(nn.Module):
         super().__init__()
         self.spec = spec
         self.attention = attention
-        # unset: to draw initial values on the meta device torch would import its compiler, a second of every run
-        self.embedding = nn.Embedding.from_pretrained(torch.empty(spec.vocab_size, spec.hidden), freeze=False)
-        self.token_type = nn.Embedding.from_pretrained(torch.empty(2, spec.hidden), freeze=False)
+        self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
+        self.token_type = unset_embedding(2, spec.hidden)
         self.embedding_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
         self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
         self.register_buffer("slopes_H", torch.empty(spec.num_heads, dtype=torch.float32))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.models.attention import Attention, DeviceLayout
+from vp_tui.core.models.native import unset_embedding
 from vp_tui.core.models.spec import Esm2Spec
 from vp_tui.core.precision import at_least_fp32, back_to
 from vp_tui.core.tokens import MASK
@@ -78,8 +79,7 @@ class Esm2(nn.Module):
         super().__init__()
         self.spec = spec
         self.attention = attention
-        # unset: to draw initial values on the meta device torch would import its compiler, a second of every run
-        self.embedding = nn.Embedding.from_pretrained(torch.empty(spec.vocab_size, spec.hidden), freeze=False)
+        self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
         self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
         self.final_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
         self.register_buffer("inv_freq", torch.empty(spec.head_dim // 2, dtype=torch.float32))

@@ -49,6 +49,14 @@ class Filled:
     weights: WeightFacts
 
 
+def unset_embedding(rows: int, width: int) -> nn.Embedding:
+    """An embedding [rows, width] without initial values: to draw them on the meta device torch imports its compiler.
+
+    That would cost a second of every run.
+    """
+    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)  # type: ignore[no-any-return,no-untyped-call]
+
+
 def fill(
     family: Family[SpecT],
     spec: SpecT,

@@ -43,7 +43,7 @@ def start_the_demo(terminal):
 
 def drill_into_the_worst(terminal):
     terminal.press("\r")
-    see(terminal, "Worst sequences of #1", " long ")
+    see(terminal, "Worst sequences of #1", "rel. L2", " short ")
     terminal.press("\r")
     see(terminal, "as V1 asks", "Letters")
     terminal.press("\x1b")

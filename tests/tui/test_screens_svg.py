@@ -29,7 +29,7 @@ SCREENS = {
     "runs": ((snapshots.running,), (80, 24), ("2",), ("nightly", "PASS", "FAIL")),
     "runs-wide": ((snapshots.running,), (120, 40), ("2",), ("nightly", "esm2 after")),
     "compare": ((snapshots.passed,), (80, 24), ("3",), ("c compares two marked ones", "b pins a run")),
-    "search": ((snapshots.passed,), (80, 24), ("4",), ("must stay in FP32",)),
+    "search": ((snapshots.passed,), (80, 24), ("4",), ("It does not exist yet",)),
     "logs": ((snapshots.passed,), (80, 24), ("5",), ("no run.log: its folder is gone",)),
     "new-run": ((), (80, 24), ("n",), ("New run", "Sequences")),
     "help": ((), (80, 24), ("question_mark",), ("verdict so far", "PASS")),
