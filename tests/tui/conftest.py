@@ -32,3 +32,10 @@ def drive(monkeypatch):
             yield driven
 
     return driving
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "a.fasta"
+    path.write_text(">a\nMKV\n")
+    return str(path)
