@@ -65,5 +65,7 @@ def made(folder):
     found["failed"] = complete(home, stopped="failed")
     found["gone"] = complete(home)
     found["active"] = lifecycle.create_run(home, RunConfig(model="esm2-8m", input="/data/reads.faa"))
+    # a run that nobody claims within a minute counts as never started
+    lifecycle.register_worker(home, found["active"], lifecycle.this_worker())
     delete_run(home, found["gone"])
     return found
