@@ -4,7 +4,6 @@ Imports are deferred to the call: SQLAlchemy takes longer to import than the fir
 comes from a worker thread, may block, and raises VpTuiError with words for the reader.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -224,14 +223,9 @@ class CoreBackend:
 
     def pin(self, run_id: int, *, name: str, reason: str) -> tuple[int, ...]:
         """Pin the run, or all completed repeats of its group; returns what is pinned."""
-        from vp_tui.core import repeats
-        from vp_tui.core.store.baselines import set_baseline
-        from vp_tui.core.store.reader import Reader
+        from vp_tui.tui.commands.baselines import set_standing
 
-        with Reader(self._home) as reader:
-            run_ids = repeats.standing_for(reader, run_id)
-        pinned = set_baseline(self._home, run_ids, name=name, reason=reason, by=os.environ.get("USER") or "user")
-        return pinned[0].run_ids
+        return set_standing(self._home, run_id, name=name, reason=reason).run_ids
 
     def unpin(self, name: str, *, reason: str) -> None:
         """Give up every active baseline of that name."""
@@ -242,16 +236,9 @@ class CoreBackend:
     def compare(self, base: str, candidate: str) -> "ComparisonReport":
         """Hold `candidate` against `base` (a run's id or `baseline:NAME`), and keep the comparison in the store."""
         from vp_tui.core import repeats
-        from vp_tui.core.report import comparison
-        from vp_tui.core.store.comparisons import write_comparison
-        from vp_tui.core.store.reader import Reader
+        from vp_tui.tui.commands.judging import kept_comparison
 
-        with Reader(self._home) as reader:
-            chosen = repeats.sides(reader, base, candidate)
-            report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
-            kept = repeats.record(reader, report.comparison, chosen)
-        write_comparison(self._home, kept)
-        return report
+        return kept_comparison(self._home, lambda reader: repeats.sides(reader, base, candidate))
 
     def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None:
         """The report as a file, whole or not at all."""

@@ -5,6 +5,7 @@ A gauge (StoreRead, StoreTrouble) may be replaced in the queue by a newer one; a
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from textual.message import Message
 
@@ -55,6 +56,12 @@ class StoreView:
     def pinned(self, run: RunRow) -> tuple[Pinned, ...]:
         """The baselines that `run` belongs to."""
         return tuple(one for one in self.baselines if run.id in one.run_ids)
+
+
+class HasView(Protocol):
+    """The app, for a screen that wants the newest picture and not the one it was handed."""
+
+    view: StoreView | None
 
 
 class StoreRead(Message):

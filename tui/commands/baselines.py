@@ -20,10 +20,21 @@ def pin(home: Home, run: str, *, name: str, reason: str) -> None:
         RunNotFoundError: no such run. UsageError: it is not whole, or no reason or name is given.
     """
     with Reader(home) as reader:
-        run_ids = repeats.standing_for(reader, reader.find(run))
-    pinned = baselines.set_baseline(home, run_ids, name=name, reason=reason, by=os.environ.get("USER") or "user")
-    runs = ", ".join(f"#{run_id}" for run_id in pinned[0].run_ids)
-    output.result(f"baseline {safe(pinned[0].name)!r}: {'run' if len(run_ids) == 1 else 'runs'} {runs}")
+        run_id = reader.find(run)
+    pinned = set_standing(home, run_id, name=name, reason=reason)
+    runs = ", ".join(f"#{run_id}" for run_id in pinned.run_ids)
+    output.result(f"baseline {safe(pinned.name)!r}: {'run' if len(pinned.run_ids) == 1 else 'runs'} {runs}")
+
+
+def set_standing(home: Home, run_id: int, *, name: str, reason: str) -> Baseline:
+    """Pin what the run stands for, in the name of who is logged in.
+
+    Raises:
+        As `pin`.
+    """
+    with Reader(home) as reader:
+        run_ids = repeats.standing_for(reader, run_id)
+    return baselines.set_baseline(home, run_ids, name=name, reason=reason, by=os.environ.get("USER") or "user")[0]
 
 
 def unpin(home: Home, name: str, *, reason: str) -> None:

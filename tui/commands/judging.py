@@ -1,11 +1,13 @@
 """What compare and export do, and what `run --baseline` does at its end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vp_tui.core import repeats
 from vp_tui.core.errors import UsageError
+from vp_tui.core.repeats import Sides
 from vp_tui.core.report import comparison, render, runs_export
+from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.store.comparisons import write_comparison
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -22,14 +24,24 @@ def compare_runs(
         UsageError: no such format. RunNotFoundError, NoBaselineError, RunFailedError: as repeats.sides.
     """
     _require_format(format)
+    report = kept_comparison(home, lambda reader: repeats.sides(reader, base, candidate), strict=strict)
+    text = render.rendered(report, format, everything=everything)
+    _write(text, format, file, told=_told(report))
+    return report.comparison.exit_code(strict=strict)
+
+
+def kept_comparison(home: Home, choose: Callable[[Reader], Sides], *, strict: bool = False) -> ComparisonReport:
+    """Compare the two sides that `choose` finds, and keep the comparison in the store.
+
+    Raises:
+        What `choose` raises. UsageError: the runs of a side are not repeats, or one is not over.
+    """
     with Reader(home) as reader:
-        chosen = repeats.sides(reader, base, candidate)
+        chosen = choose(reader)
         report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
         kept = repeats.record(reader, report.comparison, chosen, strict=strict)
     write_comparison(home, kept)
-    text = render.rendered(report, format, everything=everything)
-    _write(text, format, file, told=_told(kept.verdict, kept.sentence))
-    return report.comparison.exit_code(strict=strict)
+    return report
 
 
 def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
@@ -38,12 +50,8 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
     Raises:
         NoBaselineError: there is none of that name any more.
     """
-    with Reader(home) as reader:
-        chosen = repeats.against(reader, name, run_id)
-        report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
-        kept = repeats.record(reader, report.comparison, chosen)
-    write_comparison(home, kept)
-    told = f"against baseline {name!r}: {_told(kept.verdict, kept.sentence)}"
+    report = kept_comparison(home, lambda reader: repeats.against(reader, name, run_id))
+    told = f"against baseline {name!r}: {_told(report)}"
     if as_json:
         output.say(told)
     else:
@@ -51,8 +59,8 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
     return report.comparison.exit_code()
 
 
-def _told(verdict: str, sentence: str) -> str:
-    return f"{verdict}: {sentence}"
+def _told(report: ComparisonReport) -> str:
+    return f"{report.outcome}: {report.sentence}"
 
 
 def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView
+from vp_tui.tui.messages import HasView, OpenComparison, OpenRun, StoreView
 from vp_tui.tui.panels.alerts import AlertList
 from vp_tui.tui.panels.chart_row import ChartRow
 from vp_tui.tui.panels.embeddings import embeddings
@@ -34,10 +34,6 @@ LARGE = (160, 45)
 TALL = 40
 """Lines from which the facts of the run are shown whole."""
 LOOK_S = 1.0
-
-
-class _HasView(Protocol):
-    view: StoreView | None
 
 
 class LiveScreen(Board):
@@ -104,7 +100,7 @@ class LiveScreen(Board):
         self.query_one(ChartRow).show(snapshot)
 
     def _show_header(self, snapshot: RunSnapshot) -> None:
-        newest = cast(_HasView, self.app).view
+        newest = cast(HasView, self.app).view
         run = newest.snapshot.run if newest is not None and newest.snapshot is not None else snapshot.run
         # asked of the newest view even while the picture is held: that one would grow old by itself
         is_silent = self._silence.is_silent(run, time.monotonic()) and run.uuid == snapshot.run.uuid

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol, cast
+from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,7 +19,7 @@ from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import MARKS, Level, line, styled
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.messages import HasView
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.sequence_words import Number, numbers
@@ -32,10 +32,6 @@ ID_LEAST, ID_MOST = 8, 40
 FIXED = (("stratum", 7), ("tokens", 6), ("cosine", 9), ("rel. L2", 8), ("norm - 1", 9), ("NaN", 5), ("Inf", 5))
 NARROW = ("stratum", "cosine", "NaN", "Inf")
 """The columns that are left below 70 columns."""
-
-
-class _HasView(Protocol):
-    view: StoreView | None
 
 
 class SequenceList(OptionList):
@@ -78,7 +74,7 @@ class WorstScreen(ModalScreen[None]):
         run_job(self, "worst", work, self._fill, self._fail)
 
     def _look_again(self) -> None:
-        view = cast(_HasView, self.app).view
+        view = cast(HasView, self.app).view
         newest = view.snapshot if view is not None else None
         if newest is not None and newest.run.uuid == self._snapshot.run.uuid and newest.run != self._snapshot.run:
             self._snapshot = newest
