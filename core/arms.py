@@ -54,7 +54,7 @@ def encode_within(
     """
     lengths_S = tokens.lengths_S[members_S]
     while True:
-        packs = [members_S[pack] for pack in packing.first_fit_decreasing(lengths_S, budget.tokens)]
+        packs = [members_S[pack] for pack in packing.by_length(lengths_S, budget.tokens)]
         try:
             return encoder.encode(tokens, packs, meanwhile)
         except OutOfMemoryError as error:

@@ -1,14 +1,15 @@
 """Which sequences are encoded together, and where each of their tokens lies.
 
-A pack is a row of real tokens without padding: first-fit decreasing fills a token budget to 99 %
-of its lower bound on protein length distributions, so nothing cleverer pays. Only attention without
-a variable-length kernel (FP32, CPU) needs rectangles: `PaddedGroup`, cut so that little is padding.
+A pack is a row of real tokens without padding, so how full it is does not matter; that its sequences are of nearly
+one length does. Only attention without a variable-length kernel (FP32, CPU) needs rectangles: `PaddedGroup`, cut so
+that little is padding.
 
-Shape suffixes: N tokens of the pack, S sequences, B sequences of a group, T padded length, n tokens
-of a group.
+Shape suffixes: N tokens of the pack, S sequences, B sequences of a group, T padded length, n tokens of
+a group, B tiles of queries in `tiles_B3`.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +20,9 @@ from vp_tui.core.errors import ResourceError
 
 GROUP_FILL: Final = 0.75
 """A sequence shorter than this part of its group's longest one opens the next group."""
+
+TILE: Final = 64
+"""Queries that one program of the kernel for short sequences has (models/fused/short.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class PaddedGroup:
         return self.gather_BT.size > self.take_n.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PackLayout:
     """Where the tokens of one pack lie."""
 
@@ -59,19 +63,35 @@ class PackLayout:
     """Sequence of the pack (0..S-1) each token belongs to."""
     max_len: int
     """Tokens of the longest sequence."""
-    groups: tuple[PaddedGroup, ...]
 
     @property
     def tokens(self) -> int:
         """Tokens of the pack."""
         return int(self.cu_seqlens[-1])
 
+    @cached_property
+    def groups(self) -> tuple[PaddedGroup, ...]:
+        """The pack as rectangles."""
+        starts_S = self.cu_seqlens[:-1].astype(np.int64)
+        borders = [0, *_group_borders(self.lengths_S.tolist()), self.lengths_S.size]
+        return tuple(_group(starts_S[first:stop], self.lengths_S[first:stop]) for first, stop in pairwise(borders))
 
-def first_fit_decreasing(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
-    """Packs of sequence indices, each of at most `budget` tokens and sorted by falling length.
+    @property
+    def tiles_B3(self) -> NDArray[np.int32]:
+        """[B, 3] first token of the sequence, its length and the first query, for every TILE queries of a sequence."""
+        per_sequence_S = -(-self.lengths_S // TILE)
+        sequence_B = np.repeat(np.arange(self.lengths_S.size), per_sequence_S)
+        first_S = np.cumsum(per_sequence_S) - per_sequence_S
+        query_B = TILE * (np.arange(sequence_B.size) - first_S[sequence_B])
+        columns = (self.cu_seqlens[:-1][sequence_B], self.lengths_S[sequence_B], query_B)
+        return np.stack(columns, axis=1).astype(np.int32)
 
-    First-fit decreasing, done by classes of equal length: what fits of a class goes to the open packs
-    in order, the rest opens new ones. Packs come longest sequence first, so memory peaks at the start.
+
+def by_length(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
+    """Packs of sequence indices, each of at most `budget` tokens: the sequences by falling length, cut in order.
+
+    Packs come longest sequence first, so memory peaks at the start. Sequences of one pack are of nearly one length:
+    attention kernels lay out every sequence for the longest one of the pack, so a mixed pack takes twice as long there.
 
     Raises ResourceError when one sequence is longer than the budget.
     """
@@ -84,29 +104,12 @@ def first_fit_decreasing(lengths_S: NDArray[np.int64], budget: int) -> list[NDAr
             f"raise --token-budget to at least {longest}"
         )
     order_S = np.argsort(-lengths_S, kind="stable")
-    pack_of_S = _assign(lengths_S[order_S], budget)
-    by_pack_S = np.argsort(pack_of_S, kind="stable")
-    borders = np.cumsum(np.bincount(pack_of_S))[:-1]
-    return np.split(order_S[by_pack_S], borders)
-
-
-def _assign(falling_S: NDArray[np.int64], budget: int) -> NDArray[np.int64]:
-    """Pack of each sequence; `falling_S` are the lengths, longest first."""
-    free = np.empty(0, dtype=np.int64)
-    lengths, counts = np.unique(falling_S, return_counts=True)
-    packs = []
-    for length, count in zip(lengths[::-1].tolist(), counts[::-1].tolist(), strict=True):
-        fits = free // length
-        taken = np.minimum(fits, np.maximum(count - (np.cumsum(fits) - fits), 0))
-        per_new = budget // length
-        left = count - int(taken.sum())
-        new = np.full(-(-left // per_new), per_new, dtype=np.int64)
-        if new.size:
-            new[-1] = left - per_new * (new.size - 1)
-        taken = np.concatenate([taken, new])
-        free = np.concatenate([free, np.full(new.size, budget, dtype=np.int64)]) - taken * length
-        packs.append(np.repeat(np.arange(taken.size), taken))
-    return np.concatenate(packs)
+    ends_S = np.cumsum(lengths_S[order_S])
+    borders, start = [], 0
+    while ends_S[-1] - start > budget:
+        borders.append(int(np.searchsorted(ends_S, start + budget, side="right")))
+        start = int(ends_S[borders[-1] - 1])
+    return np.split(order_S, borders)
 
 
 def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = None) -> PackLayout:
@@ -119,8 +122,6 @@ def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = N
     cu_seqlens = np.concatenate([[0], np.cumsum(lengths_S)])
     starts_S = cu_seqlens[:-1]
     positions_N = np.arange(cu_seqlens[-1]) - np.repeat(starts_S, lengths_S)
-    borders = [0, *_group_borders(lengths_S.tolist()), lengths_S.size]
-    groups = tuple(_group(starts_S[first:stop], lengths_S[first:stop]) for first, stop in pairwise(borders))
     return PackLayout(
         indices_S=np.arange(lengths_S.size) if indices_S is None else np.asarray(indices_S, dtype=np.int64),
         lengths_S=lengths_S,
@@ -128,7 +129,6 @@ def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = N
         positions_N=positions_N.astype(np.int32),
         sequence_N=np.repeat(np.arange(lengths_S.size), lengths_S),
         max_len=int(lengths_S.max()),
-        groups=groups,
     )
 
 

@@ -124,7 +124,7 @@ def _sample(everything: SequenceSet, cuts: tuple[int, int], config: RunConfig) -
 def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Block, ...]:
     """Blocks of whole packs per stratum, the strata taking turns in proportion.
 
-    `lengths_S` are tokens. Packs are filled first-fit decreasing; a stratum of few tokens gets smaller
+    `lengths_S` are tokens. A pack has sequences of nearly one length; a stratum of few tokens gets smaller
     packs than the budget allows, so that it still has several blocks.
     """
     cuttings: list[tuple[float, int, np.ndarray]] = []
@@ -142,9 +142,9 @@ def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Bloc
 
 
 def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
-    """First-fit-decreasing packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups."""
+    """Packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups."""
     wanted = max(MIN_BLOCK_TOKENS, math.ceil(lengths_S.sum() / BLOCKS_PER_STRATUM), int(lengths_S.max()))
-    packs = packing.first_fit_decreasing(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
+    packs = packing.by_length(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
     per_group = max(1, len(packs) // BLOCKS_PER_STRATUM)
     return [np.concatenate(packs[i : i + per_group]) for i in range(0, len(packs), per_group)]
 

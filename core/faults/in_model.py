@@ -1,21 +1,19 @@
 """Faults that lie in the model: each function changes one loaded model in place, and no other one.
 
-Shape suffixes: N tokens of the pack, k half of a head's width.
+Shape suffixes: P positions, N tokens of the pack, F feed-forward width, k half of a head's width.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
-from vp_tui.core.models.esm2 import Rotary
 from vp_tui.core.models.kernels.base import DeviceLayout
+from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.steps import Steps
 from vp_tui.core.precision import storage_dtype, stored_as
 
 
@@ -24,26 +22,19 @@ def without_scale(model: Any) -> None:
     model.spec = replace(model.spec, token_dropout=False)
 
 
-class _TanhGelu(TorchFunctionMode):
-    """Within it, in this thread, GELU is its tanh formula."""
+class _TanhGelu(Steps):
+    """The plain steps, with GELU's tanh formula."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        if func is nn.functional.gelu:
-            return nn.functional.gelu(args[0], approximate="tanh")
-        return func(*args, **(kwargs or {}))
-
-
-def _forward_with_tanh_gelu(forward: Callable[..., Tensor], *inputs: Any) -> Tensor:
-    with _TanhGelu():
-        return forward(*inputs)
+    def gelu(self, states_NF: Tensor) -> Tensor:
+        """As in Steps, and off by up to 4e-4."""
+        return nn.functional.gelu(states_NF, approximate="tanh")
 
 
 def with_tanh_gelu(model: Any) -> None:
     """Give the blocks of an ESM-2 or a DNABERT-S the tanh formula of GELU instead of the exact erf."""
     for block in model.layers:
         # on the block itself: no other model's functions change, and whoever runs single blocks meets it too
-        block.forward = partial(_forward_with_tanh_gelu, block.forward)
+        block.steps = _TanhGelu()
 
 
 def with_recomputed_inv_freq(model: Any) -> None:
@@ -62,11 +53,8 @@ def with_recomputed_inv_freq(model: Any) -> None:
 class _HalfRotary(Rotary):
     """The table as model.half() leaves it: angles, cos and sin in FP16."""
 
-    def __init__(self, positions_N: Tensor, inv_freq_k: Tensor) -> None:
-        half = storage_dtype("fp16")
-        angles_Nk = positions_N[:, None].to(half) * inv_freq_k.to(half)
-        self.cos_N1k = angles_Nk.cos()[:, None]
-        self.sin_N1k = angles_Nk.sin()[:, None]
+    def __init__(self, max_len: int, positions_N: Tensor, inv_freq_k: Tensor) -> None:
+        super().__init__(max_len, positions_N, inv_freq_k.to(storage_dtype("fp16")))
 
 
 def with_half_angles(model: Any) -> None:
@@ -74,7 +62,7 @@ def with_half_angles(model: Any) -> None:
 
     def enter_block(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         layout = next(value for value in inputs if isinstance(value, DeviceLayout))
-        half = _HalfRotary(layout.positions_N, model.inv_freq)
+        half = _HalfRotary(layout.max_len, layout.positions_N, model.inv_freq)
         return tuple(half if isinstance(value, Rotary) else value for value in inputs)
 
     for block in model.layers:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
 from vp_tui.core.models.spec import DnabertSSpec
+from vp_tui.core.models.steps import PLAIN, Norm, Steps
 
 
 def alibi_slopes(num_heads: int) -> Tensor:
@@ -39,27 +40,22 @@ def _geometric(power_of_two: int) -> list[float]:
 class Layer(nn.Module):
     """One post-LayerNorm transformer block."""
 
-    def __init__(self, spec: DnabertSSpec) -> None:
+    def __init__(self, spec: DnabertSSpec, steps: Steps) -> None:
         super().__init__()
         self.num_heads = spec.num_heads
+        self.steps = steps
         self.qkv = nn.Linear(spec.hidden, 3 * spec.hidden)
         self.out = nn.Linear(spec.hidden, spec.hidden)
-        self.attention_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
         self.gated = nn.Linear(spec.hidden, 2 * spec.ffn, bias=False)
         self.wo = nn.Linear(spec.ffn, spec.hidden)
-        self.ffn_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.ffn_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
 
     def forward(self, hidden_ND: Tensor, slopes_H: Tensor, attention: Attention, layout: DeviceLayout) -> Tensor:
         """The residual stream after this block, [N, D]."""
-        # stored as all of q, then all of k, then all of v, each head by head
-        q_NHK, k_NHK, v_NHK = self.qkv(hidden_ND).unflatten(-1, (3, self.num_heads, -1)).unbind(1)
-        # the bias comes after the scaling, so the scaling is the kernel's and not the query's
-        mixed_NHK = attention(q_NHK, k_NHK, v_NHK, layout, q_NHK.shape[-1] ** -0.5, slopes_H)
-        hidden_ND = self.attention_norm(torch.add(hidden_ND, self.out(mixed_NHK.flatten(1))))
-        activated_NF, linear_NF = self.gated(hidden_ND).chunk(2, dim=-1)
-        # the fused kernel has erf in FP32 inside; the written-out formula in half is wrong by up to 100 %
-        grown_NF = nn.functional.gelu(activated_NF) * linear_NF
-        normed_ND: Tensor = self.ffn_norm(torch.add(hidden_ND, self.wo(grown_NF)))
+        mixed_ND = self.steps.mix(self.qkv(hidden_ND), self.num_heads, attention, layout, slopes_H=slopes_H)
+        hidden_ND = self.attention_norm(hidden_ND, self.out(mixed_ND))
+        normed_ND: Tensor = self.ffn_norm(hidden_ND, self.wo(self.steps.gated(self.gated(hidden_ND))))
         return normed_ND
 
 
@@ -68,14 +64,14 @@ class DnabertS(nn.Module):
 
     slopes_H: Tensor
 
-    def __init__(self, spec: DnabertSSpec, attention: Attention) -> None:
+    def __init__(self, spec: DnabertSSpec, attention: Attention, steps: Steps = PLAIN) -> None:
         super().__init__()
         self.spec = spec
         self.attention = attention
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
         self.token_type = unset_embedding(2, spec.hidden)
-        self.embedding_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
-        self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
+        self.embedding_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
+        self.layers = nn.ModuleList(Layer(spec, steps) for _ in range(spec.num_layers))
         self.register_buffer("slopes_H", torch.empty(spec.num_heads, dtype=torch.float32))
 
     @torch.inference_mode()

@@ -6,7 +6,7 @@ a last LayerNorm. Three steps compute in FP32 whatever the stream's format is: t
 angles and their product (fair-esm's half angles are wrong by 0.25 rad at 1,024 tokens), and, inside
 torch's own kernels, LayerNorm and softmax.
 
-Shape suffixes: N tokens of the pack, S sequences, H heads, K head size, k half of it, D width, F ffn width.
+Shape suffixes: N tokens of the pack, S sequences, D width.
 """
 
 from typing import Final
@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
+from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.spec import Esm2Spec
+from vp_tui.core.models.steps import PLAIN, Norm, ResidualNorm, Steps
 from vp_tui.core.precision import at_least_fp32, back_to
 from vp_tui.core.tokens import MASK
 
@@ -27,47 +29,23 @@ TRAINED_KEEP: Final = 1 - 0.15 * 0.8
 class Layer(nn.Module):
     """One pre-LayerNorm transformer block; q, k and v are one fused linear."""
 
-    def __init__(self, spec: Esm2Spec) -> None:
+    def __init__(self, spec: Esm2Spec, steps: Steps) -> None:
         super().__init__()
         self.num_heads = spec.num_heads
-        self.attention_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.steps = steps
+        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
         self.qkv = nn.Linear(spec.hidden, 3 * spec.hidden)
         self.out = nn.Linear(spec.hidden, spec.hidden)
-        self.ffn_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.ffn_norm = ResidualNorm(spec.hidden, spec.layer_norm_eps, steps)
         self.fc1 = nn.Linear(spec.hidden, spec.ffn)
         self.fc2 = nn.Linear(spec.ffn, spec.hidden)
 
-    def forward(self, hidden_ND: Tensor, rotary: "Rotary", attention: Attention, layout: DeviceLayout) -> Tensor:
+    def forward(self, hidden_ND: Tensor, rotary: Rotary, attention: Attention, layout: DeviceLayout) -> Tensor:
         """The residual stream after this block, [N, D]."""
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
-        q_NHK, k_NHK, v_NHK = qkv_ND3.unflatten(-1, (3, self.num_heads, -1)).unbind(1)
-        # fair-esm scales before rotary; afterwards rounds differently for head sizes 24, 32 and 128
-        q_NHK = rotary.turn(q_NHK * q_NHK.shape[-1] ** -0.5)
-        mixed_NHK = attention(q_NHK, rotary.turn(k_NHK), v_NHK, layout, 1.0)
-        hidden_ND = hidden_ND + self.out(mixed_NHK.flatten(1))
-        # the fused kernel has erf in FP32 inside; the written-out formula in half is wrong by up to 100 %
-        grown_NF = nn.functional.gelu(self.fc1(self.ffn_norm(hidden_ND)))
-        return torch.add(hidden_ND, self.fc2(grown_NF))
-
-
-class Rotary:
-    """cos and sin of every token's angles in the format of inv_freq, made once per pack (NeoX halves)."""
-
-    def __init__(self, positions_N: Tensor, inv_freq_k: Tensor) -> None:
-        # positions need FP32: half has no odd numbers above 2,048 and too few digits for the product
-        angles_Nk = positions_N[:, None].to(inv_freq_k.dtype) * inv_freq_k
-        self.cos_N1k = angles_Nk.cos()[:, None]
-        self.sin_N1k = angles_Nk.sin()[:, None]
-
-    def turn(self, states_NHK: Tensor) -> Tensor:
-        """`states_NHK` turned by its angles, in its own format."""
-        # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
-        first_NHk, second_NHk = at_least_fp32(states_NHK).chunk(2, dim=-1)
-        turned = (
-            first_NHk * self.cos_N1k - second_NHk * self.sin_N1k,
-            second_NHk * self.cos_N1k + first_NHk * self.sin_N1k,
-        )
-        return back_to(torch.cat(turned, dim=-1), states_NHK)
+        mixed_ND = self.steps.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
+        normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
+        return torch.add(summed_ND, self.fc2(self.steps.gelu(self.fc1(normed_ND))))
 
 
 class Esm2(nn.Module):
@@ -75,13 +53,13 @@ class Esm2(nn.Module):
 
     inv_freq: Tensor
 
-    def __init__(self, spec: Esm2Spec, attention: Attention) -> None:
+    def __init__(self, spec: Esm2Spec, attention: Attention, steps: Steps = PLAIN) -> None:
         super().__init__()
         self.spec = spec
         self.attention = attention
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
-        self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.num_layers))
-        self.final_norm = nn.LayerNorm(spec.hidden, eps=spec.layer_norm_eps)
+        self.layers = nn.ModuleList(Layer(spec, steps) for _ in range(spec.num_layers))
+        self.final_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
         self.register_buffer("inv_freq", torch.empty(spec.head_dim // 2, dtype=torch.float32))
 
     @torch.inference_mode()
@@ -92,7 +70,7 @@ class Esm2(nn.Module):
         EsmModel and `representations[num_layers]` of fair-esm.
         """
         hidden_ND = self.embed(ids_N, layout)
-        rotary = Rotary(layout.positions_N, self.inv_freq)
+        rotary = Rotary(layout.max_len, layout.positions_N, self.inv_freq)
         for layer in self.layers:
             hidden_ND = layer(hidden_ND, rotary, self.attention, layout)
         normed_ND: Tensor = self.final_norm(hidden_ND)

@@ -19,12 +19,14 @@ from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s_weights import DNABERT_S
 from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
+from vp_tui.core.models.fusing import choose_steps
 from vp_tui.core.models.hf import attending, load_hf
 from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
+from vp_tui.core.precision import storage_dtype
 
 _HASH_CHUNK: Final = 1 << 22
 
@@ -48,7 +50,9 @@ class LoadedModel:
     """Number format in the file, and what rounding to FP16 would lose."""
     attention_kernel: str
     attention_reason: str
-    """Why this kernel, and why each other one not."""
+    """Why this kernel, why each other one not, and why these steps."""
+    steps: str = "transformers"
+    """Name of the steps between the products: plain, fused, or those of transformers."""
     notes: tuple[str, ...] = ()
     """What the reader should know of how it was loaded, each a sentence."""
 
@@ -132,8 +136,16 @@ def load(
     if isinstance(spec, HfSpec):
         return _load_hf(source, spec, plan, device, attention)
     choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
+    chosen = choose_steps(storage_dtype(plan.precision), device, attention)
     filled = fill(
-        family_of(spec), spec, choice.kernel, path=source.path, plan=plan, device=device, opened=opener_of(source)
+        family_of(spec),
+        spec,
+        choice.kernel,
+        path=source.path,
+        plan=plan,
+        device=device,
+        opened=opener_of(source),
+        steps=chosen.steps,
     )
     return LoadedModel(
         model=filled.model,
@@ -144,7 +156,8 @@ def load(
         parameter_bytes=_held_bytes(filled.model),
         weights=filled.weights,
         attention_kernel=choice.name,
-        attention_reason=choice.text,
+        attention_reason=f"{choice.text}; {chosen.reason}",
+        steps=chosen.steps.name,
     )
 
 

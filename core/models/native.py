@@ -18,6 +18,7 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.models.attention import Attention
 from vp_tui.core.models.checkpoint import Checkpoint, Dialect, open_checkpoint
 from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.models.steps import PLAIN, Steps
 from vp_tui.core.models.weight_facts import WeightFacts, WeightTally
 from vp_tui.core.precision import cast, table
 
@@ -31,7 +32,7 @@ class Family(Generic[SpecT]):
     """One kind of model: its module, and how its files fill it."""
 
     dialect: Dialect
-    build: Callable[[SpecT, Attention], nn.Module]
+    build: Callable[[SpecT, Attention, Steps], nn.Module]
     """The module; its forward takes (ids_N, layout) and gives token outputs [N, D]."""
     shapes: Callable[[SpecT], dict[str, tuple[int, ...]]]
     """Every tensor a checkpoint must have, by canonical name."""
@@ -66,13 +67,14 @@ def fill(
     plan: PrecisionPlan,
     device: torch.device,
     opened: Opener = open_checkpoint,
+    steps: Steps = PLAIN,
 ) -> Filled:
     """The model of `path` on `device`, its parameters in the plan's format; `opened` knows the container.
 
     Raises ModelError: unreadable weights, tensors missing, left over or of another shape.
     """
     with torch.device("meta"):
-        model = family.build(spec, kernel)
+        model = family.build(spec, kernel, steps)
     with opened(path, family.dialect) as checkpoint:
         checkpoint.require(family.shapes(spec))
         reader = _Reader(checkpoint, plan, device)

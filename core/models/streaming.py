@@ -18,6 +18,7 @@ from vp_tui.core.models.loading import family_of, opener_of
 from vp_tui.core.models.native import Family, joined
 from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.spec import HfSpec, ModelSpec, read_spec
+from vp_tui.core.models.steps import PLAIN
 from vp_tui.core.precision import cast, storage_dtype, table
 
 Rounding = Callable[[nn.Module, Tensor], Tensor]
@@ -31,7 +32,7 @@ _BLOCKS = "layers"
 def streamed(
     source: ModelSource, plan: PrecisionPlan, device: torch.device, *, rounding: Rounding | None = None
 ) -> Iterator[nn.Module]:
-    """The native model of `source` (fetched) on `device` with sdpa; within it, its forward may be called.
+    """The native model of `source` (fetched) on `device`, with sdpa and plain steps; within it, it may be called.
 
     Parameters are in the plan's format, and then go through `rounding`. Nothing of a block is left after its forward,
     nor after the context.
@@ -43,7 +44,7 @@ def streamed(
     family = family_of(spec)
     kernel = SdpaAttention.make(storage_dtype(plan.precision), device)
     with torch.device("meta"):
-        model = family.build(spec, kernel).eval().requires_grad_(False)
+        model = family.build(spec, kernel, PLAIN).eval().requires_grad_(False)
     with opener_of(source)(source.path, family.dialect) as checkpoint:
         checkpoint.require(family.shapes(spec))
         weights = _Weights(family, checkpoint, plan, device, rounding)

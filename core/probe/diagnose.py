@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vp_tui.core.encode import Encoder
-from vp_tui.core.probe.points import Look, looking, watched
+from vp_tui.core.probe.points import Look, entering, looking, watched
 from vp_tui.core.tokens import TokenSet
 
 _ENTERS = ".in"
@@ -119,8 +118,9 @@ def _looking_everywhere(model: nn.Module, look: Look) -> Iterator[None]:
 
 def _before(name: str, look: Look) -> Callable[[nn.Module, tuple[Any, ...]], None]:
     def hook(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-        if inputs and isinstance(inputs[0], torch.Tensor) and inputs[0].is_floating_point():
-            look(name, inputs[0])
+        value = entering(inputs)
+        if value is not None:
+            look(name, value)
 
     return hook
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -61,3 +62,12 @@ def _after(name: str, look: Look) -> Callable[..., object]:
         return (replaced, *output[1:]) if isinstance(output, tuple) else replaced
 
     return hook
+
+
+def entering(inputs: tuple[object, ...]) -> Tensor | None:
+    """The floating-point value that enters a module: its first input, or, for a norm that adds first, the sum."""
+    first, second = (*inputs, None, None)[:2]
+    if not isinstance(first, Tensor) or not first.is_floating_point():
+        return None
+    adds = isinstance(second, Tensor) and second.shape == first.shape
+    return first + cast(Tensor, second) if adds else first

@@ -97,7 +97,7 @@ class Sample:
 def cut(lengths_S: NDArray[np.int64], members_P: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
     """Packs of at most `budget` tokens, the sequences `members_P` in the order given.
 
-    packing.first_fit_decreasing fills packs better, and for that it changes the order of the sequences.
+    packing.by_length fills packs better, and for that it changes the order of the sequences.
 
     Raises ResourceError when one sequence is longer than the budget.
     """

@@ -9,12 +9,11 @@ of linear layers.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
-from vp_tui.core.probe.points import watched
+from vp_tui.core.probe.points import entering, watched
 
 
 class Rounding:
@@ -57,10 +56,12 @@ class Rounding:
                 handle.remove()
 
     def _before(self, _: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...] | None:
-        first = inputs[0] if inputs else None
-        if not isinstance(first, torch.Tensor) or not first.is_floating_point():
+        value = entering(inputs)
+        if value is None:
             return None
-        return (stored_as(first, self._plan), *inputs[1:])
+        # a sum takes the place of both its parts
+        rest = inputs[2:] if value is not inputs[0] else inputs[1:]
+        return (stored_as(value, self._plan), *rest)
 
 
 def rounding_of(plan: PrecisionPlan) -> Rounding | None:

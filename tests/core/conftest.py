@@ -92,7 +92,7 @@ def engine_states():
         model = (loaded or load_model(folder, precision)).model
         tokens = tokenize(residues, max_residues=1022)
         found = {}
-        for pack in packing.first_fit_decreasing(tokens.lengths_S, budget):
+        for pack in packing.by_length(tokens.lengths_S, budget):
             layout = packing.layout(tokens.lengths_S[pack], pack)
             parts = [tokens.ids_N[tokens.starts_S[i] :][: tokens.lengths_S[i]] for i in pack]
             ids_N = torch.from_numpy(np.concatenate(parts).astype(np.int64))

@@ -32,7 +32,7 @@ def embed(checkpoint, load, demo_proteins):
     """embed(fault, precision): every fifth demo protein through the default demo checkpoint."""
     some = demo_proteins[::5]
     tokens = tokenize(some, max_residues=1022)
-    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    packs = packing.by_length(tokens.lengths_S, 4096)
     made = {}
 
     def run(fault, precision):
@@ -77,7 +77,7 @@ def test_every_tenth_medium_and_long_protein_has_a_homologue_of_its_own_length(d
 
 def test_homologues_are_alike_to_raw_cosine_and_not_to_the_centred_one(checkpoint, load, demo_proteins):
     tokens = tokenize(demo_proteins, max_residues=1022)
-    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    packs = packing.by_length(tokens.lengths_S, 4096)
     block = Encoder(load(checkpoint(num_layers=6)), plain_plan("fp32"), CPU).encode(tokens, packs)
     embeddings = block.embeddings_SD[np.argsort(block.seq_indices_S)].astype(np.float64)
     first, second = np.array(homologues(demo_proteins)).T
@@ -192,7 +192,7 @@ def test_making_a_dnabert_is_repeatable_leaves_the_random_state_alone_and_has_th
 def test_dnabert_embeddings_have_the_norms_and_cosines_of_real_ones(made_dnabert, load):
     reads = sequences.read(READS)
     tokens = tokenizing.tokenize(read_spec(made_dnabert), made_dnabert, reads, None)
-    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    packs = packing.by_length(tokens.lengths_S, 4096)
     found = Encoder(load(made_dnabert), plain_plan("fp32"), CPU).encode(tokens, packs).embeddings_SD.astype(np.float64)
     # the published spot values: norms of 2.6 and 3.7
     assert 2 < np.linalg.norm(found, axis=1).mean() < 6

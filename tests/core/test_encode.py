@@ -31,7 +31,7 @@ def tokens(proteins):
 
 @pytest.fixture(scope="module")
 def packs(tokens):
-    return packing.first_fit_decreasing(tokens.lengths_S, 2048)
+    return packing.by_length(tokens.lengths_S, 2048)
 
 
 def test_an_embedding_is_the_mean_over_residues_without_bos_and_eos(tiny, load, proteins, tokens, packs, engine_states):

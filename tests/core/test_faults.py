@@ -44,7 +44,7 @@ def embed(tokens):
     """embed(encoder) -> [S, D] in the order of the proteins."""
 
     def run(encoder, budget=4096):
-        block = encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, budget))
+        block = encoder.encode(tokens, packing.by_length(tokens.lengths_S, budget))
         return block.embeddings_SD[np.argsort(block.seq_indices_S)]
 
     return run
@@ -105,7 +105,7 @@ def test_eos_is_pooled_with_the_residues_and_bos_is_not(tiny, load, engine_state
     encoder = faults.plant("eos-in-mean", "candidate", load(tiny), FP32, CPU)
     wanted_SD = torch.stack([states[1:].double().mean(0) for states in engine_states(tiny, proteins, budget=2048)])
     tokens = tokenize(proteins, max_residues=1022)
-    block = encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, 2048))
+    block = encoder.encode(tokens, packing.by_length(tokens.lengths_S, 2048))
     assert np.abs(block.embeddings_SD - wanted_SD[block.seq_indices_S].numpy()).max() < 1e-5
 
 
@@ -164,7 +164,7 @@ def test_half_angles_are_off_by_a_tenth_of_a_radian_late_in_a_long_protein(tiny,
     longest = int(tokens.lengths_S.argmax())
     Encoder(loaded, FP16, CPU).encode(tokens, [np.array([longest])])
     angles = np.arange(tokens.lengths_S[longest])[:, None] * loaded.model.inv_freq.double().numpy()
-    off = np.abs(seen[0].cos_N1k[:, 0].double().numpy() - np.cos(angles))
+    off = np.abs(seen[0].cos_Pk.double().numpy() - np.cos(angles))
     assert off[:64].max() < 0.02
     assert off.max() > 0.1
 

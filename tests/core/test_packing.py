@@ -6,31 +6,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.packing import GROUP_FILL, first_fit_decreasing, layout
+from vp_tui.core.packing import GROUP_FILL, TILE, by_length, layout
 
 LENGTHS = st.lists(st.integers(3, 200), min_size=1, max_size=80).map(lambda found: np.array(found, dtype=np.int64))
 
 
-def naive_first_fit(lengths, budget):
-    packs, free = [], []
+def cut_one_by_one(lengths, budget):
+    packs, room = [], 0
     for index in np.argsort(-lengths, kind="stable"):
-        place = next((i for i, room in enumerate(free) if room >= lengths[index]), None)
-        if place is None:
+        if room < lengths[index]:
             packs.append([])
-            free.append(budget)
-            place = -1
-        packs[place].append(int(index))
-        free[place] -= lengths[index]
+            room = budget
+        packs[-1].append(int(index))
+        room -= lengths[index]
     return packs
 
 
 @given(lengths=LENGTHS, budget=st.integers(200, 1000))
-def test_packs_hold_every_sequence_once_within_the_budget_and_are_plain_first_fit(lengths, budget):
-    packs = first_fit_decreasing(lengths, budget)
+def test_packs_are_the_sequences_by_falling_length_cut_where_the_budget_is_full(lengths, budget):
+    packs = by_length(lengths, budget)
     assert sorted(np.concatenate(packs).tolist()) == list(range(len(lengths)))
     assert all(lengths[pack].sum() <= budget for pack in packs)
-    assert all((np.diff(lengths[pack]) <= 0).all() for pack in packs)
-    assert [pack.tolist() for pack in packs] == naive_first_fit(lengths, budget)
+    assert [pack.tolist() for pack in packs] == cut_one_by_one(lengths, budget)
+
+
+@given(lengths=LENGTHS)
+def test_tiles_cover_every_query_of_every_sequence_once(lengths):
+    made = layout(lengths)
+    seen = np.zeros(made.tokens, int)
+    for start, length, query in made.tiles_B3.tolist():
+        assert 0 <= query < length
+        seen[start + query : start + min(query + TILE, length)] += 1
+    assert (seen == 1).all()
 
 
 @given(lengths=LENGTHS)
@@ -65,16 +72,16 @@ def test_a_pack_in_any_order_still_has_a_right_layout():
 
 def test_a_sequence_over_the_budget_is_refused_with_both_numbers():
     with pytest.raises(ResourceError, match=r"500 tokens.*499"):
-        first_fit_decreasing(np.array([10, 500]), 499)
+        by_length(np.array([10, 500]), 499)
 
 
 def test_nothing_to_pack_gives_no_packs():
-    assert first_fit_decreasing(np.array([], dtype=np.int64), 100) == []
+    assert by_length(np.array([], dtype=np.int64), 100) == []
 
 
 def test_ten_thousand_proteins_are_packed_fast_and_nearly_without_loss():
     lengths = np.clip(np.random.default_rng(0).lognormal(4.5, 0.8, 10_000), 20, 1022).astype(np.int64) + 2
     started = time.perf_counter()
-    packs = first_fit_decreasing(lengths, 16_896)
+    packs = by_length(lengths, 16_896)
     assert time.perf_counter() - started < 0.1
     assert len(packs) <= lengths.sum() / 16_896 * 1.02 + 1

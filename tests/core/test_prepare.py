@@ -57,7 +57,7 @@ def test_every_sequence_is_in_exactly_one_block_of_its_own_stratum_and_within_th
     assert [block.index for block in blocks] == list(range(len(blocks)))
     for block in blocks:
         assert (stratum_S[block.indices_S] == block.stratum).all()
-        packs = packing.first_fit_decreasing(lengths_S[block.indices_S], budget)
+        packs = packing.by_length(lengths_S[block.indices_S], budget)
         assert all(lengths_S[block.indices_S][pack].sum() <= budget for pack in packs)
 
 

@@ -43,7 +43,7 @@ def load(folder, name, device, kernel="auto"):
 
 def encode(folder, tokens, name, device, *, kernel="auto", budget=4096):
     encoder = Encoder(load(folder, name, device, kernel), plain_plan(name), device)
-    block = encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, budget))
+    block = encoder.encode(tokens, packing.by_length(tokens.lengths_S, budget))
     return block.embeddings_SD[np.argsort(block.seq_indices_S)]
 
 

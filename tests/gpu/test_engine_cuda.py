@@ -35,7 +35,7 @@ def folder(request, tmp_path_factory):
 def encode(folder, tokens, name, device, budget=4096):
     source = ModelSource(given=str(folder), folder=folder)
     encoder = Encoder(loading.load(source, plain_plan(name), device), plain_plan(name), device)
-    block = encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, budget))
+    block = encoder.encode(tokens, packing.by_length(tokens.lengths_S, budget))
     return block.embeddings_SD[np.argsort(block.seq_indices_S)], block
 
 
@@ -100,7 +100,7 @@ def test_running_out_of_device_memory_names_the_pack(folder, tokens):
     torch.cuda.set_per_process_memory_fraction((held + 2**20) / torch.cuda.get_device_properties(0).total_memory)
     try:
         with pytest.raises(OutOfMemoryError, match="--token-budget"):
-            encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, 16_896))
+            encoder.encode(tokens, packing.by_length(tokens.lengths_S, 16_896))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 

@@ -25,7 +25,7 @@ def embedded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cuda") / "prot_bert"
     hf_checkpoints.prot_bert(folder)
     tokens = tokenizing.tokenize(read_spec(folder), folder, sequences.read(PROTEINS), None)
-    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    packs = packing.by_length(tokens.lengths_S, 4096)
 
     def embed(precision, device):
         plan, place = plain_plan(precision), torch.device(device)

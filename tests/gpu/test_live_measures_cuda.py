@@ -34,7 +34,7 @@ def tokens():
 
 @pytest.fixture(scope="module")
 def packs(tokens):
-    return packing.first_fit_decreasing(tokens.lengths_S, 4096)
+    return packing.by_length(tokens.lengths_S, 4096)
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,11 @@ S sequences, H heads, K head size.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vp_tui.core.packing import PackLayout, PaddedGroup
@@ -15,6 +17,9 @@ from vp_tui.core.precision import is_16_bit
 
 FLASH_CAPABILITY: Final = (8, 0)
 """The flash kernels are written for Ampere and newer."""
+
+SHORT_LEN: Final = 192
+"""Tokens of a pack's longest sequence up to which models/fused/short.py is the faster kernel."""
 
 _FLASH_HEAD_DIM: Final = 256
 _FLASH_HEAD_STEP: Final = 8
@@ -32,10 +37,11 @@ class DeviceGroup:
     """Keys that are real tokens; None when the group has no padding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DeviceLayout:
     """A PackLayout on the device."""
 
+    pack: PackLayout
     lengths_S: Tensor
     cu_seqlens: Tensor
     """[S + 1] int32."""
@@ -43,28 +49,42 @@ class DeviceLayout:
     sequence_N: Tensor
     """Sequence of the pack each token belongs to."""
     max_len: int
-    groups: tuple[DeviceGroup, ...]
+    tiles_B3: Tensor | None
+    """PackLayout.tiles_B3 of a pack of short sequences on CUDA, None elsewhere."""
+
+    @cached_property
+    def groups(self) -> tuple[DeviceGroup, ...]:
+        """The padded groups, made when a kernel asks for them: varlen kernels never do."""
+        return tuple(_group_to_device(group, self.cu_seqlens.device) for group in self.pack.groups)
 
 
 def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
     """`pack` as tensors on `device`."""
+    is_short = device.type == "cuda" and pack.max_len <= SHORT_LEN
     return DeviceLayout(
-        lengths_S=torch.from_numpy(pack.lengths_S).to(device),
-        cu_seqlens=torch.from_numpy(pack.cu_seqlens).to(device),
-        positions_N=torch.from_numpy(pack.positions_N).to(device),
-        sequence_N=torch.from_numpy(pack.sequence_N).to(device),
+        pack=pack,
+        lengths_S=upload(pack.lengths_S, device),
+        cu_seqlens=upload(pack.cu_seqlens, device),
+        positions_N=upload(pack.positions_N, device),
+        sequence_N=upload(pack.sequence_N, device),
         max_len=pack.max_len,
-        groups=tuple(_group_to_device(group, device) for group in pack.groups),
+        tiles_B3=upload(pack.tiles_B3, device) if is_short else None,
     )
 
 
+def upload(array: NDArray[Any], device: torch.device) -> Tensor:
+    """`array` on `device`; to CUDA through pinned memory, so that the host does not wait for what runs there."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
 def _group_to_device(group: PaddedGroup, device: torch.device) -> DeviceGroup:
-    mask_BT = torch.from_numpy(group.valid_BT).to(device) if group.padded else None
+    mask_BT = upload(group.valid_BT, device) if group.padded else None
     return DeviceGroup(
         start=group.start,
         stop=group.stop,
-        gather_BT=torch.from_numpy(group.gather_BT).to(device),
-        take_n=torch.from_numpy(group.take_n).to(device),
+        gather_BT=upload(group.gather_BT, device),
+        take_n=upload(group.take_n, device),
         mask_B11T=None if mask_BT is None else mask_BT[:, None, None, :],
     )
 

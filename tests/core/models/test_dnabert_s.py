@@ -16,6 +16,7 @@ from vp_tui.core.errors import ModelError
 from vp_tui.core.models import attention
 from vp_tui.core.models.dnabert_s import Layer, alibi_slopes
 from vp_tui.core.models.spec import DnabertSSpec
+from vp_tui.core.models.steps import PLAIN
 from vp_tui.core.tokens import TokenSet
 
 CPU = torch.device("cpu")
@@ -186,7 +187,7 @@ def test_the_bias_is_symmetric_and_not_scaled_with_the_scores():
     spec = DnabertSSpec(
         name="one", num_layers=1, hidden=width, num_heads=1, ffn=8, layer_norm_eps=1e-12, vocab_size=5, num_parameters=1
     )  # fmt: skip
-    layer = Layer(spec)
+    layer = Layer(spec, PLAIN)
     layer.qkv.weight.data, layer.qkv.bias.data = out, torch.zeros(3 * width)
     placed = attention.to_device(packing.layout(np.array([tokens])), CPU)
     with torch.inference_mode():

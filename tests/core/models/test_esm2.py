@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from vp_tui.core import packing
 from vp_tui.core.models import attention
-from vp_tui.core.models.esm2 import Rotary
+from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.tokens import MASK, VOCABULARY, tokenize
 
 CPU = torch.device("cpu")
@@ -105,7 +105,7 @@ def test_gelu_is_the_exact_erf_in_half_too(tiny, load):
     layer.fc2.register_forward_pre_hook(lambda module, inputs: after.append(inputs[0]))
     placed = attention.to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = torch.randn(30, 128, generator=torch.Generator().manual_seed(0)).half()
-    layer(hidden_ND, Rotary(placed.positions_N, torch.ones(32)), attention.SdpaAttention(), placed)
+    layer(hidden_ND, Rotary(30, placed.positions_N, torch.ones(32)), attention.SdpaAttention(), placed)
     x = before[0].double()
     exact = x * 0.5 * torch.erfc(-x / math.sqrt(2))
     assert ((after[0].double() - exact).abs() <= exact.abs() * 2**-10 + 2**-23).all()
@@ -118,7 +118,11 @@ def test_16_bit_runs_are_16_bit_all_the_way(precision, dtype, tiny, load, protei
     seen = set()
     for module in loaded.model.modules():
         if isinstance(module, torch.nn.Linear | torch.nn.LayerNorm):
-            module.register_forward_hook(lambda module, inputs, output: seen.update({inputs[0].dtype, output.dtype}))
+            module.register_forward_hook(
+                lambda module, inputs, output: seen.update(
+                    {inputs[0].dtype, *(part.dtype for part in (output if isinstance(output, tuple) else (output,)))}
+                )
+            )
     tokens = tokenize(proteins[:2], max_residues=1022)
     placed = attention.to_device(packing.layout(tokens.lengths_S), CPU)
     assert loaded.model(torch.from_numpy(tokens.ids_N.astype(np.int64)), placed).dtype == dtype

@@ -51,7 +51,7 @@ def load(folder, precision="fp32"):
 
 def embed(loaded, tokens, precision="fp32", budget=1200):
     encoder = Encoder(loaded, plain_plan(precision), CPU)
-    block = encoder.encode(tokens, packing.first_fit_decreasing(tokens.lengths_S, budget))
+    block = encoder.encode(tokens, packing.by_length(tokens.lengths_S, budget))
     ordered_SD = np.empty_like(block.embeddings_SD)
     ordered_SD[block.seq_indices_S] = block.embeddings_SD
     return ordered_SD

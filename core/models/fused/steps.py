@@ -1,0 +1,80 @@
+"""The fused steps as one `Steps`.
+
+Shape suffixes: N tokens of the pack, D width, F feed-forward width.
+"""
+
+from typing import Final
+
+from torch import Tensor, nn
+
+from vp_tui.core.models.fused import elementwise, short
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout
+from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.kernels.varlen import VarlenAttention
+from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.steps import Steps
+from vp_tui.core.precision import is_16_bit
+
+PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
+"""What can be fused, by name; the waterfall of `vp-tui bench` takes them one after the other."""
+
+
+class Fused(Steps):
+    """Steps in Triton; `parts` of them, the others plain."""
+
+    def __init__(self, parts: frozenset[str] = PARTS) -> None:
+        assert parts <= PARTS, f"unknown parts {parts - PARTS}"
+        self.parts = parts
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """In the run record."""
+        return "fused" if self.parts == PARTS else f"fused {'+'.join(sorted(self.parts))}"
+
+    def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
+        """As in Steps, in one pass."""
+        if "norm" not in self.parts:
+            return super().norm(hidden_ND, norm, delta_ND)
+        return elementwise.norm(hidden_ND, norm, delta_ND)
+
+    def add_norm(self, hidden_ND: Tensor, delta_ND: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
+        """As in Steps, in one pass."""
+        if "norm" not in self.parts:
+            return super().add_norm(hidden_ND, delta_ND, norm)
+        return elementwise.add_norm(hidden_ND, delta_ND, norm)
+
+    def gated(self, both_N2F: Tensor) -> Tensor:
+        """As in Steps, in one pass."""
+        if "gated" not in self.parts:
+            return super().gated(both_N2F)
+        return elementwise.gated(both_N2F)
+
+    def mix(
+        self,
+        qkv_ND3: Tensor,
+        num_heads: int,
+        attention: Attention,
+        layout: DeviceLayout,
+        *,
+        rotary: Rotary | None = None,
+        slopes_H: Tensor | None = None,
+    ) -> Tensor:
+        """As in Steps; `qkv_ND3` is used up: q and k may be turned in place."""
+        if self._is_short(qkv_ND3, num_heads, attention, layout):
+            assert layout.tiles_B3 is not None
+            return short.attend(qkv_ND3, num_heads, layout.tiles_B3, layout.max_len, rotary=rotary, slopes_H=slopes_H)
+        if rotary is None or "rotary" not in self.parts:
+            return super().mix(qkv_ND3, num_heads, attention, layout, rotary=rotary, slopes_H=slopes_H)
+        elementwise.rotate_(qkv_ND3, num_heads, rotary)
+        q_NHK, k_NHK, v_NHK = qkv_ND3.view(len(qkv_ND3), 3, num_heads, -1).unbind(1)
+        return attention(q_NHK, k_NHK, v_NHK, layout, 1.0, slopes_H).flatten(1)
+
+    def _is_short(self, qkv_ND3: Tensor, num_heads: int, attention: Attention, layout: DeviceLayout) -> bool:
+        """Whether the kernel for short sequences takes the place of a varlen kernel here."""
+        return (
+            "short" in self.parts
+            and layout.tiles_B3 is not None
+            and isinstance(attention, FlashAttention | VarlenAttention)
+            and is_16_bit(qkv_ND3.dtype)
+            and short.takes(qkv_ND3.shape[1] // (3 * num_heads))
+        )

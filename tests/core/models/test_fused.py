@@ -1,0 +1,194 @@
+"""The fused steps against the plain ones, in Triton's interpreter: the kernels' arithmetic without a GPU.
+
+What the interpreter cannot show (tensor cores, memory, speed) is in tests/gpu/test_fused_cuda.py.
+"""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+if torch.cuda.is_available():
+    pytest.skip("with a CUDA device the kernels are compiled: tests/gpu/test_fused_cuda.py", allow_module_level=True)
+# read when a kernel is defined
+os.environ["TRITON_INTERPRET"] = "1"
+
+from torch import nn
+
+from attention_oracle import slopes
+from vp_tui.core import packing
+from vp_tui.core.config import plain_plan
+from vp_tui.core.models import fusing
+from vp_tui.core.models.attention import SdpaAttention, to_device
+from vp_tui.core.models.fused import elementwise, short
+from vp_tui.core.models.fused.steps import PARTS, Fused
+from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.steps import PLAIN, ResidualNorm
+from vp_tui.core.precision import storage_dtype
+
+CPU = torch.device("cpu")
+FORMATS = {name: storage_dtype(name) for name in ("fp32", "fp16")}
+LENGTHS = np.array([70, 64, 33, 5, 1])
+
+
+@pytest.fixture(params=FORMATS)
+def dtype(request):
+    return FORMATS[request.param]
+
+
+def normal(*shape, seed=0, dtype=torch.float32):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def assert_as_exact(got, plain, exact):
+    """As models/steps.py asks: a fused step errs at most 1.1 times as much as the plain one, or one FP32 rounding."""
+    assert got.dtype == plain.dtype
+    mine, theirs = ((states.double() - exact).square().mean().sqrt() for states in (got, plain))
+    assert mine <= max(1.1 * theirs, torch.finfo(torch.float32).eps * exact.square().mean().sqrt())
+
+
+def norm_of(width, dtype):
+    norm = ResidualNorm(width, 1e-5, PLAIN).to(dtype)
+    norm.weight.data, norm.bias.data = normal(width, seed=1, dtype=dtype), normal(width, seed=2, dtype=dtype)
+    return norm
+
+
+@pytest.mark.parametrize("width", [48, 64])
+def test_the_norm_of_a_sum_is_that_of_the_rounded_sum_and_the_sum_goes_on(dtype, width):
+    hidden_ND, delta_ND = 30 * normal(7, width, dtype=dtype), normal(7, width, seed=3, dtype=dtype)
+    norm = norm_of(width, dtype)
+    normed_ND, summed_ND = elementwise.add_norm(hidden_ND, delta_ND, norm)
+    assert torch.equal(summed_ND, hidden_ND + delta_ND)
+    exact_ND = nn.functional.layer_norm(
+        summed_ND.double(), (width,), norm.weight.double(), norm.bias.double(), norm.eps
+    )
+    assert_as_exact(normed_ND, PLAIN.norm(summed_ND, norm), exact_ND)
+    assert torch.equal(elementwise.norm(hidden_ND, norm, delta_ND), normed_ND)
+    assert torch.equal(elementwise.norm(summed_ND, norm), normed_ND)
+
+
+def test_the_norm_of_a_nan_is_nan_in_its_own_row_only():
+    hidden_ND = normal(4, 48)
+    hidden_ND[2, 5] = torch.nan
+    normed_ND = elementwise.norm(hidden_ND, norm_of(48, torch.float32))
+    assert normed_ND.isnan().all(dim=1).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("head_dim", [16, 24, 64])
+def test_rotary_in_place_turns_q_and_k_and_leaves_v(dtype, head_dim):
+    heads, layout = 3, packing.layout(np.array([9, 4]))
+    qkv_ND3 = normal(13, 3 * heads * head_dim, dtype=dtype)
+    rotary = Rotary(9, torch.from_numpy(layout.positions_N), 10_000.0 ** -torch.linspace(0, 1, head_dim // 2))
+    exact = Rotary(9, torch.from_numpy(layout.positions_N), 10_000.0 ** -torch.linspace(0, 1, head_dim // 2).double())
+    exact.cos_Pk, exact.sin_Pk = rotary.cos_Pk.double(), rotary.sin_Pk.double()
+    q, k, v = qkv_ND3.view(13, 3, heads, head_dim).unbind(1)
+    turned = qkv_ND3.clone()
+    elementwise.rotate_(turned, heads, rotary)
+    got_q, got_k, got_v = turned.view(13, 3, heads, head_dim).unbind(1)
+    scale = torch.tensor(head_dim**-0.5).double()
+    assert_as_exact(got_q, rotary.turn(q), exact.turn(q.double() * scale))
+    assert_as_exact(got_k, rotary.turn(k), exact.turn(k.double()))
+    assert torch.equal(got_v, v)
+
+
+@pytest.mark.parametrize("ffn", [40, 1500])
+def test_the_gated_gelu_is_the_exact_erf(dtype, ffn):
+    both_N2F = 3 * normal(3, 2 * ffn, dtype=dtype)
+    first, second = both_N2F.double().chunk(2, dim=-1)
+    got = elementwise.gated(both_N2F)
+    # the GELU is rounded before it is multiplied, as in the plain steps
+    assert_as_exact(got, PLAIN.gated(both_N2F), nn.functional.gelu(first) * second)
+    tanh = (nn.functional.gelu(first, approximate="tanh") * second - got.double()).abs().max()
+    assert tanh > 1e-3
+
+
+def packed(dtype, head_dim, heads=2, seed=0):
+    layout = packing.layout(LENGTHS)
+    return layout, normal(layout.tokens, 3 * heads * head_dim, seed=seed, dtype=dtype)
+
+
+def rotary_of(layout, head_dim):
+    return Rotary(
+        layout.max_len, torch.from_numpy(layout.positions_N), 10_000.0 ** -torch.linspace(0, 1, head_dim // 2)
+    )
+
+
+@pytest.mark.parametrize("head_dim", [32, 64])
+@pytest.mark.parametrize("kind", ["rotary", "alibi"])
+def test_short_attention_is_the_plain_one(dtype, head_dim, kind):
+    layout, qkv_ND3 = packed(dtype, head_dim)
+    given = {"rotary": rotary_of(layout, head_dim)} if kind == "rotary" else {"slopes_H": slopes(2)}
+    wanted_ND = PLAIN.mix(qkv_ND3, 2, SdpaAttention(), to_device(layout, CPU), **given)
+    got_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, **given)
+    # probabilities below 1 rounded to the format, in another order than SDPA rounds them
+    assert (got_ND - wanted_ND).abs().max() < 8 * torch.finfo(dtype).eps
+
+
+def test_short_attention_keeps_a_nan_in_its_own_sequence():
+    layout, qkv_ND3 = packed(torch.float32, 32)
+    qkv_ND3[int(layout.cu_seqlens[2]) + 3] = torch.nan
+    # numpy stands for the GPU here, and warns of what is meant
+    with np.errstate(invalid="ignore"):
+        mixed_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, rotary=rotary_of(layout, 32))
+    assert np.unique(layout.sequence_N[mixed_ND.isnan().any(dim=1).numpy()]).tolist() == [2]
+
+
+def test_short_attention_does_not_depend_on_the_pack():
+    layout, qkv_ND3 = packed(torch.float16, 32)
+    whole_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, rotary=rotary_of(layout, 32))
+    alone, begin = packing.layout(LENGTHS[1:2]), int(layout.cu_seqlens[1])
+    part_ND = short.attend(
+        qkv_ND3[begin : begin + 64].clone(), 2, torch.from_numpy(alone.tiles_B3), 64, rotary=rotary_of(alone, 32)
+    )
+    assert torch.equal(whole_ND[begin : begin + 64], part_ND)
+
+
+def flash_stand_in(q, k, v, **options):
+    raise AssertionError("flash was called")
+
+
+def test_a_short_pack_of_16_bits_is_taken_from_flash_and_nothing_else_is():
+    layout, qkv_ND3 = packed(torch.float16, 32)
+    placed = to_device(layout, CPU)
+    placed.__dict__["tiles_B3"] = torch.from_numpy(layout.tiles_B3)
+    rotary, flash = rotary_of(layout, 32), FlashAttention(flash_stand_in)
+    got_ND = Fused().mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
+    assert torch.equal(got_ND, short.attend(qkv_ND3, 2, placed.tiles_B3, 70, rotary=rotary))
+    for steps in (Fused(PARTS - {"short"}), PLAIN):
+        with pytest.raises(AssertionError, match="flash was called"):
+            steps.mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
+    padded_ND = Fused().mix(qkv_ND3.clone(), 2, SdpaAttention(), placed, rotary=rotary)
+    assert torch.equal(padded_ND, Fused(frozenset({"rotary"})).mix(qkv_ND3, 2, SdpaAttention(), placed, rotary=rotary))
+
+
+def test_steps_are_plain_where_the_fused_ones_cannot_run_and_the_reason_is_kept():
+    chosen = fusing.choose_steps(storage_dtype("fp16"), CPU, "auto")
+    assert chosen.steps is PLAIN
+    assert chosen.reason == "plain steps, not fused: it needs a CUDA device, this is the cpu"
+    assert "float64 needs more" in fusing.choose_steps(torch.float64, torch.device("cuda"), "auto").reason
+
+
+def test_parts_that_are_not_fused_are_the_plain_ones(dtype):
+    hidden_ND, norm = normal(3, 48, dtype=dtype), norm_of(48, dtype)
+    bare = Fused(frozenset())
+    assert torch.equal(bare.norm(hidden_ND, norm), PLAIN.norm(hidden_ND, norm))
+    assert torch.equal(bare.gated(hidden_ND), PLAIN.gated(hidden_ND))
+    assert (bare.name, Fused().name) == ("fused ", "fused")
+
+
+@pytest.mark.parametrize("name", ["fp32", "fp16"])
+def test_a_whole_model_with_fused_steps_is_the_model_with_plain_ones(made_checkpoint, load, name):
+    loaded = load(made_checkpoint(), name)
+    layout = packing.layout(np.array([40, 12]))
+    ids_N = torch.randint(4, 24, (52,), generator=torch.Generator().manual_seed(0))
+    placed = to_device(layout, CPU)
+    plain_ND = loaded.model(ids_N, placed)
+    for module in loaded.model.modules():
+        if hasattr(module, "steps"):
+            module.steps = Fused()
+    fused_ND = loaded.model(ids_N, placed)
+    error = (fused_ND - plain_ND).norm() / plain_ND.norm()
+    # six layers of roundings
+    assert error < 20 * torch.finfo(storage_dtype(plain_plan(name).precision)).eps
