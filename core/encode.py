@@ -23,10 +23,12 @@ from torch import Tensor, nn
 from vp_tui.core import packing, precision
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.models import fusing
 from vp_tui.core.models.attention import DeviceLayout, to_device
+from vp_tui.core.models.kernels.base import upload
 from vp_tui.core.models.loading import LoadedModel
 from vp_tui.core.packing import PackLayout
-from vp_tui.core.tokens import SPECIALS, TokenSet
+from vp_tui.core.tokens import TokenSet
 
 _T = TypeVar("_T")
 
@@ -73,10 +75,8 @@ class Placed:
     tokens: int
     ids_N: Tensor
     layout: DeviceLayout
-    pooled_R: Tensor
-    """Tokens of the pack that the means are over."""
-    pooled_starts_S: Tensor
-    """Where each sequence begins among them."""
+    pooled_R: Tensor | None
+    """Tokens of the pack that the means are over; None where pooling finds them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class Pooled:
     """What one pack leaves on the device."""
 
     embeddings_SD: Tensor
-    nan_N: Tensor
-    """NaN among the outputs of each token, as FP32 numbers."""
-    bad_N: Tensor
+    nan_S: Tensor
+    """NaN among the outputs of each sequence, int64."""
+    bad_S: Tensor
     """NaN and infinities among them."""
 
 
@@ -97,9 +97,14 @@ def nothing() -> None:
 class Encoder:
     """A loaded model that encodes packs in its plan's number format.
 
-    `products`, `pooled_tokens`, `mean` and `count_non_finite` are steps of their own, so that a subclass can change
-    one of them (core.faults does).
+    `products`, `margins`, `mean` and what is counted are steps of their own, so that a subclass can change one of them
+    (core.faults does).
     """
+
+    counts = True
+    """Whether NaN and infinities are counted."""
+    pools_in_one_pass = True
+    """Whether a device that can may take means and counts in one kernel; a subclass with a mean of its own may not."""
 
     def __init__(self, loaded: LoadedModel, plan: PrecisionPlan, device: torch.device) -> None:
         """Raises UsageError when `device` cannot run `plan` (precision.check)."""
@@ -107,6 +112,7 @@ class Encoder:
         self.loaded = loaded
         self.plan = plan
         self.device = device
+        self._fuses = self.pools_in_one_pass and fusing.why_not(precision.storage_dtype(plan.precision), device) is None
 
     def encode(
         self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]], meanwhile: Callable[[], None] = nothing
@@ -125,16 +131,15 @@ class Encoder:
             pooled = self.run(self.place(tokens, packs), clock)
             uncounted_s = self._aside(meanwhile)
             embeddings_SD = torch.cat([pack.embeddings_SD for pack in pooled]).cpu().numpy()
-            nan_N = torch.cat([pack.nan_N for pack in pooled]).cpu().numpy()
-            bad_N = torch.cat([pack.bad_N for pack in pooled]).cpu().numpy()
+            nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu().numpy()
+            bad_S = torch.cat([pack.bad_S for pack in pooled]).cpu().numpy()
         indices_S = np.concatenate(packs)
-        stops_S = np.cumsum(tokens.lengths_S[indices_S])
         return EncodedBlock(
             embeddings_SD=embeddings_SD,
             seq_indices_S=indices_S,
             pack_of_S=np.repeat(np.arange(len(packs)), [len(pack) for pack in packs]),
-            nan_count_S=_sum_by_sequence(nan_N, stops_S),
-            inf_count_S=_sum_by_sequence(bad_N - nan_N, stops_S),
+            nan_count_S=nan_S,
+            inf_count_S=bad_S - nan_S,
             encode_s=clock.seconds(),
             wall_s=time.perf_counter() - started - uncounted_s,
             tokens=_count(tokens, indices_S),
@@ -161,25 +166,38 @@ class Encoder:
         """The matmul switches that the packs run under."""
         return precision.matmul_mode(self.plan)
 
-    def pooled_tokens(self, layout: PackLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Tokens of the pack whose means are the embeddings [R], and where each sequence begins among them [S]."""
-        starts_S = layout.cu_seqlens[:-1].astype(np.int64)
-        if self.loaded.spec.pooling == "all_tokens":
-            return np.arange(layout.tokens), starts_S
-        last_N = layout.lengths_S[layout.sequence_N] - 1
-        residues_R = np.flatnonzero((layout.positions_N > 0) & (layout.positions_N < last_N))
-        return residues_R, starts_S - SPECIALS * np.arange(layout.lengths_S.size)
+    @property
+    def margins(self) -> tuple[int, int]:
+        """Tokens at the front and at the back of a sequence that its mean leaves out."""
+        return (0, 0) if self.loaded.spec.pooling == "all_tokens" else (1, 1)
+
+    def pool(self, hidden_ND: Tensor, pack: Placed) -> Pooled:
+        """Means and counts of a pack's token outputs."""
+        if self._fuses:
+            # late, because CPU builds of torch come without Triton
+            from vp_tui.core.models.fused.pooling import pool
+
+            return Pooled(*pool(hidden_ND, pack.layout.cu_seqlens, pack.layout.max_len, self.margins, self.counts))
+        nan_N, bad_N = self.count_non_finite(hidden_ND)
+        nan_S, bad_S = (_sum_by_sequence(counts_N, pack.layout.cu_seqlens) for counts_N in (nan_N, bad_N))
+        return Pooled(embeddings_SD=self.mean(hidden_ND, pack), nan_S=nan_S, bad_S=bad_S)
 
     def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
         """Mean over each sequence's pooled tokens, FP32 [S, D]; embedding_bag sums in a fixed order."""
+        assert pack.pooled_R is not None, "a mean of tokens needs their list"
         # up-cast: a mean summed in half loses 5.6 % at 1,022 residues
         single_ND = hidden_ND.float()
-        return nn.functional.embedding_bag(pack.pooled_R, single_ND, pack.pooled_starts_S, mode="mean")
+        return nn.functional.embedding_bag(pack.pooled_R, single_ND, self.pooled_starts(pack.layout), mode="mean")
+
+    def pooled_starts(self, layout: DeviceLayout) -> Tensor:
+        """Where each sequence begins among the pooled tokens of its pack, int64 [S]."""
+        starts_S = layout.cu_seqlens[:-1].long()
+        return starts_S - sum(self.margins) * torch.arange(len(starts_S), device=starts_S.device)
 
     def count_non_finite(self, hidden_ND: Tensor) -> tuple[Tensor, Tensor]:
         """NaN among the outputs of each token, and NaN and infinities together, FP32 [N] each."""
-        if hidden_ND.device.type == "cpu" and _sum_is_finite(hidden_ND):
-            none_N = torch.zeros(len(hidden_ND))
+        if not self.counts or (hidden_ND.device.type == "cpu" and _sum_is_finite(hidden_ND)):
+            none_N = hidden_ND.new_zeros(len(hidden_ND), dtype=torch.float32)
             return none_N, none_N
         # a clamp leaves NaN alone, and NaN * 0 and Inf * 0 are NaN
         return _num_not_zero(hidden_ND.clamp(-1, 1).mul_(0)), _num_not_zero(hidden_ND * 0)
@@ -188,21 +206,23 @@ class Encoder:
         layout = packing.layout(tokens.lengths_S[pack], pack)
         starts_S = tokens.starts_S[layout.indices_S]
         ids_N = tokens.ids_N[starts_S[layout.sequence_N] + layout.positions_N]
-        pooled_R, pooled_starts_S = self.pooled_tokens(layout)
         return Placed(
             tokens=layout.tokens,
-            ids_N=torch.from_numpy(ids_N).to(self.device).long(),
+            ids_N=upload(ids_N, self.device).long(),
             layout=to_device(layout, self.device),
-            pooled_R=torch.from_numpy(pooled_R).to(self.device),
-            pooled_starts_S=torch.from_numpy(pooled_starts_S).to(self.device),
+            pooled_R=None if self._fuses else upload(self._pooled_tokens(layout), self.device),
         )
+
+    def _pooled_tokens(self, layout: PackLayout) -> NDArray[np.int64]:
+        front, back = self.margins
+        stop_N = layout.lengths_S[layout.sequence_N] - back
+        return np.flatnonzero((layout.positions_N >= front) & (layout.positions_N < stop_N))
 
     def _encode_pack(self, pack: Placed, clock: "Clock") -> Pooled:
         clock.start()
         hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
         clock.stop()
-        nan_N, bad_N = self.count_non_finite(hidden_ND)
-        return Pooled(embeddings_SD=self.mean(hidden_ND, pack), nan_N=nan_N, bad_N=bad_N)
+        return self.pool(hidden_ND, pack)
 
 
 def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
@@ -244,10 +264,10 @@ def _num_not_zero(values_ND: Tensor) -> Tensor:
     return counts_N
 
 
-def _sum_by_sequence(counts_N: NDArray[np.float32], stops_S: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Counts per token summed to those of sequences that end before `stops_S`."""
-    starts_S = np.concatenate([[0], stops_S[:-1]])
-    return np.add.reduceat(counts_N.astype(np.int64), starts_S)
+def _sum_by_sequence(counts_N: Tensor, cu_seqlens: Tensor) -> Tensor:
+    """Counts per token (FP32) summed to those of sequences, int64."""
+    before_N = nn.functional.pad(counts_N.long().cumsum(0), (1, 0))
+    return before_N[cu_seqlens[1:]] - before_N[cu_seqlens[:-1]]
 
 
 class Clock:

@@ -16,7 +16,6 @@ from vp_tui.core import precision
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.encode import EncodedBlock, Encoder, Placed, nothing
 from vp_tui.core.models.loading import LoadedModel
-from vp_tui.core.packing import PackLayout
 from vp_tui.core.precision import storage_dtype
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.tokens import TokenSet
@@ -25,18 +24,22 @@ from vp_tui.core.tokens import TokenSet
 class EosInMean(Encoder):
     """EOS counts as a residue."""
 
-    def pooled_tokens(self, layout: PackLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @property
+    def margins(self) -> tuple[int, int]:
         """As in Encoder, with each sequence's last token."""
-        return np.flatnonzero(layout.positions_N > 0), layout.cu_seqlens[:-1] - np.arange(layout.lengths_S.size)
+        return 1, 0
 
 
 class Fp16Pooling(Encoder):
     """Sums of the means are rounded to FP16 after every token."""
 
+    pools_in_one_pass = False
+
     def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
         """As in Encoder."""
+        assert pack.pooled_R is not None, "a mean of tokens needs their list"
         half_ND, pooled = hidden_ND.to(storage_dtype("fp16")), len(pack.pooled_R)
-        starts_S = pack.pooled_starts_S
+        starts_S = self.pooled_starts(pack.layout)
         counts_S = torch.diff(torch.cat([starts_S, starts_S.new_full((1,), pooled)]))
         total_SD = half_ND.new_zeros(len(starts_S), half_ND.shape[1])
         for step in range(pack.layout.max_len):

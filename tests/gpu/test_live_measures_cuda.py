@@ -69,8 +69,8 @@ def test_packs_run_pool_and_count_without_waiting_for_the_device(sources, tokens
             pooled = encoder.run(placed, Clock(CUDA))
         finally:
             torch.cuda.set_sync_debug_mode("default")
-        nan_N = torch.cat([pack.nan_N for pack in pooled]).cpu()
-    assert (nan_N > 0).any() == (kind == "overflow" and name == "fp16")
+        nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu()
+    assert (nan_S > 0).any() == (kind == "overflow" and name == "fp16")
 
 
 def test_counts_on_the_device_are_those_of_the_outputs(sources, tokens, packs):

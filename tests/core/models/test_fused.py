@@ -21,7 +21,7 @@ from vp_tui.core import packing
 from vp_tui.core.config import plain_plan
 from vp_tui.core.models import fusing
 from vp_tui.core.models.attention import SdpaAttention, to_device
-from vp_tui.core.models.fused import elementwise, short
+from vp_tui.core.models.fused import elementwise, pooling, short
 from vp_tui.core.models.fused.steps import PARTS, Fused
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.rotary import Rotary
@@ -192,3 +192,30 @@ def test_a_whole_model_with_fused_steps_is_the_model_with_plain_ones(made_checkp
     error = (fused_ND - plain_ND).norm() / plain_ND.norm()
     # six layers of roundings
     assert error < 20 * torch.finfo(storage_dtype(plain_plan(name).precision)).eps
+
+
+@pytest.mark.parametrize("margins", [(0, 0), (1, 1), (1, 0)])
+@pytest.mark.parametrize("width", [128, 200])
+def test_pooling_in_one_pass_gives_means_without_the_margins_and_counts_with_them(dtype, margins, width):
+    layout = packing.layout(np.array([70, 33, 5, 3]))
+    hidden_ND = normal(layout.tokens, width, dtype=dtype)
+    hidden_ND[0, 3] = torch.nan
+    hidden_ND[102, :7] = torch.inf
+    hidden_ND[103, 130:] = torch.nan
+    with np.errstate(invalid="ignore"):
+        means_SD, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), 70, margins, True)
+    states = hidden_ND.split(layout.lengths_S.tolist())
+    assert nan_S.tolist() == [int(part.isnan().sum()) for part in states]
+    assert bad_S.tolist() == [int((~part.isfinite()).sum()) for part in states]
+    front, back = margins
+    for mean_D, part in zip(means_SD, states, strict=True):
+        wanted_D = part[front : len(part) - back].double().mean(0)
+        # FP32 sums of up to 70 numbers
+        torch.testing.assert_close(mean_D.double(), wanted_D, rtol=0, atol=1e-6, equal_nan=True)
+
+
+def test_counts_that_are_not_wanted_are_zeros():
+    hidden_ND, layout = torch.full((6, 128), torch.nan), packing.layout(np.array([6]))
+    with np.errstate(invalid="ignore"):
+        _, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), 6, (1, 1), False)
+    assert (nan_S.tolist(), bad_S.tolist()) == ([0], [0])
