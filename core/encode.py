@@ -9,7 +9,7 @@ Shape suffixes: N tokens of the pack, R pooled tokens of the pack, S sequences, 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -152,13 +152,12 @@ class Encoder:
         meanwhile()
         return time.perf_counter() - started if self.device.type == "cpu" else 0.0
 
-    def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> list[Placed]:
-        """The packs on the device; all uploads come first, for copies between forwards would let the device wait."""
-        return [
-            _within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device) for pack in packs
-        ]
+    def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Iterator[Placed]:
+        """The packs on the device, each when it is asked for: the host lays one out while the device has the former."""
+        for pack in packs:
+            yield _within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device)
 
-    def run(self, placed: Sequence[Placed], clock: "Clock") -> list[Pooled]:
+    def run(self, placed: Iterable[Placed], clock: "Clock") -> list[Pooled]:
         """Every pack through model and pooling, in order; nothing in it waits for the device."""
         return [_within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed]
 
