@@ -135,6 +135,18 @@ def load(
     spec = read_spec(source.path, source.name)
     if isinstance(spec, HfSpec):
         return _load_hf(source, spec, plan, device, attention)
+    return _load_native(source, spec, plan, device, attention, spare_fp32=spare_fp32)
+
+
+def _load_native(
+    source: ModelSource,
+    spec: ModelSpec,
+    plan: PrecisionPlan,
+    device: torch.device,
+    attention: AttentionName,
+    *,
+    spare_fp32: bool,
+) -> LoadedModel:
     choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
     chosen = choose_steps(storage_dtype(plan.precision), device, attention)
     filled = fill(

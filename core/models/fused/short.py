@@ -100,26 +100,26 @@ def attend(
     width = qkv_ND3.shape[1] // 3
     size = width // num_heads
     mixed_ND = qkv_ND3.new_empty(len(qkv_ND3), width)
-    turns, biases = rotary is not None, slopes_H is not None
     # a kernel takes a pointer even where it does not read it
-    unread = tiles_B3
+    cos, sin = (tiles_B3, tiles_B3) if rotary is None else (rotary.cos_Pk, rotary.sin_Pk)
+    q_scale, score_scale = (1.0, size**-0.5) if rotary is None else (size**-0.5, 1.0)
     kernel: Any = _attend_kernel
     kernel[num_heads, len(tiles_B3)](
         qkv_ND3,
         mixed_ND,
-        rotary.cos_Pk if rotary is not None else unread,
-        rotary.sin_Pk if rotary is not None else unread,
-        slopes_H if slopes_H is not None else unread,
+        cos,
+        sin,
+        tiles_B3 if slopes_H is None else slopes_H,
         tiles_B3,
         qkv_ND3.stride(0),
-        size**-0.5 if turns else 1.0,
-        1.0 if turns else size**-0.5,
+        q_scale,
+        score_scale,
         HEADS=num_heads,
         HALF=size // 2,
         TILE=TILE,
         KEY_TILES=triton.cdiv(max_len, TILE),
-        TURNS=turns,
-        BIASES=biases,
+        TURNS=rotary is not None,
+        BIASES=slopes_H is not None,
         LOG2_E=_LOG2_E,
         num_warps=2,
         num_stages=2,
