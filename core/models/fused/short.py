@@ -101,19 +101,17 @@ def attend(
     size = width // num_heads
     mixed_ND = qkv_ND3.new_empty(len(qkv_ND3), width)
     # a kernel takes a pointer even where it does not read it
-    cos, sin = (tiles_B3, tiles_B3) if rotary is None else (rotary.cos_Pk, rotary.sin_Pk)
-    q_scale, score_scale = (1.0, size**-0.5) if rotary is None else (size**-0.5, 1.0)
+    tables = (tiles_B3, tiles_B3) if rotary is None else (rotary.cos_Pk, rotary.sin_Pk)
+    scales = (1.0, size**-0.5) if rotary is None else (size**-0.5, 1.0)
     kernel: Any = _attend_kernel
     kernel[num_heads, len(tiles_B3)](
         qkv_ND3,
         mixed_ND,
-        cos,
-        sin,
+        *tables,
         tiles_B3 if slopes_H is None else slopes_H,
         tiles_B3,
         qkv_ND3.stride(0),
-        q_scale,
-        score_scale,
+        *scales,
         HEADS=num_heads,
         HALF=size // 2,
         TILE=TILE,
