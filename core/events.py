@@ -164,6 +164,14 @@ class GpuSample:
     temperature_c: float | None
     throttle_reasons: int
     """NVML clocks-event-reasons bit mask."""
+    sm_active: float | None = None
+    """Percent of the SMs that had work since the sample before; this and the next two from GPM (Hopper and newer)."""
+    tensor_active: float | None = None
+    """Percent of the time in which SMs used their tensor cores, in any format."""
+    dram_active: float | None = None
+    """Percent of the memory bandwidth that was used."""
+    other_processes: int | None = None
+    """Processes with a compute context on the GPU that are not the run (core.gpu.nvml.others); None: not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +222,9 @@ class ArmSummary:
     peak_memory_mib: float | None
     cached: bool
     """True: embeddings and times come from an earlier run's reference."""
+    mfu: float | None = None
+    """FLOPs of all timed blocks over their encode seconds, as a share of the GPU's nominal peak in this precision; None
+    on a CPU, for a GPU or a model whose numbers are not known, and where an earlier version kept the reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

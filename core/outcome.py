@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from vp_tui.core import speed
+from vp_tui.core import flops, speed
 from vp_tui.core.arms import ArmRunner
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
+from vp_tui.core.gpu import peaks
 from vp_tui.core.inspection import Inspection
 from vp_tui.core.measured import Measured, as_document, joined
+from vp_tui.core.models.spec import ModelSpec
 from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Prepared
 from vp_tui.core.store.references import write_embeddings
@@ -45,6 +47,10 @@ class Outcome:
     """Why the clocks of this run are no measure of speed; None when nothing speaks against them."""
     clock_jump_s: float
     """How far the wall clock moved against the monotonic one."""
+    spec: ModelSpec | None = None
+    """With `gpu_name` for the MFU; None: it is not known."""
+    gpu_name: str | None = None
+    """As the driver calls the GPU; None on the CPU."""
 
     def __post_init__(self) -> None:
         self._storing_s: dict[str, float] = {}
@@ -122,7 +128,17 @@ class Outcome:
             load_seconds=runner.load_s,
             peak_memory_mib=self.peak_memory_mib,
             cached=False,
+            mfu=self._mfu(runner),
         )
+
+    def _mfu(self, runner: ArmRunner) -> float | None:
+        """The share of the GPU's nominal peak over all timed blocks."""
+        peak = peaks.nominal(self.gpu_name, runner.plan.precision)
+        timed = [block.indices_S for block in self.data.blocks if block.index in runner.encode_s]
+        if peak is None or self.spec is None or not timed:
+            return None
+        done = flops.total(self.spec, self.data.tokens.lengths_S[np.concatenate(timed)])
+        return peaks.mfu(done, sum(runner.encode_s.values()), peak)
 
     def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
         """P1 from the two arms."""

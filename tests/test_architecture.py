@@ -29,7 +29,7 @@ ROOMS = {
         {"tui/format.py", "core/report/", "core/verdict/", "core/speed.py", "core/tally.py"},
     ),
     "plotext is asked in one place": (r"\bplotext\b", {"tui/charts.py"}),
-    "NVML is asked in one place": (r"\bpynvml\b", {"core/gpu.py"}),
+    "NVML is asked in one place": (r"\bpynvml\b", {"core/gpu/"}),
 }  # fmt: skip
 
 

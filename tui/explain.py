@@ -86,7 +86,8 @@ def _gpu_chart(limits: Thresholds) -> Explanation:
     return Explanation(
         title="The GPU over time",
         meaning="Utilization, memory, power and clock of the card during the run. Utilization says that something ran, "
-        "not that it was much: power tells real work.",
+        "not that it was much: power tells real work, and on Hopper and newer the share of the SMs that had work, the "
+        "time in tensor cores and the memory bandwidth in use.",
         good=f"Utilization at {fmt.percent(limits.gpu_utilization)} or more in the mean, power near its limit, a "
         "steady clock.",
         todo="Gaps mean that the card waits for data. A falling clock at full power is the power cap or heat.",
@@ -97,8 +98,9 @@ def _gpu(limits: Thresholds) -> Explanation:
     return Explanation(
         title="The GPU now",
         meaning="The newest reading of the card: share of time it ran anything, memory in use, power, clock, "
-        "temperature, and whether something slows it down. Outside of a run it is what the card does now.",
-        good=f"A mean utilization of {fmt.percent(limits.gpu_utilization)} or more, and no `slowed by`.",
+        "temperature, whether something slows it down and whether others compute on it. Below, on Hopper and newer: "
+        "how many SMs had work, time in tensor cores, memory bandwidth. Outside of a run it is what the card does now.",
+        good=f"A mean utilization of {fmt.percent(limits.gpu_utilization)} or more, no `slowed by`, no `shared with`.",
         todo="Slowed by heat or a power cap: numbers stay right, clocks do not count. Memory in use before a run: "
         "somebody else works on the card.",
     )

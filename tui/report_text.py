@@ -10,6 +10,7 @@ from typing import Any
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, StratumStats
 from vp_tui.core.measured import Measured, Numbers
+from vp_tui.core.report.document import gpu_while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import detail
@@ -23,6 +24,7 @@ WIDTH = 79
 _SCOPES = (*STRATA, "all")
 _GATE, _CELL, _LIMIT = 11, 9, 16
 _MODULES = 5
+_AT_WORK = {"utilization": "utilization", "sm_active": "SM active", "tensor_active": "tensor", "dram_active": "DRAM"}
 _HOW_TO_READ = (
     "In front of a limit in brackets, the hard one, stands the one that warns. blind: passed, but it caught none of "
     "the damage that was planted below either."
@@ -211,9 +213,23 @@ def speed(snapshot: RunSnapshot) -> list[str]:
     lines = paragraph(snapshot.speedup.get("reason", "").removeprefix("speed: "))
     for arm in (snapshot.arms[name] for name in ARMS if name in snapshot.arms):
         words = (
-            f"{arm.get('precision')}: {fmt.rate(arm.get('tokens_per_s'))} tok/s, {fmt.seconds(arm.get('seconds'))} "
-            f"encoding, {fmt.seconds(arm.get('end_to_end_seconds'))} end to end, {arm.get('attention_kernel')}"
-            f"{', from a stored reference' if arm.get('cached') else ''}"
+            f"{arm.get('precision')}: {fmt.rate(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "
+            f"{fmt.seconds(arm.get('seconds'))} encoding, {fmt.seconds(arm.get('end_to_end_seconds'))} end to end, "
+            f"{arm.get('attention_kernel')}{', from a stored reference' if arm.get('cached') else ''}"
         )
         lines += paragraph(words, rest="    ")
-    return lines
+    lines += paragraph(_gpu_at_work(snapshot), rest="    ")
+    why = snapshot.run.perf_invalid_reason
+    return [*lines, *paragraph(f"These clocks are not compared with other runs: {why}" if why else "")]
+
+
+def _mfu(arm: Mapping[str, Any]) -> str:
+    return f" ({fmt.fraction(arm['mfu'])} of the GPU's nominal peak)" if arm.get("mfu") is not None else ""
+
+
+def _gpu_at_work(snapshot: RunSnapshot) -> str:
+    """Means while encoding of what the GPU did, in a sentence; empty where it told nothing."""
+    found = gpu_while_encoding(snapshot.gpu, snapshot.blocks)
+    told = [f"{title} {fmt.percent(found[name]['mean'])}" for name, title in _AT_WORK.items() if found[name]]
+    no_gpm = snapshot.environment.get("gpm")
+    return f"GPU while encoding: {', '.join(told)}{f'; {no_gpm}' if no_gpm else ''}" if told else ""

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from vp_tui.core.events import ARMS, GpuSample, StratumStats
+from vp_tui.core.events import ARMS, BlockEncoded, GpuSample, StratumStats
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 SCHEMA_VERSION = 2
+_GPU = ("utilization", "memory_used_mib", "power_w", "sm_clock_mhz", "temperature_c")
+_AT_WORK = ("utilization", "sm_active", "tensor_active", "dram_active", "other_processes")
 
 
 def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
@@ -26,9 +28,11 @@ def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
         "environment": dict(snapshot.environment),
         "arms": {arm: dict(snapshot.arms[arm]) for arm in ARMS if arm in snapshot.arms},
         "speedup": dict(snapshot.speedup),
+        "perf_valid": snapshot.run.perf_valid,
+        "perf_invalid_reason": snapshot.run.perf_invalid_reason,
         "strata": {stats.scope: _stratum(stats) for stats in snapshot.strata},
         "measures": dict(snapshot.measures),
-        "gpu": _gpu(snapshot.gpu),
+        "gpu": _gpu(snapshot),
         "alerts": [as_row(alert) for alert in snapshot.alerts],
         "folder": snapshot.folder,
     }
@@ -70,17 +74,31 @@ def _stratum(stats: StratumStats) -> dict[str, Any]:
     return row
 
 
-def _gpu(samples: Sequence[GpuSample]) -> dict[str, Any]:
+def _gpu(snapshot: RunSnapshot) -> dict[str, Any]:
+    """What the GPU reports over the whole run, and what it did while encoding."""
+    reasons = 0
+    for sample in snapshot.gpu:
+        reasons |= sample.throttle_reasons
+    encoding = gpu_while_encoding(snapshot.gpu, snapshot.blocks)
+    return _summary(snapshot.gpu, _GPU) | {"throttle_reasons": reasons, "encoding": encoding}
+
+
+def gpu_while_encoding(samples: Sequence[GpuSample], blocks: Sequence[BlockEncoded]) -> dict[str, Any]:
+    """How much of the GPU was at work from the begin of the first timed block to the end of the last."""
+    timed = [block for block in blocks if not block.is_warmup]
+    if not timed:
+        return _summary((), _AT_WORK)
+    begin, end = min(block.at_us - block.wall_s * 1e6 for block in timed), max(block.at_us for block in timed)
+    return _summary([sample for sample in samples if begin <= sample.at_us <= end], _AT_WORK)
+
+
+def _summary(samples: Sequence[GpuSample], names: Sequence[str]) -> dict[str, Any]:
     """Number of samples, with mean and maximum of what the GPU reports."""
-    names = ("utilization", "memory_used_mib", "power_w", "sm_clock_mhz", "temperature_c")
     summary: dict[str, Any] = {"samples": len(samples)}
     for name in names:
         values = [value for sample in samples if (value := getattr(sample, name)) is not None]
         summary[name] = {"mean": sum(values) / len(values), "max": max(values)} if values else None
-    reasons = 0
-    for sample in samples:
-        reasons |= sample.throttle_reasons
-    return summary | {"throttle_reasons": reasons}
+    return summary
 
 
 def _iso(at_us: int | None) -> str | None:

@@ -117,7 +117,8 @@ def _written(value: Any) -> str:
 
 
 def _arms(snapshot: RunSnapshot) -> Table:
-    names = dict.fromkeys(name for arm in snapshot.arms.values() for name in arm)
+    # what no arm has is left out: on a CPU the share of a GPU's peak
+    names = dict.fromkeys(name for arm in snapshot.arms.values() for name, value in arm.items() if value is not None)
     rows = tuple((name, *(plain.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
     return Table(title="Arms", columns=columns("number", *ARMS, most=32), rows=rows)
 

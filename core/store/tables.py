@@ -38,7 +38,7 @@ from vp_tui.core.store.tables_run import (
 APPLICATION_ID = 0x56505455
 """SQLite application_id of our files ("VPTU"), so that a foreign or empty file is told apart."""
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest schema revision this version reads and writes."""
 
 __all__ = [

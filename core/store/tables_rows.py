@@ -138,6 +138,11 @@ gpu_sample = Table(
     may("sm_clock_mhz", REAL),
     may("temperature_c", REAL),
     need("throttle_reasons", INTEGER),
+    # NULL in rows older than revision 0003
+    may("sm_active", REAL),
+    may("tensor_active", REAL),
+    may("dram_active", REAL),
+    may("other_processes", INTEGER),
     Index("ix_gpu_sample_run_id_id", "run_id", "id"),
     **STRICT,
 )

@@ -102,6 +102,49 @@ def test_gpu_samples_are_summed_up_and_their_throttle_reasons_joined(snapshot):
     assert found["throttle_reasons"] == 4 | 8
 
 
+def test_what_the_gpu_did_is_summed_up_over_the_timed_blocks_alone(snapshot):
+    at_work = {"sm_active": 90.0, "tensor_active": 60.0, "dram_active": 30.0, "other_processes": 0}
+    samples = (
+        gpu_sample(at_us=999_999, utilization=1.0),
+        gpu_sample(at_us=1_000_000, utilization=90.0, **at_work),
+        gpu_sample(at_us=3_000_000, utilization=100.0, **at_work | {"tensor_active": 62.0, "dram_active": None}),
+        gpu_sample(at_us=3_000_001, utilization=2.0, **at_work | {"other_processes": 3}),
+    )
+    blocks = (
+        encoded(at_us=900_000, wall_s=0.9, is_warmup=True),
+        encoded(at_us=1_500_000, wall_s=0.5),
+        encoded(at_us=3_000_000, wall_s=0.2, arm="candidate"),
+    )
+    found = strict(run_document(replace(snapshot, gpu=samples, blocks=blocks)))["gpu"]
+    assert found["encoding"] == {
+        "samples": 2,
+        "utilization": {"mean": 95.0, "max": 100.0},
+        "sm_active": {"mean": 90.0, "max": 90.0},
+        "tensor_active": {"mean": 61.0, "max": 62.0},
+        "dram_active": {"mean": 30.0, "max": 30.0},
+        "other_processes": {"mean": 0.0, "max": 0},
+    }
+    assert found["samples"] == 4
+
+
+def test_before_a_block_is_timed_and_without_gpm_there_are_nulls(snapshot):
+    warming = replace(snapshot, blocks=(encoded(is_warmup=True),))
+    assert strict(run_document(warming))["gpu"]["encoding"]["samples"] == 0
+    assert strict(run_document(warming))["gpu"]["encoding"]["utilization"] is None
+    older = replace(snapshot, blocks=(encoded(at_us=3),))
+    found = strict(run_document(older))["gpu"]["encoding"]
+    assert (found["samples"], found["utilization"]["mean"], found["sm_active"]) == (2, 90.0, None)
+
+
+def test_what_spoiled_the_clocks_is_in_the_document(snapshot):
+    found = strict(run_document(snapshot))
+    assert (found["perf_valid"], found["perf_invalid_reason"]) == (None, None)
+    words = "1 other process computed on the GPU in 3 of 40 samples"
+    spoiled = replace(snapshot, run=replace(ROW, perf_valid=False, perf_invalid_reason=words))
+    found = strict(run_document(spoiled))
+    assert (found["perf_valid"], found["perf_invalid_reason"]) == (False, words)
+
+
 def test_without_a_gpu_the_summary_is_null_and_zero_samples(snapshot):
     found = strict(run_document(replace(snapshot, gpu=())))["gpu"]
     assert (found["samples"], found["utilization"], found["throttle_reasons"]) == (0, None, 0)

@@ -1,3 +1,9 @@
+"""NVML as it is asked, and the sampler; an NVML that is faked stands for the GPU this machine lacks.
+
+On a GPU: tests/gpu/test_gpu_truth_cuda.py.
+"""
+
+import os
 import threading
 from types import SimpleNamespace
 
@@ -5,9 +11,11 @@ import pynvml
 import pytest
 
 from vp_tui.core import gpu
-from vp_tui.core.gpu import Sampler
+from vp_tui.core.gpu import Sampler, nvml
+from vp_tui.core.gpu import sampler as sampling
 
 UUID = "GPU-00000000-1111-2222-3333-444444444444"
+OURS, THEIRS = SimpleNamespace(pid=os.getpid()), SimpleNamespace(pid=os.getpid() + 1)
 
 
 def refuse(*_):
@@ -40,7 +48,8 @@ def fake_gpu(monkeypatch):
         "nvmlDeviceGetClockInfo": lambda *_: 1980,
         "nvmlDeviceGetTemperature": lambda *_: 54,
         "nvmlDeviceGetCurrentClocksThrottleReasons": lambda _: 4,
-        "nvmlDeviceGetComputeRunningProcesses": lambda _: [SimpleNamespace(pid=1)],
+        "nvmlDeviceGetComputeRunningProcesses": lambda _: [OURS],
+        "nvmlGpmQueryDeviceSupport": lambda _: SimpleNamespace(isSupportedDevice=0),
     }
     for name, answer in answers.items():
         monkeypatch.setattr(pynvml, name, answer)
@@ -85,11 +94,16 @@ def test_what_a_gpu_does_not_report_is_none_beside_what_it_does(fake_gpu):
 
 
 def test_torchs_bare_uuid_is_found_under_nvmls_name(fake_gpu):
-    assert gpu.facts(UUID.removeprefix("GPU-")) == {"driver": "570.1", "power_limit_w": 700.0, "nvml": None}
+    assert gpu.facts(UUID.removeprefix("GPU-")) == {
+        "driver": "570.1",
+        "power_limit_w": 700.0,
+        "gpm": "no GPM: needs a Hopper GPU or newer",
+        "nvml": None,
+    }
 
 
 def test_samples_flow_until_the_sampler_is_left_and_count_only_when_told(fake_gpu, monkeypatch):
-    monkeypatch.setattr(gpu, "PERIOD_SECONDS", 0.005)
+    monkeypatch.setattr(sampling, "PERIOD_SECONDS", 0.005)
     samples, several = [], threading.Event()
 
     def emit(sample):
@@ -111,7 +125,7 @@ def test_samples_flow_until_the_sampler_is_left_and_count_only_when_told(fake_gp
 
 
 def counted(samples):
-    """A sampler that has counted at least three samples."""
+    """A sampler that has counted every one of its samples, five at least."""
     enough = threading.Event()
 
     def emit(sample):
@@ -119,15 +133,16 @@ def counted(samples):
         if len(samples) > 4:
             enough.set()
 
-    with Sampler(UUID, emit) as sampler:
-        sampler.count()
+    sampler = Sampler(UUID, emit)
+    sampler.count()
+    with sampler:
         assert enough.wait(10)
     return sampler
 
 
 @pytest.fixture
 def hurried(monkeypatch):
-    monkeypatch.setattr(gpu, "PERIOD_SECONDS", 0.001)
+    monkeypatch.setattr(sampling, "PERIOD_SECONDS", 0.001)
 
 
 def test_the_ordinary_power_cap_does_not_spoil_the_clocks(fake_gpu, hurried):
@@ -139,13 +154,71 @@ def test_a_gpu_that_slows_itself_down_spoils_the_clocks(fake_gpu, hurried, monke
     assert "slowed itself down" in counted([]).spoiled()
 
 
-def test_another_process_on_the_gpu_spoils_the_clocks(fake_gpu, hurried, monkeypatch):
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: ["ours", "theirs"])
-    assert counted([]).spoiled() == "2 processes computed on the GPU at once"
+def test_our_own_process_does_not_spoil_the_clocks(fake_gpu, hurried):
+    samples = []
+    assert counted(samples).spoiled() is None
+    assert {sample.other_processes for sample in samples} == {0}
+
+
+def test_other_processes_on_the_gpu_spoil_the_clocks_and_the_samples_with_them_are_counted(
+    fake_gpu, hurried, monkeypatch
+):
+    answers = iter(((OURS, THEIRS, THEIRS), (OURS,), (OURS, THEIRS)))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: next(answers, (OURS,)))
+    samples = []
+    found = counted(samples)
+    assert [sample.other_processes for sample in samples[:4]] == [2, 0, 1, 0]
+    assert found.spoiled() == f"2 other processes computed on the GPU in 2 of {len(samples)} samples"
+
+
+def test_a_single_other_process_is_told_in_the_singular(fake_gpu, hurried, monkeypatch):
+    answers = iter(((OURS, THEIRS),))
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: next(answers, (OURS,)))
+    samples = []
+    words = counted(samples).spoiled()
+    assert words == f"1 other process computed on the GPU in 1 of {len(samples)} samples"
+
+
+@pytest.mark.parametrize(
+    ("pids", "sees_host_pids", "expected"),
+    [
+        ([7, 8], True, 1),
+        ([7], True, 0),
+        ([7, 0, 0], False, 2),
+        ([8, 9], True, 2),
+        ([8, 9], False, 1),
+        ([8], False, 0),
+        ([], True, 0),
+        ([], False, None),
+    ],
+    ids=[
+        "ours and another",
+        "ours alone",
+        "pids that the driver hides are others",
+        "no context of ours yet",
+        "a container: one of them is ours",
+        "a container: it is ours",
+        "nobody",
+        "a container that hides them all",
+    ],
+)
+def test_other_processes_are_those_that_cannot_be_us(pids, sees_host_pids, expected):
+    assert nvml.others(pids, 7, sees_host_pids=sees_host_pids) == expected
+
+
+def test_a_gpu_that_tells_no_processes_leaves_them_open(fake_gpu, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", refuse)
+    assert gpu.read_once().other_processes is None
+
+
+def test_the_namespace_of_the_machine_is_known_by_its_number(monkeypatch):
+    for inode, expected in ((0xEFFFFFFC, True), (4026532000, False)):
+        monkeypatch.setattr(nvml.os, "stat", lambda _, inode=inode: SimpleNamespace(st_ino=inode))
+        assert nvml._sees_host_pids() is expected
 
 
 def test_what_comes_after_counting_does_not_spoil_the_clocks(fake_gpu, hurried, monkeypatch):
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: ["ours", "theirs"])
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: [OURS, THEIRS])
     samples, enough = [], threading.Event()
 
     def emit(sample):

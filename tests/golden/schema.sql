@@ -183,7 +183,7 @@ CREATE TABLE gpu_sample (
         power_limit_w REAL,
         sm_clock_mhz REAL,
         temperature_c REAL,
-        throttle_reasons INTEGER NOT NULL,
+        throttle_reasons INTEGER NOT NULL, sm_active REAL, tensor_active REAL, dram_active REAL, other_processes INTEGER,
         CONSTRAINT pk_gpu_sample PRIMARY KEY (id),
         CONSTRAINT fk_gpu_sample_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
     )

@@ -151,6 +151,10 @@ def gpu_sample(at_us: int = START_US, **changes: Any) -> GpuSample:
         "sm_clock_mhz": 1980.0,
         "temperature_c": 62.0,
         "throttle_reasons": 0,
+        "sm_active": 91.0,
+        "tensor_active": 58.0,
+        "dram_active": 37.0,
+        "other_processes": 0,
     }
     return GpuSample(**(values | changes))
 

@@ -95,42 +95,67 @@ def test_without_a_sequence_there_are_words():
 SAMPLES = tuple(parts.gpu_sample(parts.START_US + second * 1_000_000) for second in range(600))
 
 
-def over_time(samples, width=76, height=4):
-    return gpu_history(samples, width=width, height=height).plain.splitlines()
+NO_SHARES = {"sm_active": None, "tensor_active": None, "dram_active": None}
+ROW = {name: place for place, name in enumerate(("util", "SM active", "tensor", "DRAM", "memory", "power", "SM clock"))}
+
+
+def over_time(samples, width=76, height=7, no_gpm=""):
+    return gpu_history(samples, width=width, height=height, no_gpm=no_gpm).plain.splitlines()
 
 
 def test_each_gauge_has_a_line_with_its_newest_value():
-    rows = over_time((*SAMPLES[:-1], replace(SAMPLES[-1], utilization=12.0)))
-    assert [row.split()[0] for row in rows] == ["util", "memory", "power", "SM"]
-    assert [row.split("  ")[-1].strip() for row in rows] == ["12%", "71.2/140 GiB", "612/700 W", "1980 MHz"]
+    rows = over_time((*SAMPLES[:-1], replace(SAMPLES[-1], utilization=12.0, tensor_active=3.0)))
+    assert [row[:9].strip() for row in rows] == list(ROW)
+    assert [row.split("  ")[-1].strip() for row in rows] == [
+        "12%", "91%", "3%", "37%", "71.2/140 GiB", "612/700 W", "1980 MHz"
+    ]  # fmt: skip
+
+
+def test_where_there_is_no_gpm_its_gauges_leave_their_room_to_the_others_and_the_reason():
+    samples = [replace(sample, **NO_SHARES) for sample in SAMPLES]
+    rows = over_time(samples, height=9, no_gpm="no GPM: too old")
+    assert [row[:9].strip() for row in rows] == ["", "util", "", "memory", "", "power", "", "SM clock", "no GPM: t"]
+    assert rows[-1] == over_time(samples, height=8, no_gpm="no GPM: too old")[-1] == "no GPM: too old"
+    assert [row[:9].strip() for row in over_time(samples, height=4, no_gpm="no GPM: too old")] == [
+        "util", "memory", "power", "SM clock"
+    ]  # fmt: skip
+
+
+def test_one_share_that_is_missing_says_so_and_the_others_stay():
+    rows = over_time([replace(sample, dram_active=None) for sample in SAMPLES])
+    assert rows[ROW["DRAM"]] == "DRAM      not reported by this GPU"
+    assert rows[ROW["tensor"]].endswith("58%")
 
 
 def test_what_the_gpu_does_not_report_is_said_in_words():
     rows = over_time([replace(sample, power_w=None) for sample in SAMPLES])
-    assert rows[2] == "power    not reported by this GPU"
-    assert FULL not in rows[2]
+    assert rows[ROW["power"]] == "power     not reported by this GPU"
+    assert FULL not in rows[ROW["power"]]
 
 
 def test_a_gap_in_the_readings_is_a_gap_in_the_line():
     samples = [replace(SAMPLES[0], utilization=None if 10 <= place < 20 else 100.0) for place in range(30)]
-    assert over_time(samples)[0][9:39] == FULL * 10 + " " * 10 + FULL * 10
+    assert over_time(samples)[0][10:40] == FULL * 10 + " " * 10 + FULL * 10
 
 
 def test_a_gauge_that_is_always_nought_divides_by_nothing():
-    assert over_time([replace(SAMPLES[0], sm_clock_mhz=0.0, memory_total_mib=0.0)])[3].startswith("SM clock")
+    assert over_time([replace(SAMPLES[0], sm_clock_mhz=0.0, memory_total_mib=0.0)])[ROW["SM clock"]].startswith(
+        "SM clock"
+    )
 
 
 def test_where_the_driver_tells_no_limit_the_largest_value_stands_for_it():
     rows = over_time([replace(SAMPLES[0], power_w=power, power_limit_w=None) for power in (50.0, 100.0)])
-    assert rows[2][9:11] == f"\u2584{FULL}"
+    assert rows[ROW["power"]][10:12] == f"\u2584{FULL}"
 
 
 @pytest.mark.parametrize("num", [1, 2, 600])
 @pytest.mark.parametrize(("width", "height"), [(12, 1), (30, 2), (76, 7), (98, 20)])
 def test_the_lines_keep_to_their_size(num, width, height):
-    rows = over_time(SAMPLES[:num], width, height)
-    assert len(rows) <= height
-    assert max(map(len, rows)) <= max(width, 25)
+    for samples in (SAMPLES[:num], [replace(sample, **NO_SHARES) for sample in SAMPLES[:num]]):
+        rows = over_time(samples, width, height, no_gpm="no GPM: " + "x" * 100)
+        assert len(rows) <= height
+        assert max(map(len, rows)) <= max(width, 26)
 
 
 def test_the_width_stands_for_the_time_between_first_and_last_sample():

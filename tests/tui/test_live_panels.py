@@ -16,6 +16,7 @@ from vp_tui.tui.panels.header import header
 from vp_tui.tui.panels.runs_strip import runs_strip
 from vp_tui.tui.panels.silence import Silence
 from vp_tui.tui.panels.strata import strata
+from vp_tui.tui.panels.throughput import facts
 
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
@@ -150,8 +151,67 @@ def test_a_run_that_has_ended_or_not_begun_is_not_stalled(changes):
 def test_a_finished_run_shows_its_last_reading_and_the_card_as_it_is_now():
     rows = gpu(snapshots.passed(), IDLE).plain.splitlines()
     assert rows[0].startswith("GPU    last 93%  mean 93%")
-    assert rows[1].startswith("       now 0%")
+    assert rows[-1].startswith("       now 0%")
     assert gpu(snapshots.running(), None).plain.startswith("GPU    util 93%")
+
+
+def without_gpm(snapshot, reason="no GPM: needs a Hopper GPU or newer"):
+    nothing = {"sm_active": None, "tensor_active": None, "dram_active": None}
+    gpu = tuple(replace(sample, **nothing) for sample in snapshot.gpu)
+    return replace(snapshot, gpu=gpu, environment={**snapshot.environment, "gpm": reason})
+
+
+def test_the_shares_of_the_chip_stand_below_with_their_means_and_fit_80_columns():
+    live = snapshots.running()
+    live = replace(live, gpu=(*live.gpu, replace(live.gpu[-1], sm_active=100.0, tensor_active=None, dram_active=0.0)))
+    rows = gpu(live, None).plain.splitlines()
+    assert rows[1].strip().split("  ") == ["SM active 100%, mean 91%", "tensor -, mean 58%", "DRAM 0%, mean 37%"]
+    assert max(map(len, rows)) <= 78
+    full = dict.fromkeys(("sm_active", "tensor_active", "dram_active"), 100.0)
+    assert len(gpu(replace(live, gpu=(replace(live.gpu[0], **full),)), None).plain.splitlines()[1]) <= 78
+
+
+def test_the_shares_give_way_on_a_screen_that_is_too_narrow_for_them():
+    assert len(gpu(snapshots.running(), None, 58).plain.splitlines()) == 1
+
+
+def test_a_finished_run_has_its_shares_between_its_last_reading_and_the_card_as_it_is_now():
+    words = [row.split()[0] for row in gpu(snapshots.passed(), IDLE).plain.splitlines()]
+    assert words == ["GPU", "SM", "now"]
+
+
+@pytest.mark.parametrize(("width", "is_told"), [(78, False), (116, True)])
+def test_without_gpm_the_reason_is_told_where_there_is_room_for_it_in_the_line(width, is_told):
+    rows = gpu(without_gpm(snapshots.running()), None, width).plain.splitlines()
+    assert len(rows) == 1
+    assert rows[0].endswith("no GPM: needs a Hopper GPU or newer") is is_told
+    assert len(rows[0]) <= width
+
+
+def test_a_run_of_an_older_version_has_neither_shares_nor_a_reason():
+    old = replace(without_gpm(snapshots.running()), environment={})
+    assert len(gpu(old, None, 200).plain.splitlines()) == 1
+    assert gpu(old, None, 200).plain.endswith("62 C")
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [(1, "~shared with 1 other process"), (3, "~shared with 3 other processes"), (0, "62 C"), (None, "62 C")],
+)
+def test_others_on_the_card_are_told_with_a_mark(others, words):
+    live = snapshots.running()
+    shared = replace(live, gpu=(replace(live.gpu[0], other_processes=others),))
+    assert gpu(shared, None).plain.splitlines()[0].endswith(words)
+
+
+def test_the_share_of_the_peak_is_a_fact_of_the_arms_that_have_one():
+    done = snapshots.passed()
+    assert "MFU" not in facts(done).plain
+    measured = replace(done, arms={**done.arms, "candidate": {**done.arms["candidate"], "mfu": 0.613}})
+    (row,) = [row for row in facts(measured).plain.splitlines() if row.startswith("encode")]
+    assert row.split("  ")[-1].strip() == "83.5 s, 61 % MFU"
+    assert row.count("MFU") == 1
+    assert len(facts(measured).plain.splitlines()) == len(facts(done).plain.splitlines())
 
 
 def test_on_the_cpu_the_idle_card_is_shown_once_the_run_has_ended():

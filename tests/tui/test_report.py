@@ -140,6 +140,31 @@ def test_the_reference_is_told_before_the_candidate():
     assert report(turned) == report(base)
 
 
+def test_the_speed_says_what_the_gpu_did_and_how_near_its_peak_each_arm_came():
+    base = snapshots.passed()
+    arms = {**base.arms, "candidate": {**base.arms["candidate"], "mfu": 0.613}}
+    text = flat(report(replace(base, arms=arms)))
+    assert "fp16: 167k tok/s (61 % of the GPU's nominal peak), 83.5 s encoding" in text
+    assert "fp32: 81k tok/s, 171 s encoding" in text
+    assert "GPU while encoding: utilization 93%, SM active 91%, tensor 58%, DRAM 37%" in text
+    assert "clocks are not compared" not in text
+
+
+def test_without_gpm_the_report_says_why_and_on_a_cpu_nothing_of_a_gpu():
+    base = snapshots.passed()
+    shares = dict.fromkeys(("sm_active", "tensor_active", "dram_active"))
+    old = replace(base, gpu=tuple(replace(one, **shares) for one in base.gpu), environment={"gpm": "no GPM: too old"})
+    assert "GPU while encoding: utilization 93%; no GPM: too old" in flat(report(old))
+    assert "GPU while encoding" not in report(snapshots.on_cpu())
+
+
+def test_what_spoiled_the_clocks_is_told_in_the_report():
+    base = snapshots.passed()
+    why = "1 other process computed on the GPU in 3 of 40 samples"
+    spoiled = replace(base, run=replace(base.run, perf_valid=False, perf_invalid_reason=why))
+    assert flat(report(spoiled)).endswith(f"These clocks are not compared with other runs: {why}")
+
+
 def test_every_measured_gate_has_its_line_with_limit_and_state():
     text = report(finished(measured()))
     assert row(text, "M4").split() == ["M4", *["4.0e-04"] * 4, "<=0.005", "(0.01)", "pass"]

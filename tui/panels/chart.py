@@ -77,7 +77,9 @@ class ChartPanel(Static, can_focus=True):
     def _draw(self, snapshot: RunSnapshot, cosines: Cosines | None, width: int, height: int) -> Text | Content:
         limit = snapshot.limits.cosine_fail
         if self.view == "gpu":
-            return gpu_history(snapshot.gpu, width=width, height=height) if snapshot.gpu else Content(no_gpu(snapshot))
+            no_gpm = snapshot.environment.get("gpm") or ""
+            drawn = gpu_history(snapshot.gpu, width=width, height=height, no_gpm=no_gpm)
+            return drawn if snapshot.gpu else Content(no_gpu(snapshot))
         if self.view == "histogram":
             if cosines is None:
                 return Content("counting ..")

@@ -1,4 +1,10 @@
-"""The GPU panel: the newest reading (`last` once the run has ended) and the run's mean, or why there is none."""
+"""The GPU panel: the newest reading (`last` once the run has ended) and the run's mean, or why there is none.
+
+Beside NVML's utilization, which is the share of time in which anything ran, how much of the chip was at work, on GPUs
+that tell (GPM); on others why not, where there is room.
+"""
+
+from collections.abc import Sequence
 
 from textual.content import Content
 
@@ -17,19 +23,50 @@ THROTTLES = (
     (0x40, "hardware thermal"),
     (0x80, "power brake"),
 )
+SHARES = (("SM active", "sm_active"), ("tensor", "tensor_active"), ("DRAM", "dram_active"))
+"""What GPM tells, and the field of a GpuSample."""
 
 
-def gpu(snapshot: RunSnapshot | None, idle: GpuSample | str | None) -> Content:
-    """The run's own samples first; outside of a run, or when it has ended, what the card does now."""
+def gpu(snapshot: RunSnapshot | None, idle: GpuSample | str | None, width: int = 78) -> Content:
+    """The run's own samples first; outside of a run, or when it has ended, what the card does now.
+
+    `width` is what there is room for in a line.
+    """
     run = snapshot.run if snapshot is not None else None
     if snapshot is not None and snapshot.gpu:
-        own = _reading(TITLE, "util" if snapshot.run.is_active else "last", snapshot.gpu[-1], _mean(snapshot))
-        return lines([own, _reading(INDENT, "now", idle)]) if isinstance(idle, GpuSample) else own
+        rows = _own(snapshot, width)
+        return lines([*rows, _reading(INDENT, "now", idle)] if isinstance(idle, GpuSample) else rows)
     if isinstance(idle, GpuSample) and (run is None or not run.is_active):
         return _reading(TITLE, "now", idle)
     if run is not None and run.device == "cpu":
         return _reason("none in use: this run is on the CPU")
     return _reason(idle if isinstance(idle, str) else "no reading yet")
+
+
+def _own(snapshot: RunSnapshot, width: int) -> list[Content]:
+    """The newest reading of the run, and its shares of the chip or why there are none."""
+    own = _reading(TITLE, "util" if snapshot.run.is_active else "last", snapshot.gpu[-1], _utilization(snapshot))
+    if told(snapshot.gpu):
+        shares = line(INDENT, "  ".join(_share(snapshot.gpu, *share) for share in SHARES))
+        # a screen that is too narrow for them is too low as well
+        return [own, shares] if shares.cell_length <= width else [own]
+    why = fmt.safe(snapshot.environment.get("gpm") or "")
+    has_room = why and own.cell_length + 2 + fmt.columns(why) <= width
+    return [line(own, (f"  {why}", "dim")) if has_room else own]
+
+
+def told(samples: Sequence[GpuSample]) -> bool:
+    """Whether GPM told anything in one of the samples."""
+    return any(getattr(sample, field) is not None for sample in samples for _, field in SHARES)
+
+
+def _share(samples: Sequence[GpuSample], name: str, field: str) -> str:
+    return f"{name} {fmt.percent(getattr(samples[-1], field))}, mean {fmt.percent(_mean(samples, field))}"
+
+
+def _mean(samples: Sequence[GpuSample], field: str) -> float | None:
+    values = [value for sample in samples if (value := getattr(sample, field)) is not None]
+    return sum(values) / len(values) if values else None
 
 
 def _reason(text: str) -> Content:
@@ -45,6 +82,7 @@ def _reading(start: str, when: str, sample: GpuSample, mean: Content | str = "")
         mean,
         f"{memory}  {power}  {fmt.whole(sample.sm_clock_mhz)} MHz  {fmt.whole(sample.temperature_c)} C",
         _throttle(sample.throttle_reasons),
+        _shared(sample.other_processes),
     )
 
 
@@ -53,11 +91,16 @@ def _throttle(reasons: int) -> Content:
     return styled(f"  ~slowed by {', '.join(words)}", "warn") if words else Content("")
 
 
-def _mean(snapshot: RunSnapshot) -> Content:
+def _shared(others: int | None) -> Content:
+    return (
+        styled(f"  ~shared with {others} other process{'es' if others > 1 else ''}", "warn") if others else Content("")
+    )
+
+
+def _utilization(snapshot: RunSnapshot) -> Content:
     """Utilization over the run: what P1 asks for is the mean, not the moment."""
-    values = [sample.utilization for sample in snapshot.gpu if sample.utilization is not None]
-    if not values:
+    mean, least = _mean(snapshot.gpu, "utilization"), snapshot.limits.gpu_utilization
+    if mean is None:
         return styled("(not reported)  ", "dim")
-    mean, least = sum(values) / len(values), snapshot.limits.gpu_utilization
     level: Level = "plain" if mean >= least else "warn"
     return line((f"{MARKS.get(level, '')}mean {fmt.percent(mean)} ", level), f"(min {fmt.percent(least)})  ")

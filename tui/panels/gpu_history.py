@@ -1,7 +1,9 @@
-"""The GPU over time: utilization, memory, power and clock as small lines under each other, with the newest value."""
+"""The GPU over time: utilization, shares of the chip at work, memory, power and clock as small lines under each other,
+with the newest value."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from textual.content import Content
 
@@ -9,8 +11,9 @@ from vp_tui.core.events import GpuSample
 from vp_tui.tui import format as fmt
 from vp_tui.tui.bars import bars
 from vp_tui.tui.marks import line, lines
+from vp_tui.tui.panels.gpu import SHARES, told
 
-NAME, VALUE = 8, 15
+NAME, VALUE = 9, 15
 """Columns for the name of a line and for its newest value."""
 
 
@@ -28,8 +31,13 @@ def _highest(read: Callable[[GpuSample], float | None]) -> Callable[[Sequence[Gp
     return lambda samples: max((value for one in samples if (value := read(one)) is not None), default=None)
 
 
+def _percent(name: str, field: str) -> Gauge:
+    read = attrgetter(field)
+    return Gauge(name, read, lambda sample: fmt.percent(read(sample)), lambda _: 100.0)
+
+
+AT_WORK = (_percent("util", "utilization"), *(_percent(name, field) for name, field in SHARES))
 GAUGES = (
-    Gauge("util", lambda s: s.utilization, lambda s: fmt.percent(s.utilization), lambda _: 100.0),
     Gauge(
         "memory",
         lambda s: s.memory_used_mib,
@@ -51,13 +59,18 @@ GAUGES = (
 )
 
 
-def gpu_history(samples: Sequence[GpuSample], *, width: int, height: int) -> Content:
-    """At most `height` lines of at most `width` columns, oldest left; words where no sample is there."""
+def gpu_history(samples: Sequence[GpuSample], *, width: int, height: int, no_gpm: str = "") -> Content:
+    """At most `height` lines of at most `width` columns, oldest left; words where no sample is there.
+
+    `no_gpm` is why there are no shares of the chip; it is told where a line is left.
+    """
     if not samples:
         return Content("no sample yet")
-    room, rows = max(1, width - NAME - 1 - VALUE), max(1, height // len(GAUGES))
-    drawn = [part for gauge in GAUGES for part in _gauge(gauge, samples, room, rows)]
-    return lines(drawn[:height])
+    gauges = (*(AT_WORK if told(samples) else AT_WORK[:1]), *GAUGES)
+    why = [line((fmt.clip(fmt.safe(no_gpm), width), "dim"))] if no_gpm and height > len(gauges) else []
+    room, rows = max(1, width - NAME - 1 - VALUE), max(1, (height - len(why)) // len(gauges))
+    drawn = [part for gauge in gauges for part in _gauge(gauge, samples, room, rows)]
+    return lines([*drawn, *why][:height])
 
 
 def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> list[Content]:

@@ -84,10 +84,14 @@ def _text(key: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda arm: fmt.safe(arm.get(key) or fmt.DASH)
 
 
+def _mfu(arm: Mapping[str, Any]) -> str:
+    return f", {fmt.fraction(arm['mfu'])} MFU" if arm.get("mfu") is not None else ""
+
+
 ARM_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("format", _text("precision")),
     ("attention", _text("attention_kernel")),
-    ("encode", lambda arm: fmt.seconds(arm.get("seconds"))),
+    ("encode", lambda arm: fmt.seconds(arm.get("seconds")) + _mfu(arm)),
     ("end to end", lambda arm: fmt.seconds(arm.get("end_to_end_seconds"))),
     ("load", lambda arm: fmt.seconds(arm.get("load_seconds"))),
     ("peak GiB", lambda arm: fmt.gib(arm.get("peak_memory_mib"))),

@@ -133,6 +133,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
             "share of time in which the GPU ran anything: high is needed, and not enough; "
             f"the mean should reach {fmt.percent(limits.gpu_utilization)} (P1)",
         ),
+        ("MFU", "share of the GPU's nominal peak that the model's own arithmetic reached while encoding"),
     )
 
 

@@ -81,18 +81,16 @@ class LiveScreen(Board):
         """All panels from one snapshot."""
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
-        self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu))
+        self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(empty_words(view))
             return
         self._show_run(view, view.snapshot)
 
     def _show_run(self, view: StoreView, snapshot: RunSnapshot) -> None:
-        # the panels of a screen have a blank on either side, and a frame where there is room
-        width = self.size.width - (4 if self.has_class("-roomy") else 2)
         self._show_header(snapshot)
         self._show_strip(view.runs, snapshot.run.id)
-        self.query_one("#strata", Panel).show(strata(snapshot, width, view.baseline))
+        self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
         self.query_one("#speed", Panel).show(throughput(snapshot))
         self.query_one("#facts", Panel).show(facts(snapshot))
         self.query_one("#embeddings", Panel).show(embeddings(snapshot))
@@ -115,6 +113,11 @@ class LiveScreen(Board):
     def chosen(self, view: StoreView) -> RunRow | None:
         """The run on the screen."""
         return view.snapshot.run if view.snapshot else None
+
+    @property
+    def _room(self) -> int:
+        """Columns within a panel: a blank on either side, and a frame where there is room."""
+        return self.size.width - (4 if self.has_class("-roomy") else 2)
 
     @property
     def _snapshot(self) -> RunSnapshot | None:

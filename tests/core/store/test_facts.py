@@ -163,6 +163,15 @@ def test_metrics_are_defined_by_the_schema(home, sql):
         "candidate.end_to_end_tokens_per_s",
     ) == [("tokens/s", "higher", 1, 0.05)]
     assert sql("SELECT count(*) FROM metric_def")[0][0] > 20
+    assert sql("SELECT unit, direction, family FROM metric_def WHERE name = ?", "candidate.mfu") == [
+        ("ratio", "higher", "perf")
+    ]
+
+
+def test_the_share_of_the_peak_is_a_metric_of_the_arm_that_has_one(completed, sql):
+    found = metrics(sql, completed(arms={"reference": arm(), "candidate": arm(mfu=0.61)}))
+    assert found["candidate.mfu", "all"][0] == 0.61
+    assert ("reference.mfu", "all") not in found, "a run on a CPU has none"
 
 
 def test_repeats_belong_to_a_group_in_their_order(home, queued, reader):

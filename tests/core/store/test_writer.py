@@ -38,7 +38,7 @@ def test_every_event_becomes_rows(started, write, sql, reader):
         encoded(arm="candidate", is_warmup=True),
         compared(results=(result(0), result(1)), strata=four_strata()),
         Progress(at_us=2, done=2, total=30, eta_s=12.5),
-        gpu_sample(),
+        gpu_sample(sm_active=91.5, tensor_active=58.0, dram_active=37.0, other_processes=2),
         alert(sequence_id="p1", pack=4),
     )
     found = reader.snapshot(run_id)
@@ -48,7 +48,7 @@ def test_every_event_becomes_rows(started, write, sql, reader):
     assert found.blocks == (encoded(), encoded(arm="candidate", is_warmup=True))
     assert found.strata == four_strata()
     assert [(point.cosine_min, point.sequences) for point in found.similarity] == [(0.9999, 2)]
-    assert found.gpu == (gpu_sample(),)
+    assert found.gpu == (gpu_sample(sm_active=91.5, tensor_active=58.0, dram_active=37.0, other_processes=2),)
     assert found.alerts == (alert(sequence_id="p1", pack=4),)
     assert reader.worst_sequences(run_id) == (result(0), result(1))
     assert sql("SELECT from_status, to_status FROM run_event WHERE run_id = ? ORDER BY id", run_id) == [
@@ -101,11 +101,11 @@ def test_nan_and_infinity_are_never_stored(started, write, reader, sql):
         compared(
             cosine_min=NAN, results=(result(cosine=NAN, relative_l2=INF, nan_count=9),), strata=(stats(cosine_p01=NAN),)
         ),
-        gpu_sample(power_w=INF),
+        gpu_sample(power_w=INF, sm_active=NAN),
         finished(measures={"M4": -INF}, findings=(finding(value=NAN),)),
     )
     assert sql("SELECT cosine, relative_l2, nan_count FROM sequence_result") == [(None, None, 9)]
-    assert sql("SELECT power_w FROM gpu_sample") == [(None,)]
+    assert sql("SELECT power_w, sm_active FROM gpu_sample") == [(None, None)]
     assert sql("SELECT cosine_min FROM similarity_sample") == [(None,)]
     (texts,) = sql("SELECT dataset_json, measures_json, findings_json FROM run")
 
