@@ -1,8 +1,8 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
 stdout carries results only, diagnostics go to stderr. What starts something stands here; the commands of the history,
-of judging, of the store and of the browser are in cli_history, cli_judge, cli_store and cli_serve, all on the app of
-cli_app.
+of judging, of speed, of the store and of the browser are in cli_history, cli_judge, cli_bench, cli_store and cli_serve,
+all on the app of cli_app.
 """
 
 import os
@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.errors import ExitCode, VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge, cli_serve, cli_store
+from vp_tui.tui import cli_app, cli_bench, cli_history, cli_judge, cli_serve, cli_store
 from vp_tui.tui.cli_app import app
 
-__all__ = ["app", "cli_history", "cli_judge", "cli_serve", "cli_store", "main"]
+__all__ = ["app", "cli_bench", "cli_history", "cli_judge", "cli_serve", "cli_store", "main"]
 
 # Newer typer bundles its own click; this is ClickException in either.
 _ClickError: Any = typer.BadParameter.__mro__[2]

@@ -16,7 +16,7 @@ from vp_tui.core.store.home import Home
 
 ORDER = (
     "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "baseline", "compare", "export",
-    "calibrate", "policy", "embed", "virnucpro", "serve", "doctor", "db",
+    "calibrate", "policy", "bench", "embed", "virnucpro", "serve", "doctor", "db",
 )  # fmt: skip
 """Of the commands in the help: the way through the product, not the order of imports."""
 

@@ -1,7 +1,7 @@
 """Ratios of the engine against its peers on this machine; run with `make bench`, prints, never fails on time.
 
-The packed forward against transformers' EsmModel on padded, length-sorted batches of the same sequences, and the
-byte-table tokenizer against transformers' EsmTokenizer.
+The packed forward against transformers' EsmModel on padded, length-sorted batches of the same sequences, as
+`vp-tui bench` does it, and the byte-table tokenizer against transformers' EsmTokenizer.
 """
 
 import time
@@ -11,15 +11,20 @@ import pytest
 import torch
 
 from samples import PROTEINS
-from vp_tui.core import packing, sequences
+from vp_tui.core import sequences
+from vp_tui.core.bench.contest import Contestant, contest, pace_of
+from vp_tui.core.bench.entrants import ours, rivals
+from vp_tui.core.bench.mixes import drawer
+from vp_tui.core.bench.results import ratios_of
+from vp_tui.core.bench.ways import Models, weights_of
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
-from vp_tui.core.models.loading import load
-from vp_tui.core.models.source import resolve
+from vp_tui.core.memory import CPU_TOKENS
 from vp_tui.core.tokens import tokenize
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 REPEATS = 5
+GOAL = 1.3
+"""Of the packed engine over transformers, FP32, 35M shape, two cores."""
 
 
 def median_seconds(work):
@@ -32,50 +37,38 @@ def median_seconds(work):
     return float(np.median(times))
 
 
-@pytest.fixture(scope="module")
-def proteins():
-    return sequences.read(PROTEINS).residues * 4
+@pytest.fixture
+def two_threads():
+    former = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(former)
 
 
-def test_packed_forward_against_padded_batches(made_checkpoint, proteins):
-    from transformers import EsmModel
-
-    folder, device = made_checkpoint(), torch.device("cpu")
-    tokens = tokenize(proteins, max_residues=1022)
-    encoder = Encoder(load(resolve(str(folder)), plain_plan("fp32"), device), plain_plan("fp32"), device)
-    packs = packing.first_fit_decreasing(tokens.lengths_S, 4096)
-    theirs = EsmModel.from_pretrained(
-        folder, add_pooling_layer=False, dtype=torch.float32, local_files_only=True
-    ).eval()
-    batches = _padded(tokens, size=16)
-
-    def padded():
-        with torch.inference_mode():
-            for ids_BT, mask_BT in batches:
-                theirs(input_ids=ids_BT, attention_mask=mask_BT)
-
-    ours_s, theirs_s = median_seconds(lambda: encoder.encode(tokens, packs)), median_seconds(padded)
-    rate = tokens.ids_N.size / ours_s
-    print(f"\npacked FP32 on CPU: {rate:.0f} tokens/s, {theirs_s / ours_s:.2f}x transformers (sdpa, sorted, padded)")
+@pytest.mark.parametrize("mix", ["uniref", "virnucpro"])
+@pytest.mark.usefixtures("two_threads")
+def test_packed_forward_against_padded_batches(mix):
+    plan = plain_plan("fp32")
+    weights = weights_of("esm2-35m", is_random=True)
+    models = Models(weights, torch.device("cpu"))
+    tokens = drawer(mix, weights.spec, None)(2048)
+    theirs, _ = rivals(models, plan, tokens, print)
+    entrants = [*ours(models, [plan], CPU_TOKENS), *theirs]
+    contestants = [Contestant(name=one.name, work=one.way(tokens)) for one in entrants]
+    entries = contest(contestants, pace_of(models.device), print)
+    total = int(tokens.lengths_S.sum())
+    rate = total / float(np.median(list(entries["vp-tui fp32"].accepted.values())))
+    print(f"\n35M shape, {mix}, FP32 on two threads, {total} tokens a block: {rate:.0f} tokens/s")
+    for ratio in ratios_of(entrants, entries):
+        found = ratio.times
+        goal = f", goal >= {GOAL}x" if ratio.over_engine.startswith("transformers") else ""
+        print(f"{found.median:.2f}x [{found.low:.2f}, {found.high:.2f}] {ratio.over_engine} (sorted, padded){goal}")
 
 
-def _padded(tokens, *, size):
-    order = np.argsort(tokens.lengths_S)
-    batches = []
-    for start in range(0, len(order), size):
-        chosen = order[start : start + size]
-        width = int(tokens.lengths_S[chosen].max())
-        ids_BT = torch.ones(len(chosen), width, dtype=torch.long)
-        for row, index in enumerate(chosen):
-            begin, length = int(tokens.starts_S[index]), int(tokens.lengths_S[index])
-            ids_BT[row, :length] = torch.from_numpy(tokens.ids_N[begin : begin + length].astype(np.int64))
-        batches.append((ids_BT, (ids_BT != 1).long()))
-    return batches
-
-
-def test_byte_table_against_the_python_tokenizer(made_checkpoint, proteins, tmp_path):
+def test_byte_table_against_the_python_tokenizer(made_checkpoint):
     from transformers import EsmTokenizer
 
+    proteins = sequences.read(PROTEINS).residues * 4
     theirs = EsmTokenizer(str(made_checkpoint() / "vocab.txt"))
     texts = [protein.decode() for protein in proteins]
     ours_s = median_seconds(lambda: tokenize(proteins, max_residues=1022))

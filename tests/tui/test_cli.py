@@ -42,6 +42,7 @@ COMMANDS = [
     ["export"],
     ["calibrate"],
     ["policy"],
+    ["bench"],
     *(["db", name] for name in ("path", "upgrade", "backup", "check", "prune")),
     *(["baseline", name] for name in ("set", "list", "unset")),
 ]

@@ -1,0 +1,202 @@
+"""What this device can do at best: products at the model's shapes, attention at the mix's lengths, copying.
+
+Data are random normal numbers: zeros make products up to 15 % faster, by power alone. A rate is measured twice: in
+bursts of a cool device, and sustained, after a second of the same work: a GPU at its power cap lowers its clocks
+after a moment (770 and 636 TFLOP/s were seen on one H200).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vp_tui.core import packing, precision
+from vp_tui.core.bench.contest import failure_text
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.models.attention import choose_for, to_device
+from vp_tui.core.models.dnabert_s import alibi_slopes
+from vp_tui.core.models.spec import DnabertSSpec, HfSpec, ModelSpec
+
+_SEED: Final = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a rate is measured, in seconds."""
+
+    idle: float
+    """Before a burst, so that the device is cool."""
+    burst: float
+    settle: float
+    """Before the sustained samples."""
+    sample: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Work per second, in the unit of whoever asked."""
+
+    sustained: float
+    burst: float
+    samples: tuple[float, ...]
+    """The sustained ones, whose median it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Products:
+    """TFLOP/s of the model's linear layers."""
+
+    chain: Rate
+    """One after the other as a layer has them, so weighted by their FLOPs."""
+    shapes: dict[str, float]
+    """Each alone, sustained."""
+    rows: int
+    """Tokens of each product."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceilings:
+    """What the device can do in one precision."""
+
+    precision: str
+    products: Products | None = None
+    attention_kernel: str | None = None
+    attention: Rate | None = None
+    reason: str | None = None
+    """Why something is missing."""
+
+
+def timing_of(device: torch.device) -> Timing:
+    """Seconds on a GPU, moments on a CPU."""
+    if device.type == "cuda":
+        return Timing(idle=1.0, burst=0.05, settle=1.0, sample=0.25, samples=5)
+    return Timing(idle=0.0, burst=0.0, settle=0.0, sample=0.02, samples=3)
+
+
+def linear_shapes(spec: ModelSpec) -> dict[str, tuple[int, int, bool]]:
+    """Name -> inputs, outputs and whether there is a bias, of the products in one layer."""
+    width, ffn = spec.hidden, spec.ffn
+    shared = {"qkv": (width, 3 * width, True), "out": (width, width, True)}
+    if isinstance(spec, DnabertSSpec):
+        return shared | {"gated": (width, 2 * ffn, False), "wo": (ffn, width, True)}
+    return shared | {"fc1": (width, ffn, True), "fc2": (ffn, width, True)}
+
+
+def ceilings_of(
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, lengths_S: NDArray[np.int64]
+) -> Ceilings:
+    """Products with `rows` tokens, and attention over sequences of `lengths_S` tokens, in one precision."""
+    timing = timing_of(device)
+    if isinstance(spec, HfSpec):
+        return Ceilings(precision=plan.name, reason="the layers of a model inside transformers are not known")
+    try:
+        found = products(spec, plan, device, rows, timing)
+        kernel, rate = attention(spec, plan, device, lengths_S, timing)
+    except torch.OutOfMemoryError as error:
+        return Ceilings(precision=plan.name, reason=failure_text(error))
+    return Ceilings(precision=plan.name, products=found, attention_kernel=kernel, attention=rate)
+
+
+def products(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, timing: Timing) -> Products:
+    """Rate of the layer's products with `rows` tokens, in the plan's format and mode.
+
+    Raises torch.OutOfMemoryError where they do not fit.
+    """
+    generator = torch.Generator(device=device).manual_seed(_SEED)
+    steps = {name: _product(sizes, rows, plan, device, generator) for name, sizes in linear_shapes(spec).items()}
+    flops = {name: 2.0 * rows * inner * outer for name, (inner, outer, _) in linear_shapes(spec).items()}
+
+    def chain() -> None:
+        for step in steps.values():
+            step()
+
+    with torch.inference_mode(), precision.matmul_mode(plan):
+        whole = _rate(chain, sum(flops.values()), device, timing)
+        # the chain has settled the device; a moment is enough for each
+        moment = replace(timing, settle=timing.sample)
+        alone = {name: _sustained(step, flops[name], device, moment)[0] for name, step in steps.items()}
+    return Products(chain=whole, shapes=alone, rows=rows)
+
+
+def attention(
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, lengths_S: NDArray[np.int64], timing: Timing
+) -> tuple[str, Rate]:
+    """Name of the kernel that an arm would take, and its TFLOP/s (4 * width * sum of length^2) on one pack."""
+    kernel = choose_for(spec, plan, device, "auto").kernel
+    layout = to_device(packing.layout(-np.sort(-lengths_S)), device)
+    generator = torch.Generator(device=device).manual_seed(_SEED)
+    shape = (int(lengths_S.sum()), spec.num_heads, spec.head_dim)
+    q_NHK, k_NHK, v_NHK = (_normal(shape, plan, device, generator) for _ in range(3))
+    slopes_H = alibi_slopes(spec.num_heads).to(device) if isinstance(spec, DnabertSSpec) else None
+    flops = 4.0 * spec.hidden * float((lengths_S**2).sum())
+    scale = spec.head_dim**-0.5
+    with torch.inference_mode(), precision.matmul_mode(plan):
+        rate = _rate(lambda: kernel(q_NHK, k_NHK, v_NHK, layout, scale, slopes_H), flops, device, timing)
+    return kernel.name, rate
+
+
+def copying(device: torch.device, timing: Timing) -> Rate:
+    """GB/s of a copy on the device, bytes read and bytes written."""
+    count = 1 << 28 if device.type == "cuda" else 1 << 22
+    source = torch.randn(count, device=device, generator=torch.Generator(device=device).manual_seed(_SEED))
+    target = torch.empty_like(source)
+    return _rate(lambda: target.copy_(source), 2.0 * source.nbytes, device, timing, scale=1e9)
+
+
+def _product(
+    sizes: tuple[int, int, bool], rows: int, plan: PrecisionPlan, device: torch.device, generator: torch.Generator
+) -> Callable[[], Tensor]:
+    inner, outer, has_bias = sizes
+    inputs_ND = _normal((rows, inner), plan, device, generator)
+    weight = _normal((outer, inner), plan, device, generator)
+    bias = _normal((outer,), plan, device, generator) if has_bias else None
+    return lambda: nn.functional.linear(inputs_ND, weight, bias)
+
+
+def _normal(shape: tuple[int, ...], plan: PrecisionPlan, device: torch.device, generator: torch.Generator) -> Tensor:
+    return precision.cast(torch.randn(shape, device=device, generator=generator), plan)
+
+
+def _rate(step: Callable[[], object], amount: float, device: torch.device, timing: Timing, scale: float = 1e12) -> Rate:
+    """`amount` per second in units of `scale`; each call of `step` does it once."""
+    step()
+    _wait(device)
+    time.sleep(timing.idle)
+    burst = amount / _seconds_each(step, device, timing.burst)
+    sustained, samples = _sustained(step, amount, device, timing, scale)
+    return Rate(sustained=sustained, burst=burst / scale, samples=samples)
+
+
+def _sustained(
+    step: Callable[[], object], amount: float, device: torch.device, timing: Timing, scale: float = 1e12
+) -> tuple[float, tuple[float, ...]]:
+    _seconds_each(step, device, timing.settle)
+    each = [_seconds_each(step, device, timing.sample) for _ in range(timing.samples)]
+    samples = tuple(amount / seconds / scale for seconds in each)
+    return float(np.median(samples)), samples
+
+
+def _seconds_each(step: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Mean seconds of one call, of as many as fill `seconds`; the device waits for the host in none of them."""
+    count, total = 1, 0.0
+    while True:
+        started = time.perf_counter()
+        for _ in range(count):
+            step()
+        _wait(device)
+        total = time.perf_counter() - started
+        if total >= seconds:
+            return total / count
+        # a little more than needed, so that the next try is the last
+        count = max(2 * count, int(1.2 * count * seconds / total))
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,145 @@
+"""The state of the GPU beside each number: clocks, power, real activity, and why a block is no measure of speed.
+
+The software power cap (0x4) is ordinary under full load and is reported only; heat, hardware slowdown, the power
+brake and other processes on the GPU reject a block.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+import torch
+
+from vp_tui.core.environment import gpu_uuid
+from vp_tui.core.events import AlertRaised, GpuSample
+from vp_tui.core.gpu import Sampler
+
+REASONS: Final = {
+    0x01: "idle",
+    0x02: "clocks set by an application",
+    0x04: "power-capped",
+    0x08: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+    0x100: "display clocks",
+}
+"""NVML's clocks-event-reasons, in words."""
+
+_REJECTING: Final = 0x08 | 0x20 | 0x40 | 0x80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Means over the samples of a stretch of time; a field the GPU does not report is None."""
+
+    samples: int
+    sm_clock_mhz: float | None
+    power_w: float | None
+    temperature_c: float | None
+    utilization: float | None
+    """NVML: percent of time in which any kernel ran."""
+    sm_active: float | None
+    """GPM: percent of the SMs' time in which a warp was on them."""
+    tensor_active: float | None
+    """GPM: percent of time in which a tensor pipe worked."""
+    dram_active: float | None
+    """GPM: percent of the memory's bandwidth."""
+    throttle_reasons: int
+    """All bits that were seen."""
+    other_processes: int
+    """The most that computed on the GPU beside this one."""
+
+
+_MEANS: Final = (
+    "sm_clock_mhz", "power_w", "temperature_c", "utilization", "sm_active", "tensor_active", "dram_active",
+)  # fmt: skip
+
+
+def throttle_words(reasons: int) -> tuple[str, ...]:
+    """The bits of a mask in words."""
+    return tuple(words for bit, words in REASONS.items() if reasons & bit)
+
+
+def rejection(found: Conditions | None) -> str | None:
+    """Why a block under these conditions does not count; None when it does."""
+    if found is None:
+        return None
+    if found.other_processes:
+        return f"other processes on the GPU: {found.other_processes}"
+    slowed = throttle_words(found.throttle_reasons & _REJECTING)
+    return ", ".join(slowed) or None
+
+
+def summed_up(samples: Sequence[GpuSample]) -> Conditions | None:
+    """The conditions of these samples; None without any."""
+    if not samples:
+        return None
+    reasons = 0
+    for sample in samples:
+        reasons |= sample.throttle_reasons
+    return Conditions(
+        samples=len(samples),
+        throttle_reasons=reasons,
+        other_processes=max(sample.other_processes or 0 for sample in samples),
+        **{name: _mean([getattr(sample, name) for sample in samples]) for name in _MEANS},
+    )
+
+
+def over_blocks(found: Sequence[Conditions]) -> Conditions | None:
+    """The conditions of several blocks together, each block counting alike; None without any."""
+    if not found:
+        return None
+    reasons = 0
+    for one in found:
+        reasons |= one.throttle_reasons
+    return Conditions(
+        samples=sum(one.samples for one in found),
+        throttle_reasons=reasons,
+        other_processes=max(one.other_processes for one in found),
+        **{name: _mean([getattr(one, name) for one in found]) for name in _MEANS},
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+class Watch:
+    """Samples the GPU of a device while it is open; on a CPU it has only its reason.
+
+    Use as a context manager.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.samples: list[GpuSample] = []
+        self.notes: list[str] = []
+        """What the GPU should report and does not, each a sentence."""
+        self._sampler = Sampler(gpu_uuid(device), self._note)
+
+    @property
+    def reason(self) -> str | None:
+        """Why there are no samples; None while they flow."""
+        return self._sampler.reason
+
+    def __enter__(self) -> "Watch":
+        self._sampler.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sampler.__exit__(kind, error, trace)
+
+    def _note(self, told: GpuSample | AlertRaised) -> None:
+        if isinstance(told, GpuSample):
+            self.samples.append(told)
+        else:
+            self.notes.append(told.message)
+
+    def between(self, start_us: int, stop_us: int) -> tuple[GpuSample, ...]:
+        """The samples taken from `start_us` to `stop_us`."""
+        return tuple(sample for sample in self.samples if start_us <= sample.at_us <= stop_us)

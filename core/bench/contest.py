@@ -1,0 +1,179 @@
+"""Several ways to do the same work, timed in turns: A B C, C B A, A B C, ... (ABBA).
+
+A turn is the same work untimed for a while, so that clocks and power settle where this work holds them, and then one
+timed block. A block under conditions that spoil it is rejected, counted, and made up for. Whoever fails leaves with
+the error's text, and the others go on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import torch
+
+from vp_tui.core.bench.conditions import Conditions, Watch, rejection, summed_up
+from vp_tui.core.bench.statistics import WINDOW, is_steady
+from vp_tui.core.errors import VpTuiError
+from vp_tui.core.events import now_us
+
+BLOCKS: Final = 8
+"""Accepted blocks of each; even, so that every order of two comes equally often."""
+
+FAILURES: Final = (
+    VpTuiError, RuntimeError, ImportError, OSError, AssertionError,
+    ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+"""What code of others may raise where it does not fit this machine; a mistake there must not end the bench."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """One way to do the work."""
+
+    name: str
+    work: Callable[[], object]
+    """All of it once; when it returns, the device is done."""
+    lead: Callable[[], object] | None = None
+    """Work of the same kind to settle with, where all of it would take long; None: the work itself."""
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Entered for each of its turns, outside the clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long things are done."""
+
+    settle_s: float
+    """Untimed work before each block."""
+    warm_up_s: float
+    """Warm-up ends after this long even where it is not steady."""
+    blocks: int = BLOCKS
+    window: int = WINDOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One timed block."""
+
+    round: int
+    seconds: float
+    conditions: Conditions | None
+    rejected: str | None
+    """Why it does not count; None when it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """What came before the first turn."""
+
+    seconds: tuple[float, ...]
+    steady: bool
+    """Whether the medians of the last two windows agreed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """A contestant's blocks so far, or why there are no more."""
+
+    warm_up: WarmUp | None = None
+    blocks: list[Block] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def accepted(self) -> dict[int, float]:
+        """Round -> seconds of the blocks that count."""
+        return {block.round: block.seconds for block in self.blocks if block.rejected is None}
+
+    @property
+    def rejected(self) -> int:
+        """Blocks that do not count."""
+        return sum(block.rejected is not None for block in self.blocks)
+
+
+def pace_of(device: torch.device) -> Pace:
+    """A second of settling on a GPU, which a power cap needs; none on a CPU."""
+    is_cuda = device.type == "cuda"
+    return Pace(settle_s=1.0 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3)
+
+
+def contest(
+    contestants: Sequence[Contestant], pace: Pace, tell: Tell, watch: Watch | None = None
+) -> Mapping[str, Entry]:
+    """Name -> blocks of every contestant; at most twice `pace.blocks` rounds, where blocks are rejected.
+
+    `watch` (open) gives the conditions; None: nobody asks for them.
+    """
+    entries = {one.name: Entry() for one in contestants}
+    for one in contestants:
+        _guarded(one, entries[one.name], partial(_warm, one, entries[one.name], pace), tell)
+    for number in range(2 * pace.blocks):
+        left = [one for one in contestants if entries[one.name].error is None]
+        if all(len(entries[one.name].accepted) >= pace.blocks for one in left):
+            break
+        for one in _turn(left, number):
+            _guarded(one, entries[one.name], partial(_block, one, entries[one.name], number, pace, watch), tell)
+    return entries
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Wall-clock seconds of `work`, which waits for its device itself."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _turn(left: Sequence[Contestant], number: int) -> Iterable[Contestant]:
+    return left if number % 2 == 0 else reversed(left)
+
+
+def _guarded(one: Contestant, entry: Entry, step: Callable[[], None], tell: Tell) -> None:
+    """Do a step of a contestant; a failure becomes the entry's error."""
+    try:
+        with one.around():
+            step()
+    except FAILURES as error:
+        entry.error = failure_text(error)
+    if entry.error is not None:
+        tell(f"{one.name} failed: {entry.error}")
+        release()
+
+
+def failure_text(error: BaseException) -> str:
+    """The first line of an error, with its kind where it is not one of ours."""
+    line = str(error).strip().partition("\n")[0]
+    return line if isinstance(error, VpTuiError) else f"{type(error).__name__}: {line}"
+
+
+def release() -> None:
+    """Give memory that nobody holds any more back to the device."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _warm(one: Contestant, entry: Entry, pace: Pace) -> None:
+    entry.warm_up = warm_up(one.work, pace)
+
+
+def warm_up(work: Callable[[], object], pace: Pace) -> WarmUp:
+    """Repeat `work` until two windows agree, or the time is up; at least twice."""
+    seconds = [timed(work), timed(work)]
+    while sum(seconds) < pace.warm_up_s and not is_steady(seconds, pace.window):
+        seconds.append(timed(work))
+    return WarmUp(seconds=tuple(seconds), steady=is_steady(seconds, pace.window))
+
+
+def _block(one: Contestant, entry: Entry, number: int, pace: Pace, watch: Watch | None) -> None:
+    began = time.perf_counter()
+    began_us = now_us()
+    while time.perf_counter() - began < pace.settle_s:
+        (one.lead or one.work)()
+    seconds = timed(one.work)
+    # the first half of the settling still shows the one before
+    since_us = began_us + round(pace.settle_s / 2 * 1e6)
+    found = None if watch is None else summed_up(watch.between(since_us, now_us()))
+    entry.blocks.append(Block(round=number, seconds=seconds, conditions=found, rejected=rejection(found)))

@@ -1,0 +1,132 @@
+"""The bench as one JSON document; docs/bench-document.md describes every field."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from vp_tui.core.bench.ceilings import Ceilings, Rate
+from vp_tui.core.bench.conditions import Conditions, throttle_words
+from vp_tui.core.bench.goals import Goal
+from vp_tui.core.bench.model import Measured
+from vp_tui.core.bench.overhead import Overhead
+from vp_tui.core.bench.results import Result
+from vp_tui.core.bench.session import Bench
+
+SCHEMA_VERSION: Final = 1
+
+
+def document(found: Bench, created_at: str) -> dict[str, Any]:
+    """Everything in JSON types; `created_at` is ISO 8601 in UTC."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "bench",
+        "created_at": created_at,
+        "environment": dict(found.environment),
+        "options": asdict(found.options),
+        "protocol": {
+            "blocks": found.pace.blocks,
+            "settle_seconds": found.pace.settle_s,
+            "warm_up_seconds": found.pace.warm_up_s,
+            "warm_up_window": found.pace.window,
+        },
+        "copy_gb_per_s": _rate(found.copying),
+        "models": [_model(model) for model in found.models],
+    }
+
+
+def _model(found: Measured) -> dict[str, Any]:
+    spec, lengths_S = found.weights.spec, found.tokens.lengths_S
+    return {
+        "name": found.weights.name,
+        "random_weights": found.weights.source is None,
+        "shape": {
+            "kind": spec.kind,
+            "layers": spec.num_layers,
+            "hidden": spec.hidden,
+            "heads": spec.num_heads,
+            "ffn": spec.ffn,
+            "parameters": spec.num_parameters,
+        },
+        "block": {
+            "sequences": len(lengths_S),
+            "tokens": int(lengths_S.sum()),
+            "mean_length": float(lengths_S.mean()),
+            "longest": int(lengths_S.max()),
+            "flops": found.flops,
+            "token_budget": found.budget,
+            "token_budget_reason": found.budget_reason,
+        },
+        "ceilings": [_ceilings(one) for one in found.ceilings],
+        "results": [_result(one) for one in found.results],
+        "absent": [asdict(one) for one in found.absent],
+        "ratios": [asdict(one) for one in found.ratios],
+        "overheads": [_overhead(one) for one in found.overheads],
+        "waterfall": [asdict(one) for one in found.steps],
+        "goals": [_goal(one) for one in found.goals],
+        "notes": list(found.notes),
+    }
+
+
+def _ceilings(found: Ceilings) -> dict[str, Any]:
+    products, attention = found.products, found.attention
+    return {
+        "precision": found.precision,
+        "matmul_tflops": None if products is None else _rate(products.chain),
+        "matmul_shapes": {} if products is None else dict(products.shapes),
+        "matmul_rows": None if products is None else products.rows,
+        "attention_kernel": found.attention_kernel,
+        "attention_tflops": None if attention is None else _rate(attention),
+        "reason": found.reason,
+    }
+
+
+def _rate(found: Rate) -> dict[str, Any]:
+    return {"sustained": found.sustained, "burst": found.burst, "samples": list(found.samples)}
+
+
+def _result(found: Result) -> dict[str, Any]:
+    warm_up = found.warm_up
+    return {
+        "engine": found.engine,
+        "precision": found.precision,
+        "attention": found.attention,
+        "steps": found.steps,
+        "batch_tokens": found.batch_tokens,
+        "tokens_per_s": None if found.tokens_per_s is None else asdict(found.tokens_per_s),
+        "mfu": found.mfu,
+        "share_of_matmul_sustained": found.of_sustained,
+        "share_of_matmul_burst": found.of_burst,
+        "conditions": _conditions(found.conditions),
+        "rejected_blocks": found.rejected,
+        "warm_up": None if warm_up is None else {"seconds": list(warm_up.seconds), "steady": warm_up.steady},
+        "blocks": [
+            {
+                "round": block.round,
+                "seconds": block.seconds,
+                "rejected": block.rejected,
+                "conditions": _conditions(block.conditions),
+            }
+            for block in found.blocks
+        ],
+        "error": found.error,
+    }
+
+
+def _conditions(found: Conditions | None) -> Mapping[str, Any] | None:
+    if found is None:
+        return None
+    return {**asdict(found), "throttle_words": list(throttle_words(found.throttle_reasons))}
+
+
+def _overhead(found: Overhead) -> dict[str, Any]:
+    return {
+        "what": found.what,
+        "ratio": None if found.ratio is None else asdict(found.ratio),
+        "on_seconds": list(found.on_s),
+        "off_seconds": list(found.off_s),
+        "reason": found.reason,
+    }
+
+
+def _goal(found: Goal) -> dict[str, Any]:
+    return {**asdict(found), "ok": found.ok}

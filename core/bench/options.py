@@ -1,0 +1,50 @@
+"""What `vp-tui bench` is asked for, checked before anything is loaded."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from vp_tui.core.bench.mixes import MIXES
+from vp_tui.core.config import Precision
+from vp_tui.core.errors import UsageError
+
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+MODELS: Final = ("esm2-3b", "esm2-650m", "dnabert-s")
+"""Where none is named: those of the product."""
+MIX: Final = "uniref"
+
+_DEVICE: Final = re.compile(r"auto|cpu|cuda(:\d+)?")
+_LEAST: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is measured."""
+
+    models: tuple[str, ...] = MODELS
+    precisions: tuple[Precision, ...] = PRECISIONS
+    mix: str = MIX
+    input: str | None = None
+    """A FASTA instead of a mix."""
+    random_weights: bool = False
+    peers: bool = False
+    waterfall: bool = False
+    tokens: int | None = None
+    """Per block; None: as many as take a quarter of a second on a GPU."""
+    token_budget: int | None = None
+    """Per pack; None: as a run."""
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Raises UsageError naming the option and the value got."""
+        for name in self.precisions:
+            _require("--precision", name, name in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+        _require("--mix", self.mix, self.mix in MIXES, f"one of {', '.join(MIXES)}")
+        _require("--device", self.device, _DEVICE.fullmatch(self.device) is not None, "auto, cpu, cuda or cuda:N")
+        for option, value in (("--tokens", self.tokens), ("--token-budget", self.token_budget)):
+            _require(option, value, value is None or value >= _LEAST, f"{_LEAST} or more")
+
+
+def _require(option: str, value: object, is_right: bool, wanted: str) -> None:
+    if not is_right:
+        raise UsageError(f"{option} {value!r}: it must be {wanted}")

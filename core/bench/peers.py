@@ -1,0 +1,180 @@
+"""Other engines on our very weights: transformers, faesm and fair-esm, each in its best configuration, or why not.
+
+Their modules are built on the meta device and given views of our tensors, so a peer costs no memory for weights, and
+what differs is the engine alone. None of them is a dependency of a run.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from vp_tui.core.bench.contest import FAILURES, failure_text
+from vp_tui.core.bench.padded import Forward
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.models.fair_esm import hugging_face_name
+from vp_tui.core.models.loading import LoadedModel, family_of
+from vp_tui.core.models.spec import Esm2Spec
+from vp_tui.core.precision import back_to, is_16_bit, storage_dtype
+from vp_tui.core.tokens import MASK, PAD
+
+_MAX_POSITIONS: Final = 1026
+_UNUSED: Final = ("contact_head", "lm_head")
+"""Heads that an embedding does not need; fair-esm would compute one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Another engine, ready or not."""
+
+    name: str
+    forward: Forward | None
+    reason: str | None
+    """Why it is not ready."""
+
+
+Builder = Callable[[LoadedModel, Esm2Spec], Forward]
+
+
+def peers_of(loaded: LoadedModel, plan: PrecisionPlan) -> list[Peer]:
+    """Every peer for this model in this precision, those that cannot run with the reason."""
+    spec = loaded.spec
+    if not isinstance(spec, Esm2Spec):
+        why = "no peer runs it: the published remote code does not work with today's Triton"
+        return [Peer(name="transformers", forward=None, reason=why)]
+    return [_built(name, build, loaded, spec, plan) for name, build in _BUILDERS.items()]
+
+
+def transformers_sdpa(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
+    """transformers' EsmModel with torch's scaled_dot_product_attention."""
+    return _transformers("sdpa", loaded, spec)
+
+
+def _built(name: str, build: Builder, loaded: LoadedModel, spec: Esm2Spec, plan: PrecisionPlan) -> Peer:
+    if name in _ONLY_16_BIT and not is_16_bit(storage_dtype(plan.precision)):
+        return Peer(name=name, forward=None, reason="its attention takes FP16 and BF16 only")
+    try:
+        return Peer(name=name, forward=build(loaded, spec), reason=None)
+    except ModuleNotFoundError as error:
+        return Peer(name=name, forward=None, reason=f"{error.name} is not installed")
+    except FAILURES as error:
+        return Peer(name=name, forward=None, reason=failure_text(error))
+
+
+def _transformers(attention: str, loaded: LoadedModel, spec: Esm2Spec) -> Forward:
+    if attention == "flash_attention_2":
+        # asked for by name: transformers would say so in other words
+        importlib.import_module("flash_attn")
+    module = importlib.import_module("transformers.models.esm.modeling_esm")
+    with torch.device("meta"):
+        model = module.EsmModel(_config(spec, attention), add_pooling_layer=False)
+    return partial(_last_hidden_state, _adopted(model, _state(loaded)))
+
+
+def _faesm(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
+    module = importlib.import_module("faesm.esm")
+    importlib.import_module("flash_attn")
+    config = _config(spec, "eager")
+    config.use_fa = True
+    with torch.device("meta"):
+        model = module.FAEsmModel(config, add_pooling_layer=False)
+    return partial(_last_hidden_state, _adopted(model, _state(loaded)))
+
+
+def _fair_esm(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
+    module = importlib.import_module("esm.model.esm2")
+    with torch.device("meta"):
+        model = module.ESM2(spec.num_layers, spec.hidden, spec.num_heads, "ESM-1b", spec.token_dropout)
+    state = _state(loaded)
+    ours = {name: hugging_face_name(name) for name, _ in model.named_parameters() if not name.startswith(_UNUSED)}
+    theirs = {name: state[source] for name, source in ours.items()}
+    # its rotary keeps the format of inv_freq, and its products would refuse a mixture
+    theirs["inv_freq"] = back_to(state["inv_freq"], theirs["embed_tokens.weight"])
+    adopted: Any = _adopted(model, theirs)
+
+    def forward(ids_BT: Tensor, mask_BT: Tensor | None) -> Tensor:
+        del mask_BT  # it finds the padding itself
+        hidden_BTD: Tensor = adopted(ids_BT, repr_layers=[spec.num_layers])["representations"][spec.num_layers]
+        return hidden_BTD
+
+    return forward
+
+
+_BUILDERS: Final[dict[str, Builder]] = {
+    "transformers sdpa": transformers_sdpa,
+    "transformers flash_attention_2": partial(_transformers, "flash_attention_2"),
+    "faesm": _faesm,
+    "fair-esm": _fair_esm,
+}
+_ONLY_16_BIT: Final = frozenset({"transformers flash_attention_2", "faesm"})
+
+
+def _last_hidden_state(model: Any, ids_BT: Tensor, mask_BT: Tensor | None) -> Tensor:
+    hidden_BTD: Tensor = model(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state
+    return hidden_BTD
+
+
+def _config(spec: Esm2Spec, attention: str) -> Any:
+    configuration = importlib.import_module("transformers.models.esm.configuration_esm")
+    return configuration.EsmConfig(
+        vocab_size=spec.vocab_size,
+        mask_token_id=MASK,
+        pad_token_id=PAD,
+        hidden_size=spec.hidden,
+        num_hidden_layers=spec.num_layers,
+        num_attention_heads=spec.num_heads,
+        intermediate_size=spec.ffn,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        max_position_embeddings=_MAX_POSITIONS,
+        layer_norm_eps=spec.layer_norm_eps,
+        position_embedding_type="rotary",
+        emb_layer_norm_before=False,
+        token_dropout=spec.token_dropout,
+        attn_implementation=attention,
+    )
+
+
+def _state(loaded: LoadedModel) -> dict[str, Tensor]:
+    """Our tensors by Hugging Face's names; what we hold joined is cut into views."""
+    sources = family_of(loaded.spec).sources
+    found: dict[str, Tensor] = {"inv_freq": loaded.model.get_buffer("inv_freq")}
+    for name, parameter in loaded.model.named_parameters():
+        theirs = sources(name)
+        found |= dict(zip(theirs, parameter.detach().chunk(len(theirs)), strict=True))
+    return found
+
+
+def _adopted(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
+    """`model` (on the meta device) with the tensors of `state`, ready for inference.
+
+    Raises ValueError: it has a parameter or a buffer that is in none of our weights.
+    """
+    for head in _UNUSED:
+        if hasattr(model, head):
+            setattr(model, head, nn.Identity())
+    device = state["inv_freq"].device
+    filled = {name: state[name] for name, _ in model.named_parameters() if name in state}
+    filled |= {name: _buffer(name, buffer, state, device) for name, buffer in model.named_buffers()}
+    model.load_state_dict(filled, assign=True, strict=False)
+    for name, buffer in model.named_buffers():
+        if buffer.is_meta:
+            # not persistent: no state dict reaches it
+            holder, _, last = name.rpartition(".")
+            model.get_submodule(holder).register_buffer(last, filled[name], persistent=False)
+    missing = [name for name, parameter in model.named_parameters() if parameter.is_meta]
+    if missing:
+        raise ValueError(f"{type(model).__name__} has weights that ours have not: {', '.join(missing[:3])}")
+    return model.eval().requires_grad_(False)
+
+
+def _buffer(name: str, buffer: Tensor, state: dict[str, Tensor], device: torch.device) -> Tensor:
+    if name.endswith("inv_freq"):
+        return state["inv_freq"]
+    if name.endswith("position_ids"):
+        return torch.arange(buffer.shape[-1], device=device).expand(buffer.shape)
+    raise ValueError(f"the buffer {name} is in none of our weights")

@@ -1,0 +1,61 @@
+"""What blocks of equal work say: medians with 95 % intervals, ratios of paired rounds, and when warm-up is over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+RESAMPLES: Final = 2_000
+MIN_BLOCKS: Final = 5
+"""Fewer values give no interval: a bootstrap of four values has 35 distinct outcomes."""
+
+WINDOW: Final = 10
+"""Samples of one warm-up window."""
+STEADY: Final = 0.02
+"""Medians of two successive windows that differ by less end the warm-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A median with its 95 % interval."""
+
+    median: float
+    low: float | None
+    """None with fewer than MIN_BLOCKS values."""
+    high: float | None
+    n: int
+
+
+def estimate(values: Sequence[float]) -> Estimate | None:
+    """Median of `values` and its percentile bootstrap interval; None without values.
+
+    The generator is seeded with a constant: the same values give the same interval.
+    """
+    if not values:
+        return None
+    values_B = np.asarray(values, np.float64)
+    median = float(np.median(values_B))
+    if len(values_B) < MIN_BLOCKS:
+        return Estimate(median=median, low=None, high=None, n=len(values_B))
+    generator = np.random.Generator(np.random.PCG64(0))
+    medians_R = np.median(values_B[generator.integers(0, len(values_B), (RESAMPLES, len(values_B)))], axis=1)
+    low, high = np.quantile(medians_R, [0.025, 0.975])
+    return Estimate(median=median, low=float(low), high=float(high), n=len(values_B))
+
+
+def paired_ratio(slower_s: Mapping[int, float], faster_s: Mapping[int, float]) -> Estimate | None:
+    """How many times `faster_s` is as fast as `slower_s` (round -> seconds of equal work), over the rounds of both.
+
+    Rounds alternate their order (ABBA), so what drifts evenly falls on both sides.
+    """
+    shared = sorted(slower_s.keys() & faster_s.keys())
+    return estimate([slower_s[number] / faster_s[number] for number in shared])
+
+
+def is_steady(seconds: Sequence[float], window: int = WINDOW) -> bool:
+    """Whether the medians of the last two windows differ by less than STEADY."""
+    if len(seconds) < 2 * window:
+        return False
+    earlier, later = np.median(seconds[-2 * window : -window]), np.median(seconds[-window:])
+    return bool(abs(later - earlier) < STEADY * earlier)

@@ -1,0 +1,165 @@
+"""`vp-tui bench` from the command line to its tables: the document as described, refusals, exit codes."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from vp_tui.core.bench.conditions import Conditions
+from vp_tui.core.bench.options import Options
+from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.report import bench, table
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "bench-document.md").read_text()
+TOLD = {
+    key
+    for line in DOCUMENT.splitlines()
+    if line.startswith("|")
+    for key in re.findall(r"`([^`]+)`", line.split("|")[1])
+}
+SHARED = [{"median", "low", "high", "n"}, {"sustained", "burst", "samples"}]
+"""Keys of estimates and rates, which are described once."""
+FREE = ("environment", "ceilings[].matmul_shapes")
+"""Whose keys are names of facts or products."""
+
+
+def paths(value, prefix=""):
+    if isinstance(value, dict) and set(value) in SHARED:
+        yield prefix
+        yield from value
+    elif isinstance(value, dict) and prefix not in FREE:
+        for key, inner in value.items():
+            yield from paths(inner, f"{prefix}.{key}" if prefix else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for inner in value:
+            yield from paths(inner, f"{prefix}[]")
+    else:
+        yield prefix
+
+
+def test_every_field_of_the_document_is_described_and_every_described_one_is_there(benched):
+    document, _ = benched
+    found = {path for path in paths({**document, "models": None})}
+    found |= {path for model in document["models"] for path in paths(model)}
+    conditions = {one.name for one in fields(Conditions)} | {"throttle_words"}
+    assert found - TOLD == set()
+    assert TOLD - found - conditions == set()
+    assert conditions <= TOLD
+
+
+def test_the_document_says_what_ran_and_what_did_not(benched, made_checkpoint):
+    document, told = benched
+    (model,) = document["models"]
+    assert model["name"] == str(made_checkpoint())
+    assert not model["random_weights"]
+    assert 0 < model["block"]["tokens"] <= 300
+    engines = [(one["engine"], one["precision"]) for one in model["results"]]
+    assert engines == [("vp-tui", "fp32"), ("transformers sdpa", "fp32"), ("fair-esm", "fp32")]
+    for one in model["results"]:
+        assert one["error"] is None
+        assert one["rejected_blocks"] == 0
+        seconds = sorted(block["seconds"] for block in one["blocks"])
+        assert len(seconds) == document["protocol"]["blocks"] == 8
+        middle = model["block"]["tokens"] / one["tokens_per_s"]["median"]
+        assert seconds[0] <= middle <= seconds[-1]
+    assert ("vp-tui", "tf32") in [(one["engine"], one["precision"]) for one in model["absent"]]
+    assert {one["engine"] for one in model["absent"]} == {"vp-tui", "transformers flash_attention_2", "faesm"}
+    assert [one["over_engine"] for one in model["ratios"]] == ["transformers sdpa", "fair-esm"]
+    assert "ways in turns" in told
+
+
+def test_the_errors_of_the_waterfall_are_those_of_fp32(benched):
+    (model,) = benched[0]["models"]
+    assert len(model["waterfall"]) == 5
+    assert all(0 < step["error"] < 1e-5 for step in model["waterfall"])
+
+
+def test_the_tables_hold_the_numbers_of_the_document(benched):
+    document, _ = benched
+    (page,) = bench.pages(document)
+    text = table.text(page)
+    for words in ("Engines", "fair-esm", "Ceilings", "What measuring costs", "Waterfall", "needs a CUDA device"):
+        assert words in text, words
+    assert max(map(len, text.splitlines())) <= 120
+    # a ratio has three digits at most in front of the x
+    times = document["models"][0]["ratios"][0]["times"]["median"]
+    assert f"{times:.2f}x" in text
+
+
+COST = {"what": "cost of telemetry", "value": 0.002, "limit": 0.01, "at_least": False, "ok": True}
+
+
+def shown(**changes):
+    """The text of a made document with one engine that was throttled and rejected on a GPU, and a goal it missed."""
+    conditions = {
+        "samples": 9, "sm_clock_mhz": 1402.3, "power_w": 691.2, "temperature_c": 61.0, "utilization": 100.0,
+        "sm_active": 96.4, "tensor_active": 61.7, "dram_active": 30.0, "throttle_reasons": 4,
+        "throttle_words": ["power-capped"], "other_processes": 0,
+    }  # fmt: skip
+    result = {
+        "engine": "vp-tui", "precision": "fp16", "attention": "flash", "steps": "fused", "batch_tokens": 16896,
+        "tokens_per_s": {"median": 104000.0, "low": 103000.0, "high": 105000.0, "n": 8}, "mfu": 0.61,
+        "share_of_matmul_sustained": 0.94, "share_of_matmul_burst": 0.77, "conditions": conditions,
+        "rejected_blocks": 2, "warm_up": None, "blocks": [{}] * 10, "error": None, **changes,
+    }  # fmt: skip
+    goal = {"what": "tokens/s, fp16", "value": 104000.0, "limit": 105000.0, "at_least": True, "ok": False}
+    model = {
+        "name": "esm2-3b", "random_weights": True, "goals": [goal, COST], "results": [result], "ratios": [],
+        "ceilings": [], "overheads": [], "waterfall": [], "notes": [], "absent": [],
+        "block": {"sequences": 9, "tokens": 9, "mean_length": 1.0, "token_budget_reason": "x"},
+    }  # fmt: skip
+    facts = {"device_name": "NVIDIA H200", "torch": "2.11"}
+    rate = {"sustained": 4000.0}
+    document = {
+        "environment": facts,
+        "options": {"input": None, "mix": "uniref"},
+        "copy_gb_per_s": rate,
+        "models": [model],
+    }
+    return table.text(bench.pages(document)[0])
+
+
+def test_the_table_shows_missed_goals_rejected_blocks_and_the_power_cap():
+    text = shown()
+    assert re.search(r"cost of telemetry\s+0.002\s+<= 0.01\s+ok", text)
+    assert "1 of 2 goals missed; random weights: speed only" in text
+    assert re.search(r"tokens/s, fp16\s+104k\s+>= 105k\s+missed", text)
+    assert re.search(
+        r"vp-tui\s+fp16\s+104k\s+103k\.\.105k\s+61 %\s+94 %\s+96\s+62\s+1402\s+691\s+8\+2 power-capped", text
+    )
+
+
+def test_an_engine_that_failed_is_told_with_its_error():
+    text = shown(tokens_per_s=None, error="no room on\x1b[31m the device", conditions=None)
+    assert "failed" in text
+    assert "vp-tui failed in fp16: no room on[31m the device" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("-m", "esm2-4b", "--random-weights"), "esm2-4b"),
+        (("--mix", "uniref", "-i", "x.fasta"), "give one of them"),
+        (("--token-budget", "many"), "--token-budget 'many'"),
+    ],
+)
+def test_a_wrong_option_is_named_and_nothing_is_measured(vp_tui, options, told):
+    done = vp_tui("bench", *options, check=ExitCode.USAGE)
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("tokens", 3, "--tokens 3"),
+        ("token_budget", 1, "--token-budget 1"),
+        ("device", "tpu", "--device 'tpu'"),
+        ("precisions", ("fp64",), "--precision 'fp64'"),
+        ("mix", "mine", "--mix 'mine'"),
+    ],
+)
+def test_options_out_of_their_limits_are_refused_by_name(field, value, told):
+    with pytest.raises(UsageError, match=told):
+        Options(**{field: value})
