@@ -9,7 +9,6 @@ a group, B tiles of queries in `tiles_B3`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -19,7 +18,11 @@ from numpy.typing import NDArray
 from vp_tui.core.errors import ResourceError
 
 GROUP_FILL: Final = 0.75
-"""A sequence shorter than this part of its group's longest one opens the next group."""
+"""A sequence shorter than this part of its group's longest one opens the next group, where padding is cheaper than
+another launch."""
+
+NO_PADDING: Final = 1.0
+"""Groups of equal length, for a CPU: no padding, no mask and no copies, and a call more costs it little."""
 
 TILE: Final = 64
 """Queries that one program of the kernel for short sequences has (models/fused/short.py)."""
@@ -69,11 +72,10 @@ class PackLayout:
         """Tokens of the pack."""
         return int(self.cu_seqlens[-1])
 
-    @cached_property
-    def groups(self) -> tuple[PaddedGroup, ...]:
-        """The pack as rectangles."""
+    def groups(self, fill: float = GROUP_FILL) -> tuple[PaddedGroup, ...]:
+        """The pack as rectangles; a sequence shorter than `fill` of its group's longest one opens the next."""
         starts_S = self.cu_seqlens[:-1].astype(np.int64)
-        borders = [0, *_group_borders(self.lengths_S.tolist()), self.lengths_S.size]
+        borders = [0, *_group_borders(self.lengths_S.tolist(), fill), self.lengths_S.size]
         return tuple(_group(starts_S[first:stop], self.lengths_S[first:stop]) for first, stop in pairwise(borders))
 
     @property
@@ -132,11 +134,11 @@ def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = N
     )
 
 
-def _group_borders(lengths: list[int]) -> list[int]:
+def _group_borders(lengths: list[int], fill: float) -> list[int]:
     borders = []
     widest = lengths[0]
     for place, length in enumerate(lengths):
-        if length < GROUP_FILL * widest or length > widest:
+        if length < fill * widest or length > widest:
             borders.append(place)
             widest = length
     return borders

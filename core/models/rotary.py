@@ -3,8 +3,6 @@
 Shape suffixes: P positions, N tokens of the pack, H heads, K head size, k half of it.
 """
 
-from functools import cached_property
-
 import torch
 from torch import Tensor
 
@@ -20,19 +18,22 @@ class Rotary:
         positions_P = torch.arange(max_len, device=inv_freq_k.device, dtype=inv_freq_k.dtype)
         angles_Pk = positions_P[:, None] * inv_freq_k
         self.cos_Pk, self.sin_Pk = angles_Pk.cos(), angles_Pk.sin()
+        self._made: dict[float, Tensor] = {}
 
-    @cached_property
-    def of_tokens(self) -> tuple[Tensor, Tensor]:
-        """cos and sin of each token, [N, 1, k] each."""
-        return self.cos_Pk[self.positions_N][:, None], self.sin_Pk[self.positions_N][:, None]
+    def turn(self, states_NHK: Tensor, scale: float = 1.0) -> Tensor:
+        """`states_NHK` times `scale`, turned by its angles, in its own format.
 
-    def turn(self, states_NHK: Tensor) -> Tensor:
-        """`states_NHK` turned by its angles, in its own format."""
-        cos_N1k, sin_N1k = self.of_tokens
+        The two numbers of a pair come out side by side: an order of its own, the same for q and k, so that their
+        products are what they were.
+        """
         # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
         first_NHk, second_NHk = at_least_fp32(states_NHK).chunk(2, dim=-1)
-        turned = (
-            first_NHk * cos_N1k - second_NHk * sin_N1k,
-            second_NHk * cos_N1k + first_NHk * sin_N1k,
-        )
-        return back_to(torch.cat(turned, dim=-1), states_NHK)
+        turned_NHk = torch.complex(first_NHk, second_NHk).mul_(self._of_tokens(scale))
+        return back_to(torch.view_as_real(turned_NHk).flatten(-2), states_NHK)
+
+    def _of_tokens(self, scale: float) -> Tensor:
+        """scale * e^(i angle) of each token, [N, 1, k]; made once per scale."""
+        if scale not in self._made:
+            cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
+            self._made[scale] = (scale * cis_Pk)[self.positions_N][:, None]
+        return self._made[scale]

@@ -1,7 +1,8 @@
 """What lies between the products of a block: norms, residual sums, GELU, rotary and attention, in plain torch.
 
-Every model is written against `Steps`. The plain ones here run in every format on every device; fused/ has the same
-steps for CUDA in fewer passes over memory. A fused step must err at most 1.1 times as much as its plain one.
+Every model is written against `Steps`; steps may use up what a product has just made. The plain ones here run in every
+format on every device; fused/ has the same steps for CUDA in fewer passes over memory. A fused step must err at most
+1.1 times as much as its plain one.
 
 Shape suffixes: N tokens of the pack, H heads, K head size, D width, F feed-forward width.
 """
@@ -22,24 +23,28 @@ class Steps:
     """In the run record."""
 
     def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
-        """LayerNorm of hidden, or of hidden + delta."""
-        summed_ND = hidden_ND if delta_ND is None else torch.add(hidden_ND, delta_ND)
+        """LayerNorm of hidden, or of hidden + delta; `delta_ND` is used up."""
+        summed_ND = hidden_ND if delta_ND is None else delta_ND.add_(hidden_ND)
         return nn.functional.layer_norm(summed_ND, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
     def add_norm(self, hidden_ND: Tensor, delta_ND: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-        """LayerNorm of hidden + delta, and the sum, which is rounded to the stream's format before the norm sees it."""
-        summed_ND = torch.add(hidden_ND, delta_ND)
+        """LayerNorm of hidden + delta, and the sum, which is rounded to the stream's format before the norm sees it.
+
+        `delta_ND` is used up.
+        """
+        summed_ND = delta_ND.add_(hidden_ND)
         return self.norm(summed_ND, norm), summed_ND
 
     def gelu(self, states_NF: Tensor) -> Tensor:
-        """The exact-erf GELU."""
-        # the fused kernel has erf in FP32 inside; the written-out formula in half is wrong by up to 100 %
-        return nn.functional.gelu(states_NF)
+        """The exact-erf GELU, in place: `states_NF` is used up."""
+        # the kernel has erf in FP32 inside; the written-out formula in half is wrong by up to 100 %
+        grown_NF: Tensor = torch.ops.aten.gelu_(states_NF)
+        return grown_NF
 
     def gated(self, both_N2F: Tensor) -> Tensor:
         """gelu(first half) * second half, [N, F]."""
         activated_NF, linear_NF = both_N2F.chunk(2, dim=-1)
-        return self.gelu(activated_NF) * linear_NF
+        return self.gelu(activated_NF).mul_(linear_NF)
 
     def mix(
         self,
@@ -58,8 +63,8 @@ class Steps:
         q_NHK, k_NHK, v_NHK = qkv_ND3.view(len(qkv_ND3), 3, num_heads, -1).unbind(1)
         scale = q_NHK.shape[-1] ** -0.5
         if rotary is not None:
-            # fair-esm scales before rotary; afterwards rounds differently for head sizes 24, 32 and 128
-            q_NHK, k_NHK, scale = rotary.turn(q_NHK * scale), rotary.turn(k_NHK), 1.0
+            # fair-esm scales q before it turns it, not the scores
+            q_NHK, k_NHK, scale = rotary.turn(q_NHK, scale), rotary.turn(k_NHK), 1.0
         return attention(q_NHK, k_NHK, v_NHK, layout, scale, slopes_H).flatten(1)
 
 

@@ -129,5 +129,5 @@ def place(tokens: TokenSet, pack_S: NDArray[np.int64], device: torch.device) -> 
     return Placed(
         ids_N=torch.from_numpy(ids_N).to(device).long(),
         layout=to_device(layout, device),
-        cells=sum(group.gather_BT.size for group in layout.groups),
+        cells=sum(group.gather_BT.size for group in layout.groups()),
     )

@@ -1,12 +1,13 @@
 """An arm under memory pressure; the encoder that runs out is a fake, because this machine's memory does not."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.arms import ArmRunner, Budget
+from vp_tui.core.arms import WARM_ROUNDS, ArmRunner, Budget, is_warm
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError
@@ -39,7 +40,9 @@ def work(made_checkpoint, proteins):
     source, plan = resolve(str(made_checkpoint())), plain_plan("fp32")
     tokens = tokenize(proteins, max_residues=1022)
     data = SimpleNamespace(sequences=proteins, tokens=tokens)
-    arm = ArmRunner("candidate", plan, source=source, device=CPU, data=data, hidden=128)
+    arm = ArmRunner(
+        "candidate", plan, source=source, device=CPU, data=data, embeddings_SD=np.zeros((40, 128), np.float32)
+    )
     arm._encoder = Encoder(load(source, plan, CPU), plan, CPU)
     return arm, Block(index=0, stratum=0, indices_S=np.arange(len(proteins))), tokens
 
@@ -96,7 +99,15 @@ def test_an_arm_says_where_its_values_ceased_to_be_finite(work):
 def test_a_fault_is_planted_into_its_own_arm(made_checkpoint, proteins, name, planted):
     source, plan = resolve(str(made_checkpoint())), plain_plan("fp32")
     data = SimpleNamespace(sequences=proteins, tokens=tokenize(proteins, max_residues=1022))
-    arm = ArmRunner(name, plan, source=source, device=CPU, data=data, hidden=128, fault="eos-in-mean")
+    arm = ArmRunner(
+        name,
+        plan,
+        source=source,
+        device=CPU,
+        data=data,
+        embeddings_SD=np.zeros((40, 128), np.float32),
+        fault="eos-in-mean",
+    )
     assert not arm.is_loaded
     arm.load()
     assert isinstance(arm.encoder, EosInMean) is planted
@@ -104,7 +115,45 @@ def test_a_fault_is_planted_into_its_own_arm(made_checkpoint, proteins, name, pl
 
 def test_warming_up_keeps_nothing(work):
     arm, block, _ = work
-    event = arm.warm_up(block, Budget(16_384, 1024, pytest.fail))
-    assert event.is_warmup
+    events = list(arm.warm_up(block, Budget(16_384, 1024, pytest.fail)))
+    assert 1 <= len(events) <= WARM_ROUNDS
+    assert all(event.is_warmup for event in events)
     assert arm.encode_s == {}
     assert not arm.embeddings_SD.any()
+
+
+def test_warming_up_ends_with_the_round_that_is_warm(work):
+    """The clock is a fake, because this machine's is not to be told what to say."""
+    arm, block, _ = work
+    real, times = arm._encoder, iter([0.9, 0.3, 0.101, 0.1, 0.1])
+
+    class FakeClock:
+        def encode(self, *args):
+            return dataclasses.replace(real.encode(*args), encode_s=next(times))
+
+    arm._encoder = FakeClock()
+    events = list(arm.warm_up(block, Budget(16_384, 1024, pytest.fail)))
+    assert [event.encode_s for event in events] == [0.9, 0.3, 0.101, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("encode_s", "warm"),
+    [
+        ([], False),
+        ([0.1], False),
+        ([0.1, 0.106], False),
+        ([0.1, 0.104], True),
+        ([0.1, 0.096], True),
+        ([0.1, 0.094], False),
+        ([0.104, 0.5, 0.1], False),
+        ([0.5, 0.1, 0.104], True),
+        ([0.4, 0.3, 0.2, 0.1], True),
+        ([1.01], True),
+        ([0.99], False),
+        ([0.9, 0.6], True),
+        ([0.01, 0.0119], True),
+        ([0.01, 0.0121], False),
+    ],
+)
+def test_a_block_is_warm_when_two_rounds_took_the_same_time_or_it_has_been_enough(encode_s, warm):
+    assert is_warm(encode_s) is warm

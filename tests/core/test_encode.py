@@ -24,6 +24,13 @@ SPEC_3B = Esm2Spec(
 )
 
 
+@pytest.fixture
+def fake_h200(monkeypatch):
+    """A device with the SMs of an H200; a fake, because there is none (tests/gpu asks the real one)."""
+    monkeypatch.setattr(memory, "num_sms", lambda device: 132)
+    return torch.device("cuda")
+
+
 @pytest.fixture(scope="module")
 def tokens(proteins):
     return tokenize(proteins, max_residues=1022)
@@ -148,16 +155,34 @@ def test_tf32_on_a_cpu_is_refused_before_anything_runs(tiny, load):
 
 def test_the_automatic_budget_is_the_cap_when_memory_is_ample():
     assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40, 1024)[0] == 4096
-    assert memory.auto_token_budget(SPEC_3B, [FP32], torch.device("cuda"), 2**40, 1024)[0] == 16_896
 
 
-def test_the_automatic_budget_is_halved_until_it_fits_and_says_so():
+def test_on_a_gpu_the_cap_is_two_waves_of_tiles(fake_h200):
+    budget, reason = memory.auto_token_budget(SPEC_3B, [FP32], fake_h200, 2**40, 1024)
+    assert (budget, reason) == (33_792, "33792 tokens: the cap for cuda")
+
+
+def test_the_automatic_budget_is_halved_until_it_fits_and_says_so(fake_h200):
     per_token = max(memory.activation_bytes(SPEC_3B, plan) for plan in (FP32, plain_plan("fp16")))
-    budget, reason = memory.auto_token_budget(
-        SPEC_3B, [plain_plan("fp16"), FP32], torch.device("cuda"), 9000 * per_token, 1024
-    )
+    budget, reason = memory.auto_token_budget(SPEC_3B, [plain_plan("fp16"), FP32], fake_h200, 9000 * per_token, 1024)
     assert budget == 4224
     assert "would not fit" in reason
+
+
+def test_a_run_halves_its_budget_once_where_both_arms_can_stay_loaded_then(fake_h200):
+    arms, gib = [FP32, plain_plan("fp16")], 2**30
+
+    def budget_of(free_gib):
+        return memory.budget_of_a_run(SPEC_3B, arms, fake_h200, free_gib * gib, 1024)
+
+    assert budget_of(139) == (33_792, "33792 tokens: the cap for cuda")
+    assert memory.are_resident(SPEC_3B, arms, 33_792, 139 * gib)
+    # 24 GiB: weights of both 15.8, activations of 16,896 tokens 4.4, of 33,792 8.7
+    assert budget_of(24) == (16_896, "16896 tokens: with 33792 the arms would not fit beside each other")
+    assert memory.are_resident(SPEC_3B, arms, 16_896, 24 * gib)
+    # 19 GiB: they do not fit with half of it either, so one at a time has all the room
+    assert not memory.are_resident(SPEC_3B, arms, 8_448, 19 * gib)
+    assert "beside each other" not in budget_of(19)[1]
 
 
 def test_a_sequence_longer_than_the_cap_gets_a_budget_of_its_own():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.packing import GROUP_FILL, TILE, by_length, layout
+from vp_tui.core.packing import GROUP_FILL, NO_PADDING, TILE, by_length, layout
 
 LENGTHS = st.lists(st.integers(3, 200), min_size=1, max_size=80).map(lambda found: np.array(found, dtype=np.int64))
 
@@ -28,6 +28,15 @@ def test_packs_are_the_sequences_by_falling_length_cut_where_the_budget_is_full(
     assert sorted(np.concatenate(packs).tolist()) == list(range(len(lengths)))
     assert all(lengths[pack].sum() <= budget for pack in packs)
     assert [pack.tolist() for pack in packs] == cut_one_by_one(lengths, budget)
+
+
+@given(lengths=LENGTHS)
+def test_groups_of_equal_length_have_no_padding_and_cover_the_pack(lengths):
+    made = layout(np.sort(lengths)[::-1])
+    groups = made.groups(NO_PADDING)
+    assert not any(group.padded for group in groups)
+    assert [group.start for group in groups] == [0, *(group.stop for group in groups[:-1])]
+    assert groups[-1].stop == made.tokens
 
 
 @given(lengths=LENGTHS)
@@ -54,7 +63,7 @@ def test_positions_restart_and_sequences_lie_one_after_the_other(lengths):
 def test_groups_cover_the_pack_and_their_padding_stays_within_its_own_sequence(lengths):
     made = layout(np.sort(lengths)[::-1])
     seen = []
-    for group in made.groups:
+    for group in made.groups():
         seen.extend(range(group.start, group.stop))
         rows_B = made.sequence_N[group.gather_BT]
         assert (rows_B == rows_B[:, :1]).all()
@@ -67,7 +76,7 @@ def test_groups_cover_the_pack_and_their_padding_stays_within_its_own_sequence(l
 
 def test_a_pack_in_any_order_still_has_a_right_layout():
     made = layout(np.array([5, 50, 7]))
-    assert [(group.start, group.stop) for group in made.groups] == [(0, 5), (5, 55), (55, 62)]
+    assert [(group.start, group.stop) for group in made.groups()] == [(0, 5), (5, 55), (55, 62)]
 
 
 def test_a_sequence_over_the_budget_is_refused_with_both_numbers():

@@ -6,7 +6,7 @@ import torch
 from samples import PROTEINS, READS
 from vp_tui.core import memory
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import UsageError
+from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.gpu import Sampler
 from vp_tui.core.models.attention import SdpaAttention
@@ -14,18 +14,24 @@ from vp_tui.core.validation import Place, Validation
 
 
 @pytest.fixture
-def events_of(made_checkpoint, tmp_path):
-    """events_of(**config) -> every event of a run on the CPU; without an oracle, unless asked for."""
+def validation(made_checkpoint, tmp_path):
+    """validation(**config) -> a run on the CPU; without an oracle, unless asked for."""
 
-    def run(**more):
+    def made(**more):
         config = RunConfig(**{"model": str(made_checkpoint()), "input": str(PROTEINS), "oracle": 0} | more)
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
         place = Place(run_uuid="0" * 32, folder=folder, cache=tmp_path / "cache")
         sampler = Sampler(None, pytest.fail)
-        return list(Validation(config, place, torch.device("cpu"), "asked for", sampler).events())
+        return Validation(config, place, torch.device("cpu"), "asked for", sampler)
 
-    return run
+    return made
+
+
+@pytest.fixture
+def events_of(validation):
+    """events_of(**config) -> every event of it."""
+    return lambda **config: list(validation(**config).events())
 
 
 def timed(events):
@@ -102,6 +108,28 @@ def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
     events = events_of()
     assert any("damaged" in getattr(event, "message", "") for event in events)
     assert len({event.arm for event in timed(events)}) == 2
+
+
+def test_a_run_that_is_given_up_leaves_no_embeddings_behind(validation, tmp_path):
+    """As when it is stopped: the generator is closed while blocks are being encoded."""
+    events = validation().events()
+    for event in events:
+        if isinstance(event, BlockCompared):
+            break
+    assert len(list((tmp_path / "run").iterdir())) == 2
+    events.close()
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_full_disk_ends_the_run_before_a_model_is_loaded(validation, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    phases = []
+    with pytest.raises(ResourceError, match="no room for the embeddings of 40 sequences"):
+        phases.extend(event.phase for event in validation().events())
+    assert set(phases) == {"reading"}
 
 
 def test_the_dominant_dimension_of_the_reference_is_reported(events_of):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vp_tui.core.packing import PackLayout, PaddedGroup
+from vp_tui.core.packing import GROUP_FILL, NO_PADDING, PackLayout, PaddedGroup
 from vp_tui.core.precision import is_16_bit
 
 FLASH_CAPABILITY: Final = (8, 0)
@@ -54,8 +54,16 @@ class DeviceLayout:
 
     @cached_property
     def groups(self) -> tuple[DeviceGroup, ...]:
-        """The padded groups, made when a kernel asks for them: varlen kernels never do."""
-        return tuple(_group_to_device(group, self.cu_seqlens.device) for group in self.pack.groups)
+        """The padded groups, made when somebody asks for them: varlen kernels never do."""
+        return self._grouped(GROUP_FILL)
+
+    @cached_property
+    def runs(self) -> tuple[DeviceGroup, ...]:
+        """Groups of equal length, without padding."""
+        return self._grouped(NO_PADDING)
+
+    def _grouped(self, fill: float) -> tuple[DeviceGroup, ...]:
+        return tuple(_group_to_device(group, self.cu_seqlens.device) for group in self.pack.groups(fill))
 
 
 def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:

@@ -1,4 +1,4 @@
-"""torch's scaled_dot_product_attention inside padded groups: every format, CPU and CUDA.
+"""torch's scaled_dot_product_attention: every format; in padded groups on CUDA, in groups of one length on a CPU.
 
 FP32 on CUDA runs the plain (math) backend only and is called sdpa-math: the memory-efficient kernel's FP32
 is three TF32 products (3xTF32), near FP32 but not IEEE. The price is memory: the scores exist in full, up to
@@ -30,6 +30,8 @@ class SdpaAttention:
 
     math_only: bool = False
     """Only the plain backend, whose products are IEEE FP32 where precision.matmul_mode says so."""
+    pads: bool = True
+    """Padded groups; False: groups of one length, with nothing to gather and no mask, but more calls."""
 
     @property
     def name(self) -> str:
@@ -44,8 +46,9 @@ class SdpaAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """sdpa, or sdpa-math for FP32 and FP64 on CUDA."""
-        return SdpaAttention(math_only=not is_16_bit(dtype) and device.type == "cuda")
+        """sdpa without padding on a CPU, where a call is cheap; sdpa-math for FP32 and FP64 on CUDA."""
+        on_cuda = device.type == "cuda"
+        return SdpaAttention(math_only=on_cuda and not is_16_bit(dtype), pads=on_cuda)
 
     def __call__(
         self,
@@ -58,8 +61,9 @@ class SdpaAttention:
     ) -> Tensor:
         """As in Attention."""
         assert self.math_only or not q_NHK.is_cuda or is_16_bit(q_NHK.dtype), "FP32 on CUDA is sdpa-math"
+        groups = layout.groups if self.pads else layout.runs
         with self._backends(q_NHK):
-            parts = [self._attend(q_NHK, k_NHK, v_NHK, group, scale, alibi_slopes_H) for group in layout.groups]
+            parts = [self._attend(q_NHK, k_NHK, v_NHK, group, scale, alibi_slopes_H) for group in groups]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _backends(self, q_NHK: Tensor) -> AbstractContextManager[None]:
@@ -83,14 +87,14 @@ class SdpaAttention:
         rows = self._rows(group, q_NHK, has_bias=bias_1HTT is not None)
         parts = []
         for first in range(0, len(group.gather_BT), rows):
-            chunk_BT = group.gather_BT[first : first + rows]
-            q_BHTK, k_BHTK, v_BHTK = (states_NHK[chunk_BT].transpose(1, 2) for states_NHK in (q_NHK, k_NHK, v_NHK))
+            q_BHTK, k_BHTK, v_BHTK = (_rectangle(states, group, first, rows) for states in (q_NHK, k_NHK, v_NHK))
             keep_B11T = None if group.mask_B11T is None else group.mask_B11T[first : first + rows]
             out_BHTK = nn.functional.scaled_dot_product_attention(
                 q_BHTK, k_BHTK, v_BHTK, attn_mask=_mask(keep_B11T, bias_1HTT), scale=scale
             )
             parts.append(out_BHTK.transpose(1, 2).flatten(0, 1))
-        return (parts[0] if len(parts) == 1 else torch.cat(parts))[group.take_n]
+        mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return mixed if group.mask_B11T is None else mixed[group.take_n]
 
     def _rows(self, group: DeviceGroup, q_NHK: Tensor, *, has_bias: bool) -> int:
         """Sequences of `group` per call, so that what is laid out in full stays below SCORE_BYTES."""
@@ -98,6 +102,17 @@ class SdpaAttention:
         if not self.math_only and not (has_bias and group.mask_B11T is not None):
             return sequences
         return max(1, SCORE_BYTES // (q_NHK.shape[1] * width * width * q_NHK.dtype.itemsize))
+
+
+def _rectangle(states_NHK: Tensor, group: DeviceGroup, first: int, rows: int) -> Tensor:
+    """`rows` sequences of a group from `first` on, [B, H, T, K]; without padding only a view."""
+    chunk_BT = group.gather_BT[first : first + rows]
+    if group.mask_B11T is not None:
+        return states_NHK[chunk_BT].transpose(1, 2)
+    sequences, width = chunk_BT.shape
+    start = group.start + first * width
+    whole_nHK = states_NHK[start : start + sequences * width]
+    return whole_nHK.view(sequences, width, *whole_nHK.shape[1:]).transpose(1, 2)
 
 
 def _alibi(group: DeviceGroup, alibi_slopes_H: Tensor, q_NHK: Tensor) -> Tensor:

@@ -6,11 +6,12 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from vp_tui.core.compare.dimensions import dimension_measures, ks_distance, outlier_share, over_elements
-from vp_tui.core.compare.statistics import reference_statistics
+from vp_tui.core.compare.statistics import reference_statistics, sums
 
 
-def measured(x_SD, y_SD):
-    return dimension_measures(x_SD, y_SD, reference_statistics(x_SD))
+def measured(x_SD, y_SD, statistics=None):
+    statistics = reference_statistics(x_SD) if statistics is None else statistics
+    return dimension_measures(sums(x_SD), sums(y_SD), x_SD, y_SD, statistics=statistics)
 
 
 def pair(num=120, width=9, noise=0.1, seed=0):
@@ -60,14 +61,23 @@ def test_a_wide_set_is_compared_in_portions_as_in_one():
         assert getattr(together, name)[95:97] == pytest.approx(getattr(alone, name), rel=1e-12)
 
 
+def test_means_and_deviations_are_of_all_rows_where_distributions_are_of_some():
+    x_SD, y_SD = pair(num=600)
+    all_rows = measured(x_SD, y_SD)
+    some = dimension_measures(sums(x_SD), sums(y_SD), x_SD[::3], y_SD[::3], statistics=reference_statistics(x_SD))
+    assert np.array_equal(some.shift_D, all_rows.shift_D)
+    assert np.array_equal(some.std_ratio_D, all_rows.std_ratio_D)
+    assert some.ks_D == pytest.approx([ks_2samp(a, b).statistic for a, b in zip(x_SD[::3].T, y_SD[::3].T, strict=True)])
+
+
 def test_inside_a_stratum_the_yardstick_is_the_whole_reference():
     x_SD, y_SD = pair(noise=0.0)
     y_SD = y_SD + np.float32(1)
     whole = reference_statistics(x_SD)
     narrow = np.argsort(x_SD[:, 0])[:20]  # hardly any spread of its own in dimension 0
-    found = dimension_measures(x_SD[narrow], y_SD[narrow], whole)
+    found = measured(x_SD[narrow], y_SD[narrow], whole)
     assert found.shift_D == pytest.approx(1 / whole.std_D, rel=1e-5)  # x + 1 is rounded to float32
-    assert dimension_measures(x_SD[narrow], x_SD[narrow], whole).shift_D.max() == 0
+    assert measured(x_SD[narrow], x_SD[narrow], whole).shift_D.max() == 0
 
 
 def test_a_dimension_that_never_moves_is_measured_in_hundredths_of_the_median():
@@ -91,7 +101,7 @@ def test_without_spread_only_means_are_left(num):
 def test_one_row_of_a_reference_with_spread_has_no_distribution():
     whole = reference_statistics(pair()[0])
     x_SD, y_SD = pair(num=1)
-    assert np.isnan(dimension_measures(x_SD, y_SD, whole).std_ratio_D).all()
+    assert np.isnan(measured(x_SD, y_SD, whole).std_ratio_D).all()
 
 
 def test_mean_and_deviation_of_all_elements_come_from_those_of_the_dimensions():

@@ -54,7 +54,7 @@ def test_equal_rows_have_no_spread_at_all(num, value):
 def test_the_mean_cosine_between_sequences_is_that_over_all_pairs(x_SD):
     unit_SD = x_SD / np.linalg.norm(x_SD.astype(np.float64), axis=1)[:, None]
     all_pairs_SS = unit_SD @ unit_SD.T
-    found = statistics.between_sequences(x_SD)
+    found = statistics.sums(x_SD).between
     plain = all_pairs_SS[~np.eye(200, dtype=bool)].mean()
     assert found.cosine == pytest.approx(plain, abs=1e-13)
     per_dimension_D = [
@@ -66,7 +66,7 @@ def test_the_mean_cosine_between_sequences_is_that_over_all_pairs(x_SD):
 
 
 def test_the_rogue_dimension_is_named_with_its_share(x_SD):
-    found = statistics.between_sequences(x_SD)
+    found = statistics.sums(x_SD).between
     assert found.cosine > 0.85
     [(index, share)] = statistics.rogue_dimensions(found)
     assert index == 7
@@ -96,12 +96,12 @@ def test_rogue_dimensions_come_with_the_largest_first():
 
 
 def test_one_row_has_no_cosine_between_sequences_and_opposite_rows_no_share():
-    assert statistics.between_sequences(rows([1, 2])).cosine is None
-    opposite = statistics.between_sequences(rows([1, 2], [-1, -2]))
+    assert statistics.sums(rows([1, 2])).between.cosine is None
+    opposite = statistics.sums(rows([1, 2], [-1, -2])).between
     assert opposite.cosine == pytest.approx(-1)
     assert opposite.share_D.tolist() == [0, 0]
-    assert statistics.between_sequences(rows([1, 2], [2, 4], [0.5, 1])).cosine == pytest.approx(1)
-    assert statistics.between_sequences(rows([0, 0], [0, 0])).cosine == 0
+    assert statistics.sums(rows([1, 2], [2, 4], [0.5, 1])).between.cosine == pytest.approx(1)
+    assert statistics.sums(rows([0, 0], [0, 0])).between.cosine == 0
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_what_the_limit_asks_for_is_unknown_without_pairs():
 
 
 def test_the_dominant_dimension_is_found_with_its_share_of_the_norm():
-    top, share = statistics.dominant_dimension(rows([1, 3, 0], [1, 3, 0], [NAN, 0, 100]))
+    top, share = statistics.sums(rows([1, 3, 0], [1, 3, 0], [NAN, 0, 100])).dominant_dimension
     assert (top, share) == (1, pytest.approx(0.9))
-    assert statistics.dominant_dimension(rows([0, 0])) is None
-    assert statistics.dominant_dimension(np.zeros((0, 8), np.float32)) is None
+    assert statistics.sums(rows([0, 0])).dominant_dimension is None
+    assert statistics.sums(np.zeros((0, 8), np.float32)).dominant_dimension is None
 
 
 FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
@@ -128,11 +128,25 @@ FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 @settings(deadline=None, max_examples=50)
 @given(x_SD=arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 5)), elements=FLOATS))
 def test_any_float32_has_finite_statistics(x_SD):
-    found, between = statistics.reference_statistics(x_SD), statistics.between_sequences(x_SD)
+    found, between = statistics.reference_statistics(x_SD), statistics.sums(x_SD).between
     assert np.isfinite(found.mean_D).all()
     assert np.isfinite(found.std_D).all()
     assert not found.spread or (found.scale_D > 0).all()
     assert between.cosine is None or -1 <= between.cosine <= 1
     assert ((between.share_D >= 0) & (between.share_D <= 1 + 1e-12)).all()
     assert statistics.rogue_differences(between, between) == 0
-    statistics.dominant_dimension(x_SD)
+
+
+def test_sums_of_parts_add_up_to_those_of_the_whole_without_cancellation():
+    """A dimension whose mean is a million times its deviation, in parts of any size."""
+    generator = np.random.default_rng(2)
+    x_SD = generator.normal(size=(500, 6))
+    x_SD[:, 2] = 1e6 + x_SD[:, 2]
+    parts = np.split(x_SD, [1, 3, 130, 131, 400])
+    whole = statistics.added(map(statistics.sums_of_portion, parts), 6)
+    assert whole.num == 500
+    assert whole.mean_D == pytest.approx(x_SD.mean(axis=0), rel=1e-12)
+    assert whole.std_D == pytest.approx(x_SD.std(axis=0), rel=1e-9)  # 1e6 has ten digits left for its deviation
+    unit_SD = x_SD / np.linalg.norm(x_SD, axis=1)[:, None]
+    assert whole.unit_D == pytest.approx(unit_SD.sum(axis=0), rel=1e-12)
+    assert whole.unit_square_D == pytest.approx(np.square(unit_SD).sum(axis=0), rel=1e-12)

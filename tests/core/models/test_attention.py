@@ -132,6 +132,18 @@ def test_alibi_is_symmetric_not_causal_and_counts_after_scaling():
     assert torch.allclose(got[1, 0, :2], weights[[0, 2]])
 
 
+@pytest.mark.parametrize("alibi", [False, True])
+def test_groups_of_one_length_give_what_padded_groups_give(alibi):
+    lengths = [30, 30, 29, 12, 12, 12, 1]
+    q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
+    biases = slopes(2) if alibi else None
+    padded, bare = (
+        SdpaAttention(pads=pads)(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2, biases) for pads in (True, False)
+    )
+    # FP32 sums in another order
+    torch.testing.assert_close(bare, padded, rtol=0, atol=1e-6)
+
+
 def test_groups_are_cut_so_that_few_scores_exist_at_once(monkeypatch):
     widths = []
 

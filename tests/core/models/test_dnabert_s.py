@@ -151,7 +151,7 @@ def test_the_first_half_of_the_gated_linear_goes_through_gelu(made_dnabert, load
 def test_gelu_is_the_exact_erf_in_half_too(made_dnabert, load):
     layer = load(made_dnabert, "fp16").model.layers[0]
     seen = {}
-    layer.gated.register_forward_hook(lambda module, inputs, output: seen.update(gated=output))
+    layer.gated.register_forward_hook(lambda module, inputs, output: seen.update(gated=output.clone()))
     layer.wo.register_forward_pre_hook(lambda module, inputs: seen.update(grown=inputs[0]))
     placed = attention.to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = torch.randn(30, 128, generator=torch.Generator().manual_seed(0)).half()

@@ -101,7 +101,7 @@ def test_outputs_are_those_after_the_last_layer_norm(tiny, tmp_path, proteins, e
 def test_gelu_is_the_exact_erf_in_half_too(tiny, load):
     layer = load(tiny, "fp16").model.layers[0]
     before, after = [], []
-    layer.fc1.register_forward_hook(lambda module, inputs, output: before.append(output))
+    layer.fc1.register_forward_hook(lambda module, inputs, output: before.append(output.clone()))
     layer.fc2.register_forward_pre_hook(lambda module, inputs: after.append(inputs[0]))
     placed = attention.to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = torch.randn(30, 128, generator=torch.Generator().manual_seed(0)).half()

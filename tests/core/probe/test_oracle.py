@@ -71,12 +71,12 @@ def test_every_value_of_the_twin_is_a_number_of_the_format(case):
 
     def look(name, value):
         rounded = rounding.value(name, value)
-        seen.append(rounded)
+        seen.append(rounded.clone())
         return rounded
 
     for norm in (model.final_norm, model.layers[0].ffn_norm):
         # behind the rounding hook, which is registered below
-        norm.register_forward_hook(lambda _, inputs, output: entered.append(inputs[0]))
+        norm.register_forward_hook(lambda _, inputs, output: entered.append(inputs[0].clone()))
     with rounding.entering_norms(model), looking(model, look):
         pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)
         model(pack.ids_N, pack.layout)

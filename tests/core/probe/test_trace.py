@@ -132,7 +132,9 @@ def test_a_trace_has_what_a_look_at_everything_gives(case, kind):
     found = case(kind)
     encoder = found.encoder("fp16")
     seen = {}
-    with looking(encoder.loaded.model, lambda name, value: seen.setdefault(name, []).append(value.flatten(0, -2))):
+    with looking(
+        encoder.loaded.model, lambda name, value: seen.setdefault(name, []).append(value.flatten(0, -2).clone())
+    ):
         for pack_S in found.sample.packs(found.sample.budget):
             placed = place(found.sample.tokens, pack_S, CPU)
             encoder.loaded.model(placed.ids_N, placed.layout)

@@ -1,9 +1,11 @@
+import errno
 import os
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
+from vp_tui.core.errors import ResourceError
 from vp_tui.core.store import references
 
 FACTS = {"summary": {"precision": "fp32", "seconds": 1.5}, "strata": {"short": 10.0, "all": None}, "run_uuid": "ab"}
@@ -17,8 +19,15 @@ def embeddings_SD():
 @pytest.fixture
 def stored(tmp_path, embeddings_SD):
     path = references.path_of(tmp_path, "key")
-    references.write_embeddings(path, embeddings_SD, FACTS)
+    begun(path, embeddings_SD).finish(FACTS)
     return path
+
+
+def begun(path, embeddings_SD):
+    """A file that holds these embeddings and is not finished."""
+    file = references.EmbeddingsFile(path, *embeddings_SD.shape)
+    file.embeddings_SD[:] = embeddings_SD
+    return file
 
 
 def test_a_reference_comes_back_to_the_last_bit(stored, embeddings_SD):
@@ -28,9 +37,56 @@ def test_a_reference_comes_back_to_the_last_bit(stored, embeddings_SD):
     assert (found.summary, found.strata, found.run_uuid) == (FACTS["summary"], FACTS["strata"], "ab")
 
 
-def test_a_transposed_view_is_written_as_what_it_shows(tmp_path, embeddings_SD):
-    references.write_embeddings(tmp_path / "t", embeddings_SD.T, FACTS)
-    assert (references.load(tmp_path / "t").embeddings_SD == embeddings_SD.T).all()
+def test_embeddings_are_a_file_from_the_beginning_that_has_its_name_at_the_end(tmp_path, embeddings_SD):
+    path = tmp_path / "run/candidate.safetensors"
+    file = begun(path, embeddings_SD)
+    (hidden,) = os.listdir(path.parent)
+    assert hidden.startswith(".")
+    assert list(path.parent.glob("*.safetensors")) == []
+    assert embeddings_SD.tobytes() in (path.parent / hidden).read_bytes(), "what is written is in the file already"
+    assert (path.parent / hidden).stat().st_size == references.HEADER_BYTES + embeddings_SD.nbytes
+    file.finish(FACTS)
+    file.discard()
+    assert os.listdir(path.parent) == ["candidate.safetensors"]
+    assert np.array_equal(load_file(path)["embeddings"], embeddings_SD)
+    file.embeddings_SD[:] = 7
+    assert np.array_equal(references.read_embeddings(path), np.full_like(embeddings_SD, 7)), "still the same file"
+
+
+def test_what_was_never_finished_leaves_nothing(tmp_path, embeddings_SD):
+    begun(tmp_path / "file", embeddings_SD).discard()
+    assert os.listdir(tmp_path) == []
+
+
+def test_new_embeddings_are_zero(tmp_path):
+    assert not references.EmbeddingsFile(tmp_path / "file", 3, 5).embeddings_SD.any()
+
+
+def test_embeddings_of_a_finished_file_are_mapped_and_not_to_be_written(stored):
+    found = references.read_embeddings(stored)
+    assert type(found) is np.ndarray
+    assert found.base is not None
+    assert not found.flags.writeable
+
+
+def test_a_file_that_safetensors_itself_wrote_is_read_too(tmp_path, embeddings_SD):
+    save_file({"embeddings": embeddings_SD}, tmp_path / "old", metadata={"vp_tui": "{}"})
+    assert np.array_equal(references.read_embeddings(tmp_path / "old"), embeddings_SD)
+
+
+def test_a_full_disk_is_an_error_with_numbers_before_anything_is_encoded(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(ResourceError, match=r"1000 sequences: .* takes 10 MiB and No space left on device; free space"):
+        references.EmbeddingsFile(tmp_path / "file", 1000, 2560)
+    assert os.listdir(tmp_path) == []
+
+
+def test_facts_that_do_not_fit_before_the_numbers_are_refused(tmp_path, embeddings_SD):
+    with pytest.raises(ValueError, match="the facts of"):
+        begun(tmp_path / "file", embeddings_SD).finish(FACTS | {"more": "x" * references.HEADER_BYTES})
 
 
 def test_a_missing_reference_is_none(tmp_path):
@@ -77,6 +133,10 @@ def without_embeddings(path):
     save_file({"other": np.zeros(2, np.float32)}, path, metadata={"vp_tui": '{"summary": {}, "strata": {}}'})
 
 
+def with_doubles(path):
+    save_file({"embeddings": np.zeros((2, 2))}, path, metadata={"vp_tui": '{"summary": {}, "strata": {}}'})
+
+
 def with_broken_metadata(path):
     save_file({"embeddings": np.zeros((2, 2), np.float32)}, path, metadata={"vp_tui": "{"})
 
@@ -91,6 +151,7 @@ DAMAGES = {
     "without metadata": without_metadata,
     "without embeddings": without_embeddings,
     "with broken metadata": with_broken_metadata,
+    "with doubles": with_doubles,
 }
 
 
