@@ -255,11 +255,12 @@ def _sum_is_finite(hidden_ND: Tensor) -> bool:
 
 
 def _num_not_zero(values_ND: Tensor) -> Tensor:
-    """Values of each token that are not 0, NaN among them, FP32 [N].
+    """Values of each token that are not 0, NaN among them, FP32 [N] (FP64 in FP64).
 
     The L0 norm reads once; a mask that is summed afterwards takes three times as long on a GPU.
     """
-    counts_N: Tensor = torch.linalg.vector_norm(values_ND, ord=0, dim=1, dtype=torch.float32)
+    wide = precision.at_least_fp32(values_ND[:0]).dtype
+    counts_N: Tensor = torch.linalg.vector_norm(values_ND, ord=0, dim=1, dtype=wide)
     return counts_N
 
 

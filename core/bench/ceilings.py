@@ -5,6 +5,7 @@ bursts of a cool device, and sustained, after a second of the same work: a GPU a
 after a moment (770 and 636 TFLOP/s were seen on one H200).
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -75,7 +76,7 @@ class Ceilings:
 def timing_of(device: torch.device) -> Timing:
     """Seconds on a GPU, moments on a CPU."""
     if device.type == "cuda":
-        return Timing(idle=1.0, burst=0.05, settle=1.0, sample=0.25, samples=5)
+        return Timing(idle=1.0, burst=0.05, settle=0.7, sample=0.15, samples=5)
     return Timing(idle=0.0, burst=0.0, settle=0.0, sample=0.02, samples=3)
 
 
@@ -117,6 +118,7 @@ def products(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: i
             step()
 
     with torch.inference_mode(), precision.matmul_mode(plan):
+        chain()
         whole = _rate(chain, sum(flops.values()), device, timing)
         # the chain has settled the device; a moment is enough for each
         moment = replace(timing, settle=timing.sample)
@@ -165,10 +167,9 @@ def _normal(shape: tuple[int, ...], plan: PrecisionPlan, device: torch.device, g
 
 def _rate(step: Callable[[], object], amount: float, device: torch.device, timing: Timing, scale: float = 1e12) -> Rate:
     """`amount` per second in units of `scale`; each call of `step` does it once."""
-    step()
-    _wait(device)
+    each_s = _timed(step, 1, device)
     time.sleep(timing.idle)
-    burst = amount / _seconds_each(step, device, timing.burst)
+    burst = amount / _timed(step, _calls(timing.burst, each_s), device)
     sustained, samples = _sustained(step, amount, device, timing, scale)
     return Rate(sustained=sustained, burst=burst / scale, samples=samples)
 
@@ -176,25 +177,24 @@ def _rate(step: Callable[[], object], amount: float, device: torch.device, timin
 def _sustained(
     step: Callable[[], object], amount: float, device: torch.device, timing: Timing, scale: float = 1e12
 ) -> tuple[float, tuple[float, ...]]:
-    _seconds_each(step, device, timing.settle)
-    each = [_seconds_each(step, device, timing.sample) for _ in range(timing.samples)]
-    samples = tuple(amount / seconds / scale for seconds in each)
+    each_s = _timed(step, 2, device)
+    each_s = _timed(step, _calls(timing.settle, each_s), device)
+    calls = _calls(timing.sample, each_s)
+    samples = tuple(amount / _timed(step, calls, device) / scale for _ in range(timing.samples))
     return float(np.median(samples)), samples
 
 
-def _seconds_each(step: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Mean seconds of one call, of as many as fill `seconds`; the device waits for the host in none of them."""
-    count, total = 1, 0.0
-    while True:
-        started = time.perf_counter()
-        for _ in range(count):
-            step()
-        _wait(device)
-        total = time.perf_counter() - started
-        if total >= seconds:
-            return total / count
-        # a little more than needed, so that the next try is the last
-        count = max(2 * count, int(1.2 * count * seconds / total))
+def _calls(seconds: float, each_s: float) -> int:
+    return max(1, math.ceil(seconds / each_s))
+
+
+def _timed(step: Callable[[], object], calls: int, device: torch.device) -> float:
+    """Mean seconds of one of `calls`; the device waits for the host in none of them."""
+    started = time.perf_counter()
+    for _ in range(calls):
+        step()
+    _wait(device)
+    return (time.perf_counter() - started) / calls
 
 
 def _wait(device: torch.device) -> None:

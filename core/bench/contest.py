@@ -96,9 +96,9 @@ class Entry:
 
 
 def pace_of(device: torch.device) -> Pace:
-    """A second of settling on a GPU, which a power cap needs; none on a CPU."""
+    """Some settling on a GPU, whose clocks follow the power of the work; none on a CPU."""
     is_cuda = device.type == "cuda"
-    return Pace(settle_s=1.0 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3)
+    return Pace(settle_s=0.4 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3)
 
 
 def contest(

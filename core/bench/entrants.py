@@ -18,7 +18,7 @@ from vp_tui.core.tokens import TokenSet
 
 OURS: Final = "vp-tui"
 
-_BATCH_TOKENS: Final = {"cuda": (8_192, 16_384, 32_768), "cpu": (1_024, 4_096)}
+_BATCH_TOKENS: Final = {"cuda": (8_192, 16_384, 32_768), "cpu": (512, 1_024, 4_096)}
 """Padded tokens per batch that a peer is tried with; its best one takes part."""
 _LONG_S: Final = 1.0
 """A trial that takes longer needs no repeat."""

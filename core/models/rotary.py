@@ -3,6 +3,8 @@
 Shape suffixes: P positions, N tokens of the pack, H heads, K head size, k half of it.
 """
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -18,22 +20,21 @@ class Rotary:
         positions_P = torch.arange(max_len, device=inv_freq_k.device, dtype=inv_freq_k.dtype)
         angles_Pk = positions_P[:, None] * inv_freq_k
         self.cos_Pk, self.sin_Pk = angles_Pk.cos(), angles_Pk.sin()
-        self._made: dict[float, Tensor] = {}
 
-    def turn(self, states_NHK: Tensor, scale: float = 1.0) -> Tensor:
-        """`states_NHK` times `scale`, turned by its angles, in its own format.
+    def turn(self, qk_N2HK: Tensor) -> Tensor:
+        """q times K^-0.5, and q and k turned by their angles, in their own format.
 
         The two numbers of a pair come out side by side: an order of its own, the same for q and k, so that their
         products are what they were.
         """
         # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
-        first_NHk, second_NHk = at_least_fp32(states_NHK).chunk(2, dim=-1)
-        turned_NHk = torch.complex(first_NHk, second_NHk).mul_(self._of_tokens(scale))
-        return back_to(torch.view_as_real(turned_NHk).flatten(-2), states_NHK)
+        first_N2Hk, second_N2Hk = at_least_fp32(qk_N2HK).chunk(2, dim=-1)
+        turned_N2Hk = torch.complex(first_N2Hk, second_N2Hk).mul_(self._turns_N21k)
+        return back_to(torch.view_as_real(turned_N2Hk).flatten(-2), qk_N2HK)
 
-    def _of_tokens(self, scale: float) -> Tensor:
-        """scale * e^(i angle) of each token, [N, 1, k]; made once per scale."""
-        if scale not in self._made:
-            cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
-            self._made[scale] = (scale * cis_Pk)[self.positions_N][:, None]
-        return self._made[scale]
+    @cached_property
+    def _turns_N21k(self) -> Tensor:
+        """e^(i angle) of each token, times K^-0.5 for q."""
+        cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
+        scale = (2 * cis_Pk.shape[1]) ** -0.5
+        return torch.stack((scale * cis_Pk, cis_Pk), dim=1)[self.positions_N][:, :, None]

@@ -60,11 +60,13 @@ class Steps:
 
         With `rotary` q is scaled and then, like k, turned; `slopes_H` are ALiBi's, for scores that are scaled already.
         """
-        q_NHK, k_NHK, v_NHK = qkv_ND3.view(len(qkv_ND3), 3, num_heads, -1).unbind(1)
+        qkv_N3HK = qkv_ND3.view(len(qkv_ND3), 3, num_heads, -1)
+        q_NHK, k_NHK, v_NHK = qkv_N3HK.unbind(1)
         scale = q_NHK.shape[-1] ** -0.5
         if rotary is not None:
             # fair-esm scales q before it turns it, not the scores
-            q_NHK, k_NHK, scale = rotary.turn(q_NHK, scale), rotary.turn(k_NHK), 1.0
+            q_NHK, k_NHK = rotary.turn(qkv_N3HK[:, :2]).unbind(1)
+            scale = 1.0
         return attention(q_NHK, k_NHK, v_NHK, layout, scale, slopes_H).flatten(1)
 
 

@@ -154,7 +154,7 @@ def test_tf32_on_a_cpu_is_refused_before_anything_runs(tiny, load):
 
 
 def test_the_automatic_budget_is_the_cap_when_memory_is_ample():
-    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40, 1024)[0] == 4096
+    assert memory.auto_token_budget(SPEC_3B, [FP32], CPU, 2**40, 1000)[0] == memory.CPU_TOKENS == 2048
 
 
 def test_on_a_gpu_the_cap_is_two_waves_of_tiles(fake_h200):
@@ -204,3 +204,14 @@ def test_no_room_for_the_longest_sequence_is_an_error_with_numbers():
 def test_memory_is_read_in_bytes_and_mib():
     assert 2**24 < memory.free_memory(CPU) < 2**50
     assert 50 < memory.peak_memory_mib(CPU) < 2**20
+
+
+@pytest.mark.parametrize("name", ["fp64", "fp32", "fp16"])
+def test_values_that_are_not_finite_are_counted_in_every_format(tiny, load, tokens, packs, name):
+    loaded = load(tiny, name)
+    loaded.model.final_norm.bias.data[3] = torch.nan
+    loaded.model.final_norm.bias.data[5] = torch.inf
+    block = Encoder(loaded, plain_plan(name), CPU).encode(tokens, packs)
+    lengths_S = tokens.lengths_S[block.seq_indices_S]
+    assert (block.nan_count_S == lengths_S).all()
+    assert (block.inf_count_S == lengths_S).all()
