@@ -1,7 +1,7 @@
 """One arm of a run: a model in one precision, its clocks, and what it does when memory runs out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -61,6 +61,26 @@ def encode_within(
             budget.halve(error)
 
 
+WARM_SHARE = 0.05
+"""Two times that differ by less are those of a warm engine."""
+WARM_ROUNDS = 4
+WARM_SECONDS = 2.0
+"""Of one block: what takes longer is a slow device, and no cache makes that a fast one."""
+
+
+def is_warm(encode_s: Sequence[float]) -> bool:
+    """Whether a block that took these seconds, round by round, need not be repeated any more.
+
+    It need not when two rounds on end took the same time, nor after four, nor when another one would end beyond 2 s.
+    """
+    if not encode_s:
+        return False
+    *before, last = encode_s
+    if len(encode_s) >= WARM_ROUNDS or sum(encode_s) + last > WARM_SECONDS:
+        return True
+    return bool(before) and abs(last - before[-1]) < WARM_SHARE * before[-1]
+
+
 class ArmRunner:
     """Loads and encodes for one arm and keeps what it produced, in the order of the sampled sequences."""
 
@@ -72,12 +92,15 @@ class ArmRunner:
         source: ModelSource,
         device: torch.device,
         data: Prepared,
-        hidden: int,
+        embeddings_SD: np.ndarray,
         attention: AttentionName = "auto",
         spare_fp32: bool = False,
         fault: str | None = None,
     ) -> None:
-        """`fault` is one of core.faults, for either arm: it is planted when it is of this one."""
+        """`embeddings_SD` (float32, of all sequences) is what is filled, or what is there for an arm that does not run.
+
+        `fault` is one of core.faults, for either arm: it is planted when it is of this one.
+        """
         self.arm, self.plan = arm, plan
         self._fault = fault
         self._attention: AttentionName = attention
@@ -85,7 +108,7 @@ class ArmRunner:
         self._source, self._device, self._data = source, device, data
         self._encoder: Encoder | None = None
         num_sequences = len(data.sequences)
-        self.embeddings_SD = np.zeros((num_sequences, hidden), np.float32)
+        self.embeddings_SD = embeddings_SD
         self.nan_S = np.zeros(num_sequences, np.int64)
         self.inf_S = np.zeros(num_sequences, np.int64)
         self.pack_S = np.zeros(num_sequences, np.int64)
@@ -130,9 +153,13 @@ class ArmRunner:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def warm_up(self, block: Block, budget: Budget) -> BlockEncoded:
-        """Encode a block for the sake of the caches; nothing of it is kept."""
-        return self._event(block, self._encode(block, budget), is_warmup=True)
+    def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
+        """Encode a block for the sake of the caches until it is_warm; nothing of it is kept."""
+        encode_s: list[float] = []
+        while not is_warm(encode_s):
+            encoded = self._encode(block, budget)
+            encode_s.append(encoded.encode_s)
+            yield self._event(block, encoded, is_warmup=True)
 
     def encode(self, block: Block, budget: Budget, meanwhile: Callable[[], None] = nothing) -> BlockEncoded:
         """Encode a block and keep its embeddings, counts and times; `meanwhile` as in Encoder.encode."""
@@ -170,3 +197,14 @@ class ArmRunner:
             wall_s=encoded.wall_s,
             is_warmup=is_warmup,
         )
+
+
+def first_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """One block of each stratum, the first."""
+    return list({block.stratum: block for block in reversed(blocks)}.values())
+
+
+def weight_notes(loaded: LoadedModel, plan: PrecisionPlan) -> Iterator[str]:
+    """What the weights themselves lose in this precision."""
+    if plan.precision == "fp16" and not loaded.fp16_exact:
+        yield "the weights are not FP16 numbers: rounding them is part of the candidate's error"

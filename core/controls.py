@@ -50,17 +50,18 @@ def run(
     """
     rows_R = chosen_rows(x_SD, stratum_S)
     clean_SD, clean_stratum_S = x_SD[rows_R], stratum_S[rows_R]
-    caught: dict[str, list[str]] = {}
-    impossible: list[str] = []
-    asked: set[str] = set()
-    for name, (corrupt, _text) in controls.items():
+
+    def ask(corrupt: Corruption) -> Measured | None:
         damaged_SD = corrupt(clean_SD) if len(rows_R) else None
         if damaged_SD is None:
-            impossible.append(name)
-            continue
-        found = measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.cosine_fail)
-        asked |= {gate.id for gate in EMBEDDING_GATES if _has_numbers(gate, found)}
-        caught[name] = [gate.id for gate in EMBEDDING_GATES if catches(gate, found, limits)]
+            return None
+        return measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.cosine_fail)
+
+    answers = choice.on_all_cores(ask, [corrupt for corrupt, _text in controls.values()])
+    found = {name: answer for name, answer in zip(controls, answers, strict=True) if answer is not None}
+    impossible = [name for name in controls if name not in found]
+    asked = {gate.id for gate in EMBEDDING_GATES if any(_has_numbers(gate, one) for one in found.values())}
+    caught = {name: [gate.id for gate in EMBEDDING_GATES if catches(gate, one, limits)] for name, one in found.items()}
     catchers = {gate for gates in caught.values() for gate in gates}
     blind = [gate for gate in BY_ID if gate in asked - catchers]
     details: dict[str, Any] = {
@@ -79,7 +80,7 @@ def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np
     A stratum with fewer rows gives its share to the others; within one the rows are evenly spaced, because a file may
     be sorted.
     """
-    finite_S = np.isfinite(x_SD).all(axis=1)
+    finite_S = choice.finite_rows(x_SD)
     strata = [np.flatnonzero(finite_S & (stratum_S == index)) for index in range(len(STRATA))]
     quotas = even_quotas(np.array([len(rows_R) for rows_R in strata]), most)
     picked = [rows_R[choice.evenly(len(rows_R), int(quota))] for rows_R, quota in zip(strata, quotas, strict=True)]

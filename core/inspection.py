@@ -4,7 +4,9 @@
 is named with its reason, never left out silently.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from vp_tui.core.events import PhaseChanged, now_us
 from vp_tui.core.measured import Measured, joined
 from vp_tui.core.models.source import ModelSource
 from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.on_device import product_on
 from vp_tui.core.prepare import Prepared
 from vp_tui.core.probe import oracle, stage
 from vp_tui.core.probe.noise import noise
@@ -60,6 +63,8 @@ class Inspection:
         self._noise_P: np.ndarray | str = "the reference is stored, and its noise was not measured then"
         if stored.found is not None and stored.found.noise is not None:
             self._noise_P = np.array([stored.found.noise])
+        self._pairs: Callable[[], Measured] = Measured
+        self._controls: Callable[[], Measured] = Measured
         self.measured = Measured()
 
     @property
@@ -67,6 +72,23 @@ class Inspection:
         """R3 of the reference, to be kept with it."""
         finite_P = np.empty(0) if isinstance(self._noise_P, str) else self._noise_P[np.isfinite(self._noise_P)]
         return float(finite_P.max()) if finite_P.size else None
+
+    def begin(self, x_SD: np.ndarray, y_SD: np.ndarray) -> None:
+        """Start what needs only the embeddings of both arms, reference and candidate, beside the device's work."""
+        limits, product = self._config.thresholds, product_on(self._device)
+        pairs = partial(
+            measure.after_run,
+            x_SD,
+            y_SD,
+            self._data.stratum_S,
+            cosine_limit=limits.cosine_fail,
+            hash_S=self._data.hash_S,
+            product=product,
+        )
+        damaged = partial(
+            controls.run, x_SD, self._data.stratum_S, limits, measure=partial(measure.after_run, product=product)
+        )
+        self._pairs, self._controls = beside(self._device, pairs, damaged)
 
     def while_loaded(self, arm: ArmRunner) -> Iterator[PhaseChanged]:
         """Look into an arm that has encoded everything and is still loaded."""
@@ -96,17 +118,9 @@ class Inspection:
             yield _phase(f"{len(self._sample.indices_P)} sequences in FP64")
         parts.append(self._probed(reference, candidate, weights_sha256))
         yield _phase(f"{len(self._data.sequences)} pairs of embeddings")
-        parts.append(
-            measure.after_run(
-                reference.embeddings_SD,
-                candidate.embeddings_SD,
-                self._data.stratum_S,
-                cosine_limit=self._config.thresholds.cosine_fail,
-                hash_S=self._data.hash_S,
-            )
-        )
+        parts.append(self._pairs())
         yield _phase("negative controls")
-        parts.append(controls.run(reference.embeddings_SD, self._data.stratum_S, self._config.thresholds))
+        parts.append(self._controls())
         self.measured = joined(parts)
 
     def _probed(self, reference: ArmRunner, candidate: ArmRunner, weights_sha256: str) -> Measured:
@@ -139,6 +153,17 @@ class Inspection:
             return oracle.obtain(question, self._cache, facts)
         except ResourceError as error:
             return f"no FP64 oracle: {error}"
+
+
+def beside(device: torch.device, *works: Callable[[], Measured]) -> list[Callable[[], Measured]]:
+    """What gives the answer of each work. One after the other they go on in a thread while a GPU has its own work; on a
+    CPU, which has no hands for both, each is done when it is asked for."""
+    if device.type == "cpu":
+        return [*works]
+    pool = ThreadPoolExecutor(1, "inspection")
+    answers: list[Callable[[], Measured]] = [pool.submit(work).result for work in works]
+    pool.shutdown(wait=False)
+    return answers
 
 
 def _phase(detail: str) -> PhaseChanged:

@@ -6,47 +6,58 @@ run is going on, core.tally uses the same functions block by block.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
+from vp_tui.core.compare import dimensions, rows, summary
 from vp_tui.core.compare import statistics as sets
-from vp_tui.core.compare import summary
-from vp_tui.core.compare.choice import finite_rows
-from vp_tui.core.compare.dimensions import DimensionMeasures, dimension_measures, outlier_share, over_elements
-from vp_tui.core.compare.elements import ElementMeasures, element_measures, element_numbers
+from vp_tui.core.compare.choice import finite_rows, on_all_cores, require_fitting
+from vp_tui.core.compare.dimensions import DimensionMeasures, dimension_measures, over_elements
+from vp_tui.core.compare.elements import element_numbers
 from vp_tui.core.compare.neighbours import NeighbourMeasures, content_hash, neighbour_measures
-from vp_tui.core.compare.pairs import SetMeasures, set_measures, sqnr_db
-from vp_tui.core.compare.statistics import BetweenSequences, ReferenceStatistics
+from vp_tui.core.compare.pairs import SetMeasures, sqnr_db
+from vp_tui.core.compare.products import Product, by_numpy
+from vp_tui.core.compare.rows import RowMeasures
+from vp_tui.core.compare.statistics import BetweenSequences, ReferenceStatistics, Sums
 from vp_tui.core.compare.structure import StructureMeasures, structure_measures
 from vp_tui.core.config import STRATA
 from vp_tui.core.measured import Measured, Numbers
 
 ALL: Final = "all"
+SCOPES: Final = (ALL, *STRATA)
+"""The largest first: they are measured side by side."""
 SPREAD_CAP: Final = 1e9
 """M4: the spread where the median sequence has no error and the worst one has; no spread is larger."""
 SAMPLE: Final = 2048
 """S1, S2: rows that are asked for their neighbours and correlated with each other; half as many in one stratum."""
-WORST_DIMENSIONS: Final = 5
 SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6"})
 SMALLEST_SET: Final = 12
 """Rows below which there is no set: ten neighbours need eleven others, and a spread of a few is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """The finite rows sorted by stratum, so that a stratum is a slice, and what is measured row by row."""
+class _Arms:
+    """Both arms and what is measured of them once, for every scope."""
 
     x_SD: np.ndarray
     y_SD: np.ndarray
-    stratum_S: np.ndarray
     index_S: np.ndarray
+    """The finite rows of both, sorted by stratum, so that a stratum is a slice of them."""
+    parts: Mapping[str, slice]
+    """Scope -> the part of index_S that is in it."""
+    broken: Mapping[str, int]
+    """Scope -> rows that are not among them."""
     hash_S: np.ndarray
+    """Of index_S."""
+    x: Mapping[str, Sums]
+    """Scope -> those of the reference."""
+    y: Mapping[str, Sums]
     statistics: ReferenceStatistics
-    pairs: SetMeasures
-    elements: ElementMeasures
-    outliers_x_S: np.ndarray
-    outliers_y_S: np.ndarray
+    measures: RowMeasures
+    """Of index_S."""
+    product: Product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,75 +86,76 @@ def after_run(
     cosine_limit: float,
     hash_S: np.ndarray | None = None,
     statistics: ReferenceStatistics | None = None,
+    product: Product = by_numpy,
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
     `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline;
-    by default they are made from x. They stand for the whole reference in every stratum. Rows that are not finite on
-    both sides take part in nothing. A number that does not exist is None. Sequences in `details` are rows of x_SD.
+    by default they are made from x. They stand for the whole reference in every stratum. `product` multiplies the large
+    matrices. Rows that are not finite on both sides take part in nothing. A number that does not exist is None.
+    Sequences in `details` are rows of x_SD. Both sets are walked through, so they may be mapped files of any length.
     ValueError for shapes that do not fit and for other strata.
     """
-    if x_SD.shape != y_SD.shape or x_SD.shape[:1] != stratum_S.shape:
-        raise ValueError(f"shapes do not fit: {x_SD.shape}, {y_SD.shape}, {stratum_S.shape}")
-    if not np.isin(stratum_S, np.arange(len(STRATA))).all():
-        raise ValueError(f"a stratum is 0 to {len(STRATA) - 1}")
-    rows = _measured_rows(x_SD, y_SD, stratum_S, hash_S, statistics)
-    borders = np.searchsorted(rows.stratum_S, np.arange(len(STRATA) + 1)).tolist()
-    parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(rows.x_SD))}
-    broken = _broken(rows, stratum_S)
-    scopes = {
-        name: _scope(rows, part, SAMPLE if name == ALL else SAMPLE // 2, broken[name]) for name, part in parts.items()
-    }
-    numbers = {name: _judgeable(_numbers(scope, cosine_limit), len(scope.index_S)) for name, scope in scopes.items()}
-    values = {measure: {name: numbers[name][measure] for name in scopes} for measure in numbers[ALL]}
-    return Measured(values=values, details=_details(rows, scopes))
-
-
-def _measured_rows(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
-    stratum_S: np.ndarray,
-    hash_S: np.ndarray | None,
-    statistics: ReferenceStatistics | None,
-) -> _Rows:
+    require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
     index_S = np.flatnonzero(finite_rows(x_SD, y_SD))
     index_S = index_S[np.argsort(stratum_S[index_S], kind="stable")]
-    x_SD, y_SD = x_SD[index_S], y_SD[index_S]
-    statistics = sets.reference_statistics(x_SD) if statistics is None else statistics
-    return _Rows(
+    borders = np.searchsorted(stratum_S[index_S], np.arange(len(STRATA) + 1)).tolist()
+    parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(index_S))}
+    x, y = (_sums(arm_SD, index_S, parts) for arm_SD in (x_SD, y_SD))
+    statistics = x[ALL].statistics if statistics is None else statistics
+    arms = _Arms(
         x_SD=x_SD,
         y_SD=y_SD,
-        stratum_S=stratum_S[index_S],
         index_S=index_S,
-        hash_S=content_hash(x_SD) if hash_S is None else hash_S[index_S],
+        parts=parts,
+        broken=_broken(index_S, stratum_S),
+        hash_S=content_hash(x_SD[index_S]) if hash_S is None else hash_S[index_S],
+        x=x,
+        y=y,
         statistics=statistics,
-        pairs=set_measures(x_SD, y_SD, statistics),
-        elements=element_measures(x_SD, y_SD),
-        outliers_x_S=outlier_share(x_SD, statistics),
-        outliers_y_S=outlier_share(y_SD, statistics),
+        measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
+        product=product,
     )
+    return _measured(arms, cosine_limit)
 
 
-def _broken(rows: _Rows, stratum_S: np.ndarray) -> dict[str, int]:
-    """Rows of the caller's in each scope that are not measured."""
-    lost_S = np.delete(stratum_S, rows.index_S)
+def _sums(x_SD: np.ndarray, index_S: np.ndarray, parts: Mapping[str, slice]) -> dict[str, Sums]:
+    """Scope -> those of one arm."""
+    found: dict[str, Sums] = {name: rows.sums_of_rows(x_SD, index_S[parts[name]]) for name in STRATA}
+    return found | {ALL: sets.added(found.values(), x_SD.shape[1])}
+
+
+def _broken(index_S: np.ndarray, stratum_S: np.ndarray) -> dict[str, int]:
+    lost_S = np.delete(stratum_S, index_S)
     return {name: int((lost_S == index).sum()) for index, name in enumerate(STRATA)} | {ALL: len(lost_S)}
 
 
-def _scope(rows: _Rows, part: slice, sample: int, broken: int) -> _Scope:
-    x_SD, y_SD = rows.x_SD[part], rows.y_SD[part]
+def _measured(arms: _Arms, cosine_limit: float) -> Measured:
+    scopes = dict(zip(SCOPES, on_all_cores(partial(_scope, arms), SCOPES), strict=True))
+    numbers = {name: _judgeable(_numbers(scope, cosine_limit), len(scope.index_S)) for name, scope in scopes.items()}
+    values = {measure: {name: numbers[name][measure] for name in scopes} for measure in numbers[ALL]}
+    return Measured(values=values, details=_details(arms, scopes))
+
+
+def _scope(arms: _Arms, name: str) -> _Scope:
+    part, both = arms.parts[name], (arms.x_SD, arms.y_SD)
+    index_S, measures = arms.index_S[part], arms.measures.of(part)
+    sample = SAMPLE if name == ALL else SAMPLE // 2
+    few_SDs = [rows.gathered(arm_SD, index_S, dimensions.MAX_ROWS) for arm_SD in both]
     return _Scope(
-        index_S=rows.index_S[part],
-        broken=broken,
-        pairs=rows.pairs.of(part),
-        elements=element_numbers(rows.elements, part),
-        outliers_x=summary.mean(rows.outliers_x_S[part]),
-        outliers_y=summary.mean(rows.outliers_y_S[part]),
-        between_x=sets.between_sequences(x_SD),
-        between_y=sets.between_sequences(y_SD),
-        neighbours=neighbour_measures(x_SD, y_SD, rows.statistics, rows.hash_S[part], max_queries=sample),
-        structure=structure_measures(x_SD, y_SD, rows.statistics, max_rows=sample),
-        dimensions=dimension_measures(x_SD, y_SD, rows.statistics),
+        index_S=index_S,
+        broken=arms.broken[name],
+        pairs=measures.pairs,
+        elements=element_numbers(measures.elements, rows.some_ulps(*both, index_S)),
+        outliers_x=summary.mean(measures.outliers_x_S),
+        outliers_y=summary.mean(measures.outliers_y_S),
+        between_x=arms.x[name].between,
+        between_y=arms.y[name].between,
+        dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=arms.statistics),
+        neighbours=neighbour_measures(
+            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, product=arms.product
+        ),
+        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, product=arms.product),
     )
 
 
@@ -245,9 +257,8 @@ def _outliers(scope: _Scope) -> Numbers:
     }
 
 
-def _details(rows: _Rows, scopes: Mapping[str, _Scope]) -> dict[str, Any]:
-    whole = scopes[ALL]
-    dominant = sets.dominant_dimension(rows.x_SD)
+def _details(arms: _Arms, scopes: Mapping[str, _Scope]) -> dict[str, Any]:
+    whole, dominant = scopes[ALL], arms.x[ALL].dominant_dimension
     worst = {name: _worst(scope) for name, scope in scopes.items()}
     return {
         "dominant_dimension": None if dominant is None else _named_share(*dominant),
@@ -256,12 +267,16 @@ def _details(rows: _Rows, scopes: Mapping[str, _Scope]) -> dict[str, Any]:
             for arm, between in (("reference", whole.between_x), ("candidate", whole.between_y))
         },
         "worst": {measure: {name: worst[name][measure] for name in scopes} for measure in worst[ALL]},
+        "sampled": {
+            "distributions": min(len(whole.index_S), dimensions.MAX_ROWS),
+            "ulps": min(len(whole.index_S), rows.ULP_ROWS),
+        },
         "neighbours": {
             "queries": whole.neighbours.num_queries,
             "gallery": whole.neighbours.num_gallery,
             "duplicates_removed": whole.neighbours.num_duplicates,
         },
-        "worst_dimensions": _worst_dimensions(whole.dimensions),
+        "worst_dimensions": dimensions.worst_dimensions(whole.dimensions),
     }
 
 
@@ -280,18 +295,3 @@ def _worst(scope: _Scope) -> dict[str, int | None]:
         "M5": summary.index_farthest_from_one(pairs.norm_ratio_S),
     }
     return {measure: None if row is None else int(scope.index_S[row]) for measure, row in found.items()}
-
-
-def _worst_dimensions(found: DimensionMeasures) -> list[dict[str, Any]]:
-    """The dimensions whose mean moved most, at most five; ks is None below 100 rows."""
-    if np.isnan(found.shift_D).any():
-        return []
-    return [
-        {
-            "index": int(d),
-            "shift": float(found.shift_D[d]),
-            "std_ratio": float(found.std_ratio_D[d]),
-            "ks": None if np.isnan(found.ks_D[d]) else float(found.ks_D[d]),
-        }
-        for d in np.argsort(-found.shift_D, kind="stable")[:WORST_DIMENSIONS]
-    ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from vp_tui.core import flops, speed
 from vp_tui.core.arms import ArmRunner
+from vp_tui.core.compare.choice import finite_rows
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
@@ -18,7 +19,7 @@ from vp_tui.core.measured import Measured, as_document, joined
 from vp_tui.core.models.spec import ModelSpec
 from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Prepared
-from vp_tui.core.store.references import write_embeddings
+from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
 from vp_tui.core.verdict import judge as verdict
@@ -35,6 +36,8 @@ class Outcome:
     data: Prepared
     reference: ArmRunner
     candidate: ArmRunner
+    files: Mapping[Arm, EmbeddingsFile]
+    """Of the arms that ran."""
     tally: Tally
     pace: Pace
     stored: StoredReference
@@ -47,19 +50,17 @@ class Outcome:
     """Why the clocks of this run are no measure of speed; None when nothing speaks against them."""
     clock_jump_s: float
     """How far the wall clock moved against the monotonic one."""
-    spec: ModelSpec | None = None
-    """With `gpu_name` for the MFU; None: it is not known."""
-    gpu_name: str | None = None
+    spec: ModelSpec
+    gpu_name: str | None
     """As the driver calls the GPU; None on the CPU."""
 
     def __post_init__(self) -> None:
         self._storing_s: dict[str, float] = {}
 
     def write_embeddings(self, folder: Path, run_uuid: str) -> None:
-        """Write reference.safetensors and candidate.safetensors; the seconds count as storing."""
+        """Finish reference.safetensors and candidate.safetensors; the seconds count as storing."""
         started = time.perf_counter()
-        facts = {"precision": self.candidate.plan.name, "run_uuid": run_uuid}
-        write_embeddings(folder / "candidate.safetensors", self.candidate.embeddings_SD, facts)
+        self.files["candidate"].finish({"precision": self.candidate.plan.name, "run_uuid": run_uuid})
         # The reference file carries the arm's summary, so its own storing time is taken to be the candidate's.
         self._storing_s = dict.fromkeys(("candidate", "reference"), time.perf_counter() - started)
         target = folder / "reference.safetensors"
@@ -67,15 +68,9 @@ class Outcome:
             self.stored.share_into(target)
             return
         rates = self.pace.rates()["reference"]
+        noise = self.inspection.noise
         summary = self._summary(self.reference)
-        self.stored.store(
-            self.reference.embeddings_SD,
-            summary,
-            rates,
-            noise=self.inspection.noise,
-            run_uuid=run_uuid,
-            into=target,
-        )
+        self.stored.store(self.files["reference"], summary, rates, noise=noise, run_uuid=run_uuid, into=target)
 
     def finished(self) -> RunFinished:
         """The verdict with everything it rests on."""
@@ -87,7 +82,7 @@ class Outcome:
             limits=self.config.thresholds,
             gates=self.config.gates,
             reference_precision=self.config.reference,
-            reference_nonfinite=int((~np.isfinite(self.reference.embeddings_SD).all(axis=1)).sum()),
+            reference_nonfinite=int((~finite_rows(self.reference.embeddings_SD)).sum()),
             names=lambda row: self.data.sequences.ids[row],
         )
         outcome = verdict.verdict(found)
@@ -135,7 +130,7 @@ class Outcome:
         """The share of the GPU's nominal peak over all timed blocks."""
         peak = peaks.nominal(self.gpu_name, runner.plan.precision)
         timed = [block.indices_S for block in self.data.blocks if block.index in runner.encode_s]
-        if peak is None or self.spec is None or not timed:
+        if peak is None or not timed:
             return None
         done = flops.total(self.spec, self.data.tokens.lengths_S[np.concatenate(timed)])
         return peaks.mfu(done, sum(runner.encode_s.values()), peak)

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 
 import torch
@@ -77,11 +77,12 @@ def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWrite
 
 def _validate(validation: Validation, writer: RunWriter) -> int:
     exit_code = int(ExitCode.INTERNAL)
-    for event in validation.events():
-        writer.put(event)
-        _log(event)
-        if isinstance(event, RunFinished):
-            exit_code = event.exit_code
+    with closing(validation.events()) as events:
+        for event in events:
+            writer.put(event)
+            _log(event)
+            if isinstance(event, RunFinished):
+                exit_code = event.exit_code
     return exit_code
 
 

@@ -4,15 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from vp_tui.core.compare.choice import finite_rows
 from vp_tui.core.config import RunConfig
 from vp_tui.core.encode import ENGINE_VERSION
 from vp_tui.core.events import ArmSummary
 from vp_tui.core.pace import Rates
 from vp_tui.core.prepare import Prepared
 from vp_tui.core.store import references
-from vp_tui.core.store.references import Reference
+from vp_tui.core.store.references import EmbeddingsFile, Reference
 from vp_tui.core.store.rows import as_row
 
 
@@ -69,16 +68,9 @@ class StoredReference:
         references.share(self.path, folder_file)
 
     def store(
-        self,
-        embeddings_SD: np.ndarray,
-        summary: ArmSummary,
-        rates: Rates,
-        *,
-        noise: float | None,
-        run_uuid: str,
-        into: Path,
+        self, file: EmbeddingsFile, summary: ArmSummary, rates: Rates, *, noise: float | None, run_uuid: str, into: Path
     ) -> None:
-        """Keep the reference for later runs and as the file `into`; one that is not finite is not kept."""
+        """Finish `file`, which becomes `into`, and keep it for later runs; one that is not finite is not kept."""
         facts = {
             "summary": as_row(summary),
             "strata": rates,
@@ -86,6 +78,6 @@ class StoredReference:
             "run_uuid": run_uuid,
             "precision": summary.precision,
         }
-        references.write_embeddings(into, embeddings_SD, facts)
-        if np.isfinite(embeddings_SD).all():
+        file.finish(facts)
+        if finite_rows(file.embeddings_SD).all():
             references.share(into, self.path)

@@ -6,32 +6,30 @@ after the other. Nothing here knows a store, a screen or a signal.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 
 from vp_tui.core import environment, faults, memory, precision
-from vp_tui.core.arms import ArmRunner, Budget
+from vp_tui.core.arms import ArmRunner, Budget, first_blocks, weight_notes
 from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
 from vp_tui.core.demo_data import ENGINE_FAULTS
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, Progress, RunPlanned, now_us
 from vp_tui.core.gpu import Sampler
 from vp_tui.core.inspection import Inspection
 from vp_tui.core.models.hub import fetch
-from vp_tui.core.models.loading import LoadedModel, kernel_name, weights_sha256
+from vp_tui.core.models.loading import kernel_name, weights_sha256
 from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import ModelSpec, read_spec
+from vp_tui.core.models.spec import read_spec
 from vp_tui.core.outcome import Outcome
 from vp_tui.core.pace import Pace
 from vp_tui.core.prepare import Block, prepare
+from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
-
-RESIDENT_SHARE = 0.9
-"""Both arms stay loaded when weights and activations take at most this share of the free memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +53,28 @@ class Validation:
         }
         self._interleaved = False
         """Both arms resident, taking turns."""
+        self._files: dict[Arm, EmbeddingsFile] = {}
+        """Of the arms that run."""
         self._pending: list[Event] = []
         self._began = time.time(), time.monotonic()
         self._uncompared: Block | None = None
         """Encoded by both arms; compared while the device works on the next one."""
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Run to the end.
 
         Raises:
             InputError, ModelError, UsageError, ResourceError: as the modules say.
         """
-        yield from self._plan()
-        yield from self._load()
-        yield from self._encode()
-        yield from self._inspect()
-        yield from self._finish()
+        try:
+            yield from self._plan()
+            yield from self._load()
+            yield from self._encode()
+            yield from self._inspect()
+            yield from self._finish()
+        finally:
+            for file in self._files.values():
+                file.discard()
 
     def _plan(self) -> Iterator[Event]:
         """Read checkpoint and data, decide budget and residency, look for a stored reference."""
@@ -94,10 +98,11 @@ class Validation:
         if self._sampler.reason and self._device.type == "cuda":
             yield self._note("gpu", f"no GPU telemetry: {self._sampler.reason}")
         yield self._phase("reading", "weights")
-        facts = environment.facts(self._device, self._why) | {"flags": self._flags(), "attention": kernels}
+        flags = {arm: environment.flags_of(plan) for arm, plan in self._plans.items()}  # the switches, read back
+        facts = environment.facts(self._device, self._why) | {"flags": flags, "attention": kernels}
         self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(path), facts)
         yield from (self._note("reference", text) for text in self._stored.look_up())
-        self._make_arms(self._spec)
+        self._make_arms()
         self._inspection = self._looking()
         yield RunPlanned(
             total=len(self._data.sequences),
@@ -107,20 +112,12 @@ class Validation:
             environment={**facts, **self._data.budget_facts, "schedule": self._schedule},
         )
 
-    def _flags(self) -> dict[str, Any]:
-        """The matmul switches of both arms, read back."""
-        return {arm: environment.flags_of(plan) for arm, plan in self._plans.items()}
-
     def _token_budget(self, longest: int) -> tuple[int, str]:
         """The asked-for budget, or what fits beside the weights of both arms."""
         if self._config.token_budget != "auto":
             return self._config.token_budget, "asked for"
-        free = memory.free_memory(self._device) - max(self._weights(self._spec))
-        return memory.auto_token_budget(self._spec, [*self._plans.values()], self._device, max(free, 0), longest)
-
-    def _weights(self, spec: ModelSpec) -> list[int]:
-        """Bytes of the weights of reference and candidate."""
-        return [spec.num_parameters * precision.storage_dtype(plan.precision).itemsize for plan in self._plans.values()]
+        free = memory.free_memory(self._device)
+        return memory.budget_of_a_run(self._spec, [*self._plans.values()], self._device, free, longest)
 
     def _spares_fp32(self, arm: Arm) -> bool:
         """Whether a 16-bit kernel that was asked for leaves this arm to auto when it runs in FP32."""
@@ -131,30 +128,37 @@ class Validation:
         spare_fp32 = self._spares_fp32(arm)
         return kernel_name(self._spec, self._plans[arm], self._device, self._config.attention, spare_fp32=spare_fp32)
 
-    def _arm(self, arm: Arm) -> ArmRunner:
+    def _arm(self, arm: Arm, embeddings_SD: np.ndarray | None = None) -> ArmRunner:
+        """An arm that fills its file, or one that does not run and has its embeddings."""
+        if embeddings_SD is None:
+            target = self._place.folder / f"{arm}.safetensors"
+            self._files[arm] = EmbeddingsFile(target, len(self._data.sequences), self._spec.hidden)
+            embeddings_SD = self._files[arm].embeddings_SD
         return ArmRunner(
             arm,
             self._plans[arm],
             source=self._source,
             device=self._device,
             data=self._data,
-            hidden=self._spec.hidden,
+            embeddings_SD=embeddings_SD,
             attention=self._config.attention,
             spare_fp32=self._spares_fp32(arm),
             fault=self._config.fault,
         )
 
-    def _make_arms(self, spec: ModelSpec) -> None:
-        reference, candidate = self._arm("reference"), self._arm("candidate")
+    def _make_arms(self) -> None:
+        found = self._stored.found
+        reference, candidate = (
+            self._arm("reference", None if found is None else found.embeddings_SD),
+            self._arm("candidate"),
+        )
         self._reference, self._candidate = reference, candidate
-        if self._stored.found is not None:
-            reference.embeddings_SD[:] = self._stored.found.embeddings_SD
+        if found is not None:
             self._running, self._schedule = [candidate], "candidate only: the reference is stored"
             return
         self._running = [reference, candidate]
-        activations = self._budget.tokens * max(memory.activation_bytes(spec, plan) for plan in self._plans.values())
-        needed = sum(self._weights(spec)) + activations
-        self._interleaved = needed <= RESIDENT_SHARE * memory.free_memory(self._device)
+        free = memory.free_memory(self._device)
+        self._interleaved = memory.are_resident(self._spec, [*self._plans.values()], self._budget.tokens, free)
         self._schedule = "both arms resident, ABBA" if self._interleaved else "reference first, then candidate"
 
     def _looking(self) -> Inspection:
@@ -181,17 +185,14 @@ class Validation:
     def _bring_up(self, arm: ArmRunner) -> Iterator[Event]:
         yield self._phase("loading", f"{self._spec.name} in {arm.plan.name}")
         loaded = arm.load()
-        yield from (self._note("precision", text) for text in _weight_notes(loaded, arm))
+        yield from (self._note("precision", text) for text in weight_notes(loaded, arm.plan))
         if arm is self._running[-1]:
             yield from (self._note("model", text) for text in loaded.notes)
         yield self._phase("warm-up", arm.plan.name)
-        for block in self._first_blocks():
-            yield arm.warm_up(block, self._budget)
-            yield from self._drain()
-
-    def _first_blocks(self) -> list[Block]:
-        """One block per stratum."""
-        return list({block.stratum: block for block in reversed(self._data.blocks)}.values())
+        for block in first_blocks(self._data.blocks):
+            for encoded in arm.warm_up(block, self._budget):
+                yield from self._drain()
+                yield encoded
 
     def _encode(self) -> Iterator[Event]:
         self._sampler.count()
@@ -247,6 +248,7 @@ class Validation:
         self._utilization = self._sampler.mean_utilization()
         self._peak_memory_mib = memory.peak_memory_mib(self._device)
         yield from self._tally.unnamed()
+        self._inspection.begin(self._reference.embeddings_SD, self._candidate.embeddings_SD)
         for arm in self._running:
             if arm.is_loaded:
                 yield from self._inspection.while_loaded(arm)
@@ -259,6 +261,7 @@ class Validation:
             data=self._data,
             reference=self._reference,
             candidate=self._candidate,
+            files=self._files,
             tally=self._tally,
             pace=self._pace,
             stored=self._stored,
@@ -266,6 +269,8 @@ class Validation:
             utilization=self._utilization,
             peak_memory_mib=self._peak_memory_mib,
             inspection=self._inspection,
+            spec=self._spec,
+            gpu_name=environment.device_name(self._device) if self._device.type == "cuda" else None,
             spoiled=self._sampler.spoiled(),
             clock_jump_s=abs((time.time() - self._began[0]) - (time.monotonic() - self._began[1])),
         )
@@ -284,9 +289,3 @@ class Validation:
     def _drain(self) -> Iterator[Event]:
         yield from self._pending
         self._pending.clear()
-
-
-def _weight_notes(loaded: LoadedModel, arm: ArmRunner) -> Iterator[str]:
-    """What the weights themselves lose in this arm's precision."""
-    if arm.plan.precision == "fp16" and not loaded.fp16_exact:
-        yield "the weights are not FP16 numbers: rounding them is part of the candidate's error"

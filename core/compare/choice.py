@@ -1,18 +1,32 @@
-"""Which rows are looked at where all of them are too many, and in which portions."""
+"""Which rows are looked at where all of them are too many, in which portions, and on how many cores."""
 
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
+
+_DEEPEST = 2
+_nesting = threading.local()
+"""How often the work of this thread has been spread."""
+_Part = TypeVar("_Part")
+_Found = TypeVar("_Found")
 
 ROW_CHUNK = 64
 """64 x 2,560 doubles are 1.3 MB: a chunk and its temporaries stay in a core's second cache."""
 
 
-def finite_rows(x_SD: np.ndarray, y_SD: np.ndarray) -> np.ndarray:
-    """bool [S]: rows that are finite on both sides."""
-    usable_S = np.empty(len(x_SD), dtype=bool)
-    for part in chunks(len(x_SD), 1024):
-        usable_S[part] = np.isfinite(x_SD[part]).all(axis=1) & np.isfinite(y_SD[part]).all(axis=1)
+def finite_rows(*sets_SD: np.ndarray) -> np.ndarray:
+    """bool [S]: rows that are finite in every set."""
+    usable_S = np.ones(len(sets_SD[0]), dtype=bool)
+
+    def look(part: slice) -> None:
+        for x_SD in sets_SD:
+            usable_S[part] &= np.isfinite(x_SD[part]).all(axis=1)
+
+    on_all_cores(look, chunks(len(usable_S), 1024))
     return usable_S
 
 
@@ -21,8 +35,35 @@ def chunks(num: int, size: int = ROW_CHUNK) -> Iterator[slice]:
     return (slice(start, min(start + size, num)) for start in range(0, num, size))
 
 
+def on_all_cores(work: Callable[[_Part], _Found], parts: Iterable[_Part]) -> list[_Found]:
+    """work(part) of every part, in their order; numpy gives the interpreter back while it computes.
+
+    A part may be spread once more in the same way; what is spread within that goes on where it is. What comes out does
+    not depend on the number of cores, as long as no part looks at what another one writes.
+    """
+    todo = list(parts)
+    depth: int = getattr(_nesting, "depth", 0)
+    cores = min(len(os.sched_getaffinity(0)), len(todo))
+    if cores < 2 or depth >= _DEEPEST:
+        return [work(part) for part in todo]
+    with ThreadPoolExecutor(cores, "measure", initializer=_begin_at, initargs=(depth + 1,)) as pool:
+        return list(pool.map(work, todo))
+
+
+def _begin_at(depth: int) -> None:
+    _nesting.depth = depth
+
+
 def evenly(num: int, limit: int) -> np.ndarray:
     """int64: all of range(num), or `limit` of them at even distances, the first always among them."""
     if num <= limit:
         return np.arange(num)
     return np.arange(limit) * num // max(limit, 1)
+
+
+def require_fitting(x_SD: np.ndarray, y_SD: np.ndarray, stratum_S: np.ndarray, *, num_strata: int) -> None:
+    """Raise ValueError for shapes that do not fit each other, and for strata that do not exist."""
+    if x_SD.shape != y_SD.shape or x_SD.shape[:1] != stratum_S.shape:
+        raise ValueError(f"shapes do not fit: {x_SD.shape}, {y_SD.shape}, {stratum_S.shape}")
+    if not np.isin(stratum_S, np.arange(num_strata)).all():
+        raise ValueError(f"a stratum is 0 to {num_strata - 1}")

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from vp_tui.core.compare.statistics import between_sequences, reference_statistics
+from vp_tui.core.compare.statistics import reference_statistics, sums
 
 Corruption = Callable[[np.ndarray], np.ndarray | None]
 """x_SD -> y_SD."""
@@ -41,7 +41,7 @@ def top_dimension_only(x_SD: np.ndarray) -> np.ndarray | None:
     """Zero but for the dimension that gives most to the mean cosine between sequences."""
     y_SD = np.zeros_like(x_SD)
     if len(x_SD) > 1:
-        top = int(between_sequences(x_SD).share_D.argmax())
+        top = int(sums(x_SD).between.share_D.argmax())
         y_SD[:, top] = x_SD[:, top]
     return _if_changed(x_SD, y_SD)
 

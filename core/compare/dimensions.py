@@ -1,16 +1,20 @@
 """S5 and S6: the two arms dimension by dimension, each as a distribution: shift, spread, shape, outliers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from vp_tui.core.compare.choice import chunks
-from vp_tui.core.compare.statistics import ReferenceStatistics
+from vp_tui.core.compare.choice import chunks, on_all_cores
+from vp_tui.core.compare.statistics import ReferenceStatistics, Sums
 
 MIN_ROWS_KS = 100
 """A single swap of neighbours in rank moves the Kolmogorov-Smirnov distance by 1 / n: below 100 rows that is 1 %."""
+MAX_ROWS = 10_000
+"""Whose distributions are compared: what is left between neighbours in rank is a hundredth of what is warned of."""
 OUTLIER = 3.0
 """Standard deviations of the reference."""
+_LISTED = 5
 _CHUNK_ELEMENTS = 1 << 19
 """Of one arm: 2 MB."""
 
@@ -33,27 +37,50 @@ class DimensionMeasures:
     wasserstein_D: np.ndarray
 
 
-def dimension_measures(x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics) -> DimensionMeasures:
-    """Compare the distributions of every dimension over the rows of two finite sets (population std)."""
+def dimension_measures(
+    x: Sums, y: Sums, x_SD: np.ndarray, y_SD: np.ndarray, *, statistics: ReferenceStatistics
+) -> DimensionMeasures:
+    """Compare every dimension over the rows of two finite sets: means and deviations of `x` and `y`, which are those of
+    all rows; distances of the distributions of x_SD and y_SD, which are all rows or evenly spread ones."""
+    width = len(x.mean_D)
+    nothing_D = np.full(width, np.nan)
+    is_set = x.num > 1 and statistics.spread
+    scale_D = statistics.scale_D if is_set else nothing_D
+    wasserstein_D, ks_D = _distances(x_SD, y_SD) if is_set else (nothing_D, nothing_D)
+    x_std_D, y_std_D = x.std_D, y.std_D
+    floor = statistics.floor if is_set else np.nan
+    return DimensionMeasures(
+        mean_x_D=x.mean_D if x.num else nothing_D,
+        mean_y_D=y.mean_D if y.num else nothing_D,
+        std_x_D=x_std_D if x.num else nothing_D,
+        std_y_D=y_std_D if y.num else nothing_D,
+        shift_D=np.abs(y.mean_D - x.mean_D) / scale_D,
+        std_ratio_D=np.maximum(y_std_D, floor) / np.maximum(x_std_D, floor),
+        ks_D=ks_D,
+        wasserstein_D=wasserstein_D / scale_D,
+    )
+
+
+def _distances(x_SD: np.ndarray, y_SD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1-Wasserstein and Kolmogorov-Smirnov distance of every dimension [D]; the latter NaN below 100 rows."""
     num, width = x_SD.shape
-    columns = {name: np.full(width, np.nan) for name in DimensionMeasures.__dataclass_fields__}
-    scale_D = statistics.scale_D if statistics.spread else np.full(width, np.nan)
-    for part in chunks(width if num else 0, max(1, _CHUNK_ELEMENTS // max(num, 1))):
-        x_CS, y_CS = np.ascontiguousarray(x_SD[:, part].T), np.ascontiguousarray(y_SD[:, part].T)
-        columns["mean_x_D"][part], columns["std_x_D"][part] = _mean_std(x_CS)
-        columns["mean_y_D"][part], columns["std_y_D"][part] = _mean_std(y_CS)
-        if num < 2 or not statistics.spread:
-            continue
-        x_CS.sort(axis=1)
-        y_CS.sort(axis=1)
-        columns["wasserstein_D"][part] = _mean_gap(x_CS, y_CS) / scale_D[part]
+    wasserstein_D, ks_D = np.empty(width), np.full(width, np.nan)
+
+    def fill(part: slice) -> None:
+        x_CS, y_CS = _sorted_columns(x_SD, part), _sorted_columns(y_SD, part)
+        wasserstein_D[part] = _mean_gap(x_CS, y_CS)
         if num >= MIN_ROWS_KS:
-            columns["ks_D"][part] = ks_distance(x_CS, y_CS)
-    if num >= 2 and statistics.spread:
-        columns["shift_D"] = np.abs(columns["mean_y_D"] - columns["mean_x_D"]) / scale_D
-        x_std_D, y_std_D = (np.maximum(columns[name], statistics.floor) for name in ("std_x_D", "std_y_D"))
-        columns["std_ratio_D"] = y_std_D / x_std_D
-    return DimensionMeasures(**columns)
+            ks_D[part] = ks_distance(x_CS, y_CS)
+
+    on_all_cores(fill, chunks(width, max(1, _CHUNK_ELEMENTS // num)))
+    return wasserstein_D, ks_D
+
+
+def _sorted_columns(x_SD: np.ndarray, part: slice) -> np.ndarray:
+    """Some columns as sorted rows [C, S]; they are copied before they are turned, else every number is a cache miss."""
+    x_CS = np.ascontiguousarray(np.ascontiguousarray(x_SD[:, part]).T)
+    x_CS.sort(axis=1)
+    return x_CS
 
 
 def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:
@@ -88,15 +115,31 @@ def _apart(x_CS: np.ndarray, y_CS: np.ndarray, steps: int) -> np.ndarray:
     return apart_C
 
 
-def outlier_share(x_SD: np.ndarray, statistics: ReferenceStatistics) -> np.ndarray:
-    """S6: share of each row's elements over 3 sigma from the mean, both the reference's; NaN without spread."""
-    share_S = np.full(len(x_SD), np.nan)
+def worst_dimensions(found: DimensionMeasures) -> list[dict[str, Any]]:
+    """The dimensions whose mean moved most, at most five; ks is None below 100 rows."""
+    if np.isnan(found.shift_D).any():
+        return []
+    return [
+        {
+            "index": int(d),
+            "shift": float(found.shift_D[d]),
+            "std_ratio": float(found.std_ratio_D[d]),
+            "ks": None if np.isnan(found.ks_D[d]) else float(found.ks_D[d]),
+        }
+        for d in np.argsort(-found.shift_D, kind="stable")[:_LISTED]
+    ]
+
+
+def outlier_share(x_CD: np.ndarray, statistics: ReferenceStatistics) -> np.ndarray:
+    """S6: share of each row's elements over 3 sigma from the mean, both the reference's; NaN without spread.
+
+    A few rows in float64.
+    """
     if not statistics.spread:
-        return share_S
+        return np.full(len(x_CD), np.nan)
     border_D = OUTLIER * statistics.scale_D
-    for part in chunks(len(x_SD)):
-        share_S[part] = np.count_nonzero(np.abs(x_SD[part] - statistics.mean_D) > border_D, axis=1) / x_SD.shape[1]
-    return share_S
+    share_C: np.ndarray = np.count_nonzero(np.abs(x_CD - statistics.mean_D) > border_D, axis=1) / x_CD.shape[1]
+    return share_C
 
 
 def over_elements(mean_D: np.ndarray, std_D: np.ndarray) -> tuple[float | None, float | None]:
@@ -104,13 +147,6 @@ def over_elements(mean_D: np.ndarray, std_D: np.ndarray) -> tuple[float | None, 
     if not mean_D.size or np.isnan(mean_D).any():
         return None, None
     return float(mean_D.mean()), float(np.sqrt(np.square(std_D).mean() + mean_D.var()))
-
-
-def _mean_std(x_CS: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    wide_CS = x_CS.astype(np.float64)
-    mean_C = wide_CS.mean(axis=1)
-    wide_CS -= mean_C[:, None]
-    return mean_C, np.sqrt(np.einsum("ds,ds->d", wide_CS, wide_CS) / x_CS.shape[1])
 
 
 def _mean_gap(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 
 from vp_tui.core.compare import summary
-from vp_tui.core.compare.choice import chunks
 
 TOLERANCES: Final = (1e-4, 1e-3, 1e-2, 1e-1)
 NAMES: Final = ("match_1e-4", "match_1e-3", "match_1e-2", "match_1e-1")
@@ -18,31 +17,35 @@ _MOST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementMeasures:
-    """Per row: share of matching elements at each of TOLERANCES, largest |y - x|; per element |y - x| in FP16 ULPs."""
+    """Per row: share of matching elements at each of TOLERANCES, largest |y - x|, and largest |y - x| in FP16 ULPs."""
 
     matching_ST: np.ndarray
     max_abs_S: np.ndarray
-    ulps_SD: np.ndarray
+    max_ulps_S: np.ndarray
 
 
-def element_measures(x_SD: np.ndarray, y_SD: np.ndarray) -> ElementMeasures:
-    """Compare two finite float32 sets number by number.
+def element_measures(x_CD: np.ndarray, y_CD: np.ndarray) -> ElementMeasures:
+    """Compare a few finite float32 rows number by number.
 
     An element matches at rtol when |y - x| <= rtol (|x| + m), m the median |x| of its row: numbers near 0 are judged
-    beside their row. ULPs are float32 and saturate at the largest float32.
+    beside their row.
     """
-    num, width = x_SD.shape
-    matching_ST = np.empty((num, len(TOLERANCES)))
-    max_abs_S, ulps_SD = np.empty(num), np.empty((num, width), dtype=np.float32)
-    for part in chunks(num):
-        size_CD = np.abs(x_SD[part].astype(np.float64))
-        error_CD = np.abs(y_SD[part] - x_SD[part].astype(np.float64))
-        max_abs_S[part] = error_CD.max(axis=1, initial=0.0)
-        ulps_SD[part] = np.minimum(error_CD / ulp16(x_SD[part]), _MOST)
-        size_CD += _median(np.abs(x_SD[part]))[:, None]
-        for column, tolerance in enumerate(TOLERANCES):
-            matching_ST[part, column] = np.count_nonzero(error_CD <= tolerance * size_CD, axis=1) / width
-    return ElementMeasures(matching_ST=matching_ST, max_abs_S=max_abs_S, ulps_SD=ulps_SD)
+    size_CD = np.abs(x_CD)
+    ulps_C = ulps(x_CD, y_CD).max(axis=1, initial=0.0)
+    error_CD = np.abs(np.subtract(y_CD, x_CD, dtype=np.float64))
+    near_CD = np.add(size_CD, _median(size_CD)[:, None], dtype=np.float64)
+    matching = [np.count_nonzero(error_CD <= tolerance * near_CD, axis=1) / x_CD.shape[1] for tolerance in TOLERANCES]
+    return ElementMeasures(
+        matching_ST=np.stack(matching, axis=1), max_abs_S=error_CD.max(axis=1, initial=0.0), max_ulps_S=ulps_C
+    )
+
+
+def ulps(x_CD: np.ndarray, y_CD: np.ndarray) -> np.ndarray:
+    """|y - x| of every element in FP16 ULPs of x, float32; saturates at the largest float32."""
+    error_CD = np.abs(np.subtract(y_CD, x_CD, dtype=np.float64))
+    error_CD /= ulp16(x_CD)
+    ulps_CD: np.ndarray = np.minimum(error_CD, _MOST, out=error_CD).astype(np.float32)
+    return ulps_CD
 
 
 def _median(size_CD: np.ndarray) -> np.ndarray:
@@ -61,15 +64,14 @@ def ulp16(x_SD: np.ndarray) -> np.ndarray:
     return np.clip(binade_SD, _SMALLEST_NORMAL, _LAST_BINADE) * np.float32(_SPACING)
 
 
-def element_numbers(found: ElementMeasures, rows: slice) -> dict[str, float | None]:
-    """M6 over some rows: match rates, largest |y - x|, and ULPs: median, 99th percentile, largest."""
-    rates = [summary.mean(found.matching_ST[rows, column]) for column in range(len(TOLERANCES))]
-    ulps_N = found.ulps_SD[rows].reshape(-1)
-    half, p99 = np.percentile(ulps_N, [50, 99]).tolist() if ulps_N.size else (None, None)
+def element_numbers(found: ElementMeasures, ulps_N: np.ndarray) -> dict[str, float | None]:
+    """M6 over all rows: match rates, largest |y - x|, and ULPs: median and 99th percentile of `ulps_N`, largest."""
+    rates = [summary.mean(found.matching_ST[:, column]) for column in range(len(TOLERANCES))]
+    half, p99 = np.percentile(ulps_N, [50, 99], overwrite_input=True).tolist() if ulps_N.size else (None, None)
     return {
         **dict(zip(NAMES, rates, strict=True)),
-        "max_abs": summary.highest(found.max_abs_S[rows]),
+        "max_abs": summary.highest(found.max_abs_S),
         "ulp16_p50": half,
         "ulp16_p99": p99,
-        "ulp16_max": float(ulps_N.max()) if ulps_N.size else None,
+        "ulp16_max": summary.highest(found.max_ulps_S),
     }

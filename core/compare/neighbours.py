@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vp_tui.core.compare.choice import chunks, evenly
+from vp_tui.core.compare.choice import chunks, evenly, on_all_cores
+from vp_tui.core.compare.products import Product, by_numpy
 from vp_tui.core.compare.statistics import ReferenceStatistics
 
 NEIGHBOURS = 10
@@ -13,7 +14,7 @@ MIN_ROWS = 12
 """Of eleven rows everyone's ten neighbours are all the others."""
 MAX_QUERIES = 2048
 MAX_GALLERY = 10_000
-_QUERY_CHUNK = 256
+_QUERY_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +34,28 @@ def neighbour_measures(
     statistics: ReferenceStatistics,
     hash_S: np.ndarray | None = None,
     *,
+    rows_S: np.ndarray | None = None,
     max_queries: int = MAX_QUERIES,
+    product: Product = by_numpy,
 ) -> NeighbourMeasures:
     """Euclidean neighbours of each set within itself, compared query by query; both sets finite.
 
-    Rows with the same content hash (int64 [S]; without one: the same reference row) are kept once, the first of them,
-    since the order among equals is chance. At most 10,000 evenly spread rows are the gallery, `max_queries` of
-    those the queries. FP64 throughout; of equally distant neighbours the one with the lower index is nearer.
+    The sets are the rows `rows_S`, all by default, and `hash_S` (int64) is the content of each of those. Equal ones
+    (without a hash: equal reference rows) are kept once, the first of them, since the order among equals is chance. At
+    most 10,000 evenly spread rows are the gallery, `max_queries` of those the queries. FP64 throughout; of equally
+    distant neighbours the one with the lower index is nearer.
     """
-    distinct = _first_of_each(content_hash(x_SD) if hash_S is None else hash_S)
-    num_duplicates = len(x_SD) - len(distinct)
-    gallery = distinct[evenly(len(distinct), MAX_GALLERY)]
+    rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
+    distinct = _first_of_each(content_hash(x_SD[rows_S]) if hash_S is None else hash_S)
+    num_duplicates = len(rows_S) - len(distinct)
+    gallery = rows_S[distinct[evenly(len(distinct), MAX_GALLERY)]]
     if len(gallery) < MIN_ROWS or not statistics.spread:
         return NeighbourMeasures(
             overlap=None, nearest=None, num_queries=0, num_gallery=len(gallery), num_duplicates=num_duplicates
         )
     queries = evenly(len(gallery), max_queries)
-    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD[gallery]), queries)
-    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD[gallery]), queries)
+    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, product)
+    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD, gallery), queries, product)
     return NeighbourMeasures(
         overlap=float(np.count_nonzero(x_near_QG & y_near_QG) / (NEIGHBOURS * len(queries))),
         nearest=float((x_first_Q == y_first_Q).mean()),
@@ -70,22 +75,23 @@ def content_hash(x_SD: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 
-def _neighbours(z_GD: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(z_GD: np.ndarray, queries: np.ndarray, product: Product) -> tuple[np.ndarray, np.ndarray]:
     """bool [Q, G] with ten neighbours per query, and the index of the nearest [Q].
 
     Neighbours of q are those with the smallest |g|^2 / 2 - <q, g>, which is half the squared distance less a constant.
     """
     half_square_G = 0.5 * np.einsum("sd,sd->s", z_GD, z_GD)
-    near_QG = np.empty((len(queries), len(z_GD)), dtype=bool)
+    far_QG = product(z_GD if len(queries) == len(z_GD) else z_GD[queries], z_GD)
+    near_QG = np.empty(far_QG.shape, dtype=bool)
     first_Q = np.empty(len(queries), dtype=np.int64)
-    # of the whole matrix with itself BLAS computes only one half
-    inner_GG = z_GD @ z_GD.T if len(queries) == len(z_GD) else None
-    for part in chunks(len(queries), _QUERY_CHUNK):
-        far_CG = z_GD[queries[part]] @ z_GD.T if inner_GG is None else inner_GG[part]
-        np.subtract(half_square_G, far_CG, out=far_CG)
+
+    def fill(part: slice) -> None:
+        far_CG = np.subtract(half_square_G, far_QG[part], out=far_QG[part])
         far_CG[np.arange(len(far_CG)), queries[part]] = np.inf
         first_Q[part] = far_CG.argmin(axis=1)
         near_QG[part] = _nearest_ten(far_CG)
+
+    on_all_cores(fill, chunks(len(queries), _QUERY_CHUNK))
     return near_QG, first_Q
 
 

@@ -36,10 +36,6 @@ class SetMeasures:
     standardized_cosine_S: np.ndarray
     centred_l2_S: np.ndarray
 
-    def of(self, rows: slice) -> "SetMeasures":
-        """Those of some rows."""
-        return SetMeasures(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
-
 
 def pair_measures(x_SD: np.ndarray, y_SD: np.ndarray) -> PairMeasures:
     """Compare two sets of embeddings row by row.
@@ -49,21 +45,18 @@ def pair_measures(x_SD: np.ndarray, y_SD: np.ndarray) -> PairMeasures:
     Two zero vectors are equal (cosine 1, relative L2 0, ratio 1); one zero vector has no direction (cosine 0).
     A row with a non-finite value on either side has no measure.
     """
-    x_SD, y_SD = x_SD.astype(np.float64), y_SD.astype(np.float64)
-    finite_S = np.isfinite(x_SD).all(axis=1) & np.isfinite(y_SD).all(axis=1)
-    x_SD, y_SD = np.where(finite_S[:, None], x_SD, 0.0), np.where(finite_S[:, None], y_SD, 0.0)
-    x_norm_S, y_norm_S = _norm(x_SD), _norm(y_SD)
-    x_safe_S = np.where(x_norm_S > 0, x_norm_S, 1.0)
-    both_zero_S = (x_norm_S == 0) & (y_norm_S == 0)
-    return PairMeasures(
-        cosine_S=_masked(_cosine(x_SD, y_SD, x_norm_S, y_norm_S), finite_S),
-        relative_l2_S=_masked(_norm(y_SD - x_SD) / x_safe_S, finite_S),
-        norm_ratio_S=_masked(np.where(both_zero_S, 1.0, y_norm_S / x_safe_S), finite_S),
-    )
+    finite_S = finite_rows(x_SD, y_SD)
+    columns = {name: np.full(len(x_SD), np.nan) for name in PairMeasures.__dataclass_fields__}
+    for part in chunks(len(x_SD)):
+        keep_C = finite_S[part]
+        found = _plain(x_SD[part][keep_C].astype(np.float64), y_SD[part][keep_C].astype(np.float64))
+        for name, values_C in found.items():
+            columns[name][part][keep_C] = values_C
+    return PairMeasures(**columns)
 
 
-def set_measures(x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics) -> SetMeasures:
-    """PairMeasures of two sets, and beside them what the reference as a set is the yardstick of.
+def set_measures(x_CD: np.ndarray, y_CD: np.ndarray, statistics: ReferenceStatistics) -> SetMeasures:
+    """PairMeasures of a few finite rows in float64, and beside them what the reference as a set is the yardstick of.
 
     mu and s are the mean and the scale of `statistics`.
     M2: cosine of x - mu and y - mu. M3: of (x - mu) / s and (y - mu) / s. M4c: |y - x| / |x - mu|.
@@ -71,19 +64,10 @@ def set_measures(x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatis
     both zero are equal (scale 1), one zero has no direction (cosine and scale 0); the error beside a zero is |y - x|.
     M2, M3 and M4c of a reference without spread do not exist.
     """
-    num, finite_S = len(x_SD), finite_rows(x_SD, y_SD)
-    columns = {name: np.full(num, np.nan) for name in SetMeasures.__dataclass_fields__}
-    for part in chunks(num):
-        keep_C = finite_S[part]
-        x_CD, y_CD = x_SD[part][keep_C].astype(np.float64), y_SD[part][keep_C].astype(np.float64)
-        plain = pair_measures(x_CD, y_CD)
-        found = {name: getattr(plain, name) for name in PairMeasures.__dataclass_fields__}
-        found["scale_S"] = _least_squares_scale(x_CD, y_CD)
-        if statistics.spread:
-            found |= _centred(x_CD, y_CD, statistics)
-        for name, values_C in found.items():
-            columns[name][part][keep_C] = values_C
-    return SetMeasures(**columns)
+    found = _plain(x_CD, y_CD) | {"scale_S": _least_squares_scale(x_CD, y_CD)}
+    names = ("centred_cosine_S", "centred_l2_S", "standardized_cosine_S")
+    about = _centred(x_CD, y_CD, statistics) if statistics.spread else dict.fromkeys(names, np.full(len(x_CD), np.nan))
+    return SetMeasures(**found, **about)
 
 
 def sqnr_db(relative_l2_S: np.ndarray) -> np.ndarray:
@@ -105,9 +89,22 @@ def _norm(x_SD: np.ndarray) -> np.ndarray:
 
 def _cosine(x_SD: np.ndarray, y_SD: np.ndarray, x_norm_S: np.ndarray, y_norm_S: np.ndarray) -> np.ndarray:
     x_safe_S, y_safe_S = np.where(x_norm_S > 0, x_norm_S, 1.0), np.where(y_norm_S > 0, y_norm_S, 1.0)
-    gap_SD = x_SD / x_safe_S[:, None] - y_SD / y_safe_S[:, None]
+    gap_SD = x_SD / x_safe_S[:, None]
+    gap_SD -= y_SD / y_safe_S[:, None]
     cosine_S = 1.0 - 0.5 * np.einsum("sd,sd->s", gap_SD, gap_SD)
     return np.where((x_norm_S > 0) != (y_norm_S > 0), 0.0, np.clip(cosine_S, -1.0, 1.0))
+
+
+def _plain(x_SD: np.ndarray, y_SD: np.ndarray) -> dict[str, np.ndarray]:
+    """The fields of PairMeasures, of finite rows in float64."""
+    x_norm_S, y_norm_S = _norm(x_SD), _norm(y_SD)
+    x_safe_S = np.where(x_norm_S > 0, x_norm_S, 1.0)
+    both_zero_S = (x_norm_S == 0) & (y_norm_S == 0)
+    return {
+        "cosine_S": _cosine(x_SD, y_SD, x_norm_S, y_norm_S),
+        "relative_l2_S": _norm(y_SD - x_SD) / x_safe_S,
+        "norm_ratio_S": np.where(both_zero_S, 1.0, y_norm_S / x_safe_S),
+    }
 
 
 def _centred(x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics) -> dict[str, np.ndarray]:
@@ -126,7 +123,3 @@ def _least_squares_scale(x_SD: np.ndarray, y_SD: np.ndarray) -> np.ndarray:
     square_S = np.einsum("sd,sd->s", x_SD, x_SD)
     scale_S = np.einsum("sd,sd->s", x_SD, y_SD) / np.where(square_S > 0, square_S, 1.0)
     return np.where((square_S == 0) & ~y_SD.any(axis=1), 1.0, scale_S)
-
-
-def _masked(values_S: np.ndarray, keep_S: np.ndarray) -> np.ndarray:
-    return np.where(keep_S, values_S, np.nan)

@@ -4,11 +4,13 @@ All on standardized features (M3's) of evenly spread rows, in FP64.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import rankdata
 
-from vp_tui.core.compare.choice import evenly
+from vp_tui.core.compare.choice import chunks, evenly, on_all_cores
+from vp_tui.core.compare.products import Product, by_numpy
 from vp_tui.core.compare.statistics import ReferenceStatistics
 
 MAX_ROWS = 2048
@@ -29,42 +31,65 @@ class StructureMeasures:
 
 
 def structure_measures(
-    x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics, *, max_rows: int = MAX_ROWS
+    x_SD: np.ndarray,
+    y_SD: np.ndarray,
+    statistics: ReferenceStatistics,
+    *,
+    rows_S: np.ndarray | None = None,
+    max_rows: int = MAX_ROWS,
+    product: Product = by_numpy,
 ) -> StructureMeasures:
-    """Compare two finite sets by what holds within each: at most `max_rows` rows for CKA, half of it for distances,
-    an eighth for the energy distance.
+    """Compare two finite sets, the rows `rows_S` (all by default), by what holds within each: at most `max_rows` rows
+    for CKA, half of it for distances, an eighth for the energy distance.
 
     Linear CKA (Kornblith et al. 2019, eq. 3-4): cosine between the centred Gram matrices K and L of both sets.
     Debiased (Nguyen et al. 2021, eq. 3, with the unbiased HSIC of Song et al. 2012): cosine between their U-centred
     off-diagonal parts (Szekely & Rizzo 2014), which a width larger than the number of rows does not drive to 1.
     RDM: Spearman correlation of all pairwise Euclidean distances (Kriegeskorte et al. 2008).
     """
-    rows = evenly(len(x_SD), max_rows)
+    rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
+    rows = rows_S[evenly(len(rows_S), max_rows)]
     if len(rows) < MIN_ROWS or not statistics.spread:
         return StructureMeasures()
+    x_SD, y_SD = statistics.standardized(x_SD, rows), statistics.standardized(y_SD, rows)
+    x_centre_D = _centre(x_SD)
     few = evenly(len(rows), max_rows // 2)
-    x_SD, y_SD = statistics.standardized(x_SD[rows]), statistics.standardized(y_SD[rows])
-    x_centre_D, y_centre_D = _centre(x_SD), _centre(y_SD)
-    x_SD -= x_centre_D
-    x_gram_SS = x_SD @ x_SD.T
-    if not x_gram_SS.any():
-        return StructureMeasures()
     fewer = few[evenly(len(few), max_rows // 8)]
-    y_energy_ED = y_SD[fewer] - x_centre_D
-    y_SD -= y_centre_D
-    y_gram_SS = y_SD @ y_SD.T
-    x_far_FF, y_far_FF = (_distances_within(gram_SS[np.ix_(few, few)]) for gram_SS in (x_gram_SS, y_gram_SS))
+    energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
+    x, y = on_all_cores(partial(_within, few=few, product=product), (x_SD, y_SD))
+    if not x.gram_SS.any():
+        return StructureMeasures()
+    pairs = (x.gram_SS, y.gram_SS), (x.off_diagonal_SS, y.off_diagonal_SS), (x.ranks_P, y.ranks_P)
+    cka, cka_debiased, rdm_spearman = on_all_cores(lambda pair: _alignment(*pair), pairs)
     return StructureMeasures(
-        cka=_alignment(x_gram_SS, y_gram_SS),
-        cka_debiased=_alignment(_u_centred(x_gram_SS), _u_centred(y_gram_SS)),
-        rdm_spearman=_alignment(_ranks(x_far_FF), _ranks(y_far_FF)),
-        energy_distance=_energy_distance(x_SD[fewer], y_energy_ED),
+        cka=cka,
+        cka_debiased=cka_debiased,
+        rdm_spearman=rdm_spearman,
+        energy_distance=_energy_distance(*energy_EDs, product=product),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Within:
+    """What holds within one set: its Gram matrix, that without its diagonal U-centred, and its distances' ranks."""
+
+    gram_SS: np.ndarray
+    off_diagonal_SS: np.ndarray
+    ranks_P: np.ndarray
+
+
+def _within(z_SD: np.ndarray, *, few: np.ndarray, product: Product) -> _Within:
+    """Of the standardized rows z_SD, which are centred in place; `few` are those whose distances are ranked."""
+    z_SD -= _centre(z_SD)
+    gram_SS = product(z_SD, z_SD)
+    ranks_P = _ranks(_distances_within(gram_SS[np.ix_(few, few)]))
+    return _Within(gram_SS=gram_SS, off_diagonal_SS=_u_centred(gram_SS), ranks_P=ranks_P)
 
 
 def _centre(z_SD: np.ndarray) -> np.ndarray:
     """The mean row [D]; exactly the row when all are equal."""
-    centre_D: np.ndarray = z_SD[0] + (z_SD - z_SD[0]).mean(axis=0)
+    gap_D = sum((z_SD[part] - z_SD[0]).sum(axis=0) for part in chunks(len(z_SD)))
+    centre_D: np.ndarray = z_SD[0] + gap_D / len(z_SD)
     return centre_D
 
 
@@ -118,15 +143,15 @@ def _ranks(far_FF: np.ndarray) -> np.ndarray:
     return ranks_P - (len(far_P) + 1) / 2
 
 
-def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray) -> float:
+def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, product: Product) -> float:
     """2 E|X-Y| - E|X-X'| - E|Y-Y'| as a share of 2 E|X-Y|: 0 for equal sets, 1 for two far points.
 
     Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent, so this is a size and no test.
     """
     if np.array_equal(x_ED, y_ED):
         return 0.0
-    x_gram_EE, y_gram_EE = x_ED @ x_ED.T, y_ED @ y_ED.T
-    across_EE = _distances(x_ED @ y_ED.T, np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
+    x_gram_EE, y_gram_EE = product(x_ED, x_ED), product(y_ED, y_ED)
+    across_EE = _distances(product(x_ED, y_ED), np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
     np.fill_diagonal(across_EE, np.linalg.norm(y_ED - x_ED, axis=1))  # partners are too close for a difference
     within = _distances_within(x_gram_EE).mean() + _distances_within(y_gram_EE).mean()
     across = 2 * across_EE.mean()

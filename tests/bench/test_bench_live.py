@@ -95,7 +95,8 @@ def test_counting_non_finite_values(source, device, tmp_path):
 def test_comparing_a_block_and_making_its_events(source, device, tmp_path):
     num_sequences = 10_000 if device.type == "cuda" else 600 if source.path.name == "tiny" else 90
     spec, data = prepared(source, device, tmp_path, num_sequences=num_sequences)
-    arm = ArmRunner("candidate", FP16, source=source, device=device, data=data, hidden=spec.hidden)
+    embeddings_SD = np.zeros((num_sequences, spec.hidden), np.float32)
+    arm = ArmRunner("candidate", FP16, source=source, device=device, data=data, embeddings_SD=embeddings_SD)
     arm.load()
     budget = Budget(data.budget, int(data.tokens.lengths_S.max()), pytest.fail)
     tally = Tally(data, Thresholds())

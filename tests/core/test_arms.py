@@ -151,8 +151,6 @@ def test_warming_up_ends_with_the_round_that_is_warm(work):
         ([1.01], True),
         ([0.99], False),
         ([0.9, 0.6], True),
-        ([0.01, 0.0119], True),
-        ([0.01, 0.0121], False),
     ],
 )
 def test_a_block_is_warm_when_two_rounds_took_the_same_time_or_it_has_been_enough(encode_s, warm):

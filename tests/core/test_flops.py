@@ -182,7 +182,7 @@ def outcome(*, encode_s=None, found=None, **changes):
         blocks=blocks, tokens=SimpleNamespace(lengths_S=np.array([100, 1024, 50], np.int32)), seconds=1.0
     )
     times = encode_s or {0: 0.001, 1: 0.003}
-    unused = dict.fromkeys(("config", "tally", "utilization", "peak_memory_mib", "inspection", "spoiled"))
+    unused = dict.fromkeys(("config", "files", "tally", "utilization", "peak_memory_mib", "inspection", "spoiled"))
     return Outcome(
         **unused,
         data=data,

@@ -76,6 +76,7 @@ def test_a_healthy_candidate_has_every_number_in_every_scope():
     assert found.details["dominant_dimension"]["index"] == 5
     assert [item["index"] for item in found.details["rogue_dimensions"]["reference"]] == [5]
     assert found.details["neighbours"] == {"queries": 360, "gallery": 360, "duplicates_removed": 0}
+    assert found.details["sampled"] == {"distributions": 360, "ulps": 360}
     assert len(found.details["worst_dimensions"]) == 5
     shifts = [item["shift"] for item in found.details["worst_dimensions"]]
     assert shifts == sorted(shifts, reverse=True)
@@ -274,6 +275,25 @@ def test_hostile_embeddings_give_numbers_or_none(seed, num, width):
     )
     x_SD, y_SD = (sizes * generator.choice([-1.0, 1, 0.5], size=(2, num, width))).astype(np.float32)
     assert_sound(measured(x_SD, y_SD, generator.integers(0, 3, num)))
+
+
+def test_mapped_sets_and_another_product_give_the_same_numbers(tmp_path):
+    x_SD = embeddings()
+    y_SD, used = noisy(x_SD), []
+    for name, rows_SD in (("x", x_SD), ("y", y_SD)):
+        np.save(tmp_path / f"{name}.npy", rows_SD)
+
+    def product(a_AD, b_BD):
+        used.append(a_AD.dtype)
+        return np.einsum("ad,bd->ab", a_AD, b_BD)
+
+    mapped = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
+    found = measured(*mapped, product=product)
+    assert len(used) >= 16
+    assert set(used) == {np.dtype(np.float64)}
+    for (*place, one), (*_, other) in zip(every_number(measured(x_SD, y_SD)), every_number(found), strict=True):
+        # similarities and the energy distance are 1 minus something: rounding is a part of 1
+        assert other == pytest.approx(one, rel=1e-12, abs=1e-12), place
 
 
 def test_shapes_that_do_not_fit_and_unknown_strata_are_refused():
