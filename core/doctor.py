@@ -11,10 +11,11 @@ from vp_tui.core import environment, gpu
 from vp_tui.core.config import Precision, plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.models import attention
+from vp_tui.core.models.fusing import choose_steps
 from vp_tui.core.models.spec import Kind
 from vp_tui.core.precision import check, storage_dtype
 
-PACKAGES = ("torch", "transformers", "safetensors", "numpy", "dnaio", "flash-attn", "nvidia-ml-py")
+PACKAGES = ("torch", "transformers", "safetensors", "numpy", "dnaio", "flash-attn", "triton", "nvidia-ml-py")
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16")
 HEAD_DIM: Final = 64
 """Of ESM-2 650M and 3B and of DNABERT-S; the smaller ESM-2 have others."""
@@ -48,7 +49,8 @@ def _arm(name: Precision, device: torch.device) -> dict[str, Any]:
     except UsageError as error:
         return {"available": False, "reason": str(error)}
     models = {kind: _attention(name, device, alibi=alibi) for kind, alibi in ALIBI.items()}
-    return {"available": True, "reason": None, "models": models, "flags": environment.flags_of(plan)}
+    steps = choose_steps(storage_dtype(name), device, "auto").reason
+    return {"available": True, "reason": None, "models": models, "steps": steps, "flags": environment.flags_of(plan)}
 
 
 def _attention(name: Precision, device: torch.device, *, alibi: bool) -> dict[str, Any]:

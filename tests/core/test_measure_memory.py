@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from vp_tui.core import controls, measure
-from vp_tui.core.thresholds import Thresholds
 
 WIDTH = 500
 SMALL_SAMPLES = (
@@ -15,7 +14,6 @@ SMALL_SAMPLES = (
     "vp_tui.core.compare.dimensions.MAX_ROWS",
     "vp_tui.core.compare.neighbours.MAX_GALLERY",
     "vp_tui.core.compare.rows.ULP_ROWS",
-    "vp_tui.core.controls.ROWS",
 )
 
 
@@ -44,12 +42,12 @@ def measured(x_SD, y_SD, stratum_S):
     measure.after_run(x_SD, y_SD, stratum_S, cosine_limit=0.99, hash_S=np.arange(len(x_SD)))
 
 
-def controlled(x_SD, _, stratum_S):
-    controls.run(x_SD, stratum_S, Thresholds(), measure=lambda *_, **__: measure.Measured())
+def chosen(x_SD, _, stratum_S):
+    controls.chosen_rows(x_SD, stratum_S)
 
 
 # 16 numbers per sequence, twice while portions become one; a bool per number of one arm alone would be 500 bytes
-@pytest.mark.parametrize(("work", "most"), [(measured, 400), (controlled, 50)])
+@pytest.mark.parametrize(("work", "most"), [(measured, 400), (chosen, 50)])
 def test_a_sequence_more_costs_a_few_numbers_and_no_embedding(work, most):
-    few, many = peak(2_000, work), peak(6_000, work)
+    few, many = peak(3_000, work), peak(7_000, work)
     assert (many - few) / 4_000 < most

@@ -93,6 +93,8 @@ def test_progress_never_goes_back_and_ends_at_the_total(events_of):
 def test_the_warm_up_is_not_part_of_the_rates(events_of):
     events = events_of()
     finished = events[-1]
+    warming = {(event.arm, event.stratum) for event in events if isinstance(event, BlockEncoded) and event.is_warmup}
+    assert len(warming) == 6, "every stratum in both arms"
     for arm in ("reference", "candidate"):
         seconds = sum(event.encode_s for event in timed(events) if event.arm == arm)
         tokens = sum(event.tokens for event in timed(events) if event.arm == arm)

@@ -53,6 +53,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"telemetry  {found['gpu_telemetry']}",
     ]
     lines += _attention_lines(found["precisions"])
+    lines += _steps_lines(found["precisions"])
     if store["ok"]:
         lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}")
     else:
@@ -79,6 +80,15 @@ def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
         f"{name} is not available: {found['reason']}" for name, found in precisions.items() if not found["available"]
     ]
     return [*lines, *gone, ""]
+
+
+def _steps_lines(precisions: Mapping[str, Any]) -> list[str]:
+    """What lies between the products, and why; each answer once with the precisions it is for."""
+    answers: dict[str, list[str]] = {}
+    for name, found in precisions.items():
+        if found["available"]:
+            answers.setdefault(found["steps"], []).append(name)
+    return [*(f"{answer} ({', '.join(names)})" for answer, names in answers.items()), ""]
 
 
 def _arms(precisions: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

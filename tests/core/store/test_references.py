@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 
 import numpy as np
@@ -134,7 +135,7 @@ def without_embeddings(path):
 
 
 def with_doubles(path):
-    save_file({"embeddings": np.zeros((2, 2))}, path, metadata={"vp_tui": '{"summary": {}, "strata": {}}'})
+    save_file({"embeddings": np.zeros((2, 2))}, path, metadata={"vp_tui": json.dumps(FACTS)})
 
 
 def with_broken_metadata(path):
