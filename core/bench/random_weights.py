@@ -51,7 +51,7 @@ def random_model(
         weights_sha256=f"random, seed {seed}",
         parameter_bytes=sum(tensor.nbytes for tensor in state.values()),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
-        attention_kernel=choice.name,
+        attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}",
         steps=chosen.steps.name,
         notes=(_NOTE,),

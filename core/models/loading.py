@@ -19,7 +19,7 @@ from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s_weights import DNABERT_S
 from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
-from vp_tui.core.models.fusing import choose_steps
+from vp_tui.core.models.fusing import ChosenSteps, choose_steps
 from vp_tui.core.models.hf import attending, load_hf
 from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.native import Family, Opener, fill
@@ -113,7 +113,12 @@ def kernel_name(
     """
     if isinstance(spec, HfSpec):
         return attending(asked, plan, device).name
-    return choose_for(spec, plan, device, asked, spare_fp32=spare_fp32).name
+    choice = choose_for(spec, plan, device, asked, spare_fp32=spare_fp32)
+    return _steps(plan, device, asked).steps.attending(choice.name, spec.head_dim)
+
+
+def _steps(plan: PrecisionPlan, device: torch.device, asked: AttentionName) -> ChosenSteps:
+    return choose_steps(storage_dtype(plan.precision), device, asked)
 
 
 def load(
@@ -148,7 +153,7 @@ def _load_native(
     spare_fp32: bool,
 ) -> LoadedModel:
     choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
-    chosen = choose_steps(storage_dtype(plan.precision), device, attention)
+    chosen = _steps(plan, device, attention)
     filled = fill(
         family_of(spec),
         spec,
@@ -167,7 +172,7 @@ def _load_native(
         weights_sha256=weights_sha256(source.path),
         parameter_bytes=_held_bytes(filled.model),
         weights=filled.weights,
-        attention_kernel=choice.name,
+        attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}",
         steps=chosen.steps.name,
     )

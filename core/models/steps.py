@@ -22,6 +22,11 @@ class Steps:
     name = "plain"
     """In the run record."""
 
+    def attending(self, kernel: str, head_dim: int) -> str:
+        """Name of what attends in the run record, where `kernel` was chosen."""
+        del head_dim
+        return kernel
+
     def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
         """LayerNorm of hidden, or of hidden + delta; `delta_ND` is used up."""
         summed_ND = hidden_ND if delta_ND is None else delta_ND.add_(hidden_ND)

@@ -205,7 +205,7 @@ def test_auto_takes_a_packed_kernel_for_16_bit_and_sdpa_math_for_fp32(folder):
     half = loading.load(source, plain_plan("fp16"), CUDA)
     single = loading.load(source, plain_plan("fp32"), CUDA)
     if torch.cuda.get_device_capability() >= (8, 0):
-        assert half.attention_kernel in {"flash", "varlen"}
+        assert half.attention_kernel.removesuffix("+short") in {"flash", "varlen"}
     assert single.attention_kernel == "sdpa-math"
     assert "not flash: it takes float16 and bfloat16 only, not float32" in single.attention_reason
     print(half.attention_reason)

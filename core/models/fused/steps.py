@@ -31,6 +31,11 @@ class Fused(Steps):
         """In the run record."""
         return "fused" if self.parts == PARTS else f"fused {'+'.join(sorted(self.parts))}"
 
+    def attending(self, kernel: str, head_dim: int) -> str:
+        """As in flash+short: packs of short sequences have a kernel of their own."""
+        is_taken = "short" in self.parts and kernel in {FlashAttention.name, VarlenAttention.name}
+        return f"{kernel}+short" if is_taken and short.takes(head_dim) else kernel
+
     def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
         """As in Steps, in one pass."""
         if "norm" not in self.parts:

@@ -222,3 +222,10 @@ def test_counts_that_are_not_wanted_are_zeros():
     with np.errstate(invalid="ignore"):
         _, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), 6, (1, 1), False)
     assert (nan_S.tolist(), bad_S.tolist()) == ([0], [0])
+
+
+def test_the_run_record_names_the_kernel_for_short_packs_where_it_is_taken():
+    assert PLAIN.attending("flash", 64) == "flash"
+    assert [Fused().attending("flash", 64), Fused().attending("varlen", 32)] == ["flash+short", "varlen+short"]
+    assert [Fused().attending("flash", 24), Fused().attending("sdpa-math", 64)] == ["flash", "sdpa-math"]
+    assert Fused(PARTS - {"short"}).attending("flash", 64) == "flash"
