@@ -5,7 +5,7 @@ title, description and limits of a field are written here and nowhere else.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
@@ -18,6 +18,8 @@ Gates = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
 AttentionName = Literal["auto", "flash", "varlen", "sdpa", "flex"]
 
+RESIDENT_SHARE: Final = 0.9
+"""Both arms of a run stay loaded when weights and activations take at most this share of the free memory."""
 STRATA: tuple[Stratum, ...] = ("short", "medium", "long")
 PROTEIN_CUTS = (64, 128)
 """Residues: short <= 64 (150-bp reads), medium 65-128 (300 bp), long >= 129 (500 bp and whole proteins)."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import torch
 
-from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.config import RESIDENT_SHARE, PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.kernels.sdpa import SCORE_BYTES
 from vp_tui.core.models.spec import ModelSpec
@@ -24,9 +24,6 @@ then; one wave (16,896 tokens) was 1.5 % slower there with ESM-2 3B in FP16."""
 
 _USABLE: Final = 0.8
 """Part of the free memory that may be planned for; the rest is for fragments and workspaces."""
-
-RESIDENT_SHARE: Final = 0.9
-"""Both arms of a run stay loaded when weights and activations take at most this share of the free memory."""
 
 
 def budget_of_a_run(

@@ -12,7 +12,7 @@ import numpy as np
 
 from vp_tui.core import sequences
 from vp_tui.core.bpe import BpeTokenizer
-from vp_tui.core.config import STRATA, Precision, PrecisionChoice, RunConfig, Stratum, choose_precision
+from vp_tui.core.config import RESIDENT_SHARE, STRATA, Precision, PrecisionChoice, RunConfig, Stratum, choose_precision
 from vp_tui.core.errors import InputError
 from vp_tui.core.estimate.known import Checkpoint, Earlier, InputFacts
 from vp_tui.core.models.spec import ModelSpec, default_cuts
@@ -20,8 +20,6 @@ from vp_tui.core.tokens import SPECIALS
 
 ITEM_BYTES: Final[Mapping[Precision, int]] = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Of one weight."""
-RESIDENT_SHARE: Final = 0.9
-"""Of the free memory that both arms may take to be loaded side by side, as core.validation has it."""
 _DECIDE_REFERENCE: Final = ("input", "sample", "seed", "strata", "reference", "token_budget", "attention", "fault")
 """Settings that must be equal for a stored reference to fit."""
 

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from old_stores import asked, home_with
 
 from vp_tui import migrations
 from vp_tui.core.errors import StoreError
 from vp_tui.core.store import backup
-from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import REVISION
 
@@ -22,14 +22,6 @@ OLD = (
     "run", "alert", "block_sample", "gpu_sample", "run_event", "run_tag", "sequence_result", "similarity_sample",
     "stratum",
 )  # fmt: skip
-
-
-def asked(path, statement):
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute(statement).fetchall()
-    finally:
-        connection.close()
 
 
 def schema(path):
@@ -50,14 +42,7 @@ def columns_of(path):
 @pytest.fixture
 def old(tmp_path, monkeypatch):
     """A home whose store is still of revision 0001."""
-    monkeypatch.setenv("VP_TUI_HOME", str(tmp_path / "home"))
-    place = Home(tmp_path / "home")
-    place.create()
-    connection = sqlite3.connect(place.database)
-    connection.executescript(DUMP.read_text())
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
-    return place
+    return home_with(DUMP, tmp_path / "home", monkeypatch)
 
 
 def test_no_row_and_no_value_of_the_old_store_is_lost(old):

@@ -1,26 +1,17 @@
 """A store of revision 0002 with twelve runs (tests/data/store_0002.sql) becomes one of today."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
+from old_stores import asked, home_with
 
 from vp_tui import migrations
 from vp_tui.core.store import backup
-from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 
 DUMP = Path(__file__).parents[1] / "data/store_0002.sql"
 ADDED = {"gpu_sample": {"sm_active", "tensor_active", "dram_active", "other_processes"}}
 ON_GPU = 12
-
-
-def asked(path, statement):
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute(statement).fetchall()
-    finally:
-        connection.close()
 
 
 def quoted(name):
@@ -48,14 +39,7 @@ def contents(path, of):
 @pytest.fixture
 def old(tmp_path, monkeypatch):
     """A home whose store is still of revision 0002."""
-    monkeypatch.setenv("VP_TUI_HOME", str(tmp_path / "home"))
-    place = Home(tmp_path / "home")
-    place.create()
-    connection = sqlite3.connect(place.database)
-    connection.executescript(DUMP.read_text())
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
-    return place
+    return home_with(DUMP, tmp_path / "home", monkeypatch)
 
 
 def test_no_row_and_no_value_of_any_table_is_lost(old):

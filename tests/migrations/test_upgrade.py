@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from old_stores import asked
 
 from vp_tui import migrations
 from vp_tui.core.errors import StoreError
@@ -22,14 +23,6 @@ def place(tmp_path, monkeypatch):
     """A home without a store, which child processes use too."""
     monkeypatch.setenv("VP_TUI_HOME", str(tmp_path / "home"))
     return Home(tmp_path / "home")
-
-
-def asked(path, statement):
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute(statement).fetchall()
-    finally:
-        connection.close()
 
 
 def schema(path):
