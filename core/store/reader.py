@@ -23,6 +23,8 @@ from vp_tui.core.store.run_rows import history_statement, read_rows, run_rows
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.timeline import StatusChange, read_changes
 
+UUID_DIGITS = 8
+"""From how many characters on a number may be the beginning of a uuid: ids are shorter."""
 _JSON = ("config", "dataset", "model", "environment", "arms", "speedup", "measures")
 
 
@@ -90,6 +92,7 @@ class Reader:
     def find(self, text: str) -> int:
         """The id of the run meant by an id, `last`, `baseline`, a unique uuid prefix or a name (its newest run).
 
+        A short number is an id and never the beginning of a uuid: that of a deleted run must not find another one.
         `baseline` is the active baseline called "default", `baseline:NAME` the one called NAME.
 
         Raises:
@@ -110,16 +113,13 @@ class Reader:
             named = connection.execute(select(func.max(run.c.id)).where(run.c.name == text)).scalar()
             if named is not None:
                 return int(named)
-            matching = (
-                connection.execute(
-                    select(run.c.id).where(func.substr(run.c.uuid, 1, len(text)) == text.lower()).limit(2)
-                )
-                .scalars()
-                .all()
-            )
-        if len(matching) == 1 and text:
+            matching: Sequence[int] = ()
+            if text and (number is None or len(text) >= UUID_DIGITS):
+                begins = func.substr(run.c.uuid, 1, len(text)) == text.lower()
+                matching = connection.execute(select(run.c.id).where(begins).limit(2)).scalars().all()
+        if len(matching) == 1:
             return int(matching[0])
-        many = "several runs begin" if matching and text else "no run has that id or name, and no uuid begins"
+        many = "several runs begin" if matching else "no run has that id or name, and no uuid begins"
         raise RunNotFoundError(f"{many} with {text!r}; `vp-tui runs` lists them")
 
     def run(self, run_id: int) -> RunRow:

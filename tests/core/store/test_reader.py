@@ -116,6 +116,14 @@ def test_an_id_goes_before_a_uuid_that_begins_like_it(three, reader, sql):
     assert reader.find("1f") == 3
 
 
+def test_the_number_of_a_deleted_run_finds_no_other_run_by_its_uuid(three, reader, sql):
+    sql("UPDATE run SET uuid = '12345678ab' WHERE id = 2")
+    for number in ("12", "1234567"):
+        with pytest.raises(RunNotFoundError, match="no run has that id"):
+            reader.find(number)
+    assert reader.find("12345678") == 2
+
+
 def test_without_a_run_last_says_how_to_get_one(reader):
     with pytest.raises(RunNotFoundError, match="vp-tui demo"):
         reader.find("last")
