@@ -8,8 +8,9 @@ demo: .venv/installed
 	$(BIN)/vp-tui demo --no-tui
 	$(BIN)/vp-tui runs
 
+# three workers for two cores: a third of the time a test waits for a screen or a run
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not bench"
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not bench"
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -199,11 +199,12 @@ async def test_from_a_finished_run_the_bracket_goes_to_the_active_one(drive):
 
 
 async def test_a_stalled_run_says_so_without_any_news_from_the_store(drive, monkeypatch):
-    monkeypatch.setattr("vp_tui.tui.panels.silence.SILENT_S", 0.2)
     monkeypatch.setattr("vp_tui.tui.screens.live.LOOK_S", 0.02)
     async with drive(snapshots.running()) as driven:
         assert "stalled" not in driven.text
-        await driven.until_text("~ stalled: no word from the run for 15 s")
+        with monkeypatch.context() as impatient:
+            impatient.setattr("vp_tui.tui.panels.silence.SILENT_S", 0.0)
+            await driven.until_text("~ stalled: no word from the run for 15 s")
         alive = snapshots.running()
         run = replace(alive.run, heartbeat_at_us=alive.run.heartbeat_at_us + 1_000_000, done=6400)
         driven.backend.store.put(replace(alive, run=run))
