@@ -133,7 +133,8 @@ class VpTuiApp(App[int]):
 
     def _fill(self) -> None:
         board = self.board
-        if board is None or not board.is_mounted:
+        # while the app ends, its screens are taken apart and messages still come
+        if board is None or not board.is_mounted or not self.is_running:
             return
         board.show_banner(notices(self._trouble, self._warnings, is_paused=self._is_paused))
         if self.view is not None and not self._is_paused:

@@ -9,6 +9,7 @@ import snapshots
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.tui.dashboard import run_dashboard
+from vp_tui.tui.messages import StoreRead
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.screens.board import NO_RUNS
 from vp_tui.tui.screens.leave import Question
@@ -191,6 +192,18 @@ async def test_leaving_asks_while_a_run_is_active(drive, key, is_left, stopped):
         await driven.press(key)
         await driven.until(lambda: driven.app._exit if is_left else not isinstance(driven.app.screen, Question))
         assert driven.backend.stopped == stopped
+
+
+async def test_news_that_comes_while_the_app_ends_is_dropped(drive, monkeypatch):
+    async with drive(snapshots.running()) as driven:
+        app, news = driven.app, StoreRead(driven.app.view)
+        take_apart = app._prune
+
+        async def news_after(*nodes):
+            await take_apart(*nodes)
+            app.on_store_read(news)
+
+        monkeypatch.setattr(app, "_prune", news_after)
 
 
 async def test_ctrl_q_asks_like_q(drive):
