@@ -22,10 +22,10 @@ def bench(
         list[str] | None,
         typer.Option("--precision", metavar=PRECISIONS, help="Repeatable; left out: all four."),
     ] = None,
-    mix: Annotated[
-        str, typer.Option("--mix", metavar="uniref|virnucpro", help="Lengths of the sequences; uniref if left out.")
+    lengths: Annotated[
+        str,
+        typer.Option("--lengths", metavar="virnucpro|uniref|FASTA", help="What is encoded; uniref if left out."),
     ] = "",
-    input: Annotated[str, typer.Option("--input", "-i", metavar="FASTA", help="Sequences instead of a mix.")] = "",
     peers: Annotated[
         bool, typer.Option("--peers", help="Other engines too: transformers, and faesm and fair-esm where installed.")
     ] = False,
@@ -37,12 +37,13 @@ def bench(
 ) -> None:
     """Measure speed: ceilings of this device, this engine in every precision, and its peers, beside the goals.
 
-    Missed goals are no error: the exit code is 0 once everything was measured.
+    Missed goals are no error: the exit code is 0 once everything was measured. Ctrl+C ends it after the step in hand
+    and prints what there is (exit code 130).
     """
     from vp_tui.tui.commands.bench import run_bench
 
     options = {
-        "models": model, "random_weights": random_weights, "precisions": precision, "mix": mix, "input": input,
+        "models": model, "random_weights": random_weights, "precisions": precision, "lengths": lengths,
         "peers": peers, "waterfall": waterfall, "tokens": tokens, "token_budget": token_budget, "device": device,
     }  # fmt: skip
     raise typer.Exit(run_bench(cli_app.home(), options, as_json=json))

@@ -2,7 +2,7 @@
 
 A turn is the same work untimed for a while, so that clocks and power settle where this work holds them, and then one
 timed block. A block under conditions that spoil it is rejected, counted, and made up for. Whoever fails leaves with
-the error's text, and the others go on.
+the error's text, and the others go on. Who stops it early keeps the blocks that there are.
 """
 
 import time
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
 import torch
@@ -19,6 +20,7 @@ from vp_tui.core.bench.statistics import WINDOW, is_steady
 from vp_tui.core.errors import VpTuiError
 from vp_tui.core.events import now_us
 
+_TELL_EVERY_S: Final = 10.0
 BLOCKS: Final = 8
 """Accepted blocks of each; even, so that every order of two comes equally often."""
 
@@ -44,6 +46,10 @@ class Contestant:
     """Entered for each of its turns, outside the clock."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How long things are done."""
@@ -54,6 +60,8 @@ class Pace:
     """Warm-up ends after this long even where it is not steady."""
     blocks: int = BLOCKS
     window: int = WINDOW
+    is_over: Callable[[], bool] = _never
+    """Asked before each step: whether to stop with what there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +103,10 @@ class Entry:
         return sum(block.rejected is not None for block in self.blocks)
 
 
-def pace_of(device: torch.device) -> Pace:
+def pace_of(device: torch.device, is_over: Callable[[], bool] = _never) -> Pace:
     """Some settling on a GPU, whose clocks follow the power of the work; none on a CPU."""
     is_cuda = device.type == "cuda"
-    return Pace(settle_s=0.4 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3)
+    return Pace(settle_s=0.4 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3, is_over=is_over)
 
 
 def contest(
@@ -109,15 +117,23 @@ def contest(
     `watch` (open) gives the conditions; None: nobody asks for them.
     """
     entries = {one.name: Entry() for one in contestants}
-    for one in contestants:
+    for one in _until_over(contestants, pace):
         _guarded(one, entries[one.name], partial(_warm, one, entries[one.name], pace), tell)
+    told_s = time.monotonic()
     for number in range(2 * pace.blocks):
         left = [one for one in contestants if entries[one.name].error is None]
-        if all(len(entries[one.name].accepted) >= pace.blocks for one in left):
+        if pace.is_over() or all(len(entries[one.name].accepted) >= pace.blocks for one in left):
             break
-        for one in _turn(left, number):
+        if time.monotonic() - told_s > _TELL_EVERY_S:
+            told_s = time.monotonic()
+            tell(f"round {number + 1} of {pace.blocks}")
+        for one in _until_over(_turn(left, number), pace):
             _guarded(one, entries[one.name], partial(_block, one, entries[one.name], number, pace, watch), tell)
     return entries
+
+
+def _until_over(contestants: Iterable[Contestant], pace: Pace) -> Iterable[Contestant]:
+    return takewhile(lambda _: not pace.is_over(), contestants)
 
 
 def timed(work: Callable[[], object]) -> float:

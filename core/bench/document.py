@@ -21,6 +21,7 @@ def document(found: Bench, created_at: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "kind": "bench",
         "created_at": created_at,
+        "stopped": found.stopped,
         "environment": dict(found.environment),
         "options": asdict(found.options),
         "protocol": {

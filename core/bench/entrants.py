@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import torch
 
 from vp_tui.core import precision
-from vp_tui.core.bench.contest import FAILURES, Tell, failure_text, release, timed
+from vp_tui.core.bench.contest import FAILURES, Pace, Tell, failure_text, release, timed
 from vp_tui.core.bench.padded import by_budget, padded
 from vp_tui.core.bench.peers import Peer, peers_of
 from vp_tui.core.bench.ways import Models, Way, packed
@@ -95,10 +96,12 @@ def ours(models: Models, plans: Sequence[PrecisionPlan], budget: int) -> list[En
     ]
 
 
-def rivals(models: Models, plan: PrecisionPlan, tokens: TokenSet, tell: Tell) -> tuple[list[Entrant], list[Absent]]:
+def rivals(
+    models: Models, plan: PrecisionPlan, tokens: TokenSet, pace: Pace, tell: Tell
+) -> tuple[list[Entrant], list[Absent]]:
     """Every peer in `plan`, each with the batch size that it is fastest with on `tokens`."""
     entrants, absent = [], []
-    for peer in peers_of(models.get(plan), plan):
+    for peer in takewhile(lambda _: not pace.is_over(), peers_of(models.get(plan), plan)):
         found = _at_its_best(peer, plan, tokens, models.device)
         if isinstance(found, Absent):
             tell(f"no {peer.name} in {plan.name}: {found.reason}")

@@ -61,8 +61,8 @@ def from_file(path: str, spec: ModelSpec, folder: Path | None) -> Drawer:
     """
     if folder is None and isinstance(spec, DnabertSSpec):
         raise UsageError(
-            f"-i {path}: {spec.name} with --random-weights has no tokenizer for these letters; "
-            "use --mix, or load a checkpoint"
+            f"--lengths {path}: {spec.name} with --random-weights has no tokenizer for these letters; "
+            f"use --lengths {MIXES[0]}, or load a checkpoint"
         )
     data = sequences.read(path)
     letters.require(spec, data)

@@ -10,7 +10,7 @@ import torch
 from vp_tui.core import environment, flops, memory
 from vp_tui.core.bench.ceilings import Ceilings, ceilings_of
 from vp_tui.core.bench.conditions import Watch
-from vp_tui.core.bench.contest import Contestant, Pace, Tell, contest, pace_of, release, warm_up
+from vp_tui.core.bench.contest import Contestant, Pace, Tell, contest, release, warm_up
 from vp_tui.core.bench.entrants import Absent, Entrant, loaded, ours, rivals, runnable
 from vp_tui.core.bench.goals import Goal, goals
 from vp_tui.core.bench.mixes import Drawer
@@ -62,24 +62,26 @@ class Measured:
 class OneModel:
     """A model while it is measured; its weights leave the device with this object."""
 
-    def __init__(self, weights: Weights, draw: Drawer, options: Options, device: torch.device, tell: Tell) -> None:
+    def __init__(
+        self, weights: Weights, draw: Drawer, options: Options, device: torch.device, pace: Pace, tell: Tell
+    ) -> None:
         self.weights = weights
         self.draw = draw
         self.options = options
         self.device = device
-        self.pace = pace_of(device)
+        self.pace = pace
         self.models = Models(weights, device)
         self._tell = tell
 
     def measure(self) -> Measured:
-        """All parts, in order.
+        """All parts, in order, until the pace is over: what comes after that is empty.
 
         Raises ResourceError: it runs here in no precision.
         """
         plans, refused = self._plans()
         # once the weights are there: they take most of the memory
         budget, budget_reason = self._budget(plans)
-        limits = tuple(self._ceilings(plan, budget) for plan in plans)
+        limits = tuple(self._ceilings(plan, budget) for plan in plans if not self.pace.is_over())
         entrants = ours(self.models, plans, budget)
         fastest = plans[-1]
         tokens = self._sized(entrants[-1], budget)
@@ -135,7 +137,7 @@ class OneModel:
 
     def _sized(self, fastest: Entrant, budget: int) -> TokenSet:
         """Sequences that take the fastest of ours BLOCK_S: whole packs on a GPU, few tokens on a CPU."""
-        if self.options.tokens is not None or self.device.type == "cpu":
+        if self.options.tokens is not None or self.device.type == "cpu" or self.pace.is_over():
             return self.draw(self.options.tokens or _CPU_TOKENS)
         self._say(f"calibrating with {fastest.name}")
         probe = self.draw(budget)
@@ -148,7 +150,7 @@ class OneModel:
         absent: list[Absent] = []
         for plan in plans if self.options.peers else ():
             self._say(f"peers in {plan.name}")
-            entrants, missing = rivals(self.models, plan, tokens, self._say)
+            entrants, missing = rivals(self.models, plan, tokens, self.pace, self._say)
             found += entrants
             absent += missing
         return found, absent
@@ -168,17 +170,19 @@ class OneModel:
             device_name=environment.device_name(self.device),
         )
         products = {one.precision: one.products for one in limits}
-        results = [result_of(one, entries[one.name], workload, products[one.precision]) for one in entrants]
+        results = [result_of(one, entries[one.name], workload, products.get(one.precision)) for one in entrants]
         notes = (*watch.notes, *([watch.reason] if watch.reason else []))
         return tuple(results), tuple(ratios_of(entrants, entries)), notes
 
     def _overheads(self, plan: PrecisionPlan, tokens: TokenSet, budget: int) -> tuple[Overhead, ...]:
+        if self.pace.is_over():
+            return ()
         self._say("what measuring costs")
         measures = live_measures(self.models, plan, tokens, budget, self.pace, self._say)
         return measures, telemetry(self.models, plan, tokens, budget, self.pace, self._say)
 
     def _waterfall(self, plan: PrecisionPlan, tokens: TokenSet, budget: int) -> tuple[Step, ...]:
-        if not self.options.waterfall:
+        if not self.options.waterfall or self.pace.is_over():
             return ()
         self._say(f"waterfall in {plan.name}")
         ground = Ground(models=self.models, plan=plan, budget=budget)

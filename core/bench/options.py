@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, get_args
 
 from vp_tui.core.bench.mixes import MIXES
@@ -11,7 +12,7 @@ from vp_tui.core.errors import UsageError
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 MODELS: Final = ("esm2-3b", "esm2-650m", "dnabert-s")
 """Where none is named: those of the product."""
-MIX: Final = "uniref"
+LENGTHS: Final = "uniref"
 
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:\d+)?")
 _LEAST: Final = 16
@@ -23,9 +24,8 @@ class Options:
 
     models: tuple[str, ...] = MODELS
     precisions: tuple[Precision, ...] = PRECISIONS
-    mix: str = MIX
-    input: str | None = None
-    """A FASTA instead of a mix."""
+    lengths: str = LENGTHS
+    """A mix of core.bench.mixes, or a FASTA file."""
     random_weights: bool = False
     peers: bool = False
     waterfall: bool = False
@@ -39,7 +39,8 @@ class Options:
         """Raises UsageError naming the option and the value got."""
         for name in self.precisions:
             _require("--precision", name, name in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
-        _require("--mix", self.mix, self.mix in MIXES, f"one of {', '.join(MIXES)}")
+        is_known = self.lengths in MIXES or Path(self.lengths).is_file()
+        _require("--lengths", self.lengths, is_known, f"{', '.join(MIXES)} or a FASTA file")
         _require("--device", self.device, _DEVICE.fullmatch(self.device) is not None, "auto, cpu, cuda or cuda:N")
         for option, value in (("--tokens", self.tokens), ("--token-budget", self.token_budget)):
             _require(option, value, value is None or value >= _LEAST, f"{_LEAST} or more")

@@ -8,9 +8,10 @@ from vp_tui.core import environment
 from vp_tui.core.bench import ceilings, mixes
 from vp_tui.core.bench.ceilings import Rate
 from vp_tui.core.bench.contest import Pace, Tell, pace_of
-from vp_tui.core.bench.mixes import Drawer
+from vp_tui.core.bench.mixes import MIXES, Drawer
 from vp_tui.core.bench.model import Measured, OneModel
 from vp_tui.core.bench.options import Options
+from vp_tui.core.bench.stopping import Stopping
 from vp_tui.core.bench.ways import Weights, weights_of
 
 
@@ -23,10 +24,12 @@ class Bench:
     environment: Mapping[str, Any]
     copying: Rate
     models: tuple[Measured, ...]
+    stopped: str | None
+    """The signal that ended it early; what was measured before stands."""
 
 
-def bench(options: Options, tell: Tell) -> Bench:
-    """Measure everything; `tell` gets a line for each step.
+def bench(options: Options, tell: Tell, stopping: Stopping) -> Bench:
+    """Measure everything, or what there is time for until `stopping`; `tell` gets a line for each step.
 
     Raises UsageError, ModelError, InputError: before anything is measured. Raises ResourceError: a model that fits in
     no precision.
@@ -35,18 +38,22 @@ def bench(options: Options, tell: Tell) -> Bench:
     inputs = [_input(model, options) for model in options.models]
     tell(f"copying on {environment.device_name(device)}")
     copying = ceilings.copying(device, ceilings.timing_of(device))
-    measured = tuple(OneModel(weights, draw, options, device, tell).measure() for weights, draw in inputs)
+    pace = pace_of(device, stopping.is_asked)
+    measured = []
+    for weights, draw in inputs:
+        if not stopping.is_asked():
+            measured.append(OneModel(weights, draw, options, device, pace, tell).measure())
     return Bench(
         options=options,
-        pace=pace_of(device),
+        pace=pace,
         environment=environment.facts(device, reason),
         copying=copying,
-        models=measured,
+        models=tuple(measured),
+        stopped=stopping.by,
     )
 
 
 def _input(model: str, options: Options) -> tuple[Weights, Drawer]:
     weights = weights_of(model, is_random=options.random_weights)
-    if options.input is not None:
-        return weights, mixes.from_file(options.input, weights.spec, weights.folder)
-    return weights, mixes.drawer(options.mix, weights.spec, weights.folder)
+    lengths_of = mixes.drawer if options.lengths in MIXES else mixes.from_file
+    return weights, lengths_of(options.lengths, weights.spec, weights.folder)

@@ -24,7 +24,7 @@ def _page(document: Document, model: Document) -> Page:
     return Page(
         title=f"vp-tui bench: {safe(model['name'])}",
         word=safe(model["name"]),
-        sentence=_sentence(model, missed),
+        sentence=_sentence(model, missed) + _early(document),
         tone=tone,
         lines=tuple(_lines(document, model)),
         tables=(
@@ -48,16 +48,19 @@ def _sentence(model: Document, missed: int) -> str:
     return f"{rate}{where}{goals}{weights}"
 
 
+def _early(document: Document) -> str:
+    return f"; stopped early by {document['stopped']}: the rest is missing" if document["stopped"] else ""
+
+
 def _measured(results: Iterable[Document]) -> list[Document]:
     return [one for one in results if one["engine"] == _OURS and one["tokens_per_s"] is not None]
 
 
 def _lines(document: Document, model: Document) -> Iterable[str]:
     facts, block, options = document["environment"], model["block"], document["options"]
-    data = f"the sequences of {safe(options['input'])}" if options["input"] else f"mix {options['mix']}"
     yield f"{safe(facts['device_name'])}, torch {safe(facts['torch'])}"
     yield (
-        f"{data}: blocks of {block['sequences']} sequences, {block['tokens']} tokens, "
+        f"lengths of {safe(options['lengths'])}: blocks of {block['sequences']} sequences, {block['tokens']} tokens, "
         f"{number(block['mean_length'])} each; packs of {safe(block['token_budget_reason'])}"
     )
     yield f"copying on the device: {number(document['copy_gb_per_s']['sustained'])} GB/s, read and written"

@@ -19,7 +19,17 @@ def cuda():
 
 @pytest.mark.timeout(600)  # 12 ways, each settling for a second before each of its 8 blocks
 def test_a_bench_of_the_35m_shape_with_peers_and_waterfall(vp_tui):
-    asked = ("-m", "esm2-35m", "--random-weights", "--precision", "fp32", "--precision", "fp16", "--mix", "virnucpro")
+    asked = (
+        "-m",
+        "esm2-35m",
+        "--random-weights",
+        "--precision",
+        "fp32",
+        "--precision",
+        "fp16",
+        "--lengths",
+        "virnucpro",
+    )
     done = vp_tui("bench", *asked, "--peers", "--waterfall", "--json", timeout=600)
     document = document_of(done)
     (model,) = document["models"]

@@ -6,37 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.errors import UsageError
 from vp_tui.core.report import bench, table
 from vp_tui.core.store.home import Home
 from vp_tui.tui.commands import output
-from vp_tui.tui.commands.children import run_module
+from vp_tui.tui.commands.children import run_stoppable
 
 
 def run_bench(home: Home, values: Mapping[str, Any], *, as_json: bool) -> int:
     """Measure in a child process, whose progress goes to stderr, and print what it found.
 
     Raises:
-        UsageError: options that do not go together, or a budget that is no number.
+        UsageError: a budget that is no number.
     """
     options = json.dumps(_fields(values))
     with tempfile.TemporaryDirectory(prefix="vp-tui-bench-") as folder:
         place = Path(folder) / "bench.json"
-        code = run_module(home, "bench", ["--options", options, "--output", str(place)])
-        if code != ExitCode.GOOD:
+        code = run_stoppable(home, "bench", ["--options", options, "--output", str(place)])
+        if not place.exists():
             return code
         document = json.loads(place.read_text(encoding="utf-8"))
     if as_json:
         output.result(output.dumped(document))
     else:
         output.result("\n".join(table.text(page) for page in bench.pages(document)).rstrip())
-    return ExitCode.GOOD
+    return code
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given; what is left out has its default in core.bench."""
-    if values["mix"] and values["input"]:
-        raise UsageError(f"--mix {values['mix']} and -i {values['input']} both say what is encoded; give one of them")
     budget = values["token_budget"]
     if budget != "auto" and not budget.isdigit():
         raise UsageError(f"--token-budget {budget!r}: it must be a number or auto")

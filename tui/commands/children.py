@@ -2,13 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from vp_tui.core.errors import ExitCode, ResourceError, UsageError
 from vp_tui.core.store.home import HOME_VARIABLE, Home
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _child(home: Home, module: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -21,6 +25,29 @@ def run_module(home: Home, module: str, arguments: list[str]) -> int:
     command, environment = _child(home, module, arguments)
     code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
     return code if code >= 0 else ExitCode.RUN_FAILED
+
+
+def run_stoppable(home: Home, module: str, arguments: list[str]) -> int:
+    """As run_module, but the module decides what SIGINT, SIGTERM and SIGHUP mean: they are passed on to it."""
+    command, environment = _child(home, module, arguments)
+    # in a group of its own, or Ctrl+C would reach it twice
+    with (
+        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, process_group=0) as child,
+        _passed_on_to(child),
+    ):
+        code = child.wait()
+    return code if code >= 0 else ExitCode.RUN_FAILED
+
+
+@contextmanager
+def _passed_on_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    names = [name for name in _SIGNALS if signal.getsignal(name) is not signal.SIG_IGN]
+    before = {name: signal.signal(name, lambda number, _: child.send_signal(number)) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def module_output(home: Home, module: str, arguments: Sequence[str] = ()) -> Any:

@@ -90,7 +90,7 @@ def test_the_tables_hold_the_numbers_of_the_document(benched):
 COST = {"what": "cost of telemetry", "value": 0.002, "limit": 0.01, "at_least": False, "ok": True}
 
 
-def shown(**changes):
+def shown(*, stopped=None, **changes):
     """The text of a made document with one engine that was throttled and rejected on a GPU, and a goal it missed."""
     conditions = {
         "samples": 9, "sm_clock_mhz": 1402.3, "power_w": 691.2, "temperature_c": 61.0, "utilization": 100.0,
@@ -113,7 +113,8 @@ def shown(**changes):
     rate = {"sustained": 4000.0}
     document = {
         "environment": facts,
-        "options": {"input": None, "mix": "uniref"},
+        "stopped": stopped,
+        "options": {"lengths": "uniref"},
         "copy_gb_per_s": rate,
         "models": [model],
     }
@@ -130,6 +131,10 @@ def test_the_table_shows_missed_goals_rejected_blocks_and_the_power_cap():
     )
 
 
+def test_a_bench_that_was_stopped_says_so_beside_its_result():
+    assert "speed only; stopped early by SIGINT: the rest is missing" in " ".join(shown(stopped="SIGINT").split())
+
+
 def test_an_engine_that_failed_is_told_with_its_error():
     text = shown(tokens_per_s=None, error="no room on\x1b[31m the device", conditions=None)
     assert "failed" in text
@@ -140,7 +145,7 @@ def test_an_engine_that_failed_is_told_with_its_error():
     ("options", "told"),
     [
         (("-m", "esm2-4b", "--random-weights"), "esm2-4b"),
-        (("--mix", "uniref", "-i", "x.fasta"), "give one of them"),
+        (("--lengths", "nowhere.fasta"), "--lengths 'nowhere.fasta': it must be virnucpro, uniref or a FASTA file"),
         (("--token-budget", "many"), "--token-budget 'many'"),
     ],
 )
@@ -157,7 +162,7 @@ def test_a_wrong_option_is_named_and_nothing_is_measured(vp_tui, options, told):
         ("token_budget", 1, "--token-budget 1"),
         ("device", "tpu", "--device 'tpu'"),
         ("precisions", ("fp64",), "--precision 'fp64'"),
-        ("mix", "mine", "--mix 'mine'"),
+        ("lengths", "mine", "--lengths 'mine'"),
     ],
 )
 def test_options_out_of_their_limits_are_refused_by_name(field, value, told):

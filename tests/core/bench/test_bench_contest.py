@@ -56,6 +56,22 @@ def test_turns_alternate_so_that_drift_falls_on_both_sides():
     assert log == list("aabb" + "abba" * 2)
 
 
+def test_a_contest_that_is_stopped_keeps_the_blocks_it_has_and_begins_no_other():
+    log = []
+    enough = replace(QUICK, is_over=lambda: len(log) == 7)
+    entries = contest([logging(log, "a"), logging(log, "b")], enough, print)
+    assert log == list("aabb" + "abb")
+    assert {name: sorted(entry.accepted) for name, entry in entries.items()} == {"a": [0], "b": [0, 1]}
+
+
+def test_a_long_contest_says_how_far_it_is(monkeypatch):
+    told = []
+    monkeypatch.setattr(contests, "_TELL_EVERY_S", 0.0)
+    log = []
+    contest([logging(log, "a")], replace(QUICK, is_over=lambda: len(log) == 5), told.append)
+    assert told == [f"round {number} of 4" for number in (1, 2, 3)]
+
+
 def test_every_contestant_gets_its_blocks_and_its_warm_up():
     entries = contest([logging([], "a"), logging([], "b")], QUICK, print)
     assert {name: len(entry.blocks) for name, entry in entries.items()} == {"a": 4, "b": 4}

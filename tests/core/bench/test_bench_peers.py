@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vp_tui.core.bench.contest import pace_of
 from vp_tui.core.bench.entrants import Absent, ours, rivals, runnable
 from vp_tui.core.bench.mixes import drawer
 from vp_tui.core.bench.padded import by_budget, padded, unsorted
@@ -113,8 +114,9 @@ def test_entrants_carry_their_kernel_and_rivals_their_best_batch_size():
         ("vp-tui fp32", "sdpa", "plain", 512)
     ]
     told = []
-    theirs, absent = rivals(models, FP32, TOKENS, told.append)
+    theirs, absent = rivals(models, FP32, TOKENS, pace_of(CPU), told.append)
     assert [one.engine for one in theirs] == ["transformers sdpa", "fair-esm"]
     assert {one.batch_tokens for one in theirs} <= {512, 1024, 4096}
     assert all(isinstance(one, Absent) for one in absent)
     assert len(told) == len(absent) == 2
+    assert rivals(models, FP32, TOKENS, pace_of(CPU, lambda: True), told.append) == ([], [])

@@ -1,0 +1,86 @@
+"""A bench that is stopped prints what it has: the real command, the real child, real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vp_tui.core.bench.stopping import AGAIN_S, Stopping
+from vp_tui.core.errors import ExitCode
+
+# a block of the tiny checkpoint in one precision takes seconds, so the contest is still going when its line is read
+LONG = ("--precision", "fp32", "--device", "cpu", "--tokens", "60000", "--peers", "--waterfall", "--json")
+
+
+@pytest.fixture
+def going(home, made_checkpoint, monkeypatch):
+    """A bench in a process, and its stderr line by line."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with subprocess.Popen(
+        [sys.executable, "-m", "vp_tui.tui.cli", "bench", "-m", str(made_checkpoint()), *LONG],
+        env={**os.environ, "VP_TUI_HOME": str(home.root)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def wait_for(process, words):
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} never came")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_first_signal_ends_the_bench_with_the_document_of_what_was_measured(going, name):
+    wait_for(going, "peers in fp32")
+    going.send_signal(getattr(signal, name))
+    wait_for(going, f"{name}: stopping after this step")
+    # as timeout(1) does
+    going.send_signal(getattr(signal, name))
+    out, _ = going.communicate(timeout=60)
+    document = json.loads(out)
+    assert going.returncode == ExitCode.INTERRUPTED
+    assert document["stopped"] == name
+    (model,) = document["models"]
+    assert model["ceilings"][0]["matmul_tflops"]["sustained"] > 0
+    assert model["results"][0]["engine"] == "vp-tui"
+    assert [len(one["blocks"]) for one in model["results"]] == [0] * len(model["results"])
+    assert model["overheads"] == model["waterfall"] == []
+
+
+def test_a_second_signal_ends_it_at_once(going, poll):
+    wait_for(going, "peers in fp32")
+    going.send_signal(signal.SIGINT)
+    wait_for(going, "once more stops at once")
+    told_s = time.monotonic()
+    poll(lambda: time.monotonic() - told_s > AGAIN_S, what="the time from which a signal is another one")
+    going.send_signal(signal.SIGINT)
+    out, _ = going.communicate(timeout=60)
+    assert going.returncode == ExitCode.INTERRUPTED
+    assert out == ""
+
+
+def test_signals_that_are_ignored_stay_so_and_others_get_their_old_meaning_back():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        told = []
+        with Stopping(told.append) as stopping:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stopping.is_asked()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stopping.by == "SIGTERM"
+        assert len(told) == 1
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
