@@ -75,6 +75,30 @@ def test_the_strata_take_turns_in_proportion():
         assert prepare.BLOCKS_PER_STRATUM <= len(places) <= 2 * prepare.BLOCKS_PER_STRATUM
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    num_sequences=st.integers(1, 20_000),
+    longest=st.integers(30, 1_000),
+    budget=st.integers(1_000, 40_000),
+    seed=st.integers(0, 9),
+)
+def test_what_a_block_holds_is_bounded_however_many_sequences_there_are(num_sequences, longest, budget, seed):
+    lengths_S = np.random.default_rng(seed).integers(3, longest + 1, num_sequences)
+    blocks = prepare.cut(lengths_S, np.zeros(num_sequences, np.int64), budget)
+    # Cut again at the run's budget, as the encoder does; packs of a small stratum are smaller than the budget.
+    packs = [len(packing.by_length(lengths_S[block.indices_S], budget)) for block in blocks]
+    assert max(packs) <= prepare.MAX_PACKS
+    # Nor are there many: at most twice as many as are aimed at, or as full ones would be.
+    assert len(blocks) <= max(2 * prepare.BLOCKS_PER_STRATUM, 2 * sum(packs) / prepare.MAX_PACKS)
+
+
+def test_ten_times_the_sequences_are_more_blocks_and_not_larger_ones():
+    found = [prepare.cut(np.full(n, 300), np.zeros(n, np.int64), budget=2_048) for n in (10_000, 100_000)]
+    few, many = ([len(block.indices_S) for block in blocks] for blocks in found)
+    assert max(many) == max(few)
+    assert len(many) == pytest.approx(10 * len(few), rel=0.02)
+
+
 def test_a_stratum_of_few_tokens_is_one_block():
     blocks = prepare.cut(np.full(10, 50), np.zeros(10, np.int64), budget=16_384)
     assert [len(block.indices_S) for block in blocks] == [10]
