@@ -19,7 +19,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.files import replacing
+from vp_tui.core.files import part_of, replacing
 from vp_tui.core.store.rows import as_json
 
 EMBEDDINGS = "embeddings"
@@ -110,7 +110,7 @@ class EmbeddingsFile:
         Raises:
             ResourceError: it is not there.
         """
-        self._path, self._temporary = path, path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._path, self._temporary = path, part_of(path)
         self._shape = num_sequences, width
         size = HEADER_BYTES + num_sequences * width * np.dtype(np.float32).itemsize
         try:

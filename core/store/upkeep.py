@@ -10,9 +10,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
 from vp_tui.core.events import now_us
+from vp_tui.core.files import parts
 from vp_tui.core.store import tables
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import abandoned, writing
+from vp_tui.core.store.liveness import Worker, is_running, start_ticks
 from vp_tui.core.store.snapshot import ACTIVE
 
 _DETAILS = (tables.sequence_result, tables.block_sample, tables.gpu_sample, tables.similarity_sample)
@@ -32,8 +34,10 @@ class Pruned:
     """Rows by table."""
     files: tuple[Path, ...]
     """Embeddings in the folders of those runs."""
+    unfinished: tuple[Path, ...]
+    """What processes that were killed left half-written, wherever it lies."""
     bytes: int
-    """Of the files."""
+    """Of the files and the unfinished ones."""
 
 
 def tag(home: Home, run_id: int, tags: Mapping[str, str]) -> None:
@@ -106,8 +110,9 @@ def delete_run(home: Home, run_id: int) -> None:
 def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
     """Drop rows of sequences and samples, and embeddings, of all but the newest `keep` runs; metrics and runs stay.
 
-    Runs that are going on or that an active baseline rests on are never touched and do not count. Without `apply`
-    nothing is changed and the answer says what would be.
+    Runs that are going on or that an active baseline rests on are never touched and do not count. Files that a killed
+    process left half-written go too, whichever run they are of. Without `apply` nothing is changed and the answer says
+    what would be.
 
     Raises:
         UsageError: `keep` is negative.
@@ -120,17 +125,37 @@ def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
         ids = tuple(runs)
         rows = {table.name: _count(connection, table.c.run_id, ids) for table in _DETAILS}
         files = tuple(path for uuid in runs.values() for path in sorted(home.run_folder(uuid).glob("*.safetensors")))
-        num_bytes = sum(path.stat().st_size for path in files)
+        unfinished = _unfinished(connection, home)
+        num_bytes = sum(path.stat().st_size for path in files + unfinished)
         if apply:
             for table in _DETAILS:
                 connection.execute(delete(table).where(table.c.run_id.in_(ids)))
             connection.execute(update(tables.run).where(tables.run.c.id.in_(ids)).values(archived_at_us=now_us()))
     try:
-        for path in files if apply else ():
+        for path in files + unfinished if apply else ():
             path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"rows are pruned, but a file is not: {error}") from error
-    return Pruned(run_ids=ids, rows=rows, files=files, bytes=num_bytes)
+    return Pruned(run_ids=ids, rows=rows, files=files, unfinished=unfinished, bytes=num_bytes)
+
+
+def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:
+    """Half-written files whose writer is no process any more.
+
+    None while a run goes on whose process cannot be seen from here (another machine, another container): the number in
+    a file's name says nothing then.
+    """
+    active = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
+    if any(abandoned(row, home) is None and not _is_seen(row) for row in active):
+        return ()
+    return tuple(path for path, pid in parts(home.root) if start_ticks(pid) is None)
+
+
+def _is_seen(row: RowMapping) -> bool:
+    """Whether the process of an active run is one of this machine, or the run has none yet."""
+    if row["worker_pid"] is None:
+        return True
+    return is_running(Worker(row["host"], row["boot_id"], row["worker_pid"], row["worker_start_ticks"]))
 
 
 def _old_runs(connection: Connection, keep: int) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -216,6 +217,18 @@ def test_pruning_is_a_dry_run_until_it_is_applied(call, home, three):
     with Reader(home) as reader:
         assert [reader.count_results(run_id) for run_id in (1, 2, 3)] == [0, 0, 30]
     assert "nothing to drop" in call("db", "prune", "--keep", "1")[1]
+
+
+def test_pruning_tells_what_a_killed_process_left_half_written_and_removes_it(call, home):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    left = home.cache / f".reads.npz.{ended.pid}.part"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(bytes(2000))
+    words = "1 files of 2.0kB, 1 of them left half-written by killed processes"
+    assert f"would drop {words}" in call("db", "prune", "--keep", "1")[1]
+    assert f"dropped {words}" in call("db", "prune", "--keep", "1", "--apply")[1]
+    assert not left.exists()
 
 
 def test_pruning_beside_a_run_that_is_going_leaves_the_file_alone(call, home, three):

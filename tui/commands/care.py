@@ -40,18 +40,23 @@ def check_store(home: Home) -> int:
     return ExitCode.GOOD if health.is_sound else ExitCode.STORE_UNAVAILABLE
 
 
+def _in_words(dropped: upkeep.Pruned) -> str:
+    """What goes: details of runs, and what killed processes left."""
+    runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
+    rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
+    details = [f"the details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []
+    files = f"{len(dropped.files) + len(dropped.unfinished)} files of {count(dropped.bytes)}B"
+    left = f", {len(dropped.unfinished)} of them left half-written by killed processes" if dropped.unfinished else ""
+    return "; ".join([*details, files + left])
+
+
 def prune_store(home: Home, keep: int, *, apply: bool) -> None:
     """Say what would be dropped, or drop it and give the room back to the disk."""
     dropped = upkeep.prune(home, keep, apply=apply)
-    if not dropped.run_ids:
+    if not dropped.run_ids and not dropped.unfinished:
         output.result(f"nothing to drop: no finished run beyond the newest {keep} still has its details")
         return
-    rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
-    output.result(
-        f"{'dropped' if apply else 'would drop'} the details of {len(dropped.run_ids)} runs "
-        f"({', '.join(f'#{run_id}' for run_id in dropped.run_ids)}): rows of {rows}; "
-        f"{len(dropped.files)} files of {count(dropped.bytes)}B"
-    )
+    output.result(f"{'dropped' if apply else 'would drop'} {_in_words(dropped)}")
     if not apply:
         output.result("a dry run: nothing was changed; --apply does it")
         return

@@ -1,9 +1,16 @@
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
 import pytest
 from records import compared, config, encoded, gpu_sample, planned, result
 
 from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
+from vp_tui.core.files import replacing
 from vp_tui.core.store import lifecycle, upkeep
 from vp_tui.core.store.baselines import set_baseline
+from vp_tui.core.store.references import EmbeddingsFile
 
 DETAILS = ("sequence_result", "block_sample", "gpu_sample", "similarity_sample")
 
@@ -153,3 +160,84 @@ def test_a_new_run_gets_the_number_after_a_deleted_one_only_if_it_was_not_the_la
     first, second = completed(), completed()
     upkeep.delete_run(home, first)
     assert lifecycle.create_run(home, config()) == second + 1
+
+
+HOLD = """
+import pathlib, sys
+from vp_tui.core.store.liveness import hold
+hold(pathlib.Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_process(path):
+    """The lock of a run, as its worker holds it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from vp_tui.core.files import replacing
+from vp_tui.core.store.references import EmbeddingsFile
+begun = EmbeddingsFile(pathlib.Path(sys.argv[1]), 4, 2)
+with replacing(pathlib.Path(sys.argv[2])) as temporary:
+    temporary.write_bytes(b"tokens")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+NUM_BYTES = (1 << 16) + 4 * 2 * 4 + len(b"tokens")
+
+
+@pytest.fixture
+def half_written(home, started, reader, sql):
+    """What a process left that was killed while it wrote into the folder of its run and into the cache."""
+    folder = home.run_folder(reader.run(started()).uuid)
+    sql("UPDATE run SET worker_start_ticks = 1")
+    targets = folder / "candidate.safetensors", home.cache / "tokens" / "key.npz"
+    done = subprocess.run([sys.executable, "-c", KILLED, *map(str, targets)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    found = {path for target in targets for path in target.parent.glob(".*")}
+    assert len(found) == 2
+    return found
+
+
+def test_what_a_killed_process_left_half_written_is_counted_and_goes(home, half_written, started, queued):
+    """Beside a run that goes on here and one that no process has claimed."""
+    assert (started(), queued()) == (2, 3)
+    dry = upkeep.prune(home, keep=10)
+    assert (dry.run_ids, dry.files, set(dry.unfinished), dry.bytes) == ((), (), half_written, NUM_BYTES)
+    assert all(path.exists() for path in half_written)
+    assert upkeep.prune(home, keep=10, apply=True) == dry
+    assert not any(path.exists() for path in half_written)
+    assert upkeep.prune(home, keep=10, apply=True).unfinished == ()
+
+
+def test_what_a_living_process_writes_stays(home, started, reader):
+    folder = home.run_folder(reader.run(started()).uuid)
+    mine = EmbeddingsFile(folder / "candidate.safetensors", 4, 2)
+    with replacing(home.cache / "tokens" / "key.npz") as temporary:
+        temporary.write_bytes(b"tokens")
+        strange = home.cache / ".download.part"
+        strange.write_bytes(b"of nobody we know")
+        assert upkeep.prune(home, keep=0, apply=True).unfinished == ()
+        assert temporary.exists()
+        assert strange.exists()
+    mine.finish({})
+
+
+@pytest.mark.parametrize("elsewhere", ["host = 'another', boot_id = 'another'", "worker_start_ticks = 1"])
+def test_while_a_run_goes_on_that_cannot_be_seen_nothing_half_written_goes(home, half_written, started, sql, elsewhere):
+    """Another machine, or another container, which shows by the lock it holds: its process numbers are not ours."""
+    run_id = started()
+    sql(f"UPDATE run SET {elsewhere} WHERE id = ?", run_id)
+    uuid = sql("SELECT uuid FROM run WHERE id = ?", run_id)[0][0]
+    with held_by_another_process(home.run_folder(uuid) / lifecycle.LOCK_NAME):
+        assert upkeep.prune(home, keep=0, apply=True).unfinished == ()
+    assert all(path.exists() for path in half_written)
+    sql("UPDATE run SET status = 'interrupted', ended_at_us = 1 WHERE id = ?", run_id)
+    assert set(upkeep.prune(home, keep=0).unfinished) == half_written
