@@ -178,8 +178,9 @@ class Encoder:
 
             return Pooled(*pool(hidden_ND, pack.layout.cu_seqlens, pack.layout.max_len, self.margins, self.counts))
         nan_N, bad_N = self.count_non_finite(hidden_ND)
-        nan_S, bad_S = (_sum_by_sequence(counts_N, pack.layout.cu_seqlens) for counts_N in (nan_N, bad_N))
-        return Pooled(embeddings_SD=self.mean(hidden_ND, pack), nan_S=nan_S, bad_S=bad_S)
+        return Pooled(
+            embeddings_SD=self.mean(hidden_ND, pack), nan_S=pack.layout.sums(nan_N), bad_S=pack.layout.sums(bad_N)
+        )
 
     def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
         """Mean over each sequence's pooled tokens, FP32 [S, D]; embedding_bag sums in a fixed order."""
@@ -262,12 +263,6 @@ def _num_not_zero(values_ND: Tensor) -> Tensor:
     wide = precision.at_least_fp32(values_ND[:0]).dtype
     counts_N: Tensor = torch.linalg.vector_norm(values_ND, ord=0, dim=1, dtype=wide)
     return counts_N
-
-
-def _sum_by_sequence(counts_N: Tensor, cu_seqlens: Tensor) -> Tensor:
-    """Counts per token (FP32) summed to those of sequences, int64."""
-    before_N = nn.functional.pad(counts_N.long().cumsum(0), (1, 0))
-    return before_N[cu_seqlens[1:]] - before_N[cu_seqlens[:-1]]
 
 
 class Clock:

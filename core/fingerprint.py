@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 METRICS_VERSION: Final = 1
-"""Raised whenever core.compare changes what a stored number means; older runs are then no longer comparable."""
+"""Raised whenever core.compare changes what a stored number means; older runs are then no longer comparable.
+
+Not raised for M6's percentiles and S5's distances, estimated from a part of the sequences where there are many of them
+(`measures.details.sampled`): they mean what they meant, and no comparison of runs reads them."""
 
 Facts = Mapping[str, Any]
 ARMS: Final = ("reference", "candidate")

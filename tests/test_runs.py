@@ -1,6 +1,7 @@
 """Runs end to end: the real command, the real child process, a real checkpoint, a real store."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 
 STRATA = ("short", "medium", "long")
+DESCRIPTION = Path(__file__).parents[1] / "docs" / "run-document.md"
 
 
 @pytest.fixture
@@ -88,6 +91,27 @@ def test_the_embeddings_of_both_arms_are_stored_and_their_cosine_is_the_one_repo
     cosine_S = (x_SD * y_SD).astype(np.float64).sum(1) / np.linalg.norm(x_SD, axis=1) / np.linalg.norm(y_SD, axis=1)
     # The plain formula in float32 storage is only good to about 1e-7.
     assert found["strata"]["all"]["cosine_min"] == pytest.approx(cosine_S.min(), abs=1e-6)
+
+
+def test_what_is_in_the_document_of_a_run_is_described_and_what_is_described_is_in_it(plain):
+    """Of `measures.details` every key; elsewhere none without a word."""
+    table = DESCRIPTION.read_text().partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| (`.*?) \| (.*) \|$", table, flags=re.MULTILINE))
+    found = plain.found
+    assert found.keys() <= named(table)
+    assert found["arms"]["candidate"].keys() <= named(rows["`arms.reference`, `arms.candidate`"])
+    assert found["speedup"].keys() <= named(rows["`speedup`"])
+    assert found["gpu"]["encoding"].keys() <= named(rows["`gpu.encoding`"])
+    about_details = rows["`measures.details`"]
+    details = found["measures"]["details"]
+    assert details.keys() == named(re.sub(r" \(.*?\)(?=[,;]|$)", "", about_details))
+    for key in ("sampled", "weights"):
+        assert details[key].keys() <= named(re.search(rf"`{key}` \((.*?)\)(?=[,;]|$)", about_details)[1])
+
+
+def named(text):
+    """The words in a Markdown text that are set as code, of a path the first one."""
+    return set(re.findall(r"`(\w+)[`.]", text))
 
 
 def test_bf16_is_a_candidate_like_any_other_and_is_farther_from_fp32_than_fp16(plain, made_checkpoint, document):

@@ -83,10 +83,8 @@ class Esm2(nn.Module):
         if not self.spec.token_dropout:
             return embedded_ND
         masked_N = ids_N == MASK
-        before_N = nn.functional.pad(masked_N.cumsum(0), (1, 0))
-        masked_S = before_N[layout.cu_seqlens[1:]] - before_N[layout.cu_seqlens[:-1]]
         # up-cast: 0.88 is no FP16 number, so the scale is applied in FP32 and rounded once
         wide_ND = at_least_fp32(embedded_ND)
-        scale_S = TRAINED_KEEP / (1 - masked_S.to(wide_ND.dtype) / layout.lengths_S)
+        scale_S = TRAINED_KEEP / (1 - layout.sums(masked_N).to(wide_ND.dtype) / layout.lengths_S)
         scaled_ND = wide_ND * scale_S[layout.sequence_N, None]
         return back_to(scaled_ND.masked_fill(masked_N[:, None], 0.0), embedded_ND)

@@ -6,6 +6,7 @@ from vp_tui.core import memory, packing, precision
 from vp_tui.core.config import plain_plan
 from vp_tui.core.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.models.attention import to_device
 from vp_tui.core.models.spec import Esm2Spec
 from vp_tui.core.tokens import VOCABULARY, tokenize
 
@@ -86,6 +87,16 @@ def test_infinities_in_the_arm_s_own_format_are_counted(tiny, load):
     loaded.model.final_norm.bias.data[5] = torch.inf
     block = Encoder(loaded, plain_plan("fp16"), CPU).encode(tokenize([b"MK"], max_residues=1022), [np.array([0])])
     assert block.inf_count_S.tolist() == [4]
+
+
+def test_counts_of_tokens_add_up_to_those_of_their_sequence_exactly():
+    """Also where all that is counted is more than FP32 can count one by one (2^24)."""
+    layout = to_device(packing.layout(np.array([30_000, 1, 3])), CPU)
+    counts_N = torch.full((30_004,), 2_561.0)
+    counts_N[-3:] = torch.tensor([1.0, 0.0, 2.0])
+    assert layout.sums(counts_N).tolist() == [30_000 * 2_561, 2_561, 3]
+    assert layout.sums(counts_N < 2.0).tolist() == [0, 0, 2]
+    assert layout.sums(counts_N).dtype == torch.int64
 
 
 def test_nan_and_infinities_are_told_apart_and_counted_where_they_are(tiny, load):

@@ -5,6 +5,8 @@ import torch
 
 from samples import PROTEINS
 from vp_tui.core.demo import make_checkpoint
+from vp_tui.core.demo_data import make_fasta
+from vp_tui.core.gpu import peaks
 
 pytestmark = [
     pytest.mark.gpu,
@@ -32,6 +34,30 @@ def test_a_run_on_cuda_passes_and_samples_the_gpu(vp_tui, wide_checkpoint, docum
     assert found["environment"]["gpu_uuid"]
     assert found["speedup"]["verdict"] in {"PASS", "MISS"}
     assert found["arms"]["candidate"]["tokens_per_s"] > 0
+    mfu = found["arms"]["candidate"]["mfu"]
+    if peaks.nominal(found["environment"]["device_name"], "fp16") is None:
+        assert mfu is None
+    else:
+        assert 0 < mfu < 1
+
+
+def test_what_the_gpu_did_while_encoding_is_told_in_percent(vp_tui, wide_checkpoint, document, tmp_path):
+    """Some seconds of FP32, so that several samples (two a second) fall between the first and the last block."""
+    many = tmp_path / "many.fasta"
+    make_fasta(many, num_sequences=6_000)
+    found = document(
+        vp_tui("run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--oracle", 0, "--json", timeout=300)
+    )
+    encoding = found["gpu"]["encoding"]
+    assert encoding["samples"] > 0
+    assert 0 < encoding["utilization"]["max"] <= 100
+    for name in ("sm_active", "tensor_active", "dram_active"):
+        if found["environment"]["gpm"] is not None:
+            assert encoding[name] is None, found["environment"]["gpm"]
+        else:
+            assert 0 <= encoding[name]["mean"] <= encoding[name]["max"] <= 100, name
+    if found["environment"]["gpm"] is None:
+        assert encoding["sm_active"]["max"] > 0
 
 
 def test_fp32_on_cuda_is_ieee_fp32_and_the_flags_are_read_back(vp_tui, wide_checkpoint, document):

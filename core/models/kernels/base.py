@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from vp_tui.core.packing import GROUP_FILL, NO_PADDING, PackLayout, PaddedGroup
 from vp_tui.core.precision import is_16_bit
@@ -61,6 +61,11 @@ class DeviceLayout:
     def runs(self) -> tuple[DeviceGroup, ...]:
         """Groups of equal length, without padding."""
         return self._grouped(NO_PADDING)
+
+    def sums(self, counts_N: Tensor) -> Tensor:
+        """Counts per token (whole numbers of any format) summed to those of sequences, int64 [S]."""
+        before_N = nn.functional.pad(counts_N.cumsum(0, dtype=torch.int64), (1, 0))
+        return before_N[self.cu_seqlens[1:]] - before_N[self.cu_seqlens[:-1]]
 
     def _grouped(self, fill: float) -> tuple[DeviceGroup, ...]:
         return tuple(_group_to_device(group, self.cu_seqlens.device) for group in self.pack.groups(fill))
