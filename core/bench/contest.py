@@ -21,6 +21,8 @@ from vp_tui.core.errors import VpTuiError
 from vp_tui.core.events import now_us
 
 _TELL_EVERY_S: Final = 10.0
+"""Rounds that take longer are told one by one."""
+
 BLOCKS: Final = 8
 """Accepted blocks of each; even, so that every order of two comes equally often."""
 

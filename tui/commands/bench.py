@@ -29,7 +29,8 @@ def run_bench(home: Home, values: Mapping[str, Any], *, as_json: bool) -> int:
     if as_json:
         output.result(output.dumped(document))
     else:
-        output.result("\n".join(table.text(page) for page in bench.pages(document)).rstrip())
+        tables = "\n".join(table.text(page) for page in bench.pages(document)).rstrip()
+        output.result(tables or f"stopped early by {document['stopped']}: nothing was measured")
     return code
 
 

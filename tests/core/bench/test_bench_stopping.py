@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from vp_tui.core.bench.stopping import AGAIN_S, Stopping
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.store.home import Home
+from vp_tui.tui.commands.bench import run_bench
 
 # a block of the tiny checkpoint in one precision takes seconds, so the contest is still going when its line is read
 LONG = ("--precision", "fp32", "--device", "cpu", "--tokens", "60000", "--peers", "--waterfall", "--json")
@@ -55,6 +58,16 @@ def test_the_first_signal_ends_the_bench_with_the_document_of_what_was_measured(
     assert model["results"][0]["engine"] == "vp-tui"
     assert [len(one["blocks"]) for one in model["results"]] == [0] * len(model["results"])
     assert model["overheads"] == model["waterfall"] == []
+
+
+def test_a_bench_that_is_stopped_before_its_first_model_says_so_in_words(monkeypatch, capsys, tmp_path):
+    def stopped(home, module, arguments):
+        Path(arguments[-1]).write_text('{"models": [], "stopped": "SIGTERM"}')
+        return ExitCode.INTERRUPTED
+
+    monkeypatch.setattr("vp_tui.tui.commands.bench.run_stoppable", stopped)
+    assert run_bench(Home(tmp_path), {"token_budget": "auto"}, as_json=False) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().out == "stopped early by SIGTERM: nothing was measured\n"
 
 
 def test_a_second_signal_ends_it_at_once(going, poll):
