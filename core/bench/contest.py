@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeVar
 
 import torch
 
@@ -33,6 +33,7 @@ FAILURES: Final = (
 """What code of others may raise where it does not fit this machine; a mistake there must not end the bench."""
 
 Tell = Callable[[str], None]
+_Step = TypeVar("_Step")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,10 @@ class Pace:
     window: int = WINDOW
     is_over: Callable[[], bool] = _never
     """Asked before each step: whether to stop with what there is."""
+
+    def until_over(self, steps: Iterable[_Step]) -> Iterable[_Step]:
+        """The steps that there is still time for, asked before each."""
+        return takewhile(lambda _: not self.is_over(), steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,7 @@ def contest(
     `watch` (open) gives the conditions; None: nobody asks for them.
     """
     entries = {one.name: Entry() for one in contestants}
-    for one in _until_over(contestants, pace):
+    for one in pace.until_over(contestants):
         _guarded(one, entries[one.name], partial(_warm, one, entries[one.name], pace), tell)
     told_s = time.monotonic()
     for number in range(2 * pace.blocks):
@@ -129,13 +134,9 @@ def contest(
         if time.monotonic() - told_s > _TELL_EVERY_S:
             told_s = time.monotonic()
             tell(f"round {number + 1} of {pace.blocks}")
-        for one in _until_over(_turn(left, number), pace):
+        for one in pace.until_over(_turn(left, number)):
             _guarded(one, entries[one.name], partial(_block, one, entries[one.name], number, pace, watch), tell)
     return entries
-
-
-def _until_over(contestants: Iterable[Contestant], pace: Pace) -> Iterable[Contestant]:
-    return takewhile(lambda _: not pace.is_over(), contestants)
 
 
 def timed(work: Callable[[], object]) -> float:

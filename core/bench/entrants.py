@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Final
 
 import torch
@@ -101,7 +100,7 @@ def rivals(
 ) -> tuple[list[Entrant], list[Absent]]:
     """Every peer in `plan`, each with the batch size that it is fastest with on `tokens`."""
     entrants, absent = [], []
-    for peer in takewhile(lambda _: not pace.is_over(), peers_of(models.get(plan), plan)):
+    for peer in pace.until_over(peers_of(models.get(plan), plan)):
         found = _at_its_best(peer, plan, tokens, models.device)
         if isinstance(found, Absent):
             tell(f"no {peer.name} in {plan.name}: {found.reason}")

@@ -81,7 +81,7 @@ class OneModel:
         plans, refused = self._plans()
         # once the weights are there: they take most of the memory
         budget, budget_reason = self._budget(plans)
-        limits = tuple(self._ceilings(plan, budget) for plan in plans if not self.pace.is_over())
+        limits = tuple(self._ceilings(plan, budget) for plan in self.pace.until_over(plans))
         entrants = ours(self.models, plans, budget)
         fastest = plans[-1]
         tokens = self._sized(entrants[-1], budget)

@@ -39,16 +39,15 @@ def bench(options: Options, tell: Tell, stopping: Stopping) -> Bench:
     tell(f"copying on {environment.device_name(device)}")
     copying = ceilings.copying(device, ceilings.timing_of(device))
     pace = pace_of(device, stopping.is_asked)
-    measured = []
-    for weights, draw in inputs:
-        if not stopping.is_asked():
-            measured.append(OneModel(weights, draw, options, device, pace, tell).measure())
+    measured = tuple(
+        OneModel(weights, draw, options, device, pace, tell).measure() for weights, draw in pace.until_over(inputs)
+    )
     return Bench(
         options=options,
         pace=pace,
         environment=environment.facts(device, reason),
         copying=copying,
-        models=tuple(measured),
+        models=measured,
         stopped=stopping.by,
     )
 

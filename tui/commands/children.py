@@ -2,17 +2,15 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
+from vp_tui.core.bench.stopping import give_back, take_over
 from vp_tui.core.errors import ExitCode, ResourceError, UsageError
 from vp_tui.core.store.home import HOME_VARIABLE, Home
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _child(home: Home, module: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -41,13 +39,11 @@ def run_stoppable(home: Home, module: str, arguments: list[str]) -> int:
 
 @contextmanager
 def _passed_on_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    names = [name for name in _SIGNALS if signal.getsignal(name) is not signal.SIG_IGN]
-    before = {name: signal.signal(name, lambda number, _: child.send_signal(number)) for name in names}
+    before = take_over(lambda number, _: child.send_signal(number))
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+        give_back(before)
 
 
 def module_output(home: Home, module: str, arguments: Sequence[str] = ()) -> Any:

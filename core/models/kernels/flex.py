@@ -132,8 +132,7 @@ class FlexAttention:
 
 def _spread(broken_NHK: Tensor, layout: DeviceLayout) -> Tensor:
     """[N, 1, 1] whether a token's sequence has a broken value anywhere; its attention output is NaN then."""
-    before_N = nn.functional.pad(broken_NHK.flatten(1).any(1).cumsum(0), (1, 0))
-    broken_S = before_N[layout.cu_seqlens[1:]] > before_N[layout.cu_seqlens[:-1]]
+    broken_S = layout.sums(broken_NHK.flatten(1).any(1)) > 0
     return broken_S[layout.sequence_N, None, None]
 
 
