@@ -22,6 +22,10 @@ WAVES: Final = 2
 """Tokens of a pack on a GPU at most, in waves: on an H200 2 x 132 x 128 = 33,792. The last wave of a product is full
 then; one wave (16,896 tokens) was 1.5 % slower there with ESM-2 3B in FP16."""
 
+_FULL: Final = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
+"""How it shows where it is not torch's allocator on CUDA that says so: the driver and Triton, which load kernels late,
+the allocator of the CPU, which raises a bare RuntimeError, and the handles of cuBLAS and cuDNN."""
+
 _USABLE: Final = 0.8
 """Part of the free memory that may be planned for; the rest is for fragments and workspaces."""
 
@@ -115,6 +119,11 @@ def activation_bytes(spec: ModelSpec, plan: PrecisionPlan) -> int:
     stream = 14 * spec.hidden + 2 * spec.ffn
     single = 5 * spec.hidden
     return item * stream + 4 * single
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the device or the host had no room for what was asked, whoever asked for it."""
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in _FULL)
 
 
 def free_memory(device: torch.device) -> int:

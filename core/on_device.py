@@ -8,6 +8,7 @@ import torch
 
 from vp_tui.core.compare.choice import chunks
 from vp_tui.core.compare.products import Product, by_numpy
+from vp_tui.core.memory import is_out_of_memory
 
 PORTION_BYTES: Final = 1 << 27
 """Of the left matrix and of the product together; the right one, 205 MB at most for ESM-2 3B, is there whole."""
@@ -27,6 +28,8 @@ def multiply(device: torch.device, a_AD: np.ndarray, b_BD: np.ndarray) -> np.nda
         for part in chunks(len(a_AD), max(1, PORTION_BYTES // per_row)):
             a_CD = torch.from_numpy(a_AD[part]).to(device)
             torch.from_numpy(product_AB[part]).copy_(a_CD @ b_DB)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         return by_numpy(a_AD, b_BD)
     return product_AB

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from vp_tui.core import precision
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.encode import OutOfMemoryError
+from vp_tui.core.memory import is_out_of_memory
 from vp_tui.core.models.hf import HfEncoder
 from vp_tui.core.precision import Range
 from vp_tui.core.probe.points import Look, looking, watched
@@ -126,7 +127,9 @@ def trace(
     while True:
         try:
             return _trace(model, sample, plan, device, budget, counted_for, replaced)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             if isinstance(model, HfEncoder) or budget // 2 < sample.lengths_P.max():
                 raise OutOfMemoryError(budget, device) from error
         # outside the handler: within it the traceback would keep the pack's tensors alive
@@ -145,7 +148,9 @@ def output_tokens(model: nn.Module, sample: Sample, plan: PrecisionPlan, device:
             precision.at_least_fp32(hidden_ND).cpu()
             for _, hidden_ND in _forwards(model, _placed(sample, sample.budget, device), plan)
         ]
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemoryError(sample.budget, device) from error
     return torch.cat(parts).float().numpy()
 
