@@ -5,15 +5,18 @@ brake and other processes on the GPU reject a block.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final
 
 import torch
 
 from vp_tui.core.environment import gpu_uuid
-from vp_tui.core.events import AlertRaised, GpuSample
+from vp_tui.core.events import AlertRaised, GpuSample, now_us
 from vp_tui.core.gpu import Sampler
+from vp_tui.core.gpu.gpm import Gpm
+from vp_tui.core.gpu.nvml import handle_of
 
 REASONS: Final = {
     0x01: "idle",
@@ -109,16 +112,21 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 class Watch:
-    """Samples the GPU of a device while it is open; on a CPU it has only its reason.
+    """Samples the GPU of a device while it is open, and reads GPM's counters at both ends of a block; on a CPU it has
+    only its reason.
 
-    Use as a context manager.
+    Use as a context manager, in one thread.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.samples: list[GpuSample] = []
         self.notes: list[str] = []
         """What the GPU should report and does not, each a sentence."""
-        self._sampler = Sampler(gpu_uuid(device), self._note)
+        uuid = gpu_uuid(device)
+        self._sampler = Sampler(uuid, self._note)
+        # of its own: two samples a second are less than one in a block
+        self._gpm = None if uuid is None or self._sampler.reason else Gpm(handle_of(uuid)[0])
+        self._open = ExitStack()
 
     @property
     def reason(self) -> str | None:
@@ -126,19 +134,33 @@ class Watch:
         return self._sampler.reason
 
     def __enter__(self) -> "Watch":
-        self._sampler.__enter__()
+        self._open.enter_context(self._sampler)
+        if self._gpm is not None:
+            self._open.enter_context(self._gpm)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sampler.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)
 
     def _note(self, told: GpuSample | AlertRaised) -> None:
         if isinstance(told, GpuSample):
             self.samples.append(told)
         else:
             self.notes.append(told.message)
+
+    def begin(self) -> None:
+        """A block begins."""
+        if self._gpm is not None:
+            self._gpm.read()
+
+    def end(self, since_us: int) -> Conditions | None:
+        """What it was done under: GPM's shares since `begin`, the rest as sampled since `since_us`; None unsampled."""
+        found = summed_up(self.between(since_us, now_us()))
+        if found is None or self._gpm is None:
+            return found
+        return replace(found, **self._gpm.read().shares._asdict())
 
     def between(self, start_us: int, stop_us: int) -> tuple[GpuSample, ...]:
         """The samples taken from `start_us` to `stop_us`."""

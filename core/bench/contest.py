@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import torch
 
-from vp_tui.core.bench.conditions import Conditions, Watch, rejection, summed_up
+from vp_tui.core.bench.conditions import Conditions, Watch, rejection
 from vp_tui.core.bench.statistics import WINDOW, is_steady
 from vp_tui.core.errors import VpTuiError
 from vp_tui.core.events import now_us
@@ -44,7 +44,7 @@ class Contestant:
     work: Callable[[], object]
     """All of it once; when it returns, the device is done."""
     lead: Callable[[], object] | None = None
-    """Work of the same kind to settle with, where all of it would take long; None: the work itself."""
+    """Less work of the same kind to settle with, where all of it takes longer than settling; None: the work itself."""
     around: Callable[[], AbstractContextManager[object]] = nullcontext
     """Entered for each of its turns, outside the clock."""
 
@@ -112,8 +112,10 @@ class Entry:
 
 def pace_of(device: torch.device, is_over: Callable[[], bool] = _never) -> Pace:
     """Some settling on a GPU, whose clocks follow the power of the work; none on a CPU."""
-    is_cuda = device.type == "cuda"
-    return Pace(settle_s=0.4 if is_cuda else 0.0, warm_up_s=5.0 if is_cuda else 0.3, is_over=is_over)
+    if device.type == "cuda":
+        # a block takes a quarter of a second or more: two longer windows would not fit
+        return Pace(settle_s=0.4, warm_up_s=5.0, window=4, is_over=is_over)
+    return Pace(settle_s=0.0, warm_up_s=0.3, is_over=is_over)
 
 
 def contest(
@@ -189,10 +191,18 @@ def warm_up(work: Callable[[], object], pace: Pace) -> WarmUp:
 def _block(one: Contestant, entry: Entry, number: int, pace: Pace, watch: Watch | None) -> None:
     began = time.perf_counter()
     began_us = now_us()
+    lead = _lead(one, entry, pace)
     while time.perf_counter() - began < pace.settle_s:
-        (one.lead or one.work)()
+        lead()
+    if watch is not None:
+        watch.begin()
     seconds = timed(one.work)
     # the first half of the settling still shows the one before
-    since_us = began_us + round(pace.settle_s / 2 * 1e6)
-    found = None if watch is None else summed_up(watch.between(since_us, now_us()))
+    found = None if watch is None else watch.end(began_us + round(pace.settle_s / 2 * 1e6))
     entry.blocks.append(Block(round=number, seconds=seconds, conditions=found, rejected=rejection(found)))
+
+
+def _lead(one: Contestant, entry: Entry, pace: Pace) -> Callable[[], object]:
+    """What to settle with: the work itself draws the power that is to be settled at, unless it takes too long."""
+    is_long = entry.warm_up is not None and entry.warm_up.seconds[-1] > pace.settle_s
+    return one.lead if one.lead is not None and is_long else one.work

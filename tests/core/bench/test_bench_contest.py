@@ -14,6 +14,7 @@ from vp_tui.core.bench.conditions import Watch, over_blocks, rejection, summed_u
 from vp_tui.core.bench.contest import Contestant, Pace, contest, warm_up
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import GpuSample, now_us
+from vp_tui.core.gpu.gpm import Reading, Shares
 
 QUICK = Pace(settle_s=0.0, warm_up_s=0.0, blocks=4, window=2)
 SAMPLE = GpuSample(
@@ -43,6 +44,17 @@ class MadeWatch(Watch):
     def between(self, start_us, stop_us):
         assert start_us <= stop_us <= now_us()
         return (next(self._made),)
+
+
+class FakeGpmForLackOfAGpu:
+    """Counts its readings; each one's share of SMs is how many there were before it."""
+
+    def __init__(self):
+        self.readings = 0
+
+    def read(self):
+        self.readings += 1
+        return Reading(Shares(sm_active=float(self.readings)))
 
 
 def logging(log, name):
@@ -86,13 +98,29 @@ def test_work_goes_on_untimed_before_a_block_until_things_have_settled():
     assert entries["a"].blocks[0].seconds < 0.02
 
 
-def test_settling_may_take_less_than_all_of_the_work():
+@pytest.mark.parametrize(("work_s", "settles_with"), [(1.0, "lead"), (0.001, "work")])
+def test_what_takes_longer_than_settling_is_settled_for_with_less_of_it(monkeypatch, work_s, settles_with):
+    """The clock of a block is a fake, because this machine's is not to be told what to say."""
     log = []
+    monkeypatch.setattr(contests, "timed", lambda work: work() or work_s)
     one = Contestant(name="a", work=lambda: log.append("work"), lead=lambda: log.append("lead"))
     contest([one], replace(QUICK, settle_s=0.01, blocks=1), print)
-    assert log[:3] == ["work", "work", "lead"]
-    assert log.count("work") == 3
+    warm_up_and_block = 3
+    assert log[2] == settles_with
     assert log[-1] == "work"
+    assert log.count("work") == (warm_up_and_block if settles_with == "lead" else len(log))
+
+
+def test_shares_of_a_block_are_read_at_both_of_its_ends():
+    watch = MadeWatch([SAMPLE] * 9)
+    watch._gpm = FakeGpmForLackOfAGpu()
+    log = []
+    one = Contestant(name="a", work=lambda: log.append(watch._gpm.readings))
+    entry = contest([one], replace(QUICK, blocks=2), print, watch)["a"]
+    # two runs of warm-up, then one reading before each block and one behind it
+    assert log == [0, 0, 1, 3]
+    assert [block.conditions.sm_active for block in entry.blocks] == [2.0, 4.0]
+    assert entry.blocks[0].conditions.power_w == 690.0
 
 
 def test_who_fails_leaves_with_the_text_and_the_others_go_on():
