@@ -8,7 +8,7 @@ import torch
 
 from vp_tui.core import faults, packing
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError, nothing
+from vp_tui.core.encode import EncodedBlock, Encoder, OutOfMemoryError, Running
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm, BlockEncoded, now_us
 from vp_tui.core.models.loading import LoadedModel, load
@@ -44,10 +44,8 @@ class Budget:
         self.tokens = smaller
 
 
-def encode_within(
-    encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget, meanwhile: Callable[[], None] = nothing
-) -> EncodedBlock:
-    """Pack the sequences `members_S` of `tokens` under the budget and encode them, halving it until they fit.
+def start_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> Running:
+    """Pack the sequences `members_S` of `tokens` under the budget and queue them, halving it until they fit.
 
     Raises:
         ResourceError: the longest sequence does not fit.
@@ -56,9 +54,20 @@ def encode_within(
     while True:
         packs = [members_S[pack] for pack in packing.by_length(lengths_S, budget.tokens)]
         try:
-            return encoder.encode(tokens, packs, meanwhile)
+            return encoder.start(tokens, packs)
         except OutOfMemoryError as error:
             budget.halve(error)
+
+
+KERNEL_STEP = 32
+"""Tokens of the longest sequence by which a pack may need another kernel: those of our own are compiled for some number
+of steps of 32 (pooling) or 64 tokens (short attention)."""
+
+
+def one_of_each_length(lengths_S: np.ndarray) -> np.ndarray:
+    """Indices of one sequence for every number of KERNEL_STEP tokens that occurs, rounded up; rising lengths."""
+    _, first_S = np.unique(-(-lengths_S // KERNEL_STEP), return_index=True)
+    return first_S
 
 
 WARM_SHARE = 0.05
@@ -153,17 +162,37 @@ class ArmRunner:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def compile_kernels(self) -> None:
+        """Encode one sequence of each length by itself, for nothing, so that no timed block compiles or loads a kernel.
+
+        A GPU's affair; on a CPU there is nothing to compile.
+        Raises:
+            ResourceError: the longest sequence does not fit.
+        """
+        if self._device.type == "cpu":
+            return
+        packs = [np.array([index]) for index in one_of_each_length(self._data.tokens.lengths_S)]
+        self.encoder.start(self._data.tokens, packs).finish()
+
     def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
         """Encode a block for the sake of the caches until it is_warm; nothing of it is kept."""
         encode_s: list[float] = []
         while not is_warm(encode_s):
-            encoded = self._encode(block, budget)
+            encoded = self.start(block, budget).finish()
             encode_s.append(encoded.encode_s)
             yield self._event(block, encoded, is_warmup=True)
 
-    def encode(self, block: Block, budget: Budget, meanwhile: Callable[[], None] = nothing) -> BlockEncoded:
-        """Encode a block and keep its embeddings, counts and times; `meanwhile` as in Encoder.encode."""
-        encoded = self._encode(block, budget, meanwhile)
+    def start(self, block: Block, budget: Budget) -> Running:
+        """Queue a block, which `keep` waits for.
+
+        Raises:
+            ResourceError: the longest sequence does not fit.
+        """
+        return start_within(self.encoder, self._data.tokens, block.indices_S, budget)
+
+    def keep(self, block: Block, running: Running, since_s: float = 0.0) -> BlockEncoded:
+        """Wait for a block that was started and keep its embeddings, counts and times; `since_s` as in Running."""
+        encoded = running.finish(since_s)
         rows_S = encoded.seq_indices_S
         self.embeddings_SD[rows_S] = encoded.embeddings_SD
         self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
@@ -181,9 +210,6 @@ class ArmRunner:
         """Run the pack that `sequence` was encoded in once more, and say where its values cease to be finite."""
         members_S = self.members_of_pack(int(self.pack_S[sequence]))
         return diagnose(self.encoder, self._data.tokens, members_S, sequence)
-
-    def _encode(self, block: Block, budget: Budget, meanwhile: Callable[[], None] = nothing) -> EncodedBlock:
-        return encode_within(self.encoder, self._data.tokens, block.indices_S, budget, meanwhile)
 
     def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
         return BlockEncoded(

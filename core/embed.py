@@ -16,7 +16,7 @@ import torch
 from safetensors.numpy import save_file
 
 from vp_tui.core import environment, letters, memory, sequences, tokenizing
-from vp_tui.core.arms import Budget, encode_within
+from vp_tui.core.arms import Budget, start_within
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
 from vp_tui.core.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
@@ -76,7 +76,7 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], t
     budget = asked
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
-    encoded = encode_within(encoder, tokens, np.arange(len(tokens.lengths_S)), Budget(budget, longest, tell))
+    encoded = start_within(encoder, tokens, np.arange(len(tokens.lengths_S)), Budget(budget, longest, tell)).finish()
     embeddings_SD = np.empty_like(encoded.embeddings_SD)
     embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
     return embeddings_SD

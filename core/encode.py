@@ -3,7 +3,8 @@
 Both arms of a run use this code; only the plan differs. Pooling follows VirNucPro (ESM-2: mean over residues without
 BOS and EOS; DNABERT-S: mean over all tokens with [CLS] and [SEP]; the spec says which), sums in FP32 and stays FP32:
 a mean accumulated in half is wrong by 5.6 % at 1,022 residues, and would be counted as the model's error.
-On CUDA nothing waits for the device until the block is done.
+On CUDA a block is queued whole, its way back to the host included, and nothing waits for the device until it is
+finished: another one can be queued before.
 
 Shape suffixes: N tokens of the pack, R pooled tokens of the pack, S sequences, D width.
 """
@@ -13,14 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vp_tui.core import packing, precision
+from vp_tui.core import memory, packing, precision
+from vp_tui.core.clock import Clock
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models import fusing
@@ -90,8 +92,36 @@ class Pooled:
     """NaN and infinities among them."""
 
 
-def nothing() -> None:
-    """What is done meanwhile where there is nothing to do."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A block whose work is queued; on CUDA it need not be done."""
+
+    packs: Sequence[NDArray[np.int64]]
+    tokens: int
+    embeddings_SD: Tensor
+    """On the host, as all three: filled when the clock says so."""
+    nan_S: Tensor
+    bad_S: Tensor
+    clock: Clock
+    began_s: float
+    """perf_counter before the first layout."""
+
+    def finish(self, since_s: float = 0.0) -> EncodedBlock:
+        """Wait for it. `since_s` (perf_counter): when the device was done with a block that was queued before."""
+        encode_s = self.clock.seconds()
+        wall_s = time.perf_counter() - max(self.began_s, since_s)
+        indices_S, nan_S = np.concatenate(self.packs), self.nan_S.numpy()
+        return EncodedBlock(
+            embeddings_SD=self.embeddings_SD.numpy(),
+            seq_indices_S=indices_S,
+            pack_of_S=np.repeat(np.arange(len(self.packs)), [len(pack) for pack in self.packs]),
+            nan_count_S=nan_S,
+            inf_count_S=self.bad_S.numpy() - nan_S,
+            encode_s=encode_s,
+            wall_s=wall_s,
+            tokens=self.tokens,
+            sequences=int(indices_S.size),
+        )
 
 
 class Encoder:
@@ -114,50 +144,38 @@ class Encoder:
         self.device = device
         self._fuses = self.pools_in_one_pass and fusing.why_not(precision.storage_dtype(plan.precision), device) is None
 
-    def encode(
-        self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]], meanwhile: Callable[[], None] = nothing
-    ) -> EncodedBlock:
-        """Embed the sequences of `packs` (arrays of indices into `tokens`).
+    def encode(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> EncodedBlock:
+        """Embed the sequences of `packs` and wait for them; raises as `start`."""
+        return self.start(tokens, packs).finish()
 
-        `meanwhile` is called once all work is queued: on CUDA the host has time then, on a CPU its seconds are not
-        counted.
+    def start(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Running:
+        """Queue the sequences of `packs` (arrays of indices into `tokens`); a CPU is done with them afterwards.
 
         Raises OutOfMemoryError when a pack does not fit; nothing of the block is kept then.
         """
         assert packs, "a block holds at least one pack"
-        started = time.perf_counter()
+        began_s = time.perf_counter()
         clock = Clock(self.device)
         with torch.inference_mode(), self.products():
             pooled = self.run(self.place(tokens, packs), clock)
-            uncounted_s = self._aside(meanwhile)
-            embeddings_SD = torch.cat([pack.embeddings_SD for pack in pooled]).cpu().numpy()
-            nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu().numpy()
-            bad_S = torch.cat([pack.bad_S for pack in pooled]).cpu().numpy()
-        indices_S = np.concatenate(packs)
-        return EncodedBlock(
-            embeddings_SD=embeddings_SD,
-            seq_indices_S=indices_S,
-            pack_of_S=np.repeat(np.arange(len(packs)), [len(pack) for pack in packs]),
-            nan_count_S=nan_S,
-            inf_count_S=bad_S - nan_S,
-            encode_s=clock.seconds(),
-            wall_s=time.perf_counter() - started - uncounted_s,
-            tokens=_count(tokens, indices_S),
-            sequences=int(indices_S.size),
-        )
-
-    def _aside(self, meanwhile: Callable[[], None]) -> float:
-        """Call it; the seconds that it took from a device that had nothing else to do."""
-        started = time.perf_counter()
-        meanwhile()
-        return time.perf_counter() - started if self.device.type == "cpu" else 0.0
+            running = Running(
+                packs=packs,
+                tokens=_count(tokens, np.concatenate(packs)),
+                embeddings_SD=_to_host([pack.embeddings_SD for pack in pooled]),
+                nan_S=_to_host([pack.nan_S for pack in pooled]),
+                bad_S=_to_host([pack.bad_S for pack in pooled]),
+                clock=clock,
+                began_s=began_s,
+            )
+        clock.close()
+        return running
 
     def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Iterator[Placed]:
         """The packs on the device, each when it is asked for: the host lays one out while the device has the former."""
         for pack in packs:
             yield _within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device)
 
-    def run(self, placed: Iterable[Placed], clock: "Clock") -> list[Pooled]:
+    def run(self, placed: Iterable[Placed], clock: Clock) -> list[Pooled]:
         """Every pack through model and pooling, in order; nothing in it waits for the device."""
         return [_within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed]
 
@@ -218,11 +236,16 @@ class Encoder:
         stop_N = layout.lengths_S[layout.sequence_N] - back
         return np.flatnonzero((layout.positions_N >= front) & (layout.positions_N < stop_N))
 
-    def _encode_pack(self, pack: Placed, clock: "Clock") -> Pooled:
+    def _encode_pack(self, pack: Placed, clock: Clock) -> Pooled:
         clock.start()
         hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
         clock.stop()
         return self.pool(hidden_ND, pack)
+
+
+def _to_host(parts: Sequence[Tensor]) -> Tensor:
+    """All rows on the host; from CUDA into pinned memory, where they are once the device has come so far."""
+    return torch.cat(list(parts)).to("cpu", non_blocking=True)
 
 
 def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
@@ -230,7 +253,7 @@ def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) ->
     try:
         return step()
     except RuntimeError as error:
-        if not _is_out_of_memory(error):
+        if not memory.is_out_of_memory(error):
             raise
     # outside the handler: within it the traceback would keep the pack's tensors alive
     if device.type == "cuda":
@@ -240,11 +263,6 @@ def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) ->
 
 def _count(tokens: TokenSet, indices_S: NDArray[np.int64]) -> int:
     return int(tokens.lengths_S[indices_S].sum())
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    # the CPU allocator raises a bare RuntimeError
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _sum_is_finite(hidden_ND: Tensor) -> bool:
@@ -263,32 +281,3 @@ def _num_not_zero(values_ND: Tensor) -> Tensor:
     wide = precision.at_least_fp32(values_ND[:0]).dtype
     counts_N: Tensor = torch.linalg.vector_norm(values_ND, ord=0, dim=1, dtype=wide)
     return counts_N
-
-
-class Clock:
-    """Seconds of device work between start and stop, summed; events on CUDA, so nothing has to wait."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.began = 0.0
-        self.total = 0.0
-        self.pairs: list[tuple[Any, Any]] = []
-
-    def start(self) -> None:
-        if self.device.type == "cuda":
-            event: Any = torch.cuda.Event
-            self.pairs.append((event(enable_timing=True), event(enable_timing=True)))
-            self.pairs[-1][0].record(torch.cuda.current_stream(self.device))
-        else:
-            self.began = time.perf_counter()
-
-    def stop(self) -> None:
-        if self.device.type == "cuda":
-            self.pairs[-1][1].record(torch.cuda.current_stream(self.device))
-        else:
-            self.total += time.perf_counter() - self.began
-
-    def seconds(self) -> float:
-        """To be asked when the device is done."""
-        milliseconds: float = sum(first.elapsed_time(last) for first, last in self.pairs)
-        return self.total + milliseconds / 1e3

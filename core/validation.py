@@ -6,7 +6,7 @@ after the other. Nothing here knows a store, a screen or a signal.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from vp_tui.core.prepare import Block, prepare
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.stored_reference import StoredReference
 from vp_tui.core.tally import Tally
+from vp_tui.core.turns import Turn, take_turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,6 @@ class Validation:
         """Of the arms that run."""
         self._pending: list[Event] = []
         self._began = time.time(), time.monotonic()
-        self._uncompared: Block | None = None
-        """Encoded by both arms; compared while the device works on the next one."""
 
     def events(self) -> Generator[Event, None, None]:
         """Run to the end.
@@ -189,6 +188,7 @@ class Validation:
         if arm is self._running[-1]:
             yield from (self._note("model", text) for text in loaded.notes)
         yield self._phase("warm-up", arm.plan.name)
+        arm.compile_kernels()
         for block in first_blocks(self._data.blocks):
             for encoded in arm.warm_up(block, self._budget):
                 yield from self._drain()
@@ -198,15 +198,11 @@ class Validation:
         self._sampler.count()
         if self._interleaved:
             yield self._phase("encoding", self._schedule)
-            for block in self._data.blocks:
-                for arm in self._running[:: 1 if block.index % 2 == 0 else -1]:
-                    yield from self._encode_block(arm, block)
-                self._uncompared = block
+            blocks = self._data.blocks
+            abba = ((arm, block) for block in blocks for arm in self._running[:: 1 if block.index % 2 == 0 else -1])
+            yield from self._take_turns(abba)
         else:
             yield from self._one_after_the_other()
-        self._compare()
-        yield from self._drain()
-        yield self._progress()
 
     def _one_after_the_other(self) -> Iterator[Event]:
         for arm in self._running:
@@ -215,26 +211,22 @@ class Validation:
                 self._reference.unload()
                 yield from self._bring_up(arm)
             yield self._phase("encoding", f"{arm.arm} in {arm.plan.name}")
-            for block in self._data.blocks:
-                yield from self._encode_block(arm, block)
-                if arm is self._candidate:
-                    self._uncompared = block
+            yield from self._take_turns((arm, block) for block in self._data.blocks)
 
-    def _encode_block(self, arm: ArmRunner, block: Block) -> Iterator[Event]:
-        encoded = arm.encode(block, self._budget, self._compare)
-        yield from self._drain()
-        yield encoded
-        yield self._progress()
+    def _take_turns(self, turns: Iterable[Turn]) -> Iterator[Event]:
+        for block, encoded in take_turns(turns, self._budget, self._device):
+            yield encoded
+            if all(block.index in arm.encode_s for arm in self._running):
+                self._compare(block)
+            yield from self._drain()
+            yield self._progress()
 
     def _progress(self) -> Progress:
         done, total = self._tally.done, len(self._data.sequences)
         return Progress(at_us=now_us(), done=done, total=total, eta_s=self._pace.eta_s())
 
-    def _compare(self) -> None:
-        """Compare the block that waits for it, if there is one; its events wait for the next drain."""
-        block, self._uncompared = self._uncompared, None
-        if block is None:
-            return
+    def _compare(self, block: Block) -> None:
+        """Compare what both arms have encoded; its events wait for the next drain."""
         self._tally.compare(block, self._reference.embeddings_SD, self._candidate)
         strata = self._tally.strata(self._candidate, self._pace.rates())
         self._pending += [

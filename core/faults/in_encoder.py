@@ -3,7 +3,7 @@
 Shape suffixes: N tokens of the pack, S sequences, D width.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vp_tui.core import precision
 from vp_tui.core.config import PrecisionPlan, plain_plan
-from vp_tui.core.encode import EncodedBlock, Encoder, Placed, nothing
+from vp_tui.core.encode import Encoder, Placed, Running
 from vp_tui.core.models.loading import LoadedModel
 from vp_tui.core.precision import storage_dtype
 from vp_tui.core.thresholds import Thresholds
@@ -60,15 +60,13 @@ class PermutedPair(Encoder):
         self._met: set[bytes] = set()
         self._mate: dict[bytes, NDArray[np.int32]] = {}
 
-    def encode(
-        self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]], meanwhile: Callable[[], None] = nothing
-    ) -> EncodedBlock:
+    def start(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Running:
         """As in Encoder; a block that is new is encoded twice, and only the second time is in its clocks."""
         ids = {int(index): _ids(tokens, int(index)) for index in np.concatenate(packs)}
         if any(row_N.tobytes() not in self._met for row_N in ids.values()):
-            block = super().encode(tokens, packs)
+            block = super().start(tokens, packs).finish()
             self._meet(block.embeddings_SD, [ids[int(index)] for index in block.seq_indices_S])
-        return super().encode(self._swapped(tokens, ids), packs, meanwhile)
+        return super().start(self._swapped(tokens, ids), packs)
 
     def _meet(self, embeddings_SD: NDArray[np.float32], ids_S: list[NDArray[np.int32]]) -> None:
         new = [row for row, ids in enumerate(ids_S) if ids.tobytes() not in self._met]

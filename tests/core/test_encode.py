@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,14 @@ def test_rows_name_their_sequence_and_their_pack(tiny, load, tokens, packs):
     assert block.pack_of_S.tolist() == [number for number, pack in enumerate(packs) for _ in pack]
     assert (block.sequences, block.tokens) == (40, tokens.lengths_S.sum())
     assert 0 < block.encode_s <= block.wall_s
+
+
+def test_the_seconds_of_a_block_that_was_queued_behind_another_begin_when_that_one_was_done(tiny, load, tokens, packs):
+    encoder = Encoder(load(tiny), FP32, CPU)
+    alone, behind = encoder.start(tokens, packs), encoder.start(tokens, packs)
+    done_s = time.perf_counter()
+    assert alone.finish().wall_s >= done_s - behind.began_s
+    assert behind.finish(done_s).wall_s <= time.perf_counter() - done_s
 
 
 def test_pooling_in_fp16_keeps_fp32_sums(tiny, load, proteins, tokens, packs, engine_states):
@@ -123,7 +133,14 @@ def test_products_run_under_the_plan_s_switches(tiny, load):
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+    "error",
+    [
+        torch.OutOfMemoryError("no room"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("Triton Error [CUDA]: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch", "host", "Triton", "cuBLAS"],
 )
 def test_running_out_of_memory_names_the_tokens_of_the_pack(tiny, load, tokens, packs, monkeypatch, error):
     encoder = Encoder(load(tiny), FP32, CPU)
