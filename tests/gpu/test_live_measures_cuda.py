@@ -9,7 +9,6 @@ from vp_tui.core.compare.pairs import pair_measures
 from vp_tui.core.config import plain_plan
 from vp_tui.core.demo_data import random_proteins
 from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.encode import Clock
 from vp_tui.core.faults.in_encoder import Tf32Products
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.source import resolve
@@ -59,18 +58,15 @@ def embed(encoder, tokens, packs):
 
 @pytest.mark.parametrize("kind", ["esm2", "overflow", "dnabert-s"])
 @pytest.mark.parametrize("name", ["fp32", "tf32", "bf16", "fp16"])
-def test_packs_run_pool_and_count_without_waiting_for_the_device(sources, tokens, packs, kind, name):
+def test_a_block_is_queued_whole_without_waiting_for_the_device(sources, tokens, packs, kind, name):
     encoder = encoder_of(sources[kind], name)
     encoder.encode(tokens, packs)
-    with torch.inference_mode(), encoder.products():
-        placed = encoder.place(tokens, packs)
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            pooled = encoder.run(placed, Clock(CUDA))
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
-        nan_S = torch.cat([pack.nan_S for pack in pooled]).cpu()
-    assert (nan_S > 0).any() == (kind == "overflow" and name == "fp16")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        running = encoder.start(tokens, packs)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert (running.finish().nan_count_S > 0).any() == (kind == "overflow" and name == "fp16")
 
 
 def test_counts_on_the_device_are_those_of_the_outputs(sources, tokens, packs):

@@ -22,9 +22,20 @@ def wide_checkpoint(tmp_path_factory):
     return folder
 
 
-def test_a_run_on_cuda_passes_and_samples_the_gpu(vp_tui, wide_checkpoint, document):
+def test_a_run_on_cuda_passes_and_samples_the_gpu(vp_tui, made_checkpoint, document):
     found = document(
-        vp_tui("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--json", check=0, timeout=300)
+        vp_tui(
+            "run",
+            "-m",
+            made_checkpoint(),
+            "-i",
+            PROTEINS,
+            "--device",
+            "cuda",
+            "--json",
+            check=0,
+            timeout=300,
+        )
     )
     assert (found["status"], found["verdict"]) == ("completed", "PASS")
     assert found["device"] == "cuda:0"
@@ -96,4 +107,4 @@ def test_a_budget_that_does_not_fit_the_gpu_is_halved_and_the_run_goes_on(vp_tui
     finally:
         del hostage
         torch.cuda.empty_cache()
-    assert found["status"] == "completed"
+    assert found["status"] == "completed", found["status_reason"]
