@@ -17,6 +17,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 bench: .venv/installed-dev
 	$(BIN)/python -m pytest -m bench -s tests/bench

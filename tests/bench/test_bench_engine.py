@@ -52,7 +52,7 @@ def test_packed_forward_against_padded_batches(mix):
     weights = weights_of("esm2-35m", is_random=True)
     models = Models(weights, torch.device("cpu"))
     tokens = drawer(mix, weights.spec, None)(2048)
-    theirs, _ = rivals(models, plan, tokens, print)
+    theirs, _ = rivals(models, plan, tokens, pace_of(models.device), print)
     entrants = [*ours(models, [plan], CPU_TOKENS), *theirs]
     contestants = [Contestant(name=one.name, work=one.way(tokens)) for one in entrants]
     entries = contest(contestants, pace_of(models.device), print)

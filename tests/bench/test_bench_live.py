@@ -16,7 +16,7 @@ from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.config import RunConfig, plain_plan
 from vp_tui.core.demo import make_checkpoint
 from vp_tui.core.demo_data import make_fasta
-from vp_tui.core.encode import Encoder, nothing
+from vp_tui.core.encode import Encoder
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.source import resolve
 from vp_tui.core.models.spec import read_spec
@@ -101,7 +101,7 @@ def test_comparing_a_block_and_making_its_events(source, device, tmp_path):
     budget = Budget(data.budget, int(data.tokens.lengths_S.max()), pytest.fail)
     tally = Tally(data, Thresholds())
     for block in data.blocks:
-        arm.encode(block, budget)
+        arm.keep(block, arm.start(block, budget))
     x_SD = arm.embeddings_SD * np.float32(1.0001)
 
     def compare(block):
@@ -111,13 +111,15 @@ def test_comparing_a_block_and_making_its_events(source, device, tmp_path):
 
     def seconds(block, meanwhile):
         started = time.perf_counter()
-        arm.encode(block, budget, meanwhile)
+        running = arm.start(block, budget)
+        meanwhile()
+        arm.keep(block, running)
         return time.perf_counter() - started
 
     on_s, off_s = [], []
     for turn, block in enumerate(data.blocks):
         # as in a run: a block is compared while the device works on another one
-        ways = [(on_s, partial(compare, block)), (off_s, nothing)]
+        ways = [(on_s, partial(compare, block)), (off_s, lambda: None)]
         for found_s, meanwhile in ways if turn % 2 == 0 else ways[::-1]:
             found_s.append(seconds(block, meanwhile))
     print(f"\nhost, {source.path.name} on {device}, {num_sequences} sequences: {percent(on_s, off_s)}")
