@@ -59,10 +59,12 @@ def test_packed_forward_against_padded_batches(mix):
     total = int(tokens.lengths_S.sum())
     rate = total / float(np.median(list(entries["vp-tui fp32"].accepted.values())))
     print(f"\n35M shape, {mix}, FP32 on two threads, {total} tokens a block: {rate:.0f} tokens/s")
+    sizes = {one.engine: one.batch_tokens for one in theirs}
     for ratio in ratios_of(entrants, entries):
         found = ratio.times
         goal = f", goal >= {GOAL}x" if ratio.over_engine.startswith("transformers") else ""
-        print(f"{found.median:.2f}x [{found.low:.2f}, {found.high:.2f}] {ratio.over_engine} (sorted, padded){goal}")
+        peer = f"{ratio.over_engine} (sorted, padded, {sizes[ratio.over_engine]} cells)"
+        print(f"{found.median:.2f}x [{found.low:.2f}, {found.high:.2f}] {peer}{goal}")
 
 
 def test_byte_table_against_the_python_tokenizer(made_checkpoint):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from vp_tui.core.bench import entrants
 from vp_tui.core.bench.contest import pace_of
-from vp_tui.core.bench.entrants import Absent, ours, rivals, runnable
+from vp_tui.core.bench.entrants import BATCH_TOKENS, Absent, ours, rivals, runnable
 from vp_tui.core.bench.mixes import drawer
 from vp_tui.core.bench.padded import by_budget, padded, unsorted
-from vp_tui.core.bench.peers import peers_of
+from vp_tui.core.bench.peers import Peer, peers_of
 from vp_tui.core.bench.random_weights import random_model
 from vp_tui.core.bench.shapes import dnabert_s, esm2
 from vp_tui.core.bench.ways import Models, Weights, packed
@@ -107,6 +108,27 @@ def test_a_precision_that_the_device_cannot_run_is_absent_with_the_reason():
     assert [(one.precision, "needs a CUDA device" in one.reason) for one in absent] == [("tf32", True)]
 
 
+@pytest.mark.parametrize(
+    ("trials", "tried", "best"),
+    [
+        ([5.0, 4.0, 4.5], 3, 512),
+        ([4.0, 5.0], 2, 256),
+        ([5.0, 4.0, 3.0, 2.0, 1.0], 5, 4096),
+        ([5.0, 4.0, "no room"], 3, 512),
+        (["no room"], 1, None),
+    ],
+    ids=["in the middle", "the smallest", "the largest", "until it does not fit", "never"],
+)
+def test_a_peer_takes_part_with_larger_batches_until_they_are_slower(monkeypatch, trials, tried, best):
+    """The seconds of a trial are told, because this machine's differ from call to call."""
+    asked = iter(trials)
+    monkeypatch.setattr(entrants, "_trial", lambda *_: next(asked))
+    peer = Peer(name="made", forward=lambda *_: None, reason=None)
+    found = entrants._at_its_best(peer, FP32, TOKENS, CPU)
+    assert list(asked) == trials[tried:]
+    assert found.reason == "no room" if best is None else found.batch_tokens == best
+
+
 def test_entrants_carry_their_kernel_and_rivals_their_best_batch_size():
     models = Models(Weights(name="tiny", spec=TINY, source=None), CPU)
     mine = ours(models, [FP32], 512)
@@ -116,7 +138,7 @@ def test_entrants_carry_their_kernel_and_rivals_their_best_batch_size():
     told = []
     theirs, absent = rivals(models, FP32, TOKENS, pace_of(CPU), told.append)
     assert [one.engine for one in theirs] == ["transformers sdpa", "fair-esm"]
-    assert {one.batch_tokens for one in theirs} <= {512, 1024, 4096}
+    assert {one.batch_tokens for one in theirs} <= set(BATCH_TOKENS["cpu"])
     assert all(isinstance(one, Absent) for one in absent)
     assert len(told) == len(absent) == 2
     assert rivals(models, FP32, TOKENS, pace_of(CPU, lambda: True), told.append) == ([], [])
