@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from vp_tui.core import environment, letters, memory, sequences, tokenizing
+from vp_tui.core import environment, letters, memory, packing, sequences, tokenizing
 from vp_tui.core.arms import Budget, start_within
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
 from vp_tui.core.encode import Encoder
@@ -28,6 +28,7 @@ from vp_tui.core.models.spec import Letters, read_spec
 from vp_tui.core.prepare import input_notes
 from vp_tui.core.store.home import Home
 from vp_tui.core.tokens import TokenSet
+from vp_tui.core.turns import ahead
 
 Tell = Callable[[str], None]
 
@@ -76,9 +77,12 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], t
     budget = asked
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
-    encoded = start_within(encoder, tokens, np.arange(len(tokens.lengths_S)), Budget(budget, longest, tell)).finish()
-    embeddings_SD = np.empty_like(encoded.embeddings_SD)
-    embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
+    limit = Budget(budget, longest, tell)
+    blocks = packing.joined(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
+    embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
+    for running in ahead((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
+        encoded = running.finish()
+        embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
     return embeddings_SD
 
 

@@ -8,6 +8,7 @@ Shape suffixes: N tokens of the pack, S sequences, B sequences of a group, T pad
 a group, B tiles of queries in `tiles_B3`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -112,6 +113,16 @@ def by_length(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int6
         borders.append(int(np.searchsorted(ends_S, start + budget, side="right")))
         start = int(ends_S[borders[-1] - 1])
     return np.split(order_S, borders)
+
+
+MAX_PACKS: Final = 16
+"""Of a block, so that what the host lays out ahead of the device and what waits there to be read do not grow with the
+number of sequences."""
+
+
+def joined(packs: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
+    """The sequences of every `count` packs on end together; by_length makes the same packs of them again."""
+    return [np.concatenate(packs[first : first + count]) for first in range(0, len(packs), count)]
 
 
 def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = None) -> PackLayout:

@@ -22,11 +22,8 @@ from vp_tui.core.sequences import SequenceSet
 from vp_tui.core.tokens import TokenSet
 
 BLOCKS_PER_STRATUM = 12
-"""Aimed at: enough paired blocks for an interval, each long enough to be timed."""
-
-MAX_PACKS = 16
-"""Of a block, so that what the host lays out ahead of the device and what waits there to be read do not grow with the
-number of sequences; a stratum of more than BLOCKS_PER_STRATUM * MAX_PACKS packs has more blocks instead."""
+"""Aimed at: enough paired blocks for an interval, each long enough to be timed. More where they would hold more than
+MAX_PACKS packs."""
 
 MIN_BLOCK_TOKENS = 1_024
 """Smaller blocks would time overhead."""
@@ -149,8 +146,7 @@ def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
     """Packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups of at most MAX_PACKS."""
     wanted = max(MIN_BLOCK_TOKENS, math.ceil(lengths_S.sum() / BLOCKS_PER_STRATUM), int(lengths_S.max()))
     packs = packing.by_length(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
-    per_group = min(MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM))
-    return [np.concatenate(packs[i : i + per_group]) for i in range(0, len(packs), per_group)]
+    return packing.joined(packs, min(packing.MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM)))
 
 
 def _facts(

@@ -27,10 +27,15 @@ def take_turns(turns: Iterable[Turn], budget: Budget, device: torch.device) -> I
     """
     started = ((arm, block, arm.start(block, budget)) for arm, block in turns)
     ended_s = 0.0
-    for arm, block, running in behind(started, 1 if device.type == "cuda" else 0):
+    for arm, block, running in ahead(started, device):
         event = arm.keep(block, running, ended_s)
         ended_s = time.perf_counter()
         yield block, event
+
+
+def ahead(started: Iterable[_Item], device: torch.device) -> Iterator[_Item]:
+    """What is started as it is taken from there, in order, with one more under way on a GPU."""
+    return behind(started, 1 if device.type == "cuda" else 0)
 
 
 def behind(items: Iterable[_Item], by: int) -> Iterator[_Item]:

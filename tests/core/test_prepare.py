@@ -87,9 +87,9 @@ def test_what_a_block_holds_is_bounded_however_many_sequences_there_are(num_sequ
     blocks = prepare.cut(lengths_S, np.zeros(num_sequences, np.int64), budget)
     # Cut again at the run's budget, as the encoder does; packs of a small stratum are smaller than the budget.
     packs = [len(packing.by_length(lengths_S[block.indices_S], budget)) for block in blocks]
-    assert max(packs) <= prepare.MAX_PACKS
+    assert max(packs) <= packing.MAX_PACKS
     # Nor are there many: at most twice as many as are aimed at, or as full ones would be.
-    assert len(blocks) <= max(2 * prepare.BLOCKS_PER_STRATUM, 2 * sum(packs) / prepare.MAX_PACKS)
+    assert len(blocks) <= max(2 * prepare.BLOCKS_PER_STRATUM, 2 * sum(packs) / packing.MAX_PACKS)
 
 
 def test_ten_times_the_sequences_are_more_blocks_and_not_larger_ones():
