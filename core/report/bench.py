@@ -30,7 +30,7 @@ def _page(document: Document, model: Document) -> Page:
         tables=(
             _goals(goals),
             _engines(model["results"]),
-            _ratios(model["ratios"]),
+            _ratios(model["ratios"], model["results"]),
             _ceilings(model["ceilings"]),
             _overheads(model["overheads"]),
             _waterfall(model["waterfall"]),
@@ -116,18 +116,21 @@ def _blocks(one: Document, state: Document) -> str:
     return f"{accepted}+{one['rejected_blocks']}{capped}"
 
 
-def _ratios(ratios: Sequence[Document]) -> Table:
+def _ratios(ratios: Sequence[Document], results: Sequence[Document]) -> Table:
+    cells = {(one["engine"], one["precision"]): one["batch_tokens"] for one in results if one["engine"] != _OURS}
     rows = tuple(
         (
             f"{_OURS} {one['precision']}",
             f"{one['over_engine']} {one['over_precision']}",
             ratio(one["times"]["median"]),
             _ends(one["times"]),
+            str(cells.get((one["over_engine"], one["over_precision"]), DASH)),
         )
         for one in ratios
     )
-    head = columns("", "against", "times as fast", "95 %", numbers=("times as fast",))
-    return Table(title="Ratios, blocks in turns (ABBA)", columns=head, rows=rows)
+    head = columns("", "against", "times as fast", "95 %", "cells", numbers=("times as fast", "cells"))
+    note = "cells: padded tokens of a peer's batch, the size it was fastest with"
+    return Table(title="Ratios, blocks in turns (ABBA)", columns=head, rows=rows, note=note)
 
 
 def _ceilings(ceilings: Sequence[Document]) -> Table:

@@ -83,8 +83,14 @@ def test_the_tables_hold_the_numbers_of_the_document(benched):
         assert words in text, words
     assert max(map(len, text.splitlines())) <= 120
     # a ratio has three digits at most in front of the x
-    times = document["models"][0]["ratios"][0]["times"]["median"]
-    assert f"{times:.2f}x" in text
+    (model,) = document["models"]
+    assert f"{model['ratios'][0]['times']['median']:.2f}x" in text
+    cells = {f"{one['engine']} {one['precision']}": one["batch_tokens"] for one in model["results"]}
+    for one in model["ratios"]:
+        peer = f"{one['over_engine']} {one['over_precision']}"
+        # a peer's batch is told beside it; what this engine packs stands at the top
+        shown_cells = "-" if one["over_engine"] == "vp-tui" else str(cells[peer])
+        assert re.search(rf"  {peer}\s+[\d.]+x\s+\S+\s+{shown_cells}\n", text), peer
 
 
 COST = {"what": "cost of telemetry", "value": 0.002, "limit": 0.01, "at_least": False, "ok": True}
