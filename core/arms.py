@@ -172,7 +172,7 @@ class ArmRunner:
         if self._device.type == "cpu":
             return
         packs = [np.array([index]) for index in one_of_each_length(self._data.tokens.lengths_S)]
-        self.encoder.start(self._data.tokens, packs).finish()
+        self.encoder.encode(self._data.tokens, packs)
 
     def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
         """Encode a block for the sake of the caches until it is_warm; nothing of it is kept."""

@@ -130,9 +130,9 @@ def test_every_kernel_is_asked_for_before_the_first_block_where_kernels_are_comp
     real, seen = arm._encoder, []
 
     class FakeOfAGpu:
-        def start(self, tokens, packs):
+        def encode(self, tokens, packs):
             seen.extend(packs)
-            return real.start(tokens, packs)
+            return real.encode(tokens, packs)
 
     arm._encoder, arm._device = FakeOfAGpu(), torch.device(device)
     arm.compile_kernels()
