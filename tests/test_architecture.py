@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(path for folder in ("core", "tui", "migrations") for path in (ROOT / folder).rglob("*.py"))
-REVISIONS = ROOT / "migrations" / "versions"
+PACKAGE = ROOT / "vp_tui"
+SOURCES = sorted(path for folder in ("core", "tui", "migrations") for path in (PACKAGE / folder).rglob("*.py"))
+REVISIONS = PACKAGE / "migrations" / "versions"
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
@@ -34,7 +35,7 @@ ROOMS = {
 
 
 def name_of(path):
-    return path.relative_to(ROOT).as_posix()
+    return path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).as_posix()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

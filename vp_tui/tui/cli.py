@@ -23,7 +23,7 @@ _ClickError: Any = typer.BadParameter.__mro__[2]
 
 def _version(asked: bool) -> None:
     if asked:
-        from vp_tui.core import __version__
+        from vp_tui import __version__
 
         typer.echo(f"vp-tui {__version__}")
         raise typer.Exit
