@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from vp_tui.core import packing
+from vp_tui.core.inputs import packing
 from vp_tui.core.models.attention import to_device
 
 

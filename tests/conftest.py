@@ -41,7 +41,7 @@ def made_checkpoint(tmp_path_factory):
     made = {}
 
     def folder_of(fault=None):
-        from vp_tui.core.demo import make_checkpoint
+        from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 
         if fault not in made:
             made[fault] = tmp_path_factory.mktemp("made") / f"esm2-{fault or 'healthy'}"
@@ -64,7 +64,7 @@ def small_demo(home, made_checkpoint):
 @pytest.fixture(scope="session")
 def made_dnabert(tmp_path_factory):
     """Folder of a tiny DNABERT-S checkpoint (4 heads of 32), in the files of the hub; copy it to change it."""
-    from vp_tui.core.demo_dnabert import make_dnabert
+    from vp_tui.core.workers.demo.dnabert import make_dnabert
 
     folder = tmp_path_factory.mktemp("made") / "dnabert-s"
     make_dnabert(folder, num_layers=2)

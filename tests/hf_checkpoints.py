@@ -23,7 +23,7 @@ def esm1b(folder):
     """ESM-1b: an "esm" with absolute positions and a LayerNorm before the first layer."""
     from transformers import EsmConfig, EsmModel
 
-    from vp_tui.core.tokens import VOCABULARY
+    from vp_tui.core.inputs.tokens import VOCABULARY
 
     config = EsmConfig(
         **sizes(), vocab_size=33, mask_token_id=32, pad_token_id=1, max_position_embeddings=202,
@@ -38,7 +38,7 @@ def modern_bert(folder):
     """A ModernBERT over DNA with a BPE vocabulary, rounded up to a multiple of 64 as the published ones are."""
     from transformers import ModernBertConfig, ModernBertModel
 
-    from vp_tui.core.demo_dnabert import make_tokenizer
+    from vp_tui.core.workers.demo.dnabert import make_tokenizer
 
     config = ModernBertConfig(
         **sizes(), vocab_size=384, max_position_embeddings=2048, pad_token_id=3, bos_token_id=1, eos_token_id=2,

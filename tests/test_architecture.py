@@ -19,18 +19,18 @@ ROOMS = {
     "the cosine limit is written once": (r"\b0\.99\b", {"core/thresholds.py"}),
     "precision is lowered in one place": (
         r"\.half\(|\.bfloat16\(|torch\.(float16|bfloat16|half)\b",
-        {"core/precision.py"},
+        {"core/models/precision.py"},
     ),
     "there is no autocast": (r"autocast", set()),
-    "cosine similarity is computed in one place": (r"cosine_similarity|einsum\(.sd,sd", {"core/compare/"}),
+    "cosine similarity is computed in one place": (r"cosine_similarity|einsum\(.sd,sd", {"core/measures/"}),
     "queries live in the store": (r"\bselect\(|\binsert\(tables|\bexec_driver_sql\(", {"core/store/", "migrations/"}),
-    "the rollback switch is read in one place": (r"VIRNUCPRO_", {"core/config.py", "core/launch.py"}),
+    "the rollback switch is read in one place": (r"VIRNUCPRO_", {"core/config.py", "core/runs/launch.py"}),
     "numbers become text in few places": (
         r"\{[^{}]*:\.[1-9]\d*[fe]\}",
-        {"tui/format.py", "core/report/", "core/verdict/", "core/speed.py", "core/tally.py"},
+        {"tui/format.py", "core/report/", "core/verdict/", "core/measures/speed.py", "core/workers/validate/tally.py"},
     ),
     "plotext is asked in one place": (r"\bplotext\b", {"tui/charts.py"}),
-    "NVML is asked in one place": (r"\bpynvml\b", {"core/gpu/"}),
+    "NVML is asked in one place": (r"\bpynvml\b", {"core/engine/gpu/"}),
 }  # fmt: skip
 
 
@@ -100,13 +100,13 @@ def test_the_command_line_starts_without_screen_store_or_torch():
 
 def test_starting_and_reading_runs_loads_no_torch():
     loaded = loaded_by(
-        "import vp_tui.tui.commands.starting, vp_tui.core.launch, vp_tui.core.store.reader, vp_tui.migrations"
+        "import vp_tui.tui.commands.starting, vp_tui.core.runs.launch, vp_tui.core.store.reader, vp_tui.migrations"
     )
     assert not loaded & {"torch", "transformers", "alembic", "textual"}
 
 
 def test_a_run_loads_no_screen():
-    assert not loaded_by("import vp_tui.core.run") & {"textual", "rich", "typer", "plotext"}
+    assert not loaded_by("import vp_tui.core.workers.validate.run") & {"textual", "rich", "typer", "plotext"}
 
 
 def test_no_path_of_a_machine_and_no_registry_host_is_committed():

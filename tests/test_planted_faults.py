@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.demo import make_checkpoint
-from vp_tui.core.demo_data import ENGINE_FAULTS, FAULTS, make_fasta
+from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import RunFinished
-from vp_tui.core.gpu import Sampler
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.validation import Place, Validation
+from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS, make_fasta
+from vp_tui.core.workers.validate.validation import Place, Validation
 
 # one worker for all: they share the checkpoints and the oracle
 pytestmark = pytest.mark.xdist_group("faults")

@@ -18,11 +18,11 @@ from command_line import command_on, document_of
 from safetensors.numpy import load_file
 
 from samples import PROTEINS
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
-from vp_tui.core.demo_data import make_fasta
+from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.workers.demo.data import make_fasta
 
 STRATA = ("short", "medium", "long")
 DESCRIPTION = Path(__file__).parents[1] / "docs" / "run-document.md"

@@ -9,11 +9,11 @@ import torch
 from safetensors.numpy import load_file
 
 from samples import PROTEINS, READS
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
-from vp_tui.core.demo_dnabert import make_tokenizer
 from vp_tui.core.errors import VpTuiError
+from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.workers.demo.dnabert import make_tokenizer
 from vp_tui.tui.commands import starting
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from samples import PROTEINS
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
+from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
 
 REPEATS = 5

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from samples import PROTEINS
-from vp_tui.core import sequences
 from vp_tui.core.bench.contest import Contestant, contest, pace_of
 from vp_tui.core.bench.entrants import ours, rivals
 from vp_tui.core.bench.mixes import drawer
 from vp_tui.core.bench.results import ratios_of
 from vp_tui.core.bench.ways import Models, weights_of
 from vp_tui.core.config import plain_plan
-from vp_tui.core.memory import CPU_TOKENS
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.engine.memory import CPU_TOKENS
+from vp_tui.core.inputs import sequences
+from vp_tui.core.inputs.tokens import tokenize
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 REPEATS = 5

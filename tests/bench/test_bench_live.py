@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import memory
-from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.config import RunConfig, plain_plan
-from vp_tui.core.demo import make_checkpoint
-from vp_tui.core.demo_data import make_fasta
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine import memory
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.measures.speed import ratio_interval
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
-from vp_tui.core.prepare import prepare
-from vp_tui.core.speed import ratio_interval
-from vp_tui.core.tally import Tally
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+from vp_tui.core.workers.demo.data import make_fasta
+from vp_tui.core.workers.validate.arms import ArmRunner, Budget
+from vp_tui.core.workers.validate.prepare import prepare
+from vp_tui.core.workers.validate.tally import Tally
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 SHAPES = {

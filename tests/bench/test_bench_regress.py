@@ -9,12 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from vp_tui.core.regress.calibration import noise_floor
-from vp_tui.core.regress.compare import compare
-from vp_tui.core.regress.drift import drift
-from vp_tui.core.regress.metrics import METRICS
-from vp_tui.core.regress.rules import Rule
-from vp_tui.core.regress.samples import PairedAccuracy, RunSample, Side
+from vp_tui.core.regression.calibration import noise_floor
+from vp_tui.core.regression.compare import compare
+from vp_tui.core.regression.drift import drift
+from vp_tui.core.regression.metrics import METRICS
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 COMPARISONS, SERIES = 1_000, 200

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import packing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo import make_checkpoint
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models import attention, loading
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 
 CPU = torch.device("cpu")
 REPOSITORY = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_tui.core import fingerprint
-from vp_tui.core.compare.pairs import PairMeasures
+from vp_tui.core.measures.pairs import PairMeasures
 from vp_tui.core.report.inputs import METRIC_OF
 from vp_tui.core.store import pairs
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from attention_oracle import exact, layout_of, plain, slopes, states
-from vp_tui.core import demo, packing, precision
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import random_proteins
-from vp_tui.core.models import attention, loading
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.synthetic import random_proteins
+from vp_tui.core.inputs.tokens import tokenize
+from vp_tui.core.models import attention, loading, precision
+from vp_tui.core.workers.demo import checkpoints
 
 pytestmark = [
     pytest.mark.gpu,
@@ -173,7 +174,7 @@ def tokens():
 @pytest.fixture(scope="module", params=[(128, 2), (320, 20), (480, 20)], ids=["head 64", "head 16", "head 24"])
 def folder(request, tmp_path_factory):
     made = tmp_path_factory.mktemp("attention")
-    demo.make_checkpoint(made, hidden=request.param[0], num_heads=request.param[1])
+    checkpoints.make_checkpoint(made, hidden=request.param[0], num_heads=request.param[1])
     return made
 
 

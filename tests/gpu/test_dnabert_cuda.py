@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from samples import READS
-from vp_tui.core import packing, sequences, tokenizing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import random_coding_dna
-from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import UsageError
+from vp_tui.core.inputs import packing, sequences, tokenizing
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.inputs.synthetic import random_coding_dna
 from vp_tui.core.models import loading
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.models.spec import read_spec
+from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 pytestmark = [
     pytest.mark.gpu,

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import demo, memory, packing, precision
-from vp_tui.core.compare.pairs import pair_measures
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import random_proteins
-from vp_tui.core.encode import Encoder, OutOfMemoryError
-from vp_tui.core.models import loading
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.precision import EXACT
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.engine import memory
+from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.synthetic import random_proteins
+from vp_tui.core.inputs.tokens import tokenize
+from vp_tui.core.measures.pairs import pair_measures
+from vp_tui.core.models import loading, precision
+from vp_tui.core.models.precision import EXACT
+from vp_tui.core.workers.demo import checkpoints
 
 pytestmark = [
     pytest.mark.gpu,
@@ -31,7 +33,7 @@ def tokens():
 @pytest.fixture(scope="module", params=[(128, 2), (320, 20), (480, 20)], ids=["head 64", "head 16", "head 24"])
 def folder(request, tmp_path_factory):
     made = tmp_path_factory.mktemp("cuda")
-    demo.make_checkpoint(made, hidden=request.param[0], num_heads=request.param[1])
+    checkpoints.make_checkpoint(made, hidden=request.param[0], num_heads=request.param[1])
     return made
 
 
@@ -92,7 +94,7 @@ def test_the_forward_does_not_wait_for_the_device(folder, tokens):
 
 
 def test_a_nan_stays_in_its_own_sequence_on_cuda(tmp_path, tokens):
-    demo.make_checkpoint(tmp_path, fault="overflow")
+    checkpoints.make_checkpoint(tmp_path, fault="overflow")
     block = encode(tmp_path, tokens, FP16, CUDA)[1]
     starts_S, lengths_S = tokens.starts_S, tokens.lengths_S
     with_w = {i for i in range(len(starts_S)) if 22 in tokens.ids_N[starts_S[i] : starts_S[i] + lengths_S[i]]}

@@ -6,19 +6,20 @@ import torch
 from torch import nn
 
 from attention_oracle import slopes
-from vp_tui.core import demo, packing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import random_proteins
-from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.synthetic import random_proteins
+from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.kernels.base import SHORT_LEN
 from vp_tui.core.models.loading import load
+from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.source import resolve
 from vp_tui.core.models.steps import PLAIN, ResidualNorm, Steps
-from vp_tui.core.precision import storage_dtype
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.workers.demo import checkpoints
+from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 pytestmark = [
     pytest.mark.gpu,
@@ -122,7 +123,7 @@ def with_steps(loaded, steps):
 @pytest.mark.parametrize("name", ["fp32", "bf16", "fp16"])
 def test_embeddings_err_at_most_1_1_times_as_much_as_with_plain_steps(tmp_path, kind, name):
     if kind == "esm2":
-        demo.make_checkpoint(tmp_path, num_layers=8, hidden=640, num_heads=10)
+        checkpoints.make_checkpoint(tmp_path, num_layers=8, hidden=640, num_heads=10)
     else:
         make_dnabert(tmp_path, hidden=768, num_heads=12)
     source, plan = resolve(str(tmp_path)), plain_plan(name)

@@ -7,9 +7,9 @@ import time
 import pytest
 import torch
 
-from vp_tui.core import environment, gpu
+from vp_tui.core.engine import environment, gpu
+from vp_tui.core.engine.gpu import nvml, peaks
 from vp_tui.core.events import GpuSample
-from vp_tui.core.gpu import nvml, peaks
 
 pytestmark = [
     pytest.mark.gpu,

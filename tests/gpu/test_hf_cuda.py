@@ -6,12 +6,12 @@ import torch
 
 import hf_checkpoints
 from samples import PROTEINS
-from vp_tui.core import packing, sequences, tokenizing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs import packing, sequences, tokenizing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models import loading
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
 
 pytestmark = [
     pytest.mark.gpu,

@@ -4,17 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import demo, faults, packing
-from vp_tui.core.compare.pairs import pair_measures
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_data import random_proteins
-from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.faults.in_encoder import Tf32Products
+from vp_tui.core.engine import faults
+from vp_tui.core.engine.faults.in_encoder import Tf32Products
+from vp_tui.core.engine.probe.diagnose import diagnose
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.synthetic import random_proteins
+from vp_tui.core.inputs.tokens import tokenize
+from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.source import resolve
-from vp_tui.core.probe.diagnose import diagnose
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.workers.demo import checkpoints
+from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 pytestmark = [
     pytest.mark.gpu,
@@ -40,8 +42,8 @@ def packs(tokens):
 def sources(tmp_path_factory):
     """Kind -> checkpoint."""
     folder = tmp_path_factory.mktemp("live")
-    demo.make_checkpoint(folder / "esm2")
-    demo.make_checkpoint(folder / "overflow", fault="overflow")
+    checkpoints.make_checkpoint(folder / "esm2")
+    checkpoints.make_checkpoint(folder / "overflow", fault="overflow")
     make_dnabert(folder / "dnabert-s")
     return {kind: resolve(str(folder / kind)) for kind in ("esm2", "overflow", "dnabert-s")}
 

@@ -5,21 +5,22 @@ import pytest
 import torch
 
 from samples import PROTEINS, READS
-from vp_tui.core import demo, sequences, tokenizing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.probe import oracle
+from vp_tui.core.engine.probe.noise import noise
+from vp_tui.core.engine.probe.sample import Sample, stratified
+from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.engine.probe.trace import trace
+from vp_tui.core.inputs import sequences, tokenizing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models import loading
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
+from vp_tui.core.models.precision import EXACT
 from vp_tui.core.models.streaming import streamed
-from vp_tui.core.precision import EXACT
-from vp_tui.core.probe import oracle
-from vp_tui.core.probe.noise import noise
-from vp_tui.core.probe.sample import Sample, stratified
-from vp_tui.core.probe.stage import Probed, measured, probe_candidate
-from vp_tui.core.probe.trace import trace
+from vp_tui.core.workers.demo import checkpoints
+from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 pytestmark = [
     pytest.mark.gpu,
@@ -36,7 +37,7 @@ def folder(request, tmp_path_factory):
         make_dnabert(made, num_layers=4, num_heads=4, hidden=128)
     else:
         hidden, num_heads = {"64": (128, 2), "16": (320, 20)}[request.param[-2:]]
-        demo.make_checkpoint(made, num_layers=6, hidden=hidden, num_heads=num_heads)
+        checkpoints.make_checkpoint(made, num_layers=6, hidden=hidden, num_heads=num_heads)
     return made
 
 
@@ -136,7 +137,7 @@ def test_streamed_on_cuda_is_the_model_loaded_whole(folder, sample):
 
 
 def test_streaming_holds_one_block_at_a_time(tmp_path):
-    demo.make_checkpoint(tmp_path, num_layers=12, hidden=640, num_heads=20)
+    checkpoints.make_checkpoint(tmp_path, num_layers=12, hidden=640, num_heads=20)
     source = resolve(str(tmp_path))
     tokens = tokenizing.tokenize(read_spec(tmp_path), tmp_path, sequences.read(PROTEINS), None)
     sample = Sample(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import memory
-from vp_tui.core.compare.products import by_numpy
-from vp_tui.core.measure import after_run
-from vp_tui.core.on_device import PORTION_BYTES, product_on
+from vp_tui.core.engine import memory
+from vp_tui.core.engine.device_matmul import PORTION_BYTES, product_on
+from vp_tui.core.measures.matmul import by_numpy
+from vp_tui.core.measures.run_measures import after_run
 
 pytestmark = [
     pytest.mark.gpu,

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from samples import PROTEINS
-from vp_tui.core.demo import make_checkpoint
-from vp_tui.core.demo_data import make_fasta
-from vp_tui.core.gpu import peaks
+from vp_tui.core.engine.gpu import peaks
+from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+from vp_tui.core.workers.demo.data import make_fasta
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core import packing
-from vp_tui.core.arms import ArmRunner, Budget
 from vp_tui.core.bench.random_weights import random_model
 from vp_tui.core.bench.shapes import shape_of
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo import make_checkpoint
-from vp_tui.core.demo_data import random_proteins
-from vp_tui.core.encode import Encoder
-from vp_tui.core.models.source import resolve
-from vp_tui.core.prepare import Block
-from vp_tui.core.tokens import tokenize
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.synthetic import random_proteins
+from vp_tui.core.inputs.tokens import tokenize
+from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+from vp_tui.core.workers.validate.arms import ArmRunner, Budget
+from vp_tui.core.workers.validate.prepare import Block
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 CUDA = torch.device("cuda")

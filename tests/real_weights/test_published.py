@@ -9,11 +9,11 @@ import pytest
 
 from samples import PUBLISHED_PROTEINS, PUBLISHED_READS
 from vp_tui.core.config import RunConfig
-from vp_tui.core.embed import embed
 from vp_tui.core.errors import ModelError
-from vp_tui.core.models.hub import fetch
+from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.source import SHORT_NAMES, resolve
 from vp_tui.core.models.loading import weights_sha256
-from vp_tui.core.models.source import SHORT_NAMES, resolve
+from vp_tui.core.workers.embed import embed
 
 pytestmark = pytest.mark.real_weights
 

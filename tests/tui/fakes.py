@@ -8,8 +8,8 @@ from typing import Any
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import InputError, ResourceError, RunNotFoundError, StoreError, UsageError, VpTuiError
-from vp_tui.core.estimate.figures import Estimate
 from vp_tui.core.events import GpuSample, SequenceResult
+from vp_tui.core.runs.estimate.figures import Estimate
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.timeline import StatusChange

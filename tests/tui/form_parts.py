@@ -2,8 +2,8 @@
 
 from textual.widgets import Input
 
-from vp_tui.core.estimate.figures import ArmEstimate, Estimate
-from vp_tui.core.estimate.known import Earlier
+from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate
+from vp_tui.core.runs.estimate.known import Earlier
 from vp_tui.tui.panels.path_field import ChoiceList
 from vp_tui.tui.screens.new_run import NewRunScreen
 

@@ -8,11 +8,11 @@ import sys
 import pytest
 from stored_runs import caller, complete
 
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
-from vp_tui.core.query.fields import FIELDS
+from vp_tui.core.runs import launch
 from vp_tui.core.store import backup, lifecycle
 from vp_tui.core.store.baselines import set_baseline
+from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.core.store.reader import Reader
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from stored_runs import caller, comparisons_of, complete, slow_down
 
-from vp_tui.core import launch
+from vp_tui.core.runs import launch
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.reader import Reader
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regression.rules import Rule
 from vp_tui.tui import deltas
 from vp_tui.tui.deltas import delta
 from vp_tui.tui.messages import Pinned, StoreView

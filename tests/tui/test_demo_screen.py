@@ -5,7 +5,7 @@ import sys
 import pytest
 from terminal import Terminal
 
-from vp_tui.core import launch
+from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
 
 CLI = [sys.executable, "-m", "vp_tui.tui.cli"]

@@ -6,7 +6,7 @@ import parts
 import pytest
 import snapshots
 
-from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regression.rules import Rule
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import deltas
 from vp_tui.tui.panels.chart import VIEWS, title

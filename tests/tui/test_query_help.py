@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from vp_tui.core.query.parser import parse
+from vp_tui.core.store.query.parser import parse
 from vp_tui.tui.query_help import EXAMPLE, completed, explained
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_tui.core.events import Finding
-from vp_tui.core.measured import Measured, as_document
+from vp_tui.core.measurements import Measured, as_document
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.verdict.gates import GATES

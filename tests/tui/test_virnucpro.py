@@ -10,12 +10,12 @@ import torch
 from safetensors.numpy import load_file
 
 from samples import CONTIGS, PROTEINS
-from vp_tui.core.classifier import Classifier
 from vp_tui.core.errors import InputError
-from vp_tui.core.frames import FrameRow, read_contigs, read_table, write_frames
 from vp_tui.core.report.virnucpro import notes_of, worst_exit_code
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.virnucpro import RunResult, examine
+from vp_tui.core.workers.virnucpro.classifier import Classifier
+from vp_tui.core.workers.virnucpro.frames import FrameRow, read_contigs, read_table, write_frames
+from vp_tui.core.workers.virnucpro.pipeline import RunResult, examine
 from vp_tui.tui import cli
 from vp_tui.tui.commands.virnucpro_text import agreement_report
 
@@ -42,8 +42,8 @@ def state_dict(width, hidden=16, seed=1):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """Folders of a tiny ESM-2 and a tiny DNABERT-S, and a classifier that fits both."""
-    from vp_tui.core.demo import make_checkpoint
-    from vp_tui.core.demo_dnabert import make_dnabert
+    from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+    from vp_tui.core.workers.demo.dnabert import make_dnabert
 
     place = tmp_path_factory.mktemp("pair")
     make_checkpoint(place / "esm", num_layers=2, hidden=ESM_WIDTH)

@@ -1,1 +1,4 @@
-"""Numerics, models, runs and results; never a screen, never a print."""
+"""Numerics, models, runs and results; no screen, no printing."""
+
+if __name__ != "vp_tui.core":
+    raise ImportError("this folder is the package vp_tui.core; import it by that name")

@@ -18,6 +18,9 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
 
+if __name__ != "vp_tui.migrations":
+    raise ImportError("this folder is the package vp_tui.migrations; import it by that name")
+
 # Off while a migration runs: rebuilding a table would otherwise cascade into its children.
 _MIGRATION_PRAGMAS = (*WRITER_PRAGMAS, "PRAGMA foreign_keys=OFF", "PRAGMA busy_timeout=30000")
 

@@ -18,9 +18,9 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.log_file import LogTail, read_tail
 
 if TYPE_CHECKING:
-    from vp_tui.core.estimate.figures import Estimate
-    from vp_tui.core.estimate.gather import Estimator
     from vp_tui.core.report.comparison import ComparisonReport
+    from vp_tui.core.runs.estimate.figures import Estimate
+    from vp_tui.core.runs.estimate.gather import Estimator
     from vp_tui.core.store.baselines import Baseline
     from vp_tui.core.store.timeline import StatusChange
     from vp_tui.tui.remembered import Remembered
@@ -99,19 +99,19 @@ class CoreBackend:
 
     def read_gpu(self) -> GpuSample | str:
         """One reading of the GPU, or the reason why there is none."""
-        from vp_tui.core.gpu import read_once
+        from vp_tui.core.engine.gpu import read_once
 
         return read_once()
 
     def start(self, config: RunConfig) -> int:
         """Create the run and start its process; raises VpTuiError for bad input."""
-        from vp_tui.core.launch import create_and_start
+        from vp_tui.core.runs.launch import create_and_start
 
         return create_and_start(self._home, config)
 
     def stop(self, run_id: int) -> None:
         """Ask the run to stop and wait for it; blocks for seconds."""
-        from vp_tui.core.launch import stop
+        from vp_tui.core.runs.launch import stop
 
         stop(self._home, run_id)
 
@@ -136,7 +136,7 @@ class CoreBackend:
 
     def estimate(self, config: RunConfig) -> "Estimate":
         """What a run of `config` would take; reads its sequence file whole, unless it is known already."""
-        from vp_tui.core.estimate.gather import Estimator
+        from vp_tui.core.runs.estimate.gather import Estimator
 
         self._estimator = self._estimator or Estimator(self._home)
         return self._estimator.estimate(config, self.read_gpu())
@@ -184,7 +184,7 @@ class CoreBackend:
 
         Reads the file whole, like the run did: ids are made unique by all that stand before them.
         """
-        from vp_tui.core import sequences
+        from vp_tui.core.inputs import sequences
 
         found = sequences.read(path)
         places = {name: place for place, name in enumerate(found.ids)}
@@ -235,7 +235,7 @@ class CoreBackend:
 
     def compare(self, base: str, candidate: str) -> "ComparisonReport":
         """Hold `candidate` against `base` (a run's id or `baseline:NAME`), and keep the comparison in the store."""
-        from vp_tui.core import repeats
+        from vp_tui.core.runs import repeats
         from vp_tui.tui.commands.judging import kept_comparison
 
         return kept_comparison(self._home, lambda reader: repeats.sides(reader, base, candidate))

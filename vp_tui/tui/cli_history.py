@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.query.fields import FIELDS, OPERATORS
+from vp_tui.core.store.query.fields import FIELDS, OPERATORS
 from vp_tui.tui.cli_app import AsJson, Detach, Run, ThresholdsFile, app, pairs, store
 
 _WIDTH = max(len(field.name) for field in FIELDS)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from vp_tui.core.models.source import FAIR_ESM_SUFFIX, SHORT_NAMES
+from vp_tui.core.inputs.source import FAIR_ESM_SUFFIX, SHORT_NAMES
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.fields import MODEL_FIELD
 

@@ -2,7 +2,7 @@
 
 from textual.suggester import Suggester
 
-from vp_tui.core.query.fields import FIELDS, OPERATORS, Field
+from vp_tui.core.store.query.fields import FIELDS, OPERATORS, Field
 
 EXAMPLE = "as in model:esm2 verdict:FAIL speedup<1.8 since:7d tag.gpu:h200 NOT is:baseline"
 _SIGNS = "<>=:"

@@ -9,7 +9,7 @@ from typing import Any
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, StratumStats
-from vp_tui.core.measured import Measured, Numbers
+from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.report.document import gpu_while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds

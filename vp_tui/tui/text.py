@@ -6,7 +6,7 @@ Pure functions from snapshots to strings; all numbers through tui.format, all st
 from collections.abc import Sequence
 
 from vp_tui.core.events import Finding, StratumStats
-from vp_tui.core.measured import from_document
+from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.verdict.gates import BY_ID
 from vp_tui.core.verdict.standings import standings

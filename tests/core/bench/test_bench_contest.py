@@ -12,9 +12,9 @@ import torch
 from vp_tui.core.bench import contest as contests
 from vp_tui.core.bench.conditions import Watch, over_blocks, rejection, summed_up, throttle_words
 from vp_tui.core.bench.contest import Contestant, Pace, contest, warm_up
+from vp_tui.core.engine.gpu.gpm import Reading, Shares
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import GpuSample, now_us
-from vp_tui.core.gpu.gpm import Reading, Shares
 
 QUICK = Pace(settle_s=0.0, warm_up_s=0.0, blocks=4, window=2)
 SAMPLE = GpuSample(

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples import PROTEINS
-from vp_tui.core import sequences
 from vp_tui.core.bench import mixes
 from vp_tui.core.bench.shapes import shape_of
-from vp_tui.core.bpe import CLS, SEP
-from vp_tui.core.demo_data import UNIPROT_PERCENT
 from vp_tui.core.errors import InputError, UsageError
-from vp_tui.core.models.spec import read_spec
-from vp_tui.core.tokens import BOS, EOS, VOCABULARY, tokenize
+from vp_tui.core.inputs import sequences
+from vp_tui.core.inputs.dna_tokens import CLS, SEP
+from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.inputs.synthetic import UNIPROT_PERCENT
+from vp_tui.core.inputs.tokens import BOS, EOS, VOCABULARY, tokenize
 
 ESM2, DNABERT = shape_of("esm2-8m"), shape_of("dnabert-s")
 

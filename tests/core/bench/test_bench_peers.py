@@ -17,9 +17,9 @@ from vp_tui.core.bench.random_weights import random_model
 from vp_tui.core.bench.shapes import dnabert_s, esm2
 from vp_tui.core.bench.ways import Models, Weights, packed
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs.source import resolve
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.source import resolve
 
 CPU = torch.device("cpu")
 FP32, FP16 = plain_plan("fp32"), plain_plan("fp16")

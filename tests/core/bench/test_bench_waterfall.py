@@ -12,7 +12,7 @@ from vp_tui.core.bench.shapes import dnabert_s, esm2
 from vp_tui.core.bench.stages import Ground, Stage, as_they_come
 from vp_tui.core.bench.ways import Models, Weights, packed, with_steps
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.models.steps import Steps
 
 CPU = torch.device("cpu")

@@ -11,12 +11,12 @@ from vp_tui.core.bench.random_weights import random_model
 from vp_tui.core.bench.shapes import SHAPES, dnabert_s, esm2, shape_of
 from vp_tui.core.bench.ways import Models, packed, weights_of
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ModelError, UsageError
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
-from vp_tui.core.precision import EXACT, round_to_fp16
+from vp_tui.core.models.precision import EXACT, round_to_fp16
 
 CPU = torch.device("cpu")
 FP32 = plain_plan("fp32")

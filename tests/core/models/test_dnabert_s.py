@@ -8,16 +8,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vp_tui.core import packing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.demo_dnabert import make_dnabert
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.spec import DnabertSSpec
+from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import attention
 from vp_tui.core.models.dnabert_s import Layer, alibi_slopes
-from vp_tui.core.models.spec import DnabertSSpec
 from vp_tui.core.models.steps import PLAIN
-from vp_tui.core.tokens import TokenSet
+from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 CPU = torch.device("cpu")
 EXACT = 1e-5

@@ -6,10 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vp_tui.core import packing
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.tokens import MASK, VOCABULARY, tokenize
 from vp_tui.core.models import attention
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.tokens import MASK, VOCABULARY, tokenize
 
 CPU = torch.device("cpu")
 EXACT = 1e-5

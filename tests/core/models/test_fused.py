@@ -17,16 +17,16 @@ os.environ["TRITON_INTERPRET"] = "1"
 from torch import nn
 
 from attention_oracle import slopes
-from vp_tui.core import packing
 from vp_tui.core.config import plain_plan
+from vp_tui.core.inputs import packing
 from vp_tui.core.models import fusing
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.fused import elementwise, pooling, short
 from vp_tui.core.models.fused.steps import PARTS, Fused
 from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.steps import PLAIN, ResidualNorm
-from vp_tui.core.precision import storage_dtype
 
 CPU = torch.device("cpu")
 FORMATS = {name: storage_dtype(name) for name in ("fp32", "fp16")}

@@ -10,14 +10,14 @@ from safetensors.torch import load_file, save_file
 
 import hf_checkpoints
 from samples import PROTEINS, READS
-from vp_tui.core import packing, sequences, tokenizing
 from vp_tui.core.config import plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ModelError, UsageError
+from vp_tui.core.inputs import packing, sequences, tokenizing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models import loading
 from vp_tui.core.models.hf import attending
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
 
 CPU = torch.device("cpu")
 EXACT = 1e-5

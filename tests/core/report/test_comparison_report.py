@@ -6,7 +6,7 @@ import pytest
 from report_runs import FACTS, Runs, cosines
 
 from vp_tui.core.errors import RunNotFoundError, UsageError
-from vp_tui.core.regress.rules import Rule
+from vp_tui.core.regression.rules import Rule
 from vp_tui.core.report import comparison, evidence, inputs
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.groups import create_group

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vp_tui.core.measured import Measured
+from vp_tui.core.measurements import Measured
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.verdict.gate import Gate, reach_of, value_of

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import empty_stats, four_strata, stats
 
-from vp_tui.core.measured import Measured
+from vp_tui.core.measurements import Measured
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.verdict.gates import EMBEDDING_GATES, GATES

@@ -1,1 +1,5 @@
-"""`vp-tui bench`: how fast this engine is here, beside what the device can do and what others reach on it."""
+"""Throughput of this engine compared with the device's own limits and with other implementations.
+
+In: a model shape and a mix of sequence lengths. Out: a bench document.
+May import: engine, models and what stands below them; no SQL.
+"""

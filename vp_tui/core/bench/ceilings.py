@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vp_tui.core import packing, precision
 from vp_tui.core.bench.contest import failure_text
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
+from vp_tui.core.models import precision
 from vp_tui.core.models.attention import choose_for, to_device
 from vp_tui.core.models.dnabert_s import alibi_slopes
-from vp_tui.core.models.spec import DnabertSSpec, HfSpec, ModelSpec
 
 _SEED: Final = 11
 

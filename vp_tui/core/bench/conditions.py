@@ -12,11 +12,11 @@ from typing import Final
 
 import torch
 
-from vp_tui.core.environment import gpu_uuid
+from vp_tui.core.engine.environment import gpu_uuid
+from vp_tui.core.engine.gpu import Sampler
+from vp_tui.core.engine.gpu.gpm import Gpm
+from vp_tui.core.engine.gpu.nvml import handle_of
 from vp_tui.core.events import AlertRaised, GpuSample, now_us
-from vp_tui.core.gpu import Sampler
-from vp_tui.core.gpu.gpm import Gpm
-from vp_tui.core.gpu.nvml import handle_of
 
 REASONS: Final = {
     0x01: "idle",

@@ -6,15 +6,15 @@ from typing import Final
 
 import torch
 
-from vp_tui.core import precision
 from vp_tui.core.bench.contest import FAILURES, Pace, Tell, failure_text, release, timed
 from vp_tui.core.bench.padded import by_budget, padded
 from vp_tui.core.bench.peers import Peer, peers_of
 from vp_tui.core.bench.ways import Models, Way, packed
 from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import VpTuiError
-from vp_tui.core.tokens import TokenSet
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models import precision
 
 OURS: Final = "vp-tui"
 

@@ -7,7 +7,7 @@ from typing import Final
 from vp_tui.core.bench.entrants import OURS
 from vp_tui.core.bench.overhead import Overhead
 from vp_tui.core.bench.results import Ratio, Result
-from vp_tui.core.models.spec import DnabertSSpec, ModelSpec
+from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
 
 _H200: Final = "H200"
 _3B: Final = (36, 2560)

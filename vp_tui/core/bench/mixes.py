@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vp_tui.core import letters, sequences, tokenizing, tokens
-from vp_tui.core.bpe import CLS, SEP, SPECIAL_TOKENS
-from vp_tui.core.demo_data import random_coding_dna, random_proteins
 from vp_tui.core.errors import UsageError
-from vp_tui.core.models.spec import MAX_RESIDUES, DnabertSSpec, ModelSpec
-from vp_tui.core.sequences import SequenceSet
-from vp_tui.core.tokens import SPECIALS, TokenSet
+from vp_tui.core.inputs import compatibility, sequences, tokenizing, tokens
+from vp_tui.core.inputs.dna_tokens import CLS, SEP, SPECIAL_TOKENS
+from vp_tui.core.inputs.sequences import SequenceSet
+from vp_tui.core.inputs.spec import MAX_RESIDUES, DnabertSSpec, ModelSpec
+from vp_tui.core.inputs.synthetic import random_coding_dna, random_proteins
+from vp_tui.core.inputs.tokens import SPECIALS, TokenSet
 
 MIXES: Final = ("virnucpro", "uniref")
 
@@ -65,7 +65,7 @@ def from_file(path: str, spec: ModelSpec, folder: Path | None) -> Drawer:
             f"use --lengths {MIXES[0]}, or load a checkpoint"
         )
     data = sequences.read(path)
-    letters.require(spec, data)
+    compatibility.require(spec, data)
     found = _tokenized(spec, folder, data.residues)
     order_S = np.random.default_rng(_SEED).permutation(len(found.lengths_S))
 

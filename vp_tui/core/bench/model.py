@@ -7,7 +7,6 @@ from typing import Final
 
 import torch
 
-from vp_tui.core import environment, flops, memory
 from vp_tui.core.bench.ceilings import Ceilings, ceilings_of
 from vp_tui.core.bench.conditions import Watch
 from vp_tui.core.bench.contest import Contestant, Pace, Tell, contest, release, warm_up
@@ -21,8 +20,9 @@ from vp_tui.core.bench.stages import Ground
 from vp_tui.core.bench.waterfall import Step, waterfall
 from vp_tui.core.bench.ways import Models, Weights
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.engine import environment, flops, memory
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.tokens import TokenSet
+from vp_tui.core.inputs.tokens import TokenSet
 
 BLOCK_S: Final = 0.25
 """A block takes at least this long on a GPU."""

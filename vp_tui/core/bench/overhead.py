@@ -8,8 +8,8 @@ from vp_tui.core.bench.contest import Contestant, Entry, Pace, Tell, contest
 from vp_tui.core.bench.statistics import Estimate, paired_ratio
 from vp_tui.core.bench.ways import Models, packed
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.encode import Encoder
-from vp_tui.core.tokens import TokenSet
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs.tokens import TokenSet
 
 _MORE_BLOCKS: Final = 2
 """Times the blocks of the others: a percent is to be seen."""

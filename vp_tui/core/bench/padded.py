@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vp_tui.core import precision
 from vp_tui.core.bench.ways import Way, Work
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.tokens import PAD, TokenSet
+from vp_tui.core.inputs.tokens import PAD, TokenSet
+from vp_tui.core.models import precision
 
 Forward = Callable[[Tensor, Tensor | None], Tensor]
 """Token outputs [B, T, D] of ids [B, T] and their mask (1: a token); None where nothing is padding."""

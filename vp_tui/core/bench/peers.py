@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from vp_tui.core.bench.contest import FAILURES, failure_text
 from vp_tui.core.bench.padded import Forward
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.models.fair_esm import hugging_face_name
+from vp_tui.core.inputs.fair_esm import hugging_face_name
+from vp_tui.core.inputs.spec import Esm2Spec
+from vp_tui.core.inputs.tokens import MASK, PAD
 from vp_tui.core.models.loading import LoadedModel, family_of
-from vp_tui.core.models.spec import Esm2Spec
-from vp_tui.core.precision import back_to, is_16_bit, storage_dtype
-from vp_tui.core.tokens import MASK, PAD
+from vp_tui.core.models.precision import back_to, is_16_bit, storage_dtype
 
 _MAX_POSITIONS: Final = 1026
 _UNUSED: Final = ("contact_head", "lm_head")

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
 from vp_tui.core.models.fusing import choose_steps
 from vp_tui.core.models.loading import LoadedModel, family_of
-from vp_tui.core.models.spec import DnabertSSpec, ModelSpec
+from vp_tui.core.models.precision import cast, round_to_fp16, storage_dtype, table
 from vp_tui.core.models.weight_facts import WeightFacts
-from vp_tui.core.precision import cast, round_to_fp16, storage_dtype, table
 
 _BIAS_STD: Final = 0.02
 _ROTARY_BASE: Final = 10_000.0

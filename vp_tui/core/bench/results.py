@@ -10,7 +10,7 @@ from vp_tui.core.bench.contest import Block, Entry, WarmUp
 from vp_tui.core.bench.entrants import OURS, Entrant
 from vp_tui.core.bench.statistics import Estimate, estimate, paired_ratio
 from vp_tui.core.config import Precision
-from vp_tui.core.gpu import peaks
+from vp_tui.core.engine.gpu import peaks
 
 _BASES: Final[tuple[Precision, ...]] = ("fp32", "tf32")
 """What the other precisions are held against."""

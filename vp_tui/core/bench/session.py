@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vp_tui.core import environment
 from vp_tui.core.bench import ceilings, mixes
 from vp_tui.core.bench.ceilings import Rate
 from vp_tui.core.bench.contest import Pace, Tell, pace_of
@@ -13,6 +12,7 @@ from vp_tui.core.bench.model import Measured, OneModel
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.stopping import Stopping
 from vp_tui.core.bench.ways import Weights, weights_of
+from vp_tui.core.engine import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.inputs.spec import DnabertSSpec, Esm2Spec, ModelSpec
+from vp_tui.core.inputs.tokens import VOCABULARY
 from vp_tui.core.models.loading import family_of
-from vp_tui.core.models.spec import DnabertSSpec, Esm2Spec, ModelSpec
-from vp_tui.core.tokens import VOCABULARY
 
 SpecT = TypeVar("SpecT", bound=ModelSpec)
 

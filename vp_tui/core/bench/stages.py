@@ -15,11 +15,11 @@ from vp_tui.core.bench.padded import by_budget, padded, unsorted
 from vp_tui.core.bench.peers import transformers_sdpa
 from vp_tui.core.bench.ways import Models, Way, packed, with_steps
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.encode import Encoder
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs.spec import Esm2Spec, HfSpec
 from vp_tui.core.models.fusing import choose_steps
-from vp_tui.core.models.spec import Esm2Spec, HfSpec
+from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.steps import PLAIN, Steps
-from vp_tui.core.precision import storage_dtype
 
 _UNSORTED: Final = 32
 _SMALL_BUDGET: Final = {"cuda": 4_096, "cpu": 1_024}

@@ -20,10 +20,10 @@ from vp_tui.core.bench.mixes import Drawer, taken
 from vp_tui.core.bench.stages import Ground, Stage, stages
 from vp_tui.core.bench.statistics import Estimate, estimate, paired_ratio
 from vp_tui.core.bench.ways import Models, Way, packed
-from vp_tui.core.compare.pairs import pair_measures
-from vp_tui.core.encode import Encoder
-from vp_tui.core.precision import EXACT
-from vp_tui.core.tokens import TokenSet
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.measures.pairs import pair_measures
+from vp_tui.core.models.precision import EXACT
 
 _ORACLE_TOKENS: Final = 2_000
 _ORACLE_SEQUENCES: Final = 16

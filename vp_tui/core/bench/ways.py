@@ -13,17 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vp_tui.core import packing, precision
 from vp_tui.core.bench.random_weights import random_model
 from vp_tui.core.bench.shapes import shape_of
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.encode import Encoder
-from vp_tui.core.models.hub import fetch
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.source import ModelSource, resolve
+from vp_tui.core.inputs.spec import ModelSpec, read_spec
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models import precision
 from vp_tui.core.models.loading import LoadedModel, family_of, load
-from vp_tui.core.models.source import ModelSource, resolve
-from vp_tui.core.models.spec import ModelSpec, read_spec
 from vp_tui.core.models.steps import Steps
-from vp_tui.core.tokens import TokenSet
 
 Work = Callable[[], NDArray[np.float32]]
 """Embeds all sequences it was prepared for: [S, D] in their order."""

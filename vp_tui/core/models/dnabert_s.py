@@ -14,9 +14,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
-from vp_tui.core.models.spec import DnabertSSpec
 from vp_tui.core.models.steps import PLAIN, Norm, Steps
 
 

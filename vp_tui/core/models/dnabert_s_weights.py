@@ -7,10 +7,10 @@ in both and not used. The feed-forward's LayerNorm is spelled `layernorm`, the o
 import re
 from typing import Final
 
+from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.models.checkpoint import Dialect
 from vp_tui.core.models.dnabert_s import DnabertS, alibi_slopes
 from vp_tui.core.models.native import Family
-from vp_tui.core.models.spec import DnabertSSpec
 
 _OURS_AND_THEIRS: Final = {
     "embedding": "embeddings.word_embeddings",

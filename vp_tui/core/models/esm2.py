@@ -14,13 +14,13 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from vp_tui.core.inputs.spec import Esm2Spec
+from vp_tui.core.inputs.tokens import MASK
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
+from vp_tui.core.models.precision import at_least_fp32, back_to
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.spec import Esm2Spec
 from vp_tui.core.models.steps import PLAIN, Norm, ResidualNorm, Steps
-from vp_tui.core.precision import at_least_fp32, back_to
-from vp_tui.core.tokens import MASK
 
 TRAINED_KEEP: Final = 1 - 0.15 * 0.8
 """Part of the tokens that were not <mask> in training; fair-esm's token_dropout compensates for it."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.models.checkpoint import Checkpoint, Dialect
 from vp_tui.core.models.esm2 import Esm2
 from vp_tui.core.models.native import Family
-from vp_tui.core.models.spec import Esm2Spec
 
 DIALECT: Final = Dialect(
     model="ESM-2",

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs.fair_esm import ALLOWED_CLASSES, hugging_face_name
 from vp_tui.core.models.checkpoint import Checkpoint, Dialect, Stored, first_line
-from vp_tui.core.models.fair_esm import ALLOWED_CLASSES, hugging_face_name
 
 
 @contextmanager

@@ -14,6 +14,9 @@ import torch
 from torch import nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s_weights import DNABERT_S
@@ -21,12 +24,9 @@ from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
 from vp_tui.core.models.fusing import ChosenSteps, choose_steps
 from vp_tui.core.models.hf import attending, load_hf
-from vp_tui.core.models.hub import fetch
 from vp_tui.core.models.native import Family, Opener, fill
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.models.spec import HfSpec, Kind, ModelSpec, read_spec
+from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
-from vp_tui.core.precision import storage_dtype
 
 _HASH_CHUNK: Final = 1 << 22
 

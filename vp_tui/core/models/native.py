@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models.attention import Attention
 from vp_tui.core.models.checkpoint import Checkpoint, Dialect, open_checkpoint
-from vp_tui.core.models.spec import ModelSpec
+from vp_tui.core.models.precision import cast, table
 from vp_tui.core.models.steps import PLAIN, Steps
 from vp_tui.core.models.weight_facts import WeightFacts, WeightTally
-from vp_tui.core.precision import cast, table
 
 SpecT = TypeVar("SpecT", bound=ModelSpec)
 Opener = Callable[[Path, Dialect], AbstractContextManager[Checkpoint]]

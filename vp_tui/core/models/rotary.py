@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vp_tui.core.precision import at_least_fp32, back_to
+from vp_tui.core.models.precision import at_least_fp32, back_to
 
 
 class Rotary:

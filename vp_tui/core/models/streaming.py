@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.spec import HfSpec, ModelSpec, read_spec
 from vp_tui.core.models.checkpoint import Checkpoint
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.loading import family_of, opener_of
 from vp_tui.core.models.native import Family, joined
-from vp_tui.core.models.source import ModelSource
-from vp_tui.core.models.spec import HfSpec, ModelSpec, read_spec
+from vp_tui.core.models.precision import cast, storage_dtype, table
 from vp_tui.core.models.steps import PLAIN
-from vp_tui.core.precision import cast, storage_dtype, table
 
 Rounding = Callable[[nn.Module, Tensor], Tensor]
 """Called with a module and one of its parameters, in the plan's format; what it returns takes its place."""

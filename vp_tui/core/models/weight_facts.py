@@ -13,7 +13,7 @@ from typing import Any, Final
 from torch import Tensor
 
 from vp_tui.core.models.checkpoint import Dialect, open_checkpoint
-from vp_tui.core.precision import fp16_loss
+from vp_tui.core.models.precision import fp16_loss
 
 _ANY: Final = Dialect(
     model="transformers",

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vp_tui.core.errors import ExitCode
-from vp_tui.core.regress.compare import compare
-from vp_tui.core.regress.rules import Rule
-from vp_tui.core.regress.verdicts import Comparison, Item, Outcome
+from vp_tui.core.regression.compare import compare
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
 from vp_tui.core.report import evidence, inputs
 from vp_tui.core.report.evidence import Distribution, PastRun, Series, SideName, WorstPair
 from vp_tui.core.report.plain import flattened

@@ -12,10 +12,10 @@ from vp_tui.core import fingerprint
 from vp_tui.core.config import STRATA
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import StratumStats
-from vp_tui.core.regress import words
-from vp_tui.core.regress.calibration import noise_floor
-from vp_tui.core.regress.rules import Rule
-from vp_tui.core.regress.samples import PairedAccuracy, RunSample, Side, StratumCount
+from vp_tui.core.regression import words
+from vp_tui.core.regression.calibration import noise_floor
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
 from vp_tui.core.store.pairs import Pairs, RunNumbers
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot

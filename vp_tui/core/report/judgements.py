@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from vp_tui.core.regress.metrics import METRICS, Metric
-from vp_tui.core.regress.verdicts import Comparison, Item, Outcome
+from vp_tui.core.regression.metrics import METRICS, Metric
+from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
 from vp_tui.core.report.page import Tone
 
 PartName = Literal["gates", "accuracy", "performance"]

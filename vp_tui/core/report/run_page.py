@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, SequenceResult, StratumStats
-from vp_tui.core.measured import from_document
+from vp_tui.core.measurements import from_document
 from vp_tui.core.report import plain
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.page import Page, Table, Tone, columns

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import SequenceResult
-from vp_tui.core.measured import from_document
+from vp_tui.core.measurements import from_document
 from vp_tui.core.report import csv_text, junit, markdown, table
 from vp_tui.core.report.csv_text import Value, scalar
 from vp_tui.core.report.document import run_document

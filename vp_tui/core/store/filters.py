@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, UnaryExpression, and_, func, not_, or_, select
 
-from vp_tui.core.query import values
-from vp_tui.core.query.fields import BY_NAME
-from vp_tui.core.query.tree import And, Node, Not, Or, Term, Word
 from vp_tui.core.store import tables
+from vp_tui.core.store.query import values
+from vp_tui.core.store.query.fields import BY_NAME
+from vp_tui.core.store.query.tree import And, Node, Not, Or, Term, Word
 from vp_tui.core.store.snapshot import ACTIVE
 
 _run = tables.run

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
 from vp_tui.core.events import now_us
-from vp_tui.core.query.parser import parse, parse_order
 from vp_tui.core.store import tables
 from vp_tui.core.store.filters import alert_count, matching, ordering, worst_cosine
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import abandoned
+from vp_tui.core.store.query.parser import parse, parse_order
 from vp_tui.core.store.snapshot import RunRow
 
 _OWN = tuple(name for name in RunRow.__dataclass_fields__ if name in tables.run.c)

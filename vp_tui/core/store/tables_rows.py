@@ -2,16 +2,7 @@
 
 from sqlalchemy import INTEGER, REAL, TEXT, CheckConstraint, Index, PrimaryKeyConstraint, Table
 
-from vp_tui.core.store.columns import (
-    STRICT,
-    STRICT_WITHOUT_ROWID,
-    identity,
-    may,
-    metadata,
-    need,
-    one_of,
-    owned_by_run,
-)
+from vp_tui.core.store.columns import STRICT, STRICT_WITHOUT_ROWID, identity, may, metadata, need, one_of, owned_by_run
 
 stratum = Table(
     "stratum",

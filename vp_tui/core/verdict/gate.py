@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from vp_tui.core.config import STRATA, Gates
 from vp_tui.core.events import Severity
-from vp_tui.core.measured import Numbers
+from vp_tui.core.measurements import Numbers
 from vp_tui.core.thresholds import Thresholds
 
 Sense = Literal["below", "at_or_below", "above", "away_from_one", "away_from_zero", "any"]

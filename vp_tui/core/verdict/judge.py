@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from vp_tui.core.config import Gates
 from vp_tui.core.events import Finding, StratumStats, Verdict
-from vp_tui.core.measured import Measured, Numbers
+from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import Gate, limit_of, reach_of, severity_of, value_of
 from vp_tui.core.verdict.gates import BY_ID, GATES

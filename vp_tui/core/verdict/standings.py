@@ -6,7 +6,7 @@ from typing import Literal
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import Finding, StratumStats
-from vp_tui.core.measured import Measured, Numbers
+from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import Gate, Style, detail, reach_of, value_of
 from vp_tui.core.verdict.gates import GATES

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from vp_tui.core.measured import Numbers
+from vp_tui.core.measurements import Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import Gate, Reach, Sense, Style, detail, limit_of, value_of
 

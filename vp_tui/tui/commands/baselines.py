@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from vp_tui.core import repeats
+from vp_tui.core.runs import repeats
 from vp_tui.core.store import baselines
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.home import Home

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vp_tui.core.regress import words
-from vp_tui.core.regress.calibration import noise_floor, usable
-from vp_tui.core.regress.metrics import METRICS, PRIMARY
-from vp_tui.core.regress.rules import Rule
-from vp_tui.core.regress.samples import Side
+from vp_tui.core.regression import words
+from vp_tui.core.regression.calibration import noise_floor, usable
+from vp_tui.core.regression.metrics import METRICS, PRIMARY
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import Side
 from vp_tui.core.report.inputs import side_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

@@ -34,7 +34,7 @@ def make_demo_files(home: Home, fault: str | None = None) -> dict[str, Path]:
     if are_made(places):
         return places
     folder = next(iter(places.values()))
-    command = [sys.executable, "-m", "vp_tui.core.demo", "--folder", str(folder)]
+    command = [sys.executable, "-m", "vp_tui.core.workers.demo.checkpoints", "--folder", str(folder)]
     done = subprocess.run(
         [*command, *(["--fault", fault] if fault else [])],
         stdin=subprocess.DEVNULL,

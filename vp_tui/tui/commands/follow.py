@@ -9,8 +9,8 @@ import sys
 import time
 from typing import TextIO
 
-from vp_tui.core import launch
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.runs import launch
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

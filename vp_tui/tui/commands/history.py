@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vp_tui.core import launch, thresholds_file
+from vp_tui.core import thresholds_file
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import Finding
 from vp_tui.core.report.document import run_document, short_document
+from vp_tui.core.runs import launch
 from vp_tui.core.store import upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

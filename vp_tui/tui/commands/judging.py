@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vp_tui.core import repeats
 from vp_tui.core.errors import UsageError
-from vp_tui.core.repeats import Sides
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.runs import repeats
+from vp_tui.core.runs.repeats import Sides
 from vp_tui.core.store.comparisons import write_comparison
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from vp_tui.core import policy
 from vp_tui.core.config import Precision
 from vp_tui.core.errors import UsageError
-from vp_tui.core.models.source import resolve
-from vp_tui.core.policy import Policy
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.runs import policy
+from vp_tui.core.runs.policy import Policy
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output

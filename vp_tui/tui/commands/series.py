@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.repeats import require_baseline
 from vp_tui.core.report.document import run_document
+from vp_tui.core.runs import launch
+from vp_tui.core.runs.repeats import require_baseline
 from vp_tui.core.store.groups import GroupKind, create_group
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

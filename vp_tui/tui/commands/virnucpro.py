@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vp_tui.core import launch
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
-from vp_tui.core.frames import FrameFiles, read_contigs, write_frames
-from vp_tui.core.models.source import resolve
-from vp_tui.core.models.spec import read_spec
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_document, worst_exit_code
+from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, write_frames
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
 from vp_tui.tui.commands.starting import configured

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from textual.content import Content
 
-from vp_tui.core.regress.verdicts import Outcome, Part
+from vp_tui.core.regression.verdicts import Outcome, Part
 from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport
 from vp_tui.core.report.judgements import tone

@@ -6,7 +6,7 @@ Loaded once there is a comparison: what it reads takes too long to load for the 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from vp_tui.core.regress.verdicts import ORDER, Outcome
+from vp_tui.core.regression.verdicts import ORDER, Outcome
 from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.evidence import WorstPair

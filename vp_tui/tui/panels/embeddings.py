@@ -3,7 +3,7 @@
 from textual.content import Content
 
 from vp_tui.core.events import ARMS
-from vp_tui.core.measured import Numbers, from_document
+from vp_tui.core.measurements import Numbers, from_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import line, lines, styled

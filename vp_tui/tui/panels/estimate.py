@@ -17,7 +17,7 @@ from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.patience import patiently
 
 if TYPE_CHECKING:
-    from vp_tui.core.estimate.figures import ArmEstimate, Estimate
+    from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate
 
 
 WAITING = "What the run would take is said here once Model and Sequences are filled in."

@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.content import Content
 
-from vp_tui.core.measured import from_document
+from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.gate import detail

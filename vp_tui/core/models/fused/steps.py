@@ -11,9 +11,9 @@ from vp_tui.core.models.fused import elementwise, short
 from vp_tui.core.models.kernels.base import Attention, DeviceLayout
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
+from vp_tui.core.models.precision import is_16_bit
 from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.steps import Steps
-from vp_tui.core.precision import is_16_bit
 
 PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
 """What can be fused, by name; the waterfall of `vp-tui bench` takes them one after the other."""

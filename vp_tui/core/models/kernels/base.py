@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vp_tui.core.packing import GROUP_FILL, NO_PADDING, PackLayout, PaddedGroup
-from vp_tui.core.precision import is_16_bit
+from vp_tui.core.inputs.packing import GROUP_FILL, NO_PADDING, PackLayout, PaddedGroup
+from vp_tui.core.models.precision import is_16_bit
 
 FLASH_CAPABILITY: Final = (8, 0)
 """The flash kernels are written for Ampere and newer."""

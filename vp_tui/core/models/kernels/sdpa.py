@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout
-from vp_tui.core.precision import at_least_fp32, back_to, is_16_bit
+from vp_tui.core.models.precision import at_least_fp32, back_to, is_16_bit
 
 SCORE_BYTES: Final = 256 * 2**20
 """Scores (or biases) of one call, unless a single sequence needs more: 40 heads of 1,024 tokens take 160 MiB."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vp_tui.core.models.kernels.base import Attention, DeviceLayout, flash_refusals, joined, require_16_bit
-from vp_tui.core.precision import is_16_bit
+from vp_tui.core.models.precision import is_16_bit
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,245 @@
+"""Accuracy, hard gates and comparability by hand, each outcome with its sentence."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from regress_samples import FACTS, PERF_FACTS, STEADY, compared, errors, pairs, side, slower, thirds
+
+from vp_tui.core.regression.compare import differing_facts
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import StratumCount
+
+
+def test_half_as_much_error_again_is_a_regression_from_one_run_per_side():
+    base = errors(300)
+    found = compared(side("b"), side("c"), pairs(base, 1 - 2 * (1 - base), thirds(300)))
+    assert (found.outcome, found.exit_code()) == ("REGRESSED", 3)
+    assert found.accuracy.sentence.startswith("accuracy regressed: ")
+    assert "the baseline's (median of 100 sequences, p < 1e-6, limit 1.5 times)" in found.accuracy.sentence
+    item = next(item for item in found.accuracy.items if item.scope == "short" and item.name == "cosine_error")
+    # epsilon of 1e-6 beside errors of 1e-5 takes a twelfth off the doubling
+    assert (item.n_base, item.outcome, item.min_effect) == (100, "REGRESSED", 0.5)
+    assert 0.8 < item.effect < 1.0
+    assert item.ci_lo < item.effect < item.ci_hi
+
+
+def test_one_bad_stratum_is_named():
+    base = errors(300)
+    strata = thirds(300)
+    worse = np.where(strata == "long", 1 - 3 * (1 - base), base)
+    found = compared(side("b"), side("c"), pairs(base, worse, strata))
+    assert found.accuracy.sentence.startswith("accuracy regressed: long: 1 - cosine is 2.")
+    assert [item.outcome for item in found.accuracy.items] == ["EQUIVALENT", "IDENTICAL", "IDENTICAL", "REGRESSED"]
+
+
+def test_half_the_error_is_an_improvement():
+    base = errors(300)
+    found = compared(accuracy=pairs(base, 1 - (1 - base) / 2, thirds(300)))
+    assert (found.accuracy.outcome, found.outcome) == ("IMPROVED", "IMPROVED")
+
+
+def test_a_little_more_error_is_equivalent():
+    base = errors(300)
+    found = compared(accuracy=pairs(base, 1 - 1.1 * (1 - base), thirds(300)))
+    assert (found.accuracy.outcome, found.outcome) == ("EQUIVALENT", "EQUIVALENT")
+    assert found.accuracy.sentence.startswith("accuracy is equivalent: ")
+
+
+def test_too_few_sequences_for_a_sign_test_are_inconclusive():
+    base = errors(4)
+    found = compared(accuracy=pairs(base, 1 - 5 * (1 - base)))
+    assert found.accuracy.outcome == "INCONCLUSIVE"
+
+
+def test_three_strata_ask_for_more_evidence_than_one():
+    base, strata = errors(21), thirds(21)
+    worse = np.where(strata == "short", 1 - 5 * (1 - base), base)
+    alone = strata == "short"
+    # 7 of 7: p 0.0078 alone, three times that under Holm
+    assert compared(accuracy=pairs(base[alone], worse[alone])).accuracy.outcome == "REGRESSED"
+    assert compared(accuracy=pairs(base, worse, strata)).accuracy.outcome == "INCONCLUSIVE"
+
+
+def test_more_error_that_only_half_the_sequences_have_is_no_regression():
+    base = errors(400)
+    mixed = np.where(np.arange(400) % 2 == 0, 1 - 3 * (1 - base), 1 - (1 - base) / 3)
+    assert compared(accuracy=pairs(base, mixed)).accuracy.outcome == "INCONCLUSIVE"
+
+
+def test_sequences_that_begin_to_fail_are_a_regression_where_some_may_fail():
+    base, cand = np.full(100, 1 - 1e-5), np.full(100, 1 - 1e-5)
+    cand[:5] = 0.5
+    found = compared(accuracy=pairs(base, cand), rule=Rule(max_below=10))
+    assert found.outcome == "REGRESSED"
+    assert "5 of 100 sequences fail now, 0 pass now (exact McNemar, p 0.031)" in found.sentence
+    back = compared(accuracy=pairs(cand, base), rule=Rule(max_below=10))
+    assert (back.accuracy.outcome, back.outcome) == ("IMPROVED", "IMPROVED")
+
+
+def test_few_sequences_that_pass_again_are_inconclusive():
+    base, cand = np.full(100, 1 - 1e-5), np.full(100, 1 - 1e-5)
+    base[:3] = math.nan
+    assert compared(accuracy=pairs(base, cand)).accuracy.items[0].outcome == "INCONCLUSIVE"
+
+
+def test_a_growing_tail_under_a_median_that_stays_is_noted():
+    base = errors(300)
+    cand = base.copy()
+    cand[:12] = 1 - 1e-3
+    notes = compared(accuracy=pairs(base, cand)).notes
+    assert any("sequences err beyond three standard deviations of the baseline" in note for note in notes)
+    assert any("the spread of log10(1 - cosine) is" in note for note in notes)
+
+
+def test_cosines_above_one_by_rounding_have_no_error():
+    base = np.full(50, 1.0)
+    assert compared(accuracy=pairs(base, base + 1e-9)).accuracy.outcome == "EQUIVALENT"
+
+
+# hard gates
+
+
+def test_a_cosine_at_the_limit_fails_whatever_the_baseline_did():
+    bad = errors(90)
+    bad[3] = Rule().cosine_limit
+    found = compared(accuracy=pairs(bad, bad, thirds(90)))
+    assert (found.outcome, found.exit_code()) == ("FAIL", 4)
+    assert found.sentence.startswith(
+        "the candidate fails on its own: short: 1 of 30 sequences not above cosine 0.99, 0 allowed; "
+    )
+    assert found.accuracy.outcome == "IDENTICAL"
+
+
+def test_a_missing_cosine_fails():
+    bad = errors(90)
+    bad[40] = math.nan
+    found = compared(accuracy=pairs(errors(90), bad, thirds(90), cand_bad=np.zeros(90, bool)))
+    assert found.outcome == "FAIL"
+    assert "medium: 1 of 30 sequences not above cosine" in found.sentence
+
+
+def test_two_missing_cosines_are_not_identical():
+    bad = errors(90)
+    bad[40] = math.nan
+    found = compared(accuracy=pairs(bad, bad, thirds(90)))
+    assert found.outcome == "FAIL"
+    assert "IDENTICAL" not in {item.outcome for item in found.accuracy.items if item.scope in {"all", "medium"}}
+
+
+@pytest.mark.parametrize("field", ["nan", "inf"])
+def test_a_nonfinite_sequence_fails_and_is_said_once_for_five_repeats(field):
+    found = compared(cand=side("c", STEADY, **{field: 2}))
+    assert (found.outcome, len(found.gates)) == ("FAIL", 1)
+    assert "2 sequences with NaN" in found.sentence or "and 2 with Inf" in found.sentence
+
+
+def test_a_nonfinite_output_under_a_finite_cosine_fails():
+    flagged = np.zeros(90, bool)
+    flagged[7] = True
+    found = compared(accuracy=pairs(errors(90), errors(90), thirds(90), cand_bad=flagged))
+    assert (found.outcome, found.accuracy.outcome) == ("FAIL", "INCONCLUSIVE")
+    assert "1 of 90 sequences fail now, 0 pass now" in found.accuracy.sentence
+    assert [item.outcome for item in found.accuracy.items[1:]] == ["EQUIVALENT", "IDENTICAL", "IDENTICAL"]
+
+
+def test_the_runs_own_counts_are_enough_for_the_gate():
+    found = compared(cand=side("c", STEADY, counts={"long": StratumCount(n=33, below=2)}), accuracy=None)
+    assert found.outcome == "FAIL"
+    assert "long: 2 of 33 sequences not above cosine" in found.sentence
+
+
+def test_a_stratum_without_a_failure_has_an_exact_bound():
+    assert any(
+        note == "short: 0 of 30 sequences at or below cosine 0.99; with 95 % confidence fewer than 9.5 % of all such "
+        "sequences are"
+        for note in compared().notes
+    )
+
+
+def test_an_unfinished_candidate_is_incomplete():
+    found = compared(cand=side("c", STEADY, done=60))
+    assert (found.outcome, found.exit_code()) == ("INCOMPLETE", 7)
+    assert found.sentence.startswith("the candidate is incomplete: c00 has 60 of 100 sequences; ")
+
+
+def test_failing_is_graver_than_being_unfinished():
+    assert compared(cand=side("c", STEADY, done=60, nan=1)).outcome == "FAIL"
+
+
+def test_a_nonfinite_baseline_is_noted_and_no_gate():
+    found = compared(base=side("b", STEADY, nan=3))
+    assert found.outcome == "EQUIVALENT"
+    assert "the baseline b00 itself has 3 sequences with NaN and 0 with Inf" in found.notes
+
+
+# comparability
+
+
+def test_another_dataset_is_not_comparable_and_says_which_fact_differs():
+    other = {"accuracy_key": "a2", "perf_key": "p2"}
+    facts = {"accuracy_facts": FACTS | {"dataset_sha256": "d2"}, "perf_facts": PERF_FACTS | {"dataset_sha256": "d2"}}
+    found = compared(cand=side("c", STEADY, **other, **facts))
+    assert (found.outcome, found.exit_code()) == ("NOT_COMPARABLE", 5)
+    assert found.sentence == (
+        "accuracy is not comparable: dataset_sha256 d1 against d2; "
+        "performance is not comparable: dataset_sha256 d1 against d2"
+    )
+    assert found.accuracy.differing == {"dataset_sha256": ("d1", "d2")}
+    assert not found.performance.items
+
+
+def test_another_gpu_leaves_accuracy_to_be_judged():
+    other = PERF_FACTS | {"device_name": "A100", "driver": "550.2"}
+    cand = side("c", slower(0.2), perf_key="p2", perf_facts=other)
+    found = compared(cand=cand)
+    assert (found.outcome, found.performance.outcome) == ("IDENTICAL", "NOT_COMPARABLE")
+    assert "performance is not comparable: device_name H200 against A100, driver 560.1 against 550.2" in found.sentence
+    base = errors(300)
+    assert compared(cand=cand, accuracy=pairs(base, 1 - 3 * (1 - base))).outcome == "REGRESSED"
+
+
+def test_other_weights_leave_performance_to_be_judged():
+    found = compared(cand=side("c", slower(0.8), accuracy_key="a2"))
+    assert (found.accuracy.outcome, found.outcome) == ("NOT_COMPARABLE", "REGRESSED")
+    assert "accuracy is not comparable: the keys differ" in found.sentence
+
+
+def test_two_unknown_keys_are_not_the_same():
+    unknown = {"accuracy_key": None, "perf_key": None}
+    found = compared(side("b", STEADY, **unknown), side("c", STEADY, **unknown))
+    assert found.outcome == "NOT_COMPARABLE"
+    assert "weights or data of one side are not known" in found.sentence
+
+
+@pytest.mark.parametrize(("accuracy", "words"), [(None, "no sequences are stored"), (pairs([], []), "on both sides")])
+def test_without_pairs_accuracy_is_not_comparable(accuracy, words):
+    found = compared(accuracy=accuracy)
+    assert (found.accuracy.outcome, found.outcome) == ("NOT_COMPARABLE", "EQUIVALENT")
+    assert words in found.accuracy.sentence
+
+
+def test_runs_without_a_number_have_no_performance_to_compare():
+    found = compared(side("b", (None,)), side("c", (None,)))
+    assert (found.performance.outcome, found.outcome) == ("NOT_COMPARABLE", "IDENTICAL")
+
+
+def test_a_failing_candidate_fails_where_nothing_is_comparable():
+    assert compared(cand=side("c", STEADY, accuracy_key="a2", perf_key="p2", nan=1)).outcome == "FAIL"
+
+
+def test_a_fact_that_one_side_lacks_differs():
+    assert differing_facts({"a": 1, "b": 2}, {"b": 2, "c": [3]}) == {"a": (1, None), "c": (None, [3])}
+
+
+def test_two_runs_of_ten_thousand_sequences_take_less_than_50_ms():
+    base, cand = errors(10_000, seed=1), errors(10_000, seed=2)
+    accuracy = pairs(base, cand, thirds(10_000))
+    compared(side("b"), side("c"), accuracy)
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        compared(side("b"), side("c"), accuracy)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.05

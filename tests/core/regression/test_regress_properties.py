@@ -1,0 +1,130 @@
+"""What holds for all data: one verdict for the same data, in any order, and its mirror image the other way round."""
+
+import math
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from regress_samples import pairs, run
+
+from vp_tui.core.regression import statistics
+from vp_tui.core.regression.compare import compare
+from vp_tui.core.regression.metrics import METRICS
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import Side
+from vp_tui.core.regression.verdicts import mirrored
+
+FEW_DRAWS = Rule(resamples=200, permutations=200)
+NAMES = ("tokens_per_s", "end_to_end_seconds", "gpu_utilization")
+CALIBRATION = dict.fromkeys(METRICS, 0.01)
+GOOD = {"REGRESSED", "SUSPECT", "INCONCLUSIVE", "IMPROVED", "EQUIVALENT", "IDENTICAL"}
+
+# a grid with values on the limits: 5 % more, 5 % less in time, 5 points
+SPEEDS = st.sampled_from([70.0, 75.0, 79.0, 80.0, 80.5, 84.0, 85.0, 80.0 / 1.05, 90.0])
+NO_NUMBER = st.sampled_from([None, math.nan, math.inf, -1.0])
+COSINES = st.sampled_from([1.0, 1 - 1e-6, 1 - 2e-6, 1 - 1.5e-5, 1 - 1e-5, 1 - 1e-4, 0.999, 0.9, math.nan])
+ANY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def sides(draw, prefix, *, values=SPEEDS, least=1):
+    count = draw(st.integers(least, 7))
+    metrics = {name: draw(st.lists(values, min_size=count, max_size=count)) for name in NAMES}
+    return Side(
+        runs=tuple(
+            run(f"{prefix}{i}", performance={name: column[i] for name, column in metrics.items()}) for i in range(count)
+        )
+    )
+
+
+@st.composite
+def paired(draw, cosines=COSINES, least=1):
+    n = draw(st.integers(least, 40))
+    columns = [draw(st.lists(cosines, min_size=n, max_size=n)) for _ in range(2)]
+    return pairs(*columns, draw(st.lists(st.sampled_from(["short", "medium", "long"]), min_size=n, max_size=n)))
+
+
+def compared(base, cand, accuracy, calibration=CALIBRATION):
+    return compare(base, cand, accuracy, rule=FEW_DRAWS, calibration=calibration)
+
+
+def reflected(item, calibrated):
+    """What the swapped comparison must say of this item; suspicions are held against the candidate only."""
+    if item.outcome == "SUSPECT":
+        return "INCONCLUSIVE" if item.n_cand < 5 else "IMPROVED"
+    return "SUSPECT" if item.outcome == "IMPROVED" and not calibrated else mirrored(item.outcome)
+
+
+@ANY
+@given(
+    sides("b", values=st.one_of(SPEEDS, NO_NUMBER)),
+    sides("c", values=st.one_of(SPEEDS, NO_NUMBER)),
+    paired(),
+    st.booleans(),
+)
+def test_exchanging_the_sides_mirrors_every_item(base, cand, accuracy, calibrated):
+    calibration = CALIBRATION if calibrated else {}
+    there, back = compared(base, cand, accuracy, calibration), compared(cand, base, accuracy.swapped(), calibration)
+    assert [(i.name, i.scope) for i in there.accuracy.items] == [(i.name, i.scope) for i in back.accuracy.items]
+    for item, image in zip(there.accuracy.items, back.accuracy.items, strict=True):
+        assert image.outcome == mirrored(item.outcome)
+    for item, image in zip(there.performance.items, back.performance.items, strict=True):
+        assert (image.name, image.scope, image.base, image.cand) == (item.name, item.scope, item.cand, item.base)
+        if min(item.n_base, item.n_cand) >= 5 or image.outcome != "SUSPECT":
+            assert image.outcome == reflected(item, calibrated)
+
+
+@ANY
+@given(sides("b", least=5), sides("c", least=5), paired(st.sampled_from([1 - 1e-6, 1 - 1e-5, 1 - 3e-5, 1 - 1e-4])))
+def test_exchanging_the_sides_mirrors_the_whole(base, cand, accuracy):
+    there, back = compared(base, cand, accuracy).outcome, compared(cand, base, accuracy.swapped()).outcome
+    # worst first: a comparison with an improved and a regressed item is REGRESSED both ways
+    if there in {"IMPROVED", "EQUIVALENT", "IDENTICAL"}:
+        assert back == mirrored(there)
+    if there == "INCONCLUSIVE":
+        assert back in {"INCONCLUSIVE", "REGRESSED"}
+    assert {there, back} <= GOOD
+
+
+@ANY
+@given(sides("b"), sides("c"), paired(), st.randoms(use_true_random=False))
+def test_the_order_of_runs_and_sequences_does_not_matter(base, cand, accuracy, random):
+    order = list(range(len(accuracy)))
+    random.shuffle(order)
+    shuffled = [random.sample(one.runs, len(one.runs)) for one in (base, cand)]
+    there = compared(base, cand, accuracy)
+    again = compared(*(Side(runs=tuple(runs)) for runs in shuffled), accuracy.where(np.array(order)))
+    assert (there.outcome, there.sentence, there.items) == (again.outcome, again.sentence, again.items)
+
+
+@ANY
+@given(sides("b"), sides("c"), paired())
+def test_the_same_data_give_the_same_comparison(base, cand, accuracy):
+    there = compared(base, cand, accuracy)
+    for cache in (statistics._bits, statistics._subsets, statistics._middle_ranks):
+        cache.cache_clear()
+    assert compared(base, cand, accuracy) == there
+
+
+@ANY
+@given(sides("b"), sides("c"), paired(least=2), st.integers(0, 99))
+def test_a_missing_cosine_always_fails(base, cand, accuracy, where):
+    accuracy.candidate_cosine_S[where % len(accuracy)] = math.nan
+    assert compared(base, cand, accuracy).outcome == "FAIL"
+
+
+@ANY
+@given(sides("b"), sides("c", values=NO_NUMBER), paired(st.just(1 - 1e-5)))
+def test_speeds_that_are_no_numbers_never_pass(base, cand, accuracy):
+    found = compared(base, cand, accuracy)
+    assert (found.accuracy.outcome, found.outcome) == ("IDENTICAL", "INCONCLUSIVE")
+
+
+@ANY
+@given(sides("b", values=st.one_of(SPEEDS, NO_NUMBER)), sides("c", values=st.one_of(SPEEDS, NO_NUMBER)), paired())
+def test_no_item_holds_a_nan(base, cand, accuracy):
+    for item in compared(base, cand, accuracy).items:
+        numbers = (item.base, item.cand, item.effect, item.ci_lo, item.ci_hi, item.p_raw, item.p_adj, item.min_effect)
+        assert all(number is None or math.isfinite(number) for number in numbers)
+        assert item.reason
+        assert "nan" not in item.reason

@@ -1,0 +1,149 @@
+"""The numbers of the rule, its inputs, its order of outcomes and their exit codes."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from regress_samples import pairs, run, side
+
+from vp_tui.core.errors import ExitCode
+from vp_tui.core.regression.calibration import noise_floor
+from vp_tui.core.regression.metrics import METRICS
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import Side
+from vp_tui.core.regression.verdicts import ORDER, exit_code, mirrored, worst
+from vp_tui.core.thresholds import Thresholds
+
+RULE = Rule()
+SPEED, MEMORY, UTILIZATION = METRICS["tokens_per_s"], METRICS["peak_memory_mib"], METRICS["gpu_utilization"]
+
+
+def test_the_rule_is_stored_as_strict_json_with_every_comparison():
+    document = json.loads(json.dumps(dataclasses.asdict(RULE), allow_nan=False))
+    assert document["rule_version"] == 1
+    assert document["cosine_limit"] == Thresholds().cosine_fail
+
+
+@pytest.mark.parametrize(
+    ("metric", "locked", "tau"),
+    [
+        (SPEED, False, 0.05),
+        (SPEED, True, 0.03),
+        (METRICS["load_seconds"], False, 0.05),
+        (MEMORY, False, 0.02),
+        (MEMORY, True, 0.02),
+        (UTILIZATION, False, 0.05),
+    ],
+)
+def test_without_noise_the_tolerance_is_the_smallest_effect_that_matters(metric, locked, tau):
+    found = RULE.tolerance(metric, 0.0, is_primary=True, locked_clocks=locked)
+    assert (found.tau, found.calibrated) == (tau, True)
+
+
+def test_noise_raises_the_tolerance_of_the_primary_metric_to_three_deviations_of_a_median_of_five():
+    found = RULE.tolerance(SPEED, 0.05, is_primary=True, locked_clocks=False)
+    assert found.tau == pytest.approx(3 * 0.5356 * 0.05)
+
+
+def test_noise_raises_the_tolerance_of_a_secondary_metric_to_three_deviations_of_single_runs():
+    assert RULE.tolerance(SPEED, 0.05, is_primary=False, locked_clocks=False).tau == pytest.approx(0.15)
+
+
+def test_the_share_of_the_median_is_that_of_five_normal_numbers():
+    medians = np.median(np.random.default_rng(0).normal(size=(200_000, 5)), axis=1)
+    # standard error of a standard deviation from 200,000 numbers: 0.0009
+    assert RULE.median_share == pytest.approx(medians.std(), abs=0.003)
+
+
+@pytest.mark.parametrize("noise", [None, math.nan, math.inf, -0.1])
+def test_a_noise_that_is_no_number_is_no_calibration(noise):
+    found = RULE.tolerance(SPEED, noise, is_primary=True, locked_clocks=False)
+    assert (found.tau, found.calibrated) == (0.10, False)
+
+
+def test_outcomes_are_ordered_from_the_gravest():
+    assert ORDER == (
+        "FAIL", "INCOMPLETE", "NOT_COMPARABLE", "REGRESSED", "SUSPECT", "INCONCLUSIVE",
+        "IMPROVED", "EQUIVALENT", "IDENTICAL",
+    )  # fmt: skip
+    assert worst(["IDENTICAL", "INCONCLUSIVE", "IMPROVED"]) == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "plain", "strict"),
+    [
+        ("FAIL", 4, 4),
+        ("INCOMPLETE", 7, 7),
+        ("NOT_COMPARABLE", 5, 5),
+        ("REGRESSED", 3, 3),
+        ("SUSPECT", 0, 6),
+        ("INCONCLUSIVE", 0, 6),
+        ("IMPROVED", 0, 0),
+        ("EQUIVALENT", 0, 0),
+        ("IDENTICAL", 0, 0),
+    ],
+)
+def test_every_outcome_has_its_exit_code(outcome, plain, strict):
+    assert (exit_code(outcome), exit_code(outcome, strict=True)) == (ExitCode(plain), ExitCode(strict))
+
+
+def test_only_better_and_worse_change_places_in_the_mirror():
+    assert {outcome: mirrored(outcome) for outcome in ORDER if mirrored(outcome) != outcome} == {
+        "REGRESSED": "IMPROVED",
+        "IMPROVED": "REGRESSED",
+    }
+
+
+def test_badness_rises_with_time_and_falls_with_speed():
+    assert SPEED.badness(np.array([500.0, 1000.0]))[0] > SPEED.badness(np.array([500.0, 1000.0]))[1]
+    assert MEMORY.badness(np.array([500.0, 1000.0]))[0] < MEMORY.badness(np.array([500.0, 1000.0]))[1]
+    for metric, value in ((SPEED, 1234.0), (MEMORY, 77.0), (UTILIZATION, 81.0)):
+        assert metric.value(float(metric.badness(np.array([value]))[0])) == pytest.approx(value, rel=1e-12)
+
+
+def test_a_loss_of_speed_is_told_in_time_and_its_change_in_speed():
+    theta = float(np.diff(SPEED.badness(np.array([1000.0, 900.0])))[0])
+    assert SPEED.loss(theta) == pytest.approx(1000 / 900 - 1)
+    assert SPEED.change(theta) == pytest.approx(-0.1)
+    points = float(np.diff(UTILIZATION.badness(np.array([90.0, 80.0])))[0])
+    assert (UTILIZATION.loss(points), UTILIZATION.change(points)) == pytest.approx((0.1, -0.1))
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 0.0, -1.0])
+def test_a_number_without_a_logarithm_is_none(value):
+    assert not SPEED.has(value)
+
+
+def test_no_utilization_at_all_is_a_number_and_less_than_none_is_not():
+    assert UTILIZATION.has(0.0)
+    assert not UTILIZATION.has(-1.0)
+
+
+def test_inputs_that_cannot_be_meant_are_refused():
+    with pytest.raises(ValueError, match="no such performance metric: speed"):
+        run(performance={"speed": 1.0})
+    with pytest.raises(ValueError, match="one run at least"):
+        Side(runs=())
+    with pytest.raises(ValueError, match="twice"):
+        Side(runs=(run("a"), run("a")))
+    with pytest.raises(ValueError, match="one configuration"):
+        Side(runs=(run("a"), run("b", perf_key="p2")))
+    with pytest.raises(ValueError, match="of one length"):
+        pairs([1.0, 1.0], [1.0])
+    with pytest.raises(ValueError, match="no such stratum"):
+        pairs([1.0], [1.0], "tiny")
+
+
+def test_the_noise_floor_is_the_spread_of_valid_complete_repeats():
+    good = side("a", (1000.0, 1010.0, 990.0, 1000.0, 1005.0), metrics={"gpu_utilization": (90, 91, 92, 93, 94)})
+    broken = (run("x", perf_valid=False, performance={"tokens_per_s": 1.0}), run("y", done=1))
+    found = noise_floor(Side(runs=(*good.runs, *broken)), RULE)
+    assert found["tokens_per_s"] == pytest.approx(np.log([1000, 1010, 990, 1000, 1005]).std(ddof=1))
+    assert found["gpu_utilization"] == pytest.approx(np.std([0.90, 0.91, 0.92, 0.93, 0.94], ddof=1))
+    assert "load_seconds" not in found
+
+
+def test_four_repeats_are_no_calibration():
+    assert noise_floor(side("a", (1000.0, 1010.0, 990.0, 1000.0)), RULE) == {}

@@ -1,0 +1,208 @@
+"""What production should do, from runs in a real store; the environment of now is a plain mapping."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from stored_runs import ENVIRONMENT, MODEL, complete
+
+from vp_tui.core.fingerprint import METRICS_VERSION
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.runs import policy
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.workers import env_probe
+
+WEIGHTS = MODEL["weights_sha256"]
+
+
+@pytest.fixture
+def sql(home):
+    """sql(statement): on a connection of its own."""
+
+    def execute(statement):
+        with closing(sqlite3.connect(home.database)) as connection, connection:
+            connection.execute(statement)
+
+    return execute
+
+
+@pytest.fixture
+def decided(home):
+    """decided(precision, weights=.., model=.., now=..) -> Policy for what is in the store."""
+
+    def decide(precision="fp16", *, weights=WEIGHTS, model="esm2-8m", now=None):
+        with Reader(home) as reader:
+            found = policy.validations(reader, precision, resolve(model), weights)
+            return policy.decide(precision, model, found, ENVIRONMENT | (now or {}))
+
+    return decide
+
+
+def test_a_run_that_passed_here_lets_production_use_the_precision(home, decided):
+    run_id = complete(home)
+    found = decided()
+    assert (found.precision, found.is_allowed, found.run.id) == ("fp16", True, run_id)
+    assert f"run #{run_id}" in found.reason
+    assert found.shell == "export VIRNUCPRO_DISABLE_FP16=0"
+
+
+def test_a_warning_is_allowed_and_its_reason_is_told(home, decided):
+    complete(home, end={"verdict": "WARN", "sentence": "relative error is high"})
+    found = decided()
+    assert found.is_allowed
+    assert "WARN" in found.reason
+    assert "relative error is high" in found.reason
+
+
+@pytest.mark.parametrize("verdict", ["FAIL", "INVALID"])
+def test_the_newest_run_rolls_back_even_when_older_ones_passed(home, decided, verdict):
+    complete(home)
+    newest = complete(home, end={"verdict": verdict, "sentence": "12 sequences hold NaN", "exit_code": 4})
+    found = decided()
+    assert (found.precision, found.run.id) == ("fp32", newest)
+    assert "12 sequences hold NaN" in found.reason
+    assert found.shell == "export VIRNUCPRO_DISABLE_FP16=1"
+
+
+def test_a_newer_pass_clears_an_older_failure(home, decided):
+    complete(home, end={"verdict": "FAIL", "sentence": "bad", "exit_code": 4})
+    complete(home)
+    assert decided().is_allowed
+
+
+OTHERS = {
+    "precision": {"precision": "bf16"},
+    "reference": {"reference": "tf32"},
+    "weights": {"checkpoint": {"weights_sha256": "ff" * 32}},
+    "status": {"stopped": "failed"},
+    "planted fault": {"fault": "tanh-gelu"},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_run_of_something_else_is_no_validation(home, decided, other):
+    complete(home, **OTHERS[other])
+    found = decided()
+    assert (found.precision, found.run) == ("fp32", None)
+    assert "no completed run validates fp16 of esm2-8m" in found.reason
+
+
+def test_a_run_that_is_not_whole_is_no_validation(home, decided, sql):
+    complete(home)
+    sql("UPDATE run SET done = 29")
+    assert decided().run is None
+
+
+def test_each_precision_has_its_own_validation(home, decided):
+    complete(home, precision="bf16")
+    assert decided("bf16").precision == "bf16"
+    assert decided("tf32").precision == "fp32"
+
+
+CHANGES = {
+    "torch": "2.14.0+cpu",
+    "threads": 8,
+    "device_name": "arm64",
+    "compute_capability": "9.0",
+    "transformers": "5.1",
+}
+
+
+@pytest.mark.parametrize("fact", CHANGES)
+def test_a_changed_environment_means_fp32_and_names_the_fact_old_and_new(home, decided, fact):
+    run_id = complete(home)
+    found = decided(now={fact: CHANGES[fact]})
+    old = ENVIRONMENT.get(fact)
+    assert (found.precision, found.run.id, found.differing) == ("fp32", run_id, {fact: (old, CHANGES[fact])})
+    assert f"{fact} was {'unknown' if old is None else old} and is {CHANGES[fact]}" in found.reason
+    assert "validate again" in found.reason
+
+
+def test_another_gpu_driver_is_a_changed_environment(home, decided):
+    gpu = {"device": "cuda:0", "device_name": "NVIDIA H200", "driver": "570.1", "cuda": "13.0"}
+    complete(home, environment=gpu)
+    assert decided(now={**gpu, "device": "cuda:1"}).is_allowed, "the second of two equal GPUs is the same machine"
+    assert decided(now={**gpu, "driver": "580.2"}).differing == {"driver": ("570.1", "580.2")}
+
+
+def test_measures_with_another_meaning_are_a_changed_environment(home, decided, monkeypatch):
+    complete(home)
+    monkeypatch.setattr(policy, "METRICS_VERSION", METRICS_VERSION + 1)
+    assert decided().differing == {"metrics_version": (METRICS_VERSION, METRICS_VERSION + 1)}
+
+
+def test_an_older_run_of_this_environment_decides_over_a_newer_one_of_another(home, decided):
+    here_then = complete(home)
+    complete(home, environment={"torch": "2.14.0+cpu"}, end={"verdict": "FAIL", "sentence": "bad", "exit_code": 4})
+    found = decided()
+    assert (found.run.id, found.is_allowed) == (here_then, True)
+
+
+def test_of_several_changed_environments_the_newest_is_told(home, decided):
+    complete(home, environment={"torch": "2.11.0"})
+    newest = complete(home, environment={"torch": "2.12.0"})
+    found = decided()
+    assert (found.run.id, found.differing) == (newest, {"torch": ("2.12.0", "2.13.0+cpu")})
+
+
+def test_a_checkpoint_of_the_hub_is_known_by_its_name_however_it_is_written(home, decided):
+    complete(home, model="facebook/esm2_t6_8M_UR50D")
+    assert decided(weights=None, model="esm2-8m").is_allowed
+    assert decided(weights=None, model="facebook/esm2_t6_8M_UR50D").is_allowed
+    assert decided(weights=None, model="esm2-35m").run is None
+
+
+def test_a_revision_that_is_asked_for_is_the_one_that_was_validated(home, decided):
+    complete(home, model="esm2-8m@main", checkpoint={"revision": "abc123def"})
+    assert decided(weights=None, model="esm2-8m").is_allowed
+    assert decided(weights=None, model="esm2-8m@abc123").is_allowed
+    assert decided(weights=None, model="esm2-8m@main").is_allowed
+    assert decided(weights=None, model="esm2-8m@v2").run is None
+
+
+def test_a_checkpoint_here_is_known_by_its_weights_wherever_it_lay_then(home, decided, tmp_path):
+    complete(home, model="/gone/since/then")
+    assert decided(model=str(tmp_path)).is_allowed
+
+
+def test_limits_that_were_moved_are_told(home, decided):
+    limits = {"cosine_fail": 0.9}
+    complete(home, thresholds=limits)
+    assert "judged by a cosine limit of 0.9" in decided().reason
+
+
+@pytest.mark.parametrize("value", ["1", " Yes ", "TRUE"])
+def test_the_switch_in_the_environment_wins(value):
+    found = policy.switched_off("fp16", {"VIRNUCPRO_DISABLE_FP16": value})
+    assert (found.precision, found.is_allowed) == ("fp32", False)
+    assert "VIRNUCPRO_DISABLE_FP16" in found.reason
+
+
+@pytest.mark.parametrize("environment", [{}, {"VIRNUCPRO_DISABLE_FP16": "0"}, {"VIRNUCPRO_DISABLE_FP16": ""}])
+def test_a_switch_that_is_off_decides_nothing(environment):
+    assert policy.switched_off("fp16", environment) is None
+
+
+def test_the_document_is_strict_json_and_says_everything(home, decided):
+    run_id = complete(home)
+    told = json.loads(json.dumps(decided(now={"threads": 2}).document(), allow_nan=False))
+    assert told["run"]["id"] == run_id
+    assert told["differences"] == {"threads": [1, 2]}
+    assert (told["precision"], told["requested"], told["disable"]) == ("fp32", "fp16", True)
+
+
+def test_what_is_here_now_is_what_a_run_records(made_checkpoint):
+    from vp_tui.core.engine import environment
+    from vp_tui.core.models.loading import weights_sha256
+
+    found = env_probe.found(str(made_checkpoint()))
+    device, why = environment.resolve_device("auto")
+    assert found["environment"] == environment.facts(device, why)
+    assert found["weights_sha256"] == weights_sha256(made_checkpoint())
+    assert env_probe.found("esm2-8m")["weights_sha256"] is None
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_in_words(capsys):
+    assert env_probe.main(["--model", "/nowhere/at/all"]) == 2
+    assert "error: no folder or file" in capsys.readouterr().err

@@ -1,0 +1,200 @@
+"""The run as a stream of events, in this process: order of the arms, schedules, what streams when."""
+
+import pytest
+import torch
+
+from samples import PROTEINS, READS
+from vp_tui.core.config import RunConfig
+from vp_tui.core.engine import memory
+from vp_tui.core.engine.gpu import Sampler
+from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
+from vp_tui.core.models.attention import SdpaAttention
+from vp_tui.core.workers.validate.validation import Place, Validation
+
+
+@pytest.fixture
+def validation(made_checkpoint, tmp_path):
+    """validation(**config) -> a run on the CPU; without an oracle, unless asked for."""
+
+    def made(**more):
+        config = RunConfig(**{"model": str(made_checkpoint()), "input": str(PROTEINS), "oracle": 0} | more)
+        folder = tmp_path / "run"
+        folder.mkdir(exist_ok=True)
+        place = Place(run_uuid="0" * 32, folder=folder, cache=tmp_path / "cache")
+        sampler = Sampler(None, pytest.fail)
+        return Validation(config, place, torch.device("cpu"), "asked for", sampler)
+
+    return made
+
+
+@pytest.fixture
+def events_of(validation):
+    """events_of(**config) -> every event of it."""
+    return lambda **config: list(validation(**config).events())
+
+
+def timed(events):
+    return [event for event in events if isinstance(event, BlockEncoded) and not event.is_warmup]
+
+
+def test_both_arms_encode_the_same_blocks_in_abba_order(events_of):
+    blocks = timed(events_of())
+    pairs = list(zip(blocks[::2], blocks[1::2], strict=True))
+    assert len(pairs) > 3
+    for index, (first, second) in enumerate(pairs):
+        assert first.block == second.block == index
+        assert (first.tokens, first.sequences) == (second.tokens, second.sequences)
+        assert first.arm == ("reference" if index % 2 == 0 else "candidate")
+        assert {first.arm, second.arm} == {"reference", "candidate"}
+
+
+def test_similarity_streams_from_the_first_block_on(events_of):
+    kinds = [type(event) for event in events_of()]
+    assert kinds.index(BlockCompared) < kinds.index(Progress) + 4
+    assert kinds.count(BlockCompared) * 2 == len(timed(events_of(fp32_compare=True)))
+
+
+def test_every_stratum_has_a_number_after_three_blocks(events_of):
+    compared = [event for event in events_of() if isinstance(event, BlockCompared)]
+    assert {event.stratum for event in compared[:3]} == {"short", "medium", "long"}
+
+
+def test_without_room_for_both_arms_the_reference_goes_first_and_the_numbers_are_the_same(events_of, monkeypatch):
+    together = events_of()
+    budget = 1_100
+    plenty = memory.free_memory(torch.device("cpu"))
+    # Room for one arm: the residency test sees little, the budget is given, so nothing else looks.
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1_000)
+    apart = events_of(fp32_compare=True, token_budget=budget)
+    assert plenty > 1_000
+    order = [event.arm for event in timed(apart)]
+    assert order == sorted(order, reverse=True), "all of the reference, then all of the candidate"
+    # The same data in other packs: FP16 noise of the tiny model moves 1 - cosine by far less than this.
+    first, second = together[-1].strata[-1], apart[-1].strata[-1]
+    assert second.cosine_min == pytest.approx(first.cosine_min, abs=1e-6)
+
+
+def test_the_events_come_in_the_order_the_contract_names(events_of):
+    events = events_of()
+    kinds = [type(event) for event in events]
+    assert kinds[0] is PhaseChanged
+    assert kinds.count(RunPlanned) == kinds.count(RunFinished) == 1
+    assert kinds[-1] is RunFinished
+    assert kinds.index(RunPlanned) < kinds.index(BlockEncoded) < kinds.index(BlockCompared)
+
+
+def test_progress_never_goes_back_and_ends_at_the_total(events_of):
+    done = [event.done for event in events_of() if isinstance(event, Progress)]
+    assert done == sorted(done)
+    assert done[-1] == 40
+
+
+def test_the_warm_up_is_not_part_of_the_rates(events_of):
+    events = events_of()
+    finished = events[-1]
+    warming = {(event.arm, event.stratum) for event in events if isinstance(event, BlockEncoded) and event.is_warmup}
+    assert len(warming) == 6, "every stratum in both arms"
+    for arm in ("reference", "candidate"):
+        seconds = sum(event.encode_s for event in timed(events) if event.arm == arm)
+        tokens = sum(event.tokens for event in timed(events) if event.arm == arm)
+        assert finished.arms[arm].seconds == pytest.approx(seconds)
+        assert finished.arms[arm].tokens_per_s == pytest.approx(tokens / seconds)
+        assert finished.arms[arm].end_to_end_seconds > seconds
+
+
+def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
+    events_of()
+    (stored,) = (tmp_path / "cache" / "references").iterdir()
+    stored.write_bytes(b"no safetensors")
+    events = events_of()
+    assert any("damaged" in getattr(event, "message", "") for event in events)
+    assert len({event.arm for event in timed(events)}) == 2
+
+
+def test_a_run_that_is_given_up_leaves_no_embeddings_behind(validation, tmp_path):
+    """As when it is stopped: the generator is closed while blocks are being encoded."""
+    events = validation().events()
+    for event in events:
+        if isinstance(event, BlockCompared):
+            break
+    assert len(list((tmp_path / "run").iterdir())) == 2
+    events.close()
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_full_disk_ends_the_run_before_a_model_is_loaded(validation, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    phases = []
+    with pytest.raises(ResourceError, match="no room for the embeddings of 40 sequences"):
+        phases.extend(event.phase for event in validation().events())
+    assert set(phases) == {"reading"}
+
+
+def test_the_dominant_dimension_of_the_reference_is_reported(events_of):
+    share = events_of()[-1].measures["details"]["dominant_dimension"]["share"]
+    # The demo checkpoint is built to hold about 80 % in one dimension, as real ESM-2 3B does.
+    assert 0.6 < share < 0.95
+
+
+def test_every_run_says_which_attention_kernel_each_arm_has_and_why_not_the_others(events_of):
+    events = events_of()
+    planned = next(event for event in events if isinstance(event, RunPlanned))
+    assert planned.environment["attention"] == {"reference": "sdpa", "candidate": "sdpa"}
+    for arm in events[-1].arms.values():
+        assert arm.attention_kernel == "sdpa"
+        assert all(f"not {name}: " in arm.attention_reason for name in ("flash", "varlen", "flex"))
+
+
+def test_an_impossible_attention_kernel_ends_the_run_before_the_sequences_are_read(events_of):
+    with pytest.raises(UsageError, match="--attention flash cannot be used in float16 on cpu"):
+        events_of(attention="flash")
+
+
+def test_a_16_bit_kernel_binds_neither_the_reference_nor_a_candidate_put_back_to_fp32(events_of):
+    events = events_of(
+        attention="varlen", precision="fp32", precision_requested="fp16", precision_reason="switched off"
+    )
+    assert all(
+        "--attention varlen holds for 16-bit arms only" in arm.attention_reason for arm in events[-1].arms.values()
+    )
+
+
+def test_a_stored_reference_of_another_attention_kernel_does_not_fit(events_of, monkeypatch):
+    events_of()
+    again = next(event for event in events_of() if isinstance(event, RunFinished))
+    assert again.arms["reference"].cached
+    monkeypatch.setattr(SdpaAttention, "name", "another")
+    other = next(event for event in events_of() if isinstance(event, RunFinished))
+    assert not other.arms["reference"].cached
+
+
+def test_the_sample_is_looked_into_once_and_a_stored_reference_keeps_its_noise(events_of):
+    first, second = (events_of(oracle=6)[-1].measures for _ in range(2))
+    assert {"T1", "V2", "V3", "V4", "R1", "R3", "R4"} <= first.keys()
+    assert (first["details"]["oracle"]["cached"], second["details"]["oracle"]["cached"]) == (False, True)
+    assert first["R3"]["all"]["reference_noise"] == second["R3"]["all"]["reference_noise"] is not None
+    assert first["R1"] == second["R1"]
+
+
+def test_a_run_that_is_told_not_to_look_says_what_it_did_not_measure(events_of):
+    found = events_of()[-1].measures
+    assert not {"T1", "R1"} & found.keys()
+    assert "--oracle 0" in found["details"]["not_measured"]["R1"]
+
+
+def test_without_room_for_both_arms_the_noise_of_the_reference_is_measured_before_it_goes(events_of, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 1_000)
+    found = events_of(oracle=6, token_budget=1_100)[-1].measures
+    assert found["R3"]["all"]["reference_noise"] is not None
+    assert found["R1"]["all"]["reference_error_max"] < 1e-5
+
+
+def test_a_planted_fault_is_told_and_one_that_the_model_cannot_have_is_refused(events_of, made_dnabert):
+    notes = [event.message for event in events_of(fault="eos-in-mean") if hasattr(event, "message")]
+    assert any("a fault is planted, eos-in-mean" in note for note in notes)
+    with pytest.raises(UsageError, match="half-angles"):
+        events_of(model=str(made_dnabert), input=str(READS), fault="half-angles")

@@ -1,0 +1,120 @@
+"""What NVML says about a GPU at one moment; what a GPU does not report is None.
+
+NVML numbers devices by PCI order and ignores CUDA_VISIBLE_DEVICES, so a device is always found by its UUID.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import pynvml
+
+from vp_tui.core.engine.gpu import gpm
+from vp_tui.core.events import GpuSample, now_us
+
+MIB: Final = 1024 * 1024
+_INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
+"""Inode of /proc/self/ns/pid outside of every container (PROC_PID_INIT_INO of linux/proc_ns.h)."""
+
+
+def read_once() -> GpuSample | str:
+    """One sample of the first GPU, or why there is none; GPM needs two, so its numbers are None."""
+    problem = _initialize()
+    if problem is not None:
+        return problem
+    if pynvml.nvmlDeviceGetCount() == 0:
+        return "NVML sees no GPU on this machine"
+    return sample(pynvml.nvmlDeviceGetHandleByIndex(0))
+
+
+def facts(gpu_uuid: str) -> dict[str, Any]:
+    """Driver, power limit, and why there is no GPM (None: there is), as NVML has them, or why NVML has none."""
+    handle, problem = handle_of(gpu_uuid)
+    if handle is None:
+        return {"nvml": problem}
+    return {
+        "driver": _asked(pynvml.nvmlSystemGetDriverVersion),
+        "power_limit_w": _scaled(_asked(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
+        "gpm": gpm.why_not(handle),
+        "nvml": None,
+    }
+
+
+def handle_of(gpu_uuid: str) -> tuple[Any, str | None]:
+    """NVML's handle of a GPU, or None and the reason."""
+    problem = _initialize()
+    if problem is not None:
+        return None, problem
+    name = gpu_uuid if gpu_uuid.startswith(("GPU-", "MIG-")) else f"GPU-{gpu_uuid}"
+    try:
+        return pynvml.nvmlDeviceGetHandleByUUID(name), None
+    except pynvml.NVMLError as error:
+        return None, f"NVML does not know {name}: {error}"
+
+
+def sample(handle: Any) -> GpuSample:
+    """One reading, without GPM's numbers."""
+    memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    rates = _asked(pynvml.nvmlDeviceGetUtilizationRates, handle)
+    return GpuSample(
+        at_us=now_us(),
+        utilization=float(rates.gpu) if rates is not None else None,
+        memory_used_mib=memory.used / MIB if memory is not None else None,
+        memory_total_mib=memory.total / MIB if memory is not None else None,
+        power_w=_scaled(_asked(pynvml.nvmlDeviceGetPowerUsage, handle), 1e-3),
+        power_limit_w=_scaled(_asked(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
+        sm_clock_mhz=_scaled(_asked(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM), 1.0),
+        temperature_c=_scaled(_asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU), 1.0),
+        throttle_reasons=int(_asked(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0),
+        other_processes=_other_processes(handle),
+    )
+
+
+def others(pids: Sequence[int], own: int, *, sees_host_pids: bool) -> int | None:
+    """How many of the processes with a compute context are not ours; None where that cannot be told.
+
+    In a container the driver tells pids of the host, of the container, or none at all, as its version has it. So:
+    with our pid in the list, all others; without it and outside of a container we hold no context yet, and all are
+    others; inside of one, one of the list must be ours (until our context is made that is one too few), and an empty
+    list tells nothing. Processes that the driver hides from a container are never counted.
+    """
+    if own in pids:
+        return sum(pid != own for pid in pids)
+    if sees_host_pids:
+        return len(pids)
+    return len(pids) - 1 if pids else None
+
+
+def _other_processes(handle: Any) -> int | None:
+    running = _asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    if running is None:
+        return None
+    return others([process.pid for process in running], os.getpid(), sees_host_pids=_sees_host_pids())
+
+
+def _sees_host_pids() -> bool:
+    """Whether this process lives in the pid namespace of the machine, as the driver does; not so in a container."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino == _INITIAL_PID_NAMESPACE
+    except OSError:
+        return False
+
+
+def _initialize() -> str | None:
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return f"no NVML: {error}"
+    return None
+
+
+def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer, or None where this GPU does not report it."""
+    try:
+        return question(*arguments)
+    except pynvml.NVMLError:
+        return None
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else float(value) * factor

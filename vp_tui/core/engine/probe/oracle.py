@@ -1,0 +1,150 @@
+"""The sample in FP64: what is exact, and how far rounding alone takes a format from it (twin.py).
+
+Two passes: FP64, and the twin of the candidate's format. Native models are streamed block by block; a model of
+transformers is loaded whole, where it fits. There, what its own code computes in FP32 (softmax of eager attention,
+rotary tables, T5's norm) stays FP32: its oracle is exact to about 1e-7.
+"""
+
+import gc
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.engine.memory import free_memory
+from vp_tui.core.engine.probe import oracle_file
+from vp_tui.core.engine.probe.oracle_file import Floor, OracleTrace
+from vp_tui.core.engine.probe.sample import Sample
+from vp_tui.core.engine.probe.trace import Trace, rms_error, shared_error, tokens_error, trace, without_nonfinite
+from vp_tui.core.engine.probe.twin import Rounding, round_weights, rounding_of
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.spec import HfSpec, ModelSpec
+from vp_tui.core.measures import summary
+from vp_tui.core.measures.pairs import pair_measures
+from vp_tui.core.models.loading import load
+from vp_tui.core.models.precision import EXACT, storage_dtype
+from vp_tui.core.models.streaming import streamed
+
+_USABLE = 0.8
+"""Part of the free memory that weights may take; activations need the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the oracle is asked."""
+
+    source: ModelSource
+    """Fetched."""
+    spec: ModelSpec
+    sample: Sample
+    plan: PrecisionPlan
+    """The candidate's."""
+    device: torch.device
+
+
+def obtain(question: Question, cache: Path | None, facts: Mapping[str, Any]) -> OracleTrace:
+    """The answer kept under `cache`/oracles, or made now and kept there; None keeps nothing.
+
+    `facts` (JSON types) are whatever else decides the numbers: hashes of weights, of tokenizer and letters.
+
+    Raises ResourceError: the model or the longest sequence does not fit in FP64. Raises ModelError: see streamed.
+    """
+    if cache is None:
+        return ask(question)
+    path = oracle_file.path_of(cache, facts, question.sample, question.plan, is_padded=_is_hf(question.spec))
+    notes: tuple[str, ...] = ()
+    try:
+        found = oracle_file.load(path, question.sample)
+    except oracle_file.UNREADABLE as error:
+        found = None
+        notes = (f"the stored oracle {path} is damaged ({error or type(error).__name__}) and is made anew",)
+    if found is not None:
+        return found
+    made = ask(question)
+    try:
+        oracle_file.write(path, made)
+    except OSError as error:
+        notes = (*notes, f"the oracle could not be kept as {path} ({error})")
+    return replace(made, notes=notes)
+
+
+def ask(question: Question) -> OracleTrace:
+    """Both passes, now; raises as `obtain`."""
+    started = time.perf_counter()
+    exact = _pass(question, EXACT, None)
+    rounding = rounding_of(question.plan)
+    twin = None if rounding is None else _pass(question, rounding.math, rounding)
+    return OracleTrace(
+        exact=exact,
+        floors={} if twin is None else _floors(exact, twin),
+        output_floor=None if twin is None else tokens_error(twin.tokens_ND, exact.tokens_ND),
+        embedding_floor=None if twin is None else _embedding_floor(exact, twin),
+        seconds=time.perf_counter() - started,
+        cached=False,
+        notes=(),
+    )
+
+
+def _floors(exact: Trace, twin: Trace) -> dict[str, Floor]:
+    """The twin's errors by point, without points at which either is not finite."""
+    wanted, rounded = without_nonfinite(exact), without_nonfinite(twin)
+    return {
+        name: Floor(rms=rms_error(rounded[name], point), shared=shared_error(rounded[name], point))
+        for name, point in wanted.items()
+        if name in rounded
+    }
+
+
+def _embedding_floor(exact: Trace, twin: Trace) -> float | None:
+    error_P = pair_measures(exact.embeddings_PD, twin.embeddings_PD).relative_l2_S
+    return summary.percentile(error_P, 50)
+
+
+def _pass(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:
+    with _model(question, plan, rounding) as model:
+        if rounding is None:
+            return trace(model, question.sample, plan, question.device, target=question.plan)
+        with rounding.entering_norms(model):
+            return trace(model, question.sample, plan, question.device, replaced=rounding.value)
+
+
+@contextmanager
+def _model(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -> Iterator[nn.Module]:
+    """The model in `plan`, its weights rounded, with sdpa."""
+    weight = None if rounding is None else rounding.weight
+    if not _is_hf(question.spec):
+        with streamed(question.source, plan, question.device, rounding=weight) as model:
+            yield model
+        return
+    _require_room(question, plan)
+    model = load(question.source, plan, question.device).model
+    if weight is not None:
+        round_weights(model, weight)
+    try:
+        yield model
+    finally:
+        del model
+        # modules of transformers hold each other
+        gc.collect()
+
+
+def _require_room(question: Question, plan: PrecisionPlan) -> None:
+    needed = question.spec.num_parameters * storage_dtype(plan.precision).itemsize
+    for device in {torch.device("cpu"), question.device}:
+        free = free_memory(device)
+        if needed > _USABLE * free:
+            raise ResourceError(
+                f"{question.spec.name} in {plan.name} needs {needed / 2**20:.0f} MiB, "
+                f"{free / 2**20:.0f} MiB are free on {device}, and transformers loads it whole"
+            )
+
+
+def _is_hf(spec: ModelSpec) -> bool:
+    return isinstance(spec, HfSpec)

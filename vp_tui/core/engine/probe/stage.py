@@ -1,0 +1,241 @@
+"""The probe of a run: what is taken while each model is loaded, and the numbers made of it.
+
+The order for a caller: `probe_candidate` while the candidate is loaded, noise.noise while the reference is, then both
+unloaded, oracle.obtain, `measured`. Errors of embeddings (R1, R3) are those of the run's own rows; everything else is
+seen by looking inside once more. Token cosines (T1) are against the exact outputs, so a stored reference serves too.
+
+Shape suffixes: P sequences of the sample, N its tokens, D width.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vp_tui.core.config import STRATA, PrecisionPlan
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.probe.noise import noise, padded_tokens
+from vp_tui.core.engine.probe.oracle_file import OracleTrace
+from vp_tui.core.engine.probe.ratios import Ratio, growth, ratios
+from vp_tui.core.engine.probe.sample import Sample
+from vp_tui.core.engine.probe.trace import PointTrace, Trace, tokens_error, trace
+from vp_tui.core.measurements import Measured
+from vp_tui.core.measures.pairs import pair_measures
+from vp_tui.core.measures.tokens import token_measures
+from vp_tui.core.models.precision import range_of, significant_bits
+
+_LISTED: Final = 8
+"""Points named in a detail."""
+_NOT_FINITE: Final = "the candidate's token outputs are not finite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateProbe:
+    """What is taken while the candidate is loaded."""
+
+    plan: PrecisionPlan
+    trace: Trace
+    noise_P: NDArray[np.float64]
+    padded: NDArray[np.float32] | str
+    """Token outputs [N, D] with attention in padded groups, or why there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """Everything the numbers are made of."""
+
+    sample: Sample
+    candidate: CandidateProbe
+    candidate_rows_PD: NDArray[np.float32]
+    """The main run's embeddings of the sample."""
+    reference_rows_PD: NDArray[np.float32]
+    reference_noise: NDArray[np.float64] | str
+    """noise.noise of the reference, or why it was not measured (a stored reference)."""
+    oracle: OracleTrace | str
+    """Or why there is none."""
+
+
+def probe_candidate(encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32]) -> CandidateProbe:
+    """Look into the loaded candidate; `rows_PD` are its embeddings of the sample in the main run.
+
+    Raises OutOfMemoryError: the sample does not fit.
+    """
+    return CandidateProbe(
+        plan=encoder.plan,
+        trace=trace(encoder.loaded.model, sample, encoder.plan, encoder.device),
+        noise_P=noise(encoder, sample.tokens, sample.indices_P, rows_PD, sample.budget),
+        padded=padded_tokens(encoder, sample),
+    )
+
+
+def measured(probed: Probed) -> Measured:
+    """All measures of the probe; what could not be measured is named in details["not_measured"] by its id."""
+    points = probed.candidate.trace.points
+    broken: list[dict[str, Any]] = [
+        {"module": name, "count": point.nonfinite} for name, point in points.items() if point.nonfinite
+    ]
+    # a linear layer's input is no module of its own
+    modules = {item["module"].removesuffix(".in") for item in broken}
+    saturated = sum(point.saturated for point in points.values())
+    values: dict[str, dict[str, dict[str, float | None]]] = {
+        "V2": {"all": {"nonfinite_modules": len(modules), "saturated_values": saturated}},
+        "R3": {"all": _noise_numbers(probed)},
+    }
+    details: dict[str, Any] = {"nonfinite": broken[:_LISTED], "not_measured": {}}
+    if isinstance(probed.reference_noise, str):
+        details["not_measured"]["R3"] = probed.reference_noise
+    if isinstance(probed.oracle, str):
+        details["not_measured"] |= dict.fromkeys(("T1", "V3", "V4", "R1", "R2", "R4"), probed.oracle)
+        return Measured(values=values, details=details)
+    _add_oracle(values, details, probed, probed.oracle)
+    return Measured(values=values, details=details)
+
+
+def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed, oracle: OracleTrace) -> None:
+    found = ratios(probed.candidate.trace, oracle)
+    values["T1"] = {scope: _token_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
+    values["R1"] = {scope: _error_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
+    values["R1"]["all"]["reference_bits"] = _reference_bits(values["R1"]["all"], probed, oracle)
+    details["headroom"] = _headroom(oracle, probed.candidate.plan)
+    details["subnormal"] = _subnormal(oracle)
+    bits = [item["bits"] for item in details["headroom"]]
+    values["V3"] = {"all": {"headroom_bits": min(bits, default=None)}}
+    values["V4"] = {"all": _small_numbers(oracle)}
+    values["R2"] = {"all": {"kernel_ratio": _kernel_ratio(probed, oracle, details["not_measured"])}}
+    values["R4"] = {"all": _ratio_numbers(probed, oracle, found, details["not_measured"])}
+    details["rounding"] = [
+        {"module": ratio.name, "ratio": ratio.rms, "systematic_ratio": ratio.shared}
+        for ratio in sorted(found, key=lambda ratio: -ratio.rms)[:_LISTED]
+    ]
+    details["growth"] = growth(probed.candidate.trace, oracle)
+    details["oracle"] = {
+        "sequences": len(probed.sample.indices_P),
+        "tokens": int(probed.sample.lengths_P.sum()),
+        "seconds": oracle.seconds,
+        "cached": oracle.cached,
+        "notes": list(oracle.notes),
+    }
+
+
+def _scopes(sample: Sample) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Every stratum that has sequences, and all."""
+    for index, name in enumerate(STRATA):
+        keep_P = sample.stratum_P == index
+        if keep_P.any():
+            yield name, keep_P
+    yield "all", np.ones(len(sample.indices_P), dtype=np.bool_)
+
+
+def _token_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_]) -> dict[str, float | None]:
+    sample = probed.sample
+    keep_N = keep_P[sample.sequence_N]
+    sequence_N, position_N = sample.sequence_N[keep_N], sample.position_N[keep_N]
+    numbers = token_measures(
+        oracle.exact.tokens_ND[keep_N],
+        probed.candidate.trace.tokens_ND[keep_N],
+        sequence_N=sequence_N,
+        first_N=position_N == 0,
+        last_N=position_N == sample.lengths_P[sequence_N] - 1,
+    ).numbers
+    kept = ("centred_min", "centred_p001", "first_min", "last_min")
+    return {"token_min": numbers["min"], "token_p001": numbers["p001"]} | {name: numbers[name] for name in kept}
+
+
+def _error_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_]) -> dict[str, float | None]:
+    exact_PD = oracle.exact.embeddings_PD[keep_P]
+    numbers: dict[str, float | None] = {}
+    for arm, rows_PD in (("reference", probed.reference_rows_PD), ("candidate", probed.candidate_rows_PD)):
+        error_P = pair_measures(exact_PD, rows_PD[keep_P]).relative_l2_S
+        finite_P = error_P[np.isfinite(error_P)]
+        numbers[f"{arm}_error_max"] = float(finite_P.max()) if finite_P.size else None
+        numbers[f"{arm}_error_p50"] = float(np.median(finite_P)) if finite_P.size else None
+    numbers["ratio_p50"] = _quotient(numbers["candidate_error_p50"], numbers["reference_error_p50"])
+    return numbers
+
+
+def _reference_bits(numbers: dict[str, float | None], probed: Probed, oracle: OracleTrace) -> float | None:
+    """Significant bits that the reference behaves like: those of the candidate's format, and one for every time that
+    the reference errs half of what rounding to that format does. A model may amplify rounding a thousandfold; this
+    does not move."""
+    ratio = _quotient(oracle.embedding_floor, numbers["reference_error_p50"])
+    return significant_bits(probed.candidate.plan) + float(np.log2(ratio)) if ratio else None
+
+
+def _quotient(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
+
+
+def _noise_numbers(probed: Probed) -> dict[str, float | None]:
+    reference = None if isinstance(probed.reference_noise, str) else _largest(probed.reference_noise)
+    return {"reference_noise": reference, "candidate_noise": _largest(probed.candidate.noise_P)}
+
+
+def _largest(noise_P: NDArray[np.float64]) -> float | None:
+    finite_P = noise_P[np.isfinite(noise_P)]
+    return float(finite_P.max()) if finite_P.size else None
+
+
+def _headroom(oracle: OracleTrace, plan: PrecisionPlan) -> list[dict[str, Any]]:
+    """The tightest points: bits = log2(largest number of the format / largest exact value)."""
+    largest = range_of(plan).largest
+    rows: list[dict[str, Any]] = [
+        {"module": name, "bits": float(np.log2(largest) - np.log2(point.max_abs)), "max_abs": point.max_abs}
+        for name, point in oracle.exact.points.items()
+        if point.max_abs > 0
+    ]
+    return sorted(rows, key=lambda row: row["bits"])[:_LISTED]
+
+
+def _small_shares(point: PointTrace) -> tuple[float, float]:
+    return point.subnormal / point.values, point.flushed / point.values
+
+
+def _subnormal(oracle: OracleTrace) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {"module": name, "subnormal_share": subnormal, "flushed_share": flushed}
+        for name, point in oracle.exact.points.items()
+        for subnormal, flushed in [_small_shares(point)]
+        if subnormal > 0
+    ]
+    return sorted(rows, key=lambda row: -row["subnormal_share"])[:_LISTED]
+
+
+def _small_numbers(oracle: OracleTrace) -> dict[str, float | None]:
+    shares = [_small_shares(point) for point in oracle.exact.points.values()]
+    return {
+        "subnormal_share": max(subnormal for subnormal, _ in shares),
+        "flushed_share": max(flushed for _, flushed in shares),
+    }
+
+
+def _kernel_ratio(probed: Probed, oracle: OracleTrace, reasons: dict[str, str]) -> float | None:
+    padded = probed.candidate.padded
+    if isinstance(padded, str):
+        reasons["R2"] = padded
+        return None
+    own = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
+    if own is None:
+        reasons["R2"] = _NOT_FINITE
+    return _quotient(own, tokens_error(padded, oracle.exact.tokens_ND))
+
+
+def _ratio_numbers(
+    probed: Probed, oracle: OracleTrace, found: list[Ratio], reasons: dict[str, str]
+) -> dict[str, float | None]:
+    output = _quotient(
+        tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND),
+        oracle.output_floor,
+    )
+    if not oracle.floors:
+        reasons["R4"] = (
+            f"{probed.candidate.plan.name} has no rounded twin: its own arithmetic is what is measured by R1"
+        )
+    elif output is None:
+        reasons["R4"] = f"at the outputs: {_NOT_FINITE}"
+    return {
+        "output_ratio": output,
+        "rounding_ratio_max": max((ratio.rms for ratio in found), default=None),
+        "systematic_ratio_max": max((ratio.shared for ratio in found if ratio.shared is not None), default=None),
+    }

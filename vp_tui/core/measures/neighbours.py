@@ -1,0 +1,106 @@
+"""S1: do the sequences keep their neighbours? Ten nearest, and the nearest, in the standardized space of M3."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
+from vp_tui.core.measures.statistics import ReferenceStatistics
+
+NEIGHBOURS = 10
+MIN_ROWS = 12
+"""Of eleven rows everyone's ten neighbours are all the others."""
+MAX_QUERIES = 2048
+MAX_GALLERY = 10_000
+_QUERY_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourMeasures:
+    """Mean share of the ten neighbours that stay, share of nearest ones that stay (None below 12 distinct rows)."""
+
+    overlap: float | None
+    nearest: float | None
+    num_queries: int
+    num_gallery: int
+    num_duplicates: int
+
+
+def neighbour_measures(
+    x_SD: np.ndarray,
+    y_SD: np.ndarray,
+    statistics: ReferenceStatistics,
+    hash_S: np.ndarray | None = None,
+    *,
+    rows_S: np.ndarray | None = None,
+    max_queries: int = MAX_QUERIES,
+    product: Product = by_numpy,
+) -> NeighbourMeasures:
+    """Euclidean neighbours of each set within itself, compared query by query; both sets finite.
+
+    The sets are the rows `rows_S`, all by default, and `hash_S` (int64) is the content of each of those. Equal ones
+    (without a hash: equal reference rows) are kept once, the first of them, since the order among equals is chance. At
+    most 10,000 evenly spread rows are the gallery, `max_queries` of those the queries. FP64 throughout; of equally
+    distant neighbours the one with the lower index is nearer.
+    """
+    rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
+    distinct = _first_of_each(content_hash(x_SD[rows_S]) if hash_S is None else hash_S)
+    num_duplicates = len(rows_S) - len(distinct)
+    gallery = rows_S[distinct[evenly(len(distinct), MAX_GALLERY)]]
+    if len(gallery) < MIN_ROWS or not statistics.spread:
+        return NeighbourMeasures(
+            overlap=None, nearest=None, num_queries=0, num_gallery=len(gallery), num_duplicates=num_duplicates
+        )
+    queries = evenly(len(gallery), max_queries)
+    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, product)
+    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD, gallery), queries, product)
+    return NeighbourMeasures(
+        overlap=float(np.count_nonzero(x_near_QG & y_near_QG) / (NEIGHBOURS * len(queries))),
+        nearest=float((x_first_Q == y_first_Q).mean()),
+        num_queries=len(queries),
+        num_gallery=len(gallery),
+        num_duplicates=num_duplicates,
+    )
+
+
+def _first_of_each(keys_S: np.ndarray) -> np.ndarray:
+    return np.sort(np.unique(keys_S, return_index=True)[1])
+
+
+def content_hash(x_SD: np.ndarray) -> np.ndarray:
+    """int64 [S], for want of a given one: equal for rows of equal numbers (64 bits of BLAKE2b; -0.0 counts as 0.0)."""
+    digests = [hashlib.blake2b(row_D + np.float32(0.0), digest_size=8).digest() for row_D in x_SD]
+    return np.frombuffer(b"".join(digests), dtype=np.int64)
+
+
+def _neighbours(z_GD: np.ndarray, queries: np.ndarray, product: Product) -> tuple[np.ndarray, np.ndarray]:
+    """bool [Q, G] with ten neighbours per query, and the index of the nearest [Q].
+
+    Neighbours of q are those with the smallest |g|^2 / 2 - <q, g>, which is half the squared distance less a constant.
+    """
+    half_square_G = 0.5 * np.einsum("sd,sd->s", z_GD, z_GD)
+    far_QG = product(z_GD if len(queries) == len(z_GD) else z_GD[queries], z_GD)
+    near_QG = np.empty(far_QG.shape, dtype=bool)
+    first_Q = np.empty(len(queries), dtype=np.int64)
+
+    def fill(part: slice) -> None:
+        far_CG = np.subtract(half_square_G, far_QG[part], out=far_QG[part])
+        far_CG[np.arange(len(far_CG)), queries[part]] = np.inf
+        first_Q[part] = far_CG.argmin(axis=1)
+        near_QG[part] = _nearest_ten(far_CG)
+
+    on_all_cores(fill, chunks(len(queries), _QUERY_CHUNK))
+    return near_QG, first_Q
+
+
+def _nearest_ten(far_CG: np.ndarray) -> np.ndarray:
+    """bool [C, G]: the ten smallest of every row; of equal ones at the border those with the lower index."""
+    border_C = np.partition(far_CG, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+    near_CG: np.ndarray = far_CG <= border_C[:, None]
+    for row in np.flatnonzero(np.count_nonzero(near_CG, axis=1) > NEIGHBOURS):
+        at_border = np.flatnonzero(far_CG[row] == border_C[row])
+        inside = np.count_nonzero(far_CG[row] < border_C[row])
+        near_CG[row, at_border[NEIGHBOURS - inside :]] = False
+    return near_CG

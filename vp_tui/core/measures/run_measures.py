@@ -1,0 +1,297 @@
+"""All measures of a finished run: M1 to M6, S1, S2, S5 and S6, per stratum and over all, from stored embeddings.
+
+The measures themselves are in core.compare; here they get the ids and names that the run document promises. While a
+run is going on, core.tally uses the same functions block by block.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.measurements import Measured, Numbers
+from vp_tui.core.measures import dimensions, rows, summary
+from vp_tui.core.measures import statistics as sets
+from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures, over_elements
+from vp_tui.core.measures.elements import element_numbers
+from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, neighbour_measures
+from vp_tui.core.measures.pairs import SetMeasures, sqnr_db
+from vp_tui.core.measures.rows import RowMeasures
+from vp_tui.core.measures.selection import finite_rows, on_all_cores, require_fitting
+from vp_tui.core.measures.statistics import BetweenSequences, ReferenceStatistics, Sums
+from vp_tui.core.measures.structure import StructureMeasures, structure_measures
+
+ALL: Final = "all"
+SCOPES: Final = (ALL, *STRATA)
+"""The largest first: they are measured side by side."""
+SPREAD_CAP: Final = 1e9
+"""M4: the spread where the median sequence has no error and the worst one has; no spread is larger."""
+SAMPLE: Final = 2048
+"""S1, S2: rows that are asked for their neighbours and correlated with each other; half as many in one stratum."""
+SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6"})
+SMALLEST_SET: Final = 12
+"""Rows below which there is no set: ten neighbours need eleven others, and a spread of a few is chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arms:
+    """Both arms and what is measured of them once, for every scope."""
+
+    x_SD: np.ndarray
+    y_SD: np.ndarray
+    index_S: np.ndarray
+    """The finite rows of both, sorted by stratum, so that a stratum is a slice of them."""
+    parts: Mapping[str, slice]
+    """Scope -> the part of index_S that is in it."""
+    broken: Mapping[str, int]
+    """Scope -> rows that are not among them."""
+    hash_S: np.ndarray
+    """Of index_S."""
+    x: Mapping[str, Sums]
+    """Scope -> those of the reference."""
+    y: Mapping[str, Sums]
+    statistics: ReferenceStatistics
+    measures: RowMeasures
+    """Of index_S."""
+    product: Product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """The rows of one scope, and what is measured over them as a set; index_S is theirs in what the caller gave."""
+
+    index_S: np.ndarray
+    broken: int
+    """Rows that are not finite on either side: they have no cosine, so they are not above its limit."""
+    pairs: SetMeasures
+    elements: Numbers
+    outliers_x: float | None
+    outliers_y: float | None
+    between_x: BetweenSequences
+    between_y: BetweenSequences
+    neighbours: NeighbourMeasures
+    structure: StructureMeasures
+    dimensions: DimensionMeasures
+
+
+def after_run(
+    x_SD: np.ndarray,
+    y_SD: np.ndarray,
+    stratum_S: np.ndarray,
+    *,
+    cosine_limit: float,
+    hash_S: np.ndarray | None = None,
+    statistics: ReferenceStatistics | None = None,
+    product: Product = by_numpy,
+) -> Measured:
+    """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
+
+    `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline;
+    by default they are made from x. They stand for the whole reference in every stratum. `product` multiplies the large
+    matrices. Rows that are not finite on both sides take part in nothing. A number that does not exist is None.
+    Sequences in `details` are rows of x_SD. Both sets are walked through, so they may be mapped files of any length.
+    ValueError for shapes that do not fit and for other strata.
+    """
+    require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
+    index_S = np.flatnonzero(finite_rows(x_SD, y_SD))
+    index_S = index_S[np.argsort(stratum_S[index_S], kind="stable")]
+    borders = np.searchsorted(stratum_S[index_S], np.arange(len(STRATA) + 1)).tolist()
+    parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(index_S))}
+    x, y = (_sums(arm_SD, index_S, parts) for arm_SD in (x_SD, y_SD))
+    statistics = x[ALL].statistics if statistics is None else statistics
+    arms = _Arms(
+        x_SD=x_SD,
+        y_SD=y_SD,
+        index_S=index_S,
+        parts=parts,
+        broken=_broken(index_S, stratum_S),
+        hash_S=content_hash(x_SD[index_S]) if hash_S is None else hash_S[index_S],
+        x=x,
+        y=y,
+        statistics=statistics,
+        measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
+        product=product,
+    )
+    return _measured(arms, cosine_limit)
+
+
+def _sums(x_SD: np.ndarray, index_S: np.ndarray, parts: Mapping[str, slice]) -> dict[str, Sums]:
+    """Scope -> those of one arm."""
+    found: dict[str, Sums] = {name: rows.sums_of_rows(x_SD, index_S[parts[name]]) for name in STRATA}
+    return found | {ALL: sets.added(found.values(), x_SD.shape[1])}
+
+
+def _broken(index_S: np.ndarray, stratum_S: np.ndarray) -> dict[str, int]:
+    lost_S = np.delete(stratum_S, index_S)
+    return {name: int((lost_S == index).sum()) for index, name in enumerate(STRATA)} | {ALL: len(lost_S)}
+
+
+def _measured(arms: _Arms, cosine_limit: float) -> Measured:
+    scopes = dict(zip(SCOPES, on_all_cores(partial(_scope, arms), SCOPES), strict=True))
+    numbers = {name: _judgeable(_numbers(scope, cosine_limit), len(scope.index_S)) for name, scope in scopes.items()}
+    values = {measure: {name: numbers[name][measure] for name in scopes} for measure in numbers[ALL]}
+    return Measured(values=values, details=_details(arms, scopes))
+
+
+def _scope(arms: _Arms, name: str) -> _Scope:
+    part, both = arms.parts[name], (arms.x_SD, arms.y_SD)
+    index_S, measures = arms.index_S[part], arms.measures.of(part)
+    sample = SAMPLE if name == ALL else SAMPLE // 2
+    few_SDs = [rows.gathered(arm_SD, index_S, dimensions.MAX_ROWS) for arm_SD in both]
+    return _Scope(
+        index_S=index_S,
+        broken=arms.broken[name],
+        pairs=measures.pairs,
+        elements=element_numbers(measures.elements, rows.some_ulps(*both, index_S)),
+        outliers_x=summary.mean(measures.outliers_x_S),
+        outliers_y=summary.mean(measures.outliers_y_S),
+        between_x=arms.x[name].between,
+        between_y=arms.y[name].between,
+        dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=arms.statistics),
+        neighbours=neighbour_measures(
+            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, product=arms.product
+        ),
+        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, product=arms.product),
+    )
+
+
+def _numbers(scope: _Scope, cosine_limit: float) -> Mapping[str, Numbers]:
+    pairs, between, structure = scope.pairs, scope.between_x.cosine, scope.structure
+    below = summary.count_at_or_below(pairs.cosine_S, cosine_limit) + scope.broken
+    num = len(scope.index_S) + scope.broken
+    return {
+        "M1": {
+            **_lowest_first(pairs.cosine_S),
+            "below": float(below) if num else None,
+            "between_cosine": between,
+            "needed_centred_cosine": sets.needed_centred_cosine(between, cosine_limit),
+            "failure_bound": summary.failure_bound(below, num),
+        },
+        "M2": _lowest_first(pairs.centred_cosine_S),
+        "M3": _lowest_first(pairs.standardized_cosine_S),
+        "M4": _errors(pairs),
+        "M5": {
+            "norm_ratio_worst": summary.farthest_from_one(pairs.norm_ratio_S),
+            "scale_worst": summary.farthest_from_one(pairs.scale_S),
+        },
+        "M6": scope.elements,
+        "S1": {"overlap": scope.neighbours.overlap, "nearest": scope.neighbours.nearest},
+        "S2": {
+            "cka": structure.cka,
+            "cka_debiased": structure.cka_debiased,
+            "rdm_spearman": structure.rdm_spearman,
+        },
+        "S5": {**_distributions(scope.dimensions), "energy_distance": structure.energy_distance},
+        "S6": _outliers(scope),
+    }
+
+
+def _judgeable(numbers: Mapping[str, Numbers], num: int) -> Mapping[str, Numbers]:
+    """Without the measures of a set where there is none; what only describes an arm stays."""
+    if num >= SMALLEST_SET:
+        return numbers
+    return {
+        measure: found
+        if measure not in SET_MEASURES
+        else {name: value if name.endswith(("_reference", "_candidate")) else None for name, value in found.items()}
+        for measure, found in numbers.items()
+    }
+
+
+def _lowest_first(cosine_S: np.ndarray) -> Numbers:
+    return {
+        "min": summary.lowest(cosine_S),
+        "p01": summary.percentile(cosine_S, 1),
+        "mean": summary.mean(cosine_S),
+    }
+
+
+def _errors(pairs: SetMeasures) -> Numbers:
+    median, worst = summary.percentile(pairs.relative_l2_S, 50), summary.highest(pairs.relative_l2_S)
+    sqnr_S = sqnr_db(pairs.relative_l2_S)
+    return {
+        "relative_l2_p50": median,
+        "relative_l2_p99": summary.percentile(pairs.relative_l2_S, 99),
+        "relative_l2_max": worst,
+        "spread": _spread(median, worst),
+        "centred_l2_p99": summary.percentile(pairs.centred_l2_S, 99),
+        "sqnr_p01_db": summary.percentile(sqnr_S, 1),
+        "sqnr_p50_db": summary.percentile(sqnr_S, 50),
+    }
+
+
+def _spread(median: float | None, worst: float | None) -> float | None:
+    if not worst or median is None:
+        return None
+    return min(worst / median, SPREAD_CAP) if median > 0 else SPREAD_CAP
+
+
+def _distributions(found: DimensionMeasures) -> Numbers:
+    mean_x, std_x = over_elements(found.mean_x_D, found.std_x_D)
+    mean_y, std_y = over_elements(found.mean_y_D, found.std_y_D)
+    return {
+        "mean_shift_max": summary.highest(found.shift_D),
+        "std_ratio_min": summary.lowest(found.std_ratio_D),
+        "std_ratio_max": summary.highest(found.std_ratio_D),
+        "ks_max": summary.highest(found.ks_D),
+        "wasserstein_max": summary.highest(found.wasserstein_D),
+        "mean_reference": mean_x,
+        "std_reference": std_x,
+        "mean_candidate": mean_y,
+        "std_candidate": std_y,
+    }
+
+
+def _outliers(scope: _Scope) -> Numbers:
+    x, y = scope.outliers_x, scope.outliers_y
+    comparable = scope.between_x.cosine is not None
+    return {
+        "outlier_share_reference": x,
+        "outlier_share_candidate": y,
+        "outlier_share_change": None if x is None or y is None else abs(y - x),
+        "rogue_differences": float(sets.rogue_differences(scope.between_x, scope.between_y)) if comparable else None,
+    }
+
+
+def _details(arms: _Arms, scopes: Mapping[str, _Scope]) -> dict[str, Any]:
+    whole, dominant = scopes[ALL], arms.x[ALL].dominant_dimension
+    worst = {name: _worst(scope) for name, scope in scopes.items()}
+    return {
+        "dominant_dimension": None if dominant is None else _named_share(*dominant),
+        "rogue_dimensions": {
+            arm: [_named_share(*found) for found in sets.rogue_dimensions(between)]
+            for arm, between in (("reference", whole.between_x), ("candidate", whole.between_y))
+        },
+        "worst": {measure: {name: worst[name][measure] for name in scopes} for measure in worst[ALL]},
+        "sampled": {
+            "distributions": min(len(whole.index_S), dimensions.MAX_ROWS),
+            "ulps": min(len(whole.index_S), rows.ULP_ROWS),
+        },
+        "neighbours": {
+            "queries": whole.neighbours.num_queries,
+            "gallery": whole.neighbours.num_gallery,
+            "duplicates_removed": whole.neighbours.num_duplicates,
+        },
+        "worst_dimensions": dimensions.worst_dimensions(whole.dimensions),
+    }
+
+
+def _named_share(index: int, share: float) -> dict[str, Any]:
+    return {"index": index, "share": share}
+
+
+def _worst(scope: _Scope) -> dict[str, int | None]:
+    """Measure -> row of the caller's that is worst by it."""
+    pairs = scope.pairs
+    found = {
+        "M1": summary.index_lowest(pairs.cosine_S),
+        "M2": summary.index_lowest(pairs.centred_cosine_S),
+        "M3": summary.index_lowest(pairs.standardized_cosine_S),
+        "M4": summary.index_lowest(-pairs.relative_l2_S),
+        "M5": summary.index_farthest_from_one(pairs.norm_ratio_S),
+    }
+    return {measure: None if row is None else int(scope.index_S[row]) for measure, row in found.items()}

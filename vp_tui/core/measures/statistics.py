@@ -1,0 +1,202 @@
+"""What the embeddings of an arm are like as a set: centre and spread, where the norm is, how alike sequences are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from vp_tui.core.measures.selection import chunks, on_all_cores
+
+SCALE_FLOOR = 0.01
+"""Of the median standard deviation: a dimension that hardly moves must not outweigh all others once divided by it."""
+ROGUE_SHARE = 0.05
+"""Of the mean between-sequence cosine: a dimension with more is rogue (the word and the share of each dimension:
+Timkey & van Schijndel 2021)."""
+ROGUE_CLEAR = 0.04
+"""A rogue dimension counts as missing on the other side only below this: a share at the border is no difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceStatistics:
+    """Per-dimension mean and population standard deviation of a reference, float64 [D]; frozen with the baseline."""
+
+    num_rows: int
+    mean_D: np.ndarray
+    std_D: np.ndarray
+
+    @property
+    def spread(self) -> bool:
+        """Whether the rows differ at all; without it nothing can be centred or standardized."""
+        return self.num_rows > 1 and bool((self.std_D > 0).any())
+
+    @property
+    def floor(self) -> float:
+        """0.01 median sigma, above 0 where there is spread.
+
+        Where more than half of the dimensions never move the median is 0, and that of the moving ones takes its place.
+        """
+        moving_D = self.std_D[self.std_D > 0]
+        median = float(np.median(self.std_D)) or (float(np.median(moving_D)) if moving_D.size else 0.0)
+        return SCALE_FLOOR * median
+
+    @property
+    def scale_D(self) -> np.ndarray:
+        """s = max(sigma, 0.01 median sigma) [D]."""
+        scale_D: np.ndarray = np.maximum(self.std_D, self.floor)
+        return scale_D
+
+    def standardized(self, x_SD: np.ndarray, rows_R: np.ndarray | None = None) -> np.ndarray:
+        """(x - mu) / s of some rows, or of all, float64 [R, D]; only where there is spread."""
+        rows_R = np.arange(len(x_SD)) if rows_R is None else rows_R
+        z_RD, scale_D = np.empty((len(rows_R), x_SD.shape[1])), self.scale_D
+
+        def fill(part: slice) -> None:
+            np.subtract(x_SD[rows_R[part]], self.mean_D, out=z_RD[part])
+            z_RD[part] /= scale_D
+
+        on_all_cores(fill, chunks(len(rows_R)))
+        return z_RD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetweenSequences:
+    """How alike different sequences are: their mean cosine (None below two rows), and each dimension's share of it.
+
+    A share [D] is that of the sum of all positive contributions: this is the mean cosine but for 1 / (n - 1), and
+    stays a share where the contributions of other dimensions cancel.
+    """
+
+    cosine: float | None
+    share_D: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What finite rows add up to, float64 [D] each: nothing of it grows with their number."""
+
+    num: int
+    mean_D: np.ndarray
+    square_D: np.ndarray
+    """Of (x - mean)^2."""
+    unit_D: np.ndarray
+    """Of the rows divided by their norm; a zero vector stays one."""
+    unit_square_D: np.ndarray
+
+    @property
+    def std_D(self) -> np.ndarray:
+        """Population standard deviation."""
+        std_D: np.ndarray = np.sqrt(self.square_D / max(self.num, 1))
+        return std_D
+
+    @property
+    def statistics(self) -> ReferenceStatistics:
+        """Of these rows as a reference."""
+        return ReferenceStatistics(num_rows=self.num, mean_D=self.mean_D, std_D=self.std_D)
+
+    @property
+    def between(self) -> BetweenSequences:
+        """Mean cosine over all pairs of different rows, and what every dimension gives to it.
+
+        With u the normalized rows, dimension d gives ((sum u_d)^2 - sum u_d^2) / (n (n - 1)): all pairs without
+        looking at one. A zero vector has cosine 0 with every other.
+        """
+        if self.num < 2:
+            return BetweenSequences(cosine=None, share_D=np.zeros_like(self.unit_D))
+        given_D = (np.square(self.unit_D) - self.unit_square_D) / (self.num * (self.num - 1))
+        positive_D = np.maximum(given_D, 0.0)
+        whole = positive_D.sum()
+        return BetweenSequences(
+            cosine=float(np.clip(given_D.sum(), -1.0, 1.0)), share_D=positive_D / whole if whole > 0 else positive_D
+        )
+
+    @property
+    def dominant_dimension(self) -> tuple[int, float] | None:
+        """The dimension with the largest share of the mean squared norm, and that share.
+
+        Where one dimension holds most of the norm, M1 sees little else: real ESM-2 3B has 0.81 in dimension 1542.
+        """
+        energy_D = self.square_D + self.num * np.square(self.mean_D)
+        if not energy_D.sum() > 0:
+            return None
+        top = int(energy_D.argmax())
+        return top, float(energy_D[top] / energy_D.sum())
+
+
+def reference_statistics(x_SD: np.ndarray) -> ReferenceStatistics:
+    """Those of the finite rows; zeros when there is none."""
+    return sums(x_SD).statistics
+
+
+def sums(x_SD: np.ndarray) -> Sums:
+    """Those of the finite rows."""
+    return added((sums_of_portion(x_CD) for x_CD in _finite_chunks(x_SD)), x_SD.shape[1])
+
+
+def sums_of_portion(x_CD: np.ndarray) -> Sums:
+    """Those of a few finite rows, float64 and at least one; all of it at once."""
+    mean_D = x_CD.mean(axis=0)
+    gap_CD = x_CD - mean_D
+    norm_C = np.sqrt(np.einsum("sd,sd->s", x_CD, x_CD))
+    unit_CD = x_CD / np.where(norm_C > 0, norm_C, 1.0)[:, None]
+    return Sums(
+        num=len(x_CD),
+        mean_D=mean_D,
+        square_D=np.einsum("sd,sd->d", gap_CD, gap_CD),
+        unit_D=unit_CD.sum(axis=0),
+        unit_square_D=np.einsum("sd,sd->d", unit_CD, unit_CD),
+    )
+
+
+def added(portions: Iterable[Sums], width: int) -> Sums:
+    """Those of all rows of all portions [D = width], in their order."""
+    none_D = np.zeros(width)
+    nothing = Sums(num=0, mean_D=none_D, square_D=none_D, unit_D=none_D, unit_square_D=none_D)
+    return reduce(_sum_of_two, portions, nothing)
+
+
+def _sum_of_two(a: Sums, b: Sums) -> Sums:
+    """The squares by Chan, Golub & LeVeque 1983: those about the mean of both, without cancellation."""
+    num = a.num + b.num
+    if num == 0:
+        return a
+    step_D = b.mean_D - a.mean_D
+    return Sums(
+        num=num,
+        mean_D=a.mean_D + step_D * (b.num / num),
+        square_D=a.square_D + b.square_D + np.square(step_D) * (a.num * b.num / num),
+        unit_D=a.unit_D + b.unit_D,
+        unit_square_D=a.unit_square_D + b.unit_square_D,
+    )
+
+
+def needed_centred_cosine(between_cosine: float | None, limit: float) -> float | None:
+    """The centred cosine that a raw cosine of `limit` really asks for: (limit - c) / (1 - c), c between sequences.
+
+    0 where c is at or above the limit: any two sequences pass, so that M1 asks for nothing. None without a c.
+    """
+    if between_cosine is None:
+        return None
+    return max(0.0, (limit - between_cosine) / (1.0 - between_cosine)) if between_cosine < limit else 0.0
+
+
+def rogue_dimensions(found: BetweenSequences) -> list[tuple[int, float]]:
+    """Index and share of every rogue dimension, the largest share first."""
+    over = np.flatnonzero(found.share_D > ROGUE_SHARE)
+    return [(int(d), float(found.share_D[d])) for d in over[np.argsort(-found.share_D[over], kind="stable")]]
+
+
+def rogue_differences(x: BetweenSequences, y: BetweenSequences) -> int:
+    """Dimensions that are rogue on one side (> 5 %) and clearly not on the other (< 4 %)."""
+    lost_D = (x.share_D > ROGUE_SHARE) & (y.share_D < ROGUE_CLEAR)
+    gained_D = (y.share_D > ROGUE_SHARE) & (x.share_D < ROGUE_CLEAR)
+    return int((lost_D | gained_D).sum())
+
+
+def _finite_chunks(x_SD: np.ndarray) -> Iterator[np.ndarray]:
+    """The finite rows in float64, where there are any."""
+    for part in chunks(len(x_SD)):
+        x_CD = x_SD[part].astype(np.float64)
+        keep_C = np.isfinite(x_CD).all(axis=1)
+        if keep_C.any():
+            yield x_CD[keep_C]

@@ -1,0 +1,161 @@
+"""S2: is the set as a whole the same? CKA, debiased CKA, rank correlation of all distances; and the energy distance.
+
+All on standardized features (M3's) of evenly spread rows, in FP64.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
+from vp_tui.core.measures.statistics import ReferenceStatistics
+
+MAX_ROWS = 2048
+MIN_ROWS = 4
+"""The debiased estimate divides by n - 3."""
+_DUST = 1e-12
+"""Of the Gram matrix: what U-centring leaves below this is rounding, and counts as 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructureMeasures:
+    """Similarities, 1 for equal sets, and the energy distance, 0 for equal sets; None below four rows or no spread."""
+
+    cka: float | None = None
+    cka_debiased: float | None = None
+    rdm_spearman: float | None = None
+    energy_distance: float | None = None
+
+
+def structure_measures(
+    x_SD: np.ndarray,
+    y_SD: np.ndarray,
+    statistics: ReferenceStatistics,
+    *,
+    rows_S: np.ndarray | None = None,
+    max_rows: int = MAX_ROWS,
+    product: Product = by_numpy,
+) -> StructureMeasures:
+    """Compare two finite sets, the rows `rows_S` (all by default), by what holds within each: at most `max_rows` rows
+    for CKA, half of it for distances, an eighth for the energy distance.
+
+    Linear CKA (Kornblith et al. 2019, eq. 3-4): cosine between the centred Gram matrices K and L of both sets.
+    Debiased (Nguyen et al. 2021, eq. 3, with the unbiased HSIC of Song et al. 2012): cosine between their U-centred
+    off-diagonal parts (Szekely & Rizzo 2014), which a width larger than the number of rows does not drive to 1.
+    RDM: Spearman correlation of all pairwise Euclidean distances (Kriegeskorte et al. 2008).
+    """
+    rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
+    rows = rows_S[evenly(len(rows_S), max_rows)]
+    if len(rows) < MIN_ROWS or not statistics.spread:
+        return StructureMeasures()
+    x_SD, y_SD = statistics.standardized(x_SD, rows), statistics.standardized(y_SD, rows)
+    x_centre_D = _centre(x_SD)
+    few = evenly(len(rows), max_rows // 2)
+    fewer = few[evenly(len(few), max_rows // 8)]
+    energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
+    x, y = on_all_cores(partial(_within, few=few, product=product), (x_SD, y_SD))
+    if not x.gram_SS.any():
+        return StructureMeasures()
+    pairs = (x.gram_SS, y.gram_SS), (x.off_diagonal_SS, y.off_diagonal_SS), (x.ranks_P, y.ranks_P)
+    cka, cka_debiased, rdm_spearman = on_all_cores(lambda pair: _alignment(*pair), pairs)
+    return StructureMeasures(
+        cka=cka,
+        cka_debiased=cka_debiased,
+        rdm_spearman=rdm_spearman,
+        energy_distance=_energy_distance(*energy_EDs, product=product),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Within:
+    """What holds within one set: its Gram matrix, that without its diagonal U-centred, and its distances' ranks."""
+
+    gram_SS: np.ndarray
+    off_diagonal_SS: np.ndarray
+    ranks_P: np.ndarray
+
+
+def _within(z_SD: np.ndarray, *, few: np.ndarray, product: Product) -> _Within:
+    """Of the standardized rows z_SD, which are centred in place; `few` are those whose distances are ranked."""
+    z_SD -= _centre(z_SD)
+    gram_SS = product(z_SD, z_SD)
+    ranks_P = _ranks(_distances_within(gram_SS[np.ix_(few, few)]))
+    return _Within(gram_SS=gram_SS, off_diagonal_SS=_u_centred(gram_SS), ranks_P=ranks_P)
+
+
+def _centre(z_SD: np.ndarray) -> np.ndarray:
+    """The mean row [D]; exactly the row when all are equal."""
+    gap_D = sum((z_SD[part] - z_SD[0]).sum(axis=0) for part in chunks(len(z_SD)))
+    centre_D: np.ndarray = z_SD[0] + gap_D / len(z_SD)
+    return centre_D
+
+
+def _alignment(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Cosine between two arrays of numbers, from the difference of the normalized ones: exactly 1 for equal arrays.
+
+    None when the first is all zero, 0 when only the second is.
+    """
+    a_most, b_most = np.abs(a).max(), np.abs(b).max()
+    if a_most == 0 or b_most == 0:
+        return None if a_most == 0 else 0.0
+    a, b = a / a_most, b / b_most  # squares of far-off numbers would overflow
+    a /= np.linalg.norm(a)
+    b /= np.linalg.norm(b)
+    a -= b
+    return float(max(-1.0, 1.0 - 0.5 * np.vdot(a, a)))
+
+
+def _u_centred(gram_SS: np.ndarray) -> np.ndarray:
+    """U-centring of a matrix without its diagonal; the inner product of two is n (n - 3) times the unbiased HSIC."""
+    num = len(gram_SS)
+    u_SS = gram_SS.copy()
+    np.fill_diagonal(u_SS, 0.0)
+    size = np.abs(u_SS).max()
+    sum_S = u_SS.sum(axis=1) / (num - 2)
+    u_SS -= sum_S[:, None] + (sum_S - sum_S.sum() / (num - 1))
+    np.fill_diagonal(u_SS, 0.0)
+    return np.zeros_like(u_SS) if np.abs(u_SS).max() <= _DUST * size else u_SS
+
+
+def _distances_within(gram_FF: np.ndarray) -> np.ndarray:
+    """Euclidean distances [F, F] between the rows of a set, from its Gram matrix."""
+    square_F = np.diagonal(gram_FF)
+    return _distances(gram_FF, square_F, square_F)
+
+
+def _distances(gram_FF: np.ndarray, x_square_F: np.ndarray, y_square_F: np.ndarray) -> np.ndarray:
+    square_FF = x_square_F[:, None] + y_square_F - 2 * gram_FF
+    distances_FF: np.ndarray = np.sqrt(np.maximum(square_FF, 0.0))  # rounding can fall below 0
+    return distances_FF
+
+
+def _ranks(far_FF: np.ndarray) -> np.ndarray:
+    """Centred ranks of the distances of all pairs, equal ones sharing their mean rank.
+
+    They are ranked in FP32, which knows 8 million distances per octave: what differs less is rounding of the Gram.
+    """
+    far_P = far_FF[np.triu_indices(len(far_FF), k=1)]
+    most = far_P.max()
+    scaled_P = (far_P / (most if most > 0 else 1.0)).astype(np.float32)
+    # scipy.stats.rankdata says the same, and its import takes a third of a second of every run
+    _, place_P, counts = np.unique(scaled_P, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    centred_P: np.ndarray = middle[place_P] - (len(far_P) + 1) / 2
+    return centred_P
+
+
+def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, product: Product) -> float:
+    """2 E|X-Y| - E|X-X'| - E|Y-Y'| as a share of 2 E|X-Y|: 0 for equal sets, 1 for two far points.
+
+    Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent, so this is a size and no test.
+    """
+    if np.array_equal(x_ED, y_ED):
+        return 0.0
+    x_gram_EE, y_gram_EE = product(x_ED, x_ED), product(y_ED, y_ED)
+    across_EE = _distances(product(x_ED, y_ED), np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
+    np.fill_diagonal(across_EE, np.linalg.norm(y_ED - x_ED, axis=1))  # partners are too close for a difference
+    within = _distances_within(x_gram_EE).mean() + _distances_within(y_gram_EE).mean()
+    across = 2 * across_EE.mean()
+    return float(max(0.0, 1.0 - within / across)) if across > 0 else 0.0

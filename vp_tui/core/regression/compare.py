@@ -1,0 +1,105 @@
+"""The rule: two sides and their paired sequences in, one Comparison out.
+
+Hard gates first (the candidate alone), then accuracy and performance, each only where its key is equal on both sides.
+The total is the gravest of what could be compared; NOT_COMPARABLE only where nothing could be. Accuracy needs one run
+per side, because sequences are paired; performance needs five fresh runs per side, and one run against fewer than five
+has no spread to be judged by: it is INCONCLUSIVE however large the difference.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vp_tui.core.regression import words
+from vp_tui.core.regression.accuracy import judge_accuracy
+from vp_tui.core.regression.gates import hard_gates
+from vp_tui.core.regression.performance import judge_performance
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import PairedAccuracy, Side
+from vp_tui.core.regression.verdicts import Comparison, Item, Outcome, Part, worst
+
+DEFAULT_RULE = Rule()
+_NO_NOISE: Mapping[str, float] = {}
+
+
+def compare(
+    base: Side,
+    cand: Side,
+    accuracy: PairedAccuracy | None,
+    *,
+    rule: Rule = DEFAULT_RULE,
+    calibration: Mapping[str, float] | None = None,
+) -> Comparison:
+    """Judge `cand` against `base`; bad numbers are results, so nothing is raised.
+
+    `accuracy` pairs one run of each side (None: no sequences are stored); `calibration` is `noise_floor` of A/A runs.
+    """
+    gates, bounds = hard_gates(cand, accuracy, rule)
+    accuracy_part = _accuracy(base, cand, accuracy, rule)
+    performance_part = _performance(base, cand, rule, calibration or _NO_NOISE)
+    outcome = _total(gates, (accuracy_part, performance_part))
+    return Comparison(
+        outcome=outcome,
+        sentence=_sentence(outcome, gates, (accuracy_part, performance_part)),
+        gates=gates,
+        accuracy=accuracy_part,
+        performance=performance_part,
+        notes=(*bounds, *_baseline_notes(base), *accuracy_part.notes, *performance_part.notes),
+        rule=rule,
+    )
+
+
+def differing_facts(base: Mapping[str, Any], cand: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Fact -> (baseline, candidate) where they differ, by name; a fact that one side lacks is None there."""
+    names = sorted(base.keys() | cand.keys())
+    return {name: (base.get(name), cand.get(name)) for name in names if base.get(name) != cand.get(name)}
+
+
+def _accuracy(base: Side, cand: Side, accuracy: PairedAccuracy | None, rule: Rule) -> Part:
+    keys = (base.accuracy_key, cand.accuracy_key)
+    apart = _apart("accuracy", keys, differing_facts(base.accuracy_facts, cand.accuracy_facts))
+    if apart is not None:
+        return apart
+    if accuracy is None or not len(accuracy):
+        reason = "no sequences are stored" if accuracy is None else "no sequence is on both sides"
+        return Part(outcome="NOT_COMPARABLE", sentence=f"accuracy is not comparable: {reason}")
+    return judge_accuracy(accuracy, rule)
+
+
+def _performance(base: Side, cand: Side, rule: Rule, calibration: Mapping[str, float]) -> Part:
+    keys = (base.perf_key, cand.perf_key)
+    apart = _apart("performance", keys, differing_facts(base.perf_facts, cand.perf_facts))
+    return apart or judge_performance(base, cand, rule=rule, calibration=calibration)
+
+
+def _apart(what: str, keys: tuple[str | None, str | None], found: Mapping[str, tuple[Any, Any]]) -> Part | None:
+    """NOT_COMPARABLE with what differs; None where both keys are known and equal."""
+    if None not in keys and keys[0] == keys[1]:
+        return None
+    unknown = "weights or data of one side are not known" if None in keys else "the keys differ"
+    sentence = f"{what} is not comparable: {words.facts(found) or unknown}"
+    return Part(outcome="NOT_COMPARABLE", sentence=sentence, differing=found)
+
+
+def _total(gates: Sequence[Item], parts: Sequence[Part]) -> Outcome:
+    judged: list[Outcome] = [item.outcome for item in gates]
+    judged += [part.outcome for part in parts if part.comparable]
+    return worst(judged) if judged else "NOT_COMPARABLE"
+
+
+def _sentence(outcome: Outcome, gates: Sequence[Item], parts: Sequence[Part]) -> str:
+    """The decisive part first, the other behind it."""
+    said = [part.sentence for part in sorted(parts, key=lambda part: part.outcome != outcome)]
+    if gates:
+        opening = "the candidate fails on its own" if outcome == "FAIL" else "the candidate is incomplete"
+        said.insert(0, f"{opening}: {', '.join(item.reason for item in gates if item.outcome == outcome)}")
+    return "; ".join(said)
+
+
+def _baseline_notes(base: Side) -> tuple[str, ...]:
+    """What is wrong with the baseline: no gate, but whoever reads the verdict must know."""
+    bad = [run for run in base.runs if run.nan or run.inf]
+    short = [run for run in base.runs if not run.complete]
+    return (
+        *(f"the baseline {run.label} itself has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
+        *(f"the baseline {run.label} has {run.done} of {run.total} sequences only" for run in short),
+    )

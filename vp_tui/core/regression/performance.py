@@ -1,0 +1,151 @@
+"""The verdict on performance: what each metric says, and what they say together."""
+
+from collections.abc import Mapping, Sequence
+
+from vp_tui.core.regression import words
+from vp_tui.core.regression.calibration import usable
+from vp_tui.core.regression.contrasts import Contrast, adjusted, contrasts
+from vp_tui.core.regression.metrics import name_and_scope
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import RunSample, Side
+from vp_tui.core.regression.statistics import OneSided, within
+from vp_tui.core.regression.verdicts import Item, Outcome, Part, worst
+
+_OPENINGS: dict[Outcome, str] = {
+    "NOT_COMPARABLE": "performance is not comparable",
+    "REGRESSED": "performance regressed",
+    "SUSPECT": "performance is suspect",
+    "INCONCLUSIVE": "performance is inconclusive",
+    "IMPROVED": "performance improved",
+    "EQUIVALENT": "performance is equivalent",
+}
+
+
+def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mapping[str, float]) -> Part:
+    """All metrics either side has; the keys are known to be equal.
+
+    The primary metric decides at rule.alpha. A secondary one, under Holm, can make the part REGRESSED or SUSPECT, or,
+    where the primary is not open, IMPROVED. A secondary one that is INCONCLUSIVE for noise stays a note; one that only
+    one side has a number for leaves the part open: a missing number never passes.
+    """
+    base_runs, base_notes = usable(base.runs)
+    cand_runs, cand_notes = usable(cand.runs)
+    notes = (*base_notes, *cand_notes, *_shared(base_runs, cand_runs))
+    found = contrasts(base_runs, cand_runs, rule=rule, calibration=calibration)
+    if not found:
+        return _unmeasured(base_runs, cand_runs, rule, notes)
+    items = tuple(_item(contrast, p, rule) for contrast, p in zip(found, adjusted(found), strict=True))
+    outcome = _outcome(found, items)
+    decisive = next(item for item in items if item.outcome == outcome)
+    others = sum(item.outcome == outcome for item in items) - 1
+    more = f" (and {others} more of {len(items)} metrics)" if others and outcome in {"REGRESSED", "SUSPECT"} else ""
+    return Part(
+        outcome=outcome,
+        sentence=f"{_OPENINGS[outcome]}: {decisive.reason}{more}",
+        items=items,
+        notes=(*notes, *_open(items, outcome)),
+    )
+
+
+def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule, notes: tuple[str, ...]) -> Part:
+    """No run has a number, or no run's times count."""
+    outcome: Outcome = "NOT_COMPARABLE" if base and cand else "INCONCLUSIVE"
+    reason = (
+        "no run has a number"
+        if base and cand
+        else f"{len(base)} against {words.runs(len(cand))} with valid times; "
+        f"{rule.min_runs} fresh runs per side are needed"
+    )
+    return Part(outcome=outcome, sentence=f"{_OPENINGS[outcome]}: {reason}", notes=notes)
+
+
+def _shared(base: Sequence[RunSample], cand: Sequence[RunSample]) -> tuple[str, ...]:
+    both = {run.uuid for run in base} & {run.uuid for run in cand}
+    return (f"{words.runs(len(both))} on both sides: the two samples are not independent",) if both else ()
+
+
+def _outcome(found: Sequence[Contrast], items: Sequence[Item]) -> Outcome:
+    """The worst of the items, but for the noise of secondary ones."""
+    deciding = [
+        item.outcome
+        for contrast, item in zip(found, items, strict=True)
+        if item.outcome != "INCONCLUSIVE"
+        or contrast.is_primary
+        or contrast.mode == "missing"
+        or not found[0].is_primary
+    ]
+    return worst(deciding)
+
+
+def _open(items: Sequence[Item], outcome: Outcome) -> tuple[str, ...]:
+    """A word on metrics that could not tell, where the part says that something else could."""
+    if outcome == "INCONCLUSIVE":
+        return ()
+    return tuple(f"inconclusive: {item.reason}" for item in items if item.outcome == "INCONCLUSIVE")
+
+
+def _decide(contrast: Contrast, p: OneSided, rule: Rule) -> Outcome:
+    """What one metric says; `p` is adjusted."""
+    worse, better = contrast.theta >= contrast.distance, contrast.theta <= -contrast.distance
+    if contrast.mode == "single":
+        return "SUSPECT" if worse and p.greater < rule.prediction_alpha else "INCONCLUSIVE"
+    if contrast.tost is None:
+        return "INCONCLUSIVE"
+    if worse and p.greater <= rule.alpha:
+        return "REGRESSED" if contrast.tolerance.calibrated else "SUSPECT"
+    if better and p.less <= rule.alpha:
+        return "IMPROVED"
+    return "EQUIVALENT" if within(contrast.tost, contrast.distance) else "INCONCLUSIVE"
+
+
+def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
+    metric, tested = contrast.metric, contrast.mode in {"repeats", "single"}
+    outcome = _decide(contrast, p_adj, rule)
+    worse = contrast.theta >= 0 or contrast.mode == "single"
+    p_directed = p_adj.greater if worse else p_adj.less
+    name, scope = name_and_scope(metric.name)
+    return Item(
+        name=name,
+        scope=scope,
+        base=contrast.base,
+        cand=contrast.cand,
+        n_base=contrast.n_base,
+        n_cand=contrast.n_cand,
+        effect=None if contrast.mode == "missing" else metric.loss(contrast.theta),
+        ci_lo=None if contrast.shown is None else metric.loss(contrast.shown[0]),
+        ci_hi=None if contrast.shown is None else metric.loss(contrast.shown[1]),
+        p_raw=(contrast.p.greater if worse else contrast.p.less) if tested else None,
+        p_adj=p_directed if tested else None,
+        min_effect=contrast.tolerance.tau,
+        repeats=contrast.repeats if outcome in {"INCONCLUSIVE", "SUSPECT"} else None,
+        outcome=outcome,
+        reason=_reason(contrast, outcome, p_directed, rule),
+    )
+
+
+def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule) -> str:
+    """tokens/s -6.1 % [-7.4 %, -4.9 %], p 0.004, 5 against 5 runs, limit 5 %."""
+    metric, tolerance = contrast.metric, contrast.tolerance
+    counts = f"{contrast.n_base} against {words.runs(contrast.n_cand)}"
+    if contrast.mode == "missing":
+        return f"{metric.title}: one side has no number ({counts})"
+    span = "" if contrast.shown is None else f" {words.span(metric, contrast.shown)}"
+    holm = "" if contrast.is_primary else " under Holm"
+    chance = f", {words.p_value(p)}{holm}" if contrast.mode in {"repeats", "single"} else ""
+    uncalibrated = "" if tolerance.calibrated else " without a calibration"
+    return (
+        f"{metric.title} {words.change(metric, contrast.theta)}{span}{chance}, {counts}, "
+        f"limit {words.limit(metric, tolerance.tau)}{uncalibrated}{_next_step(contrast, outcome, rule)}"
+    )
+
+
+def _next_step(contrast: Contrast, outcome: Outcome, rule: Rule) -> str:
+    """What would settle it, where it is not settled."""
+    if outcome == "INCONCLUSIVE":
+        return f"; {contrast.repeats} fresh runs per side would tell"
+    if outcome != "SUSPECT":
+        return ""
+    if contrast.mode == "single":
+        sure = words.percent(1 - rule.prediction_alpha)
+        return f", beyond the {sure} prediction interval; {contrast.repeats} fresh runs per side would confirm it"
+    return "; calibrate to make it a verdict"

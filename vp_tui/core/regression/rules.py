@@ -1,0 +1,105 @@
+"""Every number of the regression rule in one frozen record, each with its reason; stored with each comparison."""
+
+import math
+from dataclasses import dataclass
+
+from vp_tui.core.regression.metrics import Metric
+from vp_tui.core.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How much worse a metric may be, as a fraction, and whether measured noise stands behind it."""
+
+    tau: float
+    calibrated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Version 1 of the rule. Fractions, not percent."""
+
+    rule_version: int = 1
+
+    cosine_limit: float = Thresholds().cosine_fail
+    """A sequence passes above this cosine similarity (M1)."""
+    max_below: int = 0
+    """Sequences of a stratum that may fail: none, as the mission has it."""
+    bound_alpha: float = 0.05
+    """The true rate of failing sequences is bounded with 95 % confidence."""
+
+    alpha: float = 0.05
+    """Level of the primary metric, and of the family of secondary metrics under Holm."""
+    interval_alpha: float = 0.05
+    """Shown interval: 95 %."""
+    equivalence_alpha: float = 0.05
+    """Each side of the two one-sided tests: the 90 % interval must lie inside the tolerance."""
+    min_runs: int = 5
+    """Fresh runs per side for a verdict: below five the exact test cannot reach 0.05 under Holm (1/252 at 5 v 5)."""
+
+    min_effect_speed: float = 0.05
+    """Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
+    min_effect_speed_locked: float = 0.03
+    """The same with locked clocks."""
+    min_effect_memory: float = 0.02
+    """Peak memory is nearly deterministic; 2 % is a buffer that was not there before."""
+    min_effect_utilization: float = 0.05
+    """5 percentage points."""
+    noise_factor: float = 3.0
+    """tau = max(min effect, 3 CV_AA): three standard deviations of what an A/A comparison shows."""
+    median_share: float = 0.5356
+    """Of the primary metric CV_AA is that of the number compared, the median of five runs: this share of single runs'.
+
+    (Standard deviation of the median of five normal numbers.) With 3 CV of single runs a 5 % loss under 2 % noise
+    would be found in a third of all comparisons, so it is in nine of ten. The secondary metrics are many, and every
+    one more that is looked at can cry wolf: for them CV_AA is that of single runs.
+    """
+    uncalibrated_tau: float = 0.10
+    """Without A/A noise for a metric: twice the usual tolerance, and no verdict graver than SUSPECT."""
+
+    exact_up_to: int = 12
+    """Runs per side up to which every relabelling is counted; above it a sample of them."""
+    permutations: int = 20_000
+    """Sampled relabellings: the standard error at p = 0.05 is 0.0015."""
+    resamples: int = 10_000
+    """Bootstrap resamples: 250 lie beyond each end of the 95 % interval."""
+    prediction_alpha: float = 0.01
+    """A single run is suspect beyond the one-sided 99 % prediction interval of the baseline's runs."""
+    prediction_sd_floor: float = 0.01
+    """Five runs that happen to agree do not make 0.1 % a finding: the standard deviation is taken as 1 % at least."""
+    repeats_factor: float = 12.4
+    """2 (1.645 + 0.842)^2: runs per side for 80 % power at tau, times CV^2 / tau^2."""
+
+    inflation: float = 1.5
+    """Median ratio of (1 - cosine) at which accuracy is worse: half as much error again."""
+    epsilon: float = 1e-6
+    """Added to both errors: the rounding of FP32 is no inflation."""
+    sign_alpha: float = 0.01
+    """Sign test over the sequences of a stratum, under Holm: many sequences make 0.05 too easy."""
+
+    shape_min_n: int = 30
+    """Fewer sequences have no distribution to speak of."""
+    shape_mean_shift: float = 0.1
+    """Mean of log10(1 - cosine), in standard deviations of the baseline."""
+    shape_sd_change: float = 0.1
+    """Its standard deviation, relative."""
+    shape_outlier_ratio: float = 2.0
+    """Share of sequences beyond three standard deviations of the baseline, as a ratio."""
+
+    def tolerance(self, metric: Metric, noise: float | None, *, is_primary: bool, locked_clocks: bool) -> Tolerance:
+        """tau of one metric; `noise` is the CV of single A/A runs, as `calibration.noise_floor` gives it.
+
+        A noise that is missing, negative or not finite is no calibration: it must not make every loss tolerable.
+        """
+        if noise is None or not math.isfinite(noise) or noise < 0:
+            return Tolerance(tau=self.uncalibrated_tau, calibrated=False)
+        floor = self.noise_factor * noise * (self.median_share if is_primary else 1.0)
+        return Tolerance(tau=max(self.min_effect(metric, locked_clocks=locked_clocks), floor), calibrated=True)
+
+    def min_effect(self, metric: Metric, *, locked_clocks: bool) -> float:
+        """The smallest loss that matters, as a fraction."""
+        if metric.kind == "memory":
+            return self.min_effect_memory
+        if metric.kind == "utilization":
+            return self.min_effect_utilization
+        return self.min_effect_speed_locked if locked_clocks else self.min_effect_speed

@@ -1,0 +1,149 @@
+"""What is compared: runs of one configuration on each side, and their sequences paired by hash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.regression.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StratumCount:
+    """Compared sequences of one stratum, and those that do not pass the cosine limit (non-finite ones included)."""
+
+    n: int
+    below: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSample:
+    """One completed run, one fresh process. Raises ValueError for a metric the rule does not know."""
+
+    uuid: str
+    label: str
+    """The run's name in sentences."""
+    performance: Mapping[str, float | None]
+    """Metric name (regress.metrics) -> value; utilization in percent, times in seconds. None: not measured."""
+    accuracy_key: str | None
+    """None: weights or data are not known; comparable to nothing."""
+    perf_key: str | None
+    accuracy_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What accuracy_key is the hash of, JSON types only."""
+    perf_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What perf_key is the hash of; `clock_lock_mhz` that is not None means locked clocks."""
+    perf_valid: bool = True
+    perf_reason: str | None = None
+    """Why the run's times are worth nothing, where perf_valid is False."""
+    done: int
+    total: int
+    nan: int = 0
+    """Sequences with a NaN in the candidate arm."""
+    inf: int = 0
+    """Sequences with an infinity in the candidate arm."""
+    counts: Mapping[str, StratumCount] = field(default_factory=dict)
+    """Stratum -> counts of this run alone; empty where only the paired sequences are at hand."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.performance) - set(METRICS))
+        if unknown:
+            raise ValueError(f"run {self.label}: no such performance metric: {', '.join(unknown)}")
+
+    @property
+    def complete(self) -> bool:
+        return self.done >= self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Runs of one configuration, sorted by uuid so that their order cannot matter.
+
+    Raises ValueError without runs, with one run twice, or with runs of different keys.
+    """
+
+    runs: tuple[RunSample, ...]
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise ValueError("a side needs one run at least")
+        if len({run.uuid for run in self.runs}) < len(self.runs):
+            raise ValueError("a run is given twice: it would count as a repeat of itself")
+        if len({(run.accuracy_key, run.perf_key) for run in self.runs}) > 1:
+            raise ValueError("the runs of one side must be of one configuration (equal accuracy_key and perf_key)")
+        object.__setattr__(self, "runs", tuple(sorted(self.runs, key=lambda run: run.uuid)))
+
+    @property
+    def accuracy_key(self) -> str | None:
+        return self.runs[0].accuracy_key
+
+    @property
+    def perf_key(self) -> str | None:
+        return self.runs[0].perf_key
+
+    @property
+    def accuracy_facts(self) -> Mapping[str, Any]:
+        return self.runs[0].accuracy_facts
+
+    @property
+    def perf_facts(self) -> Mapping[str, Any]:
+        return self.runs[0].perf_facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairedAccuracy:
+    """Sequences of one baseline run and one candidate run, paired by sequence hash; all arrays [S].
+
+    Raises ValueError when the arrays differ in length or a stratum is none of config.STRATA.
+    """
+
+    baseline_cosine_S: np.ndarray
+    """float64; NaN where the sequence has none."""
+    candidate_cosine_S: np.ndarray
+    baseline_nonfinite_S: np.ndarray
+    """bool: a NaN or an infinity among the sequence's outputs."""
+    candidate_nonfinite_S: np.ndarray
+    stratum_S: np.ndarray
+    """Names: short, medium, long."""
+
+    def __post_init__(self) -> None:
+        arrays = (
+            self.baseline_cosine_S,
+            self.candidate_cosine_S,
+            self.baseline_nonfinite_S,
+            self.candidate_nonfinite_S,
+            self.stratum_S,
+        )
+        if len({array.shape for array in arrays}) != 1 or self.stratum_S.ndim != 1:
+            raise ValueError(f"paired arrays must be of one length; got {[array.shape for array in arrays]}")
+        known_S = np.isin(self.stratum_S, STRATA)
+        if not known_S.all():
+            raise ValueError(f"no such stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
+
+    def __len__(self) -> int:
+        return len(self.stratum_S)
+
+    def of(self, stratum: str) -> "PairedAccuracy":
+        """The pairs of one stratum."""
+        return self.where(self.stratum_S == stratum)
+
+    def where(self, keep_S: np.ndarray) -> "PairedAccuracy":
+        """The pairs that a mask [S] or an order [S] picks."""
+        return PairedAccuracy(
+            baseline_cosine_S=self.baseline_cosine_S[keep_S],
+            candidate_cosine_S=self.candidate_cosine_S[keep_S],
+            baseline_nonfinite_S=self.baseline_nonfinite_S[keep_S],
+            candidate_nonfinite_S=self.candidate_nonfinite_S[keep_S],
+            stratum_S=self.stratum_S[keep_S],
+        )
+
+    def swapped(self) -> "PairedAccuracy":
+        """Baseline and candidate exchanged."""
+        return PairedAccuracy(
+            baseline_cosine_S=self.candidate_cosine_S,
+            candidate_cosine_S=self.baseline_cosine_S,
+            baseline_nonfinite_S=self.candidate_nonfinite_S,
+            candidate_nonfinite_S=self.baseline_nonfinite_S,
+            stratum_S=self.stratum_S,
+        )

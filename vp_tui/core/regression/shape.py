@@ -1,0 +1,43 @@
+"""How the distribution of errors differs, as notes beside the verdict: a tail can grow under a median that stays."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.regression import words
+from vp_tui.core.regression.rules import Rule
+from vp_tui.core.regression.samples import PairedAccuracy
+
+
+def shape_notes(accuracy: PairedAccuracy, rule: Rule) -> Iterable[str]:
+    """One note for each flag of each stratum, on log10(1 - cosine + epsilon) of the sequences with both cosines."""
+    for stratum in STRATA:
+        pairs = accuracy.of(stratum)
+        both_S = np.isfinite(pairs.baseline_cosine_S) & np.isfinite(pairs.candidate_cosine_S)
+        if int(both_S.sum()) >= rule.shape_min_n:
+            base_S = _log_error(pairs.baseline_cosine_S[both_S], rule)
+            cand_S = _log_error(pairs.candidate_cosine_S[both_S], rule)
+            yield from (f"{stratum}: {flag}" for flag in _flags(base_S, cand_S, rule))
+
+
+def _log_error(cosine_S: np.ndarray, rule: Rule) -> np.ndarray:
+    logarithm: np.ndarray = np.log10(np.maximum(1.0 - cosine_S, 0.0) + rule.epsilon)
+    return logarithm
+
+
+def _flags(base_S: np.ndarray, cand_S: np.ndarray, rule: Rule) -> Iterable[str]:
+    mean, sd = float(base_S.mean()), float(base_S.std(ddof=1))
+    if sd == 0.0:
+        return
+    shift = (float(cand_S.mean()) - mean) / sd
+    if abs(shift) > rule.shape_mean_shift:
+        yield f"the mean of log10(1 - cosine) moved by {words.number(shift)} standard deviations"
+    ratio = float(cand_S.std(ddof=1)) / sd
+    if abs(ratio - 1) > rule.shape_sd_change:
+        yield f"the spread of log10(1 - cosine) is {words.times(ratio)} the baseline's"
+    far = mean + 3 * sd
+    base_out, cand_out = int((base_S > far).sum()), int((cand_S > far).sum())
+    # one sequence is no share: a ratio to none counts from the second on
+    if cand_out > rule.shape_outlier_ratio * max(base_out, 1):
+        yield f"{cand_out} sequences err beyond three standard deviations of the baseline, {base_out} before"

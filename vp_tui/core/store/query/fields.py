@@ -1,0 +1,86 @@
+"""Every field a query may name: one table for the parser, for the SQL behind it and for the help.
+
+Kinds: `text` (: contains, in any case; = is), `choice` (: and = are the same), `number` (: = < <= > >=),
+`time` (a date as in 2026-11-01, or an age as in 7d, 12h, 90m, 2w: that long ago), `tag` and `metric` (with a key).
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final, Literal
+
+from vp_tui.core.store.query.tree import Operator
+
+Kind = Literal["text", "choice", "number", "time", "tag", "metric"]
+
+OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
+    "text": (":", "="),
+    "choice": (":", "="),
+    "number": (":", "=", "<", "<=", ">", ">="),
+    "time": (":",),
+    "tag": (":", "="),
+    "metric": ("=", "<", "<=", ">", ">=", ":"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One name of the language."""
+
+    name: str
+    kind: Kind
+    column: str
+    """Where the value comes from: a column of run, or in words."""
+    what: str
+    """For the help."""
+    choices: tuple[str, ...] = ()
+    """Every value there is; empty where any text may be asked for."""
+
+
+def _field(name: str, kind: Kind, column: str, what: str, choices: tuple[str, ...] = ()) -> Field:
+    return Field(name=name, kind=kind, column=column, what=what, choices=choices)
+
+
+_STATUSES = ("queued", "starting", "running", "completed", "failed", "cancelled", "interrupted")
+
+FIELDS: Final = (
+    _field("model", "text", "model", "checkpoint as it was named"),
+    _field("input", "text", "input", "sequence file"),
+    _field("name", "text", "name", "name of the run"),
+    _field("note", "text", "note", "note on the run"),
+    _field("reason", "text", "status_reason", "why the run has its status"),
+    _field("device", "text", "device", "cpu or cuda:N"),
+    _field("host", "text", "host", "machine"),
+    _field("uuid", "text", "uuid", "uuid, or a part of it"),
+    _field("status", "choice", "status", "where the run is in its life", _STATUSES),
+    _field("verdict", "choice", "verdict", "of the similarity", ("PASS", "WARN", "FAIL", "INVALID")),
+    _field("speed", "choice", "speed_verdict", "verdict on the speed", ("PASS", "MISS", "NOT JUDGED")),
+    _field("precision", "choice", "precision", "of the candidate: fp16, bf16, tf32, fp32 or a plan"),
+    _field("reference", "choice", "reference", "precision of the reference"),
+    _field("is", "choice", "worked out", "what else it is", ("active", "archived", "baseline")),
+    _field("id", "number", "id", "number of the run"),
+    _field("group", "number", "group_id", "number of the group of repeats"),
+    _field("speedup", "number", "speedup", "tokens/s, candidate over reference"),
+    _field("end_to_end", "number", "end_to_end_speedup", "end-to-end time, reference over candidate"),
+    _field("cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity"),
+    _field("done", "number", "done", "sequences compared"),
+    _field("total", "number", "total", "sequences planned"),
+    _field("alerts", "number", "rows of alert", "number of alerts"),
+    _field("exit_code", "number", "exit_code", "what the process ended with"),
+    _field("seconds", "number", "ended_at_us - started_at_us", "how long it ran"),
+    _field("since", "time", "created_at_us", "created then or later"),
+    _field("until", "time", "created_at_us", "created before then"),
+    _field("tag", "tag", "run_tag.value", "tag.KEY:VALUE"),
+    _field(
+        "metric", "metric", "metric.value", "metric.NAME<NUMBER, as metric.M2.min<0.5; metric.NAME@SCOPE for a stratum"
+    ),
+)
+
+BY_NAME: Final = {field.name: field for field in FIELDS}
+
+
+def closest(name: str, among: tuple[str, ...]) -> str:
+    """A hint for a name that does not exist: the closest one, or all of them."""
+    near = get_close_matches(name.lower(), [one.lower() for one in among], n=1, cutoff=0.5)
+    if near:
+        return f"the closest is {next(one for one in among if one.lower() == near[0])!r}"
+    return f"there are {', '.join(among)}"

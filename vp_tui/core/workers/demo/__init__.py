@@ -1,0 +1,1 @@
+"""The demo: tiny checkpoints and synthetic sequences, made on this machine."""

@@ -1,0 +1,169 @@
+"""`vp-tui embed`: the embeddings of every sequence of a file, in input order, in one precision.
+
+A child process like a run (`python -m vp_tui.core.workers.embed`), because the command line never loads torch.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
+from vp_tui.core.engine import environment, memory
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.files import replacing
+from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
+from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.spec import Letters, read_spec
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models.loading import load
+from vp_tui.core.store.home import Home
+from vp_tui.core.workers.validate.arms import Budget, start_within
+from vp_tui.core.workers.validate.prepare import input_notes
+from vp_tui.core.workers.validate.schedule import ahead
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """What `embed` gives."""
+
+    ids: tuple[str, ...]
+    embeddings_SD: np.ndarray
+    """float32, in input order."""
+    alphabet: Letters
+    """What the sequences are written in."""
+
+
+def embed(config: RunConfig, tell: Tell, cache: Path | None = None) -> Embedded:
+    """Embeddings of every sequence of `config.input`, in input order.
+
+    `tell` gets one sentence per thing worth knowing; `cache` as in tokenizing.tokenize.
+
+    Raises:
+        InputError, ModelError, UsageError, ResourceError: as a run.
+    """
+    device, _ = environment.resolve_device(config.device)
+    plan = plain_plan(config.precision)
+    data = sequences.read(config.input)
+    source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
+    spec = read_spec(source.path, source.name)
+    alphabet = compatibility.require(spec, data)
+    tokens = tokenizing.tokenize(spec, source.path, data, cache, trust_remote_code=config.trust_remote_code)
+    spare_fp32 = config.precision_requested is not None
+    loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
+    for note in (*loaded.notes, *input_notes(data, tokens, spec)):
+        tell(note)
+    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, tell)
+    broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
+    if broken:
+        tell(f"{broken} embeddings hold NaN or Inf in {plan.name}; `vp-tui run` says more")
+    return Embedded(ids=data.ids, embeddings_SD=embeddings_SD, alphabet=alphabet)
+
+
+def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], tell: Tell) -> np.ndarray:
+    """The embeddings in input order; a budget that does not fit is halved and told."""
+    longest = int(tokens.lengths_S.max())
+    free = memory.free_memory(encoder.device)
+    budget = asked
+    if budget == "auto":
+        budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
+    limit = Budget(budget, longest, tell)
+    blocks = packing.joined(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
+    embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
+    for running in ahead((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
+        encoded = running.finish()
+        embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
+    return embeddings_SD
+
+
+def _write_npz(path: Path, made: Embedded) -> None:
+    with path.open("wb") as file:
+        np.savez(file, ids=np.asarray(made.ids), embeddings=made.embeddings_SD)
+
+
+def _write_safetensors(path: Path, made: Embedded) -> None:
+    save_file({"embeddings": made.embeddings_SD}, path, metadata={"ids": "\n".join(made.ids)})
+
+
+def _write_virnucpro(path: Path, made: Embedded) -> None:
+    """VirNucPro's own layouts.
+
+    Proteins: {'proteins': [ids], 'data': [float32 tensor [D], ...]}; DNA: {'nucleotide': [ids], 'data':
+    [{'label': id, 'mean_representation': list of D floats}, ...]}.
+    """
+    data: list[Any]
+    if made.alphabet == "protein":
+        data = [torch.from_numpy(row.copy()) for row in made.embeddings_SD]
+        torch.save({"proteins": list(made.ids), "data": data}, path)
+        return
+    rows = zip(made.ids, made.embeddings_SD.tolist(), strict=True)
+    data = [{"label": name, "mean_representation": row} for name, row in rows]
+    torch.save({"nucleotide": list(made.ids), "data": data}, path)
+
+
+WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write_virnucpro}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Embed and write; the exit code is that of the error whose text goes to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.embed", description=__doc__)
+    for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--trust-remote-code", action="store_true")
+    options = parser.parse_args(arguments)
+    try:
+        _embed_to(options)
+    except VpTuiError as error:
+        _say(f"error: {error}")
+        return int(error.exit_code)
+    return int(ExitCode.GOOD)
+
+
+def _embed_to(options: argparse.Namespace) -> None:
+    output = Path(options.output).expanduser()
+    if output.suffix not in WRITERS:
+        raise UsageError(f"--output {options.output!r}: the ending must be one of {', '.join(WRITERS)}")
+    if not output.parent.is_dir():
+        raise UsageError(f"--output {options.output!r}: there is no folder {output.parent}")
+    precision = _precision(options.precision)
+    config = RunConfig(
+        model=options.model,
+        input=options.input,
+        precision=precision,
+        precision_requested=options.precision if options.precision != precision else None,
+        device=options.device,
+        attention=options.attention,
+        trust_remote_code=options.trust_remote_code,
+        token_budget=int(options.token_budget) if options.token_budget.isdigit() else options.token_budget,
+    )
+    made = embed(config, _say, Home.from_environment(os.environ).cache)
+    with replacing(output) as temporary:
+        WRITERS[output.suffix](temporary, made)
+    _say(f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.precision}")
+
+
+def _precision(asked: Precision) -> Precision:
+    """The precision after VIRNUCPRO_DISABLE_FP16, which is told when it changes something."""
+    choice = choose_precision(asked, os.environ)
+    if choice.reason is not None and choice.precision != asked:
+        _say(choice.reason)
+    return choice.precision
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

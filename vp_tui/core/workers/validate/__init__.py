@@ -1,0 +1,1 @@
+"""The validation run: both precisions in alternation, measures, verdict, events to the store."""

@@ -1,0 +1,237 @@
+"""One arm of a run: a model in one precision, its clocks, and what it does when memory runs out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.engine import faults
+from vp_tui.core.engine.encode import EncodedBlock, Encoder, OutOfMemoryError, Running
+from vp_tui.core.engine.probe.diagnose import Diagnosis, diagnose
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.events import Arm, BlockEncoded, now_us
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.sequences import stratum_name
+from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models.loading import LoadedModel, load
+from vp_tui.core.models.weight_facts import WeightFacts
+from vp_tui.core.workers.validate.prepare import Block, Prepared
+
+
+class Budget:
+    """The token budget both arms share; halving it is told to `on_halved` and holds for the rest of the run."""
+
+    def __init__(self, tokens: int, longest: int, on_halved: Callable[[str], None]) -> None:
+        self.tokens = tokens
+        self._longest = longest
+        self._on_halved = on_halved
+
+    def halve(self, error: OutOfMemoryError) -> None:
+        """Halve the budget after `error`.
+
+        Raises:
+            ResourceError: the longest sequence would not fit any more.
+        """
+        smaller = self.tokens // 2
+        if smaller < self._longest:
+            raise ResourceError(
+                f"{error}; a smaller budget than {self.tokens} tokens would not hold the longest sequence "
+                f"({self._longest} tokens): free memory on the device or use a smaller model"
+            ) from error
+        self._on_halved(f"{error.tokens} tokens did not fit in memory: the token budget is now {smaller}")
+        self.tokens = smaller
+
+
+def start_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> Running:
+    """Pack the sequences `members_S` of `tokens` under the budget and queue them, halving it until they fit.
+
+    Raises:
+        ResourceError: the longest sequence does not fit.
+    """
+    lengths_S = tokens.lengths_S[members_S]
+    while True:
+        packs = [members_S[pack] for pack in packing.by_length(lengths_S, budget.tokens)]
+        try:
+            return encoder.start(tokens, packs)
+        except OutOfMemoryError as error:
+            budget.halve(error)
+
+
+KERNEL_STEP = 32
+"""Tokens of the longest sequence by which a pack may need another kernel: those of our own are compiled for some number
+of steps of 32 (pooling) or 64 tokens (short attention)."""
+
+
+def one_of_each_length(lengths_S: np.ndarray) -> np.ndarray:
+    """Indices of one sequence for every number of KERNEL_STEP tokens that occurs, rounded up; rising lengths."""
+    _, first_S = np.unique(-(-lengths_S // KERNEL_STEP), return_index=True)
+    return first_S
+
+
+WARM_SHARE = 0.05
+"""Two times that differ by less are those of a warm engine."""
+WARM_ROUNDS = 4
+WARM_SECONDS = 2.0
+"""Of one block: what takes longer is a slow device, and no cache makes that a fast one."""
+
+
+def is_warm(encode_s: Sequence[float]) -> bool:
+    """Whether a block that took these seconds, round by round, need not be repeated any more.
+
+    It need not when two rounds on end took the same time, nor after four, nor when another one would end beyond 2 s.
+    """
+    if not encode_s:
+        return False
+    *before, last = encode_s
+    if len(encode_s) >= WARM_ROUNDS or sum(encode_s) + last > WARM_SECONDS:
+        return True
+    return bool(before) and abs(last - before[-1]) < WARM_SHARE * before[-1]
+
+
+class ArmRunner:
+    """Loads and encodes for one arm and keeps what it produced, in the order of the sampled sequences."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        plan: PrecisionPlan,
+        *,
+        source: ModelSource,
+        device: torch.device,
+        data: Prepared,
+        embeddings_SD: np.ndarray,
+        attention: AttentionName = "auto",
+        spare_fp32: bool = False,
+        fault: str | None = None,
+    ) -> None:
+        """`embeddings_SD` (float32, of all sequences) is what is filled, or what is there for an arm that does not run.
+
+        `fault` is one of core.faults, for either arm: it is planted when it is of this one.
+        """
+        self.arm, self.plan = arm, plan
+        self._fault = fault
+        self._attention: AttentionName = attention
+        self._spare_fp32 = spare_fp32
+        self._source, self._device, self._data = source, device, data
+        self._encoder: Encoder | None = None
+        num_sequences = len(data.sequences)
+        self.embeddings_SD = embeddings_SD
+        self.nan_S = np.zeros(num_sequences, np.int64)
+        self.inf_S = np.zeros(num_sequences, np.int64)
+        self.pack_S = np.zeros(num_sequences, np.int64)
+        self.encode_s: dict[int, float] = {}
+        """Encode seconds per timed block."""
+        self.wall_s = 0.0
+        self.load_s = 0.0
+        self.kernel = "not loaded"
+        self.kernel_reason = ""
+        self.weights: WeightFacts | None = None
+        """Of the checkpoint; None until it is loaded."""
+        self._packs: list[np.ndarray] = []
+
+    def load(self) -> LoadedModel:
+        """Load the model; the seconds count as load time, not as encode time.
+
+        Raises:
+            UsageError: the attention kernel asked for cannot be used in this arm, or the model cannot have the fault.
+        """
+        started = time.perf_counter()
+        loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
+        self._encoder = faults.plant(self._fault, self.arm, loaded, self.plan, self._device)
+        self.kernel, self.kernel_reason = loaded.attention_kernel, loaded.attention_reason
+        self.weights = loaded.weights
+        self.load_s = time.perf_counter() - started
+        return loaded
+
+    @property
+    def encoder(self) -> Encoder:
+        """What encodes, with the fault in it; load() comes first."""
+        assert self._encoder is not None, "load() comes first"
+        return self._encoder
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._encoder is not None
+
+    def unload(self) -> None:
+        """Give the memory of the model back."""
+        self._encoder = None
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def compile_kernels(self) -> None:
+        """Encode one sequence of each length by itself, for nothing, so that no timed block compiles or loads a kernel.
+
+        A GPU's affair; on a CPU there is nothing to compile.
+        Raises:
+            ResourceError: the longest sequence does not fit.
+        """
+        if self._device.type == "cpu":
+            return
+        packs = [np.array([index]) for index in one_of_each_length(self._data.tokens.lengths_S)]
+        self.encoder.encode(self._data.tokens, packs)
+
+    def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
+        """Encode a block for the sake of the caches until it is_warm; nothing of it is kept."""
+        encode_s: list[float] = []
+        while not is_warm(encode_s):
+            encoded = self.start(block, budget).finish()
+            encode_s.append(encoded.encode_s)
+            yield self._event(block, encoded, is_warmup=True)
+
+    def start(self, block: Block, budget: Budget) -> Running:
+        """Queue a block, which `keep` waits for.
+
+        Raises:
+            ResourceError: the longest sequence does not fit.
+        """
+        return start_within(self.encoder, self._data.tokens, block.indices_S, budget)
+
+    def keep(self, block: Block, running: Running, since_s: float = 0.0) -> BlockEncoded:
+        """Wait for a block that was started and keep its embeddings, counts and times; `since_s` as in Running."""
+        encoded = running.finish(since_s)
+        rows_S = encoded.seq_indices_S
+        self.embeddings_SD[rows_S] = encoded.embeddings_SD
+        self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
+        self.pack_S[rows_S] = len(self._packs) + encoded.pack_of_S
+        self._packs += np.split(rows_S, np.flatnonzero(np.diff(encoded.pack_of_S)) + 1)
+        self.encode_s[block.index] = encoded.encode_s
+        self.wall_s += encoded.wall_s
+        return self._event(block, encoded, is_warmup=False)
+
+    def members_of_pack(self, pack: int) -> np.ndarray:
+        """The sequences of a pack of this run (numbers as in `pack_S`), in their order in it."""
+        return self._packs[pack]
+
+    def diagnose(self, sequence: int) -> Diagnosis:
+        """Run the pack that `sequence` was encoded in once more, and say where its values cease to be finite."""
+        members_S = self.members_of_pack(int(self.pack_S[sequence]))
+        return diagnose(self.encoder, self._data.tokens, members_S, sequence)
+
+    def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
+        return BlockEncoded(
+            at_us=now_us(),
+            block=block.index,
+            arm=self.arm,
+            stratum=stratum_name(block.stratum),
+            sequences=encoded.sequences,
+            tokens=encoded.tokens,
+            encode_s=encoded.encode_s,
+            wall_s=encoded.wall_s,
+            is_warmup=is_warmup,
+        )
+
+
+def first_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """One block of each stratum, the first."""
+    return list({block.stratum: block for block in reversed(blocks)}.values())
+
+
+def weight_notes(loaded: LoadedModel, plan: PrecisionPlan) -> Iterator[str]:
+    """What the weights themselves lose in this precision."""
+    if plan.precision == "fp16" and not loaded.fp16_exact:
+        yield "the weights are not FP16 numbers: rounding them is part of the candidate's error"

@@ -1,0 +1,98 @@
+"""C1: can the gates see damage at all? The reference is damaged on purpose, and every embedding gate is asked.
+
+A measure that passes proves something only where it fails when it should. Each negative control of
+core.compare.corruption stands for one kind of damage; a gate that catches none of them is blind on this data, and a
+control that no gate catches is damage that this validation cannot see.
+
+Shape suffixes: S sequences, D embedding width.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.inputs.sequences import even_quotas
+from vp_tui.core.measurements import Measured
+from vp_tui.core.measures import selection
+from vp_tui.core.measures.corruption import CONTROLS, Corruption
+from vp_tui.core.measures.run_measures import after_run
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.gate import Gate, reach_of, value_of
+from vp_tui.core.verdict.gates import BY_ID, EMBEDDING_GATES
+
+ROWS = 512
+"""Sequences that are damaged: enough for a 1st percentile, few enough to measure every control in seconds."""
+
+
+class Measure(Protocol):
+    """Embeddings of both arms, float32 [S, D], and stratum_S int [S] in; measures out."""
+
+    def __call__(
+        self, x_SD: np.ndarray, y_SD: np.ndarray, stratum_S: np.ndarray, *, cosine_limit: float
+    ) -> Measured: ...
+
+
+def run(
+    x_SD: np.ndarray,
+    stratum_S: np.ndarray,
+    limits: Thresholds,
+    *,
+    measure: Measure = after_run,
+    controls: Mapping[str, tuple[Corruption, str]] = CONTROLS,
+) -> Measured:
+    """Damage up to ROWS finite rows of the reference in every way there is, and ask every embedding gate.
+
+    Values: C1, all: `controls` (that were possible) and `uncaught`. Details: `controls` with `caught` (control -> gate
+    ids), `texts` (control -> what it means), `blind` (gates that had numbers and caught nothing) and `impossible`.
+    Empty when no control was possible.
+    """
+    rows_R = chosen_rows(x_SD, stratum_S)
+    clean_SD, clean_stratum_S = x_SD[rows_R], stratum_S[rows_R]
+
+    def ask(corrupt: Corruption) -> Measured | None:
+        damaged_SD = corrupt(clean_SD) if len(rows_R) else None
+        if damaged_SD is None:
+            return None
+        return measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.cosine_fail)
+
+    answers = selection.on_all_cores(ask, [corrupt for corrupt, _text in controls.values()])
+    found = {name: answer for name, answer in zip(controls, answers, strict=True) if answer is not None}
+    impossible = [name for name in controls if name not in found]
+    asked = {gate.id for gate in EMBEDDING_GATES if any(_has_numbers(gate, one) for one in found.values())}
+    caught = {name: [gate.id for gate in EMBEDDING_GATES if catches(gate, one, limits)] for name, one in found.items()}
+    catchers = {gate for gates in caught.values() for gate in gates}
+    blind = [gate for gate in BY_ID if gate in asked - catchers]
+    details: dict[str, Any] = {
+        "caught": caught,
+        "texts": {name: text for name, (_corrupt, text) in controls.items()},
+        "blind": blind,
+        "impossible": impossible,
+    }
+    numbers = {"controls": float(len(caught)), "uncaught": float(sum(not gates for gates in caught.values()))}
+    return Measured(values={"C1": {"all": numbers}} if caught else {}, details={"controls": details})
+
+
+def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np.ndarray:
+    """Up to `most` rows of finite embeddings in their order, shared evenly between the strata, int64 [R].
+
+    A stratum with fewer rows gives its share to the others; within one the rows are evenly spaced, because a file may
+    be sorted.
+    """
+    finite_S = selection.finite_rows(x_SD)
+    strata = [np.flatnonzero(finite_S & (stratum_S == index)) for index in range(len(STRATA))]
+    quotas = even_quotas(np.array([len(rows_R) for rows_R in strata]), most)
+    picked = [rows_R[selection.evenly(len(rows_R), int(quota))] for rows_R, quota in zip(strata, quotas, strict=True)]
+    return np.sort(np.concatenate(picked))
+
+
+def catches(gate: Gate, measured: Measured, limits: Thresholds) -> bool:
+    """True when the gate misses any of its limits in any scope."""
+    scopes = measured.values.get(gate.measure, {})
+    return any(reach_of(gate, scopes.get(scope, {}), limits) for scope in gate.asked_in)
+
+
+def _has_numbers(gate: Gate, measured: Measured) -> bool:
+    scopes = measured.values.get(gate.measure, {})
+    return any(value_of(gate, scopes.get(scope, {})) is not None for scope in gate.asked_in)

@@ -1,0 +1,204 @@
+"""From a FASTA file to blocks of work: read, check, stratify, sample, tokenize, cut.
+
+A block holds sequences of one stratum, so that every stratum has its own speed; blocks of the strata
+alternate, so that every stratum has a number early. Both arms encode the same blocks.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vp_tui.core.config import STRATA, RunConfig
+from vp_tui.core.fingerprint import sequence_hash
+from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
+from vp_tui.core.inputs.sequences import SequenceSet
+from vp_tui.core.inputs.spec import Letters, ModelSpec, default_cuts
+from vp_tui.core.inputs.tokens import TokenSet
+
+BLOCKS_PER_STRATUM = 12
+"""Aimed at: enough paired blocks for an interval, each long enough to be timed. More where they would hold more than
+MAX_PACKS packs."""
+
+MIN_BLOCK_TOKENS = 1_024
+"""Smaller blocks would time overhead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Sequences of one stratum that are encoded and timed together."""
+
+    index: int
+    stratum: int
+    indices_S: np.ndarray
+    """Into the sampled sequences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The data of a run, ready to be encoded."""
+
+    sequences: SequenceSet
+    stratum_S: np.ndarray
+    tokens: TokenSet
+    blocks: tuple[Block, ...]
+    facts: Mapping[str, Any]
+    """The run document's `dataset`."""
+    notes: tuple[str, ...]
+    """What was changed or is worth knowing, each a sentence."""
+    budget: int
+    """Tokens per pack."""
+    budget_reason: str
+    seconds: float
+    """Reading, sampling, tokenizing and cutting; counts fully in both arms' end-to-end time."""
+
+    @cached_property
+    def hash_S(self) -> np.ndarray:
+        """Content of each sequence, int64: equal letters, equal number."""
+        return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
+
+    @property
+    def planned(self) -> dict[str, int]:
+        """Sequences per stratum."""
+        counts = np.bincount(self.stratum_S, minlength=len(STRATA))
+        return {name: int(count) for name, count in zip(STRATA, counts, strict=True)}
+
+    @property
+    def budget_facts(self) -> dict[str, Any]:
+        """The token budget for the run record."""
+        return {"token_budget": self.budget, "token_budget_reason": self.budget_reason}
+
+
+def prepare(
+    config: RunConfig,
+    spec: ModelSpec,
+    folder: Path,
+    *,
+    cache: Path | None,
+    budget_for: Callable[[int], tuple[int, str]],
+) -> Prepared:
+    """Read and cut the input of a run for the checkpoint `spec` in `folder`.
+
+    `budget_for` gives tokens per pack, and why, for the longest sequence in tokens; `cache` as in tokenizing.tokenize.
+
+    Raises:
+        InputError: the file cannot be used (core.sequences says why).
+        ModelError: the checkpoint's tokenizer cannot be used.
+        ResourceError: the longest sequence does not fit the token budget.
+    """
+    started = time.perf_counter()
+    everything = sequences.read(config.input)
+    alphabet = compatibility.require(spec, everything)
+    cuts = config.strata or default_cuts(alphabet)
+    sampled, stratum_S = _sample(everything, cuts, config)
+    tokens = tokenizing.tokenize(spec, folder, sampled, cache, trust_remote_code=config.trust_remote_code)
+    budget, budget_reason = budget_for(int(tokens.lengths_S.max()))
+    blocks = cut(tokens.lengths_S, stratum_S, budget)
+    facts = _facts(
+        config, alphabet, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens, cuts=cuts
+    )
+    return Prepared(
+        sequences=sampled,
+        stratum_S=stratum_S,
+        tokens=tokens,
+        blocks=blocks,
+        facts=facts,
+        notes=_notes(sampled, tokens, stratum_S, spec),
+        budget=budget,
+        budget_reason=budget_reason,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _sample(everything: SequenceSet, cuts: tuple[int, int], config: RunConfig) -> tuple[SequenceSet, np.ndarray]:
+    """The sequences of the run, and the stratum of each."""
+    stratum_S = sequences.strata_of(everything.lengths_S, cuts)
+    chosen_S = sequences.stratified_sample(stratum_S, config.sample, config.seed)
+    return everything.take(chosen_S.tolist()), stratum_S[chosen_S]
+
+
+def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Block, ...]:
+    """Blocks of whole packs per stratum, the strata taking turns in proportion.
+
+    `lengths_S` are tokens. A pack has sequences of nearly one length; a stratum of few tokens gets smaller
+    packs than the budget allows, so that it still has several blocks.
+    """
+    cuttings: list[tuple[float, int, np.ndarray]] = []
+    for stratum in range(len(STRATA)):
+        members_S = np.flatnonzero(stratum_S == stratum)
+        if members_S.size == 0:
+            continue
+        groups = _grouped(lengths_S[members_S], budget)
+        cuttings += [(i / len(groups), stratum, members_S[group]) for i, group in enumerate(groups)]
+    cuttings.sort(key=lambda cutting: cutting[:2])
+    return tuple(
+        Block(index=index, stratum=stratum, indices_S=indices_S)
+        for index, (_, stratum, indices_S) in enumerate(cuttings)
+    )
+
+
+def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
+    """Packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups of at most MAX_PACKS."""
+    wanted = max(MIN_BLOCK_TOKENS, math.ceil(lengths_S.sum() / BLOCKS_PER_STRATUM), int(lengths_S.max()))
+    packs = packing.by_length(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
+    return packing.joined(packs, min(packing.MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM)))
+
+
+def _facts(
+    config: RunConfig,
+    alphabet: Letters,
+    *,
+    everything: SequenceSet,
+    sampled: SequenceSet,
+    stratum_S: np.ndarray,
+    tokens: TokenSet,
+    cuts: tuple[int, int],
+) -> dict[str, Any]:
+    counts = np.bincount(stratum_S, minlength=len(STRATA))
+    return {
+        "name": Path(config.input).name,
+        "path": str(Path(config.input).expanduser().absolute()),
+        "sha256": sequences.content_hash(sampled),
+        "alphabet": alphabet,
+        "tokenizer": tokens.tokenizer,
+        "n_file": len(everything),
+        "n": len(sampled),
+        "seed": config.seed,
+        "cuts": list(cuts),
+        "strata": {name: int(count) for name, count in zip(STRATA, counts, strict=True)},
+        "tokens": int(tokens.lengths_S.sum()),
+        "truncated": tokens.truncated,
+        "unknown_letters": tokens.unknown_letters,
+        "lower_case": tokens.lower_case,
+        "rna": tokens.rna,
+        "renamed": sampled.renamed,
+    }
+
+
+def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: ModelSpec) -> tuple[str, ...]:
+    counts = np.bincount(stratum_S, minlength=len(STRATA))
+    empty = [f"the stratum {name} has no sequences" for name, n in zip(STRATA, counts, strict=True) if n == 0]
+    return (*input_notes(sampled, tokens, spec), *empty)
+
+
+def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[str]:
+    """What reading and tokenizing changed, a sentence each."""
+    notes = list(tokens.notes)
+    if data.renamed:
+        notes.append(f"{data.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
+    if tokens.truncated:
+        limit = "the model's limit of tokens" if spec.max_letters is None else f"{spec.max_letters} residues"
+        notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
+    if tokens.unknown:
+        letters = ", ".join(f"{letter} {count}" for letter, count in sorted(tokens.unknown_letters.items()))
+        notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {letters}")
+    if tokens.lower_case:
+        notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
+    if tokens.rna:
+        notes.append(f"{tokens.rna} letters U (RNA) were read as T")
+    return notes

@@ -1,0 +1,126 @@
+"""Recompute the measures and the verdict of a stored run; JSON on stdout.
+
+Reads the run's rows and the embeddings of both arms from its folder and changes nothing. What needed the model (V2 to
+V4, T1, R1 to R4) is kept as the run stored it; everything else, and the verdict, is made anew.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.errors import ExitCode, InputError, VpTuiError
+from vp_tui.core.events import SequenceResult, StratumStats
+from vp_tui.core.measurements import Measured, as_document, from_document, joined
+from vp_tui.core.measures import run_measures
+from vp_tui.core.store import references
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.rows import as_row
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict import judge
+from vp_tui.core.workers.validate import controls
+
+
+def again(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: Thresholds) -> dict[str, Any]:
+    """measures, findings, verdict, sentence and thresholds of a finished run, as JSON types.
+
+    Raises:
+        InputError: the run has no verdict, or its embeddings are not there any more.
+    """
+    if snapshot.run.verdict is None:
+        raise InputError(
+            f"run #{snapshot.run.id} is {snapshot.run.status} and has no verdict; only finished runs can be"
+        )
+    folder = Path(snapshot.folder)
+    x_SD, y_SD = (_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate"))
+    stratum_S = np.array([STRATA.index(result.stratum) for result in results])
+    if not len(x_SD) == len(y_SD) == len(stratum_S):
+        raise InputError(
+            f"run #{snapshot.run.id} has {len(stratum_S)} rows, but {len(x_SD)} and {len(y_SD)} embeddings in {folder}"
+        )
+    measured = joined(
+        [
+            from_document(snapshot.measures),
+            run_measures.after_run(x_SD, y_SD, stratum_S, cosine_limit=limits.cosine_fail, hash_S=_hashes(results)),
+            controls.run(x_SD, stratum_S, limits),
+        ]
+    )
+    return _judged(snapshot, results, measured, limits, x_SD)
+
+
+def _judged(
+    snapshot: RunSnapshot,
+    results: Sequence[SequenceResult],
+    measured: Measured,
+    limits: Thresholds,
+    x_SD: np.ndarray,
+) -> dict[str, Any]:
+    run = snapshot.run
+    strata = tuple(replace(stats, below=_below(stats, results, limits)) for stats in snapshot.strata)
+    found = judge.findings(
+        strata,
+        measured,
+        limits=limits,
+        gates=snapshot.config["gates"],
+        reference_precision=run.reference,
+        reference_nonfinite=int((~np.isfinite(x_SD).all(axis=1)).sum()),
+        names=lambda row: results[row].sequence_id,
+    )
+    outcome = judge.verdict(found)
+    return {
+        "measures": as_document(measured),
+        "findings": [as_row(finding) for finding in found],
+        "verdict": outcome,
+        "sentence": judge.sentence(outcome, found, strata, candidate=run.precision, reference=run.reference),
+        "thresholds": limits.model_dump(),
+    }
+
+
+def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thresholds) -> int:
+    """Sequences of the scope that are not above the cosine limit, counted anew: the limit may be another one."""
+    mine = [result for result in results if stats.scope in {"all", result.stratum}]
+    return sum(result.cosine is None or result.cosine <= limits.cosine_fail for result in mine)
+
+
+def _hashes(results: Sequence[SequenceResult]) -> np.ndarray | None:
+    """What duplicates are found by; runs of older versions have none."""
+    found = [result.seq_hash for result in results if result.seq_hash is not None]
+    return np.array(found, np.int64) if len(found) == len(results) else None
+
+
+def _embeddings(path: Path) -> np.ndarray:
+    try:
+        return references.read_embeddings(path)
+    except references.UNREADABLE as error:
+        raise InputError(f"the embeddings {path} cannot be read ({error}); run it again") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure one run again; 0, or the exit code of the error whose text goes to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.validate.recompute", description=__doc__)
+    parser.add_argument("--run", type=int, required=True)
+    parser.add_argument("--thresholds", help="Thresholds as JSON; without it those of the run")
+    options = parser.parse_args(arguments)
+    try:
+        with Reader(Home.from_environment(os.environ)) as reader:
+            snapshot, results = reader.snapshot(options.run), reader.results(options.run)
+        limits = Thresholds.model_validate_json(options.thresholds) if options.thresholds else snapshot.limits
+        document = again(snapshot, results, limits)
+    except VpTuiError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return int(error.exit_code)
+    json.dump(document, sys.stdout, allow_nan=False)
+    return int(ExitCode.GOOD)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

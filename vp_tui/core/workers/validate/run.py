@@ -1,0 +1,136 @@
+"""The child process of a run: `python -m vp_tui.core.workers.validate.run --run ID`, in its own session.
+
+It claims the run, waits for its device (a lock file per device is the queue), runs the validation and writes
+every event through the store's writer thread. It owns its rows: a lost terminal loses the screen, never the run.
+"""
+
+import argparse
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+import torch
+
+from vp_tui.core.config import RunConfig
+from vp_tui.core.engine import environment
+from vp_tui.core.engine.gpu import Sampler
+from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.liveness import hold
+from vp_tui.core.store.writer import RunWriter
+from vp_tui.core.workers.validate.validation import Place, Validation
+
+QUEUE_POLL_SECONDS = 0.5
+log = logging.getLogger("vp_tui.run")
+
+
+class Cancelled(BaseException):
+    """SIGINT or SIGTERM arrived; not an Exception, so that nothing on the way swallows it."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one queued run to its end; the exit code is the run's own."""
+    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.validate.run", description=__doc__)
+    parser.add_argument("--run", type=int, required=True, help="id of a queued run in the store under VP_TUI_HOME")
+    run_id = parser.parse_args(arguments).run
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    faulthandler.enable()
+    home = Home.from_environment(os.environ)
+    try:
+        uuid, config = lifecycle.run_config(home, run_id)
+        lifecycle.claim(home, run_id, uuid)
+        with RunWriter(home, run_id) as writer:
+            return _run(home, run_id, uuid, config, writer)
+    except VpTuiError as error:
+        log.error("%s", error)
+        return error.exit_code
+
+
+def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWriter) -> int:
+    """Wait for the device, then validate; every way to end leaves a RunStopped or a RunFinished."""
+    try:
+        with _signals_cancel():
+            device, why = environment.resolve_device(config.device)
+            _wait_for(home, device, writer)
+            lifecycle.start(home, run_id, str(device))
+            place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
+            with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
+                return _validate(Validation(config, place, device, why, sampler), writer)
+    except Cancelled:
+        return _stop(writer, "cancelled", "stopped on request", None, ExitCode.INTERRUPTED)
+    except VpTuiError as error:
+        log.error("%s", error)
+        return _stop(writer, "failed", str(error), type(error).__name__, error.exit_code)
+    except Exception as error:
+        log.exception("the run failed")
+        text = f"{type(error).__name__}: {error}; the traceback is in run.log"
+        return _stop(writer, "failed", text, type(error).__name__, ExitCode.INTERNAL)
+
+
+def _validate(validation: Validation, writer: RunWriter) -> int:
+    exit_code = int(ExitCode.INTERNAL)
+    with closing(validation.events()) as events:
+        for event in events:
+            writer.put(event)
+            _log(event)
+            if isinstance(event, RunFinished):
+                exit_code = event.exit_code
+    return exit_code
+
+
+def _stop(writer: RunWriter, status: str, reason: str, error_type: str | None, exit_code: int) -> int:
+    writer.put(
+        RunStopped(at_us=now_us(), status=status, reason=reason, error_type=error_type, exit_code=exit_code)  # type: ignore[arg-type]
+    )
+    return exit_code
+
+
+def _wait_for(home: Home, device: torch.device, writer: RunWriter) -> None:
+    """Take the device's lock; runs on one device go one after the other, in no promised order."""
+    path = lifecycle.lock_path(home, environment.gpu_uuid(device) or device.type)
+    told = False
+    while hold(path, blocking=False) is None:
+        if not told:
+            writer.put(PhaseChanged(at_us=now_us(), phase="waiting", detail=f"another run uses {device}"))
+            told = True
+        time.sleep(QUEUE_POLL_SECONDS)
+
+
+@contextmanager
+def _signals_cancel() -> Iterator[None]:
+    """The first SIGINT or SIGTERM raises Cancelled in the main thread, later ones are ignored."""
+
+    def cancel(number: int, _: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        log.info("signal %d: stopping", number)
+        raise Cancelled
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, cancel)
+    yield
+
+
+def _log(event: Event) -> None:
+    """What a person reads in run.log."""
+    match event:
+        case PhaseChanged():
+            log.info("%s %s", event.phase, event.detail)
+        case AlertRaised():
+            log.warning("%s: %s", event.kind, event.message)
+        case RunFinished():
+            log.info("%s: %s; %s", event.verdict, event.sentence, event.speedup.reason)
+        case _:
+            pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

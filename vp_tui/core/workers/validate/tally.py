@@ -1,0 +1,180 @@
+"""What the compared sequences say so far, per stratum: measures and times in, StratumStats and alerts out."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, StratumStats, now_us
+from vp_tui.core.inputs.sequences import stratum_name
+from vp_tui.core.measures import pairs, speed, summary
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.workers.validate.arms import ArmRunner
+from vp_tui.core.workers.validate.prepare import Block, Prepared
+
+DIAGNOSES = 3
+"""Broken sequences of one stratum whose pack is run again to find the module; they mostly share it."""
+
+ALERTS_PER_KIND = 10
+"""Alerts of one kind and stratum that name a sequence; the rest is counted in one more at the end."""
+
+
+class Tally:
+    """Compares block by block and keeps the per-sequence measures of the whole run."""
+
+    def __init__(self, data: Prepared, limits: Thresholds) -> None:
+        self._data, self._limits = data, limits
+        self._done_S = np.zeros(len(data.sequences), bool)
+        self.cosine_S = np.full(len(data.sequences), np.nan)
+        self.relative_l2_S = np.full(len(data.sequences), np.nan)
+        self.norm_ratio_S = np.full(len(data.sequences), np.nan)
+        self._raised: Counter[tuple[str, str]] = Counter()
+        self._diagnosed: Counter[str] = Counter()
+        self.diagnoses: list[dict[str, Any]] = []
+        """Where the first broken sequences of each stratum broke, in JSON types."""
+
+    @property
+    def done(self) -> int:
+        """Sequences compared."""
+        return int(self._done_S.sum())
+
+    def compare(self, block: Block, x_SD: np.ndarray, candidate: ArmRunner) -> None:
+        """Measure the candidate against the reference embeddings `x_SD` of all sequences, on one block."""
+        rows_S = block.indices_S
+        measures = pairs.pair_measures(x_SD[rows_S], candidate.embeddings_SD[rows_S])
+        self.cosine_S[rows_S] = measures.cosine_S
+        self.relative_l2_S[rows_S] = measures.relative_l2_S
+        self.norm_ratio_S[rows_S] = measures.norm_ratio_S
+        self._done_S[rows_S] = True
+
+    def compared(self, block: Block, candidate: ArmRunner, strata: tuple[StratumStats, ...]) -> BlockCompared:
+        """The event of a block that was just compared."""
+        cosine_S = self.cosine_S[block.indices_S]
+        return BlockCompared(
+            at_us=now_us(),
+            block=block.index,
+            stratum=stratum_name(block.stratum),
+            sequences=len(block.indices_S),
+            cosine_min=summary.lowest(cosine_S),
+            cosine_median=summary.percentile(cosine_S, 50),
+            results=tuple(self._result(int(row), candidate) for row in block.indices_S),
+            strata=strata,
+        )
+
+    def _result(self, row: int, candidate: ArmRunner) -> SequenceResult:
+        return SequenceResult(
+            seq_idx=row,
+            sequence_id=self._data.sequences.ids[row],
+            stratum=stratum_name(int(self._data.stratum_S[row])),
+            num_tokens=int(self._data.tokens.lengths_S[row]),
+            cosine=_or_none(self.cosine_S[row]),
+            relative_l2=_or_none(self.relative_l2_S[row]),
+            norm_ratio=_or_none(self.norm_ratio_S[row]),
+            nan_count=int(candidate.nan_S[row]),
+            inf_count=int(candidate.inf_S[row]),
+            seq_hash=int(self._data.hash_S[row]),
+        )
+
+    def strata(self, candidate: ArmRunner, rates: Mapping[str, Mapping[str, float | None]]) -> tuple[StratumStats, ...]:
+        """short, medium, long and all; `rates` is arm -> scope -> tokens/s."""
+        masks: dict[str, np.ndarray] = {name: self._data.stratum_S == index for index, name in enumerate(STRATA)}
+        masks["all"] = np.ones(len(self._data.sequences), bool)
+        return tuple(self._stats(scope, mask_S, candidate, rates) for scope, mask_S in masks.items())
+
+    def _stats(
+        self, scope: str, mask_S: np.ndarray, candidate: ArmRunner, rates: Mapping[str, Mapping[str, float | None]]
+    ) -> StratumStats:
+        done_S = mask_S & self._done_S
+        cosine_S = self.cosine_S[done_S]
+        reference, mine = rates["reference"].get(scope), rates["candidate"].get(scope)
+        return StratumStats(
+            scope=scope,  # type: ignore[arg-type]
+            planned=int(mask_S.sum()),
+            n=int(done_S.sum()),
+            tokens=int(self._data.tokens.lengths_S[done_S].sum()),
+            cosine_min=summary.lowest(cosine_S),
+            cosine_p01=summary.percentile(cosine_S, 1),
+            cosine_mean=summary.mean(cosine_S),
+            below=summary.count_at_or_below(cosine_S, self._limits.cosine_fail),
+            nan=int((candidate.nan_S[done_S] > 0).sum()),
+            inf=int((candidate.inf_S[done_S] > 0).sum()),
+            relative_l2_p99=summary.percentile(self.relative_l2_S[done_S], 99),
+            norm_ratio_worst=summary.farthest_from_one(self.norm_ratio_S[done_S]),
+            reference_tokens_per_s=reference,
+            candidate_tokens_per_s=mine,
+            speedup=speed.ratio(mine, reference),
+        )
+
+    def alerts(self, block: Block, candidate: ArmRunner) -> Iterable[AlertRaised]:
+        """An alert per sequence of the block that is not finite or not above the limit, up to ALERTS_PER_KIND."""
+        for row in map(int, block.indices_S):
+            problem = self._problem(row, candidate)
+            if problem is None:
+                continue
+            kind, text = problem
+            stratum = stratum_name(block.stratum)
+            self._raised[kind, stratum] += 1
+            if self._raised[kind, stratum] <= ALERTS_PER_KIND:
+                name, pack = self._data.sequences.ids[row], int(candidate.pack_S[row])
+                module, born = self._diagnose(row, kind, stratum, candidate)
+                yield AlertRaised(
+                    at_us=now_us(),
+                    kind=kind,
+                    severity="fail",
+                    message=f"{stratum}: {name} {text} in {candidate.plan.name} "
+                    f"(block {block.index}, pack {pack}){born}",
+                    stratum=stratum,
+                    seq_idx=row,
+                    sequence_id=name,
+                    block=block.index,
+                    pack=pack,
+                    layer=module,
+                )
+
+    def _diagnose(self, row: int, kind: str, stratum: str, candidate: ArmRunner) -> tuple[str | None, str]:
+        """The module in which a broken sequence broke, and the end of the alert's sentence."""
+        if kind == "cosine" or self._diagnosed[stratum] >= DIAGNOSES:
+            return None, ""
+        self._diagnosed[stratum] += 1
+        found = candidate.diagnose(row)
+        self.diagnoses.append(
+            {
+                "seq_idx": row,
+                "sequence_id": self._data.sequences.ids[row],
+                "stratum": stratum,
+                "pack": int(candidate.pack_S[row]),
+                "module": found.module,
+                "transient": found.transient,
+                "largest_input": found.largest_input,
+            }
+        )
+        return found.module, f"; {found.text}"
+
+    def _problem(self, row: int, candidate: ArmRunner) -> tuple[str, str] | None:
+        nan, inf = int(candidate.nan_S[row]), int(candidate.inf_S[row])
+        if nan or inf:
+            return ("nan" if nan else "inf"), f"has {nan} NaN and {inf} Inf values"
+        cosine = self.cosine_S[row]
+        if not cosine > self._limits.cosine_fail:
+            worst = "no cosine" if np.isnan(cosine) else f"cosine {cosine:.6f}"
+            return "cosine", f"has {worst}, not above {self._limits.cosine_fail}"
+        return None
+
+    def unnamed(self) -> Iterable[AlertRaised]:
+        """One alert per kind and stratum for the sequences that no alert has named."""
+        for (kind, stratum), count in sorted(self._raised.items()):
+            if count > ALERTS_PER_KIND:
+                yield AlertRaised(
+                    at_us=now_us(),
+                    kind=kind,
+                    severity="fail",
+                    message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind}); "
+                    "every one has its row",
+                    stratum=stratum,
+                )
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

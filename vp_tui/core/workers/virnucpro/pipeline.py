@@ -1,0 +1,244 @@
+"""The end of `vp-tui virnucpro`: two finished runs in, similarity per frame and contig and label agreement out.
+
+A child process, because the classifier needs torch. It prints one JSON document.
+Both arms are classified in FP32 on the CPU, so that a changed label can only come from the embeddings.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from vp_tui.core.errors import ExitCode, InputError, RunFailedError, UsageError, VpTuiError
+from vp_tui.core.events import ARMS, Arm
+from vp_tui.core.measures import summary
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.references import EMBEDDINGS
+from vp_tui.core.store.rows import as_json, as_row
+from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.judge import verdict
+from vp_tui.core.workers.virnucpro import agreement
+from vp_tui.core.workers.virnucpro.agreement import Consensus, Labels, Merge
+from vp_tui.core.workers.virnucpro.classifier import Classifier, load_classifier, require_width
+from vp_tui.core.workers.virnucpro.frames import FrameRow, read_table
+from vp_tui.core.workers.virnucpro.translate import FRAMES
+
+_BATCH: Final = 4096
+"""Frames classified at a time: 55 MB of merged vectors of 3,328 numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a finished run has left: rows of one index belong together."""
+
+    ids: tuple[str, ...]
+    cosine_S: np.ndarray
+    """NaN where a pair has none."""
+    embeddings: Mapping[Arm, np.ndarray]
+    """float32 [S, D]."""
+
+    @property
+    def width(self) -> int:
+        """Numbers per embedding."""
+        return int(self.embeddings["reference"].shape[1])
+
+
+def read_run(home: Home, run_id: int) -> RunResult:
+    """Read ids, similarities and both arms' embeddings; rows are in the order of seq_idx.
+
+    Raises:
+        RunFailedError: the run is not complete, or its files and rows do not fit together.
+        RunNotFoundError: no such run.
+    """
+    with Reader(home) as reader:
+        run = reader.run(run_id)
+        results = sorted(reader.worst_sequences(run_id, reader.count_results(run_id)), key=lambda row: row.seq_idx)
+    if run.status != "completed":
+        raise RunFailedError(f"run {run_id} is {run.status}, not completed; start it again")
+    folder = home.run_folder(run.uuid)
+    try:
+        embeddings = {arm: load_file(folder / f"{arm}.safetensors")[EMBEDDINGS] for arm in ARMS}
+    except (OSError, SafetensorError, KeyError) as error:
+        raise RunFailedError(f"the embeddings in {folder} cannot be read: {error}; start the run again") from error
+    sizes = {len(results), *(len(rows) for rows in embeddings.values())}
+    if len(sizes) != 1 or [row.seq_idx for row in results] != list(range(len(results))):
+        raise RunFailedError(
+            f"run {run_id} has {len(results)} rows for {len(embeddings['reference'])} embeddings; start it again"
+        )
+    return RunResult(
+        ids=tuple(row.sequence_id for row in results),
+        cosine_S=np.array([np.nan if row.cosine is None else row.cosine for row in results]),
+        embeddings=embeddings,
+    )
+
+
+def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_SD: np.ndarray) -> np.ndarray:
+    """Scores [S, 2] of the merged frames, float32; NaN for a frame whose embeddings are not finite.
+
+    ReLU makes 0 of -Inf, so that a broken embedding could still come out with a label.
+    """
+    scores = [np.empty((0, 2), np.float32)]
+    for first in range(0, len(merge.ids), _BATCH):
+        merged_SD = agreement.vectors(merge, dnabert_SD, esm_SD, slice(first, first + _BATCH))
+        scores_S2 = classifier(torch.from_numpy(merged_SD)).numpy()
+        scores.append(np.where(np.isfinite(merged_SD).all(axis=1, keepdims=True), scores_S2, np.nan))
+    return np.concatenate(scores, dtype=np.float32)
+
+
+def examine(
+    dnabert: RunResult, esm: RunResult, frames: Sequence[FrameRow], classifier: Classifier | None
+) -> dict[str, Any]:
+    """The document: similarity always, labels where there is a classifier.
+
+    Raises:
+        ModelError: the classifier is for other widths.
+    """
+    if classifier is not None:
+        require_width(classifier, dnabert.width, esm.width)
+    place = {frame.id: frame for frame in frames}
+    merge = agreement.merge_rows(dnabert.ids, esm.ids)
+    strangers = [name for name in merge.ids if name not in place]
+    if strangers:
+        raise InputError(
+            f"{len(strangers)} sequences of the runs, first {strangers[0]!r}, are not in the table of frames"
+        )
+    rows = [place[name] for name in merge.ids]
+    cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
+    scores = None
+    if classifier is not None:
+        scores = {arm: classify(classifier, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm in ARMS}
+    document: dict[str, Any] = {
+        "merged": {"frames": len(rows), "only_esm": merge.only_esm, "only_dnabert": merge.only_dnabert},
+        "missing": len(frames) - len(rows),
+        "classifier": None if classifier is None else _classifier(classifier),
+        "per_frame": _per_frame(rows, cosines, scores),
+        "per_contig": _per_contig(rows, cosines),
+    }
+    return document | _labels(rows, scores, document["per_contig"])
+
+
+def _classifier(classifier: Classifier) -> dict[str, Any]:
+    return {
+        "sha256": classifier.sha256,
+        "input_width": classifier.input_width,
+        "hidden_width": classifier.hidden_width,
+    }
+
+
+def _similarity(cosine_S: np.ndarray) -> dict[str, Any]:
+    return {
+        "cosine_min": summary.lowest(cosine_S),
+        "cosine_mean": summary.mean(cosine_S),
+        "without_cosine": int(np.isnan(cosine_S).sum()),
+    }
+
+
+def _per_frame(
+    rows: Sequence[FrameRow], cosines: Mapping[str, np.ndarray], scores: Mapping[Arm, np.ndarray] | None
+) -> dict[str, Any]:
+    """F1 to R3: similarity per model and label agreement."""
+    name_S = np.array([row.name for row in rows])
+    table = {}
+    for name in FRAMES:
+        members_S = np.flatnonzero(name_S == name).tolist()
+        entry: dict[str, Any] = {"n": len(members_S)}
+        entry |= {model: _similarity(cosine_S[members_S]) for model, cosine_S in cosines.items()}
+        labels = None
+        if scores is not None:
+            ids = [rows[row].id for row in members_S]
+            labels = _of_labels(
+                agreement.compare_labels(ids, *(scores[arm][members_S] for arm in ARMS)), with_flips=False
+            )
+        table[name] = entry | {"labels": labels}
+    return table
+
+
+def _per_contig(rows: Sequence[FrameRow], cosines: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Number of frames and the worst similarity per model; a frame without one makes it None."""
+    table: dict[str, dict[str, Any]] = {}
+    for index, row in enumerate(rows):
+        entry = table.setdefault(row.contig, {"frames": 0, "esm": np.inf, "dnabert": np.inf})
+        entry["frames"] += 1
+        for model, cosine_S in cosines.items():
+            # np.minimum, unlike min, hands a NaN on
+            entry[model] = float(np.minimum(entry[model], cosine_S[index]))
+    return table
+
+
+def _labels(
+    rows: Sequence[FrameRow], scores: Mapping[Arm, np.ndarray] | None, per_contig: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """D1 to D3; the contigs' table gets its consensus."""
+    if scores is None:
+        return {"labels": None, "consensus": None, "findings": [], "verdict": None}
+    arms = [scores[arm] for arm in ARMS]
+    labels = agreement.compare_labels([row.id for row in rows], *arms)
+    chunks = agreement.compare_consensus([agreement.chunk_of(row.id) for row in rows], *arms)
+    contigs = agreement.compare_consensus([row.contig for row in rows], *arms)
+    for name, reference, candidate in zip(contigs.names, contigs.reference, contigs.candidate, strict=True):
+        per_contig[name] |= {"virus_reference": reference, "virus_candidate": candidate}
+    found = agreement.findings(labels, chunks, contigs, Thresholds())
+    return {
+        "labels": _of_labels(labels, with_flips=True),
+        "consensus": {"chunks": _of_consensus(chunks), "contigs": _of_consensus(contigs)},
+        "findings": [as_row(finding) for finding in found],
+        "verdict": verdict(found),
+    }
+
+
+def _of_labels(labels: Labels, *, with_flips: bool) -> dict[str, Any]:
+    row = as_row(labels) | {"agreement": labels.agreed / labels.n if labels.n else None}
+    return row | {"flips": [as_row(flip) for flip in labels.flips] if with_flips else len(labels.flips)}
+
+
+def _of_consensus(consensus: Consensus) -> dict[str, Any]:
+    return {
+        "n": consensus.n,
+        "agreed": consensus.agreed,
+        "agreement": consensus.agreed / consensus.n if consensus.n else None,
+        "virus_reference": sum(answer is True for answer in consensus.reference),
+        "virus_candidate": sum(answer is True for answer in consensus.candidate),
+        "changed": list(consensus.changed),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the JSON; the exit code is that of the error whose text goes to stderr."""
+    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.virnucpro.pipeline", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only read the classifier and print its facts")
+    parser.add_argument("--classifier", type=Path)
+    parser.add_argument("--frames", type=Path)
+    parser.add_argument("--esm-run", type=int)
+    parser.add_argument("--dnabert-run", type=int)
+    options = parser.parse_args(arguments)
+    try:
+        document = _document(options)
+    except VpTuiError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return int(error.exit_code)
+    sys.stdout.write(f"{as_json(document)}\n")
+    return int(ExitCode.GOOD)
+
+
+def _document(options: argparse.Namespace) -> dict[str, Any]:
+    classifier = None if options.classifier is None else load_classifier(options.classifier)
+    if options.check:
+        return {"classifier": None if classifier is None else _classifier(classifier)}
+    if None in (options.frames, options.esm_run, options.dnabert_run):
+        raise UsageError("--frames, --esm-run and --dnabert-run are needed; `vp-tui virnucpro` gives them")
+    home = Home.from_environment(os.environ)
+    frames = read_table(options.frames)
+    return examine(read_run(home, options.dnabert_run), read_run(home, options.esm_run), frames, classifier)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
