@@ -13,6 +13,7 @@ A message says what is wrong, the value got, and what to do next. Numbers that a
 (a NaN, a low similarity) are results and never raise.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -29,6 +30,13 @@ class ExitCode(IntEnum):
     RUN_FAILED = 7
     STORE_UNAVAILABLE = 8
     INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Returned in the place of a result that this machine, model or run cannot give; `reason` is for the reader."""
+
+    reason: str
 
 
 class VpTuiError(Exception):
