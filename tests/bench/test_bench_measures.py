@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 WORK = """
 import json, resource, sys, time
 import numpy as np
-from vp_tui.core.measure import after_run
+from vp_tui.core.measures.run_measures import after_run
 
 num, width = int(sys.argv[1]), 2560
 generator = np.random.default_rng(0)

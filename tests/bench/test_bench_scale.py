@@ -36,10 +36,9 @@ def worker_of(home):
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if (
-                b"vp_tui.core.workers.validate.run" in words
-                and os.fsencode(home.root) in (folder / "environ").read_bytes()
-            ):
+            if {b"vp_tui.core.workers", b"run"} <= set(words) and os.fsencode(home.root) in (
+                folder / "environ"
+            ).read_bytes():
                 return folder
         except OSError:
             continue

@@ -41,7 +41,7 @@ def test_the_policy_in_words_in_json_and_for_a_shell(call, home, here):
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
     assert (code, out) == (0, "export VIRNUCPRO_DISABLE_FP16=0\n")
     assert "run #1" in err
-    assert calls[0] == ("here", "--model", "esm2-8m", "--device", "auto")
+    assert calls[0] == ("env-probe", "--model", "esm2-8m", "--device", "auto")
     here(torch="2.14.0")
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
     assert (code, out) == (0, "export VIRNUCPRO_DISABLE_FP16=1\n")

@@ -18,8 +18,8 @@ SAFE = {**CONFIG, "model.safetensors": LARGE}
 FETCH = """
 import json, sys
 from vp_tui.core.errors import ModelError
-from vp_tui.core.models.hub import fetch
-from vp_tui.core.models.source import resolve
+from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.source import resolve
 try:
     source = fetch(resolve(sys.argv[1], trust_remote_code="--trust" in sys.argv))
     files = {path.name: len(path.read_bytes()) for path in source.folder.rglob("*") if path.is_file()}

@@ -8,7 +8,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from vp_tui.core.errors import RunFailedError, StoreError
 from vp_tui.core.inputs import compatibility, sequences
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.runs.worker import worker_command
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 from vp_tui.core.store.liveness import Worker, is_running, start_ticks, this_host
@@ -81,7 +81,7 @@ def create_and_start(
 
 def _start(home: Home, run_id: int) -> None:
     uuid, _ = lifecycle.run_config(home, run_id)
-    command = [sys.executable, "-m", "vp_tui.core.workers.validate.run", "--run", str(run_id)]
+    command = worker_command("run", "--run", str(run_id))
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
     with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
         try:

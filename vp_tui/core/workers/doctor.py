@@ -3,13 +3,14 @@
 import importlib.metadata
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 
 from vp_tui.core.config import Precision, plain_plan
 from vp_tui.core.engine import environment, gpu
-from vp_tui.core.errors import UsageError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.models import attention
 from vp_tui.core.models.fusing import choose_steps
@@ -62,5 +63,8 @@ def _attention(name: Precision, device: torch.device, *, alibi: bool) -> dict[st
     return {"attention": choice.name, "reason": choice.reason, "kernels": kernels}
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the facts of this machine as JSON."""
+    del arguments
     json.dump(examine(), sys.stdout, allow_nan=False)
+    return int(ExitCode.GOOD)

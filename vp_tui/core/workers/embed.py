@@ -117,7 +117,7 @@ WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write
 
 def main(arguments: list[str] | None = None) -> int:
     """Embed and write; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.embed", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--trust-remote-code", action="store_true")
@@ -163,7 +163,3 @@ def _precision(asked: Precision) -> Precision:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

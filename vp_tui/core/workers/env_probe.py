@@ -36,7 +36,7 @@ def found(model: str, device: str = "auto") -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the facts; 0, or the exit code of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.env_probe", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args(arguments)
@@ -47,7 +47,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(error.exit_code)
     json.dump(document, sys.stdout, allow_nan=False)
     return int(ExitCode.GOOD)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

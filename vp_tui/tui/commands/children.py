@@ -10,12 +10,13 @@ from typing import Any
 
 from vp_tui.core.bench.stopping import give_back, take_over
 from vp_tui.core.errors import ExitCode, ResourceError, UsageError
+from vp_tui.core.runs.worker import worker_command
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 
 def _child(home: Home, module: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Command and environment of `python -m vp_tui.core.MODULE`."""
-    return [sys.executable, "-m", f"vp_tui.core.{module}", *arguments], {**os.environ, HOME_VARIABLE: str(home.root)}
+    """Command and environment of the worker `module`."""
+    return worker_command(module, *arguments), {**os.environ, HOME_VARIABLE: str(home.root)}
 
 
 def run_module(home: Home, module: str, arguments: list[str]) -> int:

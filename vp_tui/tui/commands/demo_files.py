@@ -1,10 +1,10 @@
 """The demo's files: tiny checkpoints and synthetic sequences, made when one is missing."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from vp_tui.core.errors import ExitCode, ResourceError
+from vp_tui.core.runs.worker import worker_command
 from vp_tui.core.store.home import Home
 
 CHECKPOINT = "checkpoint"
@@ -34,7 +34,7 @@ def make_demo_files(home: Home, fault: str | None = None) -> dict[str, Path]:
     if are_made(places):
         return places
     folder = next(iter(places.values()))
-    command = [sys.executable, "-m", "vp_tui.core.workers.demo.checkpoints", "--folder", str(folder)]
+    command = worker_command("demo-files", "--folder", str(folder))
     done = subprocess.run(
         [*command, *(["--fault", fault] if fault else [])],
         stdin=subprocess.DEVNULL,

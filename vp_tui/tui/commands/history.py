@@ -54,7 +54,7 @@ def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSn
     """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
     limits = thresholds_file.read(Path(thresholds)) if thresholds else None
     arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
-    again = module_output(home, "remeasure", arguments)
+    again = module_output(home, "recompute", arguments)
     output.say("measured again from the stored embeddings; the stored run stays as it is")
     return replace(
         snapshot,

@@ -58,7 +58,7 @@ def _decided(
     if switched_off is not None:
         return switched_off
     home = store()
-    here: dict[str, Any] = module_output(home, "here", ["--model", model, "--device", device])
+    here: dict[str, Any] = module_output(home, "env-probe", ["--model", model, "--device", device])
     with Reader(home) as reader:
         validations = policy.validations(reader, requested, source, here["weights_sha256"])
         return policy.decide(requested, model, validations, here["environment"])

@@ -14,7 +14,7 @@ def tab_command(home: Home) -> str:
     """The line of shell that is a tab's dashboard: this interpreter on this home, whatever blanks their paths have."""
     environment = [f"{HOME_VARIABLE}={home.root}", f"{_DRIVER_VARIABLE}={_DRIVER}"]
     # exec: no shell stays between the server and the dashboard
-    return f"exec {shlex.join(['env', *environment, sys.executable, '-m', 'vp_tui.tui.cli'])}"
+    return f"exec {shlex.join(['env', *environment, sys.executable, '-P', '-m', 'vp_tui.tui.cli'])}"
 
 
 def is_tab() -> bool:

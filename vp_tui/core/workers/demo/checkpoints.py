@@ -177,7 +177,7 @@ _INJECT: Final[Mapping[str, Callable[[Any], None]]] = MappingProxyType(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the demo's files; 0, or the exit code of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.demo.checkpoints", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--fault", choices=tuple(FAULTS))
     options = parser.parse_args(arguments)
@@ -191,7 +191,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
     return int(ExitCode.GOOD)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

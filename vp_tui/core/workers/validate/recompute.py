@@ -106,7 +106,7 @@ def _embeddings(path: Path) -> np.ndarray:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure one run again; 0, or the exit code of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.validate.recompute", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=int, required=True)
     parser.add_argument("--thresholds", help="Thresholds as JSON; without it those of the run")
     options = parser.parse_args(arguments)
@@ -120,7 +120,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(error.exit_code)
     json.dump(document, sys.stdout, allow_nan=False)
     return int(ExitCode.GOOD)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -38,7 +38,7 @@ class Cancelled(BaseException):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one queued run to its end; the exit code is the run's own."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.validate.run", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=int, required=True, help="id of a queued run in the store under VP_TUI_HOME")
     run_id = parser.parse_args(arguments).run
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -130,7 +130,3 @@ def _log(event: Event) -> None:
             log.info("%s: %s; %s", event.verdict, event.sentence, event.speedup.reason)
         case _:
             pass
-
-
-if __name__ == "__main__":
-    sys.exit(main())

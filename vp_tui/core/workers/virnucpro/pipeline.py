@@ -213,7 +213,7 @@ def _of_consensus(consensus: Consensus) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the JSON; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.workers.virnucpro.pipeline", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only read the classifier and print its facts")
     parser.add_argument("--classifier", type=Path)
     parser.add_argument("--frames", type=Path)
@@ -238,7 +238,3 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
     home = Home.from_environment(os.environ)
     frames = read_table(options.frames)
     return examine(read_run(home, options.dnabert_run), read_run(home, options.esm_run), frames, classifier)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

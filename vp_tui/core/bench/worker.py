@@ -20,7 +20,7 @@ from vp_tui.core.errors import ExitCode, VpTuiError
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m vp_tui.core.bench", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--options", required=True, help="the fields of Options as a JSON object")
     given = parser.parse_args(arguments)
@@ -44,7 +44,3 @@ def _hashable(value: Any) -> Any:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
