@@ -3,9 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from vp_tui.core import thresholds_file
 from vp_tui.core.errors import UsageError
-from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.thresholds import Thresholds, read_thresholds
 
 
 @pytest.fixture
@@ -13,7 +12,7 @@ def read(tmp_path):
     def reading(text):
         path = tmp_path / "limits.toml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return thresholds_file.read(path)
+        return read_thresholds(path)
 
     return reading
 
@@ -67,9 +66,9 @@ def test_what_is_wrong_in_a_file_is_told_with_name_value_and_what_is_allowed(rea
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
     with pytest.raises(UsageError, match=r"there is no thresholds file .*nothing\.toml"):
-        thresholds_file.read(tmp_path / "nothing.toml")
+        read_thresholds(tmp_path / "nothing.toml")
     with pytest.raises(UsageError, match="cannot be read"):
-        thresholds_file.read(tmp_path)
+        read_thresholds(tmp_path)
 
 
 def test_limits_are_frozen_and_survive_json():

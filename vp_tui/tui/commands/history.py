@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from vp_tui.core import thresholds_file
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import Finding
@@ -17,6 +16,7 @@ from vp_tui.core.store import upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.thresholds import read_thresholds
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
@@ -52,7 +52,7 @@ def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json
 
 def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSnapshot:
     """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
-    limits = thresholds_file.read(Path(thresholds)) if thresholds else None
+    limits = read_thresholds(Path(thresholds)) if thresholds else None
     arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
     again = module_output(home, "recompute", arguments)
     output.say("measured again from the stored embeddings; the stored run stays as it is")

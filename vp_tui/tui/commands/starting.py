@@ -7,13 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vp_tui.core import thresholds_file
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
-from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.thresholds import Thresholds, read_thresholds
 from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_module
@@ -24,7 +23,7 @@ from vp_tui.tui.commands.follow import exit_code, follow_own
 def configured(values: Mapping[str, Any]) -> RunConfig:
     """A RunConfig, or a UsageError that names every option that is wrong; `thresholds` is the path of a TOML file."""
     budget = values.get("token_budget", "auto")
-    limits = thresholds_file.read(Path(values["thresholds"])) if values.get("thresholds") else Thresholds()
+    limits = read_thresholds(Path(values["thresholds"])) if values.get("thresholds") else Thresholds()
     typed = {"token_budget": int(budget) if budget.isdigit() else budget, "thresholds": limits}
     try:
         return RunConfig(**{**values, **typed})
