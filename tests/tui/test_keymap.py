@@ -129,9 +129,9 @@ async def test_the_bar_of_each_screen_shows_where_one_is_on_every_width(drive, w
 async def test_the_bar_follows_the_focus(drive):
     async with drive(snapshots.running(), rows=snapshots.history(), size=(200, 24)) as driven:
         await driven.press("2")
-        await driven.until(lambda: "space Mark" in driven.rows[-1])
+        await driven.until(lambda: "space Select" in driven.rows[-1])
         await driven.press("1")
-        await driven.until(lambda: "space Mark" not in driven.rows[-1])
+        await driven.until(lambda: "space Select" not in driven.rows[-1])
 
 
 async def test_a_click_on_a_key_does_what_the_key_does(drive):
@@ -158,8 +158,8 @@ async def test_a_command_of_the_palette_does_what_its_key_does(drive):
     async with drive(snapshots.running()) as driven:
         await driven.press("ctrl+p")
         await driven.until_text("Search for commands")
-        await driven.press(*"wrote")
-        await driven.until_text("Logs: what the run wrote")
+        await driven.press(*"status")
+        await driven.until_text("Logs: log and status")
         await driven.press("enter")
         await driven.until(lambda: driven.app.current_mode == "logs")
 
