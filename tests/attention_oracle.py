@@ -4,11 +4,17 @@ import numpy as np
 import torch
 
 from vp_tui.core.inputs import packing
-from vp_tui.core.models.attention import to_device
+from vp_tui.core.models.attention import AttentionCall, to_device
 
 
 def layout_of(lengths, device="cpu"):
     return to_device(packing.layout(np.array(lengths)), torch.device(device))
+
+
+def call_of(q_NHK, k_NHK, v_NHK, layout, scale, alibi_slopes_H=None):
+    return AttentionCall(
+        q_NHK=q_NHK, k_NHK=k_NHK, v_NHK=v_NHK, layout=layout, scale=scale, alibi_slopes_H=alibi_slopes_H
+    )
 
 
 def states(lengths, num_heads, head_dim, seed=0, device="cpu", dtype=torch.float32):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from attention_oracle import exact, layout_of, plain, slopes, states
+from attention_oracle import call_of, exact, layout_of, plain, slopes, states
 from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.source import ModelSource
@@ -41,7 +41,7 @@ def errors_of(kernel, dtype, head_dim, alibi=None, scale=None):
     qkv = states(RAGGED, 4, head_dim, device="cuda", dtype=dtype)
     wanted = exact(*qkv, RAGGED, scale, alibi)
     found = []
-    for got in (kernel(*qkv, layout_of(RAGGED, "cuda"), scale, alibi), plain(*qkv, RAGGED, scale, alibi)):
+    for got in (kernel(call_of(*qkv, layout_of(RAGGED, "cuda"), scale, alibi)), plain(*qkv, RAGGED, scale, alibi)):
         assert got.dtype == dtype
         assert got.isfinite().all()
         error = (got.double() - wanted).abs()
@@ -77,7 +77,10 @@ def test_the_scale_reaches_the_kernel(name):
     kernel = kernel_of(name, torch.float16)
     q_NHK, k_NHK, v_NHK = states(RAGGED, 4, 64, device="cuda", dtype=torch.float16)
     layout = layout_of(RAGGED, "cuda")
-    one, eighth = kernel(q_NHK / 8, k_NHK, v_NHK, layout, 1.0), kernel(q_NHK, k_NHK, v_NHK, layout, 0.125)
+    one, eighth = (
+        kernel(call_of(q_NHK / 8, k_NHK, v_NHK, layout, 1.0)),
+        kernel(call_of(q_NHK, k_NHK, v_NHK, layout, 0.125)),
+    )
     assert (one - eighth).abs().max() <= 2 * torch.finfo(torch.float16).eps
 
 
@@ -115,13 +118,13 @@ def test_a_sequence_does_not_depend_on_its_neighbours(name, dtype, with_alibi):
     alibi = slopes(4, "cuda") if with_alibi else None
     q_NHK, k_NHK, v_NHK = states(RAGGED, 4, 64, device="cuda", dtype=dtype)
     layout = layout_of(RAGGED, "cuda")
-    before = kernel(q_NHK, k_NHK, v_NHK, layout, 0.125, alibi).split(RAGGED)
+    before = kernel(call_of(q_NHK, k_NHK, v_NHK, layout, 0.125, alibi)).split(RAGGED)
     for kept in (0, 4, 7, len(RAGGED) - 1):
         altered = [torch.cat([x if i == kept else x.neg() * 3 for i, x in enumerate(part.split(RAGGED))])
                    for part in (q_NHK, k_NHK, v_NHK)]  # fmt: skip
-        assert torch.equal(kernel(*altered, layout, 0.125, alibi).split(RAGGED)[kept], before[kept])
+        assert torch.equal(kernel(call_of(*altered, layout, 0.125, alibi)).split(RAGGED)[kept], before[kept])
         alone = [part.split(RAGGED)[kept] for part in (q_NHK, k_NHK, v_NHK)]
-        single = kernel(*alone, layout_of([RAGGED[kept]], "cuda"), 0.125, alibi)
+        single = kernel(call_of(*alone, layout_of([RAGGED[kept]], "cuda"), 0.125, alibi))
         # outputs stay below 4, where two units in the last place are 4 eps; FP32 sums go in another order
         limit = 5e-6 if dtype == torch.float32 else 4 * torch.finfo(dtype).eps
         assert (single - before[kept]).abs().max() <= limit
@@ -134,7 +137,7 @@ def test_a_nan_stays_in_its_own_sequence(name):
     broken = 4
     for part in (q_NHK, k_NHK, v_NHK):
         part.split(RAGGED)[broken].fill_(torch.nan)
-    got = kernel(q_NHK, k_NHK, v_NHK, layout_of(RAGGED, "cuda"), 0.125).split(RAGGED)
+    got = kernel(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED, "cuda"), 0.125)).split(RAGGED)
     assert [bool(part.isnan().any()) for part in got] == [i == broken for i in range(len(RAGGED))]
 
 
@@ -142,7 +145,7 @@ def test_a_nan_stays_in_its_own_sequence(name):
 def test_the_same_call_twice_gives_the_same_bits(name):
     kernel = kernel_of(name, torch.float16)
     qkv, layout = states(RAGGED, 4, 64, device="cuda", dtype=torch.float16), layout_of(RAGGED, "cuda")
-    assert torch.equal(kernel(*qkv, layout, 0.125), kernel(*qkv, layout, 0.125))
+    assert torch.equal(kernel(call_of(*qkv, layout, 0.125)), kernel(call_of(*qkv, layout, 0.125)))
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -151,7 +154,7 @@ def test_q_k_and_v_may_be_views_of_one_fused_linear(name):
     qkv = states(RAGGED, 4, 64, device="cuda", dtype=torch.float16)
     views = torch.stack(qkv, dim=1).unbind(1)
     assert not views[0].is_contiguous()
-    assert torch.equal(kernel(*views, layout, 0.125), kernel(*qkv, layout, 0.125))
+    assert torch.equal(kernel(call_of(*views, layout, 0.125)), kernel(call_of(*qkv, layout, 0.125)))
 
 
 def test_flex_is_not_compiled_anew_for_another_pack():
@@ -160,7 +163,7 @@ def test_flex_is_not_compiled_anew_for_another_pack():
     for lengths in (RAGGED, RAGGED[1:], [700, 3], RAGGED[3:]):
         with torch._dynamo.config.patch(error_on_recompile=not first), torch.inference_mode():
             qkv = states(lengths, 4, 64, device="cuda", dtype=torch.float16)
-            got = kernel(*qkv, layout_of(lengths, "cuda"), 0.125, slopes(4, "cuda"))
+            got = kernel(call_of(*qkv, layout_of(lengths, "cuda"), 0.125, slopes(4, "cuda")))
         assert (got - exact(*qkv, lengths, 0.125, slopes(4, "cuda"))).abs().max() < 1e-2
         first = False
 
@@ -218,9 +221,9 @@ def test_no_kernel_waits_for_the_device(name):
     qkv, layout = states(RAGGED, 4, 64, device="cuda", dtype=torch.float16), layout_of(RAGGED, "cuda")
     again = layout_of(RAGGED, "cuda")
     with torch.inference_mode():
-        kernel(*qkv, layout, 0.125)
+        kernel(call_of(*qkv, layout, 0.125))
         torch.cuda.set_sync_debug_mode("error")
         try:
-            kernel(*qkv, again, 0.125)
+            kernel(call_of(*qkv, again, 0.125))
         finally:
             torch.cuda.set_sync_debug_mode("default")

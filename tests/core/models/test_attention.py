@@ -4,7 +4,7 @@ import inspect
 import pytest
 import torch
 
-from attention_oracle import exact, layout_of, slopes, states
+from attention_oracle import call_of, exact, layout_of, slopes, states
 from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import read_spec
@@ -94,7 +94,7 @@ def available(monkeypatch):
 def test_sdpa_equals_the_dense_fp64_attention(head_dim, math_only, with_alibi):
     q_NHK, k_NHK, v_NHK = states(RAGGED, 3, head_dim)
     alibi, scale = slopes(3) if with_alibi else None, head_dim**-0.5
-    got = SdpaAttention(math_only=math_only)(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), scale, alibi)
+    got = SdpaAttention(math_only=math_only)(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), scale, alibi))
     assert (got - exact(q_NHK, k_NHK, v_NHK, RAGGED, scale, alibi)).abs().max() < ROUNDING
 
 
@@ -103,7 +103,7 @@ def test_sdpa_equals_the_dense_fp64_attention(head_dim, math_only, with_alibi):
 def test_sdpa_in_16_bit_on_the_cpu_is_the_dense_attention_but_for_its_rounding(dtype, limit, with_alibi):
     q_NHK, k_NHK, v_NHK = states(RAGGED, 2, 32, dtype=dtype)
     alibi = slopes(2) if with_alibi else None
-    got = SdpaAttention()(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.2, alibi)
+    got = SdpaAttention()(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.2, alibi))
     assert got.dtype == dtype
     assert (got - exact(q_NHK, k_NHK, v_NHK, RAGGED, 0.2, alibi)).abs().max() < limit
 
@@ -114,11 +114,11 @@ def test_no_sequence_sees_its_neighbours(math_only, with_alibi):
     lengths, layout = [40, 39, 38, 35, 12, 12, 3], layout_of([40, 39, 38, 35, 12, 12, 3])
     kernel, alibi = SdpaAttention(math_only=math_only), slopes(2) if with_alibi else None
     q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
-    before = kernel(q_NHK, k_NHK, v_NHK, layout, 0.25, alibi).split(lengths)
+    before = kernel(call_of(q_NHK, k_NHK, v_NHK, layout, 0.25, alibi)).split(lengths)
     for changed in range(len(lengths)):
         altered = [torch.cat([part + (i == changed) for i, part in enumerate(x.split(lengths))])
                    for x in (q_NHK, k_NHK, v_NHK)]  # fmt: skip
-        after = kernel(*altered, layout, 0.25, alibi).split(lengths)
+        after = kernel(call_of(*altered, layout, 0.25, alibi)).split(lengths)
         same = [torch.equal(a, b) for a, b in zip(before, after, strict=True)]
         assert same == [i != changed for i in range(len(lengths))]
 
@@ -127,7 +127,7 @@ def test_alibi_is_symmetric_not_causal_and_counts_after_scaling():
     q_NHK, k_NHK, v_NHK = (torch.zeros(3, 1, 16) for _ in range(3))
     v_NHK[:, 0, 0] = torch.tensor([1.0, 0.0, 0.0])
     v_NHK[:, 0, 1] = torch.tensor([0.0, 0.0, 1.0])
-    got = SdpaAttention()(q_NHK, k_NHK, v_NHK, layout_of([3]), 0.125, torch.tensor([0.5]))
+    got = SdpaAttention()(call_of(q_NHK, k_NHK, v_NHK, layout_of([3]), 0.125, torch.tensor([0.5])))
     weights = torch.softmax(torch.tensor([-0.5, 0.0, -0.5]), 0)
     assert torch.allclose(got[1, 0, :2], weights[[0, 2]])
 
@@ -138,7 +138,8 @@ def test_groups_of_one_length_give_what_padded_groups_give(alibi):
     q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
     biases = slopes(2) if alibi else None
     padded, bare = (
-        SdpaAttention(pads=pads)(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2, biases) for pads in (True, False)
+        SdpaAttention(pads=pads)(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2, biases))
+        for pads in (True, False)
     )
     # FP32 sums in another order
     torch.testing.assert_close(bare, padded, rtol=0, atol=1e-6)
@@ -155,9 +156,9 @@ def test_groups_are_cut_so_that_few_scores_exist_at_once(monkeypatch):
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", watched)
     lengths = [30] * 9 + [25]
     q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
-    whole = SdpaAttention(math_only=True)(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2)
+    whole = SdpaAttention(math_only=True)(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2))
     monkeypatch.setattr(sdpa, "SCORE_BYTES", 4 * 2 * 30 * 30 * 4)
-    cut = SdpaAttention(math_only=True)(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2)
+    cut = SdpaAttention(math_only=True)(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2))
     assert widths == [10, 4, 4, 2]
     assert (whole - cut).abs().max() < ROUNDING
 
@@ -172,7 +173,7 @@ def uncompiled_flex():
 def test_flex_equals_the_dense_fp64_attention(lengths, with_alibi):
     q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
     alibi = slopes(2) if with_alibi else None
-    got = uncompiled_flex()(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2, alibi)
+    got = uncompiled_flex()(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2, alibi))
     assert got.shape == q_NHK.shape
     assert (got - exact(q_NHK, k_NHK, v_NHK, lengths, 0.2, alibi)).abs().max() < ROUNDING
 
@@ -182,9 +183,9 @@ def test_flex_equals_the_dense_fp64_attention(lengths, with_alibi):
 def test_a_broken_value_stays_in_its_own_sequence_in_flex(value):
     lengths = [40, 39, 12, 12, 3]
     q_NHK, k_NHK, v_NHK = states(lengths, 2, 16)
-    clean = uncompiled_flex()(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2).split(lengths)
+    clean = uncompiled_flex()(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2)).split(lengths)
     v_NHK[45, 1, 3] = value
-    got = uncompiled_flex()(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2).split(lengths)
+    got = uncompiled_flex()(call_of(q_NHK, k_NHK, v_NHK, layout_of(lengths), 0.2)).split(lengths)
     assert got[1].isnan().all()
     assert all(torch.equal(got[i], clean[i]) for i in (0, 2, 3, 4))
 
@@ -219,7 +220,7 @@ def test_packs_of_any_length_are_one_of_few_shapes_to_flex():
         return flex.attend(q_1HTK, *others)
 
     for tokens in (1, 100, 128, 129, 200, 256, 257, 500):
-        FlexAttention(watched, smallest=128)(*states([tokens], 1, 16), layout_of([tokens]), 0.2)
+        FlexAttention(watched, smallest=128)(call_of(*states([tokens], 1, 16), layout_of([tokens]), 0.2))
     assert seen == {128, 256, 512}
 
 
@@ -232,7 +233,7 @@ def test_flex_keeps_fp32_ieee_whatever_the_tf32_switch_says(monkeypatch):
 
     monkeypatch.setattr("torch.nn.attention.flex_attention.flex_attention", watched)
     for dtype in (SINGLE, HALF):
-        uncompiled_flex()(*states([5], 1, 16, dtype=dtype), layout_of([5]), 0.2)
+        uncompiled_flex()(call_of(*states([5], 1, 16, dtype=dtype), layout_of([5]), 0.2))
     assert options == [{"FLOAT32_PRECISION": "'ieee'"}, None]
 
 
@@ -240,14 +241,14 @@ def test_flex_keeps_fp32_ieee_whatever_the_tf32_switch_says(monkeypatch):
 def test_varlen_gives_the_scale_and_one_split_to_the_kernel(head_dim):
     q_NHK, k_NHK, v_NHK = states(RAGGED, 2, head_dim, dtype=HALF)
     fake = FakeVarlen()
-    got = VarlenAttention(fake)(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 1.0)
+    got = VarlenAttention(fake)(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 1.0))
     assert fake.calls == [{"scale": 1.0, "num_splits": 1, "max": (300, 300)}]
     assert (got - exact(q_NHK, k_NHK, v_NHK, RAGGED, 1.0)).abs().max() < 6e-3
 
 
 def test_varlen_of_torch_2_10_without_a_scale_is_exact_for_head_size_64_and_refused_for_24(monkeypatch):
     q_NHK, k_NHK, v_NHK = states(RAGGED, 2, 64, dtype=HALF)
-    got = VarlenAttention(fake_varlen_of_torch_2_10)(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.25)
+    got = VarlenAttention(fake_varlen_of_torch_2_10)(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.25))
     assert torch.equal(got, fused(q_NHK, k_NHK, v_NHK, layout_of(RAGGED).cu_seqlens, 0.25))
     monkeypatch.setattr(base, "capability", lambda device: (9, 0))
     monkeypatch.setattr(varlen, "_varlen_attn", lambda: fake_varlen_of_torch_2_10)
@@ -262,14 +263,14 @@ def test_the_installed_varlen_attn_is_called_as_it_wants_to_be():
     assert kernel._takes_scale or "is_causal" in inspect.signature(function).parameters
     assert kernel._fixed in ({}, {"num_splits": 1})
     with pytest.raises(NotImplementedError, match="CPU"):
-        kernel(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0)
+        kernel(call_of(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0))
 
 
 @pytest.mark.parametrize("with_alibi", [False, True], ids=["without ALiBi", "with ALiBi"])
 def test_flash_gives_int32_offsets_scale_and_fp32_slopes_to_the_kernel(with_alibi):
     q_NHK, k_NHK, v_NHK = states(RAGGED, 2, 64, dtype=HALF)
     alibi = slopes(2) if with_alibi else None
-    got = FlashAttention(FakeFlash())(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.125, alibi)
+    got = FlashAttention(FakeFlash())(call_of(q_NHK, k_NHK, v_NHK, layout_of(RAGGED), 0.125, alibi))
     assert torch.equal(got, exact(q_NHK, k_NHK, v_NHK, RAGGED, 0.125, alibi).half())
 
 
@@ -278,19 +279,19 @@ def test_flash_gives_int32_offsets_scale_and_fp32_slopes_to_the_kernel(with_alib
 )
 def test_fp32_is_refused_by_the_16_bit_kernels(kernel):
     with pytest.raises(AssertionError, match="float32"):
-        kernel(*states([4], 1, 16), layout_of([4]), 1.0)
+        kernel(call_of(*states([4], 1, 16), layout_of([4]), 1.0))
     q_NHK, k_NHK, v_NHK = states([4], 1, 16, dtype=HALF)
     with pytest.raises(AssertionError, match="float32"):
-        kernel(q_NHK, k_NHK.float(), v_NHK, layout_of([4]), 1.0)
+        kernel(call_of(q_NHK, k_NHK.float(), v_NHK, layout_of([4]), 1.0))
     with pytest.raises(AssertionError):
         type(kernel).make(SINGLE, CUDA)
 
 
 def test_slopes_in_half_are_refused():
     with pytest.raises(AssertionError, match="slopes"):
-        FlashAttention(FakeFlash())(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0, slopes(1).half())
+        FlashAttention(FakeFlash())(call_of(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0, slopes(1).half()))
     with pytest.raises(AssertionError, match="slopes"):
-        uncompiled_flex()(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0, slopes(1).half())
+        uncompiled_flex()(call_of(*states([4], 1, 16, dtype=HALF), layout_of([4]), 1.0, slopes(1).half()))
 
 
 def test_fp32_on_cuda_takes_the_plain_backend_only_and_its_name_says_so():

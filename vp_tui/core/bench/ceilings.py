@@ -21,7 +21,7 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
 from vp_tui.core.models import precision
-from vp_tui.core.models.attention import choose_for, to_device
+from vp_tui.core.models.attention import AttentionCall, choose_for, to_device
 from vp_tui.core.models.dnabert_s import alibi_slopes
 
 _SEED: Final = 11
@@ -138,9 +138,16 @@ def attention(
     q_NHK, k_NHK, v_NHK = (_normal(shape, plan, device, generator) for _ in range(3))
     slopes_H = alibi_slopes(spec.num_heads).to(device) if isinstance(spec, DnabertSSpec) else None
     flops = 4.0 * spec.hidden * float((lengths_S**2).sum())
-    scale = spec.head_dim**-0.5
+    call = AttentionCall(
+        q_NHK=q_NHK,
+        k_NHK=k_NHK,
+        v_NHK=v_NHK,
+        layout=layout,
+        scale=spec.head_dim**-0.5,
+        alibi_slopes_H=slopes_H,
+    )
     with torch.inference_mode(), precision.matmul_mode(plan):
-        rate = _rate(lambda: kernel(q_NHK, k_NHK, v_NHK, layout, scale, slopes_H), flops, device, timing)
+        rate = _rate(lambda: kernel(call), flops, device, timing)
     return kernel.name, rate
 
 

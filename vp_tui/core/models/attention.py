@@ -13,7 +13,15 @@ import torch
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
-from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout, Kernel, in_words, to_device
+from vp_tui.core.models.kernels.base import (
+    Attention,
+    AttentionCall,
+    DeviceGroup,
+    DeviceLayout,
+    Kernel,
+    in_words,
+    to_device,
+)
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.flex import FlexAttention
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
@@ -22,6 +30,7 @@ from vp_tui.core.models.precision import is_16_bit, storage_dtype
 
 __all__ = [
     "Attention",
+    "AttentionCall",
     "Choice",
     "DeviceGroup",
     "DeviceLayout",

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.models.kernels.base import Attention, DeviceLayout
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout
 from vp_tui.core.models.rotary import Rotary
 
 
@@ -72,7 +72,8 @@ class Steps:
             # fair-esm scales q before it turns it, not the scores
             q_NHK, k_NHK = rotary.turn(qkv_N3HK[:, :2]).unbind(1)
             scale = 1.0
-        return attention(q_NHK, k_NHK, v_NHK, layout, scale, slopes_H).flatten(1)
+        call = AttentionCall(q_NHK=q_NHK, k_NHK=k_NHK, v_NHK=v_NHK, layout=layout, scale=scale, alibi_slopes_H=slopes_H)
+        return attention(call).flatten(1)
 
 
 PLAIN: Final = Steps()

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from attention_oracle import exact, layout_of, states
+from attention_oracle import call_of, exact, layout_of, states
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.probe.sample import place
@@ -106,7 +106,7 @@ def test_sdpa_in_fp64_is_attention_to_fp64(alibi):
     qkv = states(lengths, 3, 16, dtype=torch.float64)
     slopes_H = torch.tensor([0.7, 0.3, 0.01]).double() if alibi else None
     wanted_NHK = exact(*qkv, lengths, 0.25, slopes_H)
-    got_NHK = SdpaAttention()(*qkv, layout_of(lengths), 0.25, slopes_H)
+    got_NHK = SdpaAttention()(call_of(*qkv, layout_of(lengths), 0.25, slopes_H))
     assert (got_NHK - wanted_NHK).abs().max() < 1e-14
 
 

@@ -273,8 +273,8 @@ class Sloppy:
 
     name = "sloppy"
 
-    def __call__(self, *arguments, **named):
-        return SdpaAttention()(*arguments, **named) * 1.01
+    def __call__(self, call):
+        return SdpaAttention()(call) * 1.01
 
 
 def test_another_kernel_is_compared_with_the_padded_one_and_stays(probe, case):

@@ -8,7 +8,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from vp_tui.core.models.fused import elementwise, short
-from vp_tui.core.models.kernels.base import Attention, DeviceLayout
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
 from vp_tui.core.models.precision import is_16_bit
@@ -72,7 +72,8 @@ class Fused(Steps):
             return super().mix(qkv_ND3, num_heads, attention, layout, rotary=rotary, slopes_H=slopes_H)
         elementwise.rotate_(qkv_ND3, num_heads, rotary)
         q_NHK, k_NHK, v_NHK = qkv_ND3.view(len(qkv_ND3), 3, num_heads, -1).unbind(1)
-        return attention(q_NHK, k_NHK, v_NHK, layout, 1.0, slopes_H).flatten(1)
+        call = AttentionCall(q_NHK=q_NHK, k_NHK=k_NHK, v_NHK=v_NHK, layout=layout, scale=1.0, alibi_slopes_H=slopes_H)
+        return attention(call).flatten(1)
 
     def _is_short(self, qkv_ND3: Tensor, num_heads: int, attention: Attention, layout: DeviceLayout) -> bool:
         """Whether the kernel for short sequences takes the place of a varlen kernel here."""

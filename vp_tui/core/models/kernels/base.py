@@ -102,6 +102,22 @@ def _group_to_device(group: PaddedGroup, device: torch.device) -> DeviceGroup:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionCall:
+    """One attention over a pack: softmax(scale * q k^T - slope |i - j|) v within each sequence."""
+
+    q_NHK: Tensor
+    k_NHK: Tensor
+    v_NHK: Tensor
+    """All three in one format on one device; may be views of one fused linear."""
+    layout: DeviceLayout
+    """Where the N tokens of each sequence lie."""
+    scale: float
+    """Factor of the scores; 1.0 where q was scaled before."""
+    alibi_slopes_H: Tensor | None = None
+    """FP32 slopes of the symmetric ALiBi bias, added after scaling; i and j are positions inside the sequence."""
+
+
 class Attention(Protocol):
     """An exact attention kernel over packed sequences."""
 
@@ -110,20 +126,8 @@ class Attention(Protocol):
         """Name in the run record."""
         ...
 
-    def __call__(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        layout: DeviceLayout,
-        scale: float,
-        alibi_slopes_H: Tensor | None = None,
-    ) -> Tensor:
-        """softmax(scale * q k^T - slope |i - j|) v within each sequence of the pack; the result is [N, H, K].
-
-        `alibi_slopes_H` (FP32) adds the symmetric ALiBi bias after scaling; i and j are positions inside
-        the sequence.
-        """
+    def __call__(self, call: AttentionCall) -> Tensor:
+        """Return the attention output [N, H, K] in the format of q."""
         ...
 
 
@@ -178,7 +182,12 @@ def joined(refusals: list[str]) -> str | None:
     return "; ".join(refusals) or None
 
 
-def require_16_bit(name: str, *states: Tensor) -> None:
-    """Our own mistake when an FP32 tensor reaches a 16-bit kernel: the reference would silently be something else."""
-    for state in states:
+def require_16_bit(name: str, call: AttentionCall) -> None:
+    """Assert that no FP32 tensor reaches a 16-bit kernel: the reference would silently be something else."""
+    for state in (call.q_NHK, call.k_NHK, call.v_NHK):
         assert is_16_bit(state.dtype), f"{name} got {in_words(state.dtype)}: choose() must never let that happen"
+
+
+def require_fp32_slopes(call: AttentionCall) -> None:
+    """Assert that ALiBi slopes are FP32."""
+    assert call.alibi_slopes_H is None or call.alibi_slopes_H.dtype == torch.float32, "slopes are FP32"

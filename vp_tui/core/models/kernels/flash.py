@@ -12,20 +12,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vp_tui.core.models.kernels.base import Attention, DeviceLayout, flash_refusals, joined, require_16_bit
+from vp_tui.core.errors import Unavailable
+from vp_tui.core.models.kernels.base import (
+    Attention,
+    AttentionCall,
+    flash_refusals,
+    joined,
+    require_16_bit,
+    require_fp32_slopes,
+)
 from vp_tui.core.models.precision import is_16_bit
 
 
 @lru_cache(maxsize=1)
-def _flash_attn_varlen_func() -> Callable[..., Any] | str:
-    """flash-attn's function, or the text of the error that importing it gives.
+def _flash_attn_varlen_func() -> Callable[..., Any] | Unavailable:
+    """Return flash-attn's function, or the error that importing it gives.
 
     A build for another torch ends in ImportError (undefined symbol), a missing CUDA library in ImportError or OSError.
     """
     try:
         from flash_attn import flash_attn_varlen_func
     except (ImportError, OSError) as error:
-        return f"flash-attn cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})"
+        return Unavailable(f"flash-attn cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})")
     function: Callable[..., Any] = flash_attn_varlen_func
     return function
 
@@ -43,8 +51,8 @@ class FlashAttention:
         """Format, device, head size, and whether flash-attn is there."""
         del alibi
         refusals = flash_refusals(dtype, device, head_dim)
-        if is_16_bit(dtype) and isinstance(text := _flash_attn_varlen_func(), str):
-            refusals.append(text)
+        if is_16_bit(dtype) and isinstance(function := _flash_attn_varlen_func(), Unavailable):
+            refusals.append(function.reason)
         return joined(refusals)
 
     @staticmethod
@@ -52,31 +60,23 @@ class FlashAttention:
         """The kernel of the installed flash-attn."""
         del device
         function = _flash_attn_varlen_func()
-        assert not isinstance(function, str), function
+        assert not isinstance(function, Unavailable), function.reason
         assert is_16_bit(dtype), f"flash got {dtype}"
         return FlashAttention(function)
 
-    def __call__(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        layout: DeviceLayout,
-        scale: float,
-        alibi_slopes_H: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, call: AttentionCall) -> Tensor:
         """As in Attention."""
-        require_16_bit(self.name, q_NHK, k_NHK, v_NHK)
-        assert alibi_slopes_H is None or alibi_slopes_H.dtype == torch.float32, "slopes are FP32"
+        require_16_bit(self.name, call)
+        require_fp32_slopes(call)
         mixed_NHK: Tensor = self._function(
-            q_NHK,
-            k_NHK,
-            v_NHK,
-            cu_seqlens_q=layout.cu_seqlens,
-            cu_seqlens_k=layout.cu_seqlens,
-            max_seqlen_q=layout.max_len,
-            max_seqlen_k=layout.max_len,
-            softmax_scale=scale,
-            alibi_slopes=alibi_slopes_H,
+            call.q_NHK,
+            call.k_NHK,
+            call.v_NHK,
+            cu_seqlens_q=call.layout.cu_seqlens,
+            cu_seqlens_k=call.layout.cu_seqlens,
+            max_seqlen_q=call.layout.max_len,
+            max_seqlen_k=call.layout.max_len,
+            softmax_scale=call.scale,
+            alibi_slopes=call.alibi_slopes_H,
         )
         return mixed_NHK

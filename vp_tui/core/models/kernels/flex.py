@@ -15,7 +15,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.models.kernels.base import Attention, DeviceLayout, joined, too_old
+from vp_tui.core.models.kernels.base import (
+    Attention,
+    AttentionCall,
+    DeviceLayout,
+    joined,
+    require_fp32_slopes,
+    too_old,
+)
 
 BLOCK: Final = 128
 SMALLEST: Final = 4096
@@ -102,25 +109,17 @@ class FlexAttention:
         del dtype, device
         return FlexAttention(_compiled())
 
-    def __call__(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        layout: DeviceLayout,
-        scale: float,
-        alibi_slopes_H: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, call: AttentionCall) -> Tensor:
         """As in Attention."""
-        assert alibi_slopes_H is None or alibi_slopes_H.dtype == torch.float32, "slopes are FP32"
-        tokens = len(q_NHK)
-        padded, block_mask = self._plan(layout, tokens)
+        require_fp32_slopes(call)
+        tokens = len(call.q_NHK)
+        padded, block_mask = self._plan(call.layout, tokens)
         # blocks are shared with neighbours, whose weight is 0, and 0 * NaN is NaN: a broken value must not meet them
-        broken_NHK = ~torch.isfinite(v_NHK)
-        v_NHK = v_NHK.masked_fill(broken_NHK, 0.0)
-        q_1HTK, k_1HTK, v_1HTK = (_padded(states_NHK, padded) for states_NHK in (q_NHK, k_NHK, v_NHK))
-        mixed_1HTK = self._attend(q_1HTK, k_1HTK, v_1HTK, block_mask, scale, alibi_slopes_H)
-        return mixed_1HTK[0].transpose(0, 1)[:tokens].masked_fill(_spread(broken_NHK, layout), torch.nan)
+        broken_NHK = ~torch.isfinite(call.v_NHK)
+        v_NHK = call.v_NHK.masked_fill(broken_NHK, 0.0)
+        q_1HTK, k_1HTK, v_1HTK = (_padded(states_NHK, padded) for states_NHK in (call.q_NHK, call.k_NHK, v_NHK))
+        mixed_1HTK = self._attend(q_1HTK, k_1HTK, v_1HTK, block_mask, call.scale, call.alibi_slopes_H)
+        return mixed_1HTK[0].transpose(0, 1)[:tokens].masked_fill(_spread(broken_NHK, call.layout), torch.nan)
 
     def _plan(self, layout: DeviceLayout, tokens: int) -> tuple[int, Any]:
         """Padded length and block mask of a pack; all layers of a forward ask for the same one."""

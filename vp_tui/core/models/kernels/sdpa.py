@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vp_tui.core.models.kernels.base import Attention, DeviceGroup, DeviceLayout
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceGroup
 from vp_tui.core.models.precision import at_least_fp32, back_to, is_16_bit
 
 SCORE_BYTES: Final = 256 * 2**20
@@ -50,20 +50,13 @@ class SdpaAttention:
         on_cuda = device.type == "cuda"
         return SdpaAttention(math_only=on_cuda and not is_16_bit(dtype), pads=on_cuda)
 
-    def __call__(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        layout: DeviceLayout,
-        scale: float,
-        alibi_slopes_H: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, call: AttentionCall) -> Tensor:
         """As in Attention."""
+        q_NHK = call.q_NHK
         assert self.math_only or not q_NHK.is_cuda or is_16_bit(q_NHK.dtype), "FP32 on CUDA is sdpa-math"
-        groups = layout.groups if self.pads else layout.runs
+        groups = call.layout.groups if self.pads else call.layout.runs
         with self._backends(q_NHK):
-            parts = [self._attend(q_NHK, k_NHK, v_NHK, group, scale, alibi_slopes_H) for group in groups]
+            parts = [self._attend(call, group) for group in groups]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _backends(self, q_NHK: Tensor) -> AbstractContextManager[None]:
@@ -74,23 +67,17 @@ class SdpaAttention:
             return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
         return nullcontext()
 
-    def _attend(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        group: DeviceGroup,
-        scale: float,
-        alibi_slopes_H: Tensor | None,
-    ) -> Tensor:
-        bias_1HTT = None if alibi_slopes_H is None else _alibi(group, alibi_slopes_H, q_NHK)
-        rows = self._rows(group, q_NHK, has_bias=bias_1HTT is not None)
+    def _attend(self, call: AttentionCall, group: DeviceGroup) -> Tensor:
+        bias_1HTT = None if call.alibi_slopes_H is None else _alibi(group, call.alibi_slopes_H, call.q_NHK)
+        rows = self._rows(group, call.q_NHK, has_bias=bias_1HTT is not None)
         parts = []
         for first in range(0, len(group.gather_BT), rows):
-            q_BHTK, k_BHTK, v_BHTK = (_rectangle(states, group, first, rows) for states in (q_NHK, k_NHK, v_NHK))
+            q_BHTK, k_BHTK, v_BHTK = (
+                _rectangle(states_NHK, group, first, rows) for states_NHK in (call.q_NHK, call.k_NHK, call.v_NHK)
+            )
             keep_B11T = None if group.mask_B11T is None else group.mask_B11T[first : first + rows]
             out_BHTK = nn.functional.scaled_dot_product_attention(
-                q_BHTK, k_BHTK, v_BHTK, attn_mask=_mask(keep_B11T, bias_1HTT), scale=scale
+                q_BHTK, k_BHTK, v_BHTK, attn_mask=_mask(keep_B11T, bias_1HTT), scale=call.scale
             )
             parts.append(out_BHTK.transpose(1, 2).flatten(0, 1))
         mixed = parts[0] if len(parts) == 1 else torch.cat(parts)

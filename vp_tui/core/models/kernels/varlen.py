@@ -14,17 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vp_tui.core.models.kernels.base import Attention, DeviceLayout, flash_refusals, joined, require_16_bit
+from vp_tui.core.errors import Unavailable
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, flash_refusals, joined, require_16_bit
 from vp_tui.core.models.precision import is_16_bit
 
 
 @lru_cache(maxsize=1)
-def _varlen_attn() -> Callable[..., Any] | str:
-    """torch's function, or why it cannot be imported; late, because it pulls in torch's compiler."""
+def _varlen_attn() -> Callable[..., Any] | Unavailable:
+    """Return torch's function; imported late, because it imports torch's compiler."""
     try:
         from torch.nn.attention.varlen import varlen_attn
     except ImportError as error:
-        return f"torch {torch.__version__} has none ({error})"
+        return Unavailable(f"torch {torch.__version__} has none ({error})")
     return varlen_attn
 
 
@@ -54,38 +55,37 @@ class VarlenAttention:
         """The kernel of the installed torch."""
         del device
         function = _varlen_attn()
-        assert not isinstance(function, str), function
+        assert not isinstance(function, Unavailable), function.reason
         assert is_16_bit(dtype), f"varlen got {dtype}"
         return VarlenAttention(function)
 
-    def __call__(
-        self,
-        q_NHK: Tensor,
-        k_NHK: Tensor,
-        v_NHK: Tensor,
-        layout: DeviceLayout,
-        scale: float,
-        alibi_slopes_H: Tensor | None = None,
-    ) -> Tensor:
+    def __call__(self, call: AttentionCall) -> Tensor:
         """As in Attention."""
-        assert alibi_slopes_H is None, "varlen has no ALiBi"
-        require_16_bit(self.name, q_NHK, k_NHK, v_NHK)
+        assert call.alibi_slopes_H is None, "varlen has no ALiBi"
+        require_16_bit(self.name, call)
         options: dict[str, Any] = dict(self._fixed)
+        q_NHK, layout = call.q_NHK, call.layout
         if self._takes_scale:
-            options["scale"] = scale
+            options["scale"] = call.scale
         else:
             # a power of two (why_not sees to it): nothing is rounded
-            q_NHK = q_NHK * (scale * q_NHK.shape[-1] ** 0.5)
-        length = layout.max_len
+            q_NHK = q_NHK * (call.scale * q_NHK.shape[-1] ** 0.5)
         mixed_NHK: Tensor = self._function(
-            q_NHK, k_NHK, v_NHK, layout.cu_seqlens, layout.cu_seqlens, length, length, **options
+            q_NHK,
+            call.k_NHK,
+            call.v_NHK,
+            layout.cu_seqlens,
+            layout.cu_seqlens,
+            layout.max_len,
+            layout.max_len,
+            **options,
         )
         return mixed_NHK
 
 
-def _refusals_of(function: Callable[..., Any] | str, head_dim: int) -> list[str]:
-    if isinstance(function, str):
-        return [function]
+def _refusals_of(function: Callable[..., Any] | Unavailable, head_dim: int) -> list[str]:
+    if isinstance(function, Unavailable):
+        return [function.reason]
     has_scale = "scale" in inspect.signature(function).parameters
     if not has_scale and head_dim not in {16, 64, 256}:
         return [
