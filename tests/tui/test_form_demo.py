@@ -65,7 +65,7 @@ def child(tmp_path, monkeypatch, script):
 
 
 def test_the_demo_files_are_made_once_and_quietly(tmp_path, monkeypatch, capfd):
-    make = 'echo noise; echo noise >&2; mkdir -p "$4/dnabert"; touch "$4/sequences.fasta" "$4/dnabert/sequences.fasta"'
+    make = 'echo noise; echo noise >&2; mkdir -p "$6/dnabert"; touch "$6/sequences.fasta" "$6/dnabert/sequences.fasta"'
     child(tmp_path, monkeypatch, make)
     backend = CoreBackend(Home(tmp_path / "home"))
     folder = tmp_path / "home" / "cache" / "demo"
@@ -81,5 +81,5 @@ def test_the_demo_files_are_made_once_and_quietly(tmp_path, monkeypatch, capfd):
 @pytest.mark.parametrize(("script", "words"), [("echo a >&2; echo no room >&2; exit 7", "no room"), ("exit 7", "7")])
 def test_demo_files_that_cannot_be_made_are_an_error_with_the_words_of_the_child(tmp_path, monkeypatch, script, words):
     child(tmp_path, monkeypatch, script)
-    with pytest.raises(ResourceError, match=rf"could not be made in .*{words}$"):
+    with pytest.raises(ResourceError, match=rf"{words}$"):
         CoreBackend(Home(tmp_path / "home")).demo_files()

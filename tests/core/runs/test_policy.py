@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from argparse import Namespace
 from contextlib import closing
 
 import pytest
@@ -196,13 +197,8 @@ def test_what_is_here_now_is_what_a_run_records(made_checkpoint):
     from vp_tui.core.engine import environment
     from vp_tui.core.models.loading import weights_sha256
 
-    found = env_probe.found(str(made_checkpoint()))
+    found = env_probe.main(Namespace(model=str(made_checkpoint()), device="auto"))
     device, why = environment.resolve_device("auto")
     assert found["environment"] == environment.facts(device, why)
     assert found["weights_sha256"] == weights_sha256(made_checkpoint())
-    assert env_probe.found("esm2-8m")["weights_sha256"] is None
-
-
-def test_a_checkpoint_that_is_not_there_is_refused_in_words(capsys):
-    assert env_probe.main(["--model", "/nowhere/at/all"]) == 2
-    assert "error: no folder or file" in capsys.readouterr().err
+    assert env_probe.main(Namespace(model="esm2-8m", device="auto"))["weights_sha256"] is None

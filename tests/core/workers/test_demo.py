@@ -1,3 +1,5 @@
+from argparse import Namespace
+
 import numpy as np
 import pytest
 import torch
@@ -153,7 +155,7 @@ def test_an_unknown_fault_is_answered_with_the_known_ones(tmp_path):
 
 
 def test_the_command_writes_both_files(tmp_path):
-    assert checkpoints.main(["--folder", str(tmp_path)]) == 0
+    assert checkpoints.main(Namespace(folder=tmp_path, fault=None)) == 0
     assert (tmp_path / "checkpoint/config.json").exists()
     assert len(read(tmp_path / "sequences.fasta")) == 600
     assert read_spec(tmp_path / "checkpoint").kind == "esm2"
@@ -162,7 +164,7 @@ def test_the_command_writes_both_files(tmp_path):
 
 
 def test_a_fault_is_in_the_esm2_and_there_is_no_second_model_then(tmp_path):
-    assert checkpoints.main(["--folder", str(tmp_path), "--fault", "overflow"]) == 0
+    assert checkpoints.main(Namespace(folder=tmp_path, fault="overflow")) == 0
     assert not (tmp_path / "dnabert").exists()
 
 

@@ -1,6 +1,6 @@
-"""`python -m vp_tui.core.bench`: the child of `vp-tui bench`, because the command line never loads torch.
+"""The worker process of `vp-tui bench`.
 
-Progress and errors go to stderr, the document to the file --output. SIGINT, SIGTERM or SIGHUP ends it early with what
+Progress goes to stderr, the document to the file --output. SIGINT, SIGTERM or SIGHUP ends it early with what
 was measured so far; a second one at once and without a document.
 """
 
@@ -15,24 +15,20 @@ from vp_tui.core.bench.document import document
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.session import bench
 from vp_tui.core.bench.stopping import Stopping
-from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.errors import ExitCode
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure and write; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Output file and options."""
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--options", required=True, help="the fields of Options as a JSON object")
-    given = parser.parse_args(arguments)
+
+
+def main(given: argparse.Namespace) -> int:
+    """Measure and write."""
     fields = {name: _hashable(value) for name, value in json.loads(given.options).items()}
-    try:
-        with Stopping(_say) as stopping:
-            found = bench(Options(**fields), _say, stopping)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
-    except VpTuiError as error:
-        _say(f"error: {error}")
-        return int(error.exit_code)
+    with Stopping(_say) as stopping:
+        found = bench(Options(**fields), _say, stopping)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
     given.output.write_text(json.dumps(document(found, created_at), allow_nan=False), encoding="utf-8")
     return int(ExitCode.INTERRUPTED if found.stopped else ExitCode.GOOD)

@@ -1,34 +1,68 @@
 """The one entry point of child processes: `python -P -m vp_tui.core.workers NAME ARGUMENTS`.
 
-Each name imports its own module only: a run never loads the benchmark, the doctor never loads the demo.
+Each name imports its own module only: a run never loads the benchmark, the doctor never loads the demo. A module has
+`add_arguments(parser)` and `main(options)`; whatever ends it early is reported here, in one place.
 """
 
+import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-_PACKAGE: Final = "vp_tui.core"
-WORKERS: Final[Mapping[str, str]] = MappingProxyType(
+from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A kind of child process."""
+
+    module: str
+    """Below vp_tui.core."""
+    answers: bool
+    """True: main returns a document, and stdout gets one JSON object. False: main returns the exit code, and
+    errors go to stderr."""
+
+
+WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
     {
-        "run": "workers.validate.run",
-        "recompute": "workers.validate.recompute",
-        "embed": "workers.embed",
-        "doctor": "workers.doctor",
-        "env-probe": "workers.env_probe",
-        "demo-files": "workers.demo.checkpoints",
-        "virnucpro": "workers.virnucpro.pipeline",
-        "bench": "bench.worker",
+        "run": Worker("workers.validate.run", answers=False),
+        "recompute": Worker("workers.validate.recompute", answers=True),
+        "embed": Worker("workers.embed", answers=False),
+        "doctor": Worker("workers.doctor", answers=True),
+        "env-probe": Worker("workers.env_probe", answers=True),
+        "demo-files": Worker("workers.demo.checkpoints", answers=False),
+        "virnucpro": Worker("workers.virnucpro.pipeline", answers=True),
+        "bench": Worker("bench.worker", answers=False),
     }
 )
-"""Name of a worker -> the module whose main(arguments) it runs."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the worker named first with the other arguments; returns its exit code."""
+    """Run the worker named first with the other arguments; return its exit code."""
     name, *rest = arguments
-    return int(import_module(f"{_PACKAGE}.{WORKERS[name]}").main(rest))
+    worker = WORKERS[name]
+    try:
+        module = import_module(f"vp_tui.core.{worker.module}")
+        parser = argparse.ArgumentParser(prog=f"{PACKAGE} {name}", description=module.__doc__)
+        module.add_arguments(parser)
+        result = module.main(parser.parse_args(rest))
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except VpTuiError as error:
+        if worker.answers:
+            sys.stdout.write(json.dumps(error_document(error)))
+        else:
+            sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    if not worker.answers:
+        return int(result)
+    sys.stdout.write(json.dumps(answer_document(result), allow_nan=False))
+    return ExitCode.GOOD
 
 
 if __name__ == "__main__":

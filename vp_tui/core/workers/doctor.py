@@ -1,16 +1,14 @@
-"""What this installation would run with, as JSON on stdout: versions, device, precision flags, kernels and why."""
+"""Facts of this installation: versions, device, precision flags, attention kernels with reasons."""
 
+import argparse
 import importlib.metadata
-import json
-import sys
-from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 
 from vp_tui.core.config import Precision, plain_plan
 from vp_tui.core.engine import environment, gpu
-from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.models import attention
 from vp_tui.core.models.fusing import choose_steps
@@ -23,8 +21,14 @@ HEAD_DIM: Final = 64
 ALIBI: Final[dict[Kind, bool]] = {"esm2": False, "dnabert-s": True}
 
 
-def examine() -> dict[str, Any]:
-    """Everything that needs torch to be known."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments."""
+    del parser
+
+
+def main(options: argparse.Namespace) -> dict[str, Any]:
+    """Return everything that only torch knows."""
+    del options
     device, why = environment.resolve_device("auto")
     sample = gpu.read_once()
     return {
@@ -61,10 +65,3 @@ def _attention(name: Precision, device: torch.device, *, alibi: bool) -> dict[st
     why_not = attention.why_not(dtype, device, alibi=alibi, head_dim=HEAD_DIM)
     kernels = {kernel: {"available": why is None, "why_not": why} for kernel, why in why_not.items()}
     return {"attention": choice.name, "reason": choice.reason, "kernels": kernels}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the facts of this machine as JSON."""
-    del arguments
-    json.dump(examine(), sys.stdout, allow_nan=False)
-    return int(ExitCode.GOOD)

@@ -1,7 +1,4 @@
-"""`vp-tui embed`: the embeddings of every sequence of a file, in input order, in one precision.
-
-A child process like a run (`python -m vp_tui.core.workers.embed`), because the command line never loads torch.
-"""
+"""`vp-tui embed`: the embeddings of every sequence of a file, in input order, in one precision."""
 
 import argparse
 import os
@@ -18,7 +15,7 @@ from safetensors.numpy import save_file
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import Encoder
-from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import replacing
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
 from vp_tui.core.inputs.hub import fetch
@@ -115,22 +112,15 @@ def _write_virnucpro(path: Path, made: Embedded) -> None:
 WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write_virnucpro}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Embed and write; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The settings of RunConfig that matter here, and the output file."""
     for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--trust-remote-code", action="store_true")
-    options = parser.parse_args(arguments)
-    try:
-        _embed_to(options)
-    except VpTuiError as error:
-        _say(f"error: {error}")
-        return int(error.exit_code)
-    return int(ExitCode.GOOD)
 
 
-def _embed_to(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> int:
+    """Embed and write the file."""
     output = Path(options.output).expanduser()
     if output.suffix not in WRITERS:
         raise UsageError(f"--output {options.output!r}: the ending must be one of {', '.join(WRITERS)}")
@@ -151,6 +141,7 @@ def _embed_to(options: argparse.Namespace) -> None:
     with replacing(output) as temporary:
         WRITERS[output.suffix](temporary, made)
     _say(f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.precision}")
+    return ExitCode.GOOD
 
 
 def _precision(asked: Precision) -> Precision:

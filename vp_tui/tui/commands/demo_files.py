@@ -1,4 +1,4 @@
-"""The demo's files: tiny checkpoints and synthetic sequences, made when one is missing."""
+"""The demo's files: tiny checkpoints and synthetic sequences, made on first use."""
 
 import subprocess
 from pathlib import Path
@@ -12,31 +12,30 @@ SEQUENCES = "sequences.fasta"
 
 
 def demo_places(home: Home, fault: str | None = None) -> dict[str, Path]:
-    """Name of each run of the demo -> folder that holds its CHECKPOINT and SEQUENCES, made or not."""
+    """Return the name of each demo run and the folder of its CHECKPOINT and SEQUENCES, made or not."""
     folder = home.cache / ("demo" if fault is None else f"demo-{fault}")
     return {folder.name: folder} | ({f"{folder.name}-dnabert": folder / "dnabert"} if fault is None else {})
 
 
 def are_made(places: dict[str, Path]) -> bool:
-    """Whether nothing is missing; the sequences are written last."""
+    """Return True when all files exist; the sequences are written last."""
     return all((place / SEQUENCES).exists() for place in places.values())
 
 
 def make_demo_files(home: Home, fault: str | None = None) -> dict[str, Path]:
-    """The demo's places, with their files; where they are missing a child process with torch takes seconds for them.
+    """Return the demo's places; files that are missing are made by a worker within seconds.
 
-    Nothing of the child reaches our terminal.
+    Nothing of the worker's output reaches the terminal.
 
     Raises:
-        ResourceError: they could not be made; with the last words of the child.
+        ResourceError: they could not be made; with the last line of the worker's stderr.
     """
     places = demo_places(home, fault)
     if are_made(places):
         return places
     folder = next(iter(places.values()))
-    command = worker_command("demo-files", "--folder", str(folder))
     done = subprocess.run(
-        [*command, *(["--fault", fault] if fault else [])],
+        worker_command("demo-files", "--folder", str(folder), *(["--fault", fault] if fault else [])),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -44,5 +43,5 @@ def make_demo_files(home: Home, fault: str | None = None) -> dict[str, Path]:
     )
     if done.returncode != ExitCode.GOOD:
         words = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
-        raise ResourceError(f"the demo's files could not be made in {folder}: {words[-1]}")
+        raise ResourceError(f"cannot make the demo's files in {folder}: {words[-1].removeprefix('error: ')}")
     return places

@@ -1,6 +1,6 @@
 """The demo's files, and its ESM-2: tiny random weights that behave like the real ones where precision is concerned.
 
-    python -m vp_tui.core.workers.demo.checkpoints --folder DIR [--fault NAME]
+    python -P -m vp_tui.core.workers demo-files --folder DIR [--fault NAME]
 
 writes DIR/checkpoint and DIR/sequences.fasta (ESM-2, with the fault) and, without a fault, DIR/dnabert/checkpoint and
 DIR/dnabert/sequences.fasta (DNABERT-S, demo_dnabert.py). Like the published 3B model, the weights are FP16 numbers,
@@ -11,8 +11,7 @@ Shape suffixes: S sequences, T tokens, D width.
 """
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,14 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.inputs.synthetic import random_proteins
 from vp_tui.core.inputs.tokens import PAD, VOCABULARY, tokenize
 from vp_tui.core.models.precision import round_to_fp16
 from vp_tui.core.workers.demo.data import FAULTS, make_dna_fasta, make_fasta
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
-__all__ = ["FAULTS", "main", "make_checkpoint", "make_fasta"]
+__all__ = ["FAULTS", "add_arguments", "main", "make_checkpoint", "make_fasta"]
 
 _EMBEDDING_STD: Final = 1.0
 _WEIGHT_STD: Final = 0.08
@@ -175,19 +174,17 @@ _INJECT: Final[Mapping[str, Callable[[Any], None]]] = MappingProxyType(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the demo's files; 0, or the exit code of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Folder and fault."""
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--fault", choices=tuple(FAULTS))
-    options = parser.parse_args(arguments)
-    try:
-        make_checkpoint(options.folder / "checkpoint", fault=options.fault)
-        make_fasta(options.folder / "sequences.fasta")
-        if options.fault is None:
-            make_dnabert(options.folder / "dnabert" / "checkpoint")
-            make_dna_fasta(options.folder / "dnabert" / "sequences.fasta")
-    except VpTuiError as error:
-        sys.stderr.write(f"{error}\n")
-        return int(error.exit_code)
-    return int(ExitCode.GOOD)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the demo's files."""
+    make_checkpoint(options.folder / "checkpoint", fault=options.fault)
+    make_fasta(options.folder / "sequences.fasta")
+    if options.fault is None:
+        make_dnabert(options.folder / "dnabert" / "checkpoint")
+        make_dna_fasta(options.folder / "dnabert" / "sequences.fasta")
+    return ExitCode.GOOD

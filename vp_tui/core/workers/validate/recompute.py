@@ -1,13 +1,11 @@
-"""Recompute the measures and the verdict of a stored run; JSON on stdout.
+"""Recompute the measures and the verdict of a stored run.
 
-Reads the run's rows and the embeddings of both arms from its folder and changes nothing. What needed the model (V2 to
-V4, T1, R1 to R4) is kept as the run stored it; everything else, and the verdict, is made anew.
+Reads the run's rows and the embeddings of both arms from its folder and changes nothing. Measures that need the model
+(V2 to V4, T1, R1 to R4) are kept as stored; everything else, and the verdict, is recomputed.
 """
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vp_tui.core.config import STRATA
-from vp_tui.core.errors import ExitCode, InputError, VpTuiError
+from vp_tui.core.errors import InputError
 from vp_tui.core.events import SequenceResult, StratumStats
 from vp_tui.core.measurements import Measured, as_document, from_document, joined
 from vp_tui.core.measures import run_measures
@@ -30,11 +28,25 @@ from vp_tui.core.verdict import judge
 from vp_tui.core.workers.validate import controls
 
 
-def again(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: Thresholds) -> dict[str, Any]:
-    """measures, findings, verdict, sentence and thresholds of a finished run, as JSON types.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Run and limits."""
+    parser.add_argument("--run", type=int, required=True)
+    parser.add_argument("--thresholds", help="Thresholds as JSON; without it those of the run")
+
+
+def main(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the recomputed part of the run document."""
+    with Reader(Home.from_environment(os.environ)) as reader:
+        snapshot, results = reader.snapshot(options.run), reader.results(options.run)
+    limits = Thresholds.model_validate_json(options.thresholds) if options.thresholds else snapshot.limits
+    return recompute(snapshot, results, limits)
+
+
+def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: Thresholds) -> dict[str, Any]:
+    """Return measures, findings, verdict, sentence and thresholds of a finished run, as JSON types.
 
     Raises:
-        InputError: the run has no verdict, or its embeddings are not there any more.
+        InputError: the run has no verdict, or its embeddings are gone.
     """
     if snapshot.run.verdict is None:
         raise InputError(
@@ -86,13 +98,13 @@ def _judged(
 
 
 def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thresholds) -> int:
-    """Sequences of the scope that are not above the cosine limit, counted anew: the limit may be another one."""
+    """Sequences of the scope that are not above the cosine limit, counted again: the limit may differ."""
     mine = [result for result in results if stats.scope in {"all", result.stratum}]
     return sum(result.cosine is None or result.cosine <= limits.cosine_fail for result in mine)
 
 
 def _hashes(results: Sequence[SequenceResult]) -> np.ndarray | None:
-    """What duplicates are found by; runs of older versions have none."""
+    """Content hashes, by which duplicates are found; runs of older versions have none."""
     found = [result.seq_hash for result in results if result.seq_hash is not None]
     return np.array(found, np.int64) if len(found) == len(results) else None
 
@@ -102,21 +114,3 @@ def _embeddings(path: Path) -> np.ndarray:
         return references.read_embeddings(path)
     except references.UNREADABLE as error:
         raise InputError(f"the embeddings {path} cannot be read ({error}); run it again") from error
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure one run again; 0, or the exit code of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=int, required=True)
-    parser.add_argument("--thresholds", help="Thresholds as JSON; without it those of the run")
-    options = parser.parse_args(arguments)
-    try:
-        with Reader(Home.from_environment(os.environ)) as reader:
-            snapshot, results = reader.snapshot(options.run), reader.results(options.run)
-        limits = Thresholds.model_validate_json(options.thresholds) if options.thresholds else snapshot.limits
-        document = again(snapshot, results, limits)
-    except VpTuiError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return int(error.exit_code)
-    json.dump(document, sys.stdout, allow_nan=False)
-    return int(ExitCode.GOOD)

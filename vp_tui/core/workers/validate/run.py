@@ -1,7 +1,7 @@
-"""The child process of a run: `python -m vp_tui.core.workers.validate.run --run ID`, in its own session.
+"""The worker process of a run, in its own session.
 
-It claims the run, waits for its device (a lock file per device is the queue), runs the validation and writes
-every event through the store's writer thread. It owns its rows: a lost terminal loses the screen, never the run.
+It claims the run, waits for its device (a lock file per device is the queue), validates, and writes every event
+through the store's writer thread. Losing the terminal does not affect it.
 """
 
 import argparse
@@ -36,22 +36,21 @@ class Cancelled(BaseException):
     """SIGINT or SIGTERM arrived; not an Exception, so that nothing on the way swallows it."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one queued run to its end; the exit code is the run's own."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run."""
     parser.add_argument("--run", type=int, required=True, help="id of a queued run in the store under VP_TUI_HOME")
-    run_id = parser.parse_args(arguments).run
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run one queued run to its end; return the run's exit code."""
+    run_id = options.run
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     faulthandler.enable()
     home = Home.from_environment(os.environ)
-    try:
-        uuid, config = lifecycle.run_config(home, run_id)
-        lifecycle.claim(home, run_id, uuid)
-        with RunWriter(home, run_id) as writer:
-            return _run(home, run_id, uuid, config, writer)
-    except VpTuiError as error:
-        log.error("%s", error)
-        return error.exit_code
+    uuid, config = lifecycle.run_config(home, run_id)
+    lifecycle.claim(home, run_id, uuid)
+    with RunWriter(home, run_id) as writer:
+        return _run(home, run_id, uuid, config, writer)
 
 
 def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWriter) -> int:

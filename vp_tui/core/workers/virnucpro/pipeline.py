@@ -1,12 +1,11 @@
-"""The end of `vp-tui virnucpro`: two finished runs in, similarity per frame and contig and label agreement out.
+"""The last step of `vp-tui virnucpro`: two finished runs in, similarity per frame and contig and label agreement out.
 
-A child process, because the classifier needs torch. It prints one JSON document.
 Both arms are classified in FP32 on the CPU, so that a changed label can only come from the embeddings.
 """
 
 import argparse
+import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from vp_tui.core.errors import ExitCode, InputError, RunFailedError, UsageError, VpTuiError
+from vp_tui.core.errors import InputError, RunFailedError, UsageError
 from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.measures import summary
 from vp_tui.core.store.home import Home
@@ -211,25 +210,17 @@ def _of_consensus(consensus: Consensus) -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the JSON; the exit code is that of the error whose text goes to stderr."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Either --check with a classifier, or the frames and both runs."""
     parser.add_argument("--check", action="store_true", help="only read the classifier and print its facts")
     parser.add_argument("--classifier", type=Path)
     parser.add_argument("--frames", type=Path)
     parser.add_argument("--esm-run", type=int)
     parser.add_argument("--dnabert-run", type=int)
-    options = parser.parse_args(arguments)
-    try:
-        document = _document(options)
-    except VpTuiError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return int(error.exit_code)
-    sys.stdout.write(f"{as_json(document)}\n")
-    return int(ExitCode.GOOD)
 
 
-def _document(options: argparse.Namespace) -> dict[str, Any]:
+def main(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the document, or with --check the facts of the classifier."""
     classifier = None if options.classifier is None else load_classifier(options.classifier)
     if options.check:
         return {"classifier": None if classifier is None else _classifier(classifier)}
@@ -237,4 +228,7 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--frames, --esm-run and --dnabert-run are needed; `vp-tui virnucpro` gives them")
     home = Home.from_environment(os.environ)
     frames = read_table(options.frames)
-    return examine(read_run(home, options.dnabert_run), read_run(home, options.esm_run), frames, classifier)
+    document = examine(read_run(home, options.dnabert_run), read_run(home, options.esm_run), frames, classifier)
+    # a NaN becomes null
+    found: dict[str, Any] = json.loads(as_json(document))
+    return found
