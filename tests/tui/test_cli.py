@@ -67,6 +67,39 @@ def test_no_command_is_missing_here_and_the_help_has_them_in_order(call):
         assert call(group, "--help")[0] == 0
 
 
+@pytest.mark.parametrize("group", [[], ["baseline"], ["db"]], ids=" ".join)
+def test_no_summary_of_a_command_is_cut_at_80_columns(call, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = call(*group, "--help")
+    assert code == 0
+    listed = out.partition("Commands:")[2].partition("Example:")[0]
+    assert "..." not in listed
+    assert max(map(len, out.splitlines())) <= 80
+
+
+COMPLETIONS = {
+    "vp-tui ru": {"run", "runs"},
+    "vp-tui baseline ": {"list", "set", "unset"},
+    "vp-tui run --precision ": {"fp32", "tf32", "bf16", "fp16"},
+    "vp-tui run --fp32": {"--fp32-compare"},
+}
+
+
+def test_bash_gets_a_completion_script(vp_tui):
+    shell = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    script = vp_tui("--show-completion", "bash", environment=shell).stdout
+    assert "complete " in script
+    assert "_VP_TUI_COMPLETE=complete_bash" in script
+
+
+@pytest.mark.parametrize("line", COMPLETIONS)
+def test_commands_options_and_choices_are_completed(vp_tui, line):
+    words = line.split(" ")
+    environment = {"_VP_TUI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    done = vp_tui(environment=environment, check=None)
+    assert set(done.stdout.split()) == COMPLETIONS[line]
+
+
 def protein_file(folder, text):
     path = folder / "input.fasta"
     path.write_text(text)
@@ -119,8 +152,8 @@ def test_a_checkpoint_of_another_architecture_is_refused_by_its_name(call, tmp_p
     [
         ("--precision", "fp8", "--precision"),
         ("--sample", "0", "--sample"),
-        ("--strata", "128,64", "rise"),
-        ("--strata", "many", "two whole numbers"),
+        ("--strata", "128,64", "--strata"),
+        ("--strata", "many", "--strata"),
         ("--device", "tpu", "--device"),
         ("--token-budget", "7", "--token-budget"),
         ("--gates", "loose", "--gates"),
@@ -166,7 +199,10 @@ def test_the_path_of_the_store_is_printed_alone(call, home):
 
 
 def test_upgrading_says_what_the_schema_was(call):
-    assert "as it was" in call("db", "upgrade")[1]
+    from vp_tui.core.store.tables import REVISION
+
+    call("db", "upgrade")
+    assert f"schema {REVISION}, " in call("db", "upgrade")[1]
 
 
 def test_the_faults_of_the_demo_are_listed_and_an_unknown_one_is_refused(call):

@@ -1,7 +1,7 @@
-"""What a run is asked to do: RunConfig and the precision plan, both frozen.
+"""Configuration of a run: RunConfig and the precision plan, both frozen.
 
-RunConfig is the one source for validation, for the help of `vp-tui run` and for the New-run form:
-title, description and limits of a field are written here and nowhere else.
+RunConfig is the one source for validation, for the options of the command line and for the New-run form:
+default, title, description and limits of a field are written here and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ class RunConfig(Frozen):
         min_length=1,
     )
     input: str = Field(title="Sequences", description="FASTA or FASTQ file, plain or gzip.", min_length=1)
-    precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to be validated.")
+    precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to validate.")
     reference: Precision = Field(
         "fp32",
         title="Reference",
@@ -87,13 +87,13 @@ class RunConfig(Frozen):
         title="Sample",
         ge=1,
         le=10_000_000,
-        description="Sequences to use at most, shared evenly between the three strata.",
+        description="Maximum number of sequences, shared evenly between the three strata.",
     )
     seed: int = Field(0, title="Seed", ge=0, le=2**31 - 1, description="Seed of the sample.", json_schema_extra=MORE)
     strata: tuple[int, int] | None = Field(
         None,
         title="Strata",
-        description="Upper length of short and of medium, as in 64,128; empty: the model's own.",
+        description="Upper lengths of short and medium, as in 64,128; empty: the model's defaults.",
         json_schema_extra=MORE,
     )
     device: str = Field(
@@ -103,25 +103,25 @@ class RunConfig(Frozen):
         description="auto, cpu, cuda or cuda:N; auto takes a CUDA device when there is one.",
     )
     token_budget: Annotated[int, Field(ge=16, le=1_048_576)] | Literal["auto"] = Field(
-        "auto", title="Token budget", description="Tokens per pack, or auto.", json_schema_extra=MORE
+        "auto", title="Token budget", description="Tokens per packed batch, or auto.", json_schema_extra=MORE
     )
     attention: AttentionName = Field(
         "auto",
         title="Attention",
-        description="Attention kernel; auto takes the fastest that is exact here. An FP32 arm keeps sdpa when the "
-        "kernel takes 16 bits only.",
+        description="Attention kernel; auto takes the fastest exact one. FP32 keeps sdpa when the kernel is 16-bit "
+        "only.",
         json_schema_extra=MORE,
     )
     trust_remote_code: bool = Field(
         False,
         title="Trust remote code",
-        description="Run the Python code that lies beside the checkpoint; it may do anything, so read it first.",
+        description="Run the Python code shipped with the checkpoint; read it first: it may do anything.",
         json_schema_extra=MORE,
     )
     fp32_compare: bool = Field(
         False,
         title="FP32 compare",
-        description="Encode the reference anew even when a stored one fits.",
+        description="Recompute the reference even when a cached one fits.",
         json_schema_extra=MORE,
     )
     gates: Gates = Field(
@@ -135,13 +135,17 @@ class RunConfig(Frozen):
         title="Oracle",
         ge=0,
         le=4096,
-        description="Sequences encoded once more in FP64, to tell each arm's own error; 0 leaves it out.",
+        description="Sequences also encoded in FP64, to measure each run's own error; 0: none.",
         json_schema_extra=MORE,
     )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
     tags: dict[str, str] = Field(default_factory=dict, title="Tags", description="Free k=v notes on the run.")
-    thresholds: Thresholds = Field(default_factory=Thresholds, json_schema_extra={"form": False})
-    """The limits this run is judged by; recorded with it."""
+    thresholds: Thresholds = Field(
+        default_factory=Thresholds,
+        description="TOML file that overrides the default thresholds.",
+        json_schema_extra={"form": False},
+    )
+    """The limits that decide the verdict; stored with the run."""
     fault: str | None = Field(None, json_schema_extra={"form": False})
     """A fault planted into one arm (core.faults), for the demo: a name, or None."""
     precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})

@@ -1,24 +1,21 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
-stdout carries results only, diagnostics go to stderr. What starts something stands here; the commands of the history,
-of judging, of speed, of the store and of the browser are in cli_history, cli_judge, cli_bench, cli_store and cli_serve,
-all on the app of cli_app.
+stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
+cli_judge, cli_bench, cli_store and cli_serve have the others, all on the app of cli_app.
 """
 
-import os
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import VpTuiError
 from vp_tui.tui import cli_app, cli_bench, cli_history, cli_judge, cli_serve, cli_store
 from vp_tui.tui.cli_app import app
+from vp_tui.tui.cli_options import OPTIONS, config_options
 
 __all__ = ["app", "cli_bench", "cli_history", "cli_judge", "cli_serve", "cli_store", "main"]
-
-# Newer typer bundles its own click; this is ClickException in either.
-_ClickError: Any = typer.BadParameter.__mro__[2]
 
 
 def _version(asked: bool) -> None:
@@ -42,128 +39,118 @@ def dashboard(
 
 
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
+@config_options(*OPTIONS)
 def run(
-    model: cli_app.Model,
-    input: cli_app.Input,
-    precision: cli_app.Precision = "fp16",
-    reference: cli_app.Reference = "fp32",
-    sample: cli_app.Sample = 10_000,
-    seed: cli_app.Seed = 0,
-    strata: cli_app.Strata = "",
-    device: cli_app.Device = "auto",
-    token_budget: cli_app.TokenBudget = "auto",
-    attention: cli_app.Attention = "auto",
-    trust_remote_code: cli_app.TrustRemoteCode = False,
-    fp32_compare: cli_app.Fp32Compare = False,
-    gates: cli_app.Gates = "mission",
-    thresholds: cli_app.ThresholdsFile = "",
-    oracle: cli_app.Oracle = 64,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Fresh processes, one after the other.")] = 1,
-    baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Compare with it at the end.")] = "",
-    name: cli_app.Name = "",
-    tag: cli_app.Tags = None,
+    config: dict[str, Any],
+    repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
+    baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
     detach: cli_app.Detach = False,
     json: cli_app.AsJson = False,
 ) -> None:
-    """Validate a precision on real sequences; progress on stderr, the result on stdout (with --repeats an array)."""
+    """Validate a precision on your own sequences.
+
+    Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
+    of them).
+    """
     from vp_tui.tui.commands.series import validate
 
-    config = {
-        "model": model, "input": input, "precision": precision, "reference": reference, "sample": sample, "seed": seed,
-        "strata": strata, "device": device, "fp32_compare": fp32_compare, "gates": gates, "name": name,
-        "token_budget": token_budget, "attention": attention, "trust_remote_code": trust_remote_code,
-        "thresholds": thresholds, "oracle": oracle, "tags": cli_app.pairs(tag or [], "--tag"),
-    }  # fmt: skip
     home, against = cli_app.store(), baseline or None
     raise typer.Exit(validate(home, config, count=repeats, baseline=against, detach=detach, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui demo --fault overflow --no-tui")
+@config_options("gates")
 def demo(
-    no_tui: Annotated[bool, typer.Option("--no-tui", help="Report on stderr and stdout, open no dashboard.")] = False,
-    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="Plant a fault in checkpoint or engine.")] = "",
-    list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults and end.")] = False,
-    gates: cli_app.Gates = "mission",
+    config: dict[str, Any],
+    no_tui: Annotated[bool, typer.Option("--no-tui", help="Report on stderr and stdout; open no dashboard.")] = False,
+    fault: Annotated[
+        str, typer.Option("--fault", metavar="NAME", help="Inject a fault into checkpoint or engine.")
+    ] = "",
+    list_faults: Annotated[bool, typer.Option("--list-faults", help="List the faults and exit.")] = False,
     json: cli_app.AsJson = False,
 ) -> None:
-    """Make two tiny checkpoints and synthetic sequences, validate FP16 against FP32 on whatever device there is."""
+    """Validate two tiny synthetic models on this machine.
+
+    Makes two checkpoints and synthetic sequences in the cache, and validates FP16 against FP32 on the device there is.
+    """
     from vp_tui.tui.commands.starting import print_faults, run_demo
 
     if list_faults:
         raise typer.Exit(print_faults())
     on_screen = not no_tui and not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    raise typer.Exit(run_demo(cli_app.store(), fault=fault or None, gates=gates, on_screen=on_screen, as_json=json))
+    home, gates = cli_app.store(), config["gates"]
+    raise typer.Exit(run_demo(home, fault=fault or None, gates=gates, on_screen=on_screen, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")
+@config_options(
+    "model", "input", "precision", "device", "attention", "token_budget", "trust_remote_code",
+    precision=RunConfig.model_fields["reference"].default,
+)  # fmt: skip
 def embed(
-    model: cli_app.Model,
-    input: cli_app.Input,
-    output: Annotated[str, typer.Option("--output", "-o", help="File to write: .npz, .safetensors or .pt.")],
-    precision: Annotated[str, typer.Option("--precision", help="fp32, tf32, bf16 or fp16.")] = "fp32",
-    device: cli_app.Device = "auto",
-    attention: cli_app.Attention = "auto",
-    token_budget: cli_app.TokenBudget = "auto",
-    trust_remote_code: cli_app.TrustRemoteCode = False,
+    config: dict[str, Any],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="File to write: .npz, .safetensors or .pt.")
+    ],
 ) -> None:
     """Write the embeddings of all sequences, in input order."""
     from vp_tui.tui.commands.starting import run_embed
 
-    config = {
-        "model": model, "input": input, "precision": precision, "device": device, "attention": attention,
-        "token_budget": token_budget, "trust_remote_code": trust_remote_code,
-    }  # fmt: skip
     raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 
 @app.command(epilog="Example: vp-tui virnucpro -i contigs.fasta --classifier 500_model.pth --json > virnucpro.json")
+@config_options("precision", "device")
 def virnucpro(
-    input: Annotated[str, typer.Option("--input", "-i", help="Contigs or reads: FASTA or FASTQ, plain or gzip.")],
-    chunk: Annotated[int, typer.Option("--chunk", min=30, max=3000, help="Bases per chunk, 300 or 500.")] = 500,
-    esm: Annotated[str, typer.Option("--esm", metavar="MODEL", help="Reads the proteins.")] = "esm2-3b",
-    dnabert: Annotated[str, typer.Option("--dnabert", metavar="MODEL", help="Reads the bases.")] = "dnabert-s",
-    classifier: Annotated[str, typer.Option("--classifier", metavar="PTH", help="VirNucPro's 500_model.pth.")] = "",
-    precision: cli_app.Precision = "fp16",
-    device: cli_app.Device = "auto",
-    sample: Annotated[int, typer.Option("--sample", min=0, help="Contigs to draw; 0 takes all.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sample.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    config: dict[str, Any],
+    input: Annotated[
+        str, typer.Option("--input", "-i", metavar="FASTA", help="Contigs or reads: FASTA or FASTQ, plain or gzip.")
+    ],
+    chunk: Annotated[
+        int, typer.Option("--chunk", metavar="N", min=30, max=3000, help="Bases per chunk: 300 or 500.")
+    ] = 500,
+    esm: Annotated[str, typer.Option("--esm", metavar="MODEL", help="Protein model.")] = "esm2-3b",
+    dnabert: Annotated[str, typer.Option("--dnabert", metavar="MODEL", help="DNA model.")] = "dnabert-s",
+    classifier: Annotated[
+        str, typer.Option("--classifier", metavar="PTH", help="Classifier, as VirNucPro's 500_model.pth.")
+    ] = "",
+    sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Maximum number of contigs; 0: all.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the sample.")] = 0,
+    json: cli_app.AsJson = False,
 ) -> None:
-    """VirNucPro's front end in both precisions: contigs, chunks, frames, both models, labels and their agreement."""
+    """Validate VirNucPro's whole front end in both precisions.
+
+    Contigs are cut into chunks and six frames, both models embed them, the classifier labels them, and the labels of
+    both precisions are compared.
+    """
     from vp_tui.tui.commands.virnucpro import run_virnucpro
 
     options = {
-        "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier,
-        "precision": precision, "device": device, "sample": sample, "seed": seed,
+        "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier, "sample": sample,
+        "seed": seed,
     }  # fmt: skip
-    raise typer.Exit(run_virnucpro(cli_app.store(), options, as_json=json))
+    raise typer.Exit(run_virnucpro(cli_app.store(), config | options, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui doctor --json")
-def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Versions, device, kernels that will be used and why, store health, terminal."""
+def doctor(json: cli_app.AsJson = False) -> None:
+    """Check device, kernels, versions, store and terminal."""
     from vp_tui.tui.commands.doctor import examine
 
     raise typer.Exit(examine(cli_app.home(), as_json=json))
 
 
 def main() -> int:
-    """The console script: every error becomes one line on stderr and its exit code."""
+    """Run the console script; an error becomes one line on stderr and its exit code."""
     try:
-        code = app(prog_name="vp-tui", standalone_mode=False)
-    except _ClickError as error:
-        error.show()
-        code = ExitCode.USAGE
+        app(prog_name="vp-tui")
+    except SystemExit as ended:
+        # typer has reported wrong usage, Ctrl+C and a closed pipe by now
+        return int(ended.code or 0)
     except VpTuiError as error:
         sys.stderr.write(f"error: {error}\n")
-        code = error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our stdout has gone (`| head`); Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.INTERNAL
-    return int(code or 0)
+        return error.exit_code
+    return 0
 
 
 if __name__ == "__main__":

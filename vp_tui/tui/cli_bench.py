@@ -1,49 +1,48 @@
 """The command that measures speed: bench."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vp_tui.tui import cli_app
 from vp_tui.tui.cli_app import PRECISIONS, app
+from vp_tui.tui.cli_options import config_options
 
 
 @app.command(epilog="Example: vp-tui bench --model esm2-3b --random-weights --peers")
+@config_options("token_budget", "device")
 def bench(
+    config: dict[str, Any],
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="As in run; repeatable. Left out: esm2-3b, esm2-650m and dnabert-s."),
+        typer.Option("--model", "-m", metavar="MODEL", help="Repeatable (default: esm2-3b, esm2-650m, dnabert-s)."),
     ] = None,
     random_weights: Annotated[
-        bool,
-        typer.Option("--random-weights", help="Build the named shape without a download; speed only."),
+        bool, typer.Option("--random-weights", help="Random weights instead of a checkpoint: speed only.")
     ] = False,
     precision: Annotated[
-        list[str] | None,
-        typer.Option("--precision", metavar=PRECISIONS, help="Repeatable; left out: all four."),
+        list[str] | None, typer.Option("--precision", metavar=PRECISIONS, help="Repeatable (default: all).")
     ] = None,
     lengths: Annotated[
-        str,
-        typer.Option("--lengths", metavar="virnucpro|uniref|FASTA", help="What is encoded; uniref if left out."),
+        str, typer.Option("--lengths", metavar="virnucpro|uniref|FASTA", help="Sequence lengths (default: uniref).")
     ] = "",
     peers: Annotated[
-        bool, typer.Option("--peers", help="Other engines too: transformers, and faesm and fair-esm where installed.")
+        bool, typer.Option("--peers", help="Also measure transformers, and faesm and fair-esm if installed.")
     ] = False,
-    waterfall: Annotated[bool, typer.Option("--waterfall", help="What each technique gains, and its error.")] = False,
-    tokens: Annotated[int, typer.Option("--tokens", help="Per timed block; 0: what a quarter second takes.")] = 0,
-    token_budget: cli_app.TokenBudget = "auto",
-    device: cli_app.Device = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print the document (JSON) on stdout.")] = False,
+    tokens: Annotated[
+        int, typer.Option("--tokens", metavar="N", help="Tokens per timed block (0: enough for 0.25 s).")
+    ] = 0,
+    json: cli_app.AsJson = False,
 ) -> None:
-    """Measure speed: ceilings of this device, this engine in every precision, and its peers, beside the goals.
+    """Measure throughput against device limits and peers.
 
-    Missed goals are no error: the exit code is 0 once everything was measured. Ctrl+C ends it after the step in hand
-    and prints what there is (exit code 130).
+    Exit code 0 once everything was measured. Ctrl+C ends the command after the current step, prints what was measured
+    so far and exits with 130.
     """
     from vp_tui.tui.commands.bench import run_bench
 
     options = {
         "models": model, "random_weights": random_weights, "precisions": precision, "lengths": lengths,
-        "peers": peers, "waterfall": waterfall, "tokens": tokens, "token_budget": token_budget, "device": device,
+        "peers": peers, "tokens": tokens,
     }  # fmt: skip
-    raise typer.Exit(run_bench(cli_app.home(), options, as_json=json))
+    raise typer.Exit(run_bench(cli_app.home(), config | options, as_json=json))

@@ -1,18 +1,19 @@
-"""The commands that look at runs and look after them: runs, show, watch, stop, rerun, tag, delete."""
+"""The commands for stored runs: runs, show, watch, stop, rerun, tag, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.store.query.fields import FIELDS, OPERATORS
-from vp_tui.tui.cli_app import AsJson, Detach, Run, ThresholdsFile, app, pairs, store
+from vp_tui.tui.cli_app import AsJson, Detach, Run, app, pairs, store
+from vp_tui.tui.cli_options import config_options
 
 _WIDTH = max(len(field.name) for field in FIELDS)
 
 
 def _query_help() -> str:
-    """The fields of the query language, a line each."""
+    """Return the fields of the query language, one line each."""
     lines = []
     for field in FIELDS:
         what, _, more = field.what.partition("; ")
@@ -23,9 +24,9 @@ def _query_help() -> str:
 
 _RUNS_EPILOG = f"""Example: vp-tui runs model:esm2 status:failed 'speedup<1.8' tag.gpu:h200 since:7d
 
-A word without a field is looked for in model, input, name and note. Terms next to each other must all hold; OR, NOT and
-brackets are written as they are. Put a term with < or > or blanks in quotes of the shell, and inside them a value with
-blanks in double quotes: 'name:"two words"'. A run without the value matches nothing and is never sorted first.
+A word without a field is searched in model, input, name and note. Adjacent terms must all match; OR, NOT and brackets
+are available. Quote terms with <, > or blanks for the shell, and inside them put a value with blanks in double quotes:
+'name:"two words"'. A run without the value does not match and is sorted last.
 
 {_query_help()}
 """
@@ -33,12 +34,13 @@ blanks in double quotes: 'name:"two words"'. A run without the value matches not
 
 @app.command(epilog=_RUNS_EPILOG)
 def runs(
-    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="What the runs must be like.")] = None,
+    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="Conditions on the runs.")] = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="KEY", help="A field, as speedup, -speedup (largest first), metric.M2.min.")
+        str,
+        typer.Option("--sort", metavar="KEY", help="Field to sort by: speedup, -speedup (descending), metric.M2.min."),
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Show at most N; 0 shows all.")] = 500,
-    json: Annotated[bool, typer.Option("--json", help="An array of short run documents.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Maximum number of runs; 0: all.")] = 500,
+    json: AsJson = False,
 ) -> None:
     """List the runs that match a query, newest first."""
     from vp_tui.tui.commands.history import print_runs
@@ -47,29 +49,31 @@ def runs(
 
 
 @app.command(epilog="Example: vp-tui show last --json")
+@config_options("thresholds")
 def show(
+    config: dict[str, Any],
     run: Run,
     recompute: Annotated[
-        bool, typer.Option("--recompute", help="Measure again from the stored embeddings; the run stays as it is.")
+        bool, typer.Option("--recompute", help="Recompute the measures from the stored embeddings; store nothing.")
     ] = False,
-    thresholds: ThresholdsFile = "",
     json: AsJson = False,
 ) -> None:
-    """Show one run in full: verdict, findings, every measure, what the gates could not have seen, speed."""
+    """Show one run: verdict, findings, measures and speed."""
     from vp_tui.tui.commands.history import print_run
 
+    thresholds = config["thresholds"]
     if thresholds and not recompute:
-        raise UsageError("--thresholds judges a stored run anew: give --recompute too")
+        raise UsageError(f"--thresholds {thresholds!r} needs --recompute: a stored verdict keeps its own thresholds")
     print_run(store(), run, recompute=recompute, thresholds=thresholds, as_json=json)
 
 
 @app.command(epilog="Example: vp-tui watch last --once")
 def watch(
     run: Run,
-    once: Annotated[bool, typer.Option("--once", help="Show the state as it is and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Show the current state and exit.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Follow a run to its end, however it was started; Ctrl+C leaves it running."""
+    """Follow a run to its end; Ctrl+C leaves it running."""
     from vp_tui.tui.commands.history import watch_run
 
     raise typer.Exit(watch_run(store(), run, once=once, as_json=json))
@@ -77,7 +81,7 @@ def watch(
 
 @app.command(epilog="Example: vp-tui stop last")
 def stop(run: Run) -> None:
-    """Stop a run; what it has stored so far is kept."""
+    """Stop a run; its stored results are kept."""
     from vp_tui.tui.commands.history import stop_run
 
     stop_run(store(), run)
@@ -85,7 +89,10 @@ def stop(run: Run) -> None:
 
 @app.command(epilog="Example: vp-tui rerun last --detach")
 def rerun(run: Run, detach: Detach = False, json: AsJson = False) -> None:
-    """Run the same configuration again, in the precision that was asked for then."""
+    """Run the same configuration again.
+
+    The precision is the one requested then, even where VIRNUCPRO_DISABLE_FP16 replaced it.
+    """
     from vp_tui.tui.commands.history import rerun_run
 
     raise typer.Exit(rerun_run(store(), run, detach=detach, as_json=json))
@@ -96,10 +103,10 @@ def tag(
     run: Run,
     tags: Annotated[list[str] | None, typer.Argument(metavar="K=V...", help="Tags to set.")] = None,
     remove: Annotated[
-        list[str] | None, typer.Option("--remove", metavar="K", help="A tag to take away; repeatable.")
+        list[str] | None, typer.Option("--remove", metavar="K", help="Tag to remove. Repeatable.")
     ] = None,
 ) -> None:
-    """Set and remove tags of a run, and print those it has."""
+    """Set, remove and print the tags of a run."""
     from vp_tui.tui.commands.history import tag_run
 
     tag_run(store(), run, pairs(tags or [], "the tag"), remove or [])
@@ -107,9 +114,12 @@ def tag(
 
 @app.command(epilog="Example: vp-tui delete 12 --yes")
 def delete(
-    run: Run, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed without a terminal.")] = False
+    run: Run, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")] = False
 ) -> None:
-    """Delete a run with all its rows and its folder; what a baseline rests on stays."""
+    """Delete a run with its rows and files.
+
+    A run that an active baseline refers to is not deleted.
+    """
     from vp_tui.tui.commands.history import delete_run
 
     delete_run(store(), run, yes=yes)

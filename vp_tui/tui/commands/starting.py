@@ -12,7 +12,7 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
-from vp_tui.core.thresholds import Thresholds, read_thresholds
+from vp_tui.core.thresholds import read_thresholds
 from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_module
@@ -22,11 +22,14 @@ from vp_tui.tui.commands.follow import exit_code, follow_own
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
     """A RunConfig, or a UsageError that names every option that is wrong; `thresholds` is the path of a TOML file."""
-    budget = values.get("token_budget", "auto")
-    limits = read_thresholds(Path(values["thresholds"])) if values.get("thresholds") else Thresholds()
-    typed = {"token_budget": int(budget) if budget.isdigit() else budget, "thresholds": limits}
+    typed = dict(values)
+    if str(typed.get("token_budget", "")).isdigit():
+        typed["token_budget"] = int(typed["token_budget"])
+    path = typed.pop("thresholds", "")
+    if path:
+        typed["thresholds"] = read_thresholds(Path(path))
     try:
-        return RunConfig(**{**values, **typed})
+        return RunConfig(**typed)
     except ValidationError as error:
         wrong = [f"--{_option_of(item)}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error

@@ -1,0 +1,82 @@
+"""Options of the command line: one source for defaults, help, choices and limits."""
+
+from typing import Literal, get_args, get_origin
+
+import pytest
+import typer
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from vp_tui.core.config import RunConfig
+from vp_tui.tui import cli
+from vp_tui.tui.cli_options import OPTIONS, config_options
+
+DIFFER = {("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample")}
+"""Defaults that a command has of its own, each with a reason."""
+
+COMMANDS = get_command(cli.app).commands
+SHARED = [
+    (command, option)
+    for command, found in COMMANDS.items()
+    for option in found.params
+    if option.name in OPTIONS and not option.multiple and (command, option.name) not in DIFFER
+    if command in {"run", "demo", "embed", "virnucpro", "calibrate", "bench", "policy", "show"}
+    if (command, option.name) not in {("virnucpro", "input"), ("bench", "model")}
+]
+
+
+def test_run_has_an_option_for_every_field_with_a_description():
+    assert set(OPTIONS) <= {option.name for option in COMMANDS["run"].params}
+    assert len(OPTIONS) == 17
+
+
+@pytest.mark.parametrize(("command", "option"), SHARED, ids=lambda one: one if isinstance(one, str) else one.name)
+def test_a_default_is_that_of_the_field(command, option):
+    field = RunConfig.model_fields[option.name]
+    wanted = None if field.is_required() else field.get_default()
+    assert option.required is field.is_required()
+    assert option.default == ("" if option.name in {"strata", "name", "thresholds"} else wanted)
+
+
+@pytest.fixture
+def received(monkeypatch):
+    """received(*arguments, names=...) -> the configuration a command made now gets."""
+
+    def call(*arguments, names=("oracle", "precision"), **defaults):
+        app = typer.Typer(rich_markup_mode=None)
+        got = []
+
+        @app.command()
+        @config_options(*names, **defaults)
+        def command(config: dict[str, object]) -> None:
+            got.append(config)
+
+        done = CliRunner().invoke(app, list(arguments))
+        return (got[0] if got else None), done
+
+    return call
+
+
+def test_a_changed_default_of_a_field_changes_the_option(received, monkeypatch):
+    monkeypatch.setattr(RunConfig.model_fields["oracle"], "default", 32)
+    config, _ = received()
+    assert config == {"oracle": 32, "precision": "fp16"}
+    assert "[default: 32" in received("--help")[1].stdout
+
+
+def test_a_command_may_have_a_default_of_its_own(received):
+    assert received(oracle=0)[0]["oracle"] == 0
+
+
+def test_choices_and_limits_are_those_of_the_field(received):
+    field = RunConfig.model_fields["precision"]
+    assert get_origin(field.annotation) is Literal
+    for choice in get_args(field.annotation):
+        assert received("--precision", choice)[0]["precision"] == choice
+    assert received("--precision", "fp8")[1].exit_code == 2
+    assert "(0 to 4096)" in received("--help")[1].stdout
+
+
+def test_tags_become_a_mapping(received):
+    assert received("--tag", "a=b", "--tag", "c=d=e", names=("tags",))[0] == {"tags": {"a": "b", "c": "d=e"}}
+    assert received(names=("tags",))[0] == {"tags": {}}

@@ -1,0 +1,81 @@
+"""Command line options built from RunConfig's fields: default, help, choices and limits are written once, there."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from vp_tui.core.config import RunConfig
+from vp_tui.tui.cli_app import pairs
+
+OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if field.description)
+"""The fields that `vp-tui run` offers; those without a description are set by the program."""
+
+_FLAGS: Final = {"model": ("--model", "-m"), "input": ("--input", "-i"), "tags": ("--tag",)}
+_METAVARS: Final = {
+    "input": "FASTA", "strata": "N,N", "device": "auto|cpu|cuda|cuda:N", "token_budget": "auto|N", "name": "TEXT",
+    "tags": "K=V", "thresholds": "FILE",
+}  # fmt: skip
+
+
+def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option per named RunConfig field; the command gets the values as its argument `config`.
+
+    `defaults` differ from RunConfig's for this command.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [one for one in inspect.signature(command).parameters.values() if one.name != "config"]
+
+        @functools.wraps(command)
+        def with_config(**values: Any) -> None:
+            config = {name: values.pop(name) for name in names}
+            if "tags" in config:
+                config["tags"] = pairs(config["tags"] or [], "--tag")
+            command(config=config, **values)
+
+        options = [_option(name, RunConfig.model_fields[name], defaults) for name in names]
+        parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in [*options, *own]]
+        with_config.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by typer
+        with_config.__annotations__ = {one.name: one.annotation for one in parameters}
+        return with_config
+
+    return decorate
+
+
+def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:
+    kind: Any = _kind(field.annotation)
+    flags = _FLAGS.get(name, (f"--{name.replace('_', '-')}",))
+    option = typer.Option(*flags, help=f"{field.description}{_more(name, field)}", metavar=_metavar(name, kind))
+    default = defaults.get(name, field.get_default(call_default_factory=False))
+    if field.is_required():
+        default = inspect.Parameter.empty
+    elif kind == list[str] | None:
+        default = None
+    elif kind is str and not isinstance(default, str):
+        default = ""
+    annotation = Annotated[kind, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _more(name: str, field: FieldInfo) -> str:
+    """Return the limits, which RunConfig checks: its error names the value, typer's does not."""
+    sides = [getattr(one, side) for side in ("ge", "le") for one in field.metadata if hasattr(one, side)]
+    return f" ({sides[0]} to {sides[1]})" if len(sides) == 2 else " Repeatable." if name == "tags" else ""
+
+
+def _kind(annotation: Any) -> Any:
+    """Return the type typer parses: bool, int and Literal as they are, key=value lists, else text for RunConfig."""
+    if annotation in (bool, int) or get_origin(annotation) is Literal:
+        return annotation
+    return list[str] | None if get_origin(annotation) is dict else str
+
+
+def _metavar(name: str, kind: Any) -> str | None:
+    if kind is bool:
+        return None
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    return "|".join(choices) or _METAVARS.get(name, "N" if kind is int else name.upper())
