@@ -61,7 +61,7 @@ def _cancel(*_: object) -> None:
 
 
 def _stopped(status: Any, reason: str, exit_code: int) -> RunStopped:
-    return RunStopped(at_us=now_us(), status=status, reason=reason, error_type=None, exit_code=exit_code)
+    return RunStopped(at_us=now_us(), status=status, reason=reason, exit_code=exit_code)
 
 
 def _write(writer: RunWriter, steps: Iterator[Step], speed: float, ends: str) -> int:

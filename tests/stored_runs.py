@@ -81,7 +81,7 @@ def _compared():
 
 
 def _stopped(status):
-    return RunStopped(at_us=5, status=status, reason="the device went away", error_type=None, exit_code=7)
+    return RunStopped(at_us=5, status=status, reason="the device went away", exit_code=7)
 
 
 def _finished(precision, tokens_per_s, **changes):
@@ -125,9 +125,3 @@ def slow_down(home):
 def uuid_of(home, run_id):
     with Reader(home) as reader:
         return reader.run(run_id).uuid
-
-
-def comparisons_of(home, run_id):
-    """The stored comparisons in which the run was the candidate, newest first."""
-    with Reader(home) as reader:
-        return reader.comparisons(reader.run(run_id).uuid)

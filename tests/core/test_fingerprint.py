@@ -44,7 +44,6 @@ ACCURACY = {
     ("environment", "torch"): "2.14.0+cu130",
     ("environment", "compute_capability"): "8.0",
     ("environment", "device"): "cpu",
-    ("environment", "plans"): {"candidate": {"name": "plan:careful", "fp32": ["layers.3"]}},
 }
 PERFORMANCE_ONLY = {
     ("environment", "torch"): "2.13.1+cu130",

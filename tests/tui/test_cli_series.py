@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from stored_runs import caller, comparisons_of, complete, slow_down
+from stored_runs import caller, complete, slow_down
 
 from vp_tui.core.runs import launch
 from vp_tui.core.store.baselines import set_baseline
@@ -99,8 +99,6 @@ def test_one_run_with_a_baseline_encodes_its_reference_anew_too(call, home, fini
     code, out, _ = call(*RUN, "--baseline", "default")
     assert (code, started[0].fp32_compare) == (0, True)
     assert "against baseline 'default': INCONCLUSIVE" in out
-    (kept,) = comparisons_of(home, 2)
-    assert kept.verdict == "INCONCLUSIVE"
 
 
 def test_a_run_without_a_baseline_for_its_key_ends_with_5(call, home, finishing):
@@ -124,7 +122,6 @@ def test_a_failed_validation_keeps_its_own_exit_code(call, home, finishing):
     code, _, err = call(*RUN, "--baseline", "default")
     assert code == 4
     assert "not compared" in err
-    assert comparisons_of(home, 2) == ()
 
 
 @pytest.mark.parametrize("more", [("--repeats", "2"), ("--baseline", "default")])

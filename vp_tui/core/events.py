@@ -91,7 +91,6 @@ class RunStopped:
     at_us: int
     status: Literal["failed", "cancelled"]
     reason: str
-    error_type: str | None
     exit_code: int
 
 
@@ -239,20 +238,6 @@ class Speedup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerStat:
-    """What a layer of the candidate put out over one stratum (or over all)."""
-
-    layer: str
-    scope: str
-    mean: float | None
-    std: float | None
-    absmax: float | None
-    outlier_share: float | None
-    nonfinite: int
-    """Values that are NaN or infinite; the numbers beside it are over the others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """The end of a run that came through, whatever its verdict."""
 
@@ -265,7 +250,6 @@ class RunFinished:
     speedup: Speedup
     exit_code: int
     measures: Mapping[str, Any] = field(default_factory=dict)
-    layers: tuple[LayerStat, ...] = ()
     perf_valid: bool | None = None
     """Whether the clocks may be compared with those of other runs; None when nobody has judged that."""
     perf_invalid_reason: str | None = None

@@ -24,11 +24,7 @@ _NEEDED: Final = ("weights_sha256", "dataset_sha256")
 
 
 def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: Facts) -> dict[str, Any]:
-    """What decides the numbers of a run, from the mappings of its record; a fact that is not known is None.
-
-    `environment["plans"]`, where it is there, says per arm what a named precision plan does.
-    """
-    plans = environment.get("plans") or {}
+    """What decides the numbers of a run, from the mappings of its record; a fact that is not known is None."""
     return {
         "weights_sha256": model.get("weights_sha256"),
         "pooling": model.get("pooling"),
@@ -36,7 +32,7 @@ def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: 
         "dataset_sha256": dataset.get("sha256"),
         "tokenizer": dataset.get("tokenizer"),
         "cuts": dataset.get("cuts"),
-        **{f"{arm}_precision": plans.get(arm) or config.get(_ASKED[arm]) for arm in ARMS},
+        **{f"{arm}_precision": config.get(_ASKED[arm]) for arm in ARMS},
         **{f"{arm}_flags": (environment.get("flags") or {}).get(arm) for arm in ARMS},
         **{f"{arm}_attention": (environment.get("attention") or {}).get(arm) for arm in ARMS},
         "torch": _minor(environment.get("torch")),

@@ -1,9 +1,9 @@
-"""The schema's history; `upgrade` brings a store to the newest revision, or says why it cannot.
+"""Schema revisions; `upgrade` brings a store to the newest one or raises with the reason.
 
-Before a store with rows is touched it is copied (core.store.backup). Then all revisions, today's facts about old rows
-and the check of every reference are one transaction: an upgrade that fails or is killed has changed nothing.
+A store with rows is backed up first (core.store.backup). All revisions and the foreign key check run in one
+transaction: an upgrade that fails or is killed changes nothing.
 
-Alembic costs a third of a second to import, so the common case (already newest) does without it.
+Alembic takes a third of a second to import, so a store that is already current is handled without it.
 """
 
 import os
@@ -11,25 +11,26 @@ import sqlite3
 from pathlib import Path
 
 from vp_tui.core.errors import StoreError
-from vp_tui.core.store.backfill import fill
 from vp_tui.core.store.backup import backup
-from vp_tui.core.store.engine import WRITER_PRAGMAS, store_errors, writer_engine
+from vp_tui.core.store.engine import WRITER_PRAGMAS, not_ours, store_errors, writer_engine
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
 
 if __name__ != "vp_tui.migrations":
-    raise ImportError("this folder is the package vp_tui.migrations; import it by that name")
+    raise ImportError("import this package as vp_tui.migrations")
 
-# Off while a migration runs: rebuilding a table would otherwise cascade into its children.
+VERSIONS = Path(__file__).parent / "versions"
+"""Revision scripts; a script's file name begins with its revision."""
+# Off during a migration: rebuilding a table would otherwise cascade into its children.
 _MIGRATION_PRAGMAS = (*WRITER_PRAGMAS, "PRAGMA foreign_keys=OFF", "PRAGMA busy_timeout=30000")
 
 
 def current_revision(path: Path) -> str | None:
-    """The revision of a store, None for a file that is missing, empty, or ours and not filled yet.
+    """Return the revision of a store; None for a missing or empty file and for a store without tables.
 
     Raises:
-        StoreError: the file is no SQLite file, or not ours.
+        StoreError: not an SQLite file, or not a vp-tui store.
     """
     if not path.exists() or path.stat().st_size == 0:
         return None
@@ -38,8 +39,8 @@ def current_revision(path: Path) -> str | None:
         try:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
             if found != APPLICATION_ID:
-                raise StoreError(f"{path} is no vp-tui store (application_id {found}); move it away or set VP_TUI_HOME")
-            # Without it the first upgrade was killed after _prepare and before its one transaction ended.
+                raise not_ours(path, found)
+            # Missing when the first upgrade was killed between _prepare and the end of its transaction.
             filled = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if filled else None
         finally:
@@ -48,28 +49,26 @@ def current_revision(path: Path) -> str | None:
 
 
 def known_revisions() -> frozenset[str]:
-    """Every revision this version can read or upgrade from."""
-    return frozenset(path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
+    """Return every revision that this version can upgrade from."""
+    return frozenset(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
 
 
 def upgrade(home: Home) -> str | None:
-    """Create the store or bring it to the newest revision; returns the revision it had.
+    """Create the store or bring it to the newest revision; return the revision it had.
 
     Raises:
-        StoreError: no permission, no room, not our file, or written by a newer version; nothing was changed then.
+        StoreError: no permission, no space, not a vp-tui store, or a revision this version cannot upgrade; the store
+            is unchanged.
     """
     home.create()
     before = current_revision(home.database)
     if before == REVISION:
         return before
     if before is not None and before not in known_revisions():
-        raise StoreError(
-            f"{home.database} has schema {before!r}, which a newer vp-tui wrote (this one knows up to {REVISION!r}); "
-            "install that version, nothing was changed"
-        )
+        raise _unknown_revision(home.database, before)
     descriptor = hold(home.locks / "migration.lock")
     try:
-        # Asked again: another process may have upgraded while this one waited for the lock.
+        # Another process may have upgraded the store while this one waited for the lock.
         now = current_revision(home.database)
         if now != REVISION:
             _migrate_with_backup(home, now)
@@ -79,24 +78,40 @@ def upgrade(home: Home) -> str | None:
     return before
 
 
+def _unknown_revision(path: Path, found: str) -> StoreError:
+    known = min(known_revisions())
+    if found < known:
+        return StoreError(
+            f"{path} has schema {found!r} of an unreleased development version; the oldest schema that can be upgraded "
+            f"is {known!r}; move the file away, or export its runs with the vp-tui version that wrote it; the store is "
+            "unchanged"
+        )
+    return StoreError(
+        f"{path} has schema {found!r} of a newer vp-tui; this version supports schemas up to {REVISION!r}; install the "
+        "newer version; the store is unchanged"
+    )
+
+
 def _migrate_with_backup(home: Home, revision: str | None) -> None:
-    """Migrate; a store that has rows is copied first, and an error says where the copy is."""
+    """Back up a store that has rows, then migrate; an error names the backup."""
     if revision is None:
         return _migrate(home.database)
     copied = backup(home, revision)
     try:
         return _migrate(home.database)
     except StoreError as error:
-        raise StoreError(f"{error}; nothing was changed, and a backup of before is {copied}") from error
+        raise StoreError(f"{error}; the store is unchanged, its backup is {copied}") from error
 
 
 def _migrate(path: Path) -> None:
-    """Run Alembic on one connection, all revisions or none."""
+    """Run all pending revisions in one transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "vp_tui:migrations")
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(VERSIONS).replace("%", "%%"))
     engine = writer_engine(path, pragmas=_MIGRATION_PRAGMAS)
     try:
         with store_errors(path, "upgrade"):
@@ -104,7 +119,6 @@ def _migrate(path: Path) -> None:
             with engine.connect() as connection, connection.begin():
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-                fill(connection)
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
                 if broken:
                     raise StoreError(f"{path}: the upgrade would break {len(broken)} references")
@@ -113,9 +127,9 @@ def _migrate(path: Path) -> None:
 
 
 def _prepare(path: Path) -> None:
-    """Our application id on a new file, then WAL, which cannot be set inside a transaction.
+    """Set the application id, then WAL mode, which cannot be set inside a transaction.
 
-    The id comes first: a process killed between the two leaves a file that the next upgrade knows as ours.
+    The id comes first: a process killed between the two leaves a file that the next upgrade recognizes.
     """
     connection = sqlite3.connect(path)
     try:

@@ -234,11 +234,11 @@ class CoreBackend:
         unset_baseline(self._home, name, reason=reason)
 
     def compare(self, base: str, candidate: str) -> "ComparisonReport":
-        """Hold `candidate` against `base` (a run's id or `baseline:NAME`), and keep the comparison in the store."""
+        """Compare `candidate` with `base` (a run's id or `baseline:NAME`)."""
         from vp_tui.core.runs import repeats
-        from vp_tui.tui.commands.judging import kept_comparison
+        from vp_tui.tui.commands.judging import comparison_of
 
-        return kept_comparison(self._home, lambda reader: repeats.sides(reader, base, candidate))
+        return comparison_of(self._home, lambda reader: repeats.sides(reader, base, candidate))
 
     def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None:
         """The report as a file, whole or not at all."""

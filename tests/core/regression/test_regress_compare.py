@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from regress_samples import FACTS, PERF_FACTS, STEADY, compared, errors, pairs, side, slower, thirds
 
-from vp_tui.core.regression.compare import differing_facts
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import StratumCount
 
@@ -227,10 +226,6 @@ def test_runs_without_a_number_have_no_performance_to_compare():
 
 def test_a_failing_candidate_fails_where_nothing_is_comparable():
     assert compared(cand=side("c", STEADY, accuracy_key="a2", perf_key="p2", nan=1)).outcome == "FAIL"
-
-
-def test_a_fact_that_one_side_lacks_differs():
-    assert differing_facts({"a": 1, "b": 2}, {"b": 2, "c": [3]}) == {"a": (1, None), "c": (None, [3])}
 
 
 def test_two_runs_of_ten_thousand_sequences_take_less_than_50_ms():

@@ -19,7 +19,6 @@ from vp_tui.core.regression.statistics import (
     median_interval,
     percentile_interval,
     pooled_sd,
-    prediction_bound,
     prediction_p,
     rate_bound,
     repeats_needed,
@@ -40,6 +39,7 @@ def test_mcnemar_has_the_tail_of_the_fair_coin(worse, better, p):
     assert mcnemar(worse, better).greater == pytest.approx(p, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 30))
 def test_mcnemar_counts_the_binomial_tail_in_both_directions(worse, better):
     n = worse + better
@@ -177,14 +177,6 @@ def test_an_interval_on_the_limit_is_not_inside_it():
     assert within((-0.04, 0.04), 0.05)
     assert not within((-0.05, 0.04), 0.05)
     assert not within((-0.04, 0.05), 0.05)
-
-
-def test_a_run_beyond_the_prediction_bound_has_a_p_below_its_level():
-    history_R = np.array([1.0, 1.1, 0.9, 1.05, 0.95])
-    bound = prediction_bound(history_R, alpha=0.01, sd_floor=0.01)
-    assert bound == pytest.approx(1 + stats.t.ppf(1 - 0.01, 4) * history_R.std(ddof=1) * math.sqrt(1.2), rel=1e-9)
-    assert prediction_p(history_R, bound, sd_floor=0.01) == pytest.approx(0.01, rel=1e-6)
-    assert prediction_p(history_R, bound + 1e-6, sd_floor=0.01) < 0.01
 
 
 def test_runs_that_agree_by_chance_get_the_least_spread():

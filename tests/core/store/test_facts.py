@@ -5,7 +5,6 @@ import json
 import pytest
 from records import arm, compared, encoded, finished, four_strata, gpu_sample, planned, result, stats
 
-from vp_tui.core.events import LayerStat
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.groups import create_group
 
@@ -128,16 +127,12 @@ def test_layers_clocks_and_the_layer_of_an_alert_are_kept(started, write, reader
     from records import alert
 
     run_id = started()
-    layer = LayerStat(
-        layer="layers.3", scope="all", mean=0.1, std=float("inf"), absmax=float("nan"), outlier_share=0.5, nonfinite=7
-    )
     write(
         run_id,
         planned(),
         alert(layer="layers.3"),
-        finished(layers=(layer,), perf_valid=False, perf_invalid_reason="throttled", clock_suspect=True),
+        finished(perf_valid=False, perf_invalid_reason="throttled", clock_suspect=True),
     )
-    assert sql("SELECT * FROM layer_stat") == [(run_id, "layers.3", "all", 0.1, None, None, 0.5, 7)]
     row = reader.run(run_id)
     assert (row.perf_valid, row.perf_invalid_reason) == (False, "throttled")
     assert sql("SELECT clock_suspect FROM run") == [(1,)]
@@ -155,17 +150,6 @@ def test_a_finished_run_can_be_written_twice(started, write, sql):
     run_id = started()
     write(run_id, planned(), finished(measures={}), finished(measures={}, strata=four_strata(cosine_min=0.5)))
     assert metrics(sql, run_id)["M1.min", "all"][0] == 0.5
-
-
-def test_metrics_are_defined_by_the_schema(home, sql):
-    assert sql(
-        "SELECT unit, direction, is_primary, min_effect FROM metric_def WHERE name = ?",
-        "candidate.end_to_end_tokens_per_s",
-    ) == [("tokens/s", "higher", 1, 0.05)]
-    assert sql("SELECT count(*) FROM metric_def")[0][0] > 20
-    assert sql("SELECT unit, direction, family FROM metric_def WHERE name = ?", "candidate.mfu") == [
-        ("ratio", "higher", "perf")
-    ]
 
 
 def test_the_share_of_the_peak_is_a_metric_of_the_arm_that_has_one(completed, sql):

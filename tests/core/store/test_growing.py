@@ -115,7 +115,7 @@ def test_a_new_run_with_the_number_of_a_deleted_one_starts_afresh(home, started,
     first = started()
     write(first, encoded(block=1), alert())
     old = reader.snapshot(first, most=MOST)
-    write(first, RunStopped(at_us=9, status="cancelled", reason="x", error_type=None, exit_code=130))
+    write(first, RunStopped(at_us=9, status="cancelled", reason="x", exit_code=130))
     upkeep.delete_run(home, first)
     second = started()
     assert second == first

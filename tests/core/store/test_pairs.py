@@ -5,7 +5,6 @@ from records import result
 from vp_tui.core.errors import RunNotFoundError
 from vp_tui.core.events import Speedup
 from vp_tui.core.store import lifecycle
-from vp_tui.core.store.comparisons import Comparison, ComparisonItem, write_comparison
 from vp_tui.core.store.groups import create_group
 
 
@@ -94,74 +93,6 @@ def test_the_newest_calibration_of_a_machine_is_found_by_its_key(home, completed
     assert reader.newest_calibration("another") is None
     with pytest.raises(RunNotFoundError, match="no group 9"):
         reader.group(9)
-
-
-def comparison(**changes):
-    item = ComparisonItem(
-        name="M1.min", scope="all", base_value=0.999, cand_value=float("nan"), n_base=5, n_cand=5,
-        verdict="FAIL", reason="not finite", p_raw=0.004, p_adj=0.03,
-    )  # fmt: skip
-    return Comparison(
-        **{
-            "candidate_runs": ("aa", "bb"),
-            "base_runs": ("cc",),
-            "rule_version": 1,
-            "rule": {"alpha": 0.05},
-            "comparability": "COMPARABLE",
-            "differences": {"driver": ["580", "590"]},
-            "verdict": "FAIL",
-            "sentence": "worse",
-            "exit_code": 4,
-            "items": (item,),
-        }
-        | changes
-    )
-
-
-def test_a_comparison_is_read_as_it_was_written_without_a_nan(home, reader):
-    from dataclasses import replace
-
-    written = comparison()
-    found = reader.comparison(write_comparison(home, written))
-    items = (replace(written.items[0], cand_value=None),)
-    assert found == replace(written, id=found.id, items=items)
-    with pytest.raises(RunNotFoundError, match="no comparison 99"):
-        reader.comparison(99)
-
-
-def test_the_comparisons_of_a_candidate_come_newest_first(home, reader):
-    first = write_comparison(home, comparison())
-    second = write_comparison(home, comparison(candidate_runs=("bb",), items=()))
-    assert [one.id for one in reader.comparisons("bb")] == [second, first]
-    assert [one.id for one in reader.comparisons("aa")] == [first]
-    assert reader.comparisons("cc") == ()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE comparison SET verdict = 'PASS'",
-        "DELETE FROM comparison",
-        "UPDATE comparison_item SET p_raw = 1",
-        "DELETE FROM comparison_item",
-    ],
-)
-def test_the_database_itself_refuses_to_change_a_comparison(home, sql, change):
-    import sqlite3
-
-    write_comparison(home, comparison())
-    with pytest.raises(sqlite3.IntegrityError, match="a comparison is never changed"):
-        sql(change)
-
-
-def test_a_comparison_outlives_its_runs(home, completed, reader):
-    from vp_tui.core.store.upkeep import delete_run
-
-    run_id = completed()
-    uuid = reader.run(run_id).uuid
-    kept = write_comparison(home, comparison(candidate_runs=(uuid,)))
-    delete_run(home, run_id)
-    assert [one.id for one in reader.comparisons(uuid)] == [kept]
 
 
 def test_a_repeat_of_a_group_is_there_once(home):

@@ -164,11 +164,11 @@ def damaged(path):
 
 
 REFUSED = {
-    "zero bytes": (lambda path: path.write_bytes(b""), "is no vp-tui store"),
+    "zero bytes": (lambda path: path.write_bytes(b""), "application_id"),
     "text": (lambda path: path.write_text("hello, I am a text file\n" * 100), "not a database"),
-    "foreign": (foreign, "is no vp-tui store"),
+    "foreign": (foreign, "application_id"),
     "newer": (newer, "schema '9999'"),
-    "damaged": (damaged, "malformed|is no vp-tui store"),
+    "damaged": (damaged, "malformed|application_id"),
 }
 
 

@@ -73,7 +73,7 @@ def test_the_end_of_a_run_is_stored_whole(started, write, reader):
 @pytest.mark.parametrize(("status", "code"), [("failed", 1), ("cancelled", 130)])
 def test_a_run_that_stops_keeps_its_reason(started, write, reader, status, code):
     run_id = started()
-    write(run_id, planned(), RunStopped(at_us=1, status=status, reason="why", error_type="E", exit_code=code))
+    write(run_id, planned(), RunStopped(at_us=1, status=status, reason="why", exit_code=code))
     row = reader.run(run_id)
     assert (row.status, row.status_reason, row.exit_code) == (status, "why", code)
     assert row.ended_at_us is not None
@@ -81,13 +81,13 @@ def test_a_run_that_stops_keeps_its_reason(started, write, reader, status, code)
 
 def test_what_comes_after_the_end_does_not_change_the_status(started, write, reader, sql):
     run_id = started()
-    stop = RunStopped(at_us=1, status="cancelled", reason="stopped", error_type=None, exit_code=130)
+    stop = RunStopped(at_us=1, status="cancelled", reason="stopped", exit_code=130)
     write(
         run_id,
         planned(),
         stop,
         finished(),
-        RunStopped(at_us=2, status="failed", reason="x", error_type="E", exit_code=1),
+        RunStopped(at_us=2, status="failed", reason="x", exit_code=1),
     )
     assert (reader.run(run_id).status, reader.run(run_id).exit_code) == ("cancelled", 130)
     assert sql("SELECT count(*) FROM run_event WHERE run_id = ?", run_id) == [(3,)]

@@ -9,6 +9,7 @@ has no spread to be judged by: it is INCONCLUSIVE however large the difference.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vp_tui.core.fingerprint import differences
 from vp_tui.core.regression import words
 from vp_tui.core.regression.accuracy import judge_accuracy
 from vp_tui.core.regression.gates import hard_gates
@@ -48,15 +49,9 @@ def compare(
     )
 
 
-def differing_facts(base: Mapping[str, Any], cand: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Fact -> (baseline, candidate) where they differ, by name; a fact that one side lacks is None there."""
-    names = sorted(base.keys() | cand.keys())
-    return {name: (base.get(name), cand.get(name)) for name in names if base.get(name) != cand.get(name)}
-
-
 def _accuracy(base: Side, cand: Side, accuracy: PairedAccuracy | None, rule: Rule) -> Part:
     keys = (base.accuracy_key, cand.accuracy_key)
-    apart = _apart("accuracy", keys, differing_facts(base.accuracy_facts, cand.accuracy_facts))
+    apart = _apart("accuracy", keys, differences(base.accuracy_facts, cand.accuracy_facts))
     if apart is not None:
         return apart
     if accuracy is None or not len(accuracy):
@@ -67,7 +62,7 @@ def _accuracy(base: Side, cand: Side, accuracy: PairedAccuracy | None, rule: Rul
 
 def _performance(base: Side, cand: Side, rule: Rule, calibration: Mapping[str, float]) -> Part:
     keys = (base.perf_key, cand.perf_key)
-    apart = _apart("performance", keys, differing_facts(base.perf_facts, cand.perf_facts))
+    apart = _apart("performance", keys, differences(base.perf_facts, cand.perf_facts))
     return apart or judge_performance(base, cand, rule=rule, calibration=calibration)
 
 

@@ -68,7 +68,6 @@ def contrasts(
     samples = {name: (values(base, name), values(cand, name)) for name in METRICS}
     present = [name for name, (base_R, cand_R) in samples.items() if len(base_R) or len(cand_R)]
     primary = next((name for name in PRIMARY if all(len(sample_R) for sample_R in samples[name])), None)
-    locked = all(run.perf_facts.get("clock_lock_mhz") is not None for run in (*base, *cand))
     seed = seed_of({run.uuid for run in (*base, *cand)})
     return [
         _contrast(
@@ -77,7 +76,6 @@ def contrasts(
             rule=rule,
             noise=calibration.get(name),
             is_primary=name == primary,
-            locked=locked,
             seed=seed,
         )
         for name in sorted(present, key=lambda name: name != primary)
@@ -98,11 +96,10 @@ def _contrast(
     rule: Rule,
     noise: float | None,
     is_primary: bool,
-    locked: bool,
     seed: int,
 ) -> Contrast:
     mode = _mode(len(base_R), len(cand_R), rule)
-    tolerance = rule.tolerance(metric, noise, is_primary=is_primary, locked_clocks=locked)
+    tolerance = rule.tolerance(metric, noise, is_primary=is_primary)
     base, cand = _median(base_R), _median(cand_R)
     shown, tost = _intervals(base_R, cand_R, seed, rule) if mode == "repeats" else (None, None)
     return Contrast(

@@ -39,8 +39,6 @@ class Rule:
 
     min_effect_speed: float = 0.05
     """Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
-    min_effect_speed_locked: float = 0.03
-    """The same with locked clocks."""
     min_effect_memory: float = 0.02
     """Peak memory is nearly deterministic; 2 % is a buffer that was not there before."""
     min_effect_utilization: float = 0.05
@@ -86,7 +84,7 @@ class Rule:
     shape_outlier_ratio: float = 2.0
     """Share of sequences beyond three standard deviations of the baseline, as a ratio."""
 
-    def tolerance(self, metric: Metric, noise: float | None, *, is_primary: bool, locked_clocks: bool) -> Tolerance:
+    def tolerance(self, metric: Metric, noise: float | None, *, is_primary: bool) -> Tolerance:
         """tau of one metric; `noise` is the CV of single A/A runs, as `calibration.noise_floor` gives it.
 
         A noise that is missing, negative or not finite is no calibration: it must not make every loss tolerable.
@@ -94,12 +92,12 @@ class Rule:
         if noise is None or not math.isfinite(noise) or noise < 0:
             return Tolerance(tau=self.uncalibrated_tau, calibrated=False)
         floor = self.noise_factor * noise * (self.median_share if is_primary else 1.0)
-        return Tolerance(tau=max(self.min_effect(metric, locked_clocks=locked_clocks), floor), calibrated=True)
+        return Tolerance(tau=max(self.min_effect(metric), floor), calibrated=True)
 
-    def min_effect(self, metric: Metric, *, locked_clocks: bool) -> float:
+    def min_effect(self, metric: Metric) -> float:
         """The smallest loss that matters, as a fraction."""
         if metric.kind == "memory":
             return self.min_effect_memory
         if metric.kind == "utilization":
             return self.min_effect_utilization
-        return self.min_effect_speed_locked if locked_clocks else self.min_effect_speed
+        return self.min_effect_speed

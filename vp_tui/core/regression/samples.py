@@ -33,7 +33,7 @@ class RunSample:
     accuracy_facts: Mapping[str, Any] = field(default_factory=dict)
     """What accuracy_key is the hash of, JSON types only."""
     perf_facts: Mapping[str, Any] = field(default_factory=dict)
-    """What perf_key is the hash of; `clock_lock_mhz` that is not None means locked clocks."""
+    """What perf_key is the hash of."""
     perf_valid: bool = True
     perf_reason: str | None = None
     """Why the run's times are worth nothing, where perf_valid is False."""
@@ -136,14 +136,4 @@ class PairedAccuracy:
             baseline_nonfinite_S=self.baseline_nonfinite_S[keep_S],
             candidate_nonfinite_S=self.candidate_nonfinite_S[keep_S],
             stratum_S=self.stratum_S[keep_S],
-        )
-
-    def swapped(self) -> "PairedAccuracy":
-        """Baseline and candidate exchanged."""
-        return PairedAccuracy(
-            baseline_cosine_S=self.candidate_cosine_S,
-            candidate_cosine_S=self.baseline_cosine_S,
-            baseline_nonfinite_S=self.candidate_nonfinite_S,
-            candidate_nonfinite_S=self.baseline_nonfinite_S,
-            stratum_S=self.stratum_S,
         )

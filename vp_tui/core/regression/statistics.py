@@ -188,13 +188,6 @@ def prediction_p(history_R: np.ndarray, value: float, *, sd_floor: float) -> flo
     return float(stats.t.sf((value - float(history_R.mean())) / (sd * math.sqrt(1 + 1 / n)), n - 1))
 
 
-def prediction_bound(history_R: np.ndarray, *, alpha: float, sd_floor: float) -> float:
-    """Upper end of that interval: mean + t(1 - alpha) sd sqrt(1 + 1/n)."""
-    n = len(history_R)
-    sd = max(float(history_R.std(ddof=1)), sd_floor)
-    return float(history_R.mean()) + float(stats.t.isf(alpha, n - 1)) * sd * math.sqrt(1 + 1 / n)
-
-
 def pooled_sd(base_R: np.ndarray, cand_R: np.ndarray) -> float | None:
     """Standard deviation inside both groups together; None without a degree of freedom."""
     freedom = len(base_R) + len(cand_R) - 2

@@ -29,7 +29,6 @@ _EXIT_CODES: dict[Outcome, ExitCode] = {
     "REGRESSED": ExitCode.REGRESSED,
 }
 _STRICT: frozenset[Outcome] = frozenset({"SUSPECT", "INCONCLUSIVE"})
-_MIRROR: dict[Outcome, Outcome] = {"REGRESSED": "IMPROVED", "IMPROVED": "REGRESSED"}
 
 
 def exit_code(outcome: Outcome, *, strict: bool = False) -> ExitCode:
@@ -42,14 +41,6 @@ def exit_code(outcome: Outcome, *, strict: bool = False) -> ExitCode:
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The gravest of one outcome or more."""
     return min(outcomes, key=ORDER.index)
-
-
-def mirrored(outcome: Outcome) -> Outcome:
-    """What the same data say with baseline and candidate exchanged: better for worse, all else as it is.
-
-    The hard gates (the candidate's own) and SUSPECT (a suspicion is only held against the candidate) have no mirror.
-    """
-    return _MIRROR.get(outcome, outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,12 @@
-"""Which runs stand behind a name when two sides are compared, and a comparison as the store keeps it.
+"""The runs that a name stands for when two sides are compared.
 
 A run that is one of several repeats stands for all completed ones of its group: performance is judged by fresh runs,
 never by one.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from vp_tui.core.errors import ExitCode, RunFailedError, RunNotFoundError, UsageError
-from vp_tui.core.regression.verdicts import Comparison, Item
-from vp_tui.core.store import comparisons
 from vp_tui.core.store.baselines import DEFAULT, Baseline
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
@@ -30,10 +27,6 @@ class Sides:
 
     base_ids: tuple[int, ...]
     cand_ids: tuple[int, ...]
-    baseline_id: int | None = None
-    """The baseline that `base_ids` are the members of."""
-    candidate_group_id: int | None = None
-    """The group that `cand_ids` stand for."""
 
 
 def standing_for(reader: Reader, run_id: int) -> tuple[int, ...]:
@@ -72,7 +65,6 @@ def sides(reader: Reader, base: str, cand: str) -> Sides:
     return Sides(
         base_ids=standing_for(reader, base_row.id),
         cand_ids=standing_for(reader, cand_row.id),
-        candidate_group_id=cand_row.group_id,
     )
 
 
@@ -90,8 +82,6 @@ def against(reader: Reader, name: str, cand_id: int) -> Sides:
     return Sides(
         base_ids=baseline.run_ids,
         cand_ids=standing_for(reader, cand_id),
-        baseline_id=baseline.id,
-        candidate_group_id=row.group_id,
     )
 
 
@@ -132,35 +122,3 @@ def _ended(row: RunRow) -> RunRow:
     if row.status != "completed":
         raise RunFailedError(f"run #{row.id} is {row.status} and has no result to compare; `vp-tui rerun {row.id}`")
     return row
-
-
-def record(reader: Reader, found: Comparison, chosen: Sides, *, strict: bool = False) -> comparisons.Comparison:
-    """The comparison as the store keeps it."""
-    parts = {"accuracy": found.accuracy, "performance": found.performance}
-    apart = [name for name, part in parts.items() if not part.comparable]
-    # what decides the numbers decides the clocks too: the second has all of the first
-    differing = {**found.accuracy.differing, **found.performance.differing}
-    return comparisons.Comparison(
-        candidate_runs=_uuids(reader, chosen.cand_ids),
-        base_runs=_uuids(reader, chosen.base_ids),
-        rule_version=found.rule.rule_version,
-        rule=asdict(found.rule),
-        comparability=f"NOT COMPARABLE: {', '.join(apart)}" if apart else "COMPARABLE",
-        differences={name: list(values) for name, values in differing.items()},
-        verdict=found.outcome,
-        sentence=found.sentence,
-        exit_code=int(found.exit_code(strict=strict)),
-        items=tuple(_item(item) for item in found.items),
-        candidate_group_id=chosen.candidate_group_id,
-        baseline_id=chosen.baseline_id,
-    )
-
-
-def _uuids(reader: Reader, run_ids: Sequence[int]) -> tuple[str, ...]:
-    return tuple(reader.run(run_id).uuid for run_id in run_ids)
-
-
-def _item(item: Item) -> comparisons.ComparisonItem:
-    same = ("name", "scope", "n_base", "n_cand", "effect", "ci_lo", "ci_hi", "p_raw", "p_adj", "min_effect", "reason")
-    values = {name: getattr(item, name) for name in same}
-    return comparisons.ComparisonItem(**values, base_value=item.base, cand_value=item.cand, verdict=item.outcome)

@@ -94,13 +94,6 @@ def read_baselines(connection: Connection, *, active: bool = False) -> tuple[Bas
     return tuple(_baseline(row) for row in connection.execute(statement).all())
 
 
-def find_baseline(connection: Connection, name: str, kind: KeyKind, key: str) -> Baseline | None:
-    """The active baseline called `name` that a run with this key can be compared with."""
-    wanted = (name, kind, key)
-    found = (one for one in read_baselines(connection, active=True) if (one.name, one.key_kind, one.key) == wanted)
-    return next(found, None)
-
-
 def baseline_run(connection: Connection, name: str) -> int:
     """The newest run of the newest active baseline called `name`.
 
@@ -143,7 +136,7 @@ def _pin(connection: Connection, runs: Sequence[Any], kind: KeyKind, name: str, 
     connection.execute(
         _retired(f"replaced: {reason}").where(table.c.name == name, table.c.key_kind == kind, table.c.key == key)
     )
-    values = {"name": name, "key_kind": kind, "key": key, "mode": "pinned", "reason": reason}
+    values = {"name": name, "key_kind": kind, "key": key, "reason": reason}
     uuids = as_json([row.uuid for row in runs])
     added = connection.execute(
         insert(table).values(**values, run_uuids_json=uuids, created_at_us=now_us(), created_by=by)

@@ -79,15 +79,22 @@ def store_errors(path: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
+def not_ours(path: Path, application_id: Any) -> StoreError:
+    """Return the error for a file that another program wrote."""
+    return StoreError(
+        f"{path} is not a vp-tui store (application_id {application_id}); move it away or set VP_TUI_HOME"
+    )
+
+
 def require_current_schema(connection: Connection, path: Path) -> None:
-    """Refuse a file that is not ours or that another version wrote; nothing is changed.
+    """Refuse a file that is not a vp-tui store, or one with another schema revision; the file is unchanged.
 
     Raises:
-        StoreError: with what to do next.
+        StoreError: with the next step.
     """
     found = connection.exec_driver_sql("PRAGMA application_id").scalar()
     if found != APPLICATION_ID:
-        raise StoreError(f"{path} is no vp-tui store (application_id {found}); move it away or set VP_TUI_HOME")
+        raise not_ours(path, found)
     revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if revision != REVISION:
         raise StoreError(

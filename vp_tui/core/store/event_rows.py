@@ -12,7 +12,6 @@ from vp_tui.core.events import (
     BlockEncoded,
     Event,
     GpuSample,
-    LayerStat,
     PhaseChanged,
     Progress,
     RunFinished,
@@ -96,7 +95,6 @@ def _(event: RunFinished, connection: Connection, run_id: int) -> None:
     arms: dict[str, Any] = {arm: as_row(summary) for arm, summary in event.arms.items()}
     speedup = as_row(event.speedup)
     write_metrics(connection, run_id, strata=event.strata, arms=arms, speedup=speedup, measures=event.measures)
-    _write_layers(connection, run_id, event.layers)
     _set(
         connection,
         run_id,
@@ -135,7 +133,6 @@ def _(event: RunStopped, connection: Connection, run_id: int) -> None:
         allowed=("queued", "starting", "running"),
         actor="run",
         reason=event.reason,
-        error_type=event.error_type,
         exit_code=event.exit_code,
         eta_s=None,
     )
@@ -148,9 +145,3 @@ def _write_strata(connection: Connection, run_id: int, strata: tuple[StratumStat
     fresh = {name: statement.excluded[name] for name in StratumStats.__dataclass_fields__ if name != "scope"}
     statement = statement.on_conflict_do_update(index_elements=["run_id", "scope"], set_=fresh)
     connection.execute(statement, [{"run_id": run_id, **as_row(stats)} for stats in strata])
-
-
-def _write_layers(connection: Connection, run_id: int, layers: tuple[LayerStat, ...]) -> None:
-    if layers:
-        statement = insert(tables.layer_stat).prefix_with("OR REPLACE")
-        connection.execute(statement, [{"run_id": run_id, **as_row(layer)} for layer in layers])

@@ -72,8 +72,8 @@ def _environment(connection: Connection, facts: Facts) -> int | None:
         return None
     deciding = fingerprint.environment_facts(facts)
     on_gpu = deciding["device_type"] == "cuda"
-    same_name = ("gpu_mem_mib", "compute_capability", "power_limit_w", "driver", "cuda", "cudnn", "torch")
-    also = ("transformers", "flash_attn", "python", "sqlite", "cores", "ram_mib", "os")
+    same_name = ("compute_capability", "power_limit_w", "driver", "cuda", "cudnn", "torch")
+    also = ("transformers", "flash_attn", "python", "sqlite", "cores", "os")
     row = {
         "perf_fingerprint": fingerprint.hash_of(deciding),
         **{name: facts.get(name) for name in (*same_name, *also)},

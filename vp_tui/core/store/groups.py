@@ -14,7 +14,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import writing
 from vp_tui.core.store.rows import as_json, from_json
 
-GroupKind = Literal["validate", "fp32_compare", "search", "aa_calibration"]
+GroupKind = Literal["validate", "aa_calibration"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from vp_tui.core.errors import RunNotFoundError, StoreError
-from vp_tui.core.events import Finding, SequenceResult
+from vp_tui.core.events import Finding, SequenceResult, StratumStats
 from vp_tui.core.store import tables
-from vp_tui.core.store.backfill import read_strata
-from vp_tui.core.store.baselines import DEFAULT, Baseline, KeyKind, baseline_run, find_baseline, read_baselines
-from vp_tui.core.store.comparisons import Comparison, comparisons_of, read_comparison
+from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_baselines
 from vp_tui.core.store.engine import file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
 from vp_tui.core.store.growing import samples
@@ -147,7 +145,7 @@ class Reader:
                 run=run,
                 **{name: texts[name] for name in _JSON},
                 findings=tuple(Finding(**item) for item in texts["findings"] or ()),
-                strata=read_strata(connection, run_id),
+                strata=_strata(connection, run_id),
                 folder=str(self._home.run_folder(run.uuid)),
                 # the number of a deleted run is given again
                 **samples(
@@ -215,29 +213,10 @@ class Reader:
             raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
         return from_json(row[0]), from_json(row[1])
 
-    def baseline_for(self, name: str, kind: KeyKind, key: str) -> Baseline | None:
-        """The active baseline called `name` that a run with this key can be compared with."""
-        with self._reading() as connection:
-            return find_baseline(connection, name, kind, key)
-
     def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
         """Every baseline, newest first; `active` leaves the retired ones out."""
         with self._reading() as connection:
             return read_baselines(connection, active=active)
-
-    def comparison(self, comparison_id: int) -> Comparison:
-        """One comparison as it was judged.
-
-        Raises:
-            RunNotFoundError: no such comparison.
-        """
-        with self._reading() as connection:
-            return read_comparison(connection, comparison_id)
-
-    def comparisons(self, run_uuid: str) -> tuple[Comparison, ...]:
-        """The comparisons in which the run was the candidate, newest first."""
-        with self._reading() as connection:
-            return comparisons_of(connection, run_uuid)
 
     def timeline(self, run_id: int) -> tuple[StatusChange, ...]:
         """The moves of a run from one status to the next, oldest first."""
@@ -277,6 +256,15 @@ def _one(connection: Connection, run_id: int, home: Home) -> RunRow:
     if not found:
         raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
     return found[0]
+
+
+def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
+    """The strata of a run, in the order short, medium, long, all."""
+    table = tables.stratum
+    columns = [table.c[name] for name in StratumStats.__dataclass_fields__]
+    rows = connection.execute(select(*columns).where(table.c.run_id == run_id)).mappings()
+    found = {row["scope"]: StratumStats(**row) for row in rows}
+    return tuple(found[scope] for scope in ("short", "medium", "long", "all") if scope in found)
 
 
 def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:

@@ -8,15 +8,11 @@ from vp_tui.core.store.tables_judged import (
     KEY_KINDS,
     baseline,
     baseline_member,
-    comparison,
-    comparison_item,
-    metric_def,
 )
 from vp_tui.core.store.tables_rows import (
     alert,
     block_sample,
     gpu_sample,
-    layer_stat,
     metric,
     sequence_result,
     similarity_sample,
@@ -38,7 +34,7 @@ from vp_tui.core.store.tables_run import (
 APPLICATION_ID = 0x56505455
 """SQLite application_id of our files ("VPTU"), so that a foreign or empty file is told apart."""
 
-REVISION = "0003"
+REVISION = "0010"
 """The newest schema revision this version reads and writes."""
 
 __all__ = [
@@ -52,15 +48,11 @@ __all__ = [
     "baseline",
     "baseline_member",
     "block_sample",
-    "comparison",
-    "comparison_item",
     "dataset",
     "environment",
     "gpu_sample",
-    "layer_stat",
     "metadata",
     "metric",
-    "metric_def",
     "model_artifact",
     "run",
     "run_event",

@@ -1,4 +1,4 @@
-"""The tables of what a run measures: strata, sequences, metrics, layers, samples over time, alerts."""
+"""The tables of what a run measures: strata, sequences, metrics, samples over time, alerts."""
 
 from sqlalchemy import INTEGER, REAL, TEXT, CheckConstraint, Index, PrimaryKeyConstraint, Table
 
@@ -42,7 +42,7 @@ sequence_result = Table(
     may("norm_ratio", REAL),
     need("nan_count", INTEGER),
     need("inf_count", INTEGER),
-    # NULL in rows older than revision 0002; no index, because pairing reads both runs whole by the primary key
+    # no index, because pairing reads both runs whole by the primary key
     may("seq_hash", INTEGER),
     PrimaryKeyConstraint("run_id", "seq_idx"),
     CheckConstraint("cosine BETWEEN -1.0001 AND 1.0001", name="cosine"),
@@ -63,21 +63,6 @@ metric = Table(
     PrimaryKeyConstraint("run_id", "name", "scope"),
     CheckConstraint("value IS NOT NULL OR nonfinite > 0 OR n = 0", name="missing_has_a_reason"),
     Index("ix_metric_name_scope_run_id", "name", "scope", "run_id"),
-    **STRICT_WITHOUT_ROWID,
-)
-
-layer_stat = Table(
-    "layer_stat",
-    metadata,
-    owned_by_run(),
-    need("layer", TEXT),
-    need("scope", TEXT),
-    may("mean", REAL),
-    may("std", REAL),
-    may("absmax", REAL),
-    may("outlier_share", REAL),
-    need("nonfinite", INTEGER),
-    PrimaryKeyConstraint("run_id", "layer", "scope"),
     **STRICT_WITHOUT_ROWID,
 )
 
@@ -129,7 +114,7 @@ gpu_sample = Table(
     may("sm_clock_mhz", REAL),
     may("temperature_c", REAL),
     need("throttle_reasons", INTEGER),
-    # NULL in rows older than revision 0003
+    # NULL on GPUs without GPM
     may("sm_active", REAL),
     may("tensor_active", REAL),
     may("dram_active", REAL),

@@ -30,7 +30,7 @@ from vp_tui.core.store.columns import (
 
 STATUSES = ("queued", "starting", "running", "completed", "failed", "cancelled", "interrupted")
 TERMINAL = ("completed", "failed", "cancelled", "interrupted")
-GROUP_KINDS = ("validate", "fp32_compare", "search", "aa_calibration")
+GROUP_KINDS = ("validate", "aa_calibration")
 
 environment = Table(
     "environment",
@@ -39,7 +39,6 @@ environment = Table(
     unique_text("perf_fingerprint"),
     # beside the facts of the fingerprint: as they were when it was first seen
     may("gpu_name", TEXT),
-    may("gpu_mem_mib", REAL),
     may("compute_capability", TEXT),
     may("power_limit_w", REAL),
     may("driver", TEXT),
@@ -52,7 +51,6 @@ environment = Table(
     may("sqlite", TEXT),
     may("cpu_model", TEXT),
     may("cores", INTEGER),
-    may("ram_mib", REAL),
     may("os", TEXT),
     need("facts_json", TEXT),
     need("created_at_us", INTEGER),
@@ -122,7 +120,6 @@ run = Table(
     may("note", TEXT),
     need("status", TEXT),
     may("status_reason", TEXT),
-    may("error_type", TEXT),
     may("exit_code", INTEGER),
     Column("phase", TEXT, nullable=False, server_default=text("''")),
     # what was asked for

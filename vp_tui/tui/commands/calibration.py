@@ -47,10 +47,9 @@ def _noise(side: Side, rule: Rule) -> list[dict[str, Any]]:
         output.say(note)
     floor = noise_floor(side, rule)
     primary = next((name for name in PRIMARY if name in floor), None)
-    is_locked = all(run.perf_facts.get("clock_lock_mhz") is not None for run in runs)
     found = []
     for name, noise in floor.items():
-        tolerance = rule.tolerance(METRICS[name], noise, is_primary=name == primary, locked_clocks=is_locked)
+        tolerance = rule.tolerance(METRICS[name], noise, is_primary=name == primary)
         row = {"name": name, "title": METRICS[name].title, "runs": len(runs), "cv": noise, "tau": tolerance.tau}
         found.append({**row, "is_primary": name == primary})
     return found

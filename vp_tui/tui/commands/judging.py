@@ -8,7 +8,6 @@ from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import Sides
-from vp_tui.core.store.comparisons import write_comparison
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output
@@ -18,39 +17,36 @@ from vp_tui.tui.format import safe
 def compare_runs(
     home: Home, base: str, candidate: str, *, format: str, file: str, everything: bool, strict: bool
 ) -> int:
-    """Compare, keep the comparison, write it; the exit code says the outcome.
+    """Compare two sides and write the report; return the exit code of the outcome.
 
     Raises:
         UsageError: no such format. RunNotFoundError, NoBaselineError, RunFailedError: as repeats.sides.
     """
     _require_format(format)
-    report = kept_comparison(home, lambda reader: repeats.sides(reader, base, candidate), strict=strict)
+    report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
     text = render.rendered(report, format, everything=everything)
     _write(text, format, file, told=_told(report))
     return report.comparison.exit_code(strict=strict)
 
 
-def kept_comparison(home: Home, choose: Callable[[Reader], Sides], *, strict: bool = False) -> ComparisonReport:
-    """Compare the two sides that `choose` finds, and keep the comparison in the store.
+def comparison_of(home: Home, choose: Callable[[Reader], Sides]) -> ComparisonReport:
+    """Return the comparison of the two sides that `choose` finds.
 
     Raises:
         What `choose` raises. UsageError: the runs of a side are not repeats, or one is not over.
     """
     with Reader(home) as reader:
         chosen = choose(reader)
-        report = comparison.build(reader, chosen.base_ids, chosen.cand_ids)
-        kept = repeats.record(reader, report.comparison, chosen, strict=strict)
-    write_comparison(home, kept)
-    return report
+        return comparison.build(reader, chosen.base_ids, chosen.cand_ids)
 
 
 def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
-    """Hold a run (and its repeats) against the baseline called `name`, print the sentence, keep the comparison.
+    """Compare a run (and its repeats) with the baseline called `name` and print the result.
 
     Raises:
         NoBaselineError: there is none of that name any more.
     """
-    report = kept_comparison(home, lambda reader: repeats.against(reader, name, run_id))
+    report = comparison_of(home, lambda reader: repeats.against(reader, name, run_id))
     told = f"against baseline {name!r}: {_told(report)}"
     if as_json:
         output.say(told)

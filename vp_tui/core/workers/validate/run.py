@@ -64,14 +64,14 @@ def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWrite
             with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
                 return _validate(Validation(config, place, device, why, sampler), writer)
     except Cancelled:
-        return _stop(writer, "cancelled", "stopped on request", None, ExitCode.INTERRUPTED)
+        return _stop(writer, "cancelled", "stopped on request", ExitCode.INTERRUPTED)
     except VpTuiError as error:
         log.error("%s", error)
-        return _stop(writer, "failed", str(error), type(error).__name__, error.exit_code)
+        return _stop(writer, "failed", str(error), error.exit_code)
     except Exception as error:
         log.exception("the run failed")
         text = f"{type(error).__name__}: {error}; the traceback is in run.log"
-        return _stop(writer, "failed", text, type(error).__name__, ExitCode.INTERNAL)
+        return _stop(writer, "failed", text, ExitCode.INTERNAL)
 
 
 def _validate(validation: Validation, writer: RunWriter) -> int:
@@ -85,9 +85,9 @@ def _validate(validation: Validation, writer: RunWriter) -> int:
     return exit_code
 
 
-def _stop(writer: RunWriter, status: str, reason: str, error_type: str | None, exit_code: int) -> int:
+def _stop(writer: RunWriter, status: str, reason: str, exit_code: int) -> int:
     writer.put(
-        RunStopped(at_us=now_us(), status=status, reason=reason, error_type=error_type, exit_code=exit_code)  # type: ignore[arg-type]
+        RunStopped(at_us=now_us(), status=status, reason=reason, exit_code=exit_code)  # type: ignore[arg-type]
     )
     return exit_code
 
