@@ -2,31 +2,44 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench stills install clean
+.PHONY: help demo test test-fast check format bench stills install clean
+.DEFAULT_GOAL := help
 
-demo: .venv/installed
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/installed ## create .venv with the versions of constraints.txt
+
+demo: .venv/installed ## validate FP16 on two tiny synthetic models, then list the runs
 	$(BIN)/vp-tui demo --no-tui
 	$(BIN)/vp-tui runs
 
 # three workers for two cores: a third of the time a test waits for a screen or a run
-test: .venv/installed-dev
+test: .venv/installed-dev ## run the whole test suite, except benchmarks
 	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not bench"
 
-check: .venv/installed-dev
+test-fast: .venv/installed-dev ## run the tests that need no child process, no screen and no torch
+	$(BIN)/python -m pytest -n 2 --fast
+
+check: .venv/installed-dev ## check format, lints, import contracts and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 
-bench: .venv/installed-dev
+format: .venv/installed-dev ## format the code and apply the safe fixes of the lints
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev ## print speed ratios against other implementations
 	$(BIN)/python -m pytest -m bench -s tests/bench
 
-# the pictures of README.md, from runs of the demo made for them
-stills: .venv/installed
+stills: .venv/installed ## record the pictures of README.md again, from real runs of the demo
 	$(BIN)/python docs/stills.py
 
-install: .venv/installed
+clean: ## remove .venv
+	rm -rf .venv
 
 # torch first and by its pin: a range would let pip pick another build for another accelerator.
 .venv/installed: pyproject.toml constraints.txt
@@ -39,6 +52,3 @@ install: .venv/installed
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
 	touch $@
-
-clean:
-	rm -rf .venv

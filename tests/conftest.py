@@ -1,6 +1,14 @@
-"""What every test may count on: a home of its own, no switches from the outside, small real data."""
+"""Fixtures of every test (a home of its own, a plain environment, small real data), and the option --fast.
 
+Markers are set here, from what a test uses: `process` for tests that start child processes, `screen` for tests that
+drive a whole dashboard, `torch` for modules that import it. `pytest --fast` (make test-fast) leaves all three out, and
+does not even import the modules of the last.
+"""
+
+import ast
+import functools
 import shutil
+import sys
 import time
 
 import pytest
@@ -8,6 +16,78 @@ from command_line import command_on, document_of
 
 from samples import PROTEINS
 from vp_tui.core.store.home import Home
+
+PROCESS_FIXTURES = {"vp_tui", "small_demo"}
+SCREEN_FIXTURES = {"drive"}
+TORCH_FIXTURES = {"made_checkpoint", "made_dnabert"}
+PROCESS_MODULES = {"subprocess", "terminal", "played", "served", "chromium"}
+TORCH_MODULES = (
+    "torch",
+    "transformers",
+    "hf_checkpoints",
+    *(f"vp_tui.core.{name}" for name in ("models", "engine", "workers", "bench")),
+)
+TORCH_FREE = ("vp_tui.core.engine.gpu", "vp_tui.core.workers.demo.data")
+SLOW_FOLDERS = {"bench", "gpu", "real_weights"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fast", action="store_true", help="leave out tests that need a child process, a screen or torch")
+
+
+@functools.cache
+def _imports(path):
+    """Names of all modules that a test file imports, at its top and inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(found)
+
+
+def _needs_torch(path):
+    return any(
+        name == module or name.startswith(f"{module}.")
+        for name in _imports(path)
+        if not name.startswith(TORCH_FREE)
+        for module in TORCH_MODULES
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    if not config.getoption("--fast"):
+        return None
+    if collection_path.is_dir():
+        return (collection_path.parent.name == "tests" and collection_path.name in SLOW_FOLDERS) or None
+    return (collection_path.name.startswith("test_") and _needs_torch(collection_path)) or None
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        fixtures = set(item.fixturenames)
+        if fixtures & PROCESS_FIXTURES or _imports(item.path) & PROCESS_MODULES:
+            item.add_marker(pytest.mark.process)
+        if fixtures & SCREEN_FIXTURES:
+            item.add_marker(pytest.mark.screen)
+        if fixtures & TORCH_FIXTURES or _needs_torch(item.path):
+            item.add_marker(pytest.mark.torch)
+    if config.getoption("--fast"):
+        slow = {"process", "screen", "torch"}
+        left_out = [item for item in items if slow & {mark.name for mark in item.iter_markers()}]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.fixture(autouse=True)
+def _no_torch_in_the_fast_loop(request):
+    """Fail the test that makes the fast loop slow."""
+    before = "torch" in sys.modules
+    yield
+    if request.config.getoption("--fast") and not before:
+        assert "torch" not in sys.modules, "this test imports torch: conftest must see that, and mark it"
 
 
 @pytest.fixture(autouse=True)

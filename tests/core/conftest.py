@@ -1,21 +1,21 @@
-"""Checkpoints and proteins shared by the engine's tests, and transformers' EsmModel as the oracle."""
+"""Checkpoints and proteins shared by the engine's tests, and transformers' EsmModel as the oracle.
+
+torch is imported inside the fixtures, so that tests that need none are collected in a second.
+"""
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.tokens import tokenize
-from vp_tui.core.models import attention, loading
-from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 
-CPU = torch.device("cpu")
 REPOSITORY = Path(__file__).parents[2]
 REAL_PROTEINS = REPOSITORY / "tests/data/viral_proteins_40.faa"
 MANY_PROTEINS = REPOSITORY.parent / "shared/data/viral_proteins.faa.gz"
@@ -29,7 +29,9 @@ def read_fasta(text):
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_per_worker():
     """With xdist, two workers of two threads each on two cores spend their time waiting: 5 times slower."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if "PYTEST_XDIST_WORKER" in os.environ and "torch" in sys.modules:
+        import torch
+
         torch.set_num_threads(1)
 
 
@@ -57,6 +59,8 @@ def many_proteins(proteins):
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     """checkpoint(num_layers=.., hidden=.., fault=..): folder of a checkpoint, made once per shape."""
+    from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+
     made = {}
 
     def folder_of(*, num_layers=2, hidden=128, num_heads=2, fault=None):
@@ -74,7 +78,12 @@ def tiny(checkpoint):
     return checkpoint()
 
 
-def load_model(folder, precision="fp32", device=CPU):
+def load_model(folder, precision="fp32", device="cpu"):
+    import torch
+
+    from vp_tui.core.models import loading
+
+    device = torch.device(device)
     return loading.load(ModelSource(given=str(folder), folder=Path(folder)), plain_plan(precision), device)
 
 
@@ -87,6 +96,9 @@ def load():
 @pytest.fixture(scope="session")
 def engine_states():
     """engine_states(folder, proteins, ...): token outputs [n, D] of our packed forward, per protein."""
+    import torch
+
+    from vp_tui.core.models import attention
 
     def states(folder, residues, *, precision="fp32", budget=4096, loaded=None):
         model = (loaded or load_model(folder, precision)).model
@@ -96,7 +108,7 @@ def engine_states():
             layout = packing.layout(tokens.lengths_S[pack], pack)
             parts = [tokens.ids_N[tokens.starts_S[i] :][: tokens.lengths_S[i]] for i in pack]
             ids_N = torch.from_numpy(np.concatenate(parts).astype(np.int64))
-            hidden_ND = model(ids_N, attention.to_device(layout, CPU))
+            hidden_ND = model(ids_N, attention.to_device(layout, torch.device("cpu")))
             for row, index in enumerate(pack):
                 found[int(index)] = hidden_ND[layout.cu_seqlens[row] : layout.cu_seqlens[row + 1]]
         return [found[i] for i in range(len(residues))]
@@ -109,6 +121,7 @@ def oracle_states():
     """oracle_states(folder, proteins): the same from transformers, eager FP32, one protein at a time."""
 
     def states(folder, residues):
+        import torch
         from transformers import EsmModel
 
         model = EsmModel.from_pretrained(
@@ -127,6 +140,7 @@ def oracle_states():
 @pytest.fixture(scope="session")
 def max_error():
     """max_error(a, b): largest absolute difference between two lists of tensors, NaN when there is one."""
+    import torch
 
     def error(a, b):
         # Python's max would drop a NaN
