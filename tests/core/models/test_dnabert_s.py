@@ -311,7 +311,7 @@ def test_a_tensor_that_does_not_fit_is_named(change, told, changed, load):
 
 
 def test_a_pickle_that_would_run_code_is_refused(changed, load):
-    with pytest.raises(ModelError, match="no readable checkpoint"):
+    with pytest.raises(ModelError, match="not a readable checkpoint"):
         load(changed(lambda state: state | {"evil": pytest.raises}))
 
 

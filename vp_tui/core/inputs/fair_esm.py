@@ -1,8 +1,9 @@
-"""fair-esm's own .pt files: what they hold, read without torch, and their names in Hugging Face's words.
+"""fair-esm's .pt files: the model's sizes, read without torch, and Hugging Face's names of its tensors.
 
-A file is {"model": state dict, "cfg" or "args": argparse.Namespace}. Only its pickle is read here, through an
-allow-list that makes plain records of tensors; nothing of the file is ever called, and no weight is read. The shapes
-say everything about the model: heads follow from the width and the length of the stored rotary table.
+A file is {"model": state dict, "cfg" or "args": argparse.Namespace}. torch.load is not used, because the command line
+and the dashboard read a spec before any worker starts; the pickle is read with an allow-list (`_Pickle`) that turns
+tensors into their shapes, so no code and no weight of the file is loaded. The shapes determine the model: the number of
+heads follows from the width and the length of the stored rotary table.
 """
 
 import io
@@ -19,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from vp_tui.core.errors import ModelError
 
 ALLOWED_CLASSES: Final = (Namespace,)
-"""Besides tensors: what fair-esm's files hold, and what torch.load(weights_only=True) refuses by default."""
+"""Classes besides tensors in fair-esm's files; torch.load(weights_only=True) refuses them by default."""
 
 PREFIX: Final = re.compile(r"encoder\.(sentence_encoder\.)?")
 _EMBEDDING: Final = "embeddings.word_embeddings.weight"
@@ -41,7 +42,7 @@ _UNREADABLE: Final = (OSError, zipfile.BadZipFile, pickle.UnpicklingError, EOFEr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FairEsm:
-    """The measures of a fair-esm ESM-2, from the shapes of its tensors."""
+    """Sizes of a fair-esm ESM-2, from the shapes of its tensors."""
 
     num_layers: int
     hidden: int
@@ -52,13 +53,13 @@ class FairEsm:
 
 
 class _Shape(NamedTuple):
-    """A tensor of the file: its shape only."""
+    """Shape of a tensor in the file."""
 
     sizes: tuple[int, ...]
 
 
 def hugging_face_name(name: str) -> str:
-    """The name transformers' EsmModel has for the tensor `name`; heads and strangers keep theirs."""
+    """Return the name of the tensor `name` in transformers' EsmModel; heads and unknown tensors keep theirs."""
     name = PREFIX.sub("", name, count=1) if PREFIX.match(name) else name
     if name == "embed_tokens.weight":
         return _EMBEDDING
@@ -72,25 +73,25 @@ def hugging_face_name(name: str) -> str:
 
 
 def read(path: Path) -> FairEsm:
-    """The measures of the ESM-2 in `path`.
+    """Return the sizes of the ESM-2 in `path`.
 
-    Raises ModelError: no file of torch.save, a pickle that asks for other classes, or another model.
+    Raises ModelError: not a file of torch.save, a pickle that asks for other classes, or another model.
     """
     try:
         content = _unpickled(path)
     except _UNREADABLE as error:
         raise ModelError(
-            f"{path} is no readable fair-esm checkpoint ({error or type(error).__name__}); fetch it again from "
+            f"{path} is not a readable fair-esm checkpoint ({error or type(error).__name__}); fetch it again from "
             "dl.fbaipublicfiles.com/fair-esm, or give a folder as save_pretrained writes it"
         ) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict):
-        raise ModelError(f"{path} holds no state dict under 'model', as fair-esm's files do; give one of those")
+        raise ModelError(f"{path} has no state dict under 'model', unlike fair-esm's files; give one of those")
     shapes = {hugging_face_name(name): tensor.sizes for name, tensor in state.items() if isinstance(tensor, _Shape)}
-    return _measures(path, shapes, _options(content))
+    return _sizes(path, shapes, _options(content))
 
 
-def _measures(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, Any]) -> FairEsm:
+def _sizes(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, Any]) -> FairEsm:
     needed = (
         _EMBEDDING,
         "encoder.layer.0.intermediate.dense.weight",
@@ -99,12 +100,12 @@ def _measures(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mappin
     missing = [name for name in needed if name not in shapes]
     if missing:
         raise ModelError(
-            f"{path} is no ESM-2: it lacks {', '.join(missing)} (in Hugging Face's names); ESM-1b and MSA files "
-            "can be given as a Hugging Face folder"
+            f"{path} is not an ESM-2: {', '.join(missing)} missing (Hugging Face's names); give ESM-1b and MSA models "
+            "as a Hugging Face folder"
         )
     sizes = [shapes[name] for name in needed]
     if [len(size) for size in sizes] != [2, 2, 1] or sizes[0][1] % (2 * sizes[2][0] or 1):
-        raise ModelError(f"{path} is no ESM-2: embedding, feed-forward and rotary table have the shapes {sizes}")
+        raise ModelError(f"{path} is not an ESM-2: embedding, feed-forward and rotary table have shapes {sizes}")
     (vocab_size, hidden), (ffn, _), (half_head,) = sizes
     found = FairEsm(
         num_layers=1 + max(int(name.split(".")[2]) for name in shapes if name.startswith("encoder.layer.")),
@@ -121,13 +122,13 @@ def _measures(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mappin
     ):
         if options.get(option, value) != value:
             raise ModelError(
-                f"{path}: its options say {option} {options[option]!r}, its tensors {value}; fetch it again"
+                f"{path}: {option} is {options[option]!r} in its options but {value} by its tensors; fetch it again"
             )
     return found
 
 
 def _options(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What cfg["model"] or args says; empty when the file says nothing."""
+    """Return cfg["model"] or args, {} if the file has neither."""
     cfg = content.get("cfg")
     options = cfg.get("model") if isinstance(cfg, dict) else content.get("args")
     if isinstance(options, Namespace):
@@ -144,14 +145,14 @@ def _unpickled(path: Path) -> Any:
 
 
 class _Pickle(pickle.Unpickler):
-    """Makes a shape of every tensor, and refuses every class but those a checkpoint needs."""
+    """Unpickler that turns tensors into shapes and refuses every class that a checkpoint does not need."""
 
     def persistent_load(self, pid: Any) -> Any:
-        """A storage: not read."""
+        """Return the id of a storage, whose numbers are not read."""
         return pid
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name of the pickle."""
+        """Return the stand-in for a class or function of the pickle."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("argparse", "Namespace"):
@@ -161,7 +162,7 @@ class _Pickle(pickle.Unpickler):
         if module == "torch._utils" and name == "_rebuild_parameter":
             return _first
         if module == "torch" or module.startswith("torch.storage"):
-            # a storage class or a number format: named by tensors, never called
+            # storage classes and dtypes are arguments of tensors, never called
             return name
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no checkpoint of weights needs")
 

@@ -6,9 +6,7 @@ kept aside; LayerNorms have weight/bias or, in old files, gamma/beta. Names in v
 """
 
 import json
-import pickle
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.models import torch_file
 
 _LEGACY: Final = ((".gamma", ".weight"), (".beta", ".bias"))
 _NAMED: Final = 3
@@ -150,15 +148,10 @@ def open_checkpoint(folder: Path, dialect: Dialect) -> Iterator[Checkpoint]:
         for path in weight_files(folder):
             try:
                 opened = _open_safetensors(path, stack) if path.suffix == ".safetensors" else _open_bin(path)
-            except (
-                SafetensorError,
-                OSError,
-                RuntimeError,
-                ValueError,
-                EOFError,
-                pickle.UnpicklingError,
-            ) as error:
-                raise ModelError(f"{path} is no readable checkpoint ({first_line(error)}); fetch it again") from error
+            except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+                raise ModelError(
+                    f"{path} is not a readable checkpoint ({first_line(error)}); fetch it again"
+                ) from error
             stored.update(opened)
         yield Checkpoint(folder, stored, dialect)
 
@@ -172,10 +165,14 @@ def _open_safetensors(path: Path, stack: ExitStack) -> dict[str, Stored]:
 
 
 def _open_bin(path: Path) -> dict[str, Stored]:
-    # only zip archives (torch >= 1.6) can be memory-mapped
-    state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    state = torch_file.read(path)
     if not isinstance(state, dict):
         raise ValueError(f"holds a {type(state).__name__}, not a state dict")
+    return stored_tensors(state)
+
+
+def stored_tensors(state: Mapping[str, Any]) -> dict[str, Stored]:
+    """Return the tensors of a state dict; other values are left out."""
     return {
         key: Stored(tuple(value.shape), partial(_given, value))
         for key, value in state.items()

@@ -1,0 +1,59 @@
+"""Files of torch.save read as data: what a hostile or broken one gets, in both of torch's containers."""
+
+import io
+import os
+from argparse import Namespace
+
+import pytest
+import torch
+
+from vp_tui.core.models import torch_file
+
+
+class Payload:
+    """Unpickled, it makes the file `path`."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def write(path, value, *, is_zip):
+    torch.save(value, path, _use_new_zipfile_serialization=is_zip)
+    return path
+
+
+@pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize(
+    "opened", [lambda path: path, lambda path: io.BytesIO(path.read_bytes())], ids=["path", "bytes"]
+)
+def test_tensors_and_allowed_classes_come_back(tmp_path, is_zip, opened):
+    path = write(tmp_path / "weights.bin", {"a": torch.arange(3), "args": Namespace(layers=2)}, is_zip=is_zip)
+    found = torch_file.read(opened(path), allowed=[Namespace])
+    assert found["a"].tolist() == [0, 1, 2]
+    assert found["args"].layers == 2
+
+
+@pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "before torch 1.6"])
+def test_code_is_refused_by_name_without_advice_to_switch_protection_off(tmp_path, is_zip):
+    mark = tmp_path / "ran"
+    path = write(tmp_path / "evil.bin", {"a": torch.zeros(2), "b": Payload(mark)}, is_zip=is_zip)
+    with pytest.raises(ValueError, match=r"posix\.system") as refused:
+        torch_file.read(path)
+    assert not any(word in str(refused.value) for word in ("weights_only", "safe_globals", "trust"))
+    assert "\n" not in str(refused.value)
+    assert not mark.exists()
+
+
+def test_a_class_that_is_not_allowed_is_refused_by_name(tmp_path):
+    path = write(tmp_path / "weights.bin", {"args": Namespace(layers=2)}, is_zip=True)
+    with pytest.raises(ValueError, match=r"argparse\.Namespace"):
+        torch_file.read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + b"0" * 100, b"\x80\x02}q\x00.", b"<html>"])
+def test_another_file_is_one_line_of_reason(content):
+    with pytest.raises(ValueError, match=r"^\S.+\S$"):
+        torch_file.read(io.BytesIO(content))
