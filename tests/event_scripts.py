@@ -28,13 +28,14 @@ from vp_tui.core.events import (
     Speedup,
     StratumStats,
 )
+from vp_tui.core.gates.embeddings import M1
 
 FAKE_GPU = "FakeGpu (no real card)"
 BLOCK = 64
 TOKENS = {"short": 48, "medium": 98, "long": 310}
 DISTANCE = {"short": 9e-5, "medium": 2.4e-4, "long": 6e-4}
 """Typical 1 - cosine of FP16."""
-LIMIT = RunConfig(model="esm2-8m", input="-").thresholds.cosine_fail
+LIMIT = RunConfig(model="esm2-8m", input="-").thresholds.fail(M1)
 EVIL = "\x1b]0;owned\x07\x1b[2J[bold red]m[/]\n\r\t\x9b31m\u202e\U0001f9ec\uff21\u0301"
 Step = tuple[float, Event]
 """Seconds since the step before, and what happens then; its at_us is filled in when it happens."""

@@ -16,7 +16,7 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 
 ROOMS = {
-    "the cosine limit is written once": (r"\b0\.99\b", {"core/thresholds.py"}),
+    "the cosine limit is written once": (r"\b0\.99\b", {"core/gates/"}),
     "precision is lowered in one place": (
         r"\.half\(|\.bfloat16\(|torch\.(float16|bfloat16|half)\b",
         {"core/models/precision.py"},
@@ -27,7 +27,7 @@ ROOMS = {
     "the rollback switch is read in one place": (r"VIRNUCPRO_", {"core/config.py", "core/runs/launch.py"}),
     "numbers become text in few places": (
         r"\{[^{}]*:\.[1-9]\d*[fe]\}",
-        {"tui/format.py", "core/report/", "core/verdict/", "core/measures/speed.py", "core/workers/validate/tally.py"},
+        {"tui/format.py", "core/report/", "core/verdict/", "core/workers/validate/tally.py"},
     ),
     "plotext is asked in one place": (r"\bplotext\b", {"tui/charts.py"}),
     "NVML is asked in one place": (r"\bpynvml\b", {"core/engine/gpu/"}),

@@ -10,6 +10,8 @@ import pytest
 
 from samples import PROTEINS
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.gates.embeddings import M1, M1_P01
+from vp_tui.core.gates.goals import P1
 from vp_tui.core.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +72,7 @@ def test_a_link_of_a_document_leads_somewhere(document):
 def test_the_limits_of_the_measures_document_are_those_of_the_code():
     text = (ROOT / "docs" / "measures.md").read_text()
     limits = Thresholds()
-    for value in (limits.cosine_fail, limits.cosine_p01_warn, limits.speedup):
+    for value in (limits.fail(M1), limits.fail(M1_P01), limits.fail(P1)):
         assert f"{value:g}" in text
 
 

@@ -20,7 +20,7 @@ def stored(vp_tui, made_checkpoint, document):
 def strict_limits(tmp_path):
     """A file of limits that FP16 cannot keep."""
     path = tmp_path / "limits.toml"
-    path.write_text("relative_l2_p99_fail = 1e-5\nrelative_l2_p99_warn = 1e-6\n")
+    path.write_text("[M4]\nfail = 1e-5\nwarn = 1e-6\n")
     return path
 
 
@@ -39,7 +39,7 @@ def test_a_stored_run_is_judged_again_by_other_limits(vp_tui, stored, strict_lim
     again = document(vp_tui("show", "first", "--recompute", "--thresholds", strict_limits, "--json"))
     assert again["verdict"] == "WARN"
     assert {finding["gate"] for finding in again["findings"] if finding["severity"] == "warn"} == {"M4"}
-    assert again["config"]["thresholds"]["relative_l2_p99_fail"] == 1e-5
+    assert again["config"]["thresholds"]["M4.fail"] == 1e-5
     assert document(vp_tui("show", "first", "--json"))["verdict"] == "PASS"
 
 
@@ -47,7 +47,7 @@ def test_the_limits_of_a_file_are_recorded_and_decide(vp_tui, made_checkpoint, s
     run = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 0, "--thresholds", strict_limits, "--json")
     found = document(vp_tui(*run, "--gates", "strict", check=4))
     assert found["verdict"] == "FAIL"
-    assert found["config"]["thresholds"]["relative_l2_p99_fail"] == 1e-5
+    assert found["config"]["thresholds"]["M4.fail"] == 1e-5
     assert set(found["measures"]["details"]["not_measured"]) == LOST_WITH_THE_MODEL
 
 
@@ -62,6 +62,6 @@ def test_what_cannot_be_measured_again_is_refused_with_the_reason(vp_tui, stored
 
 def test_a_limit_that_does_not_exist_is_refused_with_the_nearest_name(vp_tui, made_checkpoint, tmp_path):
     path = tmp_path / "limits.toml"
-    path.write_text("cosine_fall = 0.999\n")
+    path.write_text("M1.fial = 0.999\n")
     done = vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--thresholds", path, check=2)
-    assert "cosine_fail" in done.stderr
+    assert "M1.fail" in done.stderr

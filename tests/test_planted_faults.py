@@ -9,6 +9,7 @@ import torch
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import RunFinished
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS, make_fasta
@@ -105,7 +106,7 @@ def test_a_planted_fault_is_found_by_the_gates_that_can_see_it(run, fault):
     assert finished.exit_code == 4
     if fault not in SEEN_BY_MISSION:
         overall = next(stats for stats in finished.strata if stats.scope == "all")
-        assert overall.cosine_min > Thresholds().cosine_fail, "M1 alone would have found it"
+        assert overall.cosine_min > Thresholds().fail(M1), "M1 alone would have found it"
         assert not overall.nan + overall.inf
 
 

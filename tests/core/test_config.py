@@ -5,6 +5,8 @@ from pydantic import ValidationError
 from records import config
 
 from vp_tui.core.config import RunConfig, choose_precision, plain_plan
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.thresholds import Thresholds
 
 VARIABLE = "VIRNUCPRO_DISABLE_FP16"
@@ -12,7 +14,7 @@ VARIABLE = "VIRNUCPRO_DISABLE_FP16"
 
 def test_the_missions_cosine_limit_and_speed_goal_are_the_defaults():
     limits = Thresholds()
-    assert (limits.cosine_fail, limits.speedup, limits.gpu_utilization) == (0.99, 1.8, 80.0)
+    assert (limits.fail(M1), limits.fail(P1), limits.fail(P1_GPU)) == (0.99, 1.8, 80.0)
 
 
 def test_a_config_needs_only_a_model_and_an_input():

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.thresholds import Thresholds, read_thresholds
+from vp_tui.core.gates.embeddings import M1, M4
+from vp_tui.core.thresholds import LIMITS, RENAMED, Thresholds, read_thresholds
 
 
 @pytest.fixture
@@ -20,13 +21,14 @@ def read(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "cosine_fail = 0.995\nheadroom_bits_fail = 2\n",
-        "[thresholds]\ncosine_fail = 0.995\nheadroom_bits_fail = 2\n",
-        "# mine\ncosine_fail = 0.995\n[thresholds]\nheadroom_bits_fail = 2.0\n",
+        "M1.fail = 0.995\nV3.fail = 2\n",
+        "[M1]\nfail = 0.995\n[V3]\nfail = 2\n",
+        "[thresholds]\nM1.fail = 0.995\nV3.fail = 2\n",
+        "# mine\nM1.fail = 0.995\n[thresholds.V3]\nfail = 2.0\n",
     ],
 )
 def test_names_at_the_top_or_in_the_table_replace_limits_and_the_others_stay(read, text):
-    assert read(text) == Thresholds(cosine_fail=0.995, headroom_bits_fail=2.0)
+    assert read(text) == Thresholds({"M1.fail": 0.995, "V3.fail": 2.0})
 
 
 @pytest.mark.parametrize("text", ["", "[thresholds]\n", "# nothing\n"])
@@ -37,24 +39,26 @@ def test_a_file_without_limits_changes_none(read, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cosine_fial = 0.9", ["there is no limit 'cosine_fial'", "did you mean 'cosine_fail'?"]),
-        ("cosine-fail = 0.9", ["did you mean 'cosine_fail'?"]),
-        ("zzz = 1", ["there is no limit 'zzz'", "the names are headroom_bits_fail, "]),
-        ("[threshold]\ncosine_fail = 0.9", ["there is no limit 'threshold'"]),
-        ("cosine_fail = 1.5", ["cosine_fail = 1.5", "less than 1"]),
-        ("cosine_fail = 1", ["cosine_fail = 1", "less than 1"]),
-        ("kernel_ratio_fail = 1.0", ["kernel_ratio_fail = 1.0", "greater than 1"]),
-        ("cosine_fail = '0.9'", ["cosine_fail = '0.9'", "a valid number"]),
-        ("match_rate = true", ["match_rate = True", "a valid number"]),
-        ("cosine_fail = nan", ["cosine_fail = nan", "a finite number is needed"]),
-        ("speedup = inf", ["speedup = inf", "a finite number is needed"]),
-        ("speedup = 1.0\n[thresholds]\nspeedup = 2.0", ["speedup both at the top and under [thresholds]"]),
-        ("thresholds = 3", ["'thresholds' is a table, [thresholds]; got 3"]),
-        ("cosine_fail = \n", ["is no valid TOML", "line 1"]),
-        ("speedup = 1.0\ncosine_fail 0.9\n", ["is no valid TOML", "line 2"]),
+        ("M1.fial = 0.9", ["'M1.fial'", "'M1.fail'"]),
+        ("M1 = 0.9", ["'M1'"]),
+        ("zzz = 1", ["'zzz'", "V1.fail, "]),
+        ("[threshold]\nM1.fail = 0.9", ["'threshold.M1'"]),
+        ("cosine_fail = 0.9", ["'cosine_fail'", "M1.fail"]),
+        ("M1.fail = 1.5", ["M1.fail = 1.5", "(-1, 1)"]),
+        ("M1.fail = 1", ["M1.fail = 1", "(-1, 1)"]),
+        ("R2.fail = 1.0", ["R2.fail = 1.0", "(1, inf)"]),
+        ("V1.fail = 3", ["V1.fail = 3", "[0, 0]"]),
+        ("M1.fail = '0.9'", ["M1.fail = '0.9'", "not a finite number"]),
+        ("M6.fail = true", ["M6.fail = True", "not a finite number"]),
+        ("M1.fail = nan", ["M1.fail = nan", "not a finite number"]),
+        ("P1.fail = inf", ["P1.fail = inf", "not a finite number"]),
+        ("P1.fail = 1.0\n[thresholds]\nP1.fail = 2.0", ["P1.fail both"]),
+        ("thresholds = 3", ["got 3"]),
+        ("M1.fail = \n", ["TOML", "line 1"]),
+        ("P1.fail = 1.0\nM1.fail 0.9\n", ["TOML", "line 2"]),
         (b"\xff\xfe", ["cannot be read"]),
-        ("cosine_fail = 2.0\nspeedup = -1\n", ["cosine_fail = 2.0", "speedup = -1", "greater than 0"]),
-        ("cosine_fial = 2.0\nspeedup = inf\n", ["'cosine_fial'", "speedup = inf"]),
+        ("M1.fail = 2.0\nP1.fail = -1\n", ["M1.fail = 2.0", "P1.fail = -1"]),
+        ("M1.fial = 2.0\nP1.fail = inf\n", ["'M1.fial'", "P1.fail = inf"]),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_with_name_value_and_what_is_allowed(read, text, words):
@@ -65,14 +69,33 @@ def test_what_is_wrong_in_a_file_is_told_with_name_value_and_what_is_allowed(rea
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
-    with pytest.raises(UsageError, match=r"there is no thresholds file .*nothing\.toml"):
+    with pytest.raises(UsageError, match=r"nothing\.toml.* does not exist"):
         read_thresholds(tmp_path / "nothing.toml")
     with pytest.raises(UsageError, match="cannot be read"):
         read_thresholds(tmp_path)
 
 
 def test_limits_are_frozen_and_survive_json():
-    limits = Thresholds(cosine_fail=0.5)
-    assert Thresholds(**Thresholds.model_validate_json(limits.model_dump_json()).model_dump()) == limits
+    limits = Thresholds({"M1.fail": 0.5})
+    assert Thresholds(Thresholds.model_validate_json(limits.model_dump_json()).model_dump()) == limits
+    assert (limits.fail(M1), limits.warn(M4)) == (0.5, 5e-3)
     with pytest.raises(ValidationError):
-        limits.cosine_fail = 0.1
+        limits.root = {}
+    with pytest.raises(ValidationError, match=r"M1\.fial"):
+        Thresholds({"M1.fial": 0.5})
+
+
+def test_the_record_of_an_older_version_is_read_and_its_names_are_told_in_a_file(read):
+    assert {new for names in RENAMED.values() for new in names} <= set(LIMITS)
+    assert Thresholds({"norm_ratio_fail": 0.25}) == Thresholds({"M5.fail": 0.25, "M5-scale.fail": 0.25})
+    for old, names in RENAMED.items():
+        with pytest.raises(UsageError) as caught:
+            read(f"{old} = 0.5")
+        assert all(new in str(caught.value) for new in names)
+
+
+def test_every_limit_of_the_table_is_allowed_and_has_a_note():
+    for name, limit in LIMITS.items():
+        assert limit.value in limit.allowed, name
+        assert limit.note.endswith("."), name
+        assert str(limit.allowed)[1:-1].count(",") == 1

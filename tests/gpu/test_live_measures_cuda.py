@@ -8,6 +8,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.engine import faults
 from vp_tui.core.engine.faults.in_encoder import Tf32Products
 from vp_tui.core.engine.probe.diagnose import diagnose
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.synthetic import random_proteins
@@ -95,7 +96,7 @@ def test_a_fault_changes_its_own_arm_and_raw_cosine_stays_above_the_limit(source
     assert (faulty[mine] != sound[mine]).any()
     assert np.array_equal(faulty[other], sound[other])
     measures = pair_measures(faulty["fp32"], faulty["fp16"])
-    assert measures.cosine_S.min() > Thresholds().cosine_fail
+    assert measures.cosine_S.min() > Thresholds().fail(M1)
 
 
 def test_a_reference_in_tf32_is_really_tf32_and_its_plan_still_says_fp32(sources, tokens, packs):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import snapshots
 
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import charts
 
-LIMIT = Thresholds().cosine_fail
+LIMIT = Thresholds().fail(M1)
 PALETTE = {"short": (1, 2, 3), "medium": (4, 5, 6), "long": (7, 8, 9), "limit": (200, 0, 0)}
 
 

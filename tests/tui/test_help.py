@@ -48,7 +48,7 @@ def test_a_topic_says_what_it_means_what_is_good_and_what_to_do(topic):
 
 
 def test_limits_are_those_of_the_run():
-    limits = Thresholds(cosine_fail=0.8, cosine_p01_warn=0.9, speedup=3.5)
+    limits = Thresholds({"M1.fail": 0.8, "M1-p01.fail": 0.9, "P1.fail": 3.5})
     assert "above 0.8" in flat(topic_help("strata", limits))
     assert "3.5x" in flat(topic_help("speed", limits))
     assert "0.8 or below" in flat(number_help(limits))
@@ -94,7 +94,7 @@ async def test_the_help_fits_the_width_and_every_end_closes_it(drive, size):
 
 async def test_the_help_shows_the_limits_of_the_run_in_front(drive):
     run = snapshots.running()
-    strict = replace(run, config=run.config | {"thresholds": {"cosine_fail": 0.5, "cosine_p01_warn": 0.75}})
+    strict = replace(run, config=run.config | {"thresholds": {"M1.fail": 0.5, "M1-p01.fail": 0.75}})
     async with drive(strict) as driven:
         await driven.press("question_mark")
         await driven.until_text("every sequence is above 0.5 and finite")

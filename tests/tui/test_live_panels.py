@@ -6,6 +6,7 @@ import parts
 import pytest
 import snapshots
 
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import deltas
@@ -229,5 +230,5 @@ def test_embeddings_that_are_not_measured_say_why():
 
 
 def test_the_title_of_a_chart_has_the_limit_of_the_configuration():
-    limit = f"limit {Thresholds().cosine_fail:g}"
+    limit = f"limit {Thresholds().fail(M1):g}"
     assert all(limit in title(view, snapshots.running(), {}) for view in VIEWS[:2])

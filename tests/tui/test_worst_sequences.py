@@ -9,6 +9,7 @@ import stored_runs
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.errors import InputError
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.panels.sequence_words import MOST_LETTERS, letters, measured, numbers
@@ -122,9 +123,7 @@ def test_only_what_fails_a_sequence_is_marked_as_failing():
     assert {one.level for one in numbers(GOOD, LIMITS)} == {"good", "plain"}
 
 
-@pytest.mark.parametrize(
-    ("cosine", "fails"), [(LIMITS.cosine_fail, True), (LIMITS.cosine_fail + 1e-9, False), (None, True)]
-)
+@pytest.mark.parametrize(("cosine", "fails"), [(LIMITS.fail(M1), True), (LIMITS.fail(M1) + 1e-9, False), (None, True)])
 def test_the_limit_itself_does_not_pass(cosine, fails):
     assert (numbers(replace(GOOD, cosine=cosine), LIMITS)[0].gate == "M1") == fails
 

@@ -1,241 +1,170 @@
-"""The limits of every gate in one frozen record, each with its reason; a TOML file may replace some of them.
+"""Limits a run is judged by: those of the table of gates, where a TOML file does not replace them.
 
-Ids and formulas are those of docs/measures.md. `_fail` is the gate's hard limit, `_warn` the soft one; a gate with one
-limit has it as its hard one. Limits without another reason are those of the calibration notes the project began with:
-about three times the noise of repeated runs, or the smallest error known to have changed a label.
+A limit is addressed as GATE.fail or GATE.warn (`M1.fail = 0.995`). A run records all of them.
 """
 
 import difflib
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.gates.gate import Gate, Limit
+from vp_tui.core.gates.table import WITH_LIMITS
 
 _TABLE = "thresholds"
 
+LIMITS: Final[Mapping[str, Limit]] = {
+    f"{gate.id}.{name}": limit
+    for gate in WITH_LIMITS
+    for name, limit in (("fail", gate.fail), ("warn", gate.warn))
+    if limit is not None
+}
+"""GATE.fail and GATE.warn -> the limit of the table."""
+
+RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "headroom_bits_fail": ("V3.fail",),
+    "headroom_bits_warn": ("V3.warn",),
+    "subnormal_share": ("V4.fail", "V4-flushed.fail"),
+    "cosine_fail": ("M1.fail",),
+    "cosine_p01_warn": ("M1-p01.fail",),
+    "centred_cosine_fail": ("M2.fail",),
+    "centred_cosine_p01_warn": ("M2-p01.fail",),
+    "standardized_cosine_fail": ("M3.fail",),
+    "standardized_cosine_p01_warn": ("M3-p01.fail",),
+    "relative_l2_p99_fail": ("M4.fail",),
+    "relative_l2_p99_warn": ("M4.warn",),
+    "centred_l2_p99_fail": ("M4c.fail",),
+    "centred_l2_p99_warn": ("M4c.warn",),
+    "relative_l2_spread": ("M4-worst.fail",),
+    "relative_l2_floor": ("M4-floor.fail",),
+    "norm_ratio_fail": ("M5.fail", "M5-scale.fail"),
+    "norm_ratio_warn": ("M5.warn", "M5-scale.warn"),
+    "match_rate": ("M6.fail",),
+    "token_cosine_p001_fail": ("T1.fail",),
+    "token_cosine_min_warn": ("T1-min.fail",),
+    "knn_overlap_fail": ("S1.fail",),
+    "knn_overlap_warn": ("S1.warn",),
+    "nearest_agreement": ("S1-nearest.fail",),
+    "structure_similarity": ("S2.fail", "S2-debiased.fail", "S2-rdm.fail"),
+    "mean_shift_fail": ("S5.fail",),
+    "mean_shift_warn": ("S5.warn",),
+    "std_ratio_fail": ("S5-std.fail",),
+    "std_ratio_warn": ("S5-std.warn",),
+    "ks_distance": ("S5-ks.fail",),
+    "outlier_share": ("S6.fail",),
+    "reference_error_invalid": ("R1.fail",),
+    "reference_error_warn": ("R1.warn",),
+    "reference_bits": ("R1-bits.fail",),
+    "kernel_ratio_fail": ("R2.fail",),
+    "kernel_ratio_warn": ("R2.warn",),
+    "noise_floor": ("R3.fail",),
+    "rounding_ratio_fail": ("R4.fail",),
+    "rounding_ratio_warn": ("R4.warn",),
+    "systematic_ratio": ("R4-bias.fail",),
+    "label_agreement_fail": ("D1.fail",),
+    "label_agreement_warn": ("D1.warn",),
+    "flip_band": ("D2-flip.fail",),
+    "probability_shift_mean": ("D2.fail",),
+    "probability_shift_max": ("D2-max.warn",),
+    "consensus_fail": ("D3.fail",),
+    "consensus_warn": ("D3.warn",),
+    "speedup": ("P1.fail",),
+    "gpu_utilization": ("P1-gpu.fail",),
+}
+"""Names in the records of older versions -> the limits of today; () for a limit that no longer exists."""
+
 
 class Frozen(BaseModel):
-    """A record that cannot change, takes no unknown name and trims its text."""
+    """Base of records that are immutable, reject unknown names and strip text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-class Thresholds(Frozen):
-    """Limits of the gates."""
+class Thresholds(RootModel[dict[str, float]]):
+    """All limits, GATE.fail and GATE.warn -> number; a limit that is not given has its value in the table."""
 
-    headroom_bits_fail: float = Field(1.0, ge=0)
-    """V3: fewer bits between a module's largest value and the format's largest number; one more doubling overflows."""
+    model_config = ConfigDict(frozen=True)
 
-    headroom_bits_warn: float = Field(3.0, ge=0)
-    """V3: another sequence may be eight times as large as the ones that were looked at."""
+    root: dict[str, float] = Field(default_factory=dict, validate_default=True)
 
-    subnormal_share: float = Field(0.01, ge=0, le=1)
-    """V4: share of a module's values that the format holds with fewer digits, or not at all."""
+    @field_validator("root", mode="before")
+    @classmethod
+    def _complete(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill in the defaults, and translate the names of records of older versions."""
+        today = {new: value for name, value in given.items() for new in RENAMED.get(name, (name,))}
+        problems = list(_problems(today))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return {name: today.get(name, limit.value) for name, limit in LIMITS.items()}
 
-    cosine_fail: float = Field(0.99, gt=-1, lt=1)
-    """M1: any sequence at or below this cosine similarity fails (the mission's own limit)."""
+    def fail(self, gate: Gate) -> float:
+        """Return the farther limit of a gate that has one."""
+        return self.root[f"{gate.id}.fail"]
 
-    cosine_p01_warn: float = Field(0.999, gt=-1, le=1)
-    """M1: the 1st percentile of a stratum below this warns (4.5 % relative error)."""
-
-    centred_cosine_fail: float = Field(0.99, gt=-1, le=1)
-    """M2: M1's limit where it means something, on what tells sequences apart."""
-
-    centred_cosine_p01_warn: float = Field(0.999, gt=-1, le=1)
-    """M2: as M1's."""
-
-    standardized_cosine_fail: float = Field(0.98, gt=-1, le=1)
-    """M3: looser than M2, because every dimension weighs the same, the noisy ones too."""
-
-    standardized_cosine_p01_warn: float = Field(0.998, gt=-1, le=1)
-    """M3: as M2's, twice the distance."""
-
-    relative_l2_p99_fail: float = Field(1e-2, gt=0)
-    """M4: 99th percentile of |y - x| / |x|; ten times what FP16 storage alone does. Cosine cannot see scale."""
-
-    relative_l2_p99_warn: float = Field(5e-3, gt=0)
-    """M4: half of it."""
-
-    centred_l2_p99_fail: float = Field(3e-2, gt=0)
-    """M4c: 99th percentile of |y - x| / |x - mean|: the error beside what tells sequences apart."""
-
-    centred_l2_p99_warn: float = Field(1.5e-2, gt=0)
-    """M4c: half of it."""
-
-    relative_l2_spread: float = Field(10.0, gt=1)
-    """M4-worst: the worst sequence errs this many times as much as the median one: a fault of that sequence."""
-
-    relative_l2_floor: float = Field(2e-3, gt=0)
-    """M4-worst: below this (four roundings of FP16) the spread is not asked."""
-
-    norm_ratio_fail: float = Field(5e-3, gt=0)
-    """M5: | |y| / |x| - 1 | above this for any sequence."""
-
-    norm_ratio_warn: float = Field(1e-3, gt=0)
-    """M5: twice the rounding of one FP16 number."""
-
-    match_rate: float = Field(0.99, gt=0, le=1)
-    """M6: a smaller share of elements within 1 % (relative, and of the median element) of the reference."""
-
-    token_cosine_p001_fail: float = Field(0.98, gt=-1, le=1)
-    """T1: the 0.1th percentile of token cosines below this."""
-
-    token_cosine_min_warn: float = Field(0.98, gt=-1, le=1)
-    """T1: any single token below this."""
-
-    knn_overlap_fail: float = Field(0.95, gt=0, le=1)
-    """S1: mean share of the ten nearest neighbours that stay."""
-
-    knn_overlap_warn: float = Field(0.98, gt=0, le=1)
-    """S1: a fifth of a neighbour of ten."""
-
-    nearest_agreement: float = Field(0.99, gt=0, le=1)
-    """S1: share of sequences whose nearest neighbour stays."""
-
-    structure_similarity: float = Field(0.999, gt=0, le=1)
-    """S2: CKA, debiased CKA and rank correlation of all distances."""
-
-    mean_shift_fail: float = Field(0.1, gt=0)
-    """S5: |mean(y) - mean(x)| of a dimension in its standard deviations."""
-
-    mean_shift_warn: float = Field(0.05, gt=0)
-    """S5: half of it."""
-
-    std_ratio_fail: float = Field(0.05, gt=0)
-    """S5: |std(y) / std(x) - 1| of a dimension."""
-
-    std_ratio_warn: float = Field(0.02, gt=0)
-    """S5: what a thousand sequences can tell from chance."""
-
-    ks_distance: float = Field(0.05, gt=0)
-    """S5: Kolmogorov-Smirnov distance of a dimension, as an effect size: paired data have no p-value."""
-
-    outlier_share: float = Field(1e-3, gt=0)
-    """S6: change of the share of elements beyond three standard deviations of the reference."""
-
-    reference_error_invalid: float = Field(1e-4, gt=0)
-    """R1: an FP32 reference is 1e-6 from FP64; TF32 or 16 bits somewhere in it are 5e-4."""
-
-    reference_bits: float = Field(15.0, ge=8, le=24)
-    """R1: a reference with a larger error is still FP32 if it behaves like this many significant bits: TF32 and FP16
-    have 11, IEEE FP32 measured 18.8 to 23."""
-
-    reference_error_warn: float = Field(1e-5, gt=0)
-    """R1: ten times what FP32 needs."""
-
-    kernel_ratio_fail: float = Field(2.0, gt=1)
-    """R2: error of the attention kernel against that of attention in padded groups (FlashAttention's own rule)."""
-
-    kernel_ratio_warn: float = Field(1.5, gt=1)
-    """R2: half-way."""
-
-    noise_floor: float = Field(1e-4, gt=0)
-    """R3: relative L2 between two FP32 encodings of the same sequence among other neighbours."""
-
-    rounding_ratio_fail: float = Field(1.75, gt=1)
-    """R4: a module's error against exact arithmetic that rounds once per module. Sound engines measured 1.31 at most,
-    one block of 36 rounded through BF16 1.96."""
-
-    rounding_ratio_warn: float = Field(1.5, gt=1)
-    """R4: half-way."""
-
-    systematic_ratio: float = Field(2.5, gt=1)
-    """R4: the same for the error that all tokens share, which rounding alone averages away; sound is below 2."""
-
-    label_agreement_fail: float = Field(0.99, gt=0, le=1)
-    """D1: a smaller share of frames with the same label in both arms fails."""
-
-    label_agreement_warn: float = Field(0.999, gt=0, le=1)
-    """D1: a smaller share warns."""
-
-    flip_band: float = Field(0.05, gt=0, le=0.5)
-    """D2: a label that flips although one arm's probability is this far from 0.5 fails."""
-
-    probability_shift_mean: float = Field(1e-2, gt=0)
-    """D2: mean |dp| above this fails."""
-
-    probability_shift_max: float = Field(1e-2, gt=0)
-    """D2: the largest |dp| above this warns."""
-
-    consensus_fail: float = Field(0.98, gt=0, le=1)
-    """D3: a smaller share of chunks or contigs with the same consensus in both arms fails."""
-
-    consensus_warn: float = Field(0.995, gt=0, le=1)
-    """D3: a smaller share warns."""
-
-    speedup: float = Field(1.8, gt=0)
-    """P1: tokens/s and end-to-end time, candidate against reference."""
-
-    gpu_utilization: float = Field(80.0, ge=0, le=100)
-    """P1: mean NVML utilization in percent while encoding."""
+    def warn(self, gate: Gate) -> float:
+        """Return the nearer limit of a gate that has one."""
+        return self.root[f"{gate.id}.warn"]
 
 
 def read_thresholds(path: Path) -> Thresholds:
-    """Return the limits of the TOML file at `path`: name = number, at the top or under [thresholds].
-
-    Limits that the file does not name keep their defaults.
+    """Return the limits of the TOML file at `path`: `M1.fail = 0.995`, or [M1] with `fail`; also under [thresholds].
 
     Raises:
-        UsageError: the file cannot be read, is no TOML (with the line), has an unknown name (with the nearest one) or
-            a value that is not allowed; all wrong names and values of a file are told at once.
+        UsageError: the file cannot be read, is not valid TOML (with the line), or has unknown names (with the nearest
+            one) or values that are not allowed; all wrong names and values are reported at once.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UsageError(f"there is no thresholds file {str(path)!r}") from error
+        raise UsageError(f"thresholds file {str(path)!r} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the thresholds file {str(path)!r} cannot be read: {error}") from error
+        raise UsageError(f"thresholds file {str(path)!r} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the thresholds file {str(path)!r} is no valid TOML: {error}") from error
-    values = _values(document, path)
-    problems = [*_unknown(values), *_not_finite(values)]
-    if not problems:
-        try:
-            return Thresholds.model_validate(values, strict=True)
-        except ValidationError as error:
-            problems = [_told(item) for item in error.errors()]
-    raise UsageError(f"the thresholds file {str(path)!r}: {'; '.join(problems)}")
+        raise UsageError(f"thresholds file {str(path)!r} is not valid TOML: {error}") from error
+    values, problems = _values(document)
+    problems += [problem for name in values if (problem := _renamed(name))]
+    problems += _problems({name: value for name, value in values.items() if name not in RENAMED})
+    if problems:
+        raise UsageError(f"thresholds file {str(path)!r}: {'; '.join(problems)}")
+    return Thresholds(values)
 
 
-def _values(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The names at the top and those under [thresholds] together; a name may stand in one place only."""
-    top = {name: value for name, value in document.items() if name != _TABLE}
+def _values(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Flatten the document to GATE.fail -> value; a limit may be set once."""
     table = document.get(_TABLE, {})
     if not isinstance(table, Mapping):
-        raise UsageError(f"the thresholds file {str(path)!r}: {_TABLE!r} is a table, [{_TABLE}]; got {table!r}")
-    twice = sorted(set(top) & set(table))
-    if twice:
-        raise UsageError(
-            f"the thresholds file {str(path)!r}: {', '.join(twice)} both at the top and under [{_TABLE}]; keep one"
-        )
-    return {**top, **table}
+        return {}, [f"{_TABLE!r} must be a table, [{_TABLE}]; got {table!r}"]
+    top = dict(_flat({name: value for name, value in document.items() if name != _TABLE}))
+    inner = dict(_flat(table))
+    twice = sorted(set(top) & set(inner))
+    return {**top, **inner}, [f"{', '.join(twice)} both at the top and under [{_TABLE}]; keep one"] if twice else []
 
 
-def _unknown(values: Mapping[str, Any]) -> list[str]:
-    known = list(Thresholds.model_fields)
-    problems = []
-    for name in values:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            advice = f"did you mean {nearest[0]!r}?" if nearest else f"the names are {', '.join(known)}"
-            problems.append(f"there is no limit {name!r}: {advice}")
-    return problems
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", item) for inner, item in value.items())
+        else:
+            yield name, value
 
 
-def _not_finite(values: Mapping[str, Any]) -> list[str]:
-    """TOML knows nan and inf; as a limit either would switch its gate off without a word."""
-    return [
-        f"{name} = {value}: a finite number is needed"
-        for name, value in values.items()
-        if isinstance(value, float) and not math.isfinite(value)
-    ]
+def _renamed(name: str) -> str:
+    return f"{name!r} is now {' and '.join(RENAMED[name]) or 'gone'}" if name in RENAMED else ""
 
 
-def _told(item: Any) -> str:
-    name = ".".join(map(str, item["loc"]))
-    return f"{name} = {item['input']!r}: {item['msg'].replace('Input', 'it', 1)}"
+def _problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Unknown names, and values outside of their interval; nan or inf would switch a gate off silently."""
+    for name, value in values.items():
+        if name not in LIMITS:
+            nearest = difflib.get_close_matches(name, LIMITS, n=1)
+            advice = f"did you mean {nearest[0]!r}?" if nearest else f"the names are {', '.join(LIMITS)}"
+            yield f"unknown limit {name!r}: {advice}"
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            yield f"{name} = {value!r}: not a finite number"
+        elif value not in LIMITS[name].allowed:
+            yield f"{name} = {value!r}: outside {LIMITS[name].allowed}"

@@ -7,6 +7,9 @@ table, limits to the configuration.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vp_tui.core.gates.embeddings import M1, M1_P01
+from vp_tui.core.gates.goals import P1, P1_GPU
+from vp_tui.core.gates.sets import S5_STD, S6
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 
@@ -31,7 +34,7 @@ def _header(limits: Thresholds) -> Explanation:
         title="The run and its verdict so far",
         meaning="Which model runs in which precision, how far it is, and what its numbers come to. While it runs the "
         "verdict is `so far`: a later sequence can still fail it.",
-        good=f"PASS: every sequence is above {fmt.limit(limits.cosine_fail)} and finite, and no gate saw damage. WARN: "
+        good=f"PASS: every sequence is above {fmt.limit(limits.fail(M1))} and finite, and no gate saw damage. WARN: "
         "usable, but read what it warns of. FAIL: do not use this precision for these data. INVALID: the measurement "
         "itself cannot be trusted.",
         todo="With anything but PASS, read the alerts and findings below, then the Measures.",
@@ -43,8 +46,8 @@ def _strata(limits: Thresholds) -> Explanation:
         title="The table of strata",
         meaning="One row per length of sequence, because long sequences overflow and short ones round differently; a "
         "mean over all would hide both. Worst, 1st percentile and mean are cosine similarities to the reference.",
-        good=f"Worst above {fmt.limit(limits.cosine_fail)}, 1st percentile above "
-        f"{fmt.limit(limits.cosine_p01_warn)}, no NaN and no Inf in any row.",
+        good=f"Worst above {fmt.limit(limits.fail(M1))}, 1st percentile above "
+        f"{fmt.limit(limits.fail(M1_P01))}, no NaN and no Inf in any row.",
         todo="A ! names the stratum to look at: open the worst sequences, and see whether one sequence or all are hit.",
     )
 
@@ -54,7 +57,7 @@ def _similarity(limits: Thresholds) -> Explanation:
         title="1 - cosine over time",
         meaning="The distance of each block's worst sequence from the reference; each step of the axis is ten times. "
         "The line is the limit, ! marks a block with NaN or Inf.",
-        good=f"All points far below the line at {fmt.small(1 - limits.cosine_fail)}, and no trend: FP16 alone stays "
+        good=f"All points far below the line at {fmt.small(1 - limits.fail(M1))}, and no trend: FP16 alone stays "
         "below 1e-4.",
         todo="Single points near the line are single sequences; a whole stratum that climbs is a kernel or a module.",
     )
@@ -65,7 +68,7 @@ def _histogram(limits: Thresholds) -> Explanation:
         title="The histogram of 1 - cosine",
         meaning="How many sequences lie at which distance from the reference, per stratum; each step of the axis is "
         "ten times. The line is the limit.",
-        good=f"One hump, well left of {fmt.small(1 - limits.cosine_fail)}.",
+        good=f"One hump, well left of {fmt.small(1 - limits.fail(M1))}.",
         todo="A second hump is a group of sequences that something else happens to: look at what they share (length, "
         "pack, unusual letters). Single bars on the right are single sequences: open the worst ones.",
     )
@@ -76,7 +79,7 @@ def _throughput(limits: Thresholds) -> Explanation:
         title="Tokens per second of each block",
         meaning="How fast both precisions went, block by block, device work only. Both arms take turns, so a disturbed "
         "machine shows in both.",
-        good=f"Two flat lines, the candidate at least {fmt.limit(limits.speedup)} times as high.",
+        good=f"Two flat lines, the candidate at least {fmt.limit(limits.fail(P1))} times as high.",
         todo="Lines that fall together: the machine is shared or the card slows down, see the GPU panel. Only one that "
         "falls: look at its attention kernel and at the lengths of that block.",
     )
@@ -88,7 +91,7 @@ def _gpu_chart(limits: Thresholds) -> Explanation:
         meaning="Utilization, memory, power and clock of the card during the run. Utilization says that something ran, "
         "not that it was much: power tells real work, and on Hopper and newer the share of the SMs that had work, the "
         "time in tensor cores and the memory bandwidth in use.",
-        good=f"Utilization at {fmt.percent(limits.gpu_utilization)} or more in the mean, power near its limit, a "
+        good=f"Utilization at {fmt.percent(limits.fail(P1_GPU))} or more in the mean, power near its limit, a "
         "steady clock.",
         todo="Gaps mean that the card waits for data. A falling clock at full power is the power cap or heat.",
     )
@@ -100,7 +103,7 @@ def _gpu(limits: Thresholds) -> Explanation:
         meaning="The newest reading of the card: share of time it ran anything, memory in use, power, clock, "
         "temperature, whether something slows it down and whether others compute on it. Below, on Hopper and newer: "
         "how many SMs had work, time in tensor cores, memory bandwidth. Outside of a run it is what the card does now.",
-        good=f"A mean utilization of {fmt.percent(limits.gpu_utilization)} or more, no `slowed by`, no `shared with`.",
+        good=f"A mean utilization of {fmt.percent(limits.fail(P1_GPU))} or more, no `slowed by`, no `shared with`.",
         todo="Slowed by heat or a power cap: numbers stay right, clocks do not count. Memory in use before a run: "
         "somebody else works on the card.",
     )
@@ -111,7 +114,7 @@ def _speed(limits: Thresholds) -> Explanation:
         title="Speed",
         meaning="Tokens per second of both precisions and their ratio with its 95 % interval; end to end includes "
         "reading, packing and copies.",
-        good=f"Both ratios at {fmt.limit(limits.speedup)}x or more. On a CPU speed is not judged.",
+        good=f"Both ratios at {fmt.limit(limits.fail(P1))}x or more. On a CPU speed is not judged.",
         todo="Fast on the device but slow end to end: the card waits for the input. Slow on both: see which attention "
         "kernel was taken, and whether the reference really ran in FP32.",
     )
@@ -121,7 +124,7 @@ def _alerts(limits: Thresholds) -> Explanation:
     return Explanation(
         title="Alerts and findings",
         meaning="Alerts come while the run goes on, one per thing that happened: a sequence with NaN, a cosine at or "
-        f"below {fmt.limit(limits.cosine_fail)}, a disturbed clock. Findings are what the gates say at the end.",
+        f"below {fmt.limit(limits.fail(M1))}, a disturbed clock. Findings are what the gates say at the end.",
         good="None. A warn is worth a look, a fail decides the verdict.",
         todo="Open the first alert, not the last: it names sequence, layer and pack, and later ones often follow "
         "from it.",
@@ -133,8 +136,8 @@ def _embeddings(limits: Thresholds) -> Explanation:
         title="The embeddings of both arms",
         meaning="Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all numbers in the "
         "embeddings, reference beside candidate.",
-        good=f"Equal to three digits: standard deviations within {fmt.fraction(limits.std_ratio_warn)}, shares of "
-        f"outliers within {fmt.fraction(limits.outlier_share)}.",
+        good=f"Equal to three digits: standard deviations within {fmt.fraction(limits.warn(S5_STD))}, shares of "
+        f"outliers within {fmt.fraction(limits.fail(S6))}.",
         todo="Different spreads with good cosines are a lost scale: cosine cannot see it, M5 and S5 can; read the "
         "Measures.",
     )

@@ -9,13 +9,14 @@ from typing import Any
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, StratumStats
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.report.document import gpu_while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.verdict.gate import detail
-from vp_tui.core.verdict.gates import BY_ID
-from vp_tui.core.verdict.standings import Standing
+from vp_tui.core.verdict.evaluate import detail
+from vp_tui.core.verdict.results import GateResult
 from vp_tui.core.verdict.words import uncaught
 from vp_tui.tui import format as fmt
 from vp_tui.tui.format import safe
@@ -54,7 +55,7 @@ def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: T
     """What M1 proves here, in words; empty where it was not measured."""
     mine = numbers(measured, "M1")
     between, needed, bound = (mine.get(name) for name in ("between_cosine", "needed_centred_cosine", "failure_bound"))
-    limit = fmt.limit(limits.cosine_fail)
+    limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
         words.append(f"Two different sequences of this set already have a mean cosine of {fmt.similarity(between)}.")
@@ -97,7 +98,7 @@ def uncaught_controls(measured: Measured) -> str:
     return f"Negative controls: no gate caught {', '.join(missed)}; damage of this kind would go unseen here."
 
 
-def measures_table(rows: Sequence[Standing]) -> list[str]:
+def measures_table(rows: Sequence[GateResult]) -> list[str]:
     """One line per gate that has numbers, then what their names stand for."""
     shown = [row for row in rows if row.state != "not measured"]
     if not shown:
@@ -108,12 +109,12 @@ def measures_table(rows: Sequence[Standing]) -> list[str]:
     return [head, *map(_row, shown), *legend, *paragraph(_HOW_TO_READ)]
 
 
-def _is_whole(row: Standing) -> bool:
+def _is_whole(row: GateResult) -> bool:
     """True for a gate on the whole set: its strata are empty."""
     return BY_ID[row.id].scopes == "all"
 
 
-def _row(row: Standing) -> str:
+def _row(row: GateResult) -> str:
     """A gate on the whole set has its title where the strata would be."""
     if _is_whole(row):
         middle = f" {fmt.clip(row.title, 3 * _CELL + 2):<{3 * _CELL + 2}}"
@@ -125,7 +126,7 @@ def _row(row: Standing) -> str:
     )
 
 
-def not_measured(rows: Sequence[Standing], measured: Measured) -> list[str]:
+def not_measured(rows: Sequence[GateResult], measured: Measured) -> list[str]:
     """What has no numbers, with the reason where one is recorded."""
     reasons = detail(measured.details, "not_measured") or {}
     lines = [line for gate, reason in reasons.items() for line in paragraph(f"{gate}: {reason}", rest="    ")]
@@ -139,7 +140,7 @@ def _explained(gate_id: str, reasons: Mapping[str, Any]) -> bool:
     return gate_id in reasons or BY_ID[gate_id].measure in reasons
 
 
-def controls(measured: Measured, rows: Sequence[Standing]) -> list[str]:
+def controls(measured: Measured, rows: Sequence[GateResult]) -> list[str]:
     """What was planted, which gates saw it, and what the others could not have seen."""
     found = detail(measured.details, "controls") or {}
     texts = found.get("texts", {})

@@ -6,10 +6,11 @@ Pure functions from snapshots to strings; all numbers through tui.format, all st
 from collections.abc import Sequence
 
 from vp_tui.core.events import Finding, StratumStats
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.core.verdict.gates import BY_ID
-from vp_tui.core.verdict.standings import standings
+from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import format as fmt
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.format import safe
@@ -57,7 +58,7 @@ def report(snapshot: RunSnapshot) -> str:
     """Everything that was measured, verdict first, at most 79 columns wide."""
     run, strata = snapshot.run, snapshot.strata
     measured, limits = from_document(snapshot.measures), snapshot.limits
-    rows = standings(measured, strata, snapshot.findings, limits) if run.verdict else ()
+    rows = gate_results(measured, strata, snapshot.findings, limits) if run.verdict else ()
     arms = {"candidate": safe(run.precision), "reference": safe(run.reference)}
     meaning = sections.cosine_meaning(measured, strata, limits)
     lines = fmt.wrap(_title(snapshot), sections.WIDTH, rest="  ")
@@ -68,7 +69,7 @@ def report(snapshot: RunSnapshot) -> str:
         lines += ["", *strata_table(strata)]
     parts = {
         "Findings": _findings(snapshot.findings),
-        f"What a cosine of {fmt.limit(limits.cosine_fail)} means here": sections.paragraph(meaning) if meaning else [],
+        f"What a cosine of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
         "Measures": sections.measures_table(rows),
         "Negative controls: the reference, damaged on purpose": sections.controls(measured, rows),
         "Error against FP64": sections.oracle(measured, **arms),
@@ -119,7 +120,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
     for finding in findings:
         gate = BY_ID.get(finding.gate)
         is_miss = finding.severity != "info" and gate is not None and finding.gate not in explained
-        meaning = f". {gate.meaning}" if gate is not None and is_miss else ""
+        meaning = f". {gate.meaning} {gate.advice}" if gate is not None and is_miss else ""
         explained |= {finding.gate} if is_miss else set()
         text = f"{finding.gate}: {finding.text}{meaning}"
         lines += sections.paragraph(text, first=f"{MARKS[finding.severity]} ", rest="   ")

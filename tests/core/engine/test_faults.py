@@ -13,6 +13,7 @@ from vp_tui.core.engine import faults
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.faults.in_encoder import Tf32StandIn
 from vp_tui.core.errors import UsageError
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import HfSpec
 from vp_tui.core.inputs.tokens import tokenize
@@ -69,7 +70,7 @@ def test_a_fault_changes_the_candidate_and_raw_cosine_stays_above_the_limit(faul
     faulty = embed(faults.plant(fault, "candidate", demo_model("fp16"), FP16, CPU))
     assert np.isfinite(faulty).all()
     assert (faulty != sound["candidate"]).any()
-    assert pair_measures(sound["reference"], faulty).cosine_S.min() > Thresholds().cosine_fail
+    assert pair_measures(sound["reference"], faulty).cosine_S.min() > Thresholds().fail(M1)
 
 
 def test_a_reference_in_tf32_differs_and_raw_cosine_stays_above_the_limit(demo_model, embed, sound):
@@ -79,7 +80,7 @@ def test_a_reference_in_tf32_differs_and_raw_cosine_stays_above_the_limit(demo_m
     measures = pair_measures(sound["reference"], faulty)
     # TF32 has the mantissa of FP16: this reference errs as much as the candidate does
     assert 5e-5 < np.median(measures.relative_l2_S) < 5e-4
-    assert measures.cosine_S.min() > Thresholds().cosine_fail
+    assert measures.cosine_S.min() > Thresholds().fail(M1)
 
 
 @pytest.mark.parametrize("fault", faults.FAULTS)
@@ -253,7 +254,7 @@ def test_dnabert_s_has_the_faults_that_it_can_have(made_dnabert, load, fault):
     )
     sound, faulty = (encoder.encode(tokens, [np.arange(3)]).embeddings_SD for encoder in encoders)
     assert (sound != faulty).any()
-    assert pair_measures(sound, faulty).cosine_S.min() > Thresholds().cosine_fail
+    assert pair_measures(sound, faulty).cosine_S.min() > Thresholds().fail(M1)
 
 
 def test_a_fault_that_would_change_nothing_is_refused(tiny, load):

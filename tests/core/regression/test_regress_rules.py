@@ -9,6 +9,7 @@ import pytest
 from regress_samples import pairs, run, side
 
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.calibration import noise_floor
 from vp_tui.core.regression.metrics import METRICS
 from vp_tui.core.regression.rules import Rule
@@ -23,7 +24,7 @@ SPEED, MEMORY, UTILIZATION = METRICS["tokens_per_s"], METRICS["peak_memory_mib"]
 def test_the_rule_is_stored_as_strict_json_with_every_comparison():
     document = json.loads(json.dumps(dataclasses.asdict(RULE), allow_nan=False))
     assert document["rule_version"] == 1
-    assert document["cosine_limit"] == Thresholds().cosine_fail
+    assert document["cosine_limit"] == Thresholds().fail(M1)
 
 
 @pytest.mark.parametrize(

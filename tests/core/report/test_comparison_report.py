@@ -127,8 +127,8 @@ def test_the_newest_calibration_of_the_machine_makes_a_suspicion_a_verdict(fresh
 
 def test_a_run_judged_by_another_limit_is_counted_at_the_limit_of_the_rule(fresh):
     base = fresh.add(values=[0.9999] * 6)
-    loose = fresh.add(values=[*[0.9999] * 5, 0.98], asked={"thresholds": {"cosine_fail": 0.95}})
-    strict = fresh.add(values=[0.9999] * 6, asked={"thresholds": {"cosine_fail": 0.99999}})
+    loose = fresh.add(values=[*[0.9999] * 5, 0.98], asked={"thresholds": {"M1.fail": 0.95}})
+    strict = fresh.add(values=[0.9999] * 6, asked={"thresholds": {"M1.fail": 0.99999}})
     fresh.sql("UPDATE stratum SET below = 0 WHERE run_id = ?", loose)
     fresh.sql("UPDATE stratum SET below = n WHERE run_id = ?", strict)
     with Reader(fresh.home) as reader:

@@ -168,7 +168,7 @@ def test_a_checkpoint_here_is_known_by_its_weights_wherever_it_lay_then(home, de
 
 
 def test_limits_that_were_moved_are_told(home, decided):
-    limits = {"cosine_fail": 0.9}
+    limits = {"M1.fail": 0.9}
     complete(home, thresholds=limits)
     assert "judged by a cosine limit of 0.9" in decided().reason
 

@@ -152,12 +152,12 @@ def test_one_near_flip_in_a_thousand_is_within_every_limit_and_two_warn():
 @pytest.mark.parametrize("arms", [((0.56,), (0.49,)), ((0.51,), (0.44,))])
 def test_a_flip_far_from_the_middle_in_either_arm_fails(arms):
     many = [0.1] * 2000
-    assert ("D2", "fail") in judged([*many, *arms[0]], [*many, *arms[1]])
+    assert ("D2-flip", "fail") in judged([*many, *arms[0]], [*many, *arms[1]])
 
 
 def test_a_mean_shift_fails_and_a_single_large_one_warns():
-    assert judged([0.10] * 100, [0.12] * 100) == [("D2", "fail"), ("D2", "warn")]
-    assert judged([0.10] * 100, [*[0.10] * 99, 0.12]) == [("D2", "warn")]
+    assert judged([0.10] * 100, [0.12] * 100) == [("D2", "fail"), ("D2-max", "warn")]
+    assert judged([0.10] * 100, [*[0.10] * 99, 0.12]) == [("D2-max", "warn")]
 
 
 @pytest.mark.parametrize(

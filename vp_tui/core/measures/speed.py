@@ -8,9 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vp_tui.core.events import Speedup, SpeedVerdict
-from vp_tui.core.thresholds import Thresholds
-
 RESAMPLES = 2_000
 MIN_BLOCKS = 5
 """Fewer paired blocks give no interval: a bootstrap of four values has 35 distinct outcomes."""
@@ -39,42 +36,3 @@ def ratio_interval(reference_s: Sequence[float], candidate_s: Sequence[float]) -
     ratios_R = reference_B[picks_RB].sum(axis=1) / candidate_B[picks_RB].sum(axis=1)
     low, high = np.quantile(ratios_R, [0.025, 0.975])
     return float(low), float(high)
-
-
-def judge(
-    *,
-    rate_ratio: float | None,
-    end_to_end: float | None,
-    interval: tuple[float, float] | None,
-    utilization: float | None,
-    limits: Thresholds,
-    not_judged: str | None,
-) -> Speedup:
-    """P1: PASS when both ratios and the utilization reach their goals, else MISS, or NOT JUDGED with the reason.
-
-    `utilization` is the mean in percent while encoding, None where the GPU does not report it.
-    """
-    if not_judged is None and (rate_ratio is None or end_to_end is None):
-        not_judged = "(no timed block outside the warm-up)"
-    missed = [] if not_judged else _missed(rate_ratio, end_to_end, utilization, limits)
-    if not_judged:
-        verdict: SpeedVerdict = "NOT JUDGED"
-        reason = f"speed: not judged {not_judged}"
-    elif missed:
-        verdict, reason = "MISS", f"speed: {', '.join(missed)}"
-    else:
-        verdict, reason = "PASS", f"speed: {rate_ratio:.2f}x in tokens/s, {end_to_end:.2f}x end to end"
-    return Speedup(tokens_per_s=rate_ratio, end_to_end=end_to_end, ci95=interval, verdict=verdict, reason=reason)
-
-
-def _missed(
-    rate_ratio: float | None, end_to_end: float | None, utilization: float | None, limits: Thresholds
-) -> list[str]:
-    """The goals that were missed, in words."""
-    missed = []
-    for value, name in ((rate_ratio, "in tokens/s"), (end_to_end, "end to end")):
-        if value is not None and value < limits.speedup:
-            missed.append(f"{value:.2f}x {name}, below the goal of {limits.speedup:g}x")
-    if utilization is not None and utilization < limits.gpu_utilization:
-        missed.append(f"GPU utilization {utilization:.0f} %, below the goal of {limits.gpu_utilization:g} %")
-    return missed

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.metrics import Metric
 from vp_tui.core.thresholds import Thresholds
 
@@ -21,7 +22,7 @@ class Rule:
 
     rule_version: int = 1
 
-    cosine_limit: float = Thresholds().cosine_fail
+    cosine_limit: float = Thresholds().fail(M1)
     """A sequence passes above this cosine similarity (M1)."""
     max_below: int = 0
     """Sequences of a stratum that may fail: none, as the mission has it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
@@ -199,7 +200,7 @@ def _compared(run: RunRow) -> ComparedRun:
 
 def _limits(cand: RunSnapshot, rule: Rule) -> dict[str, float]:
     goals = cand.limits
-    return {"cosine": rule.cosine_limit, "speedup": goals.speedup, "gpu_utilization": goals.gpu_utilization}
+    return {"cosine": rule.cosine_limit, "speedup": goals.fail(P1), "gpu_utilization": goals.fail(P1_GPU)}
 
 
 def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:

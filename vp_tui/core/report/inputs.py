@@ -12,6 +12,7 @@ from vp_tui.core import fingerprint
 from vp_tui.core.config import STRATA
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import StratumStats
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression import words
 from vp_tui.core.regression.calibration import noise_floor
 from vp_tui.core.regression.rules import Rule
@@ -55,7 +56,7 @@ def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: R
                 facts[snapshot.run.id],
                 snapshot.strata,
                 # failing sequences that were counted at another limit would be judged at this one
-                has_counts=snapshot.limits.cosine_fail == rule.cosine_limit,
+                has_counts=snapshot.limits.fail(M1) == rule.cosine_limit,
             )
             for snapshot in snapshots
         )

@@ -22,7 +22,7 @@ from vp_tui.core.report.render import FORMATS
 from vp_tui.core.report.run_page import run_page
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.verdict.standings import Standing, standings
+from vp_tui.core.verdict.results import GateResult, gate_results
 
 Run = tuple[RunSnapshot, Sequence[SequenceResult]]
 SCHEMA_VERSION: Final = 1
@@ -108,7 +108,7 @@ def _suite(snapshot: RunSnapshot) -> Suite:
     """The verdict and every gate; a gate that was not measured, not judged or is blind is skipped, never passed."""
     run = snapshot.run
     rows = (
-        standings(from_document(snapshot.measures), snapshot.strata, snapshot.findings, snapshot.limits)
+        gate_results(from_document(snapshot.measures), snapshot.strata, snapshot.findings, snapshot.limits)
         if run.verdict
         else ()
     )
@@ -135,7 +135,7 @@ def _verdict(snapshot: RunSnapshot) -> Case:
     )
 
 
-def _gate(row: Standing, snapshot: RunSnapshot) -> Case:
+def _gate(row: GateResult, snapshot: RunSnapshot) -> Case:
     texts = [finding.text for finding in snapshot.findings if finding.gate == row.id]
     return Case(
         group="gate",

@@ -12,13 +12,14 @@ from typing import Any, Final
 from vp_tui.core.config import DISABLE_VARIABLE, Precision, choose_precision
 from vp_tui.core.errors import ModelError
 from vp_tui.core.fingerprint import METRICS_VERSION, differences, environment_facts
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 
 SCHEMA_VERSION: Final = 1
-COSINE_LIMIT: Final = Thresholds().cosine_fail
+COSINE_LIMIT: Final = Thresholds().fail(M1)
 Facts = Mapping[str, Any]
 
 
@@ -150,7 +151,7 @@ def validations(
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
         if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
-            yield Validation(run=run, facts=facts, cosine_limit=snapshot.limits.cosine_fail)
+            yield Validation(run=run, facts=facts, cosine_limit=snapshot.limits.fail(M1))
 
 
 def _is_checkpoint(run: RunRow, facts: Facts, source: ModelSource, weights_sha256: str | None) -> bool:

@@ -122,4 +122,4 @@ class RunSnapshot:
     @property
     def limits(self) -> Thresholds:
         """The limits this run is judged by; those of today for a run that recorded none."""
-        return Thresholds(**self.config.get("thresholds", {}))
+        return Thresholds(self.config.get("thresholds", {}))

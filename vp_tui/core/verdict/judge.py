@@ -1,8 +1,8 @@
-"""Measures and limits in; findings, verdict and standings out.
+"""Findings and verdict of a run, from measures and limits.
 
-Gate profile `mission`: V1, V2 and M1 decide PASS or FAIL, every other gate can at most warn.
-Profile `strict`: every missed hard limit fails the run, a missed soft one warns.
-A reference that is itself wrong (R1) makes the run INVALID under both.
+Profile `mission`: only safety gates (V1, V2, M1) fail the run, every other gate can at most warn.
+Profile `strict`: every missed fail limit fails the run, a missed warn limit warns.
+An inexact reference (R1) makes the run INVALID under both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +10,19 @@ from dataclasses import replace
 
 from vp_tui.core.config import Gates
 from vp_tui.core.events import Finding, StratumStats, Verdict
+from vp_tui.core.gates.embeddings import M1, M4
+from vp_tui.core.gates.gate import Gate
+from vp_tui.core.gates.model import R1, R1_BITS, R3
+from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.verdict.gate import Gate, limit_of, reach_of, severity_of, value_of
-from vp_tui.core.verdict.gates import BY_ID, GATES
+from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
 from vp_tui.core.verdict.words import Names, number, sentence_of
 
 NOTHING = Measured()
 NOISE_FACTOR = 3.0
-"""R3: an error of less than three times that of repeating the run is not the precision's."""
-_GRAVITY = {"fail": 0, "warn": 1, "info": 2}
-_INVALID = "R1"
+"""R3: an error of less than three times the run-to-run noise is not attributed to the precision."""
+_RANK = {"fail": 0, "warn": 1, "info": 2}
 
 
 def findings(
@@ -33,26 +35,26 @@ def findings(
     reference_nonfinite: int = 0,
     names: Names | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings of a run, the gravest first, and among equals in the order of the gates.
+    """Return all findings of a run, the most severe first, and among equals in the order of the gates.
 
     `strata` holds short, medium, long and all; `reference_nonfinite` counts sequences whose reference embedding is
-    not finite; `names` gives the id of the sequence in a row. Without measures (a run that is still going, or an old
-    one) only V1, M1, M4 and M5 are judged, from `strata`.
+    not finite; `names` gives the id of the sequence in a row. Without measures (an unfinished run, or an old one)
+    only V1, M1, M4 and M5 are judged, from `strata`.
     """
     values = numbers_of(strata, measured)
     found = [*_reference(reference_nonfinite), *_empty(strata)]
     for gate in GATES:
         mine = _of_gate(gate, values, measured, limits=limits, gates=gates, names=names)
-        if gate.id == _INVALID:
+        if gate is R1:
             mine = [_of_reference(one, reference_precision, values, limits) for one in mine]
         found += mine
     found += _indistinguishable(values, limits)
-    # Nothing weighs more than a reference that cannot be trusted.
-    return tuple(sorted(found, key=lambda one: (_GRAVITY[one.severity], not _invalidates(one))))
+    # An invalid reference comes before everything else.
+    return tuple(sorted(found, key=lambda one: (_RANK[one.severity], not _invalidates(one))))
 
 
 def verdict(found: Iterable[Finding]) -> Verdict:
-    """INVALID when the reference itself cannot be trusted, else FAIL, WARN or PASS."""
+    """Return INVALID when the reference cannot be trusted, else FAIL, WARN or PASS."""
     found = tuple(found)
     if any(_invalidates(finding) for finding in found):
         return "INVALID"
@@ -60,14 +62,6 @@ def verdict(found: Iterable[Finding]) -> Verdict:
     if "fail" in severities:
         return "FAIL"
     return "WARN" if "warn" in severities else "PASS"
-
-
-def so_far(strata: Sequence[StratumStats], limits: Thresholds) -> Verdict | None:
-    """The verdict of a run that is still going, from the strata alone; None before the first comparison."""
-    everything = next((stats for stats in strata if stats.scope == "all"), None)
-    if everything is None or everything.n == 0:
-        return None
-    return verdict(findings(strata, limits=limits, gates="mission"))
 
 
 def sentence(
@@ -78,7 +72,7 @@ def sentence(
     candidate: str,
     reference: str,
 ) -> str:
-    """The verdict in words, with its decisive number."""
+    """Return the verdict as text, with its decisive number."""
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
         return (
@@ -96,7 +90,7 @@ def sentence(
 
 
 def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, dict[str, Numbers]]:
-    """Measure -> scope -> numbers; V1 and M1 are those of `strata`, M4 and M5 where nothing better was measured.
+    """Return measure -> scope -> numbers; V1 and M1 come from `strata`, M4 and M5 only where they were not measured.
 
     A stratum without sequences has none.
     """
@@ -121,21 +115,21 @@ def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, 
 
 
 def _gap(stats: StratumStats) -> float:
-    """1 - the worst cosine; all finite by the time this is asked."""
+    """1 - the worst cosine; all are finite at this point."""
     return 1.0 - (stats.cosine_min if stats.cosine_min is not None else 1.0)
 
 
 def _invalidates(finding: Finding) -> bool:
-    return finding.gate == _INVALID and finding.severity == "fail"
+    return finding.gate == R1.id and finding.severity == "fail"
 
 
 def _reference(nonfinite: int) -> Iterable[Finding]:
     if nonfinite:
         yield Finding(
-            gate=_INVALID,
+            gate=R1.id,
             severity="fail",
             stratum=None,
-            text=f"the reference itself has {nonfinite} sequences with NaN or Inf: nothing can be compared with it",
+            text=f"{nonfinite} sequences of the reference have NaN or Inf: the comparison is invalid",
             value=float(nonfinite),
             limit=0.0,
         )
@@ -145,7 +139,7 @@ def _empty(strata: Sequence[StratumStats]) -> Iterable[Finding]:
     for stats in strata:
         if stats.planned == 0 and stats.scope != "all":
             text = f"{stats.scope}: no sequences, not judged"
-            yield Finding(gate="M1", severity="info", stratum=stats.scope, text=text)
+            yield Finding(gate=M1.id, severity="info", stratum=stats.scope, text=text)
 
 
 def _of_gate(
@@ -157,15 +151,15 @@ def _of_gate(
     gates: Gates,
     names: Names | None,
 ) -> list[Finding]:
-    """The findings of one gate; `all` only where it is graver than every stratum."""
+    """The findings of one gate; `all` only where it is more severe than every stratum."""
     found: list[Finding] = []
-    for scope in gate.asked_in:
+    for scope in scopes_of(gate):
         numbers = values.get(gate.measure, {}).get(scope, {})
         reach = reach_of(gate, numbers, limits)
-        if reach is None or (gate.covered_by and reach_of(BY_ID[gate.covered_by], numbers, limits)):
+        if reach is None or (gate.covered_by and reach_of(gate.covered_by, numbers, limits)):
             continue
         severity = severity_of(gate, reach, gates)
-        if scope == "all" and any(_GRAVITY[one.severity] <= _GRAVITY[severity] for one in found):
+        if scope == "all" and any(_RANK[one.severity] <= _RANK[severity] for one in found):
             continue
         found.append(
             Finding(
@@ -193,41 +187,41 @@ def _bound(gate: Gate, limit: float, value: float | None) -> float:
 def _of_reference(
     finding: Finding, precision: str, values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds
 ) -> Finding:
-    """R1 judges an FP32 reference; of another one, asked for on purpose, it only tells how far it is.
+    """R1 judges an FP32 reference; the error of another one, chosen on purpose, is only reported.
 
-    A model that amplifies rounding has a large error in real FP32 too; what TF32 does to it is far larger.
+    A model that amplifies rounding has a large error in IEEE FP32 too; the error of TF32 is far larger.
     """
-    bits = values.get(_INVALID, {}).get("all", {}).get("reference_bits")
-    if precision == "fp32" and finding.severity == "fail" and bits is not None and bits >= limits.reference_bits:
+    bits = values.get(R1.measure, {}).get("all", {}).get("reference_bits")
+    if precision == "fp32" and finding.severity == "fail" and bits is not None and bits >= limits.fail(R1_BITS):
         text = (
-            f"the reference errs {number(finding.value or 0.0, 'error')} (relative L2) against FP64, yet it behaves "
-            f"like {bits:.0f} significant bits: this is FP32, in a model that amplifies rounding"
+            f"error of the reference against FP64 {number(finding.value or 0.0, 'error')} (relative L2), with "
+            f"{bits:.0f} effective significant bits: this is FP32, in a model that amplifies rounding"
         )
         return replace(finding, severity="warn", text=text)
     if precision != "fp32":
-        text = f"the {precision} reference is itself {number(finding.value or 0.0, 'error')} (relative L2) from FP64"
+        text = f"error of the {precision} reference against FP64: {number(finding.value or 0.0, 'error')} (relative L2)"
         return replace(finding, severity="info", text=text)
     return finding
 
 
 def _indistinguishable(values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds) -> Iterable[Finding]:
-    """R3: says where the difference of the two precisions is no larger than that of repeating the run.
+    """R3: report a difference between the precisions that is no larger than run-to-run noise.
 
-    Not where M4 misses a limit: a candidate that errs that much and is as noisy is no comfort.
+    Not where M4 misses a limit: an error of that size matters, however noisy the candidate is.
     """
     error = values.get("M4", {}).get("all", {}).get("relative_l2_p99")
     repeats = values.get("R3", {}).get("all", {})
     noises = [noise for name in ("reference_noise", "candidate_noise") if (noise := repeats.get(name)) is not None]
-    if error is None or not noises or reach_of(BY_ID["M4"], {"relative_l2_p99": error}, limits):
+    if error is None or not noises or reach_of(M4, {"relative_l2_p99": error}, limits):
         return
     if not error < NOISE_FACTOR * max(noises):
         return
     yield Finding(
-        gate="R3",
+        gate=R3.id,
         severity="info",
         stratum="all",
-        text=f"the two precisions cannot be told apart from repetition noise: relative L2 {number(error, 'error')} "
-        f"between them, {number(max(noises), 'error')} between two encodings in the same precision",
+        text=f"difference between candidate and reference (relative L2 {number(error, 'error')}) is within "
+        f"run-to-run noise ({number(max(noises), 'error')})",
         value=error,
         limit=NOISE_FACTOR * max(noises),
     )

@@ -1,45 +1,50 @@
-"""Findings in words: what a gate found, with its number, its limit and the sequence it comes from."""
+"""Findings as text: measured value, limit, and the sequence it comes from."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, Final
 
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.gate import Gate, Sense, Style
+from vp_tui.core.gates.model import C1, V1, V2
 from vp_tui.core.measurements import Numbers
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.verdict.gate import Gate, Reach, Sense, Style, detail, limit_of, value_of
+from vp_tui.core.verdict.evaluate import Reach, detail, limit_of, value_of
 
 Names = Callable[[int], str]
 """Row of a sequence -> its id."""
 
-_MISSES: dict[Sense, str] = {
+_MISSES: Final[Mapping[Sense, str]] = {
     "below": "below",
-    "at_or_below": "not above",
+    "at_or_below": "at or below",
     "above": "above",
     "away_from_zero": "farther from 0 than",
 }
-_GOOD: dict[Sense, str] = {
-    "below": ">=", "at_or_below": ">", "above": "<=", "away_from_one": "1+-", "away_from_zero": "0+-", "any": "",
+_ASKED: Final[Mapping[Sense, str]] = {
+    "below": ">=", "at_or_below": ">", "above": "<=", "away_from_one": "1+-", "away_from_zero": "0+-",
 }  # fmt: skip
+_FORMATS: Final[Mapping[Style, str]] = {"error": ".2e", "count": ".0f", "bits": ".2f", "ratio": ".4f", "share": ".4f"}
 _LARGE = 1e4
 """From here on a number is written with an exponent, whatever its style."""
 
 
 def number(value: float, style: Style) -> str:
-    """A cosine is cut, not rounded, so that 0.9899999 does not read as its limit; counts have no decimals."""
+    """Return the text of a number; a cosine is cut, not rounded, so that 0.9899999 does not read as its limit."""
     if not abs(value) < _LARGE:
         return f"{value:.0f}" if style == "count" and abs(value) < _LARGE**3 else f"{value:.2e}"
     if style == "cosine":
         return str(Decimal(repr(float(value))).quantize(Decimal("0.000001"), rounding=ROUND_FLOOR))
-    return f"{value:.{ {'error': '2e', 'count': '0f', 'bits': '2f'}.get(style, '4f') }}"
+    return format(value, _FORMATS[style])
 
 
 def limit_words(gate: Gate, limits: Thresholds) -> str:
-    """What is asked, for a table: `>=0.98 (0.95)` is the soft limit with the hard one in brackets."""
-    nearer, farther = gate.soft or gate.hard, gate.hard if gate.soft else None
-    if nearer is None:
+    """Return the limits for a table: `>=0.98 (0.95)` is the warn limit with the fail limit in brackets."""
+    if gate.style == "count":
         return "0"
-    words = f"{_GOOD[gate.sense]}{getattr(limits, nearer):g}"
-    return words if farther is None else f"{words} ({getattr(limits, farther):g})"
+    found = [f"{limits.warn(gate):g}"] if gate.warn else []
+    found += [f"{limits.fail(gate):g}"] if gate.fail else []
+    nearer, *farther = found
+    return f"{_ASKED[gate.sense]}{nearer}{f' ({farther[0]})' if farther else ''}"
 
 
 def sentence_of(
@@ -52,7 +57,7 @@ def sentence_of(
     details: Mapping[str, Any],
     names: Names | None,
 ) -> str:
-    """The finding of one gate in one scope; only for a gate that was missed."""
+    """Return the finding of a gate that was missed in one scope."""
     where = "" if gate.scopes == "all" else f"{scope}: "
     row = detail(details, "worst", gate.measure, scope) if gate.knows_worst else None
     name = names(row) if names is not None and isinstance(row, int) else ""
@@ -60,28 +65,28 @@ def sentence_of(
     if special is not None:
         return where + special(numbers, limits, details, name)
     value = value_of(gate, numbers)
-    if value is None or gate.sense == "any":
+    if value is None or gate.style == "count":
         return f"{where}{number(value or 0.0, 'count')} {gate.what}, 0 allowed"
-    limit = limit_of(gate, reach, limits)
-    further = _further(gate, numbers, limits)
-    return f"{where}{gate.what} {_beyond(gate, value, limit)}{further}{f' (worst: {name})' if name else ''}"
+    missed = _missed(gate, value, limit_of(gate, reach, limits))
+    return f"{where}{gate.what} {missed}{_condition(gate, numbers, limits)}{f' (worst: {name})' if name else ''}"
 
 
-def _beyond(gate: Gate, value: float, limit: float) -> str:
+def _missed(gate: Gate, value: float, limit: float) -> str:
     """The number and the limit it misses, with as many digits as it takes to tell them apart."""
     shown = number(value, gate.style)
     if gate.sense == "away_from_one":
         shown = shown if not 1.0 - limit <= float(shown) <= 1.0 + limit else repr(value)
-        return f"{shown} farther than {limit:g} from 1"
+        return f"{shown}, more than {limit:g} away from 1"
     shown = shown if float(shown) != limit or value == limit else repr(value)
     return f"{shown} {_MISSES[gate.sense]} {limit:g}"
 
 
-def _further(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
-    if gate.only_if is None:
+def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
+    other = gate.only_if
+    if other is None:
         return ""
-    name, field = gate.only_if
-    return f", and itself {number(numbers.get(name) or 0.0, 'error')}, above {getattr(limits, field):g}"
+    value = value_of(other, numbers) or 0.0
+    return f", and {other.what} {number(value, other.style)} {_MISSES[other.sense]} {limits.fail(other):g}"
 
 
 def _nonfinite(numbers: Numbers, _limits: Thresholds, _details: Mapping[str, Any], _name: str) -> str:
@@ -99,12 +104,12 @@ def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], n
         which = " of those that have one" if has_nonfinite else f", {name}" if name else ""
         how_bad = f" (worst {number(worst, 'cosine')}{which})"
     of = f" of {_count(numbers, 'n')}" if numbers.get("n") is not None else ""
-    return f"{_count(numbers, 'below')}{of} sequences not above cosine {limits.cosine_fail:g}{how_bad}"
+    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {limits.fail(M1):g}{how_bad}"
 
 
 def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:
     modules = details.get("nonfinite")
-    where = f"; the first is {modules[0]['module']}" if modules else ""
+    where = f"; first module: {modules[0]['module']}" if modules else ""
     return (
         f"{_count(numbers, 'nonfinite_modules')} modules with NaN or Inf inside and "
         f"{_count(numbers, 'saturated_values')} values at the format's largest number, 0 allowed{where}"
@@ -115,11 +120,13 @@ def _uncaught(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any],
     caught = detail(details, "controls", "caught")
     missed = uncaught(caught) if isinstance(caught, Mapping) else []
     which = f": {', '.join(missed)}" if missed else ""
-    return f"{_count(numbers, 'uncaught')} of {_count(numbers, 'controls')} negative controls caught by no gate{which}"
+    return (
+        f"{_count(numbers, 'uncaught')} of {_count(numbers, 'controls')} negative controls detected by no gate{which}"
+    )
 
 
 def uncaught(caught: Mapping[str, Sequence[str]]) -> list[str]:
-    """The negative controls that no gate caught."""
+    """Return the negative controls that no gate detected."""
     return [control for control, gates in caught.items() if not gates]
 
 
@@ -128,9 +135,9 @@ def _count(numbers: Numbers, name: str) -> str | int:
     return int(value) if abs(value) < _LARGE**3 else number(value, "count")
 
 
-_SPECIAL: dict[str, Callable[[Numbers, Thresholds, Mapping[str, Any], str], str]] = {
-    "V1": _nonfinite,
-    "V2": _overflow,
-    "M1": _cosine,
-    "C1": _uncaught,
+_SPECIAL: Final[Mapping[str, Callable[[Numbers, Thresholds, Mapping[str, Any], str], str]]] = {
+    V1.id: _nonfinite,
+    V2.id: _overflow,
+    M1.id: _cosine,
+    C1.id: _uncaught,
 }

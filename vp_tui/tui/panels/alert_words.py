@@ -1,6 +1,7 @@
 """What an alert or a finding means, and what to do next: a sentence or two each, by kind."""
 
 from vp_tui.core.events import AlertRaised, Finding
+from vp_tui.core.gates.table import BY_ID
 
 MEANINGS: dict[str, tuple[str, str]] = {
     "nan": (
@@ -57,10 +58,7 @@ def meaning(entry: AlertRaised | Finding) -> tuple[str, str]:
     """What it means, and what to do next; a finding has the words of its gate."""
     if isinstance(entry, AlertRaised):
         return MEANINGS.get(entry.kind, UNKNOWN)
-    # not needed for the first frame
-    from vp_tui.core.verdict.gates import BY_ID
-
     gate = BY_ID.get(entry.gate)
     if gate is None:
         return UNKNOWN
-    return gate.meaning, f"m shows {entry.gate} beside every other gate. It does not see {gate.blind_to}."
+    return gate.meaning, f"{gate.advice} m shows all gates. {entry.gate} does not detect {gate.blind_to}."

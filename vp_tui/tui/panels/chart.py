@@ -7,6 +7,7 @@ from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
 
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.panels.gpu_history import gpu_history, span
@@ -75,7 +76,7 @@ class ChartPanel(Static, can_focus=True):
             self.show(self.view, *self._shown)
 
     def _draw(self, snapshot: RunSnapshot, cosines: Cosines | None, width: int, height: int) -> Text | Content:
-        limit = snapshot.limits.cosine_fail
+        limit = snapshot.limits.fail(M1)
         if self.view == "gpu":
             no_gpm = snapshot.environment.get("gpm") or ""
             drawn = gpu_history(snapshot.gpu, width=width, height=height, no_gpm=no_gpm)
@@ -118,7 +119,7 @@ def title(view: View, snapshot: RunSnapshot, cosines: Cosines | None = None) -> 
 
 
 def _meaning(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> str:
-    limit = fmt.limit(snapshot.limits.cosine_fail)
+    limit = fmt.limit(snapshot.limits.fail(M1))
     if view == "similarity":
         return f"1 - cosine, worst of each block; line: limit {limit}"
     if view == "histogram":

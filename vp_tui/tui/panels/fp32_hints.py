@@ -5,10 +5,11 @@ from typing import Any
 
 from textual.content import Content
 
+from vp_tui.core.gates.model import R4, V3
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.verdict.gate import detail
+from vp_tui.core.verdict.evaluate import detail
 from vp_tui.tui import format as fmt
 from vp_tui.tui.keymap import BY_ID
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
@@ -58,14 +59,14 @@ def _rounding(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
         for row in found
         if row.get("ratio") is not None
     ]
-    words = f"Error beside what rounding alone would do (R4, warns above {fmt.limit(limits.rounding_ratio_warn)}):"
+    words = f"Error beside what rounding alone would do (R4, warns above {fmt.limit(limits.warn(R4))}):"
     return [Content(words), *rows] if rows else []
 
 
 def _level(ratio: float, limits: Thresholds) -> Level:
-    if ratio > limits.rounding_ratio_fail:
+    if ratio > limits.fail(R4):
         return "fail"
-    return "warn" if ratio > limits.rounding_ratio_warn else "plain"
+    return "warn" if ratio > limits.warn(R4) else "plain"
 
 
 def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
@@ -74,11 +75,7 @@ def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
         _module(
             row["module"],
             f"{fmt.measure(row['bits'], 'bits')} doublings left",
-            "fail"
-            if row["bits"] < limits.headroom_bits_fail
-            else "warn"
-            if row["bits"] < limits.headroom_bits_warn
-            else "plain",
+            "fail" if row["bits"] < limits.fail(V3) else "warn" if row["bits"] < limits.warn(V3) else "plain",
         )
         for row in found
     ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from vp_tui.core.events import GpuSample
+from vp_tui.core.gates.goals import P1_GPU
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
@@ -99,7 +100,7 @@ def _shared(others: int | None) -> Content:
 
 def _utilization(snapshot: RunSnapshot) -> Content:
     """Utilization over the run: what P1 asks for is the mean, not the moment."""
-    mean, least = _mean(snapshot.gpu, "utilization"), snapshot.limits.gpu_utilization
+    mean, least = _mean(snapshot.gpu, "utilization"), snapshot.limits.fail(P1_GPU)
     if mean is None:
         return styled("(not reported)  ", "dim")
     level: Level = "plain" if mean >= least else "warn"

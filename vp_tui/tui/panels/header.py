@@ -3,6 +3,7 @@
 from textual.content import Content
 
 from vp_tui.core.events import StratumStats
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
@@ -80,7 +81,7 @@ def _verdict(snapshot: RunSnapshot) -> Content:
     word, level = _so_far(overall)
     # a run that broke off has passed nothing, however good its first sequences were
     words = f"{word} so far" if run.is_active or level == "fail" else "no verdict"
-    counts = _counts(overall, snapshot.limits.cosine_fail)
+    counts = _counts(overall, snapshot.limits.fail(M1))
     return line((words, level if words != "no verdict" else "dim"), f"  {counts}")
 
 

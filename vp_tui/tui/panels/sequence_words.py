@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from vp_tui.core.events import SequenceResult
+from vp_tui.core.gates.embeddings import M1, M4, M5
+from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
@@ -40,10 +42,10 @@ def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Number, ...]:
 
 
 def _cosine(cosine: float | None, limits: Thresholds) -> Number:
-    limit = fmt.limit(limits.cosine_fail)
+    limit = fmt.limit(limits.fail(M1))
     if cosine is None:
         return Number("cosine", fmt.DASH, "none: an embedding is not finite; fails M1", "fail", "M1")
-    if cosine <= limits.cosine_fail:
+    if cosine <= limits.fail(M1):
         return Number("cosine", fmt.cosine(cosine), f"not above {limit}; fails M1", "fail", "M1")
     return Number("cosine", fmt.cosine(cosine), f"above {limit}, as M1 asks", "good")
 
@@ -52,7 +54,7 @@ def _error(error: float | None, limits: Thresholds) -> Number:
     name, value = "rel. L2", fmt.small(error)
     if error is None:
         return Number(name, value, "")
-    hard, soft = limits.relative_l2_p99_fail, limits.relative_l2_p99_warn
+    hard, soft = limits.fail(M4), limits.warn(M4)
     if error > soft:
         over = hard if error > hard else soft
         return Number(name, value, f"above {fmt.small(over)}, where 1 in 100 may lie (M4)", "warn")
@@ -63,11 +65,11 @@ def _norm(ratio: float | None, limits: Thresholds) -> Number:
     name, value = "norm - 1", fmt.deviation(ratio)
     if ratio is None:
         return Number(name, value, "")
-    if abs(ratio - 1) > limits.norm_ratio_warn:
-        hard = abs(ratio - 1) > limits.norm_ratio_fail
-        over = limits.norm_ratio_fail if hard else limits.norm_ratio_warn
+    if abs(ratio - 1) > limits.warn(M5):
+        hard = abs(ratio - 1) > limits.fail(M5)
+        over = limits.fail(M5) if hard else limits.warn(M5)
         return Number(name, value, f"beyond {fmt.small(over)} (M5)", "warn")
-    return Number(name, value, f"within {fmt.small(limits.norm_ratio_warn)} (M5)")
+    return Number(name, value, f"within {fmt.small(limits.warn(M5))} (M5)")
 
 
 def _broken(name: str, count: int) -> Number:
@@ -85,14 +87,7 @@ def measured(result: SequenceResult | None, limits: Thresholds) -> Content:
         line(f"{one.name:<10}{one.value:>10}  ", (f"{MARKS.get(one.level, '')}{one.words}", one.level)) for one in found
     ]
     failed = dict.fromkeys(one.gate for one in found if one.gate is not None)
-    return lines(rows + [line((f"{gate}: ", "fail"), _gate_meaning(gate)) for gate in failed])
-
-
-def _gate_meaning(gate: str) -> str:
-    # not needed for the first frame
-    from vp_tui.core.verdict.gates import BY_ID
-
-    return BY_ID[gate].meaning
+    return lines(rows + [line((f"{gate}: ", "fail"), BY_ID[gate].meaning) for gate in failed])
 
 
 def alerts_of(snapshot: RunSnapshot, sequence_id: str) -> Content:

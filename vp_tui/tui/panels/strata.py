@@ -7,6 +7,7 @@ from textual.content import Content
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import StratumStats
+from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
@@ -41,24 +42,24 @@ def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, 
 
 def _worst_level(stats: StratumStats, limits: Thresholds) -> Level:
     worst = stats.cosine_min
-    return "fail" if worst is not None and worst <= limits.cosine_fail else "plain"
+    return "fail" if worst is not None and worst <= limits.fail(M1) else "plain"
 
 
 def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
     p01 = stats.cosine_p01
-    if p01 is None or p01 >= limits.cosine_p01_warn:
+    if p01 is None or p01 >= limits.fail(M1_P01):
         return "plain"
-    return "fail" if p01 <= limits.cosine_fail else "warn"
+    return "fail" if p01 <= limits.fail(M1) else "warn"
 
 
 def _l2_level(stats: StratumStats, limits: Thresholds) -> Level:
     error = stats.relative_l2_p99
-    return "warn" if error is not None and error > limits.relative_l2_p99_warn else "plain"
+    return "warn" if error is not None and error > limits.warn(M4) else "plain"
 
 
 def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
     norm = stats.norm_ratio_worst
-    return "warn" if norm is not None and abs(norm - 1) > limits.norm_ratio_warn else "plain"
+    return "warn" if norm is not None and abs(norm - 1) > limits.warn(M5) else "plain"
 
 
 def columns(reference: str, width: int, limits: Thresholds, against: Column | None = None) -> tuple[Column, ...]:
@@ -69,7 +70,7 @@ def columns(reference: str, width: int, limits: Thresholds, against: Column | No
         Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
         Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
-        Column(f"<={fmt.limit(limits.cosine_fail)}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
+        Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
         Column("NaN", 4, lambda s: fmt.count(s.nan), _bad_count(lambda s: s.nan)),
         Column("Inf", 4, lambda s: fmt.count(s.inf), _bad_count(lambda s: s.inf)),
         Column("tok/s", 5, lambda s: fmt.rate(s.candidate_tokens_per_s)),

@@ -6,6 +6,7 @@ from typing import Any
 from textual.content import Content
 
 from vp_tui.core.events import ARMS
+from vp_tui.core.gates.goals import P1
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, level_of, line, lines
@@ -29,7 +30,7 @@ def _rates(snapshot: RunSnapshot) -> Content:
     tokens, end_to_end = run.speedup, run.end_to_end_speedup
     if tokens is None:
         tokens = next((stats.speedup for stats in snapshot.strata if stats.scope == "all"), None)
-    least = f"  (min {fmt.limit(snapshot.limits.speedup)}x)"
+    least = f"  (min {fmt.limit(snapshot.limits.fail(P1))}x)"
     return line(
         (TITLE, "title"),
         f"{fmt.safe(run.reference)} {fmt.rate(rates['reference'])} -> "

@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
+from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import format as fmt
 from vp_tui.tui.explain import OF_SCREEN, explanation
@@ -108,7 +110,7 @@ def number_help(limits: Thresholds) -> Content:
 
 
 def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
-    fail, warn = fmt.limit(limits.cosine_fail), fmt.limit(limits.cosine_p01_warn)
+    fail, warn = fmt.limit(limits.fail(M1)), fmt.limit(limits.fail(M1_P01))
     return (
         ("PASS so far", f"no sequence at or below {fail}, no NaN, no Inf yet; the verdict comes at the end"),
         ("done", "sequences compared / planned, per stratum (by length: short, medium, long)"),
@@ -124,14 +126,17 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
         ("NaN, Inf", "sequences with such a value in any output of the candidate; one fails the run (V1)"),
         ("tok/s", "tokens per second of the candidate, device work only, warm-up and loading apart"),
         ("x FP32", "tok/s of the candidate over tok/s of the reference"),
-        ("end to end", f"the same with reading, packing and copies; both must reach {fmt.limit(limits.speedup)}x (P1)"),
-        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.small(limits.relative_l2_p99_warn)} warns (M4)"),
-        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.small(limits.norm_ratio_warn)} warns (M5)"),
+        (
+            "end to end",
+            f"the same with reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
+        ),
+        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.small(limits.warn(M4))} warns (M4)"),
+        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.small(limits.warn(M5))} warns (M5)"),
         ("1 - cosine", "the chart: lower is better, each step of the axis is ten times; ! marks NaN or Inf"),
         (
             "util",
             "share of time in which the GPU ran anything: high is needed, and not enough; "
-            f"the mean should reach {fmt.percent(limits.gpu_utilization)} (P1)",
+            f"the mean should reach {fmt.percent(limits.fail(P1_GPU))} (P1)",
         ),
         ("MFU", "share of the GPU's nominal peak that the model's own arithmetic reached while encoding"),
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.engine.encode import Encoder, Placed, Running
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import precision
 from vp_tui.core.models.loading import LoadedModel
@@ -102,7 +103,7 @@ def _most_alike(vectors_SD: NDArray[np.float64], contents: list[bytes]) -> tuple
     alike_SS = np.triu(units_SD @ units_SD.T, 1)
     _, kind_S = np.unique(np.array(contents, dtype=object), return_inverse=True)
     alike_SS[kind_S[:, None] == kind_S] = 0
-    if alike_SS.max(initial=0) <= Thresholds().cosine_fail:
+    if alike_SS.max(initial=0) <= Thresholds().fail(M1):
         return None
     first, second = np.unravel_index(int(alike_SS.argmax()), alike_SS.shape)
     return int(first), int(second)

@@ -13,14 +13,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from vp_tui.core.config import STRATA
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.gate import Gate
+from vp_tui.core.gates.table import BY_ID, EMBEDDING_GATES
 from vp_tui.core.inputs.sequences import even_quotas
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures import selection
 from vp_tui.core.measures.corruption import CONTROLS, Corruption
 from vp_tui.core.measures.run_measures import after_run
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.core.verdict.gate import Gate, reach_of, value_of
-from vp_tui.core.verdict.gates import BY_ID, EMBEDDING_GATES
+from vp_tui.core.verdict.evaluate import reach_of, scopes_of, value_of
 
 ROWS = 512
 """Sequences that are damaged: enough for a 1st percentile, few enough to measure every control in seconds."""
@@ -55,7 +57,7 @@ def run(
         damaged_SD = corrupt(clean_SD) if len(rows_R) else None
         if damaged_SD is None:
             return None
-        return measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.cosine_fail)
+        return measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.fail(M1))
 
     answers = selection.on_all_cores(ask, [corrupt for corrupt, _text in controls.values()])
     found = {name: answer for name, answer in zip(controls, answers, strict=True) if answer is not None}
@@ -90,9 +92,9 @@ def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np
 def catches(gate: Gate, measured: Measured, limits: Thresholds) -> bool:
     """True when the gate misses any of its limits in any scope."""
     scopes = measured.values.get(gate.measure, {})
-    return any(reach_of(gate, scopes.get(scope, {}), limits) for scope in gate.asked_in)
+    return any(reach_of(gate, scopes.get(scope, {}), limits) for scope in scopes_of(gate))
 
 
 def _has_numbers(gate: Gate, measured: Measured) -> bool:
     scopes = measured.values.get(gate.measure, {})
-    return any(value_of(gate, scopes.get(scope, {})) is not None for scope in gate.asked_in)
+    return any(value_of(gate, scopes.get(scope, {})) is not None for scope in scopes_of(gate))

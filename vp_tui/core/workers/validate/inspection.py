@@ -21,6 +21,7 @@ from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.sample import Sample, stratified
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import PhaseChanged, now_us
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.measurements import Measured, joined
@@ -82,7 +83,7 @@ class Inspection:
             x_SD,
             y_SD,
             self._data.stratum_S,
-            cosine_limit=limits.cosine_fail,
+            cosine_limit=limits.fail(M1),
             hash_S=self._data.hash_S,
             product=product,
         )

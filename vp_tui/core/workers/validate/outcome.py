@@ -18,6 +18,7 @@ from vp_tui.core.measures import speed
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.verdict import judge as verdict
+from vp_tui.core.verdict.speed import judge_speed
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.inspection import Inspection
 from vp_tui.core.workers.validate.prepare import Prepared
@@ -139,7 +140,7 @@ class Outcome:
     def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
         """P1 from the two arms."""
         reference, candidate = arms["reference"], arms["candidate"]
-        return speed.judge(
+        return judge_speed(
             rate_ratio=speed.ratio(candidate.tokens_per_s, reference.tokens_per_s),
             end_to_end=speed.ratio(reference.end_to_end_seconds, candidate.end_to_end_seconds),
             interval=speed.ratio_interval(*self.pace.paired_seconds()),

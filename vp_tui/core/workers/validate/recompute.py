@@ -16,6 +16,7 @@ import numpy as np
 from vp_tui.core.config import STRATA
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import SequenceResult, StratumStats
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, as_document, from_document, joined
 from vp_tui.core.measures import run_measures
 from vp_tui.core.store import references
@@ -62,7 +63,7 @@ def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: 
     measured = joined(
         [
             from_document(snapshot.measures),
-            run_measures.after_run(x_SD, y_SD, stratum_S, cosine_limit=limits.cosine_fail, hash_S=_hashes(results)),
+            run_measures.after_run(x_SD, y_SD, stratum_S, cosine_limit=limits.fail(M1), hash_S=_hashes(results)),
             controls.run(x_SD, stratum_S, limits),
         ]
     )
@@ -100,7 +101,7 @@ def _judged(
 def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thresholds) -> int:
     """Sequences of the scope that are not above the cosine limit, counted again: the limit may differ."""
     mine = [result for result in results if stats.scope in {"all", result.stratum}]
-    return sum(result.cosine is None or result.cosine <= limits.cosine_fail for result in mine)
+    return sum(result.cosine is None or result.cosine <= limits.fail(M1) for result in mine)
 
 
 def _hashes(results: Sequence[SequenceResult]) -> np.ndarray | None:

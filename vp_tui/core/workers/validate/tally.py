@@ -8,6 +8,7 @@ import numpy as np
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, StratumStats, now_us
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs.sequences import stratum_name
 from vp_tui.core.measures import pairs, speed, summary
 from vp_tui.core.thresholds import Thresholds
@@ -97,7 +98,7 @@ class Tally:
             cosine_min=summary.lowest(cosine_S),
             cosine_p01=summary.percentile(cosine_S, 1),
             cosine_mean=summary.mean(cosine_S),
-            below=summary.count_at_or_below(cosine_S, self._limits.cosine_fail),
+            below=summary.count_at_or_below(cosine_S, self._limits.fail(M1)),
             nan=int((candidate.nan_S[done_S] > 0).sum()),
             inf=int((candidate.inf_S[done_S] > 0).sum()),
             relative_l2_p99=summary.percentile(self.relative_l2_S[done_S], 99),
@@ -157,9 +158,9 @@ class Tally:
         if nan or inf:
             return ("nan" if nan else "inf"), f"has {nan} NaN and {inf} Inf values"
         cosine = self.cosine_S[row]
-        if not cosine > self._limits.cosine_fail:
+        if not cosine > self._limits.fail(M1):
             worst = "no cosine" if np.isnan(cosine) else f"cosine {cosine:.6f}"
-            return "cosine", f"has {worst}, not above {self._limits.cosine_fail}"
+            return "cosine", f"has {worst}, not above {self._limits.fail(M1)}"
         return None
 
     def unnamed(self) -> Iterable[AlertRaised]:

@@ -14,6 +14,8 @@ import numpy as np
 
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import Finding, Severity
+from vp_tui.core.gates.gate import Gate
+from vp_tui.core.gates.goals import D1, D2, D2_FLIP, D2_MAX, D3
 from vp_tui.core.thresholds import Thresholds
 
 OTHERS, VIRUS = 0, 1
@@ -192,39 +194,38 @@ def _labels(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     unlabelled = max(labels.unlabelled_reference, labels.unlabelled_candidate)
     if unlabelled:
         text = f"{unlabelled} of {labels.n} frames have no label in one arm (NaN or Inf), 0 allowed"
-        yield Finding(gate="D1", severity="fail", stratum=None, text=text, value=float(unlabelled), limit=0.0)
-    yield from _share("D1", "frames", labels.agreed, labels.n, limits.label_agreement_fail, limits.label_agreement_warn)
+        yield Finding(gate=D1.id, severity="fail", stratum=None, text=text, value=float(unlabelled), limit=0.0)
+    yield from _share(D1, "frames", labels.agreed, labels.n, limits.fail(D1), limits.warn(D1))
 
 
 def _consensus(consensus: Consensus, what: str, limits: Thresholds) -> Iterator[Finding]:
-    yield from _share("D3", what, consensus.agreed, consensus.n, limits.consensus_fail, limits.consensus_warn)
+    yield from _share(D3, what, consensus.agreed, consensus.n, limits.fail(D3), limits.warn(D3))
 
 
-def _share(gate: str, what: str, agreed: int, n: int, fail: float, warn: float) -> Iterator[Finding]:
+def _share(gate: Gate, what: str, agreed: int, n: int, fail: float, warn: float) -> Iterator[Finding]:
     if n == 0:
-        yield Finding(gate=gate, severity="info", stratum=None, text=f"{what}: none, not judged")
+        yield Finding(gate=gate.id, severity="info", stratum=None, text=f"{what}: none, not judged")
     elif agreed < warn * n:
         is_failure = agreed < fail * n
         severity: Severity = "fail" if is_failure else "warn"
         limit = fail if is_failure else warn
         text = f"{agreed} of {n} {what} have the same label in both arms, at least {100 * limit:g} % expected"
-        yield Finding(gate=gate, severity=severity, stratum=None, text=text, value=agreed / n, limit=limit)
+        yield Finding(gate=gate.id, severity=severity, stratum=None, text=text, value=agreed / n, limit=limit)
 
 
 def _shift(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
-    clear = [flip for flip in labels.flips if flip.distance >= limits.flip_band]
+    band = limits.fail(D2_FLIP)
+    clear = [flip for flip in labels.flips if flip.distance >= band]
     if clear:
-        text = (
-            f"{len(clear)} labels flip although one arm is {limits.flip_band:g} or more from 0.5, first {clear[0].id}"
-        )
-        yield _shifted("fail", text, clear[0].distance, limits.flip_band)
-    if labels.shift_mean is not None and labels.shift_mean > limits.probability_shift_mean:
-        text = f"probabilities move by {labels.shift_mean:.2g} on average, at most {limits.probability_shift_mean:g}"
-        yield _shifted("fail", text, labels.shift_mean, limits.probability_shift_mean)
-    if labels.shift_max is not None and labels.shift_max > limits.probability_shift_max:
-        text = f"a probability moves by {labels.shift_max:.2g}, at most {limits.probability_shift_max:g}"
-        yield _shifted("warn", text, labels.shift_max, limits.probability_shift_max)
+        text = f"{len(clear)} labels flip although one probability is {band:g} or more from 0.5, first {clear[0].id}"
+        yield _shifted(D2_FLIP, "fail", text, clear[0].distance, band)
+    if labels.shift_mean is not None and labels.shift_mean > limits.fail(D2):
+        text = f"probabilities move by {labels.shift_mean:.2g} on average, at most {limits.fail(D2):g}"
+        yield _shifted(D2, "fail", text, labels.shift_mean, limits.fail(D2))
+    if labels.shift_max is not None and labels.shift_max > limits.warn(D2_MAX):
+        text = f"a probability moves by {labels.shift_max:.2g}, at most {limits.warn(D2_MAX):g}"
+        yield _shifted(D2_MAX, "warn", text, labels.shift_max, limits.warn(D2_MAX))
 
 
-def _shifted(severity: Severity, text: str, value: float, limit: float) -> Finding:
-    return Finding(gate="D2", severity=severity, stratum=None, text=text, value=value, limit=limit)
+def _shifted(gate: Gate, severity: Severity, text: str, value: float, limit: float) -> Finding:
+    return Finding(gate=gate.id, severity=severity, stratum=None, text=text, value=value, limit=limit)

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import empty_stats, four_strata, stats
 
+from vp_tui.core.gates.table import EMBEDDING_GATES, GATES
 from vp_tui.core.measurements import Measured
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.core.verdict.gates import EMBEDDING_GATES, GATES
-from vp_tui.core.verdict.standings import standings
+from vp_tui.core.verdict.results import gate_results
 
 LIMITS = Thresholds()
 
@@ -17,7 +17,7 @@ LIMITS = Thresholds()
 def rows(values=None, strata=(), gates="mission", details=None, reference_precision="fp32"):
     measured = Measured(values=values or {}, details=details or {})
     found = judge.findings(strata, measured, limits=LIMITS, gates=gates, reference_precision=reference_precision)
-    return {row.id: row for row in standings(measured, strata, found, LIMITS)}
+    return {row.id: row for row in gate_results(measured, strata, found, LIMITS)}
 
 
 def test_there_is_one_row_per_gate_in_order_and_nothing_is_measured_at_first():
@@ -107,7 +107,7 @@ def test_no_gate_passes_that_has_a_finding_and_none_is_left_out(numbers, gates):
         values.setdefault(gate.measure, {}).setdefault("all", {})[gate.names[0]] = number
     measured = Measured(values=values)
     found = judge.findings((), measured, limits=LIMITS, gates=gates)
-    states = {row.id: row.state for row in standings(measured, (), found, LIMITS)}
+    states = {row.id: row.state for row in gate_results(measured, (), found, LIMITS)}
     assert len(states) == len(GATES)
     for finding in found:
         assert finding.severity == "info" or states[finding.gate] in {"warn", "fail"}
