@@ -6,13 +6,15 @@ from itertools import pairwise
 
 import fakes
 import parts
+import pytest
 import snapshots
 import stored_runs
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.store import lifecycle
-from vp_tui.core.store.baselines import Baseline
+from vp_tui.core.store import lifecycle, upkeep
+from vp_tui.core.store.baselines import Baseline, set_baseline, unset_baseline
 from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.writer import RunWriter
 from vp_tui.migrations import upgrade
 from vp_tui.tui.backend import CoreBackend
@@ -189,6 +191,38 @@ def test_a_store_that_is_deleted_under_the_reader_is_trouble(tmp_path):
     posted = turns.run(4)
     assert [type(message) for message in posted] == [StoreRead, StoreTrouble, StoreTrouble, StoreRead]
     assert "deleted or replaced" in posted[1].text
+
+
+class Between:
+    """A reader that deletes a run and its baseline once, after one of its answers."""
+
+    def __init__(self, home, reader, answer, run_id):
+        self._home, self._reader, self._answer, self._run_id = home, reader, answer, run_id
+
+    def __getattr__(self, name):
+        asked = getattr(self._reader, name)
+
+        def answer(*arguments, **options):
+            found = asked(*arguments, **options)
+            if name == self._answer:
+                self._answer = None
+                unset_baseline(self._home, "default", reason="deleted between two reads")
+                upkeep.delete_run(self._home, self._run_id)
+            # the baseline's run is beyond the runs that are listed, so it is read on its own
+            return tuple(run for run in found if run.id != self._run_id) if name == "runs" else found
+
+        return answer
+
+
+@pytest.mark.parametrize("answer", ["runs", "baselines", "run"])
+def test_a_baseline_deleted_between_two_reads_is_gone_at_the_next_turn(home, answer):
+    base, shown = stored_runs.complete(home), stored_runs.complete(home)
+    set_baseline(home, [base], reason="x")
+    with Reader(home) as reader:
+        posted = Turns(Between(home, reader, answer, base)).run(3)
+    assert {type(message) for message in posted} == {StoreRead}
+    view = posted[-1].view
+    assert (view.snapshot.run.id, view.baselines, view.baseline) == (shown, (), None)
 
 
 def test_the_real_store_is_followed_across_connections(tmp_path):

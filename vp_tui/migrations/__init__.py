@@ -23,7 +23,8 @@ if __name__ != "vp_tui.migrations":
 VERSIONS = Path(__file__).parent / "versions"
 """Revision scripts; a script's file name begins with its revision."""
 # Off during a migration: rebuilding a table would otherwise cascade into its children.
-_MIGRATION_PRAGMAS = (*WRITER_PRAGMAS, "PRAGMA foreign_keys=OFF", "PRAGMA busy_timeout=30000")
+_MIGRATION_PRAGMAS = (*WRITER_PRAGMAS, "PRAGMA foreign_keys=OFF")
+_PATIENCE_MS = 30_000
 
 
 def current_revision(path: Path) -> str | None:
@@ -112,7 +113,7 @@ def _migrate(path: Path) -> None:
     config.set_main_option("script_location", "vp_tui:migrations")
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", str(VERSIONS).replace("%", "%%"))
-    engine = writer_engine(path, pragmas=_MIGRATION_PRAGMAS)
+    engine = writer_engine(path, pragmas=_MIGRATION_PRAGMAS, patience_ms=_PATIENCE_MS)
     try:
         with store_errors(path, "upgrade"):
             _prepare(path)

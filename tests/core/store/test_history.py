@@ -1,6 +1,8 @@
 import math
 import shutil
 import sqlite3
+import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -127,6 +129,49 @@ def test_a_query_finds_its_runs(five, query, ids):
             found(five, query)
     else:
         assert found(five, query) == ids
+
+
+def test_a_bare_word_is_searched_in_name_note_model_and_input(five):
+    upkeep.note(five, 3, "suspicious humidity")
+    assert found(five, "humidity") == [3]
+    assert found(five, "NOT humidity") == [5, 4, 2, 1]
+    assert found(five, "dnabert") == found(five, "cpu") == [3]
+
+
+@pytest.fixture
+def zone(monkeypatch):
+    """zone(name) makes it the local time zone."""
+
+    def change(name):
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield change
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("place", "query", "ids"),
+    [
+        ("Asia/Tokyo", "since:2025-11-28", [1]),
+        ("Asia/Tokyo", "until:2025-11-28", []),
+        ("Asia/Tokyo", "since:2025-11-28T08:00", [1]),
+        ("Asia/Tokyo", "since:2025-11-28T08:01", []),
+        ("Asia/Tokyo", "since:2025-11-28T00:00+00:00", []),
+        ("UTC", "since:2025-11-28", []),
+        ("UTC", "until:2025-11-28", [1]),
+        ("America/New_York", "since:2025-11-27T18:00", [1]),
+        ("America/New_York", "until:2025-11-27T18:00", []),
+    ],
+)
+def test_dates_of_a_query_are_local_as_in_the_list(home, queued, sql, zone, place, query, ids):
+    """A run created at 23:00 UTC on 2025-11-27, which Tokyo lists as 08:00 of the next day."""
+    run_id = queued()
+    created = int(datetime(2025, 11, 27, 23, tzinfo=UTC).timestamp())
+    sql("UPDATE run SET created_at_us = ? WHERE id = ?", created * 1_000_000, run_id)
+    zone(place)
+    assert found(home, f'{query.partition(":")[0]}:"{query.partition(":")[2]}"') == ids
 
 
 @pytest.mark.parametrize(

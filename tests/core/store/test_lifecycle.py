@@ -3,6 +3,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from records import config, encoded, finished, planned
 
 from vp_tui.core.errors import RunNotFoundError, StoreError
 from vp_tui.core.store import lifecycle
+from vp_tui.core.store.engine import BUSY_TIMEOUT_MS
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import NEVER_STARTED_US, this_worker
 from vp_tui.core.store.reader import Reader
@@ -94,6 +96,56 @@ def test_a_registered_worker_is_remembered(home, queued):
     lifecycle.register_worker(home, run_id, this_worker())
     assert lifecycle.registered_worker(home, run_id) == this_worker()
     assert lifecycle.worker_of(os.getpid(), this_worker().start_ticks) == this_worker()
+
+
+@pytest.fixture
+def locked(home):
+    """locked(seconds) takes the write lock; it is released after so many seconds, or at the end."""
+    connection = sqlite3.connect(home.database, isolation_level=None, check_same_thread=False)
+    timers = []
+
+    def take(seconds=None):
+        connection.execute("BEGIN IMMEDIATE")
+        if seconds is not None:
+            timers.append(threading.Timer(seconds, connection.rollback))
+            timers[-1].start()
+
+    yield take
+    for timer in timers:
+        timer.join()
+    connection.close()
+
+
+def test_reading_a_run_takes_no_lock_while_somebody_writes(home, queued, locked, monkeypatch):
+    run_id = queued()
+    lifecycle.register_worker(home, run_id, this_worker())
+    monkeypatch.setattr(lifecycle, "writer_engine", None)
+    locked()
+    assert lifecycle.run_config(home, run_id)[1] == config()
+    assert lifecycle.registered_worker(home, run_id) == this_worker()
+    assert lifecycle.reconcile(home) == 0
+
+
+def test_a_worker_starts_although_somebody_writes_for_longer_than_the_busy_timeout(home, queued, locked, reader):
+    run_id = queued()
+    locked(BUSY_TIMEOUT_MS / 1000 + 0.5)
+    uuid, _ = lifecycle.run_config(home, run_id)
+    os.close(lifecycle.claim(home, run_id, uuid))
+    lifecycle.start(home, run_id, "cpu")
+    assert reader.run(run_id).status == "starting"
+
+
+@pytest.mark.parametrize("step", ["register_worker", "claim", "start"])
+def test_every_write_of_a_starting_worker_is_patient(home, queued, monkeypatch, step):
+    run_id = queued()
+    uuid, _ = lifecycle.run_config(home, run_id)
+    waits, make = [], lifecycle.writer_engine
+    monkeypatch.setattr(
+        lifecycle, "writer_engine", lambda path, patience_ms: waits.append(patience_ms) or make(path, patience_ms=1)
+    )
+    arguments = {"register_worker": (run_id, this_worker()), "claim": (run_id, uuid), "start": (run_id, "cpu")}
+    getattr(lifecycle, step)(home, *arguments[step])
+    assert waits == [lifecycle.WORKER_PATIENCE_MS]
 
 
 def test_a_claimed_run_that_goes_on_cannot_be_claimed_again(home, queued, worker):

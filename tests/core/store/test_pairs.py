@@ -78,6 +78,8 @@ def test_the_metrics_of_several_runs_come_at_once_in_the_order_of_their_ids(home
     assert numbers[0].perf_key == reader.run(first).perf_key
     assert (numbers[2].values, numbers[2].status) == ({}, "queued")
     assert reader.performance([]) == ()
+    with pytest.raises(RunNotFoundError, match="no run 99"):
+        reader.performance([first, 99])
 
 
 def test_the_newest_calibration_of_a_machine_is_found_by_its_key(home, completed, reader, sql):

@@ -1,5 +1,6 @@
 import functools
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from records import (
     result,
     stats,
 )
+from sqlalchemy.exc import OperationalError
 
 from vp_tui.core.errors import StoreError
 from vp_tui.core.events import PhaseChanged, Progress, RunStopped
@@ -201,8 +203,42 @@ def test_events_wait_while_another_process_holds_the_store_for_three_seconds(hol
 @pytest.fixture
 def impatient(monkeypatch):
     """Every single attempt to write gives up at once."""
-    pragmas = ("PRAGMA busy_timeout=1",)
-    monkeypatch.setattr(writer_module, "writer_engine", functools.partial(writer_engine, pragmas=pragmas))
+    monkeypatch.setattr(writer_module, "writer_engine", functools.partial(writer_engine, patience_ms=1))
+
+
+@pytest.fixture
+def failing_once(monkeypatch):
+    """failing_once(code): the next event fails with this SQLite error code, later ones are written."""
+
+    def fail(code):
+        codes, write_row = [code], writer_module.write
+
+        def write_or_fail(*arguments):
+            if codes:
+                error = sqlite3.OperationalError("made by the test")
+                error.sqlite_errorcode = codes.pop()
+                raise OperationalError("INSERT", {}, error)
+            write_row(*arguments)
+
+        monkeypatch.setattr(writer_module, "write", write_or_fail)
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [5, 6, 261, 262, 517, 773])
+def test_a_store_that_is_busy_in_any_way_is_waited_for(failing_once, started, write, reader, code):
+    run_id = started()
+    failing_once(code)
+    write(run_id, planned(), encoded())
+    assert reader.snapshot(run_id).blocks == (encoded(),)
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, 2570])
+def test_another_error_of_the_store_is_not_waited_for(failing_once, started, write, code):
+    run_id = started()
+    failing_once(code)
+    with pytest.raises(StoreError, match="made by the test"):
+        write(run_id, planned())
 
 
 def test_a_store_that_stays_locked_beyond_the_busy_timeout_is_tried_again(

@@ -21,7 +21,6 @@ BUSY_TIMEOUT_MS = 5_000
 WRITER_PRAGMAS = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA journal_size_limit=67108864",
 )
@@ -31,8 +30,11 @@ READER_PRAGMAS = (
 )
 
 
-def writer_engine(path: Path, *, pragmas: tuple[str, ...] = WRITER_PRAGMAS) -> Engine:
-    """An engine whose transactions begin with BEGIN IMMEDIATE; the file is created when it is missing."""
+def writer_engine(
+    path: Path, *, pragmas: tuple[str, ...] = WRITER_PRAGMAS, patience_ms: int = BUSY_TIMEOUT_MS
+) -> Engine:
+    """Return an engine whose transactions begin with BEGIN IMMEDIATE; a missing file is created."""
+    pragmas = (*pragmas, f"PRAGMA busy_timeout={patience_ms}")
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(str(path), uri=False, pragmas=pragmas), poolclass=NullPool
     )
@@ -41,7 +43,7 @@ def writer_engine(path: Path, *, pragmas: tuple[str, ...] = WRITER_PRAGMAS) -> E
 
 
 def reader_engine(path: Path) -> Engine:
-    """An engine on one read-only connection; the file must exist."""
+    """Return an engine on one read-only connection; the file must exist."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(uri, uri=True, pragmas=READER_PRAGMAS), poolclass=StaticPool

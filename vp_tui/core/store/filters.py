@@ -44,8 +44,8 @@ def matching(node: Node, now_us: int) -> ColumnElement[bool]:
     """The condition that `node` puts on a run; ages count back from `now_us`."""
     match node:
         case Word(text):
-            # A run without a name has an empty one here, so that NOT word means what it says.
-            texts = (func.coalesce(_run.c.name, ""), _run.c.model, _run.c.input)
+            # A missing name or note counts as empty, so that NOT word includes runs without one.
+            texts = (func.coalesce(_run.c.name, ""), func.coalesce(_run.c.note, ""), _run.c.model, _run.c.input)
             return or_(*(column.icontains(text, autoescape=True) for column in texts))
         case Term():
             return _term(node, now_us)

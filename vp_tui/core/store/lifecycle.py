@@ -7,13 +7,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import RunNotFoundError, StoreError
+from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreError
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
-from vp_tui.core.store.engine import require_current_schema, store_errors, writer_engine
+from vp_tui.core.store.engine import (
+    BUSY_TIMEOUT_MS,
+    reader_engine,
+    require_current_schema,
+    store_errors,
+    writer_engine,
+)
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import (
     NEVER_STARTED_US,
@@ -30,16 +36,28 @@ from vp_tui.core.store.snapshot import ACTIVE
 from vp_tui.core.store.transitions import move
 
 LOCK_NAME = "lock"
+WORKER_PATIENCE_MS = 60_000
+"""How long a starting worker waits for another writer, such as a VACUUM of a large store."""
+
+
+def writing(
+    home: Home, doing: str, *, patience_ms: int = BUSY_TIMEOUT_MS
+) -> contextlib.AbstractContextManager[Connection]:
+    """Return one write transaction on a store with the current schema; it waits `patience_ms` for other writers.
+
+    Raises:
+        StoreError: on entry or inside; `doing` says what failed.
+    """
+    return _transaction(home, writer_engine(home.database, patience_ms=patience_ms), doing)
+
+
+def reading(home: Home, doing: str) -> contextlib.AbstractContextManager[Connection]:
+    """Return one read transaction as `writing`; it takes no lock and never waits for a writer."""
+    return _transaction(home, reader_engine(home.database), doing)
 
 
 @contextlib.contextmanager
-def writing(home: Home, doing: str) -> Iterator[Connection]:
-    """One transaction on a store with the current schema.
-
-    Raises:
-        StoreError: with what was being done.
-    """
-    engine = writer_engine(home.database)
+def _transaction(home: Home, engine: Engine, doing: str) -> Iterator[Connection]:
     try:
         with store_errors(home.database, doing), engine.connect() as connection, connection.begin():
             require_current_schema(connection, home.database)
@@ -94,7 +112,7 @@ def run_config(home: Home, run_id: int) -> tuple[str, RunConfig]:
     Raises:
         RunNotFoundError: no such run.
     """
-    with writing(home, "read a run of") as connection:
+    with reading(home, "read a run of") as connection:
         row = connection.execute(
             select(tables.run.c.uuid, tables.run.c.config_json).where(tables.run.c.id == run_id)
         ).one_or_none()
@@ -105,7 +123,7 @@ def run_config(home: Home, run_id: int) -> tuple[str, RunConfig]:
 
 def register_worker(home: Home, run_id: int, worker: Worker) -> None:
     """Write down which process works on the run, before it has said so itself."""
-    with writing(home, "register a worker in") as connection:
+    with writing(home, "register a worker in", patience_ms=WORKER_PATIENCE_MS) as connection:
         _set_worker(connection, run_id, worker)
 
 
@@ -117,7 +135,7 @@ def worker_of(pid: int, ticks: int) -> Worker:
 def registered_worker(home: Home, run_id: int) -> Worker | None:
     """The process that works on the run, None when none has been registered."""
     run = tables.run
-    with writing(home, "read a run of") as connection:
+    with reading(home, "read a run of") as connection:
         row = connection.execute(
             select(run.c.host, run.c.boot_id, run.c.worker_pid, run.c.worker_start_ticks).where(run.c.id == run_id)
         ).one_or_none()
@@ -146,13 +164,13 @@ def claim(home: Home, run_id: int, uuid: str) -> int:
     Raises:
         StoreError: the run is not queued any more.
     """
-    # Asked before the lock too: the worker of a run that is going holds it until the end.
-    with writing(home, "claim a run of") as connection:
+    # Checked before the lock too: the worker of an active run holds it until the end.
+    with reading(home, "claim a run of") as connection:
         _require_queued(connection, run_id)
     descriptor = hold(home.run_folder(uuid) / LOCK_NAME)
     assert descriptor is not None
     try:
-        with writing(home, "claim a run of") as connection:
+        with writing(home, "claim a run of", patience_ms=WORKER_PATIENCE_MS) as connection:
             _require_queued(connection, run_id)
             _set_worker(connection, run_id, this_worker())
     except StoreError:
@@ -169,7 +187,7 @@ def _require_queued(connection: Connection, run_id: int) -> None:
 
 def start(home: Home, run_id: int, device: str) -> None:
     """queued -> starting, on `device`."""
-    with writing(home, "start a run of") as connection:
+    with writing(home, "start a run of", patience_ms=WORKER_PATIENCE_MS) as connection:
         move(connection, run_id, "starting", allowed=("queued",), actor="run", reason=None, device=device)
 
 
@@ -194,11 +212,14 @@ def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
 
 
 def reconcile(home: Home) -> int:
-    """Declare every dead run interrupted; returns how many. What they wrote is kept."""
-    run = tables.run
+    """Mark every dead run as interrupted and return their number; rows it wrote are kept.
+
+    The write lock is taken only when there is a dead run.
+    """
+    with reading(home, "check the runs of") as connection:
+        if not _dead(connection, home):
+            return 0
     with writing(home, "check the runs of") as connection:
-        rows = connection.execute(select(run).where(run.c.status.in_(ACTIVE))).mappings().all()
-        reasons = {row["id"]: abandoned(row, home) for row in rows}
         return sum(
             move(
                 connection,
@@ -207,11 +228,17 @@ def reconcile(home: Home) -> int:
                 allowed=tuple(ACTIVE),
                 actor="reader",
                 reason=reason,
-                exit_code=7,
+                exit_code=ExitCode.RUN_FAILED,
             )
-            for run_id, reason in reasons.items()
-            if reason is not None
+            for run_id, reason in _dead(connection, home).items()
         )
+
+
+def _dead(connection: Connection, home: Home) -> dict[int, str]:
+    """id -> reason of every abandoned run."""
+    rows = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
+    reasons = {row["id"]: abandoned(row, home) for row in rows}
+    return {run_id: reason for run_id, reason in reasons.items() if reason is not None}
 
 
 def lock_path(home: Home, device: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select
 
+from vp_tui.core.errors import RunNotFoundError
 from vp_tui.core.store import tables
 
 _NUMBERS = ("cosine", "relative_l2", "norm_ratio")
@@ -118,7 +119,11 @@ def _side(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> Side:
 
 
 def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
-    """The metrics of several runs in one statement, in the order of their ids; a run without metrics is there too."""
+    """Return the metrics of several runs, read in one statement, in the order of their ids.
+
+    Raises:
+        RunNotFoundError: a run does not exist.
+    """
     run, metric = tables.run, tables.metric
     about = [name for name in RunNumbers.__dataclass_fields__ if name in run.c]
     statement = (
@@ -132,6 +137,9 @@ def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers,
         _, values = found.setdefault(row.id, (row, {}))
         if row.name is not None:
             values[row.name, row.scope] = row.value
+    missing = sorted(set(run_ids) - found.keys())
+    if missing:
+        raise RunNotFoundError(f"no run {missing[0]}; `vp-tui runs` lists them")
     return tuple(_run_numbers(row, values, about) for row, values in found.values())
 
 

@@ -123,8 +123,7 @@ class RunWriter:
 
 
 def _is_busy(error: SQLAlchemyError) -> bool:
+    """Return True when another connection holds the store; extended codes (517, 261) carry the primary one below."""
     cause = getattr(error, "orig", None)
-    return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode in {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-    }
+    busy = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in busy

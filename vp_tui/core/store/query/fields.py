@@ -1,7 +1,7 @@
 """Every field a query may name: one table for the parser, for the SQL behind it and for the help.
 
 Kinds: `text` (: contains, in any case; = is), `choice` (: and = are the same), `number` (: = < <= > >=),
-`time` (a date as in 2026-11-01, or an age as in 7d, 12h, 90m, 2w: that long ago), `tag` and `metric` (with a key).
+`time` (a local date or time as in 2026-11-01, or an age as in 7d, 12h, 90m, 2w), `tag` and `metric` (with a key).
 """
 
 from dataclasses import dataclass
@@ -67,8 +67,8 @@ FIELDS: Final = (
     _field("alerts", "number", "rows of alert", "number of alerts"),
     _field("exit_code", "number", "exit_code", "what the process ended with"),
     _field("seconds", "number", "ended_at_us - started_at_us", "how long it ran"),
-    _field("since", "time", "created_at_us", "created then or later"),
-    _field("until", "time", "created_at_us", "created before then"),
+    _field("since", "time", "created_at_us", "created then (local time) or later"),
+    _field("until", "time", "created_at_us", "created before then (local time)"),
     _field("tag", "tag", "run_tag.value", "tag.KEY:VALUE"),
     _field(
         "metric", "metric", "metric.value", "metric.NAME<NUMBER, as metric.M2.min<0.5; metric.NAME@SCOPE for a stratum"

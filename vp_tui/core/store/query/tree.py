@@ -11,7 +11,7 @@ _PLAIN = re.compile(r"""[^\s()"<>=:]+""")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare word: in the name, the model or the input."""
+    """A bare word, searched for in name, note, model and input."""
 
     text: str
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
@@ -18,13 +18,14 @@ def number(text: str) -> float | None:
 
 
 def moment_us(text: str, now_us: int) -> int | None:
-    """Microseconds since the epoch of `7d` (that long before now) or of an ISO date or time (UTC); None for others."""
+    """Return microseconds since the epoch of `7d` (that long ago) or of an ISO date or time; None for others.
+
+    A date or time without an offset is local, as in the list of runs.
+    """
     age = _AGE.fullmatch(text)
     if age:
         return now_us - int(age[1]) * _SECONDS[age[2]] * 1_000_000
     try:
-        found = datetime.fromisoformat(text)
-        aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        return int(aware.timestamp() * 1e6)
+        return int(datetime.fromisoformat(text).timestamp() * 1e6)
     except (ValueError, OverflowError):
         return None
