@@ -402,5 +402,5 @@ def test_a_loaded_model_says_which_kernel_it_has_and_why_not_the_others(tiny, lo
     choice = choose_for(spec, plain_plan("fp16"), CPU, "auto")
     loaded = load(tiny, "fp16")
     assert loaded.attention_kernel == choice.name
-    assert loaded.attention_reason == f"{choice.text}; plain steps, not fused: it needs a CUDA device, this is the cpu"
+    assert loaded.attention_reason.startswith(f"{choice.text}; plain steps, not fused: it needs a CUDA device")
     assert all(f"not {name}: " in loaded.attention_reason for name in ("flash", "varlen", "flex"))

@@ -17,6 +17,7 @@ from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
 from vp_tui.core.models.fusing import choose_steps
+from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.loading import LoadedModel, family_of
 from vp_tui.core.models.precision import cast, round_to_fp16, storage_dtype, table
 from vp_tui.core.models.weight_facts import WeightFacts
@@ -43,6 +44,7 @@ def random_model(
     state |= {name: table(tensor.to(device), plan) for name, tensor in _buffers(spec).items()}
     model.load_state_dict(state, assign=True)
     model.requires_grad_(False)
+    linear = use_linear(model, plan, device)
     return LoadedModel(
         model=model.eval(),
         spec=spec,
@@ -52,7 +54,7 @@ def random_model(
         parameter_bytes=sum(tensor.nbytes for tensor in state.values()),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
         attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
-        attention_reason=f"{choice.text}; {chosen.reason}",
+        attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
         steps=chosen.steps.name,
         notes=(_NOTE,),
     )

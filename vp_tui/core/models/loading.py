@@ -24,6 +24,7 @@ from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
 from vp_tui.core.models.fusing import ChosenSteps, choose_steps
 from vp_tui.core.models.hf import attending, load_hf
+from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
@@ -50,7 +51,7 @@ class LoadedModel:
     """Number format in the file, and what rounding to FP16 would lose."""
     attention_kernel: str
     attention_reason: str
-    """Why this kernel, why each other one not, and why these steps."""
+    """Why this kernel, why each other one not, why these steps and this arithmetic of linear layers."""
     steps: str = "transformers"
     """Name of the steps between the products: plain, fused, or those of transformers."""
     notes: tuple[str, ...] = ()
@@ -164,6 +165,7 @@ def _load_native(
         opened=opener_of(source),
         steps=chosen.steps,
     )
+    linear = use_linear(filled.model, plan, device)
     return LoadedModel(
         model=filled.model,
         spec=spec,
@@ -173,7 +175,7 @@ def _load_native(
         parameter_bytes=_held_bytes(filled.model),
         weights=filled.weights,
         attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
-        attention_reason=f"{choice.text}; {chosen.reason}",
+        attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
         steps=chosen.steps.name,
     )
 
@@ -182,6 +184,7 @@ def _load_hf(
     source: ModelSource, spec: HfSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName
 ) -> LoadedModel:
     loaded = load_hf(spec, source.path, plan, device, attention, trust_remote_code=source.trust_remote_code)
+    linear = use_linear(loaded.model, plan, device)
     return LoadedModel(
         model=loaded.model,
         spec=spec,
@@ -191,7 +194,7 @@ def _load_hf(
         parameter_bytes=_held_bytes(loaded.model),
         weights=of_files(source.path),
         attention_kernel=loaded.attending.name,
-        attention_reason=loaded.attending.reason,
+        attention_reason=f"{loaded.attending.reason}; {linear.reason}",
         notes=loaded.notes,
     )
 

@@ -21,6 +21,7 @@ from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models import precision
+from vp_tui.core.models.linear import choose_linear
 from vp_tui.core.models.loading import kernel_name, weights_sha256
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.demo.data import ENGINE_FAULTS
@@ -99,7 +100,8 @@ class Validation:
             yield self._note("gpu", f"no GPU telemetry: {self._sampler.reason}")
         yield self._phase("reading", "weights")
         flags = {arm: environment.flags_of(plan) for arm, plan in self._plans.items()}  # the switches, read back
-        facts = environment.facts(self._device, self._why) | {"flags": flags, "attention": kernels}
+        linear = {arm: choose_linear(plan, self._device).way for arm, plan in self._plans.items()}
+        facts = environment.facts(self._device, self._why) | {"flags": flags, "attention": kernels, "linear": linear}
         self._stored = StoredReference(self._config, self._place.cache, self._data, weights_sha256(path), facts)
         yield from (self._note("reference", text) for text in self._stored.look_up())
         self._make_arms()
