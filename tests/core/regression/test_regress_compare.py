@@ -19,9 +19,9 @@ def test_half_as_much_error_again_is_a_regression_from_one_run_per_side():
     assert "the baseline's (median of 100 sequences, p < 1e-6, limit 1.5 times)" in found.accuracy.sentence
     item = next(item for item in found.accuracy.items if item.scope == "short" and item.name == "cosine_error")
     # epsilon of 1e-6 beside errors of 1e-5 takes a twelfth off the doubling
-    assert (item.n_base, item.outcome, item.min_effect) == (100, "REGRESSED", 0.5)
-    assert 0.8 < item.effect < 1.0
-    assert item.ci_lo < item.effect < item.ci_hi
+    assert (item.n_base, item.outcome, item.limit) == (100, "REGRESSED", 0.5)
+    assert 0.8 < item.change < 1.0
+    assert item.low < item.change < item.high
 
 
 def test_one_bad_stratum_is_named():

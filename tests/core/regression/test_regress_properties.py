@@ -139,7 +139,7 @@ def test_speeds_that_are_no_numbers_never_pass(base, cand, accuracy):
 @given(sides("b", values=st.one_of(SPEEDS, NO_NUMBER)), sides("c", values=st.one_of(SPEEDS, NO_NUMBER)), paired())
 def test_no_item_holds_a_nan(base, cand, accuracy):
     for item in compared(base, cand, accuracy).items:
-        numbers = (item.base, item.cand, item.effect, item.ci_lo, item.ci_hi, item.p_raw, item.p_adj, item.min_effect)
+        numbers = (item.base, item.cand, item.change, item.low, item.high, item.p_raw, item.p, item.limit)
         assert all(number is None or math.isfinite(number) for number in numbers)
         assert item.reason
         assert "nan" not in item.reason

@@ -22,8 +22,7 @@ def test_a_slower_and_less_similar_configuration_is_regressed_with_its_facts(reg
     assert regressed.differing == {}
     speed = next(item for item in regressed.items if item.name == "tokens_per_s" and item.scope == "all")
     assert (speed.n_base, speed.n_cand, speed.base) == (5, 5, pytest.approx(2000.0))
-    # 1 / 0.85 - 1: the rule counts in time
-    assert speed.effect == pytest.approx(1 / 0.85 - 1)
+    assert speed.change == pytest.approx(-0.15)
 
 
 def test_every_metric_of_the_rule_is_read_from_the_candidate_arm(regressed):

@@ -32,7 +32,7 @@ def judge_accuracy(accuracy: PairedAccuracy, rule: Rule) -> Part:
         return Part(outcome="IDENTICAL", sentence=f"accuracy is identical: {item.reason}", items=(item,))
     items = (_passing(accuracy, rule), *_inflations(accuracy, rule))
     outcome = worst(item.outcome for item in items)
-    decisive = max((item for item in items if item.outcome == outcome), key=lambda item: abs(item.effect or 0.0))
+    decisive = max((item for item in items if item.outcome == outcome), key=lambda item: abs(item.change or 0.0))
     opening = {
         "REGRESSED": "accuracy regressed",
         "INCONCLUSIVE": "accuracy is inconclusive",
@@ -58,7 +58,7 @@ def _identical_item(accuracy: PairedAccuracy, scope: str) -> Item:
         cand=error,
         n_base=len(accuracy),
         n_cand=len(accuracy),
-        effect=0.0,
+        change=0.0,
         outcome="IDENTICAL",
         reason=f"{scope}: the cosines of {len(accuracy)} sequences are equal in every digit",
     )
@@ -89,9 +89,9 @@ def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
         cand=float(cand_S.sum()),
         n_base=n,
         n_cand=n,
-        effect=(lost - won) / n,
+        change=(won - lost) / n,
+        p=p_directed,
         p_raw=p_directed,
-        p_adj=p_directed,
         outcome=outcome,
         reason=reason,
     )
@@ -137,7 +137,7 @@ def _inflation(
             cand=None,
             n_base=0,
             n_cand=0,
-            min_effect=rule.inflation - 1,
+            limit=rule.inflation - 1,
             outcome="INCONCLUSIVE",
             reason=f"{stratum}: no sequence of {len(pairs)} has a cosine on both sides",
         )
@@ -154,12 +154,12 @@ def _inflation(
         cand=float(np.median(1.0 - pairs.candidate_cosine_S[both_S])),
         n_base=len(log_ratio_S),
         n_cand=len(log_ratio_S),
-        effect=float(np.expm1(middle)),
-        ci_lo=None if shown is None else float(np.expm1(shown[0])),
-        ci_hi=None if shown is None else float(np.expm1(shown[1])),
+        change=float(np.expm1(middle)),
+        low=None if shown is None else float(np.expm1(shown[0])),
+        high=None if shown is None else float(np.expm1(shown[1])),
         p_raw=p_raw.greater if middle >= 0 else p_raw.less,
-        p_adj=p_directed,
-        min_effect=rule.inflation - 1,
+        p=p_directed,
+        limit=rule.inflation - 1,
         outcome=outcome,
         reason=_inflation_reason(stratum, middle, len(log_ratio_S), p_directed, rule),
     )

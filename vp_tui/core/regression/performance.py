@@ -104,6 +104,7 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
     worse = contrast.theta >= 0 or contrast.mode == "single"
     p_directed = p_adj.greater if worse else p_adj.less
     name, scope = name_and_scope(metric.name)
+    low, high = (None, None) if contrast.shown is None else sorted(map(metric.change, contrast.shown))
     return Item(
         name=name,
         scope=scope,
@@ -111,12 +112,12 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
         cand=contrast.cand,
         n_base=contrast.n_base,
         n_cand=contrast.n_cand,
-        effect=None if contrast.mode == "missing" else metric.loss(contrast.theta),
-        ci_lo=None if contrast.shown is None else metric.loss(contrast.shown[0]),
-        ci_hi=None if contrast.shown is None else metric.loss(contrast.shown[1]),
+        change=None if contrast.mode == "missing" else metric.change(contrast.theta),
+        low=low,
+        high=high,
+        p=p_directed if tested else None,
         p_raw=(contrast.p.greater if worse else contrast.p.less) if tested else None,
-        p_adj=p_directed if tested else None,
-        min_effect=contrast.tolerance.tau,
+        limit=contrast.tolerance.tau,
         repeats=contrast.repeats if outcome in {"INCONCLUSIVE", "SUSPECT"} else None,
         outcome=outcome,
         reason=_reason(contrast, outcome, p_directed, rule),

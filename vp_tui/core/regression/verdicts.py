@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.regression.metrics import METRICS
 from vp_tui.core.regression.rules import Rule
 
 Outcome = Literal[
@@ -43,9 +44,18 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=ORDER.index)
 
 
+PartName = Literal["gates", "accuracy", "performance"]
+_GATE_TITLES: Final = {
+    "nonfinite": "not finite",
+    "below_limit": "at or below limit",
+    "complete": "sequences compared",
+}
+_ACCURACY_TITLES: Final = {"cosine_error": "1 - cosine, median", "cosine_passing": "sequences passing"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One judgement. A number that does not exist is None, never NaN."""
+    """Result of one metric in one scope. A number that does not exist is None, never NaN."""
 
     name: str
     """A performance metric, `cosine_error` or `cosine_passing`; of a gate `nonfinite`, `below_limit`, `complete`."""
@@ -56,21 +66,48 @@ class Item:
     n_base: int
     """Runs (performance) or sequences (accuracy) behind `base`."""
     n_cand: int
-    effect: float | None = None
-    """Worse is positive, a fraction: 0.05 is 5 % more time, memory or error, 5 points less utilization."""
-    ci_lo: float | None = None
-    ci_hi: float | None = None
+    change: float | None = None
+    """Difference of the metric itself: 0.05 is 5 % (or 5 points) more, better or worse as the metric has it."""
+    low: float | None = None
+    """Lower end of its 95 % interval."""
+    high: float | None = None
+    p: float | None = None
+    """One-sided, in the direction of the change; under Holm where there is a family."""
     p_raw: float | None = None
-    """One-sided, in the direction of the effect."""
-    p_adj: float | None = None
-    """Under Holm where there is a family; else p_raw."""
-    min_effect: float | None = None
-    """tau: the effect from which on it counts."""
+    """The same before Holm's adjustment."""
+    limit: float | None = None
+    """tau: the difference from which on a change counts, either way."""
     repeats: int | None = None
-    """Fresh runs per side that would tell, where too few did."""
+    """Fresh runs per side for a verdict, when there are too few."""
     outcome: Outcome
     reason: str
-    """The judgement in words with its numbers."""
+    """The result in words with its numbers."""
+
+    @property
+    def part(self) -> PartName:
+        """The part of the comparison that the item belongs to."""
+        if self.name in _GATE_TITLES:
+            return "gates"
+        return "accuracy" if self.name in _ACCURACY_TITLES else "performance"
+
+    @property
+    def title(self) -> str:
+        """The metric in words."""
+        titles = {**_GATE_TITLES, **_ACCURACY_TITLES}
+        return titles[self.name] if self.name in titles else METRICS[self.name].title
+
+    @property
+    def unit(self) -> Literal["%", "pt"]:
+        """Unit of `change`; pt: percentage points."""
+        in_points = self.name == "cosine_passing" or (
+            self.part == "performance" and METRICS[self.name].kind == "utilization"
+        )
+        return "pt" if in_points else "%"
+
+    @property
+    def differs(self) -> bool:
+        """False when the rule found both sides equal."""
+        return self.outcome not in {"EQUIVALENT", "IDENTICAL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +141,7 @@ class Comparison:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """All judgements: gates, accuracy, performance."""
+        """All results: gates, accuracy, performance."""
         return self.gates + self.accuracy.items + self.performance.items
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:

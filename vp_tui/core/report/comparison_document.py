@@ -1,4 +1,4 @@
-"""A ComparisonReport for programs: as JSON, and as CSV in long form. Every judgement is in both.
+"""A ComparisonReport for programs: as JSON, and as CSV in long form. Every result is in both.
 
 NaN and Infinity never appear: a number that does not exist is null, or an empty cell. What is equal on both sides, the
 bins and the points of the charts come only with everything.
@@ -13,11 +13,14 @@ from vp_tui.core.report import csv_text
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.csv_text import Value, scalar
 from vp_tui.core.report.evidence import EDGES
-from vp_tui.core.report.judgements import Judgement, judgements
 from vp_tui.core.store.rows import as_row
 
 SCHEMA_VERSION: Final = 1
 CSV_HEAD: Final = ("section", "name", "scope", "field", "value")
+_ITEM: Final = (
+    "part", "name", "title", "scope", "base", "cand", "n_base", "n_cand", "change", "low", "high", "unit", "p", "p_raw",
+    "limit", "outcome", "reason", "repeats",
+)  # fmt: skip
 
 
 def document(report: ComparisonReport, *, everything: bool = False) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def document(report: ComparisonReport, *, everything: bool = False) -> dict[str,
             "config": _facts(report.config, everything),
             "environment": _facts(report.environment, everything),
         },
-        "items": [_judgement(one) for one in judgements(report.comparison)],
+        "items": [{name: getattr(item, name) for name in _ITEM} for item in report.items],
         "sequences": {"paired": report.paired, "only_base": report.only_base, "only_cand": report.only_cand},
         "worst": [as_row(pair) for pair in report.worst],
         "history": [as_row(run) for run in report.history],
@@ -66,10 +69,6 @@ def _part(report: ComparisonReport, name: str) -> dict[str, Any]:
 
 def _facts(found: Sequence[Fact], everything: bool) -> dict[str, Any]:
     return {one.name: [one.base, one.cand] for one in found if everything or one.differs}
-
-
-def _judgement(one: Judgement) -> dict[str, Any]:
-    return as_row(one)
 
 
 def _charts(report: ComparisonReport) -> dict[str, Any]:

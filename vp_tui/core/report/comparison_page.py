@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from vp_tui.core.regression.verdicts import Item
 from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
 from vp_tui.core.report.evidence import PastRun, WorstPair
-from vp_tui.core.report.judgements import Judgement, judgements, tone
+from vp_tui.core.report.judgements import tone
 from vp_tui.core.report.page import Column, Page, Table, columns, count_words, toned
 
 FEW_WORST: Final = 5
@@ -135,16 +136,16 @@ def _run(side: str, run: ComparedRun) -> tuple[str, ...]:
 
 
 def _judged(report: ComparisonReport, everything: bool) -> Table:
-    found = judgements(report.comparison)
+    found = report.items
     shown = [one for one in found if everything or one.differs]
-    tones, rows = toned([(tone(one.outcome), _judgement(one)) for one in shown])
+    tones, rows = toned([(tone(one.outcome), _item(one)) for one in shown])
     alike = len(found) - len(shown)
     hidden = f"{count_words(alike, 'metric is', 'metrics are')} equivalent or identical" if alike else ""
     note = "; ".join(words for words in (hidden, _READING if rows else "") if words) or "nothing could be judged"
     return Table(title="Judgements", columns=_JUDGED, rows=rows, tones=tones, note=note)
 
 
-def _judgement(one: Judgement) -> tuple[str, ...]:
+def _item(one: Item) -> tuple[str, ...]:
     write = plain.error if one.name == "cosine_error" else plain.number
     return (
         one.outcome,

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from xml.etree import ElementTree
 
 from vp_tui.core.report.comparison import ComparisonReport
-from vp_tui.core.report.judgements import FAILED, OPEN, judgements
+from vp_tui.core.report.judgements import FAILED, OPEN
 from vp_tui.core.report.plain import safe
 
 State = Literal["passed", "failure", "error", "skipped"]
@@ -36,9 +36,7 @@ class Suite:
 
 def comparison_suite(report: ComparisonReport) -> Suite:
     """Every metric of every scope, and one case more for each part that has none: silence is no success."""
-    cases = [
-        _judged(one.part, f"{one.name} [{one.scope}]", one.outcome, one.reason) for one in judgements(report.comparison)
-    ]
+    cases = [_judged(one.part, f"{one.name} [{one.scope}]", one.outcome, one.reason) for one in report.items]
     for name, part in (("accuracy", report.comparison.accuracy), ("performance", report.comparison.performance)):
         if not part.items:
             cases.append(_judged(name, "comparable", part.outcome, part.sentence))

@@ -6,11 +6,11 @@ Loaded once there is a comparison: what it reads takes too long to load for the 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from vp_tui.core.regression.verdicts import ORDER, Outcome
+from vp_tui.core.regression.verdicts import ORDER, Item, Outcome
 from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.evidence import WorstPair
-from vp_tui.core.report.judgements import FAILED, Judgement, judgements
+from vp_tui.core.report.judgements import FAILED
 from vp_tui.core.report.page import count_words
 from vp_tui.tui.panels.comparison import level
 from vp_tui.tui.panels.rows import Grid, GridColumn, GridRow
@@ -52,8 +52,8 @@ _UNLIKE: Final = (
 
 
 def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
-    """The judgements that are not alike, the gravest first; all of them where none differs."""
-    found = judgements(report.comparison)
+    """Metrics that differ, most severe first; all of them when none differs."""
+    found = report.items
     differing = [one for one in found if one.differs]
     worse = [one for one in found if one.outcome in WORSE]
     of = f"of {count_words(len(found), 'metric', 'metrics')}"
@@ -70,12 +70,12 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     return Grid(
         title=title,
         columns=_JUDGED,
-        rows=tuple(map(_judgement, rows)),
+        rows=tuple(map(_item, rows)),
         without=without if found else "nothing could be judged: the sentence above says why",
     )
 
 
-def _judgement(one: Judgement) -> GridRow:
+def _item(one: Item) -> GridRow:
     write = plain.error if one.name == "cosine_error" else plain.number
     return GridRow(
         cells=(
