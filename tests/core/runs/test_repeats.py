@@ -43,13 +43,13 @@ def test_a_repeat_stands_for_the_completed_runs_of_its_group_with_its_keys(home,
 def test_two_repeats_of_one_group_stand_each_alone(reader, group):
     _, ids = group(2)
     chosen = repeats.sides(reader, str(ids[0]), str(ids[1]))
-    assert chosen == repeats.Sides(base_ids=(ids[0],), cand_ids=(ids[1],))
+    assert chosen == repeats.ChosenRuns(base_ids=(ids[0],), cand_ids=(ids[1],))
 
 
 def test_two_groups_are_compared_whole(reader, group):
     (_, base), (_, cand) = group(2), group(3)
     chosen = repeats.sides(reader, str(base[1]), str(cand[0]))
-    assert chosen == repeats.Sides(base_ids=base, cand_ids=cand)
+    assert chosen == repeats.ChosenRuns(base_ids=base, cand_ids=cand)
 
 
 @pytest.mark.parametrize(

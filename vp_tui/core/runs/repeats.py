@@ -22,7 +22,7 @@ class NoBaselineError(RunNotFoundError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class ChosenRuns:
     """The runs of a comparison, each side with one run at least."""
 
     base_ids: tuple[int, ...]
@@ -48,7 +48,7 @@ def _keys(row: RunRow) -> tuple[str | None, str | None]:
     return row.accuracy_key, row.perf_key
 
 
-def sides(reader: Reader, base: str, cand: str) -> Sides:
+def sides(reader: Reader, base: str, cand: str) -> ChosenRuns:
     """The runs that `base` and `cand` (as Reader.find takes them) stand for; two repeats of one group stand alone.
 
     Raises:
@@ -61,14 +61,14 @@ def sides(reader: Reader, base: str, cand: str) -> Sides:
         return against(reader, name, cand_row.id)
     base_row = _ended(reader.run(reader.find(base)))
     if base_row.group_id is not None and base_row.group_id == cand_row.group_id:
-        return Sides(base_ids=(base_row.id,), cand_ids=(cand_row.id,))
-    return Sides(
+        return ChosenRuns(base_ids=(base_row.id,), cand_ids=(cand_row.id,))
+    return ChosenRuns(
         base_ids=standing_for(reader, base_row.id),
         cand_ids=standing_for(reader, cand_row.id),
     )
 
 
-def against(reader: Reader, name: str, cand_id: int) -> Sides:
+def against(reader: Reader, name: str, cand_id: int) -> ChosenRuns:
     """The baseline called `name` and the runs that `cand_id` stands for.
 
     Where no baseline of that name has the run's keys, the newest of that name is taken: the comparison then says which
@@ -79,7 +79,7 @@ def against(reader: Reader, name: str, cand_id: int) -> Sides:
     """
     row = reader.run(cand_id)
     baseline = _baseline(reader, name, row)
-    return Sides(
+    return ChosenRuns(
         base_ids=baseline.run_ids,
         cand_ids=standing_for(reader, cand_id),
     )

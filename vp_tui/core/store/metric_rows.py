@@ -28,7 +28,7 @@ _SPEED: Final = {
 }
 
 
-class Number(NamedTuple):
+class _Number(NamedTuple):
     """One number of one scope."""
 
     name: str
@@ -52,53 +52,53 @@ def metric_rows(
         *_of_strata(strata),
         *_of_arms(arms, by_scope[ALL].tokens if ALL in by_scope else None),
         *_of_speedup(speedup),
-        *(Number(f"gpu.{name}", ALL, value) for name, value in gpu.items()),
+        *(_Number(f"gpu.{name}", ALL, value) for name, value in gpu.items()),
         *_of_measures(measures),
     ]
     rows = (_row(number, by_scope.get(number.scope)) for number in numbers)  # type: ignore[call-overload]
     return list({(row["name"], row["scope"]): row for row in rows if row is not None}.values())
 
 
-def _of_strata(strata: Sequence[StratumStats]) -> Iterator[Number]:
+def _of_strata(strata: Sequence[StratumStats]) -> Iterator[_Number]:
     for stats in strata:
         if stats.n > 0:
             for name, column in _SIMILARITY.items():
-                yield Number(name, stats.scope, getattr(stats, column), of_sequences=True)
+                yield _Number(name, stats.scope, getattr(stats, column), of_sequences=True)
             for name, column in _SPEED.items():
-                yield Number(name, stats.scope, getattr(stats, column))
+                yield _Number(name, stats.scope, getattr(stats, column))
 
 
-def _of_arms(arms: Mapping[str, Mapping[str, Any]], tokens: int | None) -> Iterator[Number]:
+def _of_arms(arms: Mapping[str, Mapping[str, Any]], tokens: int | None) -> Iterator[_Number]:
     for arm, summary in arms.items():
         for name, value in summary.items():
-            yield Number(f"{arm}.{name}", ALL, value)
+            yield _Number(f"{arm}.{name}", ALL, value)
         seconds = summary.get("end_to_end_seconds")
         if tokens and seconds:
-            yield Number(f"{arm}.end_to_end_tokens_per_s", ALL, tokens / seconds)
+            yield _Number(f"{arm}.end_to_end_tokens_per_s", ALL, tokens / seconds)
 
 
-def _of_speedup(speedup: Mapping[str, Any]) -> Iterator[Number]:
+def _of_speedup(speedup: Mapping[str, Any]) -> Iterator[_Number]:
     ci = speedup.get("ci95")
-    yield Number("speedup.tokens_per_s", ALL, speedup.get("tokens_per_s"), tuple(ci) if ci else None)
-    yield Number("speedup.end_to_end", ALL, speedup.get("end_to_end"))
+    yield _Number("speedup.tokens_per_s", ALL, speedup.get("tokens_per_s"), tuple(ci) if ci else None)
+    yield _Number("speedup.end_to_end", ALL, speedup.get("end_to_end"))
 
 
-def _of_measures(measures: Mapping[str, Any]) -> Iterator[Number]:
+def _of_measures(measures: Mapping[str, Any]) -> Iterator[_Number]:
     """id -> scope -> name -> number; before revision 0002 it was id -> name -> number, or a number alone."""
     for measure, found in measures.items():
         if measure == "details":
             continue
         if not isinstance(found, Mapping):
-            yield Number(measure, ALL, found)
+            yield _Number(measure, ALL, found)
             continue
         for key, value in found.items():
             if isinstance(value, Mapping):
-                yield from (Number(f"{measure}.{name}", key, one, of_sequences=True) for name, one in value.items())
+                yield from (_Number(f"{measure}.{name}", key, one, of_sequences=True) for name, one in value.items())
             else:
-                yield Number(f"{measure}.{key}", ALL, value, of_sequences=True)
+                yield _Number(f"{measure}.{key}", ALL, value, of_sequences=True)
 
 
-def _row(number: Number, stats: StratumStats | None) -> dict[str, Any] | None:
+def _row(number: _Number, stats: StratumStats | None) -> dict[str, Any] | None:
     """None for what is no number, or was not measured."""
     broken = stats.nan + stats.inf if stats is not None and number.of_sequences else 0
     value = number.value

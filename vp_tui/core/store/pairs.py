@@ -15,7 +15,7 @@ _COLUMNS = ("seq_idx", "seq_hash", "sequence_id", "stratum", "num_tokens", *_NUM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class RunSequences:
     """What one run says about the paired sequences, float64 [S]; NaN where it had no number."""
 
     seq_idx_S: np.ndarray
@@ -34,8 +34,8 @@ class Pairs:
     """As the first run names them."""
     strata: tuple[str, ...]
     num_tokens_S: np.ndarray
-    a: Side
-    b: Side
+    a: RunSequences
+    b: RunSequences
     by_hash: bool
     """False: a run older than the hashes was paired by its sequence ids."""
     only_a: int
@@ -85,8 +85,8 @@ def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
         sequence_ids=tuple(found["sequence_id"][i] for i in a_S),
         strata=tuple(found["stratum"][i] for i in a_S),
         num_tokens_S=np.array(found["num_tokens"], np.int64)[a_S],
-        a=_side(found, a_S),
-        b=_side(found, b_S),
+        a=_run_sequences(found, a_S),
+        b=_run_sequences(found, b_S),
         by_hash=by_hash,
         only_a=len(members[0]) - len(a_S),
         only_b=len(members[1]) - len(a_S),
@@ -112,10 +112,10 @@ def _occurrence(code_S: np.ndarray) -> np.ndarray:
     return nth_S
 
 
-def _side(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> Side:
+def _run_sequences(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> RunSequences:
     numbers = {f"{name}_S": np.array(found[name], np.float64)[rows_S] for name in _NUMBERS}
     broken_S = np.array(found["nan_count"], np.int64) + np.array(found["inf_count"], np.int64)
-    return Side(seq_idx_S=np.array(found["seq_idx"], np.int64)[rows_S], nonfinite_S=broken_S[rows_S], **numbers)
+    return RunSequences(seq_idx_S=np.array(found["seq_idx"], np.int64)[rows_S], nonfinite_S=broken_S[rows_S], **numbers)
 
 
 def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:

@@ -7,7 +7,7 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.runs import repeats
-from vp_tui.core.runs.repeats import Sides
+from vp_tui.core.runs.repeats import ChosenRuns
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output
@@ -29,7 +29,7 @@ def compare_runs(
     return report.comparison.exit_code(strict=strict)
 
 
-def comparison_of(home: Home, choose: Callable[[Reader], Sides]) -> ComparisonReport:
+def comparison_of(home: Home, choose: Callable[[Reader], ChosenRuns]) -> ComparisonReport:
     """Return the comparison of the two sides that `choose` finds.
 
     Raises:
