@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import InputError, ResourceError, RunNotFoundError, StoreError, UsageError, VpTuiError
+from vp_tui.core.errors import (
+    InputError,
+    ResourceError,
+    RunNotFoundError,
+    StoreError,
+    Unavailable,
+    UsageError,
+    VpTuiError,
+)
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.runs.estimate.figures import Estimate
 from vp_tui.core.store.baselines import Baseline
@@ -17,7 +25,7 @@ from vp_tui.tui.backend import Holdings
 from vp_tui.tui.log_file import LogTail, read_tail
 from vp_tui.tui.remembered import Remembered
 
-NO_GPU = "no NVIDIA driver on this machine"
+NO_GPU = Unavailable("no NVIDIA driver on this machine")
 
 
 class FakeStore:
@@ -57,9 +65,6 @@ class FakeStore:
         every = {run.id: run for run in self._rows} | own
         return tuple(every[key] for key in sorted(every, reverse=True))[:limit]
 
-    def latest_run_id(self) -> int | None:
-        return max(self._snapshots, default=None)
-
     def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot:
         self._check()
         if run_id not in self._snapshots:
@@ -77,7 +82,7 @@ class FakeStore:
 class FakeBackend:
     """The app's whole world."""
 
-    def __init__(self, store: FakeStore, *, refuse: str | None = None, gpu: GpuSample | str = NO_GPU) -> None:
+    def __init__(self, store: FakeStore, *, refuse: str | None = None, gpu: GpuSample | Unavailable = NO_GPU) -> None:
         self.store = store
         self.started: list[RunConfig] = []
         self.stopped: list[int] = []
@@ -103,7 +108,7 @@ class FakeBackend:
         self.reader_threads.add(threading.current_thread().name)
         yield self.store
 
-    def read_gpu(self) -> GpuSample | str:
+    def read_gpu(self) -> GpuSample | Unavailable:
         return self.gpu
 
     def start(self, config: RunConfig) -> int:

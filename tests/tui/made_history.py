@@ -42,7 +42,7 @@ async def showing(drive, **options):
 
 
 def table(driven):
-    return driven.app.board.query_one(RunsTable)
+    return driven.app.main_screen.query_one(RunsTable)
 
 
 def row(driven, run_id):

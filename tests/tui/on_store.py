@@ -12,7 +12,7 @@ from vp_tui.tui.panels.runs_table import RunsTable
 class OnStore(Driven):
     @property
     def table(self):
-        return self.app.board.query_one(RunsTable)
+        return self.app.main_screen.query_one(RunsTable)
 
     async def type(self, words):
         """Into the line in focus, at once: a press of each key takes 40 ms."""

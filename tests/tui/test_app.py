@@ -10,9 +10,12 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.tui.dashboard import run_dashboard
 from vp_tui.tui.messages import StoreRead
+from vp_tui.tui.panels.comparison_charts import ComparisonChart
+from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.panels.runs_table import RunsTable
-from vp_tui.tui.screens.board import NO_RUNS
+from vp_tui.tui.screens.form import FormScreen
 from vp_tui.tui.screens.leave import Question
+from vp_tui.tui.screens.main_screen import NO_RUNS, MainScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 
@@ -129,7 +132,7 @@ async def test_alerts_take_the_room_of_the_charts_and_give_it_back(drive):
 async def test_pause_holds_the_picture_and_space_shows_the_newest(drive):
     async with drive(snapshots.running(0.2)) as driven:
         await driven.press("space")
-        await driven.until_text("~ paused")
+        await driven.until_text("~ Display paused")
         driven.backend.store.put(snapshots.running(0.4))
         await driven.until(lambda: driven.app.view.snapshot.run.done == 4000)
         await driven.pilot.pause()
@@ -272,3 +275,9 @@ async def test_the_whole_screen_fits_without_a_scrollbar(drive, size):
     async with drive(snapshots.passed(), size=size) as driven:
         await driven.until_text("PASS  10,000 sequences")
         assert driven.app.screen.max_scroll_y == 0
+
+
+@pytest.mark.parametrize("base", [MainScreen, FormScreen, LineList, ComparisonChart])
+def test_a_base_with_abstract_methods_cannot_be_made(base):
+    with pytest.raises(TypeError, match="abstract"):
+        base()

@@ -29,7 +29,7 @@ async def test_the_number_must_be_typed_and_the_cursor_stays_in_its_place(home):
         await shown.until(lambda: shown.table.row_count == 3)
         assert shown.table.chosen.id == 2
         assert shown.table.cursor_row == 1
-        assert "marked" not in shown.text
+        assert "selected" not in shown.text
         assert not folder.exists()
     with pytest.raises(RunNotFoundError):
         row_of(home, 3)

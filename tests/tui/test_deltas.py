@@ -59,31 +59,33 @@ def test_the_words_name_the_baseline_its_run_and_both_findings():
     assert words == "against 'release-1' (#40): speed-up -6%, worst cosine worse"
 
 
-def test_two_marked_runs_are_compared_the_older_one_as_the_base():
+def test_two_selected_runs_are_compared_the_older_one_as_the_base():
     assert pair([run(), DONE], None, StoreView()) == Pair(base="40", candidate="41")
 
 
-def test_one_marked_run_is_the_base_of_the_run_under_the_cursor():
+def test_one_selected_run_is_the_base_of_the_run_under_the_cursor():
     assert pair([run()], DONE, StoreView()) == Pair(base="41", candidate="40")
 
 
-@pytest.mark.parametrize("marked", [[], [run()]])
-def test_a_run_alone_is_compared_with_the_baseline_that_fits(marked):
+@pytest.mark.parametrize("selected", [[], [run()]])
+def test_a_run_alone_is_compared_with_the_baseline_that_fits(selected):
     view = StoreView(baselines=(baseline(),))
-    assert pair(marked, run(), view) == Pair(base="baseline:release-1", candidate="41")
+    assert pair(selected, run(), view) == Pair(base="baseline:release-1", candidate="41")
 
 
 @pytest.mark.parametrize(
-    ("marked", "cursor", "words"),
+    ("selected", "cursor", "words"),
     [
         ([], None, "no run to compare"),
-        ([], DONE, "#40 is a baseline itself: mark another run"),
+        ([], DONE, "#40 is a baseline itself"),
         ([], run(accuracy_key="other", perf_key="other"), "no baseline fits #41"),
-        ([], run(status="running"), "#41 is running: wait for its end, or stop it with x"),
-        ([DONE], run(status="failed"), "#41 is failed and has no result: r runs it again"),
-        ([run(), DONE, run()], None, "3 runs are marked and two are compared"),
+        ([], run(status="running"), "#41 is running"),
+        ([DONE], run(status="failed"), "#41 is failed"),
+        ([run(), DONE, run()], None, "3 runs are selected"),
     ],
 )
-def test_where_there_is_no_pair_the_words_say_what_to_do(marked, cursor, words):
-    marked = [replace(one, id=number) for number, one in enumerate(marked, start=50)] if len(marked) > 2 else marked
-    assert words in pair(marked, cursor, StoreView(baselines=(baseline(),)))
+def test_without_a_pair_the_reason_names_the_run(selected, cursor, words):
+    selected = (
+        [replace(one, id=number) for number, one in enumerate(selected, start=50)] if len(selected) > 2 else selected
+    )
+    assert words in pair(selected, cursor, StoreView(baselines=(baseline(),))).reason

@@ -65,10 +65,10 @@ def mark_two_and_compare(terminal):
     terminal.press("2")
     see(terminal, "worst cos", "delta")
     terminal.press(" ")
-    see(terminal, "1 marked")
+    see(terminal, "1 selected")
     terminal.press(DOWN)
     terminal.press(" ")
-    see(terminal, "2 marked")
+    see(terminal, "2 selected")
     terminal.press("c")
     see(terminal, "IDENTICAL", "accuracy is identical", seconds=30)
 

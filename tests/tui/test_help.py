@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.explain import OF_SCREEN, TOPICS, explanation
-from vp_tui.tui.keymap import BOARDS, BY_ID, KEYS, keys_of
+from vp_tui.tui.keymap import BY_ID, KEYS, MAIN_SCREENS, keys_of
 from vp_tui.tui.screens.help import WIDTH, keys_elsewhere, keys_here, moving_help, number_help, topic_help
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
@@ -20,14 +20,14 @@ def flat(content):
     return " ".join(content.plain.split())
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", MAIN_SCREENS)
 def test_every_key_is_in_the_help_of_every_screen(board):
     text = flat(keys_here(board)) + flat(keys_elsewhere(board))
     missing = [key for key in KEYS if f"{key.shown} {key.label} {key.description}" not in text]
     assert missing == []
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", MAIN_SCREENS)
 def test_the_keys_of_the_screen_in_front_come_first(board):
     text = flat(keys_here(board))
     assert all(f"{key.shown} {key.label} {key.description}" in text for key in keys_of(board))
@@ -58,19 +58,19 @@ def test_limits_are_those_of_the_run():
 @pytest.mark.parametrize("made", [snapshots.failed_gate, snapshots.running])
 async def test_every_topic_of_a_widget_has_its_text(drive, made):
     async with drive(made(), rows=snapshots.history(), size=(200, 50)) as driven:
-        for digit, board in enumerate(BOARDS, 1):
+        for digit, board in enumerate(MAIN_SCREENS, 1):
             await driven.press(str(digit))
             await driven.until(lambda name=board: driven.app.current_mode == name)
             topics = {getattr(widget, "topic", None) for widget in driven.app.screen.query(Widget)} - {None}
             assert topics <= set(TOPICS)
-    assert set(OF_SCREEN) == set(BOARDS)
+    assert set(OF_SCREEN) == set(MAIN_SCREENS)
     assert set(OF_SCREEN.values()) <= set(TOPICS)
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", MAIN_SCREENS)
 async def test_the_help_begins_with_the_panel_in_focus_or_the_screen(drive, board):
     async with drive(snapshots.failed_gate(), rows=snapshots.history()) as driven:
-        await driven.press(str(BOARDS.index(board) + 1))
+        await driven.press(str(MAIN_SCREENS.index(board) + 1))
         await driven.until(lambda: driven.app.current_mode == board)
         focused = driven.app.screen.focused
         nodes = focused.ancestors_with_self if focused is not None else ()

@@ -6,7 +6,7 @@ import pytest
 
 from vp_tui.core.errors import UsageError
 from vp_tui.tui.keyfile import NAME, read_keys, refusal
-from vp_tui.tui.keymap import BOARDS, BY_ID, KEYS, keys_of, shown
+from vp_tui.tui.keymap import BY_ID, KEYS, MAIN_SCREENS, keys_of, shown
 
 
 @pytest.fixture
@@ -113,9 +113,9 @@ def test_no_id_that_a_file_may_use_is_ever_lost():
 
 
 def test_each_id_is_one_key_and_does_not_follow_the_label():
-    everywhere = [key for key in KEYS if set(BOARDS) <= set(key.screens)]
+    everywhere = [key for key in KEYS if set(MAIN_SCREENS) <= set(key.screens)]
     ids = [key.id_on(screen) for key in KEYS if key not in everywhere for screen in key.screens]
-    ids += [key.id_on(BOARDS[0]) for key in everywhere]
+    ids += [key.id_on(MAIN_SCREENS[0]) for key in everywhere]
     assert len(ids) == len(set(ids)) == len(BY_ID)
     renamed = [replace(key, label="Other", description="other") for key in KEYS]
     assert [key.id_on(key.screens[0]) for key in renamed] == [key.id_on(key.screens[0]) for key in KEYS]

@@ -12,7 +12,7 @@ from textual.widget import Widget
 import vp_tui.tui.panels
 import vp_tui.tui.screens
 from vp_tui.tui.app import VpTuiApp
-from vp_tui.tui.keymap import BOARDS, KEYS, PARTS, bindings, keys_of
+from vp_tui.tui.keymap import KEYS, MAIN_SCREENS, PARTS, bindings, keys_of
 from vp_tui.tui.panels.key_bar import Entry, entries, fitted, key_line, room
 
 TUI = Path(vp_tui.tui.panels.__file__).parents[1]
@@ -38,7 +38,7 @@ OWNERS = owners()
 
 def test_every_key_belongs_to_a_screen_that_exists():
     assert set(OWNERS) == set(SCREENS)
-    assert set(PARTS) | set(PARTS.values()) | set(BOARDS) <= set(SCREENS)
+    assert set(PARTS) | set(PARTS.values()) | set(MAIN_SCREENS) <= set(SCREENS)
 
 
 def test_keys_are_bound_through_the_table_only():
@@ -84,26 +84,26 @@ def table(board):
             key=key.shown,
             label=key.label,
             rank=key.rank if key.footer else 9,
-            is_board=key.action.startswith("app.board"),
-            is_current=key.action == f"app.board('{board}')",
+            is_screen=key.action.startswith("app.open_screen"),
+            is_current=key.action == f"app.open_screen('{board}')",
         )
         for key in found
     )
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", MAIN_SCREENS)
 @pytest.mark.parametrize("width", [60, 79, 80, 120, 200])
 def test_the_key_bar_keeps_to_the_width_and_never_gives_up_screens_help_and_leave(board, width):
     shown = fitted(table(board), width)
     text = key_line(shown).plain
     assert len(text.rstrip()) <= width
     assert room(shown) <= width
-    assert [entry.key for entry in shown if entry.is_board] == ["1", "2", "3", "4", "5"]
+    assert [entry.key for entry in shown if entry.is_screen] == ["1", "2", "3", "4", "5"]
     assert "? Help" in text
     assert "q Leave" in text
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", MAIN_SCREENS)
 def test_two_hundred_columns_show_every_key(board):
     assert [entry.key for entry in fitted(table(board), 200)] == [entry.key for entry in table(board)]
 
@@ -117,7 +117,7 @@ def test_without_room_the_least_important_keys_go_first_and_smaller_ones_fill_th
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_the_bar_of_each_screen_shows_where_one_is_on_every_width(drive, width):
     async with drive(snapshots.running(), size=(width, 24)) as driven:
-        for digit, board in enumerate(BOARDS, 1):
+        for digit, board in enumerate(MAIN_SCREENS, 1):
             await driven.press(str(digit))
             await driven.until(lambda name=board: driven.app.current_mode == name)
             await driven.until(lambda number=digit: f"{number}" in driven.rows[-1])

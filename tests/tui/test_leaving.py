@@ -6,8 +6,8 @@ import pytest
 import snapshots
 
 from vp_tui.tui.panels.fp32_hints import hints
-from vp_tui.tui.screens.board import NO_RUNS
 from vp_tui.tui.screens.leave import MOST, Question
+from vp_tui.tui.screens.main_screen import NO_RUNS
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 

@@ -12,7 +12,7 @@ from played import CLI, REPLAY, dashboard, environment, is_alive, newest, played
 
 from vp_tui.core.store.reader import Reader
 
-TRYING = "trying again"
+TRYING = "retrying"
 FILES = ("runs.db", "runs.db-wal", "runs.db-shm")
 
 

@@ -6,6 +6,7 @@ import parts
 import pytest
 import snapshots
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.thresholds import Thresholds
@@ -217,7 +218,7 @@ def test_the_share_of_the_peak_is_a_fact_of_the_arms_that_have_one():
 
 def test_on_the_cpu_the_idle_card_is_shown_once_the_run_has_ended():
     assert gpu(snapshots.on_cpu(), IDLE).plain.startswith("GPU    now 0%")
-    assert "this run is on the CPU" in gpu(snapshots.on_cpu(), "no driver").plain
+    assert "this run is on the CPU" in gpu(snapshots.on_cpu(), Unavailable("no driver")).plain
 
 
 def test_embeddings_that_are_not_measured_say_why():

@@ -13,7 +13,7 @@ from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.panels.log_rows import as_text, rows
 from vp_tui.tui.panels.log_view import LogView
-from vp_tui.tui.screens.board import NO_RUNS
+from vp_tui.tui.screens.main_screen import NO_RUNS
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 

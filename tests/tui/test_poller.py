@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import Mock
 
 import fakes
 import parts
@@ -11,6 +12,7 @@ import snapshots
 import stored_runs
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import RunNotFoundError, StoreError, Unavailable, UsageError
 from vp_tui.core.store import lifecycle, upkeep
 from vp_tui.core.store.baselines import Baseline, set_baseline, unset_baseline
 from vp_tui.core.store.home import Home
@@ -33,10 +35,19 @@ class Turns:
         self.at_turn = {}
         self._gpu = gpu
         self._turn = 0
-        self.poller = Poller(
-            open_reader=lambda: nullcontext(store), read_gpu=self._read_gpu, run_id=run_id, clock=lambda: self.now
+        self.poller = self._follower(lambda: nullcontext(store), run_id)
+
+    @classmethod
+    def over(cls, backend):
+        """The same over a real store."""
+        turns = cls(fakes.FakeStore())
+        turns.poller = turns._follower(backend.open_reader, None)
+        return turns
+
+    def _follower(self, open_reader, run_id):
+        return Poller(
+            open_reader=open_reader, read_gpu=self._read_gpu, run_id=run_id, clock=lambda: self.now, rest=self._rest
         )
-        self.poller._rest = self._rest
 
     def _read_gpu(self):
         self.gpu_reads += 1
@@ -118,9 +129,9 @@ def test_a_run_deleted_elsewhere_gives_way_to_the_newest():
 
 
 def test_without_a_run_the_gpu_is_read_every_two_seconds():
-    turns = Turns(fakes.FakeStore(), gpu="no driver")
+    turns = Turns(fakes.FakeStore(), gpu=Unavailable("no driver"))
     posted = turns.run(33)
-    assert posted[0].view.idle_gpu == "no driver"
+    assert posted[0].view.idle_gpu == Unavailable("no driver")
     assert len(posted) == 1
     assert turns.gpu_reads in {4, 5}
 
@@ -172,9 +183,7 @@ def test_a_long_run_is_read_no_finer_than_a_chart_can_show(home, monkeypatch):
     with RunWriter(home, run_id) as writer:
         for at_us in range(100):
             writer.put(parts.gpu_sample(at_us))
-    turns = Turns(fakes.FakeStore())
-    turns.poller = Poller(open_reader=CoreBackend(home).open_reader, read_gpu=lambda: fakes.NO_GPU)
-    turns.poller._rest = turns._rest
+    turns = Turns.over(CoreBackend(home))
     gpu = turns.run(2)[-1].view.snapshot.gpu
     assert 4 <= len(gpu) <= 16
     assert gpu[-1].at_us == 99
@@ -183,9 +192,7 @@ def test_a_long_run_is_read_no_finer_than_a_chart_can_show(home, monkeypatch):
 def test_a_store_that_is_deleted_under_the_reader_is_trouble(tmp_path):
     home = Home(tmp_path)
     upgrade(home)
-    turns = Turns(fakes.FakeStore())
-    turns.poller = Poller(open_reader=CoreBackend(home).open_reader, read_gpu=lambda: fakes.NO_GPU)
-    turns.poller._rest = turns._rest
+    turns = Turns.over(CoreBackend(home))
     turns.at_turn[1] = lambda: home.database.rename(tmp_path / "away")
     turns.at_turn[3] = lambda: (tmp_path / "away").rename(home.database)
     posted = turns.run(4)
@@ -228,10 +235,7 @@ def test_a_baseline_deleted_between_two_reads_is_gone_at_the_next_turn(home, ans
 def test_the_real_store_is_followed_across_connections(tmp_path):
     home = Home(tmp_path)
     upgrade(home)
-    backend = CoreBackend(home)
-    turns = Turns(fakes.FakeStore())
-    turns.poller = Poller(open_reader=backend.open_reader, read_gpu=lambda: fakes.NO_GPU, clock=lambda: turns.now)
-    turns.poller._rest = turns._rest
+    turns = Turns.over(CoreBackend(home))
     config = RunConfig(model="esm2-3b", input="/data/a.fasta", name="first")
     turns.at_turn[2] = lambda: lifecycle.create_run(home, config)
     first, second = turns.run(4)
@@ -243,9 +247,16 @@ def test_the_real_store_is_followed_across_connections(tmp_path):
 
 def test_a_missing_store_is_trouble_until_it_is_prepared(tmp_path):
     home = Home(tmp_path)
-    turns = Turns(fakes.FakeStore())
     for prepare, kind in ((None, StoreTrouble), (lambda: upgrade(home), StoreRead)):
-        backend = CoreBackend(home, prepare)
-        turns.poller = Poller(open_reader=backend.open_reader, read_gpu=lambda: fakes.NO_GPU)
-        turns.poller._rest = turns._rest
-        assert isinstance(turns.run(1)[-1], kind)
+        assert isinstance(Turns.over(CoreBackend(home, prepare)).run(1)[-1], kind)
+
+
+@pytest.mark.parametrize("error", [StoreError("locked"), RunNotFoundError("no run 3"), UsageError("wrong")])
+def test_any_error_meant_for_the_reader_is_reported_and_the_store_is_read_again(error):
+    store = fakes.FakeStore(snapshots.passed())
+    turns = Turns(store)
+    read, store.baselines = store.baselines, Mock(side_effect=error)
+    turns.at_turn[2] = lambda: setattr(store, "baselines", read)
+    posted = turns.run(3)
+    assert [type(message) for message in posted] == [StoreTrouble] * 2 + [StoreRead]
+    assert posted[0].text == str(error)

@@ -3,7 +3,7 @@
 import pytest
 import snapshots
 
-from vp_tui.tui.keymap import BOARDS
+from vp_tui.tui.keymap import MAIN_SCREENS
 
 SIZES = [(10, 3), (300, 80), (1, 1), (79, 23), (80, 24)]
 
@@ -17,7 +17,7 @@ async def resized(driven, size):
 @pytest.mark.parametrize("made", [snapshots.failed_gate, snapshots.loading])
 async def test_every_screen_takes_every_size(drive, made):
     async with drive(made(), rows=snapshots.history()) as driven:
-        for digit, board in enumerate(BOARDS, 1):
+        for digit, board in enumerate(MAIN_SCREENS, 1):
             await driven.press(str(digit))
             await driven.until(lambda name=board: driven.app.current_mode == name)
             for size in SIZES:
@@ -40,7 +40,7 @@ async def test_a_panel_over_the_whole_screen_takes_every_size(drive):
     async with drive(snapshots.failed_gate(), rows=snapshots.history()) as driven:
         for digit in "125":
             await driven.press(digit)
-            await driven.until(lambda name=BOARDS[int(digit) - 1]: driven.app.current_mode == name)
+            await driven.until(lambda name=MAIN_SCREENS[int(digit) - 1]: driven.app.current_mode == name)
             await driven.press("tab", "z")
             for size in SIZES:
                 await resized(driven, size)

@@ -71,7 +71,7 @@ async def test_the_history_is_copied_with_its_titles(drive):
 
 def test_what_is_missing_comes_last_both_ways():
     made = [
-        RunLine(run=replace(DONE, id=n, cosine_min=value), delta=Delta(), is_marked=False)
+        RunLine(run=replace(DONE, id=n, cosine_min=value), delta=Delta(), is_selected=False)
         for n, value in enumerate((None, 0.5, 0.9))
     ]
     for descending, ids in ((False, [1, 2, 0]), (True, [2, 1, 0])):
@@ -139,18 +139,18 @@ async def test_marks_survive_new_rows_order_and_filter_and_are_counted(drive):
     async with showing(drive) as driven:
         driven.backend.answers["id<41"] = history()[2:]
         await driven.press("space", "down", "space")
-        await driven.until_text("2 marked")
+        await driven.until_text("2 selected")
         assert (row(driven, 42)[1], row(driven, 41)[1], row(driven, 40)[1]) == ("*", "*", " ")
         driven.backend.store.put(snapshots.snapshot(replace(DONE, id=43)))
         await driven.until(lambda: table(driven).row_count == 6)
         await driven.press("o", "slash", "i", "d", "less_than_sign", "4", "1", "enter")
         await driven.until(lambda: table(driven).row_count == 3)
-        assert "2 marked" in driven.text
+        assert "2 selected" in driven.text
         await driven.press("escape")
         await driven.until(lambda: table(driven).row_count == 6)
         assert row(driven, 41)[1] == "*"
         await driven.press("escape")
-        await driven.until(lambda: "marked" not in driven.text)
+        await driven.until(lambda: "selected" not in driven.text)
 
 
 async def test_c_compares_two_marked_runs_the_older_one_as_the_base(drive, monkeypatch):
@@ -171,7 +171,7 @@ async def test_c_compares_two_marked_runs_the_older_one_as_the_base(drive, monke
 async def test_c_says_why_a_run_cannot_be_compared(drive):
     async with showing(drive) as driven:
         await driven.press("c")
-        await driven.until(lambda: "#42 is running: wait for its end" in words(driven))
+        await driven.until(lambda: "#42 is running" in words(driven))
         assert driven.app.current_mode == "runs"
 
 
@@ -201,7 +201,7 @@ async def test_the_table_gets_the_focus_when_the_first_run_comes(drive):
         driven.backend.store.put(snapshots.passed())
         await driven.until(lambda: driven.app.focused is table(driven))
         await driven.press("space")
-        await driven.until_text("1 marked")
+        await driven.until_text("1 selected")
 
 
 # -- speed
@@ -212,10 +212,10 @@ async def test_one_changed_row_paints_one_row(drive, monkeypatch):
         painted = []
         monkeypatch.setattr(RunsTable, "refresh", lambda *regions, **_: painted.append(regions[1:]))
         view = driven.app.view
-        driven.app.board.show(replace(view, runs=(replace(view.runs[0], done=9_000), *view.runs[1:])))
+        driven.app.main_screen.show(replace(view, runs=(replace(view.runs[0], done=9_000), *view.runs[1:])))
         assert [[region.height for region in regions] for regions in painted] == [[1]]
         painted.clear()
-        driven.app.board.show(replace(driven.app.board._view))
+        driven.app.main_screen.show(replace(driven.app.main_screen._view))
         assert painted == []
 
 
@@ -227,7 +227,7 @@ async def test_a_thousand_runs_are_shown_sorted_and_refreshed_quickly(drive):
         times = []
         for view in (StoreView(runs=many), StoreView(runs=changed)):
             began = time.perf_counter()
-            driven.app.board.show(view)
+            driven.app.main_screen.show(view)
             times.append(time.perf_counter() - began)
         began = time.perf_counter()
         table(driven).action_sort_next()

@@ -32,11 +32,11 @@ from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble
 from vp_tui.tui.palette import commands
 from vp_tui.tui.poller import Poller
 from vp_tui.tui.remembered import Remembered
-from vp_tui.tui.screens.board import Board, notices, zoomable
 from vp_tui.tui.screens.compare import CompareScreen
 from vp_tui.tui.screens.help import HelpScreen, topic_of
 from vp_tui.tui.screens.live import LiveScreen
 from vp_tui.tui.screens.logs import LogsScreen
+from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
 from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
@@ -127,27 +127,27 @@ class VpTuiApp(App[int]):
         self._trouble = message.text
         self._fill()
 
-    def on_board_shown(self) -> None:
+    def on_main_screen_shown(self) -> None:
         """A screen came to the front."""
         self._fill()
 
     def _fill(self) -> None:
-        board = self.board
+        screen = self.main_screen
         # while the app ends, its screens are taken apart and messages still come
-        if board is None or not board.is_mounted or not self.is_running:
+        if screen is None or not screen.is_mounted or not self.is_running:
             return
-        board.show_banner(notices(self._trouble, self._warnings, is_paused=self._is_paused))
+        screen.show_banner(notices(self._trouble, self._warnings, is_paused=self._is_paused))
         if self.view is not None and not self._is_paused:
-            board.show(self.view)
+            screen.show(self.view)
 
     @property
-    def board(self) -> Board | None:
+    def main_screen(self) -> MainScreen | None:
         """The screen in front, under any modal."""
-        return next((screen for screen in self.screen_stack if isinstance(screen, Board)), None)
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     # -- keys
 
-    async def action_board(self, name: str) -> None:
+    async def action_open_screen(self, name: str) -> None:
         """Go to a screen by its digit."""
         if name != self.current_mode:
             await self.switch_mode(name)
@@ -155,13 +155,13 @@ class VpTuiApp(App[int]):
     async def on_open_run(self, message: OpenRun) -> None:
         """From the history to the Live screen."""
         self._poller.choose(message.run_id)
-        await self.action_board("live")
+        await self.action_open_screen("live")
 
     async def on_open_comparison(self, message: OpenComparison) -> None:
         """From the history, or from a run, to the Compare screen."""
-        await self.action_board("compare")
-        if isinstance(self.board, CompareScreen):
-            self.board.compare(message.base, message.candidate)
+        await self.action_open_screen("compare")
+        if isinstance(self.main_screen, CompareScreen):
+            self.main_screen.compare(message.base, message.candidate)
 
     def on_changed(self) -> None:
         """A screen has written to the store."""
@@ -198,12 +198,12 @@ class VpTuiApp(App[int]):
     async def _show_started(self, run_id: int | None) -> None:
         if run_id is not None:
             self._poller.choose(run_id)
-            await self.action_board("live")
+            await self.action_open_screen("live")
 
     @property
     def chosen(self) -> RunRow | None:
         """The run that the screen in front means."""
-        return self.board.chosen(self.view) if self.board is not None and self.view is not None else None
+        return self.main_screen.chosen(self.view) if self.main_screen is not None and self.view is not None else None
 
     def action_pause(self) -> None:
         """Hold the picture; reading goes on, so that the newest comes at once afterwards."""
@@ -236,13 +236,13 @@ class VpTuiApp(App[int]):
 
     def action_zoom(self) -> None:
         """The panel in focus over the whole screen, and back."""
-        board, focused = self.screen, self.screen.focused
-        if board.maximized is not None:
-            board.minimize()
+        screen, focused = self.screen, self.screen.focused
+        if screen.maximized is not None:
+            screen.minimize()
         elif focused is None:
             self.notify("no panel has the focus: tab goes to one", severity="warning")
         else:
-            board.maximized = zoomable(focused)
+            screen.maximized = zoomable(focused)
 
     def action_copy(self) -> None:
         """The panel in focus, else the whole screen, to the clipboard and to a file."""

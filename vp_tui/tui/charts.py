@@ -1,15 +1,15 @@
 """Charts as text, drawn by plotext; no other module imports it.
 
-Every call draws on a private figure: plotext's module-level figure is shared state. Similarity is drawn as
-log10(1 - cosine), because all that matters lies a hair below 1, and the log is taken here: plotext's own log
-axis misplaces its limits. Points are thinned first; plotext is slow above some thousands.
+plotext draws on one module-level figure, so every chart clears it first and is drawn in the thread of the event loop.
+Similarity is drawn as log10(1 - cosine), because all values of interest are just below 1; the log is taken here,
+because plotext's own log axis misplaces its limits. Points are thinned first: plotext is slow above some thousands.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from plotext._figure import _figure_class
+import plotext
 from rich.text import Text
 
 from vp_tui.core.config import STRATA
@@ -58,40 +58,42 @@ def render(
     marks: Sequence[float] = (),
 ) -> Text:
     """Draw the lines, a limit line, and a ! at the top for each x in `marks`."""
-    figure = _figure_class()
-    figure.theme("clear")
-    figure.plot_size(max(width, 12), max(height, 4))
+    plotext.clear_figure()
+    # else a chart is no larger than the terminal was when plotext was imported
+    plotext.limit_size(False, False)
+    plotext.theme("clear")
+    plotext.plot_size(max(width, 12), max(height, 4))
     if limit is not None:
-        figure.hline(limit, color=palette.get("limit"))
+        plotext.hline(limit, color=palette.get("limit"))
     for place, line in enumerate(series):
-        _draw(figure, line, place=(place + 1) / len(series), color=palette.get(line.name))
+        _draw(line, place=(place + 1) / len(series), color=palette.get(line.name))
     for x in marks:
-        figure.text("!", x=x, y=axis.high, color=palette.get("limit"))
-    figure.ylim(axis.low, axis.high)
-    figure.yticks(list(axis.ticks), list(axis.ticks.values()))
+        plotext.text("!", x=x, y=axis.high, color=palette.get("limit"))
+    plotext.ylim(axis.low, axis.high)
+    plotext.yticks(list(axis.ticks), list(axis.ticks.values()))
     has_x_axis = height >= X_AXIS_FROM
-    _label_x(figure, series, is_shown=has_x_axis)
-    figure.xaxes(has_x_axis, False)
-    figure.yaxes(True, False)
-    return Text.from_ansi(figure.build(), no_wrap=True)
+    _label_x(series, is_shown=has_x_axis)
+    plotext.xaxes(has_x_axis, False)
+    plotext.yaxes(True, False)
+    return Text.from_ansi(plotext.build(), no_wrap=True)
 
 
-def _draw(figure: _figure_class, line: Series, *, place: float, color: Rgb | None) -> None:
+def _draw(line: Series, *, place: float, color: Rgb | None) -> None:
     xs, ys = [x for x, _ in line.points], [y for _, y in line.points]
     if not xs:
         return
-    figure.plot(xs, ys, marker="braille", color=color)
+    plotext.plot(xs, ys, marker="braille", color=color)
     # labels are spread along the width: at one x those of close lines would hide each other
     at = min(len(xs) - 1, round(place * len(xs)))
-    figure.text(line.label, x=xs[at], y=ys[at], color=color, alignment="right")
+    plotext.text(line.label, x=xs[at], y=ys[at], color=color, alignment="right")
 
 
-def _label_x(figure: _figure_class, series: Sequence[Series], *, is_shown: bool) -> None:
+def _label_x(series: Sequence[Series], *, is_shown: bool) -> None:
     # one point at 0 is no axis
     right = max((x for line in series for x, _ in line.points), default=1.0) or 1.0
     ticks = [right * part / 4 for part in range(5)] if is_shown else []
-    figure.xlim(0, right)
-    figure.xticks(ticks, [fmt.count(tick) for tick in ticks])
+    plotext.xlim(0, right)
+    plotext.xticks(ticks, [fmt.count(tick) for tick in ticks])
 
 
 def thin(points: Sequence[Point], most: int, pick: Callable[[Iterable[float]], float]) -> tuple[Point, ...]:

@@ -1,4 +1,4 @@
-"""Opening the dashboard on the terminal of this process."""
+"""Open the dashboard on the terminal of this process."""
 
 import sys
 from collections.abc import Callable
@@ -9,15 +9,12 @@ from vp_tui.tui.app import VpTuiApp
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.web import is_tab
 
-SWITCH_S = 0.001
-"""Python's own 5 ms, a few times per key, can be seen."""
-
 
 def run_dashboard(home: Home, run_id: int | None = None, *, prepare: Callable[[], object] | None = None) -> int:
-    """Show the dashboard until the reader leaves; returns the exit code.
+    """Show the dashboard until the user leaves, and return the exit code.
 
-    `prepare` (creating or upgrading the store) runs in the reading thread, after the first frame; a StoreError
-    of it is shown on the screen, and it is tried again.
+    `prepare` (creating or upgrading the store) runs in the reading thread after the first frame; its StoreError is
+    shown on the screen, and it is retried.
 
     Raises:
         UsageError: there is no terminal to draw on.
@@ -26,11 +23,9 @@ def run_dashboard(home: Home, run_id: int | None = None, *, prepare: Callable[[]
     for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr)):
         if not is_tab() and (stream is None or not stream.isatty()):
             raise UsageError(
-                f"the dashboard needs a terminal, and {name} is none; "
+                f"the dashboard needs a terminal, and {name} is not one; "
                 "use `vp-tui run`, `vp-tui watch` or `vp-tui runs --json` in scripts"
             )
-    # the reading thread must not hold a key up: after every wait for the terminal the screen wants the interpreter back
-    sys.setswitchinterval(SWITCH_S)
     app = VpTuiApp(home, run_id, backend=CoreBackend(home, prepare))
     app.run()
     return app.return_code or ExitCode.GOOD

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from textual.binding import Binding
 from textual.keys import key_to_character
 
-BOARDS = ("live", "runs", "compare", "search", "logs")
+MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
 PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run"}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
@@ -40,7 +40,7 @@ class Key:
 
     def id_on(self, screen: str) -> str:
         """Public id in keys.toml; a key of all five screens has one id for all of them."""
-        owner = "app" if set(BOARDS) <= set(self.screens) else screen.replace(" ", "-")
+        owner = "app" if set(MAIN_SCREENS) <= set(self.screens) else screen.replace(" ", "-")
         return f"{owner}.{self.name}"
 
 
@@ -61,12 +61,20 @@ def shown(key: str) -> str:
 
 _MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence")
 _SCREENS = (
-    Key("live", "1", "app.board('live')", "Live", "the selected run while it is running", BOARDS, rank=0),
-    Key("runs", "2", "app.board('runs')", "Runs", "the history of all runs", BOARDS, rank=0),
-    Key("compare", "3", "app.board('compare')", "Compare", "two runs, or a run and its baseline", BOARDS, rank=0),
-    Key("search", "4", "app.board('search')", "Search", "modules to keep in FP32 first", BOARDS, rank=0),
-    Key("logs", "5", "app.board('logs')", "Logs", "log and status changes of the run", BOARDS, rank=0),
-    Key("new", "n", "app.new_run", "New", "configure and start a new run", BOARDS, rank=1),
+    Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", MAIN_SCREENS, rank=0),
+    Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", MAIN_SCREENS, rank=0),
+    Key(
+        "compare",
+        "3",
+        "app.open_screen('compare')",
+        "Compare",
+        "two runs, or a run and its baseline",
+        MAIN_SCREENS,
+        rank=0,
+    ),
+    Key("search", "4", "app.open_screen('search')", "Search", "modules to keep in FP32 first", MAIN_SCREENS, rank=0),
+    Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", MAIN_SCREENS, rank=0),
+    Key("new", "n", "app.new_run", "New", "configure and start a new run", MAIN_SCREENS, rank=1),
 )
 _LIVE = (
     Key("view", "v", "cycle_chart", "View", "next chart: similarity, histogram, throughput, GPU", ("live",), rank=2),
@@ -88,7 +96,7 @@ _LIVE = (
 )
 _RUNS = (
     Key("open", "enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",), rank=2),
-    Key("mark", "space", "mark", "Select", "select or deselect the run; c compares two", ("runs table",), rank=2),
+    Key("mark", "space", "select", "Select", "select or deselect the run; c compares two", ("runs table",), rank=2),
     Key("filter", "slash", "filter", "Filter", "filter the list, e.g. verdict:FAIL since:7d", ("runs",), rank=3),
     Key(
         "sort",
@@ -132,14 +140,20 @@ _EVERYWHERE = (
         "app.copy",
         "Copy",
         "copy the focused panel, or the screen, to clipboard and file",
-        BOARDS,
+        MAIN_SCREENS,
         footer=False,
     ),
-    Key("zoom", "z", "app.zoom", "Zoom", "show the focused panel full screen, and back", BOARDS, footer=False),
+    Key("zoom", "z", "app.zoom", "Zoom", "show the focused panel full screen, and back", MAIN_SCREENS, footer=False),
     Key(
-        "help", "question_mark", "app.help", "Help", "explain the focused panel, all keys, all numbers", BOARDS, rank=0
+        "help",
+        "question_mark",
+        "app.help",
+        "Help",
+        "focused panel, all keys, all numbers",
+        MAIN_SCREENS,
+        rank=0,
     ),
-    Key("leave", "q", "app.leave", "Leave", "leave the dashboard (asks while a run is active)", BOARDS, rank=0),
+    Key("leave", "q", "app.leave", "Leave", "leave the dashboard (asks while a run is active)", MAIN_SCREENS, rank=0),
 )
 _MODALS = (
     Key("back", "escape", "cancel", "Back", "close the form without starting a run", ("new run",)),

@@ -1,7 +1,7 @@
-"""What workers tell the app: frozen records, each in a message of its own.
+"""Messages to the app, and the frozen records they carry.
 
-A Textual message keeps routing state and cannot be frozen itself, so the facts it carries are.
-A gauge (StoreRead, StoreTrouble) may be replaced in the queue by a newer one; an answer never.
+A Textual message keeps routing state and cannot be frozen itself. A newer StoreRead or StoreTrouble may replace an
+older one in the queue; no other message is ever replaced.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from textual.message import Message
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
@@ -20,93 +21,92 @@ class Pinned:
     name: str
     reason: str
     accuracy_key: str | None
-    """Runs with this key have numbers to be held against it; None where it is pinned for its clocks alone."""
+    """Runs with this key have comparable accuracy; None: it is a baseline for performance only."""
     perf_key: str | None
-    """Runs with this key have clocks to be held against it."""
+    """Runs with this key have comparable performance."""
     run_ids: tuple[int, ...]
     """Oldest first; never empty."""
     run: RunRow
     """The newest of them."""
 
     def fits(self, run: RunRow) -> bool:
-        """True where `run` can be held against it, in numbers or in clocks; a run is no baseline of itself."""
-        numbers = self.accuracy_key is not None and self.accuracy_key == run.accuracy_key
-        clocks = self.perf_key is not None and self.perf_key == run.perf_key
-        return (numbers or clocks) and run.id not in self.run_ids
+        """Return True for a run that can be compared with it; a run is not a baseline of itself."""
+        return self.shares_key(run) and run.id not in self.run_ids
+
+    def shares_key(self, run: RunRow) -> bool:
+        """Return True for a run of the same accuracy key or the same performance key."""
+        accuracy = self.accuracy_key is not None and self.accuracy_key == run.accuracy_key
+        return accuracy or (self.perf_key is not None and self.perf_key == run.perf_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreView:
-    """All a screen may show, read at one moment."""
+    """Everything the screens show, read at one moment."""
 
     runs: tuple[RunRow, ...] = ()
     snapshot: RunSnapshot | None = None
     """The run on the Live screen; None when there is no run."""
-    idle_gpu: GpuSample | str | None = None
-    """A reading outside of any run, or why there is none; None while the run's own samples are shown."""
+    idle_gpu: GpuSample | Unavailable | None = None
+    """A reading while no run is active; None while the run's own samples are shown."""
     baselines: tuple[Pinned, ...] = ()
     """The active ones, newest first."""
     baseline: RunSnapshot | None = None
-    """The newest run of the newest baseline that fits the run on the Live screen; None where none does."""
+    """Newest run of the newest baseline that fits the run on the Live screen; None if none fits."""
 
     def baseline_of(self, run: RunRow) -> Pinned | None:
-        """The newest baseline that `run` can be held against."""
+        """Return the newest baseline that `run` can be compared with."""
         return next((one for one in self.baselines if one.fits(run)), None)
 
     def pinned(self, run: RunRow) -> tuple[Pinned, ...]:
-        """The baselines that `run` belongs to."""
+        """Return the baselines that `run` belongs to."""
         return tuple(one for one in self.baselines if run.id in one.run_ids)
 
 
 class HasView(Protocol):
-    """The app, for a screen that wants the newest picture and not the one it was handed."""
+    """The app, for a screen that needs the newest view rather than the one it was given."""
 
     view: StoreView | None
 
 
+@dataclass
 class StoreRead(Message):
     """The store was read and something is new."""
 
-    def __init__(self, view: StoreView) -> None:
-        super().__init__()
-        self.view = view
+    view: StoreView
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, StoreRead)
 
 
+@dataclass
 class StoreTrouble(Message):
-    """The store cannot be read at the moment; the poller keeps trying."""
+    """The store cannot be read at the moment; the poller retries."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
+    text: str
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, StoreTrouble)
 
 
-class BoardShown(Message):
-    """A screen came to the front, or changed size, and wants to be filled."""
+class MainScreenShown(Message):
+    """A main screen came to the front or was resized, and must be filled."""
 
 
+@dataclass
 class OpenRun(Message):
-    """The reader chose a run for the Live screen."""
+    """Show a run on the Live screen."""
 
-    def __init__(self, run_id: int) -> None:
-        super().__init__()
-        self.run_id = run_id
+    run_id: int
 
 
+@dataclass
 class OpenComparison(Message):
-    """The reader wants `candidate` held against `base`: each the id of a run; a repeat stands for its group."""
+    """Compare `candidate` with `base`; a repeat stands for its group."""
 
-    def __init__(self, base: str, candidate: str) -> None:
-        super().__init__()
-        self.base = base
-        """A run's id, or `baseline:NAME`."""
-        self.candidate = candidate
+    base: str
+    """Id of a run, or `baseline:NAME`."""
+    candidate: str
 
 
 class Changed(Message):
-    """Something was done to the store from a screen; the picture should be read anew at once."""
+    """A screen has written to the store: read it again now."""

@@ -1,8 +1,8 @@
-"""One thread that watches the store and posts one immutable view when something changed.
+"""Thread that polls the store and posts one immutable view whenever something changed.
 
-`PRAGMA data_version` costs 0.1 ms, so it is asked four times a second; rows are read only when it moved,
-when another run was chosen, or, while a run is active, every two seconds: a killed run commits nothing
-more, and only a fresh look at its process turns it into `interrupted` on the screen.
+`PRAGMA data_version` costs 0.1 ms, so it is read four times a second; rows are read only when it changed, when another
+run was selected, or, while a run is active, every two seconds: a killed run commits nothing more, and only a new check
+of its process turns it into `interrupted` on the screen.
 """
 
 import threading
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from textual.message import Message
 
-from vp_tui.core.errors import RunNotFoundError, StoreError
+from vp_tui.core.errors import RunNotFoundError, Unavailable, VpTuiError
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.backend import OpenReader, StoreReader
@@ -21,49 +21,54 @@ from vp_tui.tui.pins import pinned
 
 POLL_S = 0.25
 PACE_S = 0.5
-"""From one view to the next while a run streams: nobody reads faster, and every one costs bytes over SSH."""
+"""Between two views while a run streams: nobody reads faster, and each view costs bytes over SSH."""
 REREAD_S = 2.0
 RETRY_S = 1.0
 MOST = 2_000
-"""Samples of a kind; a chart has at most a few hundred columns, and a run may last a day."""
+"""Samples of one kind: a chart has at most a few hundred columns, and a run may last a day."""
 
 
 class Poller:
-    """Follow the store until cancelled or closed; all but `follow` may be called from any thread."""
+    """Follow the store until cancelled or closed; all but `follow` may be called from any thread.
+
+    `clock` and `rest` (seconds to wait for the next poll) are those of a test.
+    """
 
     def __init__(
         self,
         *,
         open_reader: OpenReader,
-        read_gpu: Callable[[], GpuSample | str],
+        read_gpu: Callable[[], GpuSample | Unavailable],
         run_id: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], object] | None = None,
     ) -> None:
         self._open_reader = open_reader
         self._read_gpu = read_gpu
         self._wanted = run_id
         self._clock = clock
+        self._rest = rest or self._wait
         self._wake = threading.Event()
         self._last: StoreView | None = None
         self._gpu_due = 0.0
         self._is_closed = False
 
     def choose(self, run_id: int) -> None:
-        """Show this run from now on."""
+        """Show this run."""
         self._wanted = run_id
         self._wake.set()
 
     def wake(self) -> None:
-        """Look at once: something was done."""
+        """Poll now: something was written."""
         self._wake.set()
 
     def close(self) -> None:
-        """End now, not at the end of the rest: the app waits for its threads."""
+        """End the thread now: the app waits for it."""
         self._is_closed = True
         self._wake.set()
 
     def follow(self, post: Callable[[Message], object], is_cancelled: Callable[[], bool]) -> None:
-        """The body of the thread: never raises for a store that is gone or locked."""
+        """Run the thread: an error of the store or of a run in it is posted, and reading is retried."""
 
         def is_over() -> bool:
             return self._is_closed or is_cancelled()
@@ -73,7 +78,7 @@ class Poller:
                 with self._open_reader() as reader:
                     self._last = None
                     self._watch(reader, post, is_over)
-            except StoreError as error:
+            except VpTuiError as error:
                 post(StoreTrouble(str(error)))
                 self._rest(RETRY_S)
 
@@ -117,12 +122,15 @@ class Poller:
         fitting = view.baseline_of(snapshot.run) if snapshot is not None else None
         return replace(view, baseline=self._read_baseline(reader, fitting)) if fitting is not None else view
 
-    def _read_baseline(self, reader: StoreReader, fitting: Pinned) -> RunSnapshot:
-        """A finished run changes no more, so it is read once."""
+    def _read_baseline(self, reader: StoreReader, fitting: Pinned) -> RunSnapshot | None:
+        """Return the baseline's newest run, read once: a finished run does not change. None: it was just deleted."""
         before = self._last.baseline if self._last else None
         if before is not None and before.run == fitting.run:
             return before
-        return reader.snapshot(fitting.run.id, most=MOST)
+        try:
+            return reader.snapshot(fitting.run.id, most=MOST)
+        except RunNotFoundError:
+            return None
 
     def _read_snapshot(self, reader: StoreReader, runs: tuple[RunRow, ...]) -> RunSnapshot | None:
         previous = self._last.snapshot if self._last else None
@@ -134,13 +142,13 @@ class Poller:
         try:
             return reader.snapshot(run_id, since=since, most=MOST)
         except RunNotFoundError:
-            # deleted from another terminal; between two reads that can happen to any run
+            # deleted by another process between two reads
             if self._wanted is None:
                 return None
             self._wanted = None
             return self._read_snapshot(reader, runs)
 
-    def _read_idle_gpu(self, snapshot: RunSnapshot | None) -> GpuSample | str | None:
+    def _read_idle_gpu(self, snapshot: RunSnapshot | None) -> GpuSample | Unavailable | None:
         if snapshot is not None and snapshot.run.is_active:
             return None
         if self._last is not None and self._last.idle_gpu is not None and self._clock() < self._gpu_due:
@@ -148,13 +156,13 @@ class Poller:
         self._gpu_due = self._clock() + REREAD_S
         return self._read_gpu()
 
-    def _rest(self, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         self._wake.wait(seconds)
         self._wake.clear()
 
 
 def _most_interesting(runs: tuple[RunRow, ...], shown: int | None) -> int | None:
-    """The newest active run, else the one on the screen, which has just ended, else the newest."""
+    """Return the newest active run, else the one on the screen, which has just ended, else the newest."""
     active = next((run.id for run in runs if run.is_active), None)
     if active is not None or not runs:
         return active

@@ -13,6 +13,7 @@ import pytest
 from vp_tui.core.engine import gpu
 from vp_tui.core.engine.gpu import Sampler, nvml
 from vp_tui.core.engine.gpu import sampler as sampling
+from vp_tui.core.errors import Unavailable
 
 UUID = "GPU-00000000-1111-2222-3333-444444444444"
 OURS, THEIRS = SimpleNamespace(pid=os.getpid()), SimpleNamespace(pid=os.getpid() + 1)
@@ -72,7 +73,7 @@ def test_without_nvml_the_sampler_is_null_and_keeps_the_reason(no_nvml):
 
 
 def test_without_nvml_a_single_reading_and_the_facts_are_the_reason(no_nvml):
-    assert gpu.read_once().startswith("no NVML: ")
+    assert gpu.read_once().reason.startswith("no NVML: ")
     assert gpu.facts(UUID)["nvml"].startswith("no NVML: ")
 
 
@@ -83,7 +84,7 @@ def test_a_gpu_that_nvml_does_not_know_is_a_reason(fake_gpu):
 
 def test_a_machine_without_a_gpu_says_so(fake_gpu, monkeypatch):
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 0)
-    assert gpu.read_once() == "NVML sees no GPU on this machine"
+    assert gpu.read_once() == Unavailable("NVML sees no GPU on this machine")
 
 
 def test_what_a_gpu_does_not_report_is_none_beside_what_it_does(fake_gpu):

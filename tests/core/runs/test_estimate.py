@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from stored_runs import complete
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import InputError, ModelError
+from vp_tui.core.errors import InputError, ModelError, Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.sequences import read
@@ -17,7 +17,7 @@ from vp_tui.core.runs.estimate import figures, known
 from vp_tui.core.runs.estimate.gather import Estimator
 from vp_tui.core.workers.demo.data import make_dna_fasta
 
-NO_GPU = "no NVIDIA driver"
+NO_GPU = Unavailable("no NVIDIA driver")
 LENGTHS = (10, 10, 10, 100, 100, 2000)
 """Residues: three short, two medium, one long that is cut to 1,022."""
 TOKENS = 3 * 12 + 2 * 102 + 1024

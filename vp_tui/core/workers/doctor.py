@@ -8,7 +8,7 @@ import torch
 
 from vp_tui.core.config import Precision, plain_plan
 from vp_tui.core.engine import environment, gpu
-from vp_tui.core.errors import UsageError
+from vp_tui.core.errors import Unavailable, UsageError
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.models import attention
 from vp_tui.core.models.fusing import choose_steps
@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "packages": {name: _version(name) for name in PACKAGES},
         "environment": environment.facts(device, why),
-        "gpu_telemetry": "available" if not isinstance(sample, str) else sample,
+        "gpu_telemetry": sample.reason if isinstance(sample, Unavailable) else "available",
         "precisions": {name: _arm(name, device) for name in PRECISIONS},
     }
 

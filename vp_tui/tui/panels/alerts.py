@@ -74,12 +74,11 @@ class AlertList(OptionList):
     BINDINGS = bindings("alerts")
     topic = "alerts"
 
+    @dataclass
     class Opened(Message):
-        """The reader wants to see one entry whole."""
+        """Show one entry in full."""
 
-        def __init__(self, what: AlertRaised | Finding) -> None:
-            super().__init__()
-            self.what = what
+        what: AlertRaised | Finding
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)

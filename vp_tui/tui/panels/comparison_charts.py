@@ -1,11 +1,13 @@
 """The two charts of the Compare screen as widgets: how both sides are distributed, and how fast they were over time."""
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.widgets import Static
 
 from vp_tui.tui import format as fmt
+from vp_tui.tui.abstract import Abstract
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _STYLES = {"baseline": "chart--reference", "candidate": "chart--candidate"}
 
 
-class ComparisonChart(Static):
+class ComparisonChart(Abstract, Static):
     """Draws a report into the room it has, anew only when one of them is another."""
 
     ALLOW_SELECT = False
@@ -43,9 +45,9 @@ class ComparisonChart(Static):
         if self._report is not None:
             self.show(self._report)
 
+    @abstractmethod
     def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
-        """The picture."""
-        raise NotImplementedError
+        """Return the chart."""
 
     def copy_text(self) -> str:
         """The picture as it stands there."""

@@ -1,5 +1,7 @@
 """The line over the history where a query is written, and what says which one is in force."""
 
+from dataclasses import dataclass
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -17,12 +19,11 @@ KEYS = "enter applies, right completes, esc leaves"
 class FilterBar(Vertical):
     """Shut while there is neither a query to write nor one in force."""
 
+    @dataclass
     class Asked(Message):
-        """The reader wants this query, perhaps an empty one."""
+        """Apply this query, which may be empty."""
 
-        def __init__(self, query: str) -> None:
-            super().__init__()
-            self.query_text = query
+        query: str
 
     def compose(self) -> ComposeResult:
         """The line to write in, words about it, and the line that stays."""

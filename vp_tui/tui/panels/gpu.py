@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.gates.goals import P1_GPU
 from vp_tui.core.store.snapshot import RunSnapshot
@@ -28,7 +29,7 @@ SHARES = (("SM active", "sm_active"), ("tensor", "tensor_active"), ("DRAM", "dra
 """What GPM tells, and the field of a GpuSample."""
 
 
-def gpu(snapshot: RunSnapshot | None, idle: GpuSample | str | None, width: int = 78) -> Content:
+def gpu(snapshot: RunSnapshot | None, idle: GpuSample | Unavailable | None, width: int = 78) -> Content:
     """The run's own samples first; outside of a run, or when it has ended, what the card does now.
 
     `width` is what there is room for in a line.
@@ -41,7 +42,7 @@ def gpu(snapshot: RunSnapshot | None, idle: GpuSample | str | None, width: int =
         return _reading(TITLE, "now", idle)
     if run is not None and run.device == "cpu":
         return _reason("none in use: this run is on the CPU")
-    return _reason(idle if isinstance(idle, str) else "no reading yet")
+    return _reason(idle.reason if isinstance(idle, Unavailable) else "no reading yet")
 
 
 def _own(snapshot: RunSnapshot, width: int) -> list[Content]:

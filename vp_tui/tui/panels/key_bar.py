@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.style import Style
 
-from vp_tui.tui.keymap import BOARDS
+from vp_tui.tui.keymap import MAIN_SCREENS
 from vp_tui.tui.palette import Working, working
 from vp_tui.tui.panels.panel import Panel
 
@@ -29,7 +29,7 @@ class Entry:
     pressed: str = ""
     """The key as Textual names it."""
     rank: int = 5
-    is_board: bool = False
+    is_screen: bool = False
     is_current: bool = False
 
     @property
@@ -46,8 +46,8 @@ def entries(keys: Sequence[Working], current: str) -> tuple[Entry, ...]:
             label=one.key.label,
             pressed=one.pressed,
             rank=one.key.rank if one.key.footer else _LAST,
-            is_board=one.key.label.lower() in BOARDS and one.key.action.startswith("app.board"),
-            is_current=one.key.action == f"app.board('{current}')",
+            is_screen=one.key.label.lower() in MAIN_SCREENS and one.key.action.startswith("app.open_screen"),
+            is_current=one.key.action == f"app.open_screen('{current}')",
         )
         for one in keys
     )
@@ -64,7 +64,7 @@ def fitted(found: Sequence[Entry], width: int) -> tuple[Entry, ...]:
             kept = wider
     shown = _in_order(kept)
     if room(shown) > width:
-        shown = [replace(entry, label="") if entry.is_board and not entry.is_current else entry for entry in shown]
+        shown = [replace(entry, label="") if entry.is_screen and not entry.is_current else entry for entry in shown]
     if room(shown) > width:
         shown = [replace(entry, label="") for entry in shown]
     return tuple(shown)
@@ -75,7 +75,7 @@ def _in_order(kept: Mapping[int, Entry]) -> list[Entry]:
 
 
 def _short(entry: Entry) -> Entry:
-    if not entry.is_board or entry.is_current:
+    if not entry.is_screen or entry.is_current:
         return entry
     return replace(entry, label=SHORT.get(entry.label, entry.label))
 
@@ -88,7 +88,7 @@ def room(kept: Sequence[Entry]) -> int:
 def _gaps(kept: Sequence[Entry]) -> list[str]:
     """A wider one behind the screens, so that they read as one group."""
     pairs = pairwise(kept)
-    return ["  " if before.is_board != after.is_board else " " for before, after in pairs]
+    return ["  " if before.is_screen != after.is_screen else " " for before, after in pairs]
 
 
 def key_line(kept: Sequence[Entry]) -> Content:

@@ -15,8 +15,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from vp_tui.tui.abstract import Abstract
 
-class LineList(ScrollView, can_focus=True):
+
+class LineList(Abstract, ScrollView, can_focus=True):
     """One Content per row; the cursor is a row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--title", "lines--even", "lines--odd", "lines--cursor"}

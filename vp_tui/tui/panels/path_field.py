@@ -4,6 +4,7 @@ The field keeps the focus; the list lies over what is below it and is never in t
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from textual.actions import SkipAction
@@ -71,12 +72,11 @@ class PathInput(Input):
 
     BINDINGS = bindings("path field")
 
+    @dataclass
     class Taken(Message):
-        """The reader took a choice."""
+        """A choice became the value."""
 
-        def __init__(self, choice: Choice) -> None:
-            super().__init__()
-            self.choice = choice
+        choice: Choice
 
     def __init__(self, value: str, field: str, known: Sequence[Choice], choices: ChoiceList) -> None:
         super().__init__(value=value, compact=True, name=field, id=f"field-{field}", select_on_focus=False)

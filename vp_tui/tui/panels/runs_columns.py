@@ -13,7 +13,7 @@ from vp_tui.tui.deltas import Delta
 from vp_tui.tui.marks import MARKS, level_of, line, styled
 from vp_tui.tui.panels.header import elapsed_s, run_names
 
-MARKED = "*"
+SELECTED = "*"
 NAME, NAME_MOST = "name (model)", 40
 GAP = 2
 """A blank on either side of a column."""
@@ -27,7 +27,7 @@ class RunLine:
 
     run: RunRow
     delta: Delta
-    is_marked: bool
+    is_selected: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def result(run: RunRow) -> str:
 
 
 def _id(one: RunLine) -> Content:
-    return line((MARKED if one.is_marked else " ", "info"), f"{one.run.id:>5}")
+    return line((SELECTED if one.is_selected else " ", "info"), f"{one.run.id:>5}")
 
 
 def _name(width: int, one: RunLine) -> Content:

@@ -9,28 +9,27 @@ from vp_tui.tui.marks import level_of, line, lines, styled
 from vp_tui.tui.panels.runs_columns import RunLine, tags
 
 
-def detail(one: RunLine, marked: int) -> Content:
-    """Four lines, the most important first; `marked` is the number of marked runs."""
+def detail(one: RunLine, selected: int) -> Content:
+    """Return four lines, the most important first; `selected` is the number of selected runs."""
     run = one.run
-    rows = [_title(run, marked), _outcome(run), _annotations(run, one.delta)]
+    rows = [_title(run, selected), _outcome(run), _annotations(run, one.delta)]
     rows.append(styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim"))
     return lines(rows)
 
 
-def _title(run: RunRow, marked: int) -> Content:
+def _title(run: RunRow, selected: int) -> Content:
     return line(
         (f"#{run.id} ", "title"),
-        (_marks(marked), "info"),
+        (_selection(selected), "info"),
         f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
         (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
     )
 
 
-def _marks(marked: int) -> str:
-    """How many, and what they are for."""
-    if not marked:
+def _selection(selected: int) -> str:
+    if not selected:
         return ""
-    return f"{marked} marked, {'c compares them' if marked == 2 else 'c compares two'}  "
+    return f"{selected} selected, {'c compares them' if selected == 2 else 'c compares two'}  "
 
 
 def _outcome(run: RunRow) -> Content:

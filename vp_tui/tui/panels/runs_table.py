@@ -1,5 +1,6 @@
 """The history as a table: one line per run, the columns that fit."""
 
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
@@ -19,12 +20,11 @@ class RunsTable(LineList):
     BINDINGS = bindings("runs table")
     topic: ClassVar[str] = "runs"
 
-    class MarkAsked(Message):
-        """The mark of a run is to change."""
+    @dataclass
+    class SelectionToggled(Message):
+        """Select a run, or deselect it."""
 
-        def __init__(self, run_id: int) -> None:
-            super().__init__()
-            self.run_id = run_id
+        run_id: int
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -106,10 +106,10 @@ class RunsTable(LineList):
         if self.chosen is not None:
             self.post_message(OpenRun(self.chosen.id))
 
-    def action_mark(self) -> None:
-        """Mark the run, or take its mark away; the screen keeps the marks."""
+    def action_select(self) -> None:
+        """Select or deselect the run under the cursor; the screen keeps the selection."""
         if self.chosen is not None:
-            self.post_message(self.MarkAsked(self.chosen.id))
+            self.post_message(self.SelectionToggled(self.chosen.id))
 
     def title_clicked(self, column: int) -> None:
         """Order by the title that was clicked, and by a second click the other way."""

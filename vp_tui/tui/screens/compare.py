@@ -20,8 +20,8 @@ from vp_tui.tui.messages import Changed, StoreView
 from vp_tui.tui.panels.comparison_charts import DistributionChart, SpeedChart
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.rows import Rows
-from vp_tui.tui.screens.board import NO_RUNS, Board
 from vp_tui.tui.screens.export import ExportScreen
+from vp_tui.tui.screens.main_screen import NO_RUNS, MainScreen
 
 if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
@@ -45,7 +45,7 @@ ROOM = {"-low": (1, 3), "-middle": (3, 4), "-roomy": (8, 8)}
 """Lines for the facts that differ, and for the sentence of the verdict."""
 
 
-class CompareScreen(Board):
+class CompareScreen(MainScreen):
     """The last comparison, or how to get one."""
 
     BINDINGS = bindings("compare")

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
 from vp_tui.tui import format as fmt
+from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
@@ -25,7 +26,7 @@ class _HasBackend(Protocol):
     backend: Backend
 
 
-class FormScreen(ModalScreen[bool]):
+class FormScreen(Abstract, ModalScreen[bool]):
     """Dismissed with True once the store is changed; checked with every letter."""
 
     BINDINGS = bindings("form")

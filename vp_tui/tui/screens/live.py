@@ -25,7 +25,7 @@ from vp_tui.tui.panels.silence import Silence
 from vp_tui.tui.panels.strata import strata
 from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
-from vp_tui.tui.screens.board import Board, empty_words
+from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
 from vp_tui.tui.screens.worst import WorstScreen
 
 READING = "reading the store .."
@@ -36,7 +36,7 @@ TALL = 40
 LOOK_S = 1.0
 
 
-class LiveScreen(Board):
+class LiveScreen(MainScreen):
     """The run on the screen, or words where there is none; live.tcss decides what fits."""
 
     BINDINGS = bindings("live")
@@ -155,7 +155,7 @@ class LiveScreen(Board):
         """Against the newest baseline that fits."""
         run = self._snapshot.run if self._snapshot is not None else None
         if self._view is None or run is None:
-            self._say("no run is on the screen: press n, or 2 for the history")
+            self._say(NO_RUN)
             return
         base = self._view.baseline_of(run)
         if base is not None:
@@ -168,7 +168,7 @@ class LiveScreen(Board):
     def action_pin(self) -> None:
         """As a baseline, with a reason; or give that up."""
         if self._view is None or self._snapshot is None:
-            self._say("no run is on the screen: press n, or 2 for the history")
+            self._say(NO_RUN)
             return
         # forms are not needed for the first frame
         from vp_tui.tui.screens.pin import PinScreen
@@ -179,7 +179,7 @@ class LiveScreen(Board):
     def action_export(self) -> None:
         """The run with all its numbers as a file."""
         if self._snapshot is None:
-            self._say("no run is on the screen: press n, or 2 for the history")
+            self._say(NO_RUN)
             return
         from vp_tui.tui.screens.export import ExportScreen
 

@@ -19,7 +19,7 @@ from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.log_rows import KINDS, TITLES, Kind, rows
 from vp_tui.tui.panels.log_view import LogView
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.board import Board, empty_words
+from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 
 if TYPE_CHECKING:
     from vp_tui.core.store.timeline import StatusChange
@@ -28,12 +28,12 @@ LOOK_S = 1.5
 """A log grows without a word to the store; while the screen is in front it is looked at this often."""
 
 
-class LogsScreen(Board):
+class LogsScreen(MainScreen):
     """The run on the Live screen: its log, its moves and its alerts."""
 
     BINDINGS = bindings("logs")
     AUTO_FOCUS = "#log"
-    ALLOW_IN_MAXIMIZED_VIEW = f"{Board.ALLOW_IN_MAXIMIZED_VIEW}, #log-title, #find"
+    ALLOW_IN_MAXIMIZED_VIEW = f"{MainScreen.ALLOW_IN_MAXIMIZED_VIEW}, #log-title, #find"
 
     def __init__(self) -> None:
         super().__init__()

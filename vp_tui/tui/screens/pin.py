@@ -82,13 +82,4 @@ class PinScreen(FormScreen):
 
     def _replaced(self, name: str) -> list[Pinned]:
         """The baselines of that name with one of the run's keys."""
-        run = self._run
-        return [
-            one
-            for one in self._pinned
-            if one.name == name
-            and (
-                (one.accuracy_key is not None and one.accuracy_key == run.accuracy_key)
-                or (one.perf_key is not None and one.perf_key == run.perf_key)
-            )
-        ]
+        return [one for one in self._pinned if one.name == name and one.shares_key(self._run)]

@@ -5,6 +5,7 @@ from functools import partial
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui import format as fmt
 from vp_tui.tui.deltas import delta
@@ -18,15 +19,15 @@ from vp_tui.tui.panels.runs_columns import RunLine
 from vp_tui.tui.panels.runs_detail import detail
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.screens.annotate import AnnotateScreen
-from vp_tui.tui.screens.board import Board, empty_words
 from vp_tui.tui.screens.delete import DeleteScreen, why_kept
+from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 from vp_tui.tui.screens.pin import PinScreen
 
 NO_MATCH = "no run matches: esc clears the filter, / changes it, n starts a run"
 NO_RUN = "no run is under the cursor"
 
 
-class RunsScreen(Board):
+class RunsScreen(MainScreen):
     """The table of runs, the filter over it, and what is to say about the run under the cursor."""
 
     BINDINGS = bindings("runs")
@@ -35,7 +36,7 @@ class RunsScreen(Board):
     def __init__(self) -> None:
         super().__init__()
         self._view: StoreView | None = None
-        self._marks: frozenset[int] = frozenset()
+        self._selected_ids: frozenset[int] = frozenset()
         self._query = ""
         """The filter in force: `_found` is its answer."""
         self._wanted = ""
@@ -68,7 +69,9 @@ class RunsScreen(Board):
         self.set_class(not runs, "-empty")
         self.query_one("#empty", Panel).show(Content(NO_MATCH) if self._query else empty_words(view))
         self.query_one(FilterBar).show_in_force(self._query, len(runs), len(self._all))
-        made = (RunLine(run=run, delta=delta(run, view.baselines), is_marked=run.id in self._marks) for run in runs)
+        made = (
+            RunLine(run=run, delta=delta(run, view.baselines), is_selected=run.id in self._selected_ids) for run in runs
+        )
         table.show(tuple(made), self.size.width)
         if self.focused is None and runs:
             # a table without rows is not shown, and what is not shown loses the focus
@@ -80,10 +83,10 @@ class RunsScreen(Board):
         return (*self._view.runs, *self._older) if self._view is not None else ()
 
     @property
-    def _marked(self) -> list[RunRow]:
-        """The marked runs that are still there, shown or not."""
+    def _selected(self) -> list[RunRow]:
+        """The selected runs that still exist, shown or not."""
         known = {run.id: run for run in (*self._all, *self._found)}
-        return [known[run_id] for run_id in sorted(self._marks) if run_id in known]
+        return [known[run_id] for run_id in sorted(self._selected_ids) if run_id in known]
 
     def on_line_list_moved(self) -> None:
         """The detail follows the cursor."""
@@ -91,7 +94,7 @@ class RunsScreen(Board):
 
     def _show_detail(self) -> None:
         current = self.query_one(RunsTable).current
-        words = detail(current, len(self._marked)) if current is not None else Content("")
+        words = detail(current, len(self._selected)) if current is not None else Content("")
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
@@ -106,7 +109,7 @@ class RunsScreen(Board):
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
         """Apply it, once the store has answered."""
-        self._wanted = message.query_text
+        self._wanted = message.query
         if not self._wanted:
             self._show_all()
         elif self._wanted == self._query:
@@ -122,7 +125,7 @@ class RunsScreen(Board):
         elif self._query:
             self._show_all()
         else:
-            self._marks = frozenset()
+            self._selected_ids = frozenset()
             self._fill()
 
     def _ask(self, query: str) -> None:
@@ -171,18 +174,18 @@ class RunsScreen(Board):
 
     # -- keys
 
-    def on_runs_table_mark_asked(self, message: RunsTable.MarkAsked) -> None:
-        """Mark the run, or take its mark away."""
-        self._marks = self._marks ^ {message.run_id}
+    def on_runs_table_selection_toggled(self, message: RunsTable.SelectionToggled) -> None:
+        """Select or deselect the run."""
+        self._selected_ids = self._selected_ids ^ {message.run_id}
         self._fill()
 
     def action_compare(self) -> None:
         """Two marked runs; the marked one and the one under the cursor; that one and its baseline."""
         if self._view is None:
             return
-        chosen = pair(self._marked, self.query_one(RunsTable).chosen, self._view)
-        if isinstance(chosen, str):
-            self._say(chosen)
+        chosen = pair(self._selected, self.query_one(RunsTable).chosen, self._view)
+        if isinstance(chosen, Unavailable):
+            self._say(chosen.reason)
         else:
             self.post_message(OpenComparison(chosen.base, chosen.candidate))
 
@@ -216,7 +219,7 @@ class RunsScreen(Board):
     def _deleted(self, run_id: int, is_deleted: bool | None) -> None:
         """The number may be given to another run; its mark is not."""
         if is_deleted:
-            self._marks = self._marks - {run_id}
+            self._selected_ids = self._selected_ids - {run_id}
         self._written(is_deleted)
 
     def _written(self, is_written: bool | None) -> None:
@@ -230,7 +233,7 @@ class RunsScreen(Board):
         from vp_tui.tui.screens.export import ExportScreen
 
         run = self._current()
-        runs = self._marked or ([run] if run is not None else [])
+        runs = self._selected or ([run] if run is not None else [])
         if runs:
             ids = tuple(one.id for one in runs)
             words = fmt.runs(ids)

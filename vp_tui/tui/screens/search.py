@@ -9,7 +9,7 @@ from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.fp32_hints import hints
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.board import Board, empty_words
+from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 
 
 class SearchBody(VerticalScroll, can_focus=True):
@@ -18,7 +18,7 @@ class SearchBody(VerticalScroll, can_focus=True):
     topic = "search"
 
 
-class SearchScreen(Board):
+class SearchScreen(MainScreen):
     """Words, and the modules of the run on the Live screen that a search would begin with."""
 
     BINDINGS = bindings("search")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pynvml
 
 from vp_tui.core.engine.gpu import gpm
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample, now_us
 
 MIB: Final = 1024 * 1024
@@ -17,13 +18,13 @@ _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """Inode of /proc/self/ns/pid outside of every container (PROC_PID_INIT_INO of linux/proc_ns.h)."""
 
 
-def read_once() -> GpuSample | str:
-    """One sample of the first GPU, or why there is none; GPM needs two, so its numbers are None."""
+def read_once() -> GpuSample | Unavailable:
+    """Return one sample of the first GPU; GPM needs two, so its numbers are None."""
     problem = _initialize()
     if problem is not None:
-        return problem
+        return Unavailable(problem)
     if pynvml.nvmlDeviceGetCount() == 0:
-        return "NVML sees no GPU on this machine"
+        return Unavailable("NVML sees no GPU on this machine")
     return sample(pynvml.nvmlDeviceGetHandleByIndex(0))
 
 

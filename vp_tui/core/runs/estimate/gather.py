@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.runs.estimate import figures, known
 from vp_tui.core.runs.estimate.figures import Estimate
@@ -18,7 +19,7 @@ class Estimator:
         self._home = home
         self._inputs = known.InputCache()
 
-    def estimate(self, config: RunConfig, gpu: GpuSample | str) -> Estimate:
+    def estimate(self, config: RunConfig, gpu: GpuSample | Unavailable) -> Estimate:
         """What a run of `config` would take; `gpu` is a reading of the first GPU, or why there is none.
 
         Raises:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from huggingface_hub import try_to_load_from_cache
 
-from vp_tui.core.errors import InputError
+from vp_tui.core.errors import InputError, Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.source import SHORT_NAMES, resolve
@@ -119,18 +119,23 @@ def checkpoint_of(model: str) -> Checkpoint | str:
     return Checkpoint(spec=read_spec(folder, source.hub_id), path=folder)
 
 
-def device_of(asked: str, gpu: GpuSample | str) -> str:
+def device_of(asked: str, gpu: GpuSample | Unavailable) -> str:
     """cpu or cuda:N: what `asked` will most likely become; NVML is asked, not torch."""
     if asked == "auto":
-        return "cpu" if isinstance(gpu, str) else "cuda:0"
+        return "cpu" if isinstance(gpu, Unavailable) else "cuda:0"
     return "cuda:0" if asked == "cuda" else asked
 
 
-def free_bytes(device: str, gpu: GpuSample | str) -> int | None:
+def free_bytes(device: str, gpu: GpuSample | Unavailable) -> int | None:
     """Memory that is free on the device now; None where that cannot be read (`gpu` is the first one, cuda:0)."""
     if device == "cpu":
         return _free_on_cpu()
-    if device != "cuda:0" or isinstance(gpu, str) or gpu.memory_total_mib is None or gpu.memory_used_mib is None:
+    if (
+        device != "cuda:0"
+        or isinstance(gpu, Unavailable)
+        or gpu.memory_total_mib is None
+        or gpu.memory_used_mib is None
+    ):
         return None
     return int((gpu.memory_total_mib - gpu.memory_used_mib) * _MIB)
 

@@ -1,4 +1,4 @@
-"""What the screens behind the digits have in common: a banner for trouble, a body, the keys."""
+"""Base of the five main screens: banner for problems, body, key bar."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,42 +11,44 @@ from textual.widget import Widget
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui import format as fmt
+from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.marks import line, lines
-from vp_tui.tui.messages import BoardShown, StoreView
+from vp_tui.tui.messages import MainScreenShown, StoreView
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 
 NO_RUNS = "No runs yet: press n, or try `vp-tui demo`"
-CHOOSE = "That run is gone: press 2 and choose another"
-PAUSED = "paused: the picture is held, the run goes on; space shows the newest"
+CHOOSE = "This run was deleted: press 2 to select another"
+PAUSED = "Display paused; the run continues. Press space to resume."
+NO_RUN = "No run is shown: press n to start one, or 2 for the history"
 
 
 class _HasBackend(Protocol):
     backend: Backend
 
 
-class Board(Screen[None]):
+class MainScreen(Abstract, Screen[None]):
     """A screen that shows a StoreView."""
 
     ALLOW_IN_MAXIMIZED_VIEW = "#banner, KeyBar"
     topic: str | None = None
-    """What the help says first while nothing has the focus."""
+    """Topic of the help while nothing has the focus."""
 
     @property
     def backend(self) -> Backend:
-        """What the app asks of core; its methods block, so they are called through run_job."""
+        """The app's backend; its methods block, so call them through run_job."""
         return cast(_HasBackend, self.app).backend
 
     def compose(self) -> ComposeResult:
-        """Banner, body, keys."""
+        """Yield banner, body and key bar."""
         yield Panel(id="banner")
         yield from self.body()
         yield KeyBar()
 
     @abstractmethod
     def body(self) -> list[Widget]:
-        """The panels of this screen."""
+        """Return the panels of this screen."""
 
     @abstractmethod
     def show(self, view: StoreView) -> None:
@@ -54,29 +56,29 @@ class Board(Screen[None]):
 
     @abstractmethod
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run that this screen means, for the keys that do something with one."""
+        """Return the run that the keys of this screen act on."""
 
     def show_banner(self, notices: Sequence[Content]) -> None:
-        """One line each, the gravest first; without any the banner is gone."""
+        """Show one line each, the most severe first; hide the banner without any."""
         banner = self.query_one("#banner", Panel)
         banner.set_class(bool(notices), "-on")
         if notices:
             banner.show(lines(list(notices)))
 
     def on_screen_resume(self) -> None:
-        """The app fills it: the screen may have been away for a while."""
-        self.post_message(BoardShown())
+        """Ask the app for the newest view: the screen may have been hidden."""
+        self.post_message(MainScreenShown())
 
     def on_resize(self) -> None:
-        """Columns depend on the width."""
-        self.post_message(BoardShown())
+        """Fill again: columns depend on the width."""
+        self.post_message(MainScreenShown())
 
 
 def notices(trouble: str | None, warnings: Sequence[str], *, is_paused: bool) -> list[Content]:
-    """Why the picture may be old, what is wrong with the reader's own settings, and that the picture is held."""
+    """Return the lines of the banner: store error, invalid settings, paused display."""
     found = []
     if trouble is not None:
-        found.append(line(("! ", "fail"), fmt.safe(trouble), ("  (trying again)", "dim")))
+        found.append(line(("! ", "fail"), fmt.safe(trouble), ("  (retrying)", "dim")))
     found += [line(("~ ", "warn"), fmt.safe(words)) for words in warnings]
     if is_paused:
         found.append(line(("~ ", "warn"), PAUSED))
@@ -84,11 +86,11 @@ def notices(trouble: str | None, warnings: Sequence[str], *, is_paused: bool) ->
 
 
 def zoomable(focused: Widget) -> Widget:
-    """The panel that the focus is in: the nearest widget with a topic, else the one in focus itself."""
+    """Return the panel that contains the focus: the nearest widget with a topic, else the focused widget."""
     parts = (node for node in focused.ancestors_with_self if isinstance(node, Widget) and not isinstance(node, Screen))
     return next((part for part in parts if getattr(part, "topic", None)), focused)
 
 
 def empty_words(view: StoreView) -> Content:
-    """What stands where a run would be."""
+    """Return the text shown when there is no run."""
     return Content(CHOOSE if view.runs else NO_RUNS)
