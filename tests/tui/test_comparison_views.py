@@ -7,7 +7,8 @@ import compared_runs
 import pytest
 from compared_runs import SLOW
 
-from vp_tui.core.report.evidence import BIN, FLOOR
+from vp_tui.core.measures.scale import FLOOR
+from vp_tui.core.report.evidence import BIN
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.panels import comparison, comparison_table
 from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, picture

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, BlockEncoded
+from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.store.snapshot import SimilarityPoint
 from vp_tui.tui import format as fmt
-from vp_tui.tui.scale import FLOOR, log_distance
 
 Rgb = tuple[int, int, int]
 Palette = Mapping[str, Rgb]

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vp_tui.core.bench.statistics import MIN_BLOCKS, estimate, is_steady, paired_ratio
+from vp_tui.core.bench.statistics import estimate, is_steady, paired_ratio
+from vp_tui.core.measures.bootstrap import MIN_VALUES
 
 SECONDS = st.floats(1e-3, 1e3)
-BLOCKS = st.lists(SECONDS, min_size=MIN_BLOCKS, max_size=20)
+BLOCKS = st.lists(SECONDS, min_size=MIN_VALUES, max_size=20)
 
 
 @given(BLOCKS)

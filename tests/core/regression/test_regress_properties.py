@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from regress_samples import pairs, run
 
+from vp_tui.core.measures import bootstrap
 from vp_tui.core.regression import statistics
 from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.metrics import METRICS
@@ -116,7 +117,7 @@ def test_the_order_of_runs_and_sequences_does_not_matter(base, cand, accuracy, r
 @given(sides("b"), sides("c"), paired())
 def test_the_same_data_give_the_same_comparison(base, cand, accuracy):
     there = compared(base, cand, accuracy)
-    for cache in (statistics._bits, statistics._subsets, statistics._middle_ranks):
+    for cache in (statistics._bits, statistics._subsets, bootstrap.middle_ranks):
         cache.cache_clear()
     assert compared(base, cand, accuracy) == there
 

@@ -9,15 +9,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from vp_tui.core.measures.bootstrap import bootstrap_medians, percentile_interval
 from vp_tui.core.regression import statistics as rule_statistics
 from vp_tui.core.regression.statistics import (
     OneSided,
-    bootstrap_medians,
     holm,
     holm_both,
     mcnemar,
     median_interval,
-    percentile_interval,
     pooled_sd,
     prediction_p,
     rate_bound,

@@ -6,9 +6,7 @@ from typing import Final
 
 import numpy as np
 
-RESAMPLES: Final = 2_000
-MIN_BLOCKS: Final = 5
-"""Fewer values give no interval: a bootstrap of four values has 35 distinct outcomes."""
+from vp_tui.core.measures import bootstrap
 
 WINDOW: Final = 10
 """Samples of one warm-up window."""
@@ -22,26 +20,20 @@ class Estimate:
 
     median: float
     low: float | None
-    """None with fewer than MIN_BLOCKS values."""
+    """None with fewer than bootstrap.MIN_VALUES values."""
     high: float | None
     n: int
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """Median of `values` and its percentile bootstrap interval; None without values.
-
-    The generator is seeded with a constant: the same values give the same interval.
-    """
+    """Return the median of `values` with its bootstrap interval; None without values."""
     if not values:
         return None
     values_B = np.asarray(values, np.float64)
     median = float(np.median(values_B))
-    if len(values_B) < MIN_BLOCKS:
-        return Estimate(median=median, low=None, high=None, n=len(values_B))
-    generator = np.random.Generator(np.random.PCG64(0))
-    medians_R = np.median(values_B[generator.integers(0, len(values_B), (RESAMPLES, len(values_B)))], axis=1)
-    low, high = np.quantile(medians_R, [0.025, 0.975])
-    return Estimate(median=median, low=float(low), high=float(high), n=len(values_B))
+    found = bootstrap.interval(len(values_B), lambda picks_RB: np.median(values_B[picks_RB], axis=1))
+    low, high = found or (None, None)
+    return Estimate(median=median, low=low, high=high, n=len(values_B))
 
 
 def paired_ratio(slower_s: Mapping[int, float], faster_s: Mapping[int, float]) -> Estimate | None:

@@ -9,15 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from vp_tui.core.measures.bootstrap import bootstrap_medians, percentile_interval
 from vp_tui.core.regression.calibration import values
 from vp_tui.core.regression.metrics import METRICS, PRIMARY, Metric
 from vp_tui.core.regression.rules import Rule, Tolerance
 from vp_tui.core.regression.samples import RunSample
 from vp_tui.core.regression.statistics import (
     OneSided,
-    bootstrap_medians,
     holm_both,
-    percentile_interval,
     permutation,
     pooled_sd,
     prediction_p,

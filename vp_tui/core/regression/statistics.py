@@ -144,35 +144,6 @@ def _subsets(seed: int, n: int, size: int, draws: int) -> np.ndarray:
     return np.argpartition(order_PN, size - 1, axis=1)[:, :size]
 
 
-def bootstrap_medians(base_R: np.ndarray, cand_R: np.ndarray, *, seed: int, resamples: int) -> np.ndarray:
-    """median(candidate) - median(baseline) of `resamples` seeded resamples, ascending [resamples]."""
-    base_R, cand_R = np.sort(base_R), np.sort(cand_R)
-    swap = (len(cand_R), *cand_R) < (len(base_R), *base_R)
-    base_B = _resampled_median(base_R, seed, int(swap), resamples)
-    cand_B = _resampled_median(cand_R, seed, int(not swap), resamples)
-    return np.sort(cand_B - base_B)
-
-
-def _resampled_median(sorted_R: np.ndarray, seed: int, stream: int, resamples: int) -> np.ndarray:
-    low_B, high_B = _middle_ranks(seed, len(sorted_R), stream, resamples)
-    medians_B: np.ndarray = 0.5 * (sorted_R[low_B] + sorted_R[high_B])
-    return medians_B
-
-
-@lru_cache(maxsize=16)
-def _middle_ranks(seed: int, n: int, stream: int, resamples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks of the two middle values of each resample (equal where n is odd): they are the same for all metrics."""
-    ranks_BR = np.random.default_rng([seed, stream]).integers(0, n, (resamples, n))
-    ranks_BR.sort(axis=1)
-    return ranks_BR[:, (n - 1) // 2].copy(), ranks_BR[:, n // 2].copy()
-
-
-def percentile_interval(sorted_B: np.ndarray, alpha: float) -> tuple[float, float]:
-    """The middle 1 - alpha of ascending resamples; the same count is cut from both ends."""
-    cut = round(len(sorted_B) * alpha / 2)
-    return float(sorted_B[cut]), float(sorted_B[len(sorted_B) - 1 - cut])
-
-
 def within(interval: tuple[float, float], distance: float) -> bool:
     """Two one-sided tests (Schuirmann 1987): the interval lies strictly inside +- distance."""
     return -distance < interval[0] and interval[1] < distance

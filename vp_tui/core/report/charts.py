@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from vp_tui.core.config import STRATA
+from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparisonReport
-from vp_tui.core.report.evidence import EDGES, FLOOR, SIDES, Distribution, PastRun, Series, log_distance
+from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, Series
 
 _WIDTH: Final = 8.6
 """Inches; the page scales it."""

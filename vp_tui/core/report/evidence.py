@@ -12,6 +12,7 @@ import numpy as np
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, Arm
+from vp_tui.core.measures.scale import FLOOR
 from vp_tui.core.store.pairs import Pairs
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
@@ -19,8 +20,6 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 SideName = Literal["baseline", "candidate"]
 SIDES: Final[tuple[SideName, ...]] = ("baseline", "candidate")
 
-FLOOR: Final = -8.0
-"""log10(1 - cosine) of equal embeddings: below the resolution of an FP32 cosine."""
 TOP: Final = 0.4
 """Above log10(2), the largest distance there is."""
 BIN: Final = 0.1
@@ -85,17 +84,10 @@ class WorstPair:
     sequence_id: str
     stratum: str
     num_tokens: int
-    base_seq_idx: int
-    cand_seq_idx: int
     base_cosine: float | None
     cand_cosine: float | None
     loss: float | None
     """Baseline's cosine less the candidate's; None where the candidate has none any more."""
-
-
-def log_distance(cosine: float) -> float:
-    """log10(1 - cosine), held between FLOOR and TOP."""
-    return min(TOP, max(FLOOR, math.log10(max(1.0 - cosine, 10.0**FLOOR))))
 
 
 def distributions(cosines: Mapping[SideName, tuple[Sequence[str], np.ndarray]]) -> tuple[Distribution, ...]:
@@ -225,8 +217,6 @@ def worst_pairs(pairs: Pairs) -> tuple[WorstPair, ...]:
             sequence_id=pairs.sequence_ids[place],
             stratum=pairs.strata[place],
             num_tokens=int(pairs.num_tokens_S[place]),
-            base_seq_idx=int(pairs.a.seq_idx_S[place]),
-            cand_seq_idx=int(pairs.b.seq_idx_S[place]),
             base_cosine=_finite(base_S[place]),
             cand_cosine=_finite(cand_S[place]),
             loss=_finite(loss_S[place]),

@@ -12,8 +12,9 @@ from typing import Final
 from textual.content import Content
 
 from vp_tui.core.config import STRATA
+from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report import plain
-from vp_tui.core.report.evidence import BIN, EDGES, FLOOR, SIDES, TOP, Distribution, SideName, log_distance
+from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, SideName
 from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, line, lines, styled
 

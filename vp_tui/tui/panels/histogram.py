@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 
 from vp_tui.core.config import STRATA
+from vp_tui.core.measures.scale import log_distance
 from vp_tui.tui import format as fmt
 from vp_tui.tui.bars import bars
 from vp_tui.tui.marks import MARKS, line, lines, styled
-from vp_tui.tui.scale import finite, log_distance
 
 Cosines = Mapping[str, Sequence[float | None]]
 """Stratum -> the cosine of each sequence; None where an embedding is not finite."""
@@ -46,7 +46,7 @@ class _Scale:
     """Columns of log10(1 - cosine): whole decades around the data and the limit, which lies between two columns."""
 
     def __init__(self, cosines: Cosines, cosine_limit: float, columns: int) -> None:
-        heights = [log_distance(value) for values in cosines.values() for value in finite(values)]
+        heights = [log_distance(value) for values in cosines.values() for value in _finite(values)]
         self.limit = log_distance(cosine_limit)
         self.low = min(math.floor(min(heights, default=self.limit)), math.floor(self.limit) - 1)
         self.high = max(math.ceil(max(heights, default=self.limit)), math.ceil(self.limit) + 1)
@@ -70,8 +70,12 @@ class _Scale:
         return text[:at] + mark + text[at:]
 
 
+def _finite(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
 def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int, cosine_limit: float) -> list[Content]:
-    numbers = finite(values)
+    numbers = _finite(values)
     counts = Counter(map(scale.bin_of, numbers))
     most = max(counts.values(), default=1)
     heights = [counts[place] / most for place in range(scale.bins) for _ in range(scale.columns_per_bin)]

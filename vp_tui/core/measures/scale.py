@@ -1,0 +1,12 @@
+"""Scale of similarity on charts: log10(1 - cosine), because all relevant cosines are just below 1."""
+
+import math
+from typing import Final
+
+FLOOR: Final = -8.0
+"""log10(1 - cosine) of equal embeddings: below the resolution of an FP32 cosine."""
+
+
+def log_distance(cosine: float) -> float:
+    """Return log10(1 - cosine), at least FLOOR."""
+    return max(FLOOR, math.log10(max(1.0 - cosine, 10.0**FLOOR)))
