@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import RunFinished
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
-from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS, make_fasta
-from vp_tui.core.workers.validate.validation import Place, Validation
+from vp_tui.core.workers.demo.data import FAULTS, make_fasta
+from vp_tui.core.workers.validate.faulty_run import encoders_of
+from vp_tui.core.workers.validate.run import plain_encoders
+from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
 # one worker for all: they share the checkpoints and the oracle
 pytestmark = pytest.mark.xdist_group("faults")
@@ -80,7 +83,15 @@ def run(checkpoint_of, sequences, tmp_path_factory):
         )
         folder = tmp_path_factory.mktemp("run")
         place = Place(run_uuid="0" * 32, folder=folder, cache=cache)
-        events = list(Validation(config, place, torch.device("cpu"), "asked for", Sampler(None, pytest.fail)).events())
+        setting = Setting(
+            config=config,
+            place=place,
+            device=torch.device("cpu"),
+            device_reason="asked for",
+            sampler=Sampler(None, pytest.fail),
+            encoders=(encoders_of if in_engine else plain_encoders)(config),
+        )
+        events = list(validate(setting))
         shutil.rmtree(folder)
         assert isinstance(events[-1], RunFinished)
         return events[-1]

@@ -1,12 +1,12 @@
-"""The measures that run with every pack, and the planted faults, on a CUDA device."""
+"""The measures that run with every pack, and the injected faults, on a CUDA device."""
 
 import numpy as np
 import pytest
 import torch
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine import faults
 from vp_tui.core.engine.faults.in_encoder import Tf32Products
+from vp_tui.core.engine.faults.inject import FAULTS, FaultyEncoders
 from vp_tui.core.engine.probe.diagnose import diagnose
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs import packing
@@ -18,6 +18,7 @@ from vp_tui.core.models.loading import load
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.demo import checkpoints
 from vp_tui.core.workers.demo.dnabert import make_dnabert
+from vp_tui.core.workers.validate.arms import PlainEncoders
 
 pytestmark = [
     pytest.mark.gpu,
@@ -51,7 +52,8 @@ def sources(tmp_path_factory):
 
 def encoder_of(source, name, fault=None):
     arm = "reference" if name == "fp32" else "candidate"
-    return faults.plant(fault, arm, load(source, plain_plan(name), CUDA), plain_plan(name), CUDA)
+    encoders = PlainEncoders() if fault is None else FaultyEncoders(fault)
+    return encoders.make(arm, load(source, plain_plan(name), CUDA), plain_plan(name), CUDA)
 
 
 def embed(encoder, tokens, packs):
@@ -86,13 +88,13 @@ def test_counts_on_the_device_are_those_of_the_outputs(sources, tokens, packs):
     assert 0 < (block.nan_count_S > 0).sum() < len(parts)
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_changes_its_own_arm_and_raw_cosine_stays_above_the_limit(sources, tokens, packs, fault):
     sound, faulty = {}, {}
     for name in ("fp32", "fp16"):
         sound[name] = embed(encoder_of(sources["esm2"], name), tokens, packs)
         faulty[name] = embed(encoder_of(sources["esm2"], name, fault), tokens, packs)
-    mine, other = ("fp32", "fp16") if faults.FAULTS[fault].arm == "reference" else ("fp16", "fp32")
+    mine, other = ("fp32", "fp16") if FAULTS[fault].arm == "reference" else ("fp16", "fp32")
     assert (faulty[mine] != sound[mine]).any()
     assert np.array_equal(faulty[other], sound[other])
     measures = pair_measures(faulty["fp32"], faulty["fp16"])

@@ -13,13 +13,13 @@ from vp_tui.core.thresholds import Frozen, Thresholds
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 PlanPrecision = Literal["fp64", "fp32", "tf32", "bf16", "fp16"]
-"""A plan's: fp64 is the oracle's alone, no arm is run in it."""
+"""fp64 is for the oracle alone; no arm runs in it."""
 Gates = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
 AttentionName = Literal["auto", "flash", "varlen", "sdpa", "flex"]
 
 RESIDENT_SHARE: Final = 0.9
-"""Both arms of a run stay loaded when weights and activations take at most this share of the free memory."""
+"""Both arms stay loaded when weights and activations take at most this share of the free memory."""
 STRATA: tuple[Stratum, ...] = ("short", "medium", "long")
 PROTEIN_CUTS = (64, 128)
 """Residues: short <= 64 (150-bp reads), medium 65-128 (300 bp), long >= 129 (500 bp and whole proteins)."""
@@ -29,11 +29,11 @@ DNA_CUTS = (199, 399)
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
 
 MORE: dict[str, JsonValue] = {"form": "more"}
-"""Of a field that the form shows only when it is asked for more; `{"form": False}`: of one it never shows."""
+"""Marks a field that the form shows only on request; `{"form": False}`: never."""
 
 
 class PrecisionPlan(Frozen):
-    """The number format an arm runs in."""
+    """The number format of an arm."""
 
     name: str
     """Shown and stored; equals `precision` for the plain plans."""
@@ -43,20 +43,20 @@ class PrecisionPlan(Frozen):
 
 
 def plain_plan(precision: Precision) -> PrecisionPlan:
-    """The plan that runs every operation in `precision`."""
+    """Return the plan that runs every operation in `precision`."""
     return PrecisionPlan(name=precision, precision=precision)
 
 
 class PrecisionChoice(Frozen):
-    """The candidate's precision after the rollback switch has been heard."""
+    """The candidate's precision after the rollback switch."""
 
     precision: Precision
     reason: str | None = None
-    """None when the requested precision is used as it is."""
+    """None when the requested precision is used."""
 
 
 def choose_precision(requested: Precision, environment: Mapping[str, str]) -> PrecisionChoice:
-    """Apply VIRNUCPRO_DISABLE_FP16: 1, true or yes, in any case, trimmed, puts the candidate back to FP32."""
+    """Apply VIRNUCPRO_DISABLE_FP16: 1, true or yes (any case, trimmed) makes the candidate run in FP32."""
     value = environment.get(DISABLE_VARIABLE, "")
     if value.strip().lower() not in {"1", "true", "yes"} or requested == "fp32":
         return PrecisionChoice(precision=requested)
@@ -67,7 +67,7 @@ def choose_precision(requested: Precision, environment: Mapping[str, str]) -> Pr
 
 
 class RunConfig(Frozen):
-    """One validation run: which model, which sequences, which two precisions."""
+    """One validation run: model, sequences, two precisions."""
 
     model: str = Field(
         title="Model",
@@ -147,11 +147,11 @@ class RunConfig(Frozen):
     )
     """The limits that decide the verdict; stored with the run."""
     fault: str | None = Field(None, json_schema_extra={"form": False})
-    """A fault planted into one arm (core.faults), for the demo: a name, or None."""
+    """The fault injected into one arm for the demo (core.engine.faults); None in every real run."""
     precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})
-    """What was asked for, where VIRNUCPRO_DISABLE_FP16 has put the candidate back; a re-run asks for it again."""
+    """The precision that was requested, where VIRNUCPRO_DISABLE_FP16 replaced it; a re-run requests it again."""
     precision_reason: str | None = Field(None, json_schema_extra={"form": False})
-    """Why the candidate does not run in the precision that was asked for."""
+    """The reason why the candidate does not run in the requested precision."""
 
     @field_validator("strata", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ import torch
 from vp_tui.core.engine import device_matmul
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.matmul import by_numpy
-from vp_tui.core.workers.validate.inspection import beside
+from vp_tui.core.workers.validate.inspection import in_background
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -25,7 +25,7 @@ def test_beside_a_gpu_the_work_goes_on_in_a_thread_in_its_order():
 
         return do
 
-    first, second = beside(CUDA, work("pairs"), work("controls"))
+    first, second = in_background(CUDA, work("pairs"), work("controls"))
     assert seen == [], "it waits, and nobody waits for it"
     release.set()
     assert [answer().details["name"] for answer in (second, first)] == ["controls", "pairs"]
@@ -34,14 +34,14 @@ def test_beside_a_gpu_the_work_goes_on_in_a_thread_in_its_order():
 
 
 def test_an_error_beside_a_gpu_comes_with_the_answer():
-    (answer,) = beside(CUDA, lambda: 1 // 0)
+    (answer,) = in_background(CUDA, lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         answer()
 
 
 def test_on_a_cpu_the_work_is_done_when_it_is_asked_for():
     seen = []
-    (answer,) = beside(CPU, lambda: seen.append(threading.current_thread()))
+    (answer,) = in_background(CPU, lambda: seen.append(threading.current_thread()))
     assert seen == []
     answer()
     assert seen == [threading.current_thread()]

@@ -11,7 +11,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.engine import flops
 from vp_tui.core.engine.gpu import peaks
 from vp_tui.core.inputs.spec import DnabertSSpec, Esm2Spec, HfSpec
-from vp_tui.core.workers.validate.outcome import Outcome
+from vp_tui.core.workers.validate.outcome import Outcome, Usage
 
 
 def esm2(layers=36, hidden=2560, **changes):
@@ -175,47 +175,45 @@ class ArmForLackOfAGpu:
         self.arm, self.plan, self.encode_s = arm, plain_plan(precision), encode_s
 
 
-def outcome(*, encode_s=None, found=None, **changes):
+def summaries(*, encode_s=None, found=None, spec=None, gpu_name="NVIDIA H200"):
     """The end of a run of three sequences in two blocks, of which the reference took ten times as long."""
     blocks = (SimpleNamespace(index=0, indices_S=np.array([2, 0])), SimpleNamespace(index=1, indices_S=np.array([1])))
     data = SimpleNamespace(
         blocks=blocks, tokens=SimpleNamespace(lengths_S=np.array([100, 1024, 50], np.int32)), seconds=1.0
     )
     times = encode_s or {0: 0.001, 1: 0.003}
-    unused = dict.fromkeys(("config", "files", "tally", "utilization", "peak_memory_mib", "inspection", "spoiled"))
     return Outcome(
-        **unused,
-        data=data,
-        reference=ArmForLackOfAGpu("reference", "fp32", {index: 10 * seconds for index, seconds in times.items()}),
-        candidate=ArmForLackOfAGpu("candidate", "fp16", times),
-        pace=SimpleNamespace(rates=lambda: {"reference": {"all": 1.0}, "candidate": {"all": 2.0}}),
-        stored=SimpleNamespace(found=found),
+        **dict.fromkeys(("setting", "tally", "inspected")),
+        plan=SimpleNamespace(data=data, spec=spec or esm2(33, 1280), stored=SimpleNamespace(found=found)),
+        arms=SimpleNamespace(
+            reference=ArmForLackOfAGpu("reference", "fp32", {index: 10 * seconds for index, seconds in times.items()}),
+            candidate=ArmForLackOfAGpu("candidate", "fp16", times),
+        ),
+        throughput=SimpleNamespace(rates=lambda: {"reference": {"all": 1.0}, "candidate": {"all": 2.0}}),
+        usage=Usage(utilization=None, peak_memory_mib=None, gpu_name=gpu_name, disturbed=None),
         clock_jump_s=0.0,
-        **{"on_cpu": False, "spec": esm2(33, 1280), "gpu_name": "NVIDIA H200"} | changes,
-    )
+    ).summaries(storing_s=0.0)
 
 
 def test_the_arms_of_a_run_have_their_share_of_the_peak_of_their_own_precision():
-    arms, done = outcome().arms(), flops.total(esm2(33, 1280), np.array([100, 1024, 50]))
+    arms, done = summaries(), flops.total(esm2(33, 1280), np.array([100, 1024, 50]))
     assert arms["candidate"].mfu == pytest.approx(done / 0.004 / 989.4e12)
     assert arms["reference"].mfu == pytest.approx(done / 0.04 / 66.9e12)
 
 
 def test_only_blocks_that_were_timed_count():
     done = flops.total(esm2(33, 1280), np.array([100, 50]))
-    assert outcome(encode_s={0: 0.002}).arms()["candidate"].mfu == pytest.approx(done / 0.002 / 989.4e12)
+    assert summaries(encode_s={0: 0.002})["candidate"].mfu == pytest.approx(done / 0.002 / 989.4e12)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"gpu_name": None, "on_cpu": True}, {"gpu_name": "NVIDIA Next"}, {"spec": hf(ffn=0)}]
-)
+@pytest.mark.parametrize("changes", [{"gpu_name": None}, {"gpu_name": "NVIDIA Next"}, {"spec": hf(ffn=0)}])
 def test_on_a_cpu_an_unknown_gpu_or_an_unknown_encoder_there_is_no_share(changes):
-    assert [arm.mfu for arm in outcome(**changes).arms().values()] == [None, None]
+    assert [arm.mfu for arm in summaries(**changes).values()] == [None, None]
 
 
 def test_a_stored_reference_keeps_the_share_it_was_stored_with_and_an_old_one_has_none():
     old = {"precision": "fp32", "attention_kernel": "sdpa", "attention_reason": "", "tokens_per_s": 1.0, "seconds": 1.0,
            "end_to_end_seconds": 2.0, "load_seconds": 0.1, "peak_memory_mib": None, "cached": False}  # fmt: skip
-    assert outcome(found=SimpleNamespace(summary=old)).arms()["reference"].mfu is None
-    kept = outcome(found=SimpleNamespace(summary={**old, "mfu": 0.7})).arms()["reference"]
+    assert summaries(found=SimpleNamespace(summary=old))["reference"].mfu is None
+    kept = summaries(found=SimpleNamespace(summary={**old, "mfu": 0.7}))["reference"]
     assert (kept.mfu, kept.cached) == (0.7, True)

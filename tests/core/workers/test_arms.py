@@ -10,6 +10,7 @@ import torch
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
 from vp_tui.core.engine.faults.in_encoder import EosInMean
+from vp_tui.core.engine.faults.inject import FaultyEncoders
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.tokens import tokenize
@@ -99,8 +100,8 @@ def test_an_arm_says_where_its_values_ceased_to_be_finite(work):
     assert (found.module, found.transient) == ("layers.1.fc1", False)
 
 
-@pytest.mark.parametrize(("name", "planted"), [("candidate", True), ("reference", False)])
-def test_a_fault_is_planted_into_its_own_arm(made_checkpoint, proteins, name, planted):
+@pytest.mark.parametrize(("name", "injected"), [("candidate", True), ("reference", False)])
+def test_a_fault_is_injected_into_its_own_arm(made_checkpoint, proteins, name, injected):
     source, plan = resolve(str(made_checkpoint())), plain_plan("fp32")
     data = SimpleNamespace(sequences=proteins, tokens=tokenize(proteins, max_residues=1022))
     arm = ArmRunner(
@@ -110,11 +111,11 @@ def test_a_fault_is_planted_into_its_own_arm(made_checkpoint, proteins, name, pl
         device=CPU,
         data=data,
         embeddings_SD=np.zeros((40, 128), np.float32),
-        fault="eos-in-mean",
+        encoders=FaultyEncoders("eos-in-mean"),
     )
     assert not arm.is_loaded
     arm.load()
-    assert isinstance(arm.encoder, EosInMean) is planted
+    assert isinstance(arm.encoder, EosInMean) is injected
 
 
 def test_one_sequence_of_every_length_that_may_need_a_kernel_of_its_own():

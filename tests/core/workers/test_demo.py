@@ -6,14 +6,15 @@ import torch
 
 from samples import READS
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine import faults
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.faults import ENGINE_FAULTS
+from vp_tui.core.engine.faults.inject import FAULTS as INJECTED
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs import packing, sequences, tokenizing
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.workers.demo import checkpoints
-from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS
+from vp_tui.core.workers.demo.data import FAULTS
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 CPU = torch.device("cpu")
@@ -128,7 +129,7 @@ def test_silent_loss_passes_raw_cosine_and_fails_the_centred_one(embed):
 
 def test_every_fault_has_its_injection_and_a_name_of_its_own():
     assert FAULTS.keys() == checkpoints._INJECT.keys()
-    assert tuple(ENGINE_FAULTS) == tuple(faults.FAULTS)
+    assert tuple(ENGINE_FAULTS) == tuple(INJECTED)
     assert not FAULTS.keys() & ENGINE_FAULTS.keys()
 
 

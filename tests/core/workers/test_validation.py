@@ -10,12 +10,14 @@ from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.models.attention import SdpaAttention
-from vp_tui.core.workers.validate.validation import Place, Validation
+from vp_tui.core.workers.validate.faulty_run import encoders_of
+from vp_tui.core.workers.validate.run import plain_encoders
+from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
 
 @pytest.fixture
 def validation(made_checkpoint, tmp_path):
-    """validation(**config) -> a run on the CPU; without an oracle, unless asked for."""
+    """validation(**config) -> the events of a run on the CPU; without an oracle, unless asked for."""
 
     def made(**more):
         config = RunConfig(**{"model": str(made_checkpoint()), "input": str(PROTEINS), "oracle": 0} | more)
@@ -23,7 +25,16 @@ def validation(made_checkpoint, tmp_path):
         folder.mkdir(exist_ok=True)
         place = Place(run_uuid="0" * 32, folder=folder, cache=tmp_path / "cache")
         sampler = Sampler(None, pytest.fail)
-        return Validation(config, place, torch.device("cpu"), "asked for", sampler)
+        return validate(
+            Setting(
+                config=config,
+                place=place,
+                device=torch.device("cpu"),
+                device_reason="asked for",
+                sampler=sampler,
+                encoders=(encoders_of if config.fault else plain_encoders)(config),
+            )
+        )
 
     return made
 
@@ -31,7 +42,7 @@ def validation(made_checkpoint, tmp_path):
 @pytest.fixture
 def events_of(validation):
     """events_of(**config) -> every event of it."""
-    return lambda **config: list(validation(**config).events())
+    return lambda **config: list(validation(**config))
 
 
 def timed(events):
@@ -108,13 +119,13 @@ def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
     (stored,) = (tmp_path / "cache" / "references").iterdir()
     stored.write_bytes(b"no safetensors")
     events = events_of()
-    assert any("damaged" in getattr(event, "message", "") for event in events)
+    assert [event for event in events if getattr(event, "kind", "") == "reference"]
     assert len({event.arm for event in timed(events)}) == 2
 
 
 def test_a_run_that_is_given_up_leaves_no_embeddings_behind(validation, tmp_path):
     """As when it is stopped: the generator is closed while blocks are being encoded."""
-    events = validation().events()
+    events = validation()
     for event in events:
         if isinstance(event, BlockCompared):
             break
@@ -130,7 +141,7 @@ def test_a_full_disk_ends_the_run_before_a_model_is_loaded(validation, monkeypat
     monkeypatch.setattr("os.posix_fallocate", full)
     phases = []
     with pytest.raises(ResourceError, match="no room for the embeddings of 40 sequences"):
-        phases.extend(event.phase for event in validation().events())
+        phases.extend(event.phase for event in validation())
     assert set(phases) == {"reading"}
 
 
@@ -193,8 +204,13 @@ def test_without_room_for_both_arms_the_noise_of_the_reference_is_measured_befor
     assert found["R1"]["all"]["reference_error_max"] < 1e-5
 
 
-def test_a_planted_fault_is_told_and_one_that_the_model_cannot_have_is_refused(events_of, made_dnabert):
-    notes = [event.message for event in events_of(fault="eos-in-mean") if hasattr(event, "message")]
-    assert any("a fault is planted, eos-in-mean" in note for note in notes)
+def test_an_injected_fault_is_on_record_and_one_that_the_model_cannot_have_is_refused(events_of, made_dnabert):
+    notes = [event.message for event in events_of(fault="eos-in-mean") if getattr(event, "kind", "") == "model"]
+    assert any("eos-in-mean" in note for note in notes)
     with pytest.raises(UsageError, match="half-angles"):
         events_of(model=str(made_dnabert), input=str(READS), fault="half-angles")
+
+
+def test_an_ordinary_worker_refuses_a_run_with_a_fault():
+    with pytest.raises(UsageError, match="tanh-gelu"):
+        plain_encoders(RunConfig(model="m", input="i", fault="tanh-gelu"))

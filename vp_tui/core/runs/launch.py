@@ -80,8 +80,8 @@ def create_and_start(
 
 
 def _start(home: Home, run_id: int) -> None:
-    uuid, _ = lifecycle.run_config(home, run_id)
-    command = worker_command("run", "--run", str(run_id))
+    uuid, config = lifecycle.run_config(home, run_id)
+    command = worker_command("run" if config.fault is None else "faulty-run", "--run", str(run_id))
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
     with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
         try:

@@ -31,6 +31,7 @@ class Worker:
 WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
     {
         "run": Worker("workers.validate.run", answers=False),
+        "faulty-run": Worker("workers.validate.faulty_run", answers=False),
         "recompute": Worker("workers.validate.recompute", answers=True),
         "embed": Worker("workers.embed", answers=False),
         "doctor": Worker("workers.doctor", answers=True),

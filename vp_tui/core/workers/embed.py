@@ -26,7 +26,7 @@ from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.workers.validate.arms import Budget, start_within
 from vp_tui.core.workers.validate.prepare import input_notes
-from vp_tui.core.workers.validate.schedule import ahead
+from vp_tui.core.workers.validate.schedule import prefetched
 
 Tell = Callable[[str], None]
 
@@ -78,7 +78,7 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], t
     limit = Budget(budget, longest, tell)
     blocks = packing.joined(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
     embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
-    for running in ahead((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
+    for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
         encoded = running.finish()
         embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
     return embeddings_SD

@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
-from vp_tui.core.workers.demo.data import ENGINE_FAULTS, FAULTS
+from vp_tui.core.workers.demo.data import FAULTS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_module
 from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files

@@ -22,24 +22,6 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Faults of the checkpoint: name -> what it does, for `vp-tui demo --list-faults`."""
 
-ENGINE_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "missing-scale": "the candidate leaves out the 0.88 by which ESM-2 scales its token embeddings",
-        "eos-in-mean": "the candidate counts the end token as a residue in the mean",
-        "tanh-gelu": "the candidate computes GELU by its tanh formula instead of the exact erf",
-        "recomputed-inv-freq": "the candidate computes the rotary frequencies in FP32 instead of taking the "
-        "checkpoint's, which are rounded to FP16",
-        "half-angles": "the candidate builds its rotary table in FP16, so that late positions are turned wrongly",
-        "bf16-layer": "the candidate rounds what its middle block gives to BF16, which has 3 bits less than FP16",
-        "permuted-pair": "the candidate gives the two sequences of a block that are most alike, above the limit of "
-        "cosine, each other's embedding",
-        "tf32-reference": "the reference computes its products in TF32 while the record says fp32 (without TF32 on "
-        "the device, as on a CPU, a stand-in: inputs and weights of linear layers rounded to 10 mantissa bits)",
-        "fp16-pooling": "the candidate adds up the tokens of an embedding in FP16",
-    }
-)
-"""Faults of one arm's engine (core.faults), on the healthy checkpoint: name -> what it does."""
-
 _HOMOLOGUE_EVERY: Final = 10
 _SUBSTITUTED: Final = 0.03
 """Part of a homologue's letters: its raw cosine with the original is above the limit, as between real variants."""

@@ -1,13 +1,13 @@
-"""One arm of a run: a model in one precision, its clocks, and what it does when memory runs out."""
+"""One arm of a run: a model in one precision, its clocks, and its token budget when memory runs out."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 import torch
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.engine import faults
 from vp_tui.core.engine.encode import EncodedBlock, Encoder, OutOfMemoryError, Running
 from vp_tui.core.engine.probe.diagnose import Diagnosis, diagnose
 from vp_tui.core.errors import ResourceError
@@ -15,14 +15,43 @@ from vp_tui.core.events import Arm, BlockEncoded, now_us
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.sequences import stratum_name
 from vp_tui.core.inputs.source import ModelSource
+from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import LoadedModel, load
 from vp_tui.core.models.weight_facts import WeightFacts
 from vp_tui.core.workers.validate.prepare import Block, Prepared
 
 
+class EncoderFactory(Protocol):
+    """Makes the encoder of each arm; a demo gives one that injects a fault (core.engine.faults)."""
+
+    @property
+    def note(self) -> str | None:
+        """A sentence for the record of the run; None for the ordinary encoders."""
+
+    def check(self, arm: Arm, spec: ModelSpec, plan: PrecisionPlan) -> None:
+        """Raise UsageError when `arm` cannot have its encoder with this model or plan."""
+
+    def make(self, arm: Arm, loaded: LoadedModel, plan: PrecisionPlan, device: torch.device) -> Encoder:
+        """Return the encoder of `arm`; may change the model of `loaded`. Raises UsageError as Encoder and check."""
+
+
+class PlainEncoders:
+    """The ordinary encoder for both arms."""
+
+    note: Final = None
+
+    def check(self, arm: Arm, spec: ModelSpec, plan: PrecisionPlan) -> None:
+        """Refuse nothing."""
+
+    def make(self, arm: Arm, loaded: LoadedModel, plan: PrecisionPlan, device: torch.device) -> Encoder:
+        """Return an Encoder."""
+        del arm
+        return Encoder(loaded, plan, device)
+
+
 class Budget:
-    """The token budget both arms share; halving it is told to `on_halved` and holds for the rest of the run."""
+    """The token budget both arms share; `on_halved` gets the message when it is halved for the rest of the run."""
 
     def __init__(self, tokens: int, longest: int, on_halved: Callable[[str], None]) -> None:
         self.tokens = tokens
@@ -38,7 +67,7 @@ class Budget:
         smaller = self.tokens // 2
         if smaller < self._longest:
             raise ResourceError(
-                f"{error}; a smaller budget than {self.tokens} tokens would not hold the longest sequence "
+                f"{error}; a budget below {self.tokens} tokens would not hold the longest sequence "
                 f"({self._longest} tokens): free memory on the device or use a smaller model"
             ) from error
         self._on_halved(f"{error.tokens} tokens did not fit in memory: the token budget is now {smaller}")
@@ -61,27 +90,27 @@ def start_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budg
 
 
 KERNEL_STEP = 32
-"""Tokens of the longest sequence by which a pack may need another kernel: those of our own are compiled for some number
-of steps of 32 (pooling) or 64 tokens (short attention)."""
+"""A longest sequence that is this many tokens longer may need another kernel: ours are compiled per 32 (pooling) or 64
+tokens (short attention)."""
 
 
 def one_of_each_length(lengths_S: np.ndarray) -> np.ndarray:
-    """Indices of one sequence for every number of KERNEL_STEP tokens that occurs, rounded up; rising lengths."""
+    """Return the index of one sequence for every occurring number of KERNEL_STEP tokens, rounded up; rising lengths."""
     _, first_S = np.unique(-(-lengths_S // KERNEL_STEP), return_index=True)
     return first_S
 
 
 WARM_SHARE = 0.05
-"""Two times that differ by less are those of a warm engine."""
+"""Two consecutive times that differ by less: the engine is warm."""
 WARM_ROUNDS = 4
 WARM_SECONDS = 2.0
-"""Of one block: what takes longer is a slow device, and no cache makes that a fast one."""
+"""For one block: more means a slow device, which no cache speeds up."""
 
 
 def is_warm(encode_s: Sequence[float]) -> bool:
-    """Whether a block that took these seconds, round by round, need not be repeated any more.
+    """Return True when a block that took these seconds, round by round, needs no further repeat.
 
-    It need not when two rounds on end took the same time, nor after four, nor when another one would end beyond 2 s.
+    That is after two rounds of the same time, after four rounds, or when another one would end beyond 2 s.
     """
     if not encode_s:
         return False
@@ -92,7 +121,7 @@ def is_warm(encode_s: Sequence[float]) -> bool:
 
 
 class ArmRunner:
-    """Loads and encodes for one arm and keeps what it produced, in the order of the sampled sequences."""
+    """Loads and encodes for one arm and keeps the results, in the order of the sampled sequences."""
 
     def __init__(
         self,
@@ -105,14 +134,11 @@ class ArmRunner:
         embeddings_SD: np.ndarray,
         attention: AttentionName = "auto",
         spare_fp32: bool = False,
-        fault: str | None = None,
+        encoders: EncoderFactory | None = None,
     ) -> None:
-        """`embeddings_SD` (float32, of all sequences) is what is filled, or what is there for an arm that does not run.
-
-        `fault` is one of core.faults, for either arm: it is planted when it is of this one.
-        """
+        """`embeddings_SD` (float32, all sequences) is filled, or already complete for an arm that does not run."""
         self.arm, self.plan = arm, plan
-        self._fault = fault
+        self._encoders = encoders or PlainEncoders()
         self._attention: AttentionName = attention
         self._spare_fp32 = spare_fp32
         self._source, self._device, self._data = source, device, data
@@ -136,11 +162,11 @@ class ArmRunner:
         """Load the model; the seconds count as load time, not as encode time.
 
         Raises:
-            UsageError: the attention kernel asked for cannot be used in this arm, or the model cannot have the fault.
+            UsageError: the requested attention kernel cannot be used in this arm, or as EncoderFactory.make.
         """
         started = time.perf_counter()
         loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
-        self._encoder = faults.plant(self._fault, self.arm, loaded, self.plan, self._device)
+        self._encoder = self._encoders.make(self.arm, loaded, self.plan, self._device)
         self.kernel, self.kernel_reason = loaded.attention_kernel, loaded.attention_reason
         self.weights = loaded.weights
         self.load_s = time.perf_counter() - started
@@ -148,25 +174,26 @@ class ArmRunner:
 
     @property
     def encoder(self) -> Encoder:
-        """What encodes, with the fault in it; load() comes first."""
+        """The encoder; load() comes first."""
         assert self._encoder is not None, "load() comes first"
         return self._encoder
 
     @property
     def is_loaded(self) -> bool:
-        """Whether the model is in memory."""
+        """Return True when the model is in memory."""
         return self._encoder is not None
 
     def unload(self) -> None:
-        """Give the memory of the model back."""
+        """Free the memory of the model."""
         self._encoder = None
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
     def compile_kernels(self) -> None:
-        """Encode one sequence of each length by itself, for nothing, so that no timed block compiles or loads a kernel.
+        """Encode one sequence of each length alone and discard it, so that no timed block compiles or loads a kernel.
 
-        A GPU's affair; on a CPU there is nothing to compile.
+        On a CPU there is nothing to compile.
+
         Raises:
             ResourceError: the longest sequence does not fit.
         """
@@ -176,7 +203,7 @@ class ArmRunner:
         self.encoder.encode(self._data.tokens, packs)
 
     def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
-        """Encode a block for the sake of the caches until it is_warm; nothing of it is kept."""
+        """Encode a block until the engine is_warm; the results are discarded."""
         encode_s: list[float] = []
         while not is_warm(encode_s):
             encoded = self.start(block, budget).finish()
@@ -192,7 +219,7 @@ class ArmRunner:
         return start_within(self.encoder, self._data.tokens, block.indices_S, budget)
 
     def keep(self, block: Block, running: Running, since_s: float = 0.0) -> BlockEncoded:
-        """Wait for a block that was started and keep its embeddings, counts and times; `since_s` as in Running."""
+        """Wait for a started block and keep its embeddings, counts and times; `since_s` as in Running."""
         encoded = running.finish(since_s)
         rows_S = encoded.seq_indices_S
         self.embeddings_SD[rows_S] = encoded.embeddings_SD
@@ -204,11 +231,11 @@ class ArmRunner:
         return self._event(block, encoded, is_warmup=False)
 
     def members_of_pack(self, pack: int) -> np.ndarray:
-        """The sequences of a pack of this run (numbers as in `pack_S`), in their order in it."""
+        """Return the sequences of a packed batch of this run (numbers as in `pack_S`), in their order in it."""
         return self._packs[pack]
 
     def diagnose(self, sequence: int) -> Diagnosis:
-        """Run the pack that `sequence` was encoded in once more, and say where its values cease to be finite."""
+        """Rerun the packed batch of `sequence` and find where its values cease to be finite."""
         members_S = self.members_of_pack(int(self.pack_S[sequence]))
         return diagnose(self.encoder, self._data.tokens, members_S, sequence)
 
@@ -227,11 +254,11 @@ class ArmRunner:
 
 
 def first_blocks(blocks: Sequence[Block]) -> list[Block]:
-    """One block of each stratum, the first."""
+    """Return the first block of each stratum."""
     return list({block.stratum: block for block in reversed(blocks)}.values())
 
 
 def weight_notes(loaded: LoadedModel, plan: PrecisionPlan) -> Iterator[str]:
-    """What the weights themselves lose in this precision."""
+    """Yield what the weights themselves lose in this precision."""
     if plan.precision == "fp16" and not loaded.fp16_exact:
-        yield "the weights are not FP16 numbers: rounding them is part of the candidate's error"
+        yield ("Weights are not exactly representable in FP16; the candidate error includes weight rounding.")

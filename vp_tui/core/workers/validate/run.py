@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
 
@@ -20,13 +20,14 @@ import torch
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine import environment
 from vp_tui.core.engine.gpu import Sampler
-from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.writer import RunWriter
-from vp_tui.core.workers.validate.validation import Place, Validation
+from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
+from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
 QUEUE_POLL_SECONDS = 0.5
 log = logging.getLogger("vp_tui.run")
@@ -41,7 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=int, required=True, help="id of a queued run in the store under VP_TUI_HOME")
 
 
-def main(options: argparse.Namespace) -> int:
+def plain_encoders(config: RunConfig) -> EncoderFactory:
+    """Return the ordinary encoders.
+
+    Raises:
+        UsageError: the run is one with a fault, which this worker does not inject.
+    """
+    if config.fault is not None:
+        raise UsageError(f"the fault {config.fault} is only injected by `vp-tui demo --fault`")
+    return PlainEncoders()
+
+
+def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders) -> int:
     """Run one queued run to its end; return the run's exit code."""
     run_id = options.run
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -50,19 +62,35 @@ def main(options: argparse.Namespace) -> int:
     uuid, config = lifecycle.run_config(home, run_id)
     lifecycle.claim(home, run_id, uuid)
     with RunWriter(home, run_id) as writer:
-        return _run(home, run_id, uuid, config, writer)
+        return _run(home, run_id, uuid, config, writer, encoders_of)
 
 
-def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWriter) -> int:
+def _run(
+    home: Home,
+    run_id: int,
+    uuid: str,
+    config: RunConfig,
+    writer: RunWriter,
+    encoders_of: Callable[[RunConfig], EncoderFactory],
+) -> int:
     """Wait for the device, then validate; every way to end leaves a RunStopped or a RunFinished."""
     try:
+        encoders = encoders_of(config)
         with _signals_cancel():
             device, why = environment.resolve_device(config.device)
             _wait_for(home, device, writer)
             lifecycle.start(home, run_id, str(device))
             place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
             with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
-                return _validate(Validation(config, place, device, why, sampler), writer)
+                setting = Setting(
+                    config=config,
+                    place=place,
+                    device=device,
+                    device_reason=why,
+                    sampler=sampler,
+                    encoders=encoders,
+                )
+                return _validate(setting, writer)
     except Cancelled:
         return _stop(writer, "cancelled", "stopped on request", ExitCode.INTERRUPTED)
     except VpTuiError as error:
@@ -74,9 +102,9 @@ def _run(home: Home, run_id: int, uuid: str, config: RunConfig, writer: RunWrite
         return _stop(writer, "failed", text, ExitCode.INTERNAL)
 
 
-def _validate(validation: Validation, writer: RunWriter) -> int:
+def _validate(setting: Setting, writer: RunWriter) -> int:
     exit_code = int(ExitCode.INTERNAL)
-    with closing(validation.events()) as events:
+    with closing(validate(setting)) as events:
         for event in events:
             writer.put(event)
             _log(event)
@@ -119,7 +147,7 @@ def _signals_cancel() -> Iterator[None]:
 
 
 def _log(event: Event) -> None:
-    """What a person reads in run.log."""
+    """Write the lines of run.log."""
     match event:
         case PhaseChanged():
             log.info("%s %s", event.phase, event.detail)

@@ -1,4 +1,4 @@
-"""How fast each arm is, per stratum and overall, and how long the rest will take."""
+"""Throughput of each arm, per stratum and overall, and the time left."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +11,8 @@ from vp_tui.core.workers.validate.prepare import Prepared
 Rates = Mapping[str, float | None]
 
 
-class Pace:
-    """Reads the clocks of the arms that run; a stored reference brings its own rates."""
+class Throughput:
+    """Rates from the clocks of the arms that run; a stored reference has its own."""
 
     def __init__(self, data: Prepared, running: Sequence[ArmRunner], stored_rates: Rates) -> None:
         self._running, self._stored_rates = running, stored_rates
@@ -20,7 +20,7 @@ class Pace:
         self._tokens_of = {block.index: int(data.tokens.lengths_S[block.indices_S].sum()) for block in data.blocks}
 
     def rates(self) -> dict[str, Rates]:
-        """arm -> scope -> tokens/s over encode seconds, warm-up apart; None before anything was timed."""
+        """Return arm -> scope -> tokens/s over encode seconds without warm-up; None before anything was timed."""
         by_arm: dict[str, Rates] = {arm: self._stored_rates for arm in ARMS}
         return by_arm | {runner.arm: self._rates_of(runner) for runner in self._running}
 
@@ -33,7 +33,7 @@ class Pace:
         return found
 
     def paired_seconds(self) -> tuple[list[float], list[float]]:
-        """Encode seconds of reference and candidate on the blocks that both have timed."""
+        """Return the encode seconds of reference and candidate on the blocks that both have timed."""
         if len(self._running) < len(ARMS):
             return [], []
         reference, candidate = self._running
@@ -41,9 +41,9 @@ class Pace:
         return [reference.encode_s[i] for i in both], [candidate.encode_s[i] for i in both]
 
     def eta_s(self) -> float | None:
-        """Seconds the blocks still to be encoded will take at each arm's rate so far.
+        """Return the seconds that the remaining blocks take at each arm's rate so far.
 
-        An arm that has not begun is taken to be as fast as the one that has.
+        An arm that has not begun is assumed to be as fast as the one that has.
         """
         total = sum(self._tokens_of.values())
         wall_rates = []
