@@ -107,8 +107,8 @@ def protein_file(folder, text):
 
 
 REFUSED = {
-    "no sequence in the file": "",
-    "has a header and no sequence": ">a\nMKT\n>empty\n>c\nMKV\n",
+    "contains no sequences": "",
+    "header but no sequence": ">a\nMKT\n>empty\n>c\nMKV\n",
     "DNA or RNA": ">a\nACGTACGTACGTACGTNNACGT\n",
     "cannot be read as FASTA": "hello\nworld\n",
 }

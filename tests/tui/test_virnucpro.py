@@ -276,7 +276,7 @@ def test_a_sample_of_contigs_is_seeded_and_in_input_order():
 def test_proteins_are_refused_and_leave_no_run(call, home, pair):
     code, _, err = call(*command(pair, source=PROTEINS))
     assert code == 2
-    assert "these are proteins" in err
+    assert "proteins" in err
     with Reader(home) as reader:
         assert reader.runs() == ()
 

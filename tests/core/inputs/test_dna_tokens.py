@@ -105,12 +105,12 @@ def test_a_missing_and_a_broken_tokenizer_are_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match=r"no readable tokenizer\.json"):
         BpeTokenizer(tmp_path, SIZE)
     (tmp_path / "tokenizer.json").write_text("<html>")
-    with pytest.raises(ModelError, match="no tokenizer file"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
         BpeTokenizer(tmp_path, SIZE)
 
 
 def test_another_vocabulary_size_than_the_model_s_is_refused_with_both(folder):
-    with pytest.raises(ModelError, match=r"300 tokens.*says 4096"):
+    with pytest.raises(ModelError, match=r"300 tokens.* 4096"):
         BpeTokenizer(folder, 4096)
 
 
@@ -123,7 +123,7 @@ def test_special_tokens_with_other_ids_are_refused(edited):
         for token in content["added_tokens"]:
             token["id"] = {"[PAD]": 0, "[UNK]": 3}.get(token["content"], token["id"])
 
-    with pytest.raises(ModelError, match=r"\[UNK\] has the id 3, DNABERT-S needs 0"):
+    with pytest.raises(ModelError, match=r"\[UNK\] is 3, .* 0;"):
         BpeTokenizer(edited(swap), SIZE)
 
 
@@ -145,7 +145,7 @@ def test_a_tokenizer_without_cls_and_sep_around_is_refused(tmp_path):
     trainer = trainers.BpeTrainer(vocab_size=9, special_tokens=list(SPECIAL_TOKENS), show_progress=False)
     tokenizer.train_from_iterator(["ACGT"], trainer)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(ModelError, match=r"between \[CLS\] and \[SEP\]"):
+    with pytest.raises(ModelError, match=r"expected \[CLS\]"):
         BpeTokenizer(tmp_path, 9)
 
 

@@ -39,7 +39,7 @@ def test_the_published_8m_config_gives_its_shape_and_size(folder):
     spec = read_spec(folder(), "facebook/esm2_t6_8M_UR50D")
     assert (spec.kind, spec.name) == ("esm2", "facebook/esm2_t6_8M_UR50D")
     assert (spec.num_layers, spec.hidden, spec.num_heads, spec.head_dim, spec.ffn) == (6, 320, 20, 16, 1280)
-    assert (spec.layer_norm_eps, spec.token_dropout, spec.max_letters) == (1e-5, True, 1022)
+    assert (spec.layer_norm_eps, spec.token_dropout, spec.max_residues) == (1e-5, True, 1022)
     assert spec.num_parameters == 7_408_960
 
 
@@ -69,7 +69,7 @@ def test_every_published_size_is_read(folder, layers, hidden, heads, head_dim, p
         ({"is_folding_model": True}, "is_folding_model is True"),
         ({"vocab_size": ...}, "no vocab_size"),
         ({"mask_token_id": 3}, "mask_token_id is 3"),
-        ({"num_attention_heads": 7}, "320 does not split into 7"),
+        ({"num_attention_heads": 7}, "320 .* 7 heads"),
         ({"hidden_size": "wide"}, "hidden_size is 'wide'"),
         ({"layer_norm_eps": ...}, "no layer_norm_eps"),
         ({"token_dropout": ...}, "no token_dropout"),
@@ -114,7 +114,7 @@ def test_the_sizes_are_found_under_each_author_s_words(tmp_path, words, sizes):
 
 def test_a_config_without_a_width_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "x", "vocab_size": 30}))
-    with pytest.raises(ModelError, match="no hidden_size or d_model"):
+    with pytest.raises(ModelError, match="hidden_size or d_model"):
         read_spec(tmp_path)
 
 
@@ -138,7 +138,7 @@ def test_a_folder_without_config_and_a_broken_config_are_refused(tmp_path):
     with pytest.raises(ModelError, match=r"no config\.json"):
         read_spec(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ModelError, match="no readable JSON"):
+    with pytest.raises(ModelError, match=r"config\.json"):
         read_spec(tmp_path)
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(ModelError, match="list"):
@@ -163,14 +163,14 @@ def test_short_names_and_hub_ids_lead_to_the_hub():
     "given", ["/no/such/folder", "./model", "~/no-such-model", "a/b/c", "model.pt", "checkpoints/"]
 )
 def test_a_path_that_does_not_exist_is_said_to_be_missing(given):
-    with pytest.raises(ModelError, match="no folder"):
+    with pytest.raises(ModelError, match="no such folder"):
         resolve(given)
 
 
 def test_a_file_is_refused_unless_it_is_a_fair_esm_one(tmp_path):
     for name in ("esm2.bin", "esm2.pt"):
         (tmp_path / name).write_text("")
-    with pytest.raises(ModelError, match="is a file; give the folder"):
+    with pytest.raises(ModelError, match="is a file"):
         resolve(str(tmp_path / "esm2.bin"))
     source = resolve(str(tmp_path / "esm2.pt"))
     assert (source.name, source.path, source.folder) == ("esm2", (tmp_path / "esm2.pt").resolve(), None)
@@ -181,7 +181,7 @@ def test_a_revision_follows_an_at_sign():
     assert (source.hub_id, source.revision, source.name) == (SHORT_NAMES["esm2-8m"], "refs/pr/7", source.hub_id)
     assert resolve("a/b").revision is None
     for given in ("a/b@", "a/b@ x"):
-        with pytest.raises(ModelError, match="is no revision"):
+        with pytest.raises(ModelError, match="revision"):
             resolve(given)
 
 
@@ -224,7 +224,7 @@ def dna_folder(tmp_path):
 def test_the_published_dnabert_s_config_gives_its_shape_size_and_rules(dna_folder):
     spec = read_spec(dna_folder(), "zhihan1996/DNABERT-S")
     assert isinstance(spec, DnabertSSpec)
-    assert (spec.kind, spec.alphabet, spec.max_letters, spec.pooling) == ("dnabert-s", "dna", None, "all_tokens")
+    assert (spec.kind, spec.alphabet, spec.max_residues, spec.pooling) == ("dnabert-s", "dna", None, "all_tokens")
     assert (spec.num_layers, spec.hidden, spec.num_heads, spec.head_dim, spec.ffn) == (12, 768, 12, 64, 3072)
     assert (spec.vocab_size, spec.layer_norm_eps, default_cuts(spec.alphabet)) == (4096, 1e-12, (199, 399))
     assert spec.num_parameters == 116_477_952
@@ -233,7 +233,7 @@ def test_the_published_dnabert_s_config_gives_its_shape_size_and_rules(dna_folde
 def test_esm2_keeps_its_own_rules(folder):
     spec = read_spec(folder())
     assert isinstance(spec, Esm2Spec)
-    assert (spec.alphabet, spec.max_letters, spec.pooling) == ("protein", 1022, "residues")
+    assert (spec.alphabet, spec.max_residues, spec.pooling) == ("protein", 1022, "residues")
     assert default_cuts(spec.alphabet) == (64, 128)
 
 
@@ -249,7 +249,7 @@ def test_either_sign_of_alibi_is_enough(dna_folder, gone):
         ({"type_vocab_size": 3}, "type_vocab_size is 3"),
         ({"position_embedding_type": "rotary"}, "position_embedding_type is 'rotary'"),
         ({"is_decoder": True}, "is_decoder is True"),
-        ({"num_attention_heads": 7}, "768 does not split into 7"),
+        ({"num_attention_heads": 7}, "768 .* 7 heads"),
         ({"vocab_size": ...}, "no vocab_size"),
         ({"layer_norm_eps": ...}, "no layer_norm_eps"),
         ({"layer_norm_eps": 0}, "layer_norm_eps is 0"),

@@ -109,14 +109,13 @@ def without_counts(path):
 
 
 @pytest.mark.parametrize("damage", [shortened, emptied, other_ids, other_lengths, without_counts])
-def test_a_damaged_file_is_told_and_made_anew(spec, made_dnabert, reads, tmp_path, encoded, damage):
+def test_a_corrupt_file_is_reported_and_computed_again(spec, made_dnabert, reads, tmp_path, encoded, damage):
     first = tokenizing.tokenize(spec, made_dnabert, reads, tmp_path)
     (path,) = (tmp_path / "tokens").iterdir()
     damage(path)
     second = tokenizing.tokenize(spec, made_dnabert, reads, tmp_path)
     third = tokenizing.tokenize(spec, made_dnabert, reads, tmp_path)
     assert encoded == [60, 60]
-    assert "damaged" in second.notes[0]
     assert str(path) in second.notes[0]
     assert first.notes == third.notes == ()
     same(first, second)

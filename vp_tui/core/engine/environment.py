@@ -114,7 +114,7 @@ def model_facts(spec: ModelSpec, source: ModelSource, given: str, weights_sha256
         "heads": spec.num_heads,
         "parameters": spec.num_parameters,
         "alphabet": spec.alphabet,
-        "max_residues": spec.max_letters,
+        "max_residues": spec.max_residues,
         "pooling": spec.pooling,
         "revision": source.revision,
         "weights_sha256": weights_sha256,

@@ -1,6 +1,6 @@
-"""Do these letters, this model and its tokenizer belong together?
+"""Checks that sequences, model and tokenizer belong together, made before a run exists.
 
-Asked before a run exists, by the command line too: no torch, no transformers.
+No torch and no transformers, because the command line checks too.
 """
 
 from pathlib import Path
@@ -10,14 +10,14 @@ from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.sequences import SequenceSet
-from vp_tui.core.inputs.spec import Letters, ModelSpec
+from vp_tui.core.inputs.spec import Alphabet, ModelSpec
 
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "tokenization_*.py", "tokenizer.py")
-"""One of these holds the vocabulary of a tokenizer of transformers."""
+"""Files with the vocabulary of a tokenizer of transformers; one is enough."""
 
 
-def require(spec: ModelSpec, data: SequenceSet) -> Letters:
-    """The alphabet of `data`, once it is known to be one that the model reads.
+def require(spec: ModelSpec, data: SequenceSet) -> Alphabet:
+    """Return the alphabet of `data` if the model reads it.
 
     Raises InputError: DNA for a protein model, or the other way round.
     """
@@ -28,16 +28,14 @@ def require(spec: ModelSpec, data: SequenceSet) -> Letters:
 
 
 def check(spec: ModelSpec, folder: Path) -> None:
-    """Refuse a checkpoint whose tokenizer is missing or of another model, before anything runs.
+    """Raise ModelError for a checkpoint whose tokenizer is missing or belongs to another model.
 
-    A tokenizer of transformers is only looked for here; hf_tokens opens it.
-
-    Raises ModelError.
+    For a tokenizer of transformers only the presence of its files is checked; hf_tokens opens it.
     """
     if spec.kind == "dnabert-s":
         BpeTokenizer(folder, spec.vocab_size)
     if spec.kind == "hf" and not any(any(folder.glob(pattern)) for pattern in TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer ({', '.join(TOKENIZER_FILES[:4])}); copy its files from the checkpoint's hub "
-            "repository: the model cannot read letters without it"
+            "repository"
         )

@@ -1,9 +1,10 @@
-"""Numbers of any encoder's config.json, whatever its author called them; no torch, no transformers.
+"""Sizes of any encoder, from the various key names in config.json; no torch, no transformers.
 
-They are for records, memory and the width of an embedding; how the model computes, transformers reads for itself.
+They serve records, memory estimates and the width of an embedding; transformers reads the file itself for the forward.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,16 +23,16 @@ _NEEDED: Final = ("hidden", "vocab_size")
 _OFFSET_TYPES: Final = frozenset(
     {"esm", "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "data2vec-text", "mpnet", "ibert"}
 )
-"""These count positions from pad_token_id + 1, so that many rows of their table are never used."""
+"""Models that count positions from pad_token_id + 1; the rows of the table before that are unused."""
 _ITEM_BYTES: Final[Mapping[str, int]] = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 _SAFETENSORS_LENGTH: Final = 8
-"""Bytes in front of the header of a safetensors file, which hold its length."""
+"""Bytes of the length field before a safetensors header."""
 
 
 def numbers(config: ConfigJson) -> dict[str, int]:
-    """hidden, num_layers, num_heads, ffn and vocab_size; 0 where the file has none that is not needed.
+    """Return hidden, num_layers, num_heads, ffn and vocab_size; 0 for a missing optional one.
 
-    Raises ModelError: no width or vocabulary, or no whole number above 0 there.
+    Raises ModelError: width or vocabulary size missing, or a size that is not a positive integer.
     """
     return {ours: _number(config, ours, theirs) for ours, theirs in _NAMES.items()}
 
@@ -42,14 +43,14 @@ def _number(config: ConfigJson, ours: str, theirs: tuple[str, ...]) -> int:
             return config.positive(name)
     if ours in _NEEDED:
         raise ModelError(
-            f"{config.path}: model_type is {config.get('model_type')!r}, and there is no {' or '.join(theirs)}; "
-            "an encoder with one is needed, such as a BERT or an ESM"
+            f"{config.path}: model_type is {config.get('model_type')!r} without {' or '.join(theirs)}; give an "
+            "encoder that has it, such as a BERT or an ESM"
         )
     return 0
 
 
 def max_tokens(config: ConfigJson) -> int | None:
-    """Tokens a table of absolute positions has room for; None when the config names none."""
+    """Return the maximum number of tokens of a table of absolute positions; None without one."""
     rows = config.get("max_position_embeddings")
     if not isinstance(rows, int) or rows < 1:
         return None
@@ -60,9 +61,9 @@ def max_tokens(config: ConfigJson) -> int | None:
 
 
 def num_parameters(config: ConfigJson, folder: Path) -> int:
-    """Weights in the files of `folder`, heads included; 0 when there are none (loading says what is missing).
+    """Return the number of parameters in the weight files of `folder`, heads included; 0 without files.
 
-    Exact for safetensors, by size and the config's own number format for pickled files.
+    Exact for safetensors; for pickled files estimated from their size and the config's dtype.
     """
     safetensors = sorted(folder.glob("model*.safetensors"))
     if safetensors:
@@ -72,17 +73,10 @@ def num_parameters(config: ConfigJson, folder: Path) -> int:
 
 
 def _count(path: Path) -> int:
-    """Numbers in a safetensors file; 0 when it is none (loading says so)."""
+    """Return the number of parameters in a safetensors file; 0 if unreadable, which loading reports."""
     try:
         with path.open("rb") as file:
             header: Any = json.loads(file.read(int.from_bytes(file.read(_SAFETENSORS_LENGTH), "little")))
-        return sum(_product(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
         return 0
-
-
-def _product(shape: list[int]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product

@@ -1,8 +1,7 @@
-"""Which sequences are encoded together, and where each of their tokens lies.
+"""Packed batches: the sequences that are encoded together, and the layout of their tokens.
 
-A pack is a row of real tokens without padding, so how full it is does not matter; that its sequences are of nearly
-one length does. Only attention without a variable-length kernel (FP32, CPU) needs rectangles: `PaddedGroup`, cut so
-that little is padding.
+A pack is a row of tokens without padding, so it need not be full, but its sequences should be of similar length. Only
+attention without a variable-length kernel (FP32, CPU) needs rectangles: `PaddedGroup`, cut to have little padding.
 
 Shape suffixes: N tokens of the pack, S sequences, B sequences of a group, T padded length, n tokens of
 a group, B tiles of queries in `tiles_B3`.
@@ -19,48 +18,48 @@ from numpy.typing import NDArray
 from vp_tui.core.errors import ResourceError
 
 GROUP_FILL: Final = 0.75
-"""A sequence shorter than this part of its group's longest one opens the next group, where padding is cheaper than
+"""A sequence shorter than this share of its group's longest one opens the next group; below it padding is cheaper than
 another launch."""
 
 NO_PADDING: Final = 1.0
-"""Groups of equal length, for a CPU: no padding, no mask and no copies, and a call more costs it little."""
+"""Groups of equal length, for a CPU: no padding, no mask, no copies, and more calls, which are cheap there."""
 
 TILE: Final = 64
-"""Queries that one program of the kernel for short sequences has (models/fused/short.py)."""
+"""Queries per program of the kernel for short sequences (models/fused/short.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaddedGroup:
-    """Consecutive sequences of a pack as one rectangle, for attention kernels that need one."""
+    """Consecutive sequences of a pack as a rectangle, for attention kernels that need one."""
 
     start: int
     """First token of the group in the pack."""
     stop: int
     """One past its last token."""
     gather_BT: NDArray[np.int64]
-    """Token of the pack for each cell. Padding repeats the sequence's own last token: were it another
-    sequence's, a NaN there would spread through 0 * NaN."""
+    """Token of the pack for each cell. Padding repeats the sequence's own last token, because a NaN of another
+    sequence would spread by 0 * NaN."""
     valid_BT: NDArray[np.bool_]
     """False on padding."""
     take_n: NDArray[np.int64]
-    """Cell (row * T + column) of each real token, in pack order: the way back from the rectangle."""
+    """Cell (row * T + column) of each real token, in pack order: maps the rectangle back to the pack."""
 
     @property
     def padded(self) -> bool:
-        """Whether any cell is padding."""
+        """True if any cell is padding."""
         return self.gather_BT.size > self.take_n.size
 
 
 @dataclass(frozen=True, kw_only=True)
 class PackLayout:
-    """Where the tokens of one pack lie."""
+    """Layout of the tokens of a pack."""
 
     indices_S: NDArray[np.int64]
-    """Sequence of the data set behind each sequence of the pack."""
+    """Index in the data set of each sequence of the pack."""
     lengths_S: NDArray[np.int64]
     """Tokens per sequence."""
     cu_seqlens: NDArray[np.int32]
-    """[S + 1] first token of each sequence, then the number of tokens (the varlen kernels' word)."""
+    """[S + 1] first token of each sequence, then the number of tokens (a term of varlen kernels)."""
     positions_N: NDArray[np.int32]
     """Position within its own sequence, from 0."""
     sequence_N: NDArray[np.int64]
@@ -74,14 +73,14 @@ class PackLayout:
         return int(self.cu_seqlens[-1])
 
     def groups(self, fill: float = GROUP_FILL) -> tuple[PaddedGroup, ...]:
-        """The pack as rectangles; a sequence shorter than `fill` of its group's longest one opens the next."""
+        """Return the pack as rectangles; a sequence shorter than `fill` of its group's longest one opens the next."""
         starts_S = self.cu_seqlens[:-1].astype(np.int64)
         borders = [0, *_group_borders(self.lengths_S.tolist(), fill), self.lengths_S.size]
         return tuple(_group(starts_S[first:stop], self.lengths_S[first:stop]) for first, stop in pairwise(borders))
 
     @property
     def tiles_B3(self) -> NDArray[np.int32]:
-        """[B, 3] first token of the sequence, its length and the first query, for every TILE queries of a sequence."""
+        """[B, 3] sequence's first token, its length and the first query, for every TILE queries of a sequence."""
         per_sequence_S = -(-self.lengths_S // TILE)
         sequence_B = np.repeat(np.arange(self.lengths_S.size), per_sequence_S)
         first_S = np.cumsum(per_sequence_S) - per_sequence_S
@@ -91,19 +90,19 @@ class PackLayout:
 
 
 def by_length(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
-    """Packs of sequence indices, each of at most `budget` tokens: the sequences by falling length, cut in order.
+    """Return packs of sequence indices, each of at most `budget` tokens, by decreasing length.
 
-    Packs come longest sequence first, so memory peaks at the start. Sequences of one pack are of nearly one length:
-    attention kernels lay out every sequence for the longest one of the pack, so a mixed pack takes twice as long there.
+    Memory therefore peaks at the start, and the sequences of a pack are of similar length: attention kernels size every
+    sequence for the longest one of the pack, so a mixed pack takes twice as long there.
 
-    Raises ResourceError when one sequence is longer than the budget.
+    Raises ResourceError if a sequence is longer than the budget.
     """
     if lengths_S.size == 0:
         return []
     longest = int(lengths_S.max())
     if longest > budget:
         raise ResourceError(
-            f"a sequence of {longest} tokens does not fit a token budget of {budget}; "
+            f"a sequence of {longest} tokens exceeds the token budget of {budget}; "
             f"raise --token-budget to at least {longest}"
         )
     order_S = np.argsort(-lengths_S, kind="stable")
@@ -116,22 +115,21 @@ def by_length(lengths_S: NDArray[np.int64], budget: int) -> list[NDArray[np.int6
 
 
 MAX_PACKS: Final = 16
-"""Of a block, so that what the host lays out ahead of the device and what waits there to be read do not grow with the
-number of sequences."""
+"""Packs per block at most: bounds the input prepared ahead of the device and the output waiting to be read."""
 
 
-def joined(packs: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
-    """The sequences of every `count` packs on end together; by_length makes the same packs of them again."""
+def blocks_of(packs: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np.int64]]:
+    """Return the sequence indices of every `count` packs in a row; by_length makes the same packs of a block again."""
     return [np.concatenate(packs[first : first + count]) for first in range(0, len(packs), count)]
 
 
 def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = None) -> PackLayout:
-    """Layout of a pack whose sequences have `lengths_S` tokens, in this order (falling for little padding).
+    """Return the layout of a pack whose sequences have `lengths_S` tokens, in this order (decreasing: little padding).
 
-    `indices_S` names the sequences in the data set; 0..S-1 when left out.
+    `indices_S` are the sequences' indices in the data set, 0..S-1 by default.
     """
     lengths_S = np.asarray(lengths_S, dtype=np.int64)
-    assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a pack holds sequences, none empty"
+    assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a pack has sequences, none of them empty"
     cu_seqlens = np.concatenate([[0], np.cumsum(lengths_S)])
     starts_S = cu_seqlens[:-1]
     positions_N = np.arange(cu_seqlens[-1]) - np.repeat(starts_S, lengths_S)

@@ -1,7 +1,7 @@
-"""Sequences in: FASTA or FASTQ (plain or gzip) through dnaio, strata by length, a seeded stratified sample.
+"""FASTA or FASTQ (plain or gzip) by dnaio, strata by length, a seeded stratified sample.
 
-Headers come from strangers: control characters are replaced here, once, so that none can reach a
-terminal, a file name or a row. Letters are kept as they are; mapping them to tokens is core.tokens.
+Headers are untrusted: control characters are replaced here, so that none reaches a terminal, a file name or a row.
+Sequences are kept unchanged; tokenizing.py maps them to tokens.
 """
 
 import gzip
@@ -19,11 +19,12 @@ import numpy as np
 
 from vp_tui.core.config import STRATA, Stratum
 from vp_tui.core.errors import InputError
+from vp_tui.core.measures.selection import even_quotas
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NUCLEOTIDES = b"ACGTUNacgtun"
 NUCLEOTIDE_SHARE = 0.9
-"""A set whose letters are A, C, G, T, U, N to this share is DNA or RNA; real proteins have about 0.27."""
+"""A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (
     dnaio.FileFormatError,
@@ -37,12 +38,12 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceSet:
-    """Sequences in input order; `ids` are unique and printable."""
+    """Sequences in input order; `ids` are unique and printable, `residues` are residues or bases."""
 
     ids: tuple[str, ...]
     residues: tuple[bytes, ...]
     renamed: int = 0
-    """Records whose id had to be changed to make it unique."""
+    """Records whose id was changed to make it unique."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,7 +54,7 @@ class SequenceSet:
         return np.fromiter(map(len, self.residues), np.int64, len(self.residues))
 
     def take(self, indices: Sequence[int]) -> "SequenceSet":
-        """The sequences at `indices`, in that order."""
+        """Return the sequences at `indices`, in that order."""
         return SequenceSet(
             ids=tuple(self.ids[i] for i in indices),
             residues=tuple(self.residues[i] for i in indices),
@@ -62,23 +63,20 @@ class SequenceSet:
 
 
 def read(path: str | Path) -> SequenceSet:
-    """Read a sequence file whole.
+    """Return all sequences of a file.
 
-    Raises:
-        InputError: missing, unreadable, not FASTA/FASTQ, no record, or a record without sequence.
+    Raises InputError: missing, unreadable, not FASTA/FASTQ, no record, or a record without sequence.
     """
     file = Path(path).expanduser()
     ids: list[str] = []
     residues: list[bytes] = []
-    for number, (name, letters) in enumerate(_records(file), start=1):
-        if not letters:
-            raise InputError(
-                f"{file}: record {number} ({name!r}) has a header and no sequence; remove it or add its letters"
-            )
+    for number, (name, sequence) in enumerate(_records(file), start=1):
+        if not sequence:
+            raise InputError(f"{file}: record {number} ({name!r}) has a header but no sequence; remove it or add one")
         ids.append(name)
-        residues.append(letters)
+        residues.append(sequence)
     if not ids:
-        raise InputError(f"{file}: no sequence in the file; a FASTA record starts with a line like >name")
+        raise InputError(f"{file} contains no sequences; a FASTA record starts with a line like >name")
     unique, renamed = _unique(ids)
     return SequenceSet(ids=unique, residues=tuple(residues), renamed=renamed)
 
@@ -86,9 +84,9 @@ def read(path: str | Path) -> SequenceSet:
 def _records(file: Path) -> Iterator[tuple[str, bytes]]:
     try:
         if not file.exists():
-            raise InputError(f"no sequence file at {file}; give the path of a FASTA or FASTQ file")
+            raise InputError(f"{file} does not exist; give the path of a FASTA or FASTQ file")
         if not file.is_file():
-            raise InputError(f"{file} is no file; give the path of a FASTA or FASTQ file")
+            raise InputError(f"{file} is not a file; give the path of a FASTA or FASTQ file")
         with dnaio.open(file, opener=_opened) as reader:
             for record in reader:
                 name = record.name.split(maxsplit=1)[0] if record.name.strip() else ""
@@ -100,8 +98,10 @@ def _records(file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _opened(path: str, mode: str) -> BinaryIO:
-    """Plain or gzip, by content. dnaio's own opener picks a decoder that is installed (isal, zlib-ng, zstd), and each
-    has an error class of its own; Python's gzip costs 3 s per GB more and its errors are in _UNREADABLE.
+    """Open a plain or gzip file, by its content.
+
+    dnaio's own opener picks an installed decoder (isal, zlib-ng, zstd), each with an error class of its own; Python's
+    gzip takes 3 s per GB more, and its errors are in _UNREADABLE.
     """
     with Path(path).open("rb") as file:
         is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -109,12 +109,12 @@ def _opened(path: str, mode: str) -> BinaryIO:
 
 
 def printable(text: str) -> str:
-    """`text` with every control character (C0, DEL, C1) replaced by '?'."""
+    """Return `text` with every control character (C0, DEL, C1) replaced by '?'."""
     return _CONTROL.sub("?", text)
 
 
 def _unique(ids: list[str]) -> tuple[tuple[str, ...], int]:
-    """Give a second `x` the name `x.2`, skipping names that are taken."""
+    """Name a second `x` `x.2`, skipping names that are taken; return the ids and the number of changes."""
     taken = set(ids)
     seen: Counter[str] = Counter()
     result = []
@@ -130,54 +130,46 @@ def _unique(ids: list[str]) -> tuple[tuple[str, ...], int]:
 
 
 def require_protein(sequences: SequenceSet) -> None:
-    """Refuse nucleotides where proteins are needed.
-
-    Raises:
-        InputError: at least NUCLEOTIDE_SHARE of all letters are A, C, G, T, U or N.
-    """
+    """Raise InputError if at least NUCLEOTIDE_SHARE of the sequences is A, C, G, T, U or N."""
     share = _nucleotide_share(sequences)
     if share >= NUCLEOTIDE_SHARE:
         raise InputError(
-            f"{100 * share:.0f} % of the letters are A, C, G, T, U or N: this is DNA or RNA, and the "
-            "model reads proteins; translate the sequences first"
+            f"the sequences are DNA or RNA ({100 * share:.0f} % A, C, G, T, U or N) and the model reads proteins; "
+            "translate them first"
         )
 
 
 def require_dna(sequences: SequenceSet) -> None:
-    """Refuse proteins where nucleotides are needed.
-
-    Raises:
-        InputError: less than NUCLEOTIDE_SHARE of all letters are A, C, G, T, U or N.
-    """
+    """Raise InputError if less than NUCLEOTIDE_SHARE of the sequences is A, C, G, T, U or N."""
     share = _nucleotide_share(sequences)
     if share < NUCLEOTIDE_SHARE:
         raise InputError(
-            f"only {100 * share:.0f} % of the letters are A, C, G, T, U or N: these are proteins, and the "
-            "model reads DNA; give the nucleotide sequences they come from"
+            f"the sequences are proteins (only {100 * share:.0f} % A, C, G, T, U or N) and the model reads DNA; give "
+            "nucleotide sequences"
         )
 
 
 def alphabet_of(sequences: SequenceSet) -> Literal["protein", "dna"]:
-    """What the letters are: DNA (or RNA) when NUCLEOTIDE_SHARE of them are its own."""
+    """Return dna (also for RNA) from NUCLEOTIDE_SHARE of nucleotides on, else protein."""
     return "dna" if _nucleotide_share(sequences) >= NUCLEOTIDE_SHARE else "protein"
 
 
 def _nucleotide_share(sequences: SequenceSet) -> float:
     total = sum(map(len, sequences.residues))
-    others = sum(len(letters.translate(None, _NUCLEOTIDES)) for letters in sequences.residues)
+    others = sum(len(sequence.translate(None, _NUCLEOTIDES)) for sequence in sequences.residues)
     return (total - others) / total
 
 
 def strata_of(lengths_S: np.ndarray, cuts: tuple[int, int]) -> np.ndarray:
-    """Index into STRATA per sequence, int64 [S]: 0 up to cuts[0], 1 up to cuts[1], 2 above."""
+    """Return the index into STRATA of each sequence, int64 [S]: 0 up to cuts[0], 1 up to cuts[1], 2 above."""
     return np.searchsorted(np.asarray(cuts), lengths_S, side="left")
 
 
 def stratified_sample(stratum_S: np.ndarray, sample: int, seed: int) -> np.ndarray:
-    """Indices of at most `sample` sequences, rising, shared evenly between the strata.
+    """Return the ascending indices of at most `sample` sequences, shared evenly between the strata.
 
-    A stratum with fewer sequences than its share gives the rest to the others, so that the sample is as
-    large as asked for whenever the input is. The same seed gives the same sample on every machine.
+    A stratum with fewer sequences than its share leaves the rest to the others, so that the sample has the requested
+    size if the input does. The same seed gives the same sample on every machine.
     """
     if sample >= len(stratum_S):
         return np.arange(len(stratum_S))
@@ -190,26 +182,15 @@ def stratified_sample(stratum_S: np.ndarray, sample: int, seed: int) -> np.ndarr
     return np.sort(np.concatenate(chosen))
 
 
-def even_quotas(available: np.ndarray, sample: int) -> np.ndarray:
-    """Share `sample` evenly between strata, int64 like `available`, none above what it has (smallest first)."""
-    quotas = np.zeros_like(available)
-    left = sample
-    order = np.argsort(available, kind="stable")
-    for position, index in enumerate(order):
-        quotas[index] = min(available[index], left // (len(order) - position))
-        left -= quotas[index]
-    return quotas
-
-
 def content_hash(sequences: SequenceSet) -> str:
-    """sha256 over letters in order: equal data, equal hash, whatever the headers and the compression."""
+    """Return the SHA-256 of the sequences in order, independent of headers and compression."""
     digest = hashlib.sha256()
-    for letters in sequences.residues:
-        digest.update(len(letters).to_bytes(8, "little"))
-        digest.update(letters)
+    for sequence in sequences.residues:
+        digest.update(len(sequence).to_bytes(8, "little"))
+        digest.update(sequence)
     return digest.hexdigest()
 
 
 def stratum_name(index: int) -> Stratum:
-    """The name of a stratum index."""
+    """Return the name of a stratum index."""
     return STRATA[index]

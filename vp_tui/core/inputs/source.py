@@ -1,6 +1,6 @@
-"""Where a checkpoint comes from, as the user wrote it: a folder, a fair-esm file, a short name or a hub id.
+"""Source of a checkpoint, as the user gave it: a folder, a fair-esm file, a short name or a hub id.
 
-What it is, its files say (spec.py); nothing is guessed from the path. No torch here.
+Its kind is read from its files (spec.py), never guessed from the path.
 """
 
 import re
@@ -20,7 +20,7 @@ SHORT_NAMES: Final[Mapping[str, str]] = {
     "esm2-15b": "facebook/esm2_t48_15B_UR50D",
     "dnabert-s": "zhihan1996/DNABERT-S",
 }
-"""Short name -> hub id."""
+"""Hub id of each short name."""
 
 FAIR_ESM_SUFFIX: Final = ".pt"
 
@@ -32,48 +32,48 @@ _WEIGHT_SUFFIXES: Final = (FAIR_ESM_SUFFIX, ".pth", ".bin", ".safetensors", ".ck
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """Where a checkpoint comes from: a folder, a fair-esm file or the hub.
+    """A folder, a fair-esm file or a hub id.
 
-    hub.fetch gives a source of the hub its folder and the commit hash that was used; the hub id stays its name.
+    hub.fetch adds the folder and the commit hash to a hub id, which remains the name.
     """
 
     given: str
-    """What the user wrote."""
+    """As the user wrote it."""
     folder: Path | None = None
     file: Path | None = None
     """A fair-esm checkpoint."""
     hub_id: str | None = None
     revision: str | None = None
-    """Of the hub: the branch, tag or commit asked for; once fetched the commit hash."""
+    """Requested branch, tag or commit of the hub; the commit hash once downloaded."""
     trust_remote_code: bool = False
-    """Whether the checkpoint's own Python code may run."""
+    """True: the checkpoint's own Python code may run."""
 
     @property
     def name(self) -> str:
-        """Hub id, else the name of the folder, or of the file without its ending."""
+        """Hub id, folder name, or file name without suffix."""
         if self.hub_id is not None:
             return self.hub_id
         return self.file.stem if self.file is not None else self.path.resolve().name
 
     @property
     def path(self) -> Path:
-        """Folder or file on this machine; only a fetched source of the hub has one."""
+        """Folder or file on this machine; a hub id has one after hub.fetch."""
         path = self.folder or self.file
         assert path is not None, "hub.fetch comes first"
         return path
 
     @property
     def is_here(self) -> bool:
-        """Whether there is a path, without asking the hub."""
+        """True if there is a path, so that nothing has to be downloaded."""
         return self.folder is not None or self.file is not None
 
 
 def resolve(model: str, *, trust_remote_code: bool = False) -> ModelSource:
-    """Source named by `model`: an existing folder or fair-esm .pt file, a short name (esm2-8m) or a hub id.
+    """Return the source named by `model`: an existing folder or fair-esm .pt file, a short name or a hub id.
 
-    Short names and hub ids (owner/name) may carry a branch, tag or commit: owner/name@revision.
+    A branch, tag or commit may follow a short name or hub id: owner/name@revision.
 
-    Raises ModelError for any other file, a path that does not exist and an unknown name.
+    Raises ModelError for any other file, a path that does not exist or an unknown name.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -84,23 +84,22 @@ def resolve(model: str, *, trust_remote_code: bool = False) -> ModelSource:
     hub_id = SHORT_NAMES.get(name.lower(), name)
     if _looks_like_path(name):
         raise ModelError(
-            f"no folder or file {model!r}; check the path, or give a hub id such as {SHORT_NAMES['esm2-8m']}"
+            f"no such folder or file: {model!r}; check the path, or give a hub id such as {SHORT_NAMES['esm2-8m']}"
         )
     if not _HUB_ID.fullmatch(hub_id):
         raise ModelError(
-            f"{model!r} is neither a folder nor a hub id (owner/name) nor a short name; "
-            f"short names: {', '.join(SHORT_NAMES)}"
+            f"{model!r} is not a folder, a hub id (owner/name) or a short name; short names: {', '.join(SHORT_NAMES)}"
         )
     if at and not _REVISION.fullmatch(revision):
-        raise ModelError(f"{model!r}: {revision!r} is no revision; write owner/name@branch, @tag or @commit hash")
+        raise ModelError(f"{model!r}: {revision!r} is not a valid revision; write owner/name@branch, @tag or @commit")
     return ModelSource(given=model, hub_id=hub_id, revision=revision or None, trust_remote_code=trust_remote_code)
 
 
 def _file(model: str, path: Path) -> ModelSource:
     if path.suffix != FAIR_ESM_SUFFIX:
         raise ModelError(
-            f"{model!r} is a file; give the folder that holds config.json and the weights, as save_pretrained "
-            f"writes it, or a fair-esm checkpoint ({FAIR_ESM_SUFFIX})"
+            f"{model!r} is a file; give the folder with config.json and the weights, as written by save_pretrained, "
+            f"or a fair-esm checkpoint ({FAIR_ESM_SUFFIX})"
         )
     return ModelSource(given=model, file=path.resolve())
 

@@ -1,9 +1,9 @@
-"""What a checkpoint is, read from its config.json or its shapes; nothing here needs torch, so the screen may ask.
+"""ModelSpec: kind and sizes of a checkpoint, from its config.json or its tensors' shapes; no torch.
 
-One frozen record per kind on a common base: whatever is not the forward itself (data, tokens, packs, pooling,
-memory, records) asks the base and never the kind. The kind comes from the file, never from the path. Defaults of
-transformers' config classes are wrong for both native models (eps, positions, token dropout), so every value must
-stand in the file. What is neither runs inside transformers (kind hf).
+There is one frozen record per kind on a common base; everything but the forward (tokens, packing, pooling, memory,
+records) uses the base only. The kind comes from the files, never from the path. The defaults of transformers' config
+classes are wrong for both native models (eps, positions, token dropout), so the file must give every value. All other
+encoders run inside transformers (kind hf).
 """
 
 from collections.abc import Callable
@@ -18,12 +18,11 @@ from vp_tui.core.inputs.config_json import ConfigJson
 from vp_tui.core.inputs.source import SHORT_NAMES
 
 Kind = Literal["esm2", "dnabert-s", "hf"]
-Letters = Literal["protein", "dna"]
-Alphabet = Literal["protein", "dna", "any"]
+Alphabet = Literal["protein", "dna"]
 Pooling = Literal["residues", "all_tokens"]
 
 MAX_RESIDUES: Final = 1022
-"""Training crop of ESM-2: 1,024 tokens with BOS and EOS."""
+"""Crop of ESM-2's training: 1,024 tokens with BOS and EOS."""
 
 _VOCAB_SIZE: Final = 33
 _MASK_TOKEN_ID: Final = 32
@@ -33,7 +32,7 @@ _FAIR_ESM_EPS: Final = 1e-5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """What is common to all kinds of checkpoints."""
+    """Values common to all kinds of checkpoints."""
 
     kind: Kind
     name: str
@@ -43,26 +42,26 @@ class ModelSpec:
     """Width of the residual stream and of the embedding."""
     num_heads: int
     ffn: int
-    """Width inside the feed-forward part, of one branch where it is gated."""
+    """Width of the feed-forward layer, of one branch if gated."""
     vocab_size: int
     num_parameters: int
     """Encoder and token embedding, without heads and pooler."""
-    alphabet: Alphabet
-    """Letters the model reads; any: its config does not say, the sequences and the tokenizer do."""
-    max_letters: int | None
-    """Longer sequences are cut there; None: of any length."""
+    alphabet: Alphabet | Literal["any"]
+    """any: not given by the config; sequences and tokenizer decide."""
+    max_residues: int | None
+    """Longer sequences are truncated; None: no limit."""
     pooling: Pooling
-    """Tokens whose mean is the embedding: residues only, or all with the special ones."""
+    """Tokens whose mean is the embedding: residues only, or all including special tokens."""
 
     @property
     def head_dim(self) -> int:
-        """Width of one attention head."""
+        """Width of an attention head."""
         return self.hidden // self.num_heads
 
 
-def default_cuts(letters: Letters) -> tuple[int, int]:
-    """Upper length of short and of medium in letters, where the user gives none."""
-    return DNA_CUTS if letters == "dna" else PROTEIN_CUTS
+def default_cuts(alphabet: Alphabet) -> tuple[int, int]:
+    """Return the default upper length of the short and the medium stratum, in bases or residues."""
+    return DNA_CUTS if alphabet == "dna" else PROTEIN_CUTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,42 +70,42 @@ class Esm2Spec(ModelSpec):
 
     layer_norm_eps: float
     kind: Literal["esm2"] = "esm2"
-    alphabet: Alphabet = "protein"
-    max_letters: int | None = MAX_RESIDUES
+    alphabet: Alphabet | Literal["any"] = "protein"
+    max_residues: int | None = MAX_RESIDUES
     pooling: Pooling = "residues"
     token_dropout: bool
-    """True: embeddings are scaled by 0.88 at inference, as in training."""
+    """Embeddings are scaled by 0.88 at inference, as in training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnabertSSpec(ModelSpec):
-    """DNABERT-S and DNABERT-2: MosaicBERT with a BPE vocabulary over DNA, and ALiBi instead of positions."""
+    """DNABERT-S and DNABERT-2: MosaicBERT with a BPE vocabulary over DNA and ALiBi instead of position embeddings."""
 
     layer_norm_eps: float
     kind: Literal["dnabert-s"] = "dnabert-s"
-    alphabet: Alphabet = "dna"
-    max_letters: int | None = None
+    alphabet: Alphabet | Literal["any"] = "dna"
+    max_residues: int | None = None
     pooling: Pooling = "all_tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HfSpec(ModelSpec):
-    """Any other encoder that transformers knows; heads, layers and ffn are 0 where its config.json has no such word."""
+    """Any other encoder that transformers supports; heads, layers and ffn are 0 if config.json lacks them."""
 
     kind: Literal["hf"] = "hf"
-    alphabet: Alphabet = "any"
-    max_letters: int | None = None
+    alphabet: Alphabet | Literal["any"] = "any"
+    max_residues: int | None = None
     pooling: Pooling = "all_tokens"
     max_tokens: int | None
-    """Tokens the model has positions for; longer sequences are cut there."""
+    """Positions of the model; longer sequences are truncated."""
 
 
 def read_spec(path: Path, name: str | None = None) -> ModelSpec:
-    """Spec of the checkpoint `path`: a folder, from its config.json, or a fair-esm file, from its tensors' shapes.
+    """Return the spec of `path`: a folder, from its config.json, or a fair-esm file, from its tensors' shapes.
 
-    `name` is shown instead of the path's.
+    `name` replaces the name of the path.
 
-    Raises ModelError naming the value: no or broken config.json, another architecture, a missing field.
+    Raises ModelError naming the value: config.json missing or broken, another architecture, a missing key.
     """
     if path.is_file():
         return _read_fair_esm(path, name or path.stem)
@@ -117,14 +116,14 @@ def read_spec(path: Path, name: str | None = None) -> ModelSpec:
 def _read_fair_esm(path: Path, name: str) -> ModelSpec:
     found = fair_esm.read(path)
     if found.vocab_size != _VOCAB_SIZE:
-        raise ModelError(f"{path} has {found.vocab_size} tokens, ESM-2 has {_VOCAB_SIZE}: this is another model")
+        raise ModelError(f"{path} has {found.vocab_size} tokens, ESM-2 has {_VOCAB_SIZE}; this is another model")
     return Esm2Spec(
         name=name,
         num_layers=found.num_layers,
         hidden=found.hidden,
         num_heads=found.num_heads,
         ffn=found.ffn,
-        # not in the file: fair-esm leaves it to torch.nn.LayerNorm
+        # not in the file: the default of torch.nn.LayerNorm
         layer_norm_eps=_FAIR_ESM_EPS,
         vocab_size=_VOCAB_SIZE,
         token_dropout=found.token_dropout,
@@ -141,25 +140,25 @@ def _kind_of(config: ConfigJson) -> Kind:
     if model_type or config.get("auto_map"):
         return "hf"
     raise ModelError(
-        f"{config.path} has no model_type, so nothing knows how to run it; use a checkpoint as save_pretrained writes "
-        f"it, such as {SHORT_NAMES['esm2-8m']} or {SHORT_NAMES['dnabert-s']}"
+        f"{config.path} has no model_type; give a checkpoint written by save_pretrained, such as "
+        f"{SHORT_NAMES['esm2-8m']} or {SHORT_NAMES['dnabert-s']}"
     )
 
 
 def _is_esm2(config: ConfigJson) -> bool:
-    """ESM-2, or one of the others that transformers calls "esm": ESM-1b, ESM-1v, Nucleotide Transformer.
+    """Return whether an "esm" is ESM-2, not ESM-1b, ESM-1v or Nucleotide Transformer.
 
-    Raises ModelError for ESMFold, and where nothing says which: transformers would take absolute positions.
+    Raises ModelError for ESMFold, and without a position type: transformers would use absolute positions.
     """
     if config.get("is_folding_model"):
         raise ModelError(f"{config.path}: is_folding_model is True; use the language model, not ESMFold")
     positions = config.field("position_embedding_type")
-    known_letters = config.field("vocab_size") == _VOCAB_SIZE
-    return positions == "rotary" and known_letters and not config.get("emb_layer_norm_before")
+    is_protein = config.field("vocab_size") == _VOCAB_SIZE
+    return positions == "rotary" and is_protein and not config.get("emb_layer_norm_before")
 
 
 def _has_alibi(config: ConfigJson) -> bool:
-    """DNABERT-2 and DNABERT-S call themselves "bert" and say absolute positions; these two keys tell the truth."""
+    """Return whether a "bert" with absolute positions is DNABERT-2 or DNABERT-S; two other keys identify them."""
     auto_map = config.get("auto_map")
     names = auto_map.values() if isinstance(auto_map, dict) else ()
     return config.get("alibi_starting_size") is not None or any("bert_layers" in str(name) for name in names)
@@ -175,7 +174,7 @@ def _read_esm2(config: ConfigJson, name: str) -> ModelSpec:
         instead=f"an ESM-2 checkpoint such as {SHORT_NAMES['esm2-8m']}",
     )
     layers, hidden, ffn = (config.positive(key) for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
-    # rotary turns pairs of dimensions
+    # rotary embeddings rotate pairs of dimensions
     heads = _heads(config, hidden, even=True)
     return Esm2Spec(
         name=name,
@@ -200,7 +199,7 @@ def _esm2_parameters(layers: int, hidden: int, ffn: int) -> int:
 def _read_dnabert_s(config: ConfigJson, name: str) -> ModelSpec:
     config.require(
         (
-            # "absolute" is what the published file says; there is no position table, and ALiBi is meant
+            # the published file says "absolute", although there is ALiBi and no position table
             ("position_embedding_type", "absolute", "absolute"),
             ("hidden_act", "gelu", "gelu"),
             ("type_vocab_size", _TOKEN_TYPES, _TOKEN_TYPES),
@@ -213,7 +212,7 @@ def _read_dnabert_s(config: ConfigJson, name: str) -> ModelSpec:
     layers, hidden, ffn = (config.positive(key) for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
     vocab_size = config.positive("vocab_size")
     attention = 4 * hidden * hidden + 4 * hidden
-    # the gated linear has two halves and no bias
+    # the gated linear layer has two halves and no bias
     feed_forward = 3 * hidden * ffn + hidden
     two_norms = 4 * hidden
     return DnabertSSpec(
@@ -246,7 +245,7 @@ def _heads(config: ConfigJson, hidden: int, *, even: bool) -> int:
     heads = config.positive("num_attention_heads")
     if hidden % heads or (even and hidden // heads % 2):
         raise ModelError(
-            f"{config.path}: hidden_size {hidden} does not split into {heads} heads{' of even width' if even else ''}"
+            f"{config.path}: hidden_size {hidden} is not divisible by {heads} heads{' of even width' if even else ''}"
         )
     return heads
 

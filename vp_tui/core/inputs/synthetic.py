@@ -24,21 +24,21 @@ CODONS: Final = tuple(
     for third in "TCAG"
     if first + second + third not in {"TAA", "TAG", "TGA"}
 )
-"""The 61 that are no stop: random DNA keeps an open frame in one read of 500 bp of a thousand."""
+"""The 61 sense codons: random DNA has an open frame in one of a thousand reads of 500 bp."""
 
 _CODON_SEED: Final = 20_200_101
 
 
 def random_proteins(lengths: NDArray[np.int64], seed: int) -> list[bytes]:
-    """One protein per entry of `lengths` (residues), letters drawn from UNIPROT_PERCENT."""
-    letters = np.frombuffer("".join(UNIPROT_PERCENT).encode(), dtype=np.uint8)
+    """Return one protein per entry of `lengths`, its residues drawn from UNIPROT_PERCENT."""
+    residues = np.frombuffer("".join(UNIPROT_PERCENT).encode(), dtype=np.uint8)
     weights = np.array(list(UNIPROT_PERCENT.values()))
-    drawn = np.random.default_rng(seed).choice(letters, size=int(lengths.sum()), p=weights / weights.sum())
+    drawn = np.random.default_rng(seed).choice(residues, size=int(lengths.sum()), p=weights / weights.sum())
     return [part.tobytes() for part in np.split(drawn, np.cumsum(lengths)[:-1])]
 
 
 def random_coding_dna(lengths: NDArray[np.int64], seed: int) -> list[bytes]:
-    """One sequence per entry of `lengths` (bases): codons without a stop, the same uneven usage for every seed."""
+    """Return one sequence per entry of `lengths` (bases): sense codons, with the same uneven usage for every seed."""
     usage = np.random.default_rng(_CODON_SEED).dirichlet(np.ones(len(CODONS)))
     codons = -(-lengths // 3)
     drawn = np.random.default_rng(seed).choice(np.array(CODONS, dtype="S3"), size=int(codons.sum()), p=usage)

@@ -1,13 +1,12 @@
-"""Letters to token ids, whatever the model: the one place that asks a spec which tokenizer it needs.
+"""Tokenization for any model: picks the tokenizer that a spec needs, and caches the ids of slow ones.
 
-ESM-2's byte table is free (160 M tokens/s). DNABERT-S's BPE is slower than the GPU, so its ids are kept on disk,
-under a hash of the tokenizer, of its library's version and of the letters; so are those of transformers' tokenizers.
+ESM-2's byte table is free (160 M tokens/s). DNABERT-S's BPE is slower than the GPU, so its ids are cached on disk under
+a hash of the tokenizer, its library's version and the sequences; so are those of transformers' tokenizers.
 """
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ import tokenizers
 
 from vp_tui.core.files import replacing
 from vp_tui.core.inputs import compatibility, sequences, tokens
+from vp_tui.core.inputs.batch_tokenizer import BatchTokenizer
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.hf_tokens import HfTokenizer
 from vp_tui.core.inputs.sequences import SequenceSet
@@ -24,7 +24,7 @@ from vp_tui.core.inputs.spec import HfSpec, ModelSpec
 from vp_tui.core.inputs.tokens import TokenSet
 
 _FORMAT: Final = 2
-"""Raised when the layout of a cached file changes."""
+"""Version of a cached file's layout."""
 
 _COUNTS: Final = ("unknown", "unknown_letters", "lower_case", "rna", "truncated")
 _UNREADABLE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
@@ -33,45 +33,38 @@ _UNREADABLE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFil
 def tokenize(
     spec: ModelSpec, folder: Path, data: SequenceSet, cache: Path | None, *, trust_remote_code: bool = False
 ) -> TokenSet:
-    """Token ids of `data` for the checkpoint `spec` in `folder`, in input order.
+    """Return the token ids of `data` for the checkpoint `spec` in `folder`, in input order.
 
-    `cache` is Home.cache, where slow tokenizers keep their ids; None keeps nothing. A tokenizer with Python code of
-    its own runs with `trust_remote_code` only.
+    `cache` is Home.cache, where ids of slow tokenizers are stored; None stores nothing. A tokenizer with Python code
+    of its own runs with `trust_remote_code` only.
 
-    Raises InputError: a sequence without letters. Raises ModelError: compatibility.check, and HfTokenizer.
+    Raises InputError: an empty sequence. Raises ModelError: as compatibility.check and HfTokenizer.
     """
     if isinstance(spec, HfSpec):
         alphabet = compatibility.require(spec, data)
         theirs = HfTokenizer(folder, spec, alphabet, trust_remote_code=trust_remote_code)
-        made = _kept(cache, theirs.sha256, spec, data, theirs.encode)
+        made = _cached(cache, theirs, spec, data)
         return replace(made, notes=(*theirs.notes, *made.notes))
     if spec.kind == "dnabert-s":
-        bpe = BpeTokenizer(folder, spec.vocab_size)
-        return _kept(cache, bpe.sha256, spec, data, bpe.encode)
-    assert spec.max_letters is not None, "ESM-2 has a limit"
-    return tokens.tokenize(data.residues, max_residues=spec.max_letters)
+        return _cached(cache, BpeTokenizer(folder, spec.vocab_size), spec, data)
+    assert spec.max_residues is not None, "ESM-2 has a limit"
+    return tokens.tokenize(data.residues, max_residues=spec.max_residues)
 
 
-def _kept(
-    cache: Path | None,
-    tokenizer: str,
-    spec: ModelSpec,
-    data: SequenceSet,
-    encode: Callable[[Sequence[bytes]], TokenSet],
-) -> TokenSet:
-    """The ids from the cache, or made by `encode` and kept there; `tokenizer` is the hash of what makes them."""
+def _cached(cache: Path | None, tokenizer: BatchTokenizer, spec: ModelSpec, data: SequenceSet) -> TokenSet:
+    """Return the cached ids, or compute and cache them."""
     if cache is None:
-        return encode(data.residues)
-    path = _path(cache, tokenizer, data)
+        return tokenizer.encode(data.residues)
+    path = _path(cache, tokenizer.sha256, data)
     notes: tuple[str, ...] = ()
     try:
-        found = _load(path, tokenizer, len(data), spec.vocab_size)
+        found = _load(path, tokenizer.sha256, len(data), spec.vocab_size)
     except _UNREADABLE as error:
         found = None
-        notes = (f"the stored tokens {path} are damaged ({error or type(error).__name__}) and are made anew",)
+        notes = (f"cached tokens {path} are corrupt ({error or type(error).__name__}); tokenizing again",)
     if found is not None:
         return found
-    made = encode(data.residues)
+    made = tokenizer.encode(data.residues)
     _store(path, made)
     return replace(made, notes=notes)
 
@@ -82,17 +75,17 @@ def _path(cache: Path, tokenizer: str, data: SequenceSet) -> Path:
 
 
 def _load(path: Path, tokenizer: str, num_sequences: int, vocab_size: int) -> TokenSet | None:
-    """The stored tokens, None when there are none; raises _UNREADABLE for a file that is not what was written."""
+    """Return the cached tokens, None without a file; raise one of _UNREADABLE for a corrupt one."""
     if not path.exists():
         return None
-    # opened here: np.load leaves a file open that is no archive
+    # opened here, because np.load leaves a file open that is not an archive
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         ids_N, lengths_S = file["ids"], file["lengths"]
         counts: dict[str, Any] = json.loads(str(file["counts"]))
     if lengths_S.shape != (num_sequences,) or lengths_S.min(initial=1) < 1 or lengths_S.sum() != ids_N.size:
-        raise ValueError("its lengths do not fit the sequences")
+        raise ValueError("its lengths do not match the sequences")
     if ids_N.dtype != np.int32 or not 0 <= ids_N.min(initial=0) <= ids_N.max(initial=0) < vocab_size:
-        raise ValueError("it holds ids outside the vocabulary")
+        raise ValueError("it has ids outside the vocabulary")
     return TokenSet(
         ids_N=ids_N,
         lengths_S=lengths_S,

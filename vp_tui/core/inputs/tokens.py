@@ -1,8 +1,7 @@
-"""Residues in, ESM-2 token ids out, through one 256-entry byte table.
+"""TokenSet, the result of every tokenizer, and ESM-2's tokenizer: one 256-entry byte table.
 
-The tokenizer of transformers walks the letters in Python (7 s per 10,000 proteins) and merges a run
-of unknown characters into one <unk>. Here every byte is one token, unknown ones are counted, and
-the work is `bytes.translate`. No torch. TokenSet is what every tokenizer of vp-tui gives.
+The tokenizer of transformers loops over residues in Python (7 s per 10,000 proteins) and merges a run of unknown
+characters into one <unk>. Here every byte is one token, unknown ones are counted, and `bytes.translate` does the work.
 
 Shape suffixes: N tokens of all sequences one after the other, S sequences.
 """
@@ -29,7 +28,7 @@ VOCABULARY: Final[tuple[str, ...]] = (
 """Token of each id, as in `get_default_vocab_list` of transformers' tokenization_esm.py."""
 
 SPECIALS: Final = 2
-"""BOS and EOS, one each per sequence."""
+"""BOS and EOS, one each per protein."""
 
 
 def _byte_table() -> bytes:
@@ -46,43 +45,41 @@ _JOINT: Final = bytes([EOS, BOS])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSet:
-    """Token ids of many sequences, and what had to be done to their letters."""
+    """Token ids of many sequences, and counts of letters that were changed or unknown."""
 
     ids_N: NDArray[np.int32]
-    """All sequences one after the other, each with its first and its last special token."""
+    """All sequences one after the other, special tokens included."""
     lengths_S: NDArray[np.int64]
     """Tokens per sequence, special ones included."""
     starts_S: NDArray[np.int64]
-    """Where each sequence begins in `ids_N`."""
+    """Index in `ids_N` of each sequence's first token."""
     truncated: int
-    """Sequences cut to the model's limit."""
+    """Sequences truncated to the model's limit."""
     unknown: int
-    """Letters that became the unknown token, each one counted."""
+    """Letters that became the unknown token."""
     unknown_letters: dict[str, int]
-    """How often each of them came (upper case; a byte outside printable ASCII as 0x..)."""
+    """Counts of each (upper case; a byte outside printable ASCII as 0x..)."""
     lower_case: int
-    """Letters that were read as their upper case."""
+    """Letters that were read as upper case."""
     rna: int = 0
-    """Letters U that were read as T."""
+    """Bases U that were read as T."""
     tokenizer: str = "esm2"
-    """What made the ids: the name of a table, or the SHA-256 of a tokenizer.json."""
+    """Name of the byte table, or a SHA-256 of the tokenizer's files."""
     notes: tuple[str, ...] = ()
-    """What the reader should know, each a sentence."""
+    """Sentences for the run record."""
 
 
 def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
-    """Token ids of `residues` (one bytes object per protein, no line ends) in input order.
+    """Return the token ids of `residues` (one bytes object per protein, no line ends) in input order.
 
-    Longer sequences are cut to their first `max_residues` residues. Lower case is read as upper case;
+    Longer proteins are truncated to their first `max_residues` residues. Lower case is read as upper case;
     a byte outside the ESM-2 alphabet becomes one <unk>.
 
-    Raises InputError for a sequence without residues: its mean embedding does not exist.
+    Raises InputError for an empty sequence.
     """
+    require_nonempty(residues)
     kept = [sequence if len(sequence) <= max_residues else sequence[:max_residues] for sequence in residues]
     lengths_S = np.fromiter(map(len, kept), dtype=np.int64, count=len(kept))
-    if not lengths_S.all():
-        first = int(np.argmin(lengths_S))
-        raise InputError(f"sequence {first} (counted from 0) has no residues; remove it from the input")
     translated = [sequence.translate(_TABLE) for sequence in kept]
     ids = bytes([BOS]) + _JOINT.join(translated) + bytes([EOS]) if kept else b""
     ids_N = np.frombuffer(ids, dtype=np.uint8).astype(np.int32)
@@ -99,13 +96,20 @@ def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
     )
 
 
+def require_nonempty(sequences: Sequence[bytes]) -> None:
+    """Raise InputError for an empty sequence: its mean embedding is undefined."""
+    for number, sequence in enumerate(sequences):
+        if not sequence:
+            raise InputError(f"sequence {number} (counted from 0) is empty; remove it from the input")
+
+
 def _unknown_letters(kept: Sequence[bytes]) -> dict[str, int]:
     known = {token for token in VOCABULARY if len(token) == 1}
     return {letter: count for letter, count in letter_counts(kept).items() if letter not in known}
 
 
 def letter_counts(residues: Sequence[bytes]) -> dict[str, int]:
-    """How often each letter comes, lower case counted as upper; a byte outside printable ASCII is 0x.."""
+    """Return the count of each letter, lower case counted as upper; a byte outside printable ASCII is 0x.."""
     byte_counts = np.bincount(np.frombuffer(b"".join(residues), dtype=np.uint8), minlength=256)
     counts: dict[str, int] = {}
     for byte in np.flatnonzero(byte_counts):
@@ -115,6 +119,6 @@ def letter_counts(residues: Sequence[bytes]) -> dict[str, int]:
 
 
 def count_lower_case(residues: Sequence[bytes]) -> int:
-    """Letters a to z."""
+    """Return the number of letters a to z."""
     letters = np.frombuffer(b"".join(residues), dtype=np.uint8)
     return int(np.count_nonzero((letters >= ord("a")) & (letters <= ord("z"))))

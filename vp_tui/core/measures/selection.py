@@ -67,3 +67,14 @@ def require_fitting(x_SD: np.ndarray, y_SD: np.ndarray, stratum_S: np.ndarray, *
         raise ValueError(f"shapes do not fit: {x_SD.shape}, {y_SD.shape}, {stratum_S.shape}")
     if not np.isin(stratum_S, np.arange(num_strata)).all():
         raise ValueError(f"a stratum is 0 to {num_strata - 1}")
+
+
+def even_quotas(available: np.ndarray, sample: int) -> np.ndarray:
+    """Share `sample` evenly between strata, int64 like `available`, none above what it has (smallest first)."""
+    quotas = np.zeros_like(available)
+    left = sample
+    order = np.argsort(available, kind="stable")
+    for position, index in enumerate(order):
+        quotas[index] = min(available[index], left // (len(order) - position))
+        left -= quotas[index]
+    return quotas

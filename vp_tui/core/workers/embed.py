@@ -20,7 +20,7 @@ from vp_tui.core.files import replacing
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import resolve
-from vp_tui.core.inputs.spec import Letters, read_spec
+from vp_tui.core.inputs.spec import Alphabet, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
@@ -38,7 +38,7 @@ class Embedded:
     ids: tuple[str, ...]
     embeddings_SD: np.ndarray
     """float32, in input order."""
-    alphabet: Letters
+    alphabet: Alphabet
     """What the sequences are written in."""
 
 
@@ -76,7 +76,7 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], t
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
     limit = Budget(budget, longest, tell)
-    blocks = packing.joined(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
+    blocks = packing.blocks_of(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
     embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
     for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
         encoded = running.finish()

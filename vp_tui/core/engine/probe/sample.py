@@ -16,9 +16,9 @@ from torch import Tensor
 
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs import packing
-from vp_tui.core.inputs.sequences import even_quotas
 from vp_tui.core.inputs.spec import Pooling
 from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.measures.selection import even_quotas
 from vp_tui.core.models.attention import DeviceLayout, to_device
 
 _STRATA: Final = 3

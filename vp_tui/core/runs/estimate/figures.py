@@ -125,8 +125,8 @@ def _tokens(checkpoint: Checkpoint | str, data: InputFacts, lengths_S: np.ndarra
     if isinstance(checkpoint, str) or checkpoint.spec.kind == "hf":
         return None, False
     specials = SPECIALS * len(lengths_S)
-    if checkpoint.spec.max_letters is not None:
-        return int(np.minimum(lengths_S, checkpoint.spec.max_letters).sum()) + specials, True
+    if checkpoint.spec.max_residues is not None:
+        return int(np.minimum(lengths_S, checkpoint.spec.max_residues).sum()) + specials, True
     per_letter = _tokens_per_letter(checkpoint.path, checkpoint.spec, data.tried)
     return round(int(lengths_S.sum()) * per_letter) + specials, False
 

@@ -18,7 +18,7 @@ from vp_tui.core.errors import InputError, Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.source import SHORT_NAMES, resolve
-from vp_tui.core.inputs.spec import Letters, ModelSpec, read_spec
+from vp_tui.core.inputs.spec import Alphabet, ModelSpec, read_spec
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
@@ -36,8 +36,8 @@ class InputFacts:
     """A sequence file as far as an estimate needs it."""
 
     lengths_S: np.ndarray
-    """Letters, int64."""
-    alphabet: Letters
+    """Residues or bases, int64."""
+    alphabet: Alphabet
     tried: tuple[bytes, ...]
     """Some sequences, spread evenly over the file."""
     changed_us: int

@@ -16,11 +16,11 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import BY_ID, EMBEDDING_GATES
-from vp_tui.core.inputs.sequences import even_quotas
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures import selection
 from vp_tui.core.measures.corruption import CONTROLS, Corruption
 from vp_tui.core.measures.run_measures import after_run
+from vp_tui.core.measures.selection import even_quotas
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import reach_of, scopes_of, value_of
 

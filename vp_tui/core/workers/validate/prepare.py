@@ -18,7 +18,7 @@ from vp_tui.core.config import STRATA, RunConfig
 from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
 from vp_tui.core.inputs.sequences import SequenceSet
-from vp_tui.core.inputs.spec import Letters, ModelSpec, default_cuts
+from vp_tui.core.inputs.spec import Alphabet, ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import TokenSet
 
 BLOCKS_PER_STRATUM = 12
@@ -146,12 +146,12 @@ def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
     """Packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups of at most MAX_PACKS."""
     wanted = max(MIN_BLOCK_TOKENS, math.ceil(lengths_S.sum() / BLOCKS_PER_STRATUM), int(lengths_S.max()))
     packs = packing.by_length(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
-    return packing.joined(packs, min(packing.MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM)))
+    return packing.blocks_of(packs, min(packing.MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM)))
 
 
 def _facts(
     config: RunConfig,
-    alphabet: Letters,
+    alphabet: Alphabet,
     *,
     everything: SequenceSet,
     sampled: SequenceSet,
@@ -192,7 +192,7 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
     if data.renamed:
         notes.append(f"{data.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
-        limit = "the model's limit of tokens" if spec.max_letters is None else f"{spec.max_letters} residues"
+        limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
         notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
     if tokens.unknown:
         letters = ", ".join(f"{letter} {count}" for letter, count in sorted(tokens.unknown_letters.items()))
