@@ -7,6 +7,7 @@ does not even import the modules of the last.
 
 import ast
 import functools
+import os
 import shutil
 import sys
 import time
@@ -15,7 +16,11 @@ import pytest
 from command_line import command_on, document_of
 
 from samples import PROTEINS
+from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.store.home import Home
+
+# before anything imports torch: two xdist workers on two cores would spin for each other
+let_threads_sleep(os.environ)
 
 PROCESS_FIXTURES = {"vp_tui", "small_demo"}
 SCREEN_FIXTURES = {"drive"}

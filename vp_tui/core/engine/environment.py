@@ -12,6 +12,7 @@ import torch
 from vp_tui import __version__
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine import gpu
+from vp_tui.core.engine.threads import thread_facts
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import ModelSpec
@@ -86,7 +87,7 @@ def facts(device: torch.device, reason: str) -> dict[str, Any]:
         "sqlite": sqlite3.sqlite_version,
         "os": platform.platform(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        **thread_facts(torch.get_num_threads(), os.environ),
         "device": str(device),
         "device_reason": reason,
         "device_name": device_name(device),

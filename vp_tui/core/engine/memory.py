@@ -2,9 +2,9 @@
 
 import resource
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
+import psutil
 import torch
 
 from vp_tui.core.config import RESIDENT_SHARE, PrecisionPlan
@@ -127,21 +127,10 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes free on `device` (CUDA: cudaMemGetInfo; CPU: MemAvailable of /proc/meminfo).
-
-    Raises ResourceError when a CPU's memory cannot be read.
-    """
+    """Bytes free on `device`: cudaMemGetInfo on CUDA, what can be had without swapping on a CPU."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    meminfo = Path("/proc/meminfo")
-    try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-        kib = next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration) as error:
-        raise ResourceError(
-            f"the free memory cannot be read from {meminfo}; give --token-budget a number, such as 4096"
-        ) from error
-    return int(kib) * 1024
+    return int(psutil.virtual_memory().available)
 
 
 def peak_memory_mib(device: torch.device) -> float:

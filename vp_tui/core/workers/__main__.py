@@ -6,6 +6,7 @@ Each name imports its own module only: a run never loads the benchmark, the doct
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
+from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.errors import ExitCode, VpTuiError
 from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
 
@@ -67,4 +69,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    let_threads_sleep(os.environ)
     sys.exit(main(sys.argv[1:]))
