@@ -292,7 +292,7 @@ CREATE TABLE sequence_result (
 	norm_ratio REAL,
 	nan_count INTEGER NOT NULL,
 	inf_count INTEGER NOT NULL,
-	seq_hash INTEGER,
+	seq_hash INTEGER NOT NULL,
 	CONSTRAINT pk_sequence_result PRIMARY KEY (run_id, seq_idx),
 	CONSTRAINT ck_sequence_result_cosine CHECK (cosine BETWEEN -1.0001 AND 1.0001),
 	CONSTRAINT fk_sequence_result_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE

@@ -210,6 +210,7 @@ def results(num: int = 300, *, nan: int = 1, below: int = 2) -> tuple[SequenceRe
             norm_ratio=None if place < nan else 1.0062 if place < nan + below else 1.0002,
             nan_count=310 if place < nan else 0,
             inf_count=0,
+            seq_hash=place,
         )
         for place in range(num)
     ]

@@ -71,8 +71,8 @@ class SequenceResult:
     nan_count: int
     """NaN among the candidate's token outputs of this sequence."""
     inf_count: int
-    seq_hash: int | None = None
-    """core.fingerprint.sequence_hash of the letters: what pairs it with the same sequence of another run."""
+    seq_hash: int
+    """core.fingerprint.sequence_hash of the letters: pairs the sequence with the same one of another run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +223,7 @@ class ArmSummary:
     """True: embeddings and times come from an earlier run's reference."""
     mfu: float | None = None
     """FLOPs of all timed blocks over their encode seconds, as a share of the GPU's nominal peak in this precision; None
-    on a CPU, for a GPU or a model whose numbers are not known, and where an earlier version kept the reference."""
+    on a CPU and for a GPU or a model whose numbers are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

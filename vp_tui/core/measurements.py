@@ -40,10 +40,6 @@ def as_document(measured: Measured) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Measured:
-    """What `as_document` wrote; what an older version wrote otherwise is left out."""
-    values = {
-        measure: scopes
-        for measure, scopes in document.items()
-        if measure != "details" and isinstance(scopes, Mapping) and all(isinstance(s, Mapping) for s in scopes.values())
-    }
+    """Return what `as_document` wrote."""
+    values = {measure: scopes for measure, scopes in document.items() if measure != "details"}
     return Measured(values=values, details=document.get("details", {}))

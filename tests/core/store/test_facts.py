@@ -100,14 +100,6 @@ def test_a_number_without_a_value_says_how_many_sequences_were_not_finite(comple
     assert found["candidate.tokens_per_s", "all"][2] == 0, "sequences say nothing about clocks"
 
 
-def test_the_measures_of_the_first_version_are_read_too(completed, sql):
-    found = metrics(
-        sql, completed(measures={"M4": {"relative_l2_p99": 0.5}, "gpu_utilization_mean": 91.5, "weights": None})
-    )
-    assert found["M4.relative_l2_p99", "all"][0] == 0.5
-    assert found["gpu_utilization_mean", "all"][0] == 91.5
-
-
 def test_the_gpu_is_averaged_over_the_timed_blocks(started, write, sql):
     run_id = started()
     write(

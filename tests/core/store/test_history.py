@@ -261,7 +261,7 @@ def test_nan_and_infinity_are_never_stored_never_match_and_never_come_first(home
         results=[result(0, cosine=None, relative_l2=first, norm_ratio=second)],
         strata=(stats("all", relative_l2_p99=first, speedup=third, nan=1),),
         speedup=speed(third),
-        measures={"M2": {"all": {"min": first, "p01": second}}, "M9": third},
+        measures={"M2": {"all": {"min": first, "p01": second}}, "M9": {"all": {"max": third}}},
     )
     stored = sql("SELECT name, scope, value, n, nonfinite FROM metric WHERE run_id = ?", run_id)
     assert all(value is None or math.isfinite(value) for _, _, value, _, _ in stored)

@@ -24,7 +24,7 @@ def test_sequences_are_paired_by_content_whatever_their_place_and_name(completed
         ]
     )
     pairs = reader.paired(first, second)
-    assert (pairs.sequence_ids, pairs.by_hash, pairs.only_a, pairs.only_b) == (("protein0", "protein2"), True, 1, 1)
+    assert (pairs.sequence_ids, pairs.only_a, pairs.only_b) == (("protein0", "protein2"), 1, 1)
     np.testing.assert_array_equal(pairs.a.cosine_S, [0.9, 0.7])
     np.testing.assert_array_equal(pairs.b.cosine_S, [np.nan, 0.71])
     np.testing.assert_array_equal(pairs.b.seq_idx_S, [2, 0])
@@ -38,13 +38,6 @@ def test_equal_sequences_are_paired_in_their_order_and_not_multiplied(completed,
     pairs = reader.paired(first, second)
     assert (len(pairs), pairs.only_a, pairs.only_b) == (3, 1, 0)
     np.testing.assert_array_equal(pairs.a.cosine_S, pairs.b.cosine_S)
-
-
-def test_runs_older_than_the_hashes_are_paired_by_their_ids(completed, reader):
-    first = completed(results=[result(0, seq_hash=7), result(1, seq_hash=None)])
-    second = completed(results=[result(0, sequence_id="protein1", seq_hash=7)])
-    pairs = reader.paired(first, second)
-    assert (pairs.sequence_ids, pairs.by_hash, pairs.only_a) == (("protein1",), False, 1)
 
 
 def test_swapping_two_runs_swaps_the_sides(completed, reader):

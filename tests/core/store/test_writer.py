@@ -69,7 +69,7 @@ def test_the_end_of_a_run_is_stored_whole(started, write, reader):
     assert found.findings == (finding(value=0.98, limit=0.99),)
     assert found.arms["candidate"]["precision"] == "fp16"
     assert found.speedup["ci95"] == [1.8, 2.2]
-    assert found.measures == {"M1": {"min": 0.99999}}
+    assert found.measures == {"M1": {"all": {"min": 0.99999}}}
 
 
 @pytest.mark.parametrize(("status", "code"), [("failed", 1), ("cancelled", 130)])
@@ -104,7 +104,7 @@ def test_nan_and_infinity_are_never_stored(started, write, reader, sql):
             cosine_min=NAN, results=(result(cosine=NAN, relative_l2=INF, nan_count=9),), strata=(stats(cosine_p01=NAN),)
         ),
         gpu_sample(power_w=INF, sm_active=NAN),
-        finished(measures={"M4": -INF}, findings=(finding(value=NAN),)),
+        finished(measures={"M4": {"all": {"min": -INF}}}, findings=(finding(value=NAN),)),
     )
     assert sql("SELECT cosine, relative_l2, nan_count FROM sequence_result") == [(None, None, 9)]
     assert sql("SELECT power_w, sm_active FROM gpu_sample") == [(None, None)]
@@ -115,7 +115,7 @@ def test_nan_and_infinity_are_never_stored(started, write, reader, sql):
         raise AssertionError(constant)
 
     assert json.loads(texts[0], parse_constant=refuse) == {"deep": [{"x": None}]}
-    assert json.loads(texts[1], parse_constant=refuse) == {"M4": None}
+    assert json.loads(texts[1], parse_constant=refuse) == {"M4": {"all": {"min": None}}}
     assert reader.snapshot(run_id).findings[0].value is None
 
 

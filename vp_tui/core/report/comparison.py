@@ -217,8 +217,6 @@ def _of_pairs(pairs: Pairs) -> Iterable[str]:
             f"{len(pairs)} sequences are on both sides; {pairs.only_a} of the baseline and {pairs.only_b} of the "
             "candidate have no partner"
         )
-    if len(pairs) and not pairs.by_hash:
-        yield "the sequences are paired by their ids: a run is older than the hashes of their letters"
 
 
 def _calibrated(group_id: int | None) -> Iterable[str]:

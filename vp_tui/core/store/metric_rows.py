@@ -84,18 +84,10 @@ def _of_speedup(speedup: Mapping[str, Any]) -> Iterator[_Number]:
 
 
 def _of_measures(measures: Mapping[str, Any]) -> Iterator[_Number]:
-    """id -> scope -> name -> number; before revision 0002 it was id -> name -> number, or a number alone."""
-    for measure, found in measures.items():
-        if measure == "details":
-            continue
-        if not isinstance(found, Mapping):
-            yield _Number(measure, ALL, found)
-            continue
-        for key, value in found.items():
-            if isinstance(value, Mapping):
-                yield from (_Number(f"{measure}.{name}", key, one, of_sequences=True) for name, one in value.items())
-            else:
-                yield _Number(f"{measure}.{key}", ALL, value, of_sequences=True)
+    for measure, scopes in measures.items():
+        if measure != "details":
+            for scope, found in scopes.items():
+                yield from (_Number(f"{measure}.{name}", scope, one, of_sequences=True) for name, one in found.items())
 
 
 def _row(number: _Number, stats: StratumStats | None) -> dict[str, Any] | None:

@@ -36,8 +36,6 @@ class Pairs:
     num_tokens_S: np.ndarray
     a: RunSequences
     b: RunSequences
-    by_hash: bool
-    """False: a run older than the hashes was paired by its sequence ids."""
     only_a: int
     """Sequences of the first run without a partner."""
     only_b: int
@@ -78,16 +76,13 @@ def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
         found = dict(zip(found, zip(*rows, strict=True), strict=True))
     run_S = np.array(found["run_id"], np.int64)
     members = [np.flatnonzero(run_S == run_id) for run_id in (run_a, run_b)]
-    by_hash = None not in found["seq_hash"]
-    key_S = np.array(found["seq_hash"], np.int64) if by_hash else np.array(found["sequence_id"], np.str_)
-    a_S, b_S = _matched(key_S, *members)
+    a_S, b_S = _matched(np.array(found["seq_hash"], np.int64), *members)
     return Pairs(
         sequence_ids=tuple(found["sequence_id"][i] for i in a_S),
         strata=tuple(found["stratum"][i] for i in a_S),
         num_tokens_S=np.array(found["num_tokens"], np.int64)[a_S],
         a=_run_sequences(found, a_S),
         b=_run_sequences(found, b_S),
-        by_hash=by_hash,
         only_a=len(members[0]) - len(a_S),
         only_b=len(members[1]) - len(a_S),
     )

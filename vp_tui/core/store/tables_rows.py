@@ -43,7 +43,7 @@ sequence_result = Table(
     need("nan_count", INTEGER),
     need("inf_count", INTEGER),
     # no index, because pairing reads both runs whole by the primary key
-    may("seq_hash", INTEGER),
+    need("seq_hash", INTEGER),
     PrimaryKeyConstraint("run_id", "seq_idx"),
     CheckConstraint("cosine BETWEEN -1.0001 AND 1.0001", name="cosine"),
     **STRICT_WITHOUT_ROWID,

@@ -104,10 +104,9 @@ def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thres
     return sum(result.cosine is None or result.cosine <= limits.fail(M1) for result in mine)
 
 
-def _hashes(results: Sequence[SequenceResult]) -> np.ndarray | None:
-    """Content hashes, by which duplicates are found; runs of older versions have none."""
-    found = [result.seq_hash for result in results if result.seq_hash is not None]
-    return np.array(found, np.int64) if len(found) == len(results) else None
+def _hashes(results: Sequence[SequenceResult]) -> np.ndarray:
+    """Return the content hashes, by which duplicates are found."""
+    return np.array([result.seq_hash for result in results], np.int64)
 
 
 def _embeddings(path: Path) -> np.ndarray:
