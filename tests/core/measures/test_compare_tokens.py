@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vp_tui.core.measures.pairs import row_cosine
-from vp_tui.core.measures.tokens import token_measures
+from vp_tui.core.measures.tokens import token_numbers
 
 LENGTHS = (3, 60, 1, 100)
 
@@ -14,56 +14,51 @@ def tokens():
     x_ND = generator.normal(size=(sum(LENGTHS), 24)).astype(np.float32)
     x_ND[:, 2] += 30
     y_ND = (x_ND + 1e-3 * generator.normal(size=x_ND.shape)).astype(np.float32)
-    sequence_N = np.repeat([10, 11, 12, 13], LENGTHS)
     ends = np.cumsum(LENGTHS)
     first_N, last_N = np.zeros(ends[-1], bool), np.zeros(ends[-1], bool)
     first_N[[0, *ends[:-1]]] = True
     last_N[ends - 1] = True
-    return x_ND, y_ND, {"sequence_N": sequence_N, "first_N": first_N, "last_N": last_N}
+    return x_ND, y_ND, {"first_N": first_N, "last_N": last_N}
 
 
 def test_cosines_are_those_of_single_tokens_plain_and_about_the_mean_token(tokens):
     x_ND, y_ND, where = tokens
     wide_ND, candidate_ND = x_ND.astype(np.float64), y_ND.astype(np.float64)
     mean_D = wide_ND.mean(axis=0)
-    found = token_measures(x_ND, y_ND, **where)
+    found = token_numbers(x_ND, y_ND, **where)
     for prefix, cosine_N in (
         ("", row_cosine(wide_ND, candidate_ND)),
         ("centred_", row_cosine(wide_ND - mean_D, candidate_ND - mean_D)),
     ):
         # the mean is summed in portions
-        assert found.numbers[f"{prefix}min"] == pytest.approx(cosine_N.min(), abs=1e-15)
-        assert found.numbers[f"{prefix}p001"] == pytest.approx(np.percentile(cosine_N, 0.1), abs=1e-15)
-        assert found.numbers[f"{prefix}first_min"] == pytest.approx(cosine_N[where["first_N"]].min(), abs=1e-15)
-        assert found.numbers[f"{prefix}last_min"] == pytest.approx(cosine_N[where["last_N"]].min(), abs=1e-15)
-    assert found.num_tokens == 164
-    assert found.worst_token == row_cosine(wide_ND, candidate_ND).argmin()
+        assert found[f"{prefix}min"] == pytest.approx(cosine_N.min(), abs=1e-15)
+        assert found[f"{prefix}p001"] == pytest.approx(np.percentile(cosine_N, 0.1), abs=1e-15)
+        assert found[f"{prefix}first_min"] == pytest.approx(cosine_N[where["first_N"]].min(), abs=1e-15)
+        assert found[f"{prefix}last_min"] == pytest.approx(cosine_N[where["last_N"]].min(), abs=1e-15)
 
 
-def test_a_broken_last_token_is_seen_as_one_and_named(tokens):
+def test_a_broken_last_token_is_seen_as_one(tokens):
     x_ND, y_ND, where = tokens
     y_ND[62] *= -1
-    found = token_measures(x_ND, y_ND, **where)
-    assert found.numbers["min"] == found.numbers["last_min"] < -0.99
-    assert found.numbers["first_min"] > 0.999
-    assert (found.worst_token, found.worst_sequence) == (62, 11)
+    found = token_numbers(x_ND, y_ND, **where)
+    assert found["min"] == found["last_min"] < -0.99
+    assert found["first_min"] > 0.999
 
 
 def test_a_common_part_hides_damage_from_the_plain_cosine_only(tokens):
     x_ND, y_ND, where = tokens
     y_ND[:] = x_ND.mean(axis=0) + (x_ND - x_ND.mean(axis=0)) * np.float32(-0.1)
-    found = token_measures(x_ND, y_ND, **where)
-    assert found.numbers["min"] > 0.9
-    assert found.numbers["centred_min"] < -0.99
+    found = token_numbers(x_ND, y_ND, **where)
+    assert found["min"] > 0.9
+    assert found["centred_min"] < -0.99
 
 
 def test_a_token_that_is_not_finite_takes_part_in_nothing(tokens):
     x_ND, y_ND, where = tokens
-    plain = token_measures(np.delete(x_ND, 80, axis=0), np.delete(y_ND, 80, axis=0), **cut(where, 80))
+    plain = token_numbers(np.delete(x_ND, 80, axis=0), np.delete(y_ND, 80, axis=0), **cut(where, 80))
     y_ND[80, 3] = np.nan
-    found = token_measures(x_ND, y_ND, **where)
-    assert found.numbers == pytest.approx(plain.numbers, abs=1e-15)  # summed in other portions
-    assert found.num_tokens == 163
+    found = token_numbers(x_ND, y_ND, **where)
+    assert found == pytest.approx(plain, abs=1e-15)  # summed in other portions
 
 
 def cut(where, index):
@@ -74,7 +69,6 @@ def cut(where, index):
 def test_equal_tokens_or_none_have_no_centred_cosine(num):
     x_ND = np.full((num, 3), 2, np.float32)
     mask_N = np.ones(num, bool)
-    found = token_measures(x_ND, x_ND, sequence_N=np.arange(num), first_N=mask_N, last_N=mask_N)
-    assert found.numbers["min"] == (1.0 if num else None)
-    assert found.numbers["centred_min"] is None
-    assert (found.worst_token is None) == (num == 0)
+    found = token_numbers(x_ND, x_ND, first_N=mask_N, last_N=mask_N)
+    assert found["min"] == (1.0 if num else None)
+    assert found["centred_min"] is None

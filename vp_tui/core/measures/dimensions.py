@@ -1,4 +1,4 @@
-"""S5 and S6: the two arms dimension by dimension, each as a distribution: shift, spread, shape, outliers."""
+"""S5 and S6: distribution of every dimension in both arms: shift, spread, shape, outliers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +11,19 @@ from vp_tui.core.measures.statistics import ReferenceStatistics, Sums
 MIN_ROWS_KS = 100
 """A single swap of neighbours in rank moves the Kolmogorov-Smirnov distance by 1 / n: below 100 rows that is 1 %."""
 MAX_ROWS = 10_000
-"""Whose distributions are compared: what is left between neighbours in rank is a hundredth of what is warned of."""
+"""Rows whose distributions are compared: the resolution 1 / n is then a hundredth of the warn limit."""
 OUTLIER = 3.0
-"""Standard deviations of the reference."""
+"""Distance from the mean of an outlier, in standard deviations of the reference."""
 _LISTED = 5
 _CHUNK_ELEMENTS = 1 << 19
-"""Of one arm: 2 MB."""
+"""Elements of one arm in a chunk: 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionMeasures:
-    """float64 [D] each; sigma is the scale of the whole reference. NaN where the reference or the rows have no spread.
+    """Measures of every dimension, float64 [D]; NaN where the reference or the rows have no spread.
+
+    sigma is the scale of the whole reference.
 
     shift_D: |mean(y) - mean(x)| / sigma. std_ratio_D: std(y) / std(x), neither below sigma's floor.
     ks_D: Kolmogorov-Smirnov distance (NaN below 100 rows). wasserstein_D: 1-Wasserstein distance / sigma.
@@ -40,8 +42,11 @@ class DimensionMeasures:
 def dimension_measures(
     x: Sums, y: Sums, x_SD: np.ndarray, y_SD: np.ndarray, *, statistics: ReferenceStatistics
 ) -> DimensionMeasures:
-    """Compare every dimension over the rows of two finite sets: means and deviations of `x` and `y`, which are those of
-    all rows; distances of the distributions of x_SD and y_SD, which are all rows or evenly spread ones."""
+    """Compare every dimension over the rows of two finite sets.
+
+    Means and deviations are those of `x` and `y`, over all rows; distances of distributions are over x_SD and y_SD,
+    which are all rows or evenly spread ones.
+    """
     width = len(x.mean_D)
     nothing_D = np.full(width, np.nan)
     is_set = x.num > 1 and statistics.spread
@@ -77,18 +82,18 @@ def _distances(x_SD: np.ndarray, y_SD: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _sorted_columns(x_SD: np.ndarray, part: slice) -> np.ndarray:
-    """Some columns as sorted rows [C, S]; they are copied before they are turned, else every number is a cache miss."""
+    """Some columns as sorted rows [C, S]; copied before they are transposed, else every number is a cache miss."""
     x_CS = np.ascontiguousarray(np.ascontiguousarray(x_SD[:, part]).T)
     x_CS.sort(axis=1)
     return x_CS
 
 
 def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:
-    """Largest gap between the distribution functions of two sets of equal size, sorted: [C, S] each, [C] out.
+    """Return the largest gap between the distribution functions of two sorted sets of equal size, [C, S] -> [C].
 
     The gap is k / n or more just when the distribution functions are somewhere k steps apart: when the (i + k)-th
-    smallest of one is below the (i + 1)-th of the other for some i. The largest such k is searched, for all
-    dimensions at a time; equal arms are done after one look.
+    smallest of one is below the (i + 1)-th of the other for some i. The largest such k is searched for all
+    dimensions at once; equal arms take one step.
     """
     num = x_CS.shape[1]
     steps_C = np.zeros(len(x_CS), dtype=np.int64)
@@ -106,7 +111,7 @@ def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:
 
 
 def _apart(x_CS: np.ndarray, y_CS: np.ndarray, steps: int) -> np.ndarray:
-    """bool [C]: whether the distribution functions are `steps` or more apart somewhere."""
+    """True where the distribution functions are `steps` or more apart somewhere, bool [C]."""
     late = slice(steps - 1, None)
     early = slice(None, x_CS.shape[1] - steps + 1)
     x_ahead_C: np.ndarray = np.any(x_CS[:, late] < y_CS[:, early], axis=1)
@@ -116,7 +121,7 @@ def _apart(x_CS: np.ndarray, y_CS: np.ndarray, steps: int) -> np.ndarray:
 
 
 def worst_dimensions(found: DimensionMeasures) -> list[dict[str, Any]]:
-    """The dimensions whose mean moved most, at most five; ks is None below 100 rows."""
+    """Return the dimensions whose mean shifted most, at most five; ks is None below 100 rows."""
     if np.isnan(found.shift_D).any():
         return []
     return [
@@ -131,9 +136,9 @@ def worst_dimensions(found: DimensionMeasures) -> list[dict[str, Any]]:
 
 
 def outlier_share(x_CD: np.ndarray, statistics: ReferenceStatistics) -> np.ndarray:
-    """S6: share of each row's elements over 3 sigma from the mean, both the reference's; NaN without spread.
+    """Return the share of each row's elements beyond 3 sigma of the reference's mean (S6); NaN without spread.
 
-    A few rows in float64.
+    Takes a few rows in float64.
     """
     if not statistics.spread:
         return np.full(len(x_CD), np.nan)
@@ -143,7 +148,7 @@ def outlier_share(x_CD: np.ndarray, statistics: ReferenceStatistics) -> np.ndarr
 
 
 def over_elements(mean_D: np.ndarray, std_D: np.ndarray) -> tuple[float | None, float | None]:
-    """Mean and standard deviation of all elements, from those of every dimension; None for no rows."""
+    """Return mean and standard deviation of all elements, from those of every dimension; None for no rows."""
     if not mean_D.size or np.isnan(mean_D).any():
         return None, None
     return float(mean_D.mean()), float(np.sqrt(np.square(std_D).mean() + mean_D.var()))

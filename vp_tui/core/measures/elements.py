@@ -1,4 +1,4 @@
-"""M6: the measures of single numbers: how many match at which tolerance, and how many roundings apart they are."""
+"""M6: single elements: share that matches at each tolerance, and distance in units in the last place (ULPs)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ _MOST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementMeasures:
-    """Per row: share of matching elements at each of TOLERANCES, largest |y - x|, and largest |y - x| in FP16 ULPs."""
+    """Share of matching elements at each of TOLERANCES, largest |y - x|, and largest |y - x| in FP16 ULPs, per row."""
 
     matching_ST: np.ndarray
     max_abs_S: np.ndarray
@@ -25,10 +25,10 @@ class ElementMeasures:
 
 
 def element_measures(x_CD: np.ndarray, y_CD: np.ndarray) -> ElementMeasures:
-    """Compare a few finite float32 rows number by number.
+    """Compare a few finite float32 rows element by element.
 
-    An element matches at rtol when |y - x| <= rtol (|x| + m), m the median |x| of its row: numbers near 0 are judged
-    beside their row.
+    An element matches at rtol when |y - x| <= rtol (|x| + m), m the median |x| of its row: numbers near 0 are
+    compared relative to their row.
     """
     size_CD = np.abs(x_CD)
     ulps_C = ulps(x_CD, y_CD).max(axis=1, initial=0.0)
@@ -41,7 +41,7 @@ def element_measures(x_CD: np.ndarray, y_CD: np.ndarray) -> ElementMeasures:
 
 
 def ulps(x_CD: np.ndarray, y_CD: np.ndarray) -> np.ndarray:
-    """|y - x| of every element in FP16 ULPs of x, float32; saturates at the largest float32."""
+    """Return |y - x| of every element in FP16 ULPs of x, float32; saturates at the largest float32."""
     error_CD = np.abs(np.subtract(y_CD, x_CD, dtype=np.float64))
     error_CD /= ulp16(x_CD)
     ulps_CD: np.ndarray = np.minimum(error_CD, _MOST, out=error_CD).astype(np.float32)
@@ -49,23 +49,23 @@ def ulps(x_CD: np.ndarray, y_CD: np.ndarray) -> np.ndarray:
 
 
 def _median(size_CD: np.ndarray) -> np.ndarray:
-    """Median of each row in float64; halves the time of np.median, and its mean of two cannot overflow."""
+    """Median of each row in float64; twice as fast as np.median, and its mean of two cannot overflow."""
     middle = [(size_CD.shape[1] - 1) // 2, size_CD.shape[1] // 2]
     median_C: np.ndarray = np.partition(size_CD, middle, axis=1)[:, middle].mean(axis=1, dtype=np.float64)
     return median_C
 
 
 def ulp16(x_SD: np.ndarray) -> np.ndarray:
-    """Distance of neighbouring FP16 numbers at x, float32: 2^(e - 10), e the exponent of x, within -14 and 15.
+    """Return the distance of neighbouring FP16 numbers at x, float32: 2^(e - 10), e the exponent of x in -14 to 15.
 
-    Below the normal numbers the distance is constant (2^-24); beyond 65,504 that of the last binade (32) goes on.
+    Below the normal numbers the distance is constant (2^-24); beyond 65,504 it is that of the last binade (32).
     """
     binade_SD = (np.abs(x_SD.astype(np.float32)).view(np.uint32) & _EXPONENT_BITS).view(np.float32)
     return np.clip(binade_SD, _SMALLEST_NORMAL, _LAST_BINADE) * np.float32(_SPACING)
 
 
 def element_numbers(found: ElementMeasures, ulps_N: np.ndarray) -> dict[str, float | None]:
-    """M6 over all rows: match rates, largest |y - x|, and ULPs: median and 99th percentile of `ulps_N`, largest."""
+    """Return M6 over all rows: match rates, largest |y - x|, largest ULPs, median and 99th percentile of `ulps_N`."""
     rates = [summary.mean(found.matching_ST[:, column]) for column in range(len(TOLERANCES))]
     half, p99 = np.percentile(ulps_N, [50, 99], overwrite_input=True).tolist() if ulps_N.size else (None, None)
     return {

@@ -1,4 +1,4 @@
-"""S1: do the sequences keep their neighbours? Ten nearest, and the nearest, in the standardized space of M3."""
+"""S1: agreement of nearest neighbours (ten, and one) in the standardized space of M3."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vp_tui.core.measures.statistics import ReferenceStatistics
 
 NEIGHBOURS = 10
 MIN_ROWS = 12
-"""Of eleven rows everyone's ten neighbours are all the others."""
+"""With eleven rows the ten neighbours of each are all the others."""
 MAX_QUERIES = 2048
 MAX_GALLERY = 10_000
 _QUERY_CHUNK = 64
@@ -19,7 +19,7 @@ _QUERY_CHUNK = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighbourMeasures:
-    """Mean share of the ten neighbours that stay, share of nearest ones that stay (None below 12 distinct rows)."""
+    """Mean share of the ten neighbours that stay, and share of nearest ones that stay; None below 12 distinct rows."""
 
     overlap: float | None
     nearest: float | None
@@ -38,7 +38,7 @@ def neighbour_measures(
     max_queries: int = MAX_QUERIES,
     product: Product = by_numpy,
 ) -> NeighbourMeasures:
-    """Euclidean neighbours of each set within itself, compared query by query; both sets finite.
+    """Compare the Euclidean neighbours within each of two finite sets, query by query.
 
     The sets are the rows `rows_S`, all by default, and `hash_S` (int64) is the content of each of those. Equal ones
     (without a hash: equal reference rows) are kept once, the first of them, since the order among equals is chance. At
@@ -70,13 +70,13 @@ def _first_of_each(keys_S: np.ndarray) -> np.ndarray:
 
 
 def content_hash(x_SD: np.ndarray) -> np.ndarray:
-    """int64 [S], for want of a given one: equal for rows of equal numbers (64 bits of BLAKE2b; -0.0 counts as 0.0)."""
+    """Return a hash of every row, int64 [S]: equal for equal numbers (64 bits of BLAKE2b; -0.0 counts as 0.0)."""
     digests = [hashlib.blake2b(row_D + np.float32(0.0), digest_size=8).digest() for row_D in x_SD]
     return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 
 def _neighbours(z_GD: np.ndarray, queries: np.ndarray, product: Product) -> tuple[np.ndarray, np.ndarray]:
-    """bool [Q, G] with ten neighbours per query, and the index of the nearest [Q].
+    """Mask of the ten neighbours of every query, bool [Q, G], and the index of the nearest [Q].
 
     Neighbours of q are those with the smallest |g|^2 / 2 - <q, g>, which is half the squared distance less a constant.
     """
@@ -96,7 +96,7 @@ def _neighbours(z_GD: np.ndarray, queries: np.ndarray, product: Product) -> tupl
 
 
 def _nearest_ten(far_CG: np.ndarray) -> np.ndarray:
-    """bool [C, G]: the ten smallest of every row; of equal ones at the border those with the lower index."""
+    """Mask of the ten smallest of every row, bool [C, G]; of equal ones at the border those with the lower index."""
     border_C = np.partition(far_CG, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
     near_CG: np.ndarray = far_CG <= border_C[:, None]
     for row in np.flatnonzero(np.count_nonzero(near_CG, axis=1) > NEIGHBOURS):

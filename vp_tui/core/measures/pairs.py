@@ -1,4 +1,4 @@
-"""The measures of a pair of vectors: embeddings in, plain numbers out, accumulated in FP64.
+"""Measures of a pair of vectors: embeddings in, numbers out, accumulated in FP64.
 
 x is the reference, y the candidate, both float32 [S, D]. Ids (M1 to M5) are those of docs/measures.md.
 Bad numbers are results: a sequence whose embedding is not finite has no cosine, and is counted elsewhere.
@@ -56,12 +56,12 @@ def pair_measures(x_SD: np.ndarray, y_SD: np.ndarray) -> PairMeasures:
 
 
 def set_measures(x_CD: np.ndarray, y_CD: np.ndarray, statistics: ReferenceStatistics) -> SetMeasures:
-    """PairMeasures of a few finite rows in float64, and beside them what the reference as a set is the yardstick of.
+    """Compare a few finite rows in float64, also relative to the statistics of the whole reference.
 
     mu and s are the mean and the scale of `statistics`.
     M2: cosine of x - mu and y - mu. M3: of (x - mu) / s and (y - mu) / s. M4c: |y - x| / |x - mu|.
-    M5: least-squares scale <x, y> / <x, x>. Zero vectors, here also x = mu, are dealt with as in `pair_measures`:
-    both zero are equal (scale 1), one zero has no direction (cosine and scale 0); the error beside a zero is |y - x|.
+    M5: least-squares scale <x, y> / <x, x>. Zero vectors, here also x = mu, are treated as in `pair_measures`:
+    both zero are equal (scale 1), one zero has no direction (cosine and scale 0); the error of a zero is |y - x|.
     M2, M3 and M4c of a reference without spread do not exist.
     """
     found = _plain(x_CD, y_CD) | {"scale_S": _least_squares_scale(x_CD, y_CD)}
@@ -71,14 +71,14 @@ def set_measures(x_CD: np.ndarray, y_CD: np.ndarray, statistics: ReferenceStatis
 
 
 def sqnr_db(relative_l2_S: np.ndarray) -> np.ndarray:
-    """Signal to quantization noise: -20 log10(relative L2) in dB, at most SQNR_CAP_DB."""
+    """Return the signal-to-quantization-noise ratio -20 log10(relative L2) in dB, at most SQNR_CAP_DB."""
     least = 10 ** (-SQNR_CAP_DB / 20)
     ratio_db_S: np.ndarray = np.minimum(-20 * np.log10(np.maximum(relative_l2_S, least)), SQNR_CAP_DB)
     return ratio_db_S
 
 
 def row_cosine(x_SD: np.ndarray, y_SD: np.ndarray) -> np.ndarray:
-    """Cosine of the rows of two finite float64 matrices, as M1."""
+    """Return the cosine of the rows of two finite float64 matrices, as M1."""
     return _cosine(x_SD, y_SD, _norm(x_SD), _norm(y_SD))
 
 

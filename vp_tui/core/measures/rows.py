@@ -1,6 +1,6 @@
-"""The walks over both arms: whatever their number, only a few rows of either are held as doubles at a time.
+"""Passes over the rows of both arms, in chunks: only a few rows of either are held in float64 at a time.
 
-The sets may be mapped files of any length; `rows_S` are the rows that are meant, finite on both sides.
+The sets may be memory-mapped files of any length; `rows_S` are the selected rows, finite on both sides.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
 from vp_tui.core.measures.statistics import ReferenceStatistics, Sums, added, sums_of_portion
 
 ULP_ROWS: Final = 2048
-"""Rows whose elements the percentiles of M6's ULPs are over: five million numbers of ESM-2 3B."""
+"""Rows used for the percentiles of M6's ULPs: five million numbers of ESM-2 3B."""
 _PORTION: Final = 64 * 2560
-"""Elements: as doubles 1.3 MB, so that a portion and its temporaries stay in a core's second cache."""
+"""Elements of a portion: 1.3 MB in float64, so that it stays in a core's L2 cache with its temporaries."""
 
 _Columns = TypeVar("_Columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMeasures:
-    """What every row has of its own: M1 to M6, and S6's share of outliers in both arms."""
+    """Measures of every row: M1 to M6, and S6's share of outliers in both arms."""
 
     pairs: SetMeasures
     elements: ElementMeasures
@@ -33,7 +33,7 @@ class RowMeasures:
     outliers_y_S: np.ndarray
 
     def of(self, rows: slice) -> "RowMeasures":
-        """Those of some rows."""
+        """Return the measures of a slice of rows."""
         return RowMeasures(
             pairs=_cut(self.pairs, rows),
             elements=_cut(self.elements, rows),
@@ -45,7 +45,7 @@ class RowMeasures:
 def row_measures(
     x_SD: np.ndarray, y_SD: np.ndarray, rows_S: np.ndarray, statistics: ReferenceStatistics
 ) -> RowMeasures:
-    """All measures of single rows, in the order of `rows_S`."""
+    """Return all measures of single rows, in the order of `rows_S`."""
 
     def measured(rows_C: np.ndarray) -> RowMeasures:
         x_CD, y_CD = x_SD[rows_C], y_SD[rows_C]
@@ -68,7 +68,7 @@ def row_measures(
 
 
 def sums_of_rows(x_SD: np.ndarray, rows_S: np.ndarray) -> Sums:
-    """What these rows add up to."""
+    """Return the sums over these rows."""
 
     def portion(rows_C: np.ndarray) -> Sums:
         return sums_of_portion(x_SD[rows_C].astype(np.float64))
@@ -78,7 +78,7 @@ def sums_of_rows(x_SD: np.ndarray, rows_S: np.ndarray) -> Sums:
 
 
 def some_ulps(x_SD: np.ndarray, y_SD: np.ndarray, rows_S: np.ndarray) -> np.ndarray:
-    """|y - x| in FP16 ULPs, float32 [N], of every element of all rows, or of ULP_ROWS evenly spread ones."""
+    """Return |y - x| in FP16 ULPs, float32 [N], of every element of all rows, or of ULP_ROWS evenly spread ones."""
     few_R = rows_S[evenly(len(rows_S), ULP_ROWS)]
     return np.concatenate(
         on_all_cores(lambda rows_C: ulps(x_SD[rows_C], y_SD[rows_C]).ravel(), _portions(few_R, x_SD.shape[1]))
@@ -86,7 +86,7 @@ def some_ulps(x_SD: np.ndarray, y_SD: np.ndarray, rows_S: np.ndarray) -> np.ndar
 
 
 def gathered(x_SD: np.ndarray, rows_S: np.ndarray, most: int) -> np.ndarray:
-    """All of these rows, or `most` evenly spread ones, in memory."""
+    """Return these rows, or `most` evenly spread ones, in memory."""
     few_R = rows_S[evenly(len(rows_S), most)]
     found_RD = np.empty((len(few_R), x_SD.shape[1]), x_SD.dtype)
 
@@ -98,18 +98,18 @@ def gathered(x_SD: np.ndarray, rows_S: np.ndarray, most: int) -> np.ndarray:
 
 
 def _portions(rows_S: np.ndarray, width: int) -> list[np.ndarray]:
-    """At least one, which may be empty."""
+    """Chunks of `rows_S`; at least one, which may be empty."""
     return [rows_S[part] for part in chunks(len(rows_S), max(1, _PORTION // width))] or [rows_S]
 
 
 def _cut(found: _Columns, rows: slice) -> _Columns:
-    """The same record of arrays, of some rows."""
+    """A slice of a record of arrays."""
     columns: Any = found
     return type(found)(**{name: getattr(columns, name)[rows] for name in columns.__dataclass_fields__})
 
 
 def _joined(kind: type[_Columns], parts: Sequence[_Columns]) -> _Columns:
-    """Records of arrays as one."""
+    """Concatenation of records of arrays."""
     columns: Any = kind
     return kind(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns.__dataclass_fields__}

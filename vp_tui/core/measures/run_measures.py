@@ -1,7 +1,7 @@
 """All measures of a finished run: M1 to M6, S1, S2, S5 and S6, per stratum and over all, from stored embeddings.
 
-The measures themselves are in core.compare; here they get the ids and names that the run document promises. While a
-run is going on, core.tally uses the same functions block by block.
+This module gives the measures the ids and names of the run document. During a run,
+workers.validate.tally calls the same functions block by block.
 """
 
 from collections.abc import Mapping
@@ -27,46 +27,46 @@ from vp_tui.core.measures.structure import StructureMeasures, structure_measures
 
 ALL: Final = "all"
 SCOPES: Final = (ALL, *STRATA)
-"""The largest first: they are measured side by side."""
+"""The largest first, because they are measured in parallel."""
 SPREAD_CAP: Final = 1e9
-"""M4: the spread where the median sequence has no error and the worst one has; no spread is larger."""
+"""M4: upper bound of the spread, also used where only the worst sequence has an error."""
 SAMPLE: Final = 2048
-"""S1, S2: rows that are asked for their neighbours and correlated with each other; half as many in one stratum."""
+"""S1, S2: number of query rows, and of rows correlated with each other; half as many in one stratum."""
 SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6"})
 SMALLEST_SET: Final = 12
-"""Rows below which there is no set: ten neighbours need eleven others, and a spread of a few is chance."""
+"""Fewer rows have no set measures: ten neighbours need eleven other rows, and the spread of a few is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arms:
-    """Both arms and what is measured of them once, for every scope."""
+    """Both arms, and everything that is computed once for all scopes."""
 
     x_SD: np.ndarray
     y_SD: np.ndarray
     index_S: np.ndarray
     """The finite rows of both, sorted by stratum, so that a stratum is a slice of them."""
     parts: Mapping[str, slice]
-    """Scope -> the part of index_S that is in it."""
+    """Scope -> its part of index_S."""
     broken: Mapping[str, int]
-    """Scope -> rows that are not among them."""
+    """Scope -> number of rows that are not finite."""
     hash_S: np.ndarray
-    """Of index_S."""
+    """Content hash of the rows of index_S."""
     x: Mapping[str, Sums]
-    """Scope -> those of the reference."""
+    """Scope -> sums of the reference."""
     y: Mapping[str, Sums]
     statistics: ReferenceStatistics
     measures: RowMeasures
-    """Of index_S."""
+    """Measures of the rows of index_S."""
     product: Product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scope:
-    """The rows of one scope, and what is measured over them as a set; index_S is theirs in what the caller gave."""
+    """Measures of the rows of one scope as a set; index_S are their indices in the caller's arrays."""
 
     index_S: np.ndarray
     broken: int
-    """Rows that are not finite on either side: they have no cosine, so they are not above its limit."""
+    """Rows that are not finite on either side: they have no cosine and count as below its limit."""
     pairs: SetMeasures
     elements: Numbers
     outliers_x: float | None
@@ -90,11 +90,11 @@ def after_run(
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
-    `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline;
-    by default they are made from x. They stand for the whole reference in every stratum. `product` multiplies the large
-    matrices. Rows that are not finite on both sides take part in nothing. A number that does not exist is None.
-    Sequences in `details` are rows of x_SD. Both sets are walked through, so they may be mapped files of any length.
-    ValueError for shapes that do not fit and for other strata.
+    `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline; by
+    default they are computed from x. They describe the whole reference, also in a stratum. `product` multiplies the
+    large matrices. Rows that are not finite on both sides are left out. A number that does not exist is None.
+    Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
+    Raises ValueError for shapes that do not match and for unknown strata.
     """
     require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
     index_S = np.flatnonzero(finite_rows(x_SD, y_SD))
@@ -120,7 +120,7 @@ def after_run(
 
 
 def _sums(x_SD: np.ndarray, index_S: np.ndarray, parts: Mapping[str, slice]) -> dict[str, Sums]:
-    """Scope -> those of one arm."""
+    """Scope -> sums of one arm."""
     found: dict[str, Sums] = {name: rows.sums_of_rows(x_SD, index_S[parts[name]]) for name in STRATA}
     return found | {ALL: sets.added(found.values(), x_SD.shape[1])}
 
@@ -191,7 +191,7 @@ def _numbers(scope: _Scope, cosine_limit: float) -> Mapping[str, Numbers]:
 
 
 def _judgeable(numbers: Mapping[str, Numbers], num: int) -> Mapping[str, Numbers]:
-    """Without the measures of a set where there is none; what only describes an arm stays."""
+    """Drop the set measures where there are too few rows; numbers that describe a single arm stay."""
     if num >= SMALLEST_SET:
         return numbers
     return {
@@ -285,7 +285,7 @@ def _named_share(index: int, share: float) -> dict[str, Any]:
 
 
 def _worst(scope: _Scope) -> dict[str, int | None]:
-    """Measure -> row of the caller's that is worst by it."""
+    """Measure -> the caller's index of its worst row."""
     pairs = scope.pairs
     found = {
         "M1": summary.index_lowest(pairs.cosine_S),

@@ -1,4 +1,4 @@
-"""Which rows are looked at where all of them are too many, in which portions, and on how many cores."""
+"""Selection of rows, chunks of rows, and parallel work on all cores."""
 
 import os
 import threading
@@ -10,16 +10,16 @@ import numpy as np
 
 _DEEPEST = 2
 _nesting = threading.local()
-"""How often the work of this thread has been spread."""
+"""Depth of nested thread pools in this thread."""
 _Part = TypeVar("_Part")
 _Found = TypeVar("_Found")
 
 ROW_CHUNK = 64
-"""64 x 2,560 doubles are 1.3 MB: a chunk and its temporaries stay in a core's second cache."""
+"""64 x 2,560 doubles are 1.3 MB: a chunk and its temporaries stay in a core's L2 cache."""
 
 
 def finite_rows(*sets_SD: np.ndarray) -> np.ndarray:
-    """bool [S]: rows that are finite in every set."""
+    """Return the mask of rows that are finite in every set, bool [S]."""
     usable_S = np.ones(len(sets_SD[0]), dtype=bool)
 
     def look(part: slice) -> None:
@@ -31,15 +31,15 @@ def finite_rows(*sets_SD: np.ndarray) -> np.ndarray:
 
 
 def chunks(num: int, size: int = ROW_CHUNK) -> Iterator[slice]:
-    """Slices of at most `size` that cover range(num)."""
+    """Return slices of at most `size` that cover range(num)."""
     return (slice(start, min(start + size, num)) for start in range(0, num, size))
 
 
 def on_all_cores(work: Callable[[_Part], _Found], parts: Iterable[_Part]) -> list[_Found]:
-    """work(part) of every part, in their order; numpy gives the interpreter back while it computes.
+    """Return work(part) of every part, in order; numpy releases the interpreter lock while it computes.
 
-    A part may be spread once more in the same way; what is spread within that goes on where it is. What comes out does
-    not depend on the number of cores, as long as no part looks at what another one writes.
+    Calls may be nested once; deeper ones run in the calling thread. The result does not depend on the number of cores,
+    as long as no part reads what another one writes.
     """
     todo = list(parts)
     depth: int = getattr(_nesting, "depth", 0)
@@ -55,22 +55,22 @@ def _begin_at(depth: int) -> None:
 
 
 def evenly(num: int, limit: int) -> np.ndarray:
-    """int64: all of range(num), or `limit` of them at even distances, the first always among them."""
+    """Return range(num), or `limit` of its indices at even distances with the first among them, int64."""
     if num <= limit:
         return np.arange(num)
     return np.arange(limit) * num // max(limit, 1)
 
 
 def require_fitting(x_SD: np.ndarray, y_SD: np.ndarray, stratum_S: np.ndarray, *, num_strata: int) -> None:
-    """Raise ValueError for shapes that do not fit each other, and for strata that do not exist."""
+    """Raise ValueError for shapes that do not match, and for unknown strata."""
     if x_SD.shape != y_SD.shape or x_SD.shape[:1] != stratum_S.shape:
-        raise ValueError(f"shapes do not fit: {x_SD.shape}, {y_SD.shape}, {stratum_S.shape}")
+        raise ValueError(f"shapes do not match: {x_SD.shape}, {y_SD.shape}, {stratum_S.shape}")
     if not np.isin(stratum_S, np.arange(num_strata)).all():
-        raise ValueError(f"a stratum is 0 to {num_strata - 1}")
+        raise ValueError(f"a stratum must be 0 to {num_strata - 1}")
 
 
 def even_quotas(available: np.ndarray, sample: int) -> np.ndarray:
-    """Share `sample` evenly between strata, int64 like `available`, none above what it has (smallest first)."""
+    """Share `sample` evenly between strata, int64 like `available`; none gets more than it has."""
     quotas = np.zeros_like(available)
     left = sample
     order = np.argsort(available, kind="stable")

@@ -1,4 +1,4 @@
-"""What the embeddings of an arm are like as a set: centre and spread, where the norm is, how alike sequences are."""
+"""Statistics of the embeddings of an arm as a set: centre, spread, dominant dimensions, similarity of sequences."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,12 +9,11 @@ import numpy as np
 from vp_tui.core.measures.selection import chunks, on_all_cores
 
 SCALE_FLOOR = 0.01
-"""Of the median standard deviation: a dimension that hardly moves must not outweigh all others once divided by it."""
+"""Floor relative to the median standard deviation, so that a nearly constant dimension does not dominate."""
 ROGUE_SHARE = 0.05
-"""Of the mean between-sequence cosine: a dimension with more is rogue (the word and the share of each dimension:
-Timkey & van Schijndel 2021)."""
+"""A dimension with a larger share of the mean between-sequence cosine is rogue (Timkey & van Schijndel 2021)."""
 ROGUE_CLEAR = 0.04
-"""A rogue dimension counts as missing on the other side only below this: a share at the border is no difference."""
+"""A rogue dimension counts as missing in the other arm only below this share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +26,14 @@ class ReferenceStatistics:
 
     @property
     def spread(self) -> bool:
-        """Whether the rows differ at all; without it nothing can be centred or standardized."""
+        """True when the rows differ; without spread nothing can be centred or standardized."""
         return self.num_rows > 1 and bool((self.std_D > 0).any())
 
     @property
     def floor(self) -> float:
-        """0.01 median sigma, above 0 where there is spread.
+        """Return 0.01 of the median sigma, above 0 where there is spread.
 
-        Where more than half of the dimensions never move the median is 0, and that of the moving ones takes its place.
+        Where more than half of the dimensions are constant, the median is over the others.
         """
         moving_D = self.std_D[self.std_D > 0]
         median = float(np.median(self.std_D)) or (float(np.median(moving_D)) if moving_D.size else 0.0)
@@ -42,12 +41,12 @@ class ReferenceStatistics:
 
     @property
     def scale_D(self) -> np.ndarray:
-        """s = max(sigma, 0.01 median sigma) [D]."""
+        """Return s = max(sigma, 0.01 median sigma) [D]."""
         scale_D: np.ndarray = np.maximum(self.std_D, self.floor)
         return scale_D
 
     def standardized(self, x_SD: np.ndarray, rows_R: np.ndarray | None = None) -> np.ndarray:
-        """(x - mu) / s of some rows, or of all, float64 [R, D]; only where there is spread."""
+        """Return (x - mu) / s of some rows, or of all, float64 [R, D]; requires spread."""
         rows_R = np.arange(len(x_SD)) if rows_R is None else rows_R
         z_RD, scale_D = np.empty((len(rows_R), x_SD.shape[1])), self.scale_D
 
@@ -61,10 +60,10 @@ class ReferenceStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BetweenSequences:
-    """How alike different sequences are: their mean cosine (None below two rows), and each dimension's share of it.
+    """Mean cosine between different sequences (None below two rows), and each dimension's share of it.
 
-    A share [D] is that of the sum of all positive contributions: this is the mean cosine but for 1 / (n - 1), and
-    stays a share where the contributions of other dimensions cancel.
+    A share [D] is relative to the sum of all positive contributions, so that it stays a share where contributions
+    cancel.
     """
 
     cosine: float | None
@@ -73,33 +72,33 @@ class BetweenSequences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What finite rows add up to, float64 [D] each: nothing of it grows with their number."""
+    """Sums over finite rows, float64 [D] each; their size does not depend on the number of rows."""
 
     num: int
     mean_D: np.ndarray
     square_D: np.ndarray
-    """Of (x - mean)^2."""
+    """Sum of (x - mean)^2."""
     unit_D: np.ndarray
-    """Of the rows divided by their norm; a zero vector stays one."""
+    """Sum of the normalized rows; a zero vector stays zero."""
     unit_square_D: np.ndarray
 
     @property
     def std_D(self) -> np.ndarray:
-        """Population standard deviation."""
+        """Return the population standard deviation [D]."""
         std_D: np.ndarray = np.sqrt(self.square_D / max(self.num, 1))
         return std_D
 
     @property
     def statistics(self) -> ReferenceStatistics:
-        """Of these rows as a reference."""
+        """Return the statistics of these rows as a reference."""
         return ReferenceStatistics(num_rows=self.num, mean_D=self.mean_D, std_D=self.std_D)
 
     @property
     def between(self) -> BetweenSequences:
-        """Mean cosine over all pairs of different rows, and what every dimension gives to it.
+        """Return the mean cosine over all pairs of different rows, and the contribution of every dimension.
 
-        With u the normalized rows, dimension d gives ((sum u_d)^2 - sum u_d^2) / (n (n - 1)): all pairs without
-        looking at one. A zero vector has cosine 0 with every other.
+        With u the normalized rows, dimension d contributes ((sum u_d)^2 - sum u_d^2) / (n (n - 1)), which needs no
+        loop over pairs. A zero vector has cosine 0 with every other.
         """
         if self.num < 2:
             return BetweenSequences(cosine=None, share_D=np.zeros_like(self.unit_D))
@@ -112,9 +111,9 @@ class Sums:
 
     @property
     def dominant_dimension(self) -> tuple[int, float] | None:
-        """The dimension with the largest share of the mean squared norm, and that share.
+        """Return the dimension with the largest share of the mean squared norm, and that share.
 
-        Where one dimension holds most of the norm, M1 sees little else: real ESM-2 3B has 0.81 in dimension 1542.
+        Where one dimension holds most of the norm, M1 depends on little else: real ESM-2 3B has 0.81 in dimension 1542.
         """
         energy_D = self.square_D + self.num * np.square(self.mean_D)
         if not energy_D.sum() > 0:
@@ -124,17 +123,17 @@ class Sums:
 
 
 def reference_statistics(x_SD: np.ndarray) -> ReferenceStatistics:
-    """Those of the finite rows; zeros when there is none."""
+    """Return the statistics of the finite rows; zeros when there is none."""
     return sums(x_SD).statistics
 
 
 def sums(x_SD: np.ndarray) -> Sums:
-    """Those of the finite rows."""
+    """Return the sums over the finite rows."""
     return added((sums_of_portion(x_CD) for x_CD in _finite_chunks(x_SD)), x_SD.shape[1])
 
 
 def sums_of_portion(x_CD: np.ndarray) -> Sums:
-    """Those of a few finite rows, float64 and at least one; all of it at once."""
+    """Return the sums over a few finite rows, float64 and at least one, in one step."""
     mean_D = x_CD.mean(axis=0)
     gap_CD = x_CD - mean_D
     norm_C = np.sqrt(np.einsum("sd,sd->s", x_CD, x_CD))
@@ -149,14 +148,14 @@ def sums_of_portion(x_CD: np.ndarray) -> Sums:
 
 
 def added(portions: Iterable[Sums], width: int) -> Sums:
-    """Those of all rows of all portions [D = width], in their order."""
+    """Return the sums over all rows of all portions [D = width], added in order."""
     none_D = np.zeros(width)
     nothing = Sums(num=0, mean_D=none_D, square_D=none_D, unit_D=none_D, unit_square_D=none_D)
     return reduce(_sum_of_two, portions, nothing)
 
 
 def _sum_of_two(a: Sums, b: Sums) -> Sums:
-    """The squares by Chan, Golub & LeVeque 1983: those about the mean of both, without cancellation."""
+    """Add two; squares by Chan, Golub & LeVeque 1983, about the mean of both and without cancellation."""
     num = a.num + b.num
     if num == 0:
         return a
@@ -171,9 +170,9 @@ def _sum_of_two(a: Sums, b: Sums) -> Sums:
 
 
 def needed_centred_cosine(between_cosine: float | None, limit: float) -> float | None:
-    """The centred cosine that a raw cosine of `limit` really asks for: (limit - c) / (1 - c), c between sequences.
+    """Return the centred cosine a raw cosine of `limit` corresponds to: (limit - c) / (1 - c), c between sequences.
 
-    0 where c is at or above the limit: any two sequences pass, so that M1 asks for nothing. None without a c.
+    0 where c is at or above the limit: any two sequences pass M1. None without a c.
     """
     if between_cosine is None:
         return None
@@ -181,20 +180,20 @@ def needed_centred_cosine(between_cosine: float | None, limit: float) -> float |
 
 
 def rogue_dimensions(found: BetweenSequences) -> list[tuple[int, float]]:
-    """Index and share of every rogue dimension, the largest share first."""
+    """Return index and share of every rogue dimension, the largest share first."""
     over = np.flatnonzero(found.share_D > ROGUE_SHARE)
     return [(int(d), float(found.share_D[d])) for d in over[np.argsort(-found.share_D[over], kind="stable")]]
 
 
 def rogue_differences(x: BetweenSequences, y: BetweenSequences) -> int:
-    """Dimensions that are rogue on one side (> 5 %) and clearly not on the other (< 4 %)."""
+    """Return the number of dimensions that are rogue in one arm (> 5 %) and clearly not in the other (< 4 %)."""
     lost_D = (x.share_D > ROGUE_SHARE) & (y.share_D < ROGUE_CLEAR)
     gained_D = (y.share_D > ROGUE_SHARE) & (x.share_D < ROGUE_CLEAR)
     return int((lost_D | gained_D).sum())
 
 
 def _finite_chunks(x_SD: np.ndarray) -> Iterator[np.ndarray]:
-    """The finite rows in float64, where there are any."""
+    """Finite rows in float64, in chunks; empty chunks are left out."""
     for part in chunks(len(x_SD)):
         x_CD = x_SD[part].astype(np.float64)
         keep_C = np.isfinite(x_CD).all(axis=1)

@@ -1,6 +1,6 @@
-"""S2: is the set as a whole the same? CKA, debiased CKA, rank correlation of all distances; and the energy distance.
+"""S2: similarity of whole sets: CKA, debiased CKA, rank correlation of all distances; and the energy distance.
 
-All on standardized features (M3's) of evenly spread rows, in FP64.
+All use standardized features (as M3) of evenly spread rows, in FP64.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MAX_ROWS = 2048
 MIN_ROWS = 4
 """The debiased estimate divides by n - 3."""
 _DUST = 1e-12
-"""Of the Gram matrix: what U-centring leaves below this is rounding, and counts as 0."""
+"""Rounding of U-centring relative to the Gram matrix; smaller results count as 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,9 @@ def structure_measures(
     max_rows: int = MAX_ROWS,
     product: Product = by_numpy,
 ) -> StructureMeasures:
-    """Compare two finite sets, the rows `rows_S` (all by default), by what holds within each: at most `max_rows` rows
-    for CKA, half of it for distances, an eighth for the energy distance.
+    """Compare the structure within two finite sets, the rows `rows_S` (all by default).
+
+    At most `max_rows` rows for CKA, half of it for distances, an eighth for the energy distance.
 
     Linear CKA (Kornblith et al. 2019, eq. 3-4): cosine between the centred Gram matrices K and L of both sets.
     Debiased (Nguyen et al. 2021, eq. 3, with the unbiased HSIC of Song et al. 2012): cosine between their U-centred
@@ -70,7 +71,7 @@ def structure_measures(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Within:
-    """What holds within one set: its Gram matrix, that without its diagonal U-centred, and its distances' ranks."""
+    """Structure of one set: Gram matrix, U-centred off-diagonal part of it, and ranks of all distances."""
 
     gram_SS: np.ndarray
     off_diagonal_SS: np.ndarray
@@ -78,7 +79,7 @@ class _Within:
 
 
 def _within(z_SD: np.ndarray, *, few: np.ndarray, product: Product) -> _Within:
-    """Of the standardized rows z_SD, which are centred in place; `few` are those whose distances are ranked."""
+    """Structure of the standardized rows z_SD, which are centred in place; distances of the rows `few` are ranked."""
     z_SD -= _centre(z_SD)
     gram_SS = product(z_SD, z_SD)
     ranks_P = _ranks(_distances_within(gram_SS[np.ix_(few, few)]))
@@ -86,14 +87,14 @@ def _within(z_SD: np.ndarray, *, few: np.ndarray, product: Product) -> _Within:
 
 
 def _centre(z_SD: np.ndarray) -> np.ndarray:
-    """The mean row [D]; exactly the row when all are equal."""
+    """Mean row [D]; exactly the row when all are equal."""
     gap_D = sum((z_SD[part] - z_SD[0]).sum(axis=0) for part in chunks(len(z_SD)))
     centre_D: np.ndarray = z_SD[0] + gap_D / len(z_SD)
     return centre_D
 
 
 def _alignment(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Cosine between two arrays of numbers, from the difference of the normalized ones: exactly 1 for equal arrays.
+    """Cosine between two arrays, from the difference of the normalized ones: exactly 1 for equal arrays.
 
     None when the first is all zero, 0 when only the second is.
     """
@@ -108,7 +109,7 @@ def _alignment(a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def _u_centred(gram_SS: np.ndarray) -> np.ndarray:
-    """U-centring of a matrix without its diagonal; the inner product of two is n (n - 3) times the unbiased HSIC."""
+    """U-centred off-diagonal part of a matrix; the inner product of two is n (n - 3) times the unbiased HSIC."""
     num = len(gram_SS)
     u_SS = gram_SS.copy()
     np.fill_diagonal(u_SS, 0.0)
@@ -134,12 +135,12 @@ def _distances(gram_FF: np.ndarray, x_square_F: np.ndarray, y_square_F: np.ndarr
 def _ranks(far_FF: np.ndarray) -> np.ndarray:
     """Centred ranks of the distances of all pairs, equal ones sharing their mean rank.
 
-    They are ranked in FP32, which knows 8 million distances per octave: what differs less is rounding of the Gram.
+    Ranked in FP32 (8 million distances per octave): smaller differences are rounding of the Gram matrix.
     """
     far_P = far_FF[np.triu_indices(len(far_FF), k=1)]
     most = far_P.max()
     scaled_P = (far_P / (most if most > 0 else 1.0)).astype(np.float32)
-    # scipy.stats.rankdata says the same, and its import takes a third of a second of every run
+    # the same as scipy.stats.rankdata, whose import takes a third of a second
     _, place_P, counts = np.unique(scaled_P, return_inverse=True, return_counts=True)
     middle = np.cumsum(counts) - (counts - 1) / 2
     centred_P: np.ndarray = middle[place_P] - (len(far_P) + 1) / 2
@@ -149,7 +150,7 @@ def _ranks(far_FF: np.ndarray) -> np.ndarray:
 def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, product: Product) -> float:
     """2 E|X-Y| - E|X-X'| - E|Y-Y'| as a share of 2 E|X-Y|: 0 for equal sets, 1 for two far points.
 
-    Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent, so this is a size and no test.
+    Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent: this is an effect size, not a test.
     """
     if np.array_equal(x_ED, y_ED):
         return 0.0

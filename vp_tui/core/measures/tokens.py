@@ -1,6 +1,4 @@
-"""T1: token outputs compared one by one; an average over a sequence can hide a broken first or last token."""
-
-from dataclasses import dataclass
+"""T1: token outputs compared one by one; a mean over a sequence can hide a wrong first or last token."""
 
 import numpy as np
 
@@ -10,26 +8,14 @@ from vp_tui.core.measures.selection import chunks, finite_rows
 from vp_tui.core.measures.statistics import reference_statistics
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenMeasures:
-    """`numbers` of T1, how many tokens they are over, and where the lowest token cosine is.
+def token_numbers(
+    x_ND: np.ndarray, y_ND: np.ndarray, *, first_N: np.ndarray, last_N: np.ndarray
+) -> dict[str, float | None]:
+    """Compare token outputs [N, D]; the bool masks mark the first and last token of every sequence.
 
-    min, p001 (0.1th percentile), first_min, last_min; the same with centred_ in front, of cosines about the mean token.
-    """
-
-    numbers: dict[str, float | None]
-    num_tokens: int
-    worst_token: int | None
-    worst_sequence: int | None
-
-
-def token_measures(
-    x_ND: np.ndarray, y_ND: np.ndarray, *, sequence_N: np.ndarray, first_N: np.ndarray, last_N: np.ndarray
-) -> TokenMeasures:
-    """Compare token outputs [N, D]; `sequence_N` says whose a token is, bool masks which ones begin and end a sequence.
-
-    The centre is the mean over the reference's tokens. Tokens that are not finite on both sides take part in nothing;
-    a number over no tokens, or centred ones of a reference whose tokens are all equal, are None.
+    Returns min, p001 (0.1th percentile), first_min, last_min; the same with the prefix centred_, of cosines about the
+    mean over the reference's tokens. Tokens that are not finite on both sides are left out; a number over no tokens is
+    None, and so are centred ones of a reference whose tokens are all equal.
     """
     usable_N = finite_rows(x_ND, y_ND)
     statistics = reference_statistics(x_ND if usable_N.all() else x_ND[usable_N])
@@ -40,14 +26,7 @@ def token_measures(
         plain_N[part][keep_C] = row_cosine(x_CD, y_CD)
         if statistics.spread:
             centred_N[part][keep_C] = row_cosine(x_CD - statistics.mean_D, y_CD - statistics.mean_D)
-    numbers = _numbers("", plain_N, first_N, last_N) | _numbers("centred_", centred_N, first_N, last_N)
-    worst = int(np.nanargmin(plain_N)) if usable_N.any() else None
-    return TokenMeasures(
-        numbers=numbers,
-        num_tokens=int(np.count_nonzero(usable_N)),
-        worst_token=worst,
-        worst_sequence=None if worst is None else int(sequence_N[worst]),
-    )
+    return _numbers("", plain_N, first_N, last_N) | _numbers("centred_", centred_N, first_N, last_N)
 
 
 def _numbers(prefix: str, cosine_N: np.ndarray, first_N: np.ndarray, last_N: np.ndarray) -> dict[str, float | None]:

@@ -23,7 +23,7 @@ from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.trace import PointTrace, Trace, tokens_error, trace
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.pairs import pair_measures
-from vp_tui.core.measures.tokens import token_measures
+from vp_tui.core.measures.tokens import token_numbers
 from vp_tui.core.models.precision import range_of, significant_bits
 
 _LISTED: Final = 8
@@ -132,13 +132,12 @@ def _token_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_
     sample = probed.sample
     keep_N = keep_P[sample.sequence_N]
     sequence_N, position_N = sample.sequence_N[keep_N], sample.position_N[keep_N]
-    numbers = token_measures(
+    numbers = token_numbers(
         oracle.exact.tokens_ND[keep_N],
         probed.candidate.trace.tokens_ND[keep_N],
-        sequence_N=sequence_N,
         first_N=position_N == 0,
         last_N=position_N == sample.lengths_P[sequence_N] - 1,
-    ).numbers
+    )
     kept = ("centred_min", "centred_p001", "first_min", "last_min")
     return {"token_min": numbers["min"], "token_p001": numbers["p001"]} | {name: numbers[name] for name in kept}
 
