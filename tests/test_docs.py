@@ -10,11 +10,12 @@ import pytest
 
 from samples import PROTEINS
 from vp_tui.core.errors import ExitCode
-from vp_tui.core.gates.embeddings import M1, M1_P01
-from vp_tui.core.gates.goals import P1
-from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.table import WITH_LIMITS
+from vp_tui.core.thresholds import read_thresholds
 
 ROOT = Path(__file__).parents[1]
+MEASURES = (ROOT / "docs" / "measures.md").read_text()
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ ((?:eval \"\$\()?vp-tui\b.*)$", README, flags=re.MULTILINE)
 NEEDS_A_TERMINAL = {"vp-tui"}
@@ -69,11 +70,26 @@ def test_a_link_of_a_document_leads_somewhere(document):
             assert (document.parent / target).exists(), target
 
 
-def test_the_limits_of_the_measures_document_are_those_of_the_code():
-    text = (ROOT / "docs" / "measures.md").read_text()
-    limits = Thresholds()
-    for value in (limits.fail(M1), limits.fail(M1_P01), limits.fail(P1)):
-        assert f"{value:g}" in text
+MISSES = {
+    "below": "< {}", "at_or_below": "<= {}", "above": "> {}", "away_from_one": "more than {} from 1",
+    "away_from_zero": "more than {} from 0",
+}  # fmt: skip
+
+
+def test_the_gates_of_the_measures_document_are_those_of_the_code():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in MEASURES.splitlines()]
+    table = [(row[0], *row[2:]) for row in rows if len(row) == 5 and re.match(r"[A-Z]\d", row[0])]
+    limits = [
+        tuple(MISSES[gate.sense].format(f"{limit.value:g}") if limit else "" for limit in (gate.fail, gate.warn))
+        for gate in WITH_LIMITS
+    ]
+    assert table == [(gate.id, gate.kind, *found) for gate, found in zip(WITH_LIMITS, limits, strict=True)]
+
+
+def test_the_thresholds_file_of_the_measures_document_is_read(tmp_path):
+    path = tmp_path / "limits.toml"
+    path.write_text(re.search(r"```toml\n(.*?)```", MEASURES, flags=re.DOTALL)[1])
+    assert read_thresholds(path).fail(M1) == 0.995
 
 
 def test_every_target_of_the_makefile_that_the_readme_names_exists():

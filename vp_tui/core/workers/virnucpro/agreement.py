@@ -215,9 +215,9 @@ def _share(gate: Gate, what: str, agreed: int, n: int, fail: float, warn: float)
 
 def _shift(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     band = limits.fail(D2_FLIP)
-    clear = [flip for flip in labels.flips if flip.distance >= band]
+    clear = [flip for flip in labels.flips if flip.distance > band]
     if clear:
-        text = f"{len(clear)} labels flip although one probability is {band:g} or more from 0.5, first {clear[0].id}"
+        text = f"{len(clear)} labels flip although one probability is more than {band:g} from 0.5, first {clear[0].id}"
         yield _shifted(D2_FLIP, "fail", text, clear[0].distance, band)
     if labels.shift_mean is not None and labels.shift_mean > limits.fail(D2):
         text = f"probabilities move by {labels.shift_mean:.2g} on average, at most {limits.fail(D2):g}"
