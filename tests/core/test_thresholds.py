@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.gates.embeddings import M1, M4
-from vp_tui.core.thresholds import LIMITS, RENAMED, Thresholds, read_thresholds
+from vp_tui.core.thresholds import LIMITS, Thresholds, read_thresholds
 
 
 @pytest.fixture
@@ -43,7 +43,6 @@ def test_a_file_without_limits_changes_none(read, text):
         ("M1 = 0.9", ["'M1'"]),
         ("zzz = 1", ["'zzz'", "V1.fail, "]),
         ("[threshold]\nM1.fail = 0.9", ["'threshold.M1'"]),
-        ("cosine_fail = 0.9", ["'cosine_fail'", "M1.fail"]),
         ("M1.fail = 1.5", ["M1.fail = 1.5", "(-1, 1)"]),
         ("M1.fail = 1", ["M1.fail = 1", "(-1, 1)"]),
         ("R2.fail = 1.0", ["R2.fail = 1.0", "(1, inf)"]),
@@ -83,15 +82,6 @@ def test_limits_are_frozen_and_survive_json():
         limits.root = {}
     with pytest.raises(ValidationError, match=r"M1\.fial"):
         Thresholds({"M1.fial": 0.5})
-
-
-def test_the_record_of_an_older_version_is_read_and_its_names_are_told_in_a_file(read):
-    assert {new for names in RENAMED.values() for new in names} <= set(LIMITS)
-    assert Thresholds({"norm_ratio_fail": 0.25}) == Thresholds({"M5.fail": 0.25, "M5-scale.fail": 0.25})
-    for old, names in RENAMED.items():
-        with pytest.raises(UsageError) as caught:
-            read(f"{old} = 0.5")
-        assert all(new in str(caught.value) for new in names)
 
 
 def test_every_limit_of_the_table_is_allowed_and_has_a_note():

@@ -26,57 +26,8 @@ LIMITS: Final[Mapping[str, Limit]] = {
 }
 """GATE.fail and GATE.warn -> the limit of the table."""
 
-RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
-    "headroom_bits_fail": ("V3.fail",),
-    "headroom_bits_warn": ("V3.warn",),
-    "subnormal_share": ("V4.fail", "V4-flushed.fail"),
-    "cosine_fail": ("M1.fail",),
-    "cosine_p01_warn": ("M1-p01.fail",),
-    "centred_cosine_fail": ("M2.fail",),
-    "centred_cosine_p01_warn": ("M2-p01.fail",),
-    "standardized_cosine_fail": ("M3.fail",),
-    "standardized_cosine_p01_warn": ("M3-p01.fail",),
-    "relative_l2_p99_fail": ("M4.fail",),
-    "relative_l2_p99_warn": ("M4.warn",),
-    "centred_l2_p99_fail": ("M4c.fail",),
-    "centred_l2_p99_warn": ("M4c.warn",),
-    "relative_l2_spread": ("M4-worst.fail",),
-    "relative_l2_floor": ("M4-floor.fail",),
-    "norm_ratio_fail": ("M5.fail", "M5-scale.fail"),
-    "norm_ratio_warn": ("M5.warn", "M5-scale.warn"),
-    "match_rate": ("M6.fail",),
-    "token_cosine_p001_fail": ("T1.fail",),
-    "token_cosine_min_warn": ("T1-min.fail",),
-    "knn_overlap_fail": ("S1.fail",),
-    "knn_overlap_warn": ("S1.warn",),
-    "nearest_agreement": ("S1-nearest.fail",),
-    "structure_similarity": ("S2.fail", "S2-debiased.fail", "S2-rdm.fail"),
-    "mean_shift_fail": ("S5.fail",),
-    "mean_shift_warn": ("S5.warn",),
-    "std_ratio_fail": ("S5-std.fail",),
-    "std_ratio_warn": ("S5-std.warn",),
-    "ks_distance": ("S5-ks.fail",),
-    "outlier_share": ("S6.fail",),
-    "reference_error_invalid": ("R1.fail",),
-    "reference_error_warn": ("R1.warn",),
-    "reference_bits": ("R1-bits.fail",),
-    "kernel_ratio_fail": ("R2.fail",),
-    "kernel_ratio_warn": ("R2.warn",),
-    "noise_floor": ("R3.fail",),
-    "rounding_ratio_fail": ("R4.fail",),
-    "rounding_ratio_warn": ("R4.warn",),
-    "systematic_ratio": ("R4-bias.fail",),
-    "label_agreement_fail": ("D1.fail",),
-    "label_agreement_warn": ("D1.warn",),
-    "flip_band": ("D2-flip.fail",),
-    "probability_shift_mean": ("D2.fail",),
-    "probability_shift_max": ("D2-max.warn",),
-    "consensus_fail": ("D3.fail",),
-    "consensus_warn": ("D3.warn",),
-    "speedup": ("P1.fail",),
-    "gpu_utilization": ("P1-gpu.fail",),
-}
-"""Names in the records of older versions -> the limits of today; () for a limit that no longer exists."""
+RETIRED: Final[frozenset[str]] = frozenset()
+"""Limits in the records of older versions whose gates no longer exist; they are left out on reading."""
 
 
 class Frozen(BaseModel):
@@ -95,12 +46,12 @@ class Thresholds(RootModel[dict[str, float]]):
     @field_validator("root", mode="before")
     @classmethod
     def _complete(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Fill in the defaults, and translate the names of records of older versions."""
-        today = {new: value for name, value in given.items() for new in RENAMED.get(name, (name,))}
-        problems = list(_problems(today))
+        """Fill in the limits that are not given."""
+        known = {name: value for name, value in given.items() if name not in RETIRED}
+        problems = list(_problems(known))
         if problems:
             raise ValueError("; ".join(problems))
-        return {name: today.get(name, limit.value) for name, limit in LIMITS.items()}
+        return {name: known.get(name, limit.value) for name, limit in LIMITS.items()}
 
     def fail(self, gate: Gate) -> float:
         """Return the farther limit of a gate that has one."""
@@ -127,8 +78,7 @@ def read_thresholds(path: Path) -> Thresholds:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"thresholds file {str(path)!r} is not valid TOML: {error}") from error
     values, problems = _values(document)
-    problems += [problem for name in values if (problem := _renamed(name))]
-    problems += _problems({name: value for name, value in values.items() if name not in RENAMED})
+    problems += _problems(values)
     if problems:
         raise UsageError(f"thresholds file {str(path)!r}: {'; '.join(problems)}")
     return Thresholds(values)
@@ -151,10 +101,6 @@ def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}.{inner}", item) for inner, item in value.items())
         else:
             yield name, value
-
-
-def _renamed(name: str) -> str:
-    return f"{name!r} is now {' and '.join(RENAMED[name]) or 'gone'}" if name in RENAMED else ""
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
