@@ -14,7 +14,7 @@ from vp_tui.core.thresholds import Frozen, Thresholds
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 PlanPrecision = Literal["fp64", "fp32", "tf32", "bf16", "fp16"]
 """fp64 is for the oracle alone; no arm runs in it."""
-Gates = Literal["mission", "strict"]
+Profile = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
 AttentionName = Literal["auto", "flash", "varlen", "sdpa", "flex"]
 
@@ -124,7 +124,7 @@ class RunConfig(Frozen):
         description="Recompute the reference even when a cached one fits.",
         json_schema_extra=MORE,
     )
-    gates: Gates = Field(
+    gates: Profile = Field(
         "mission",
         title="Gates",
         description="mission: V1, V2 and M1 decide; strict: every measure can fail the run.",

@@ -66,5 +66,5 @@ def test_without_room_on_the_device_numpy_multiplies(monkeypatch):
 
 
 def test_on_a_cpu_numpy_multiplies():
-    assert device_matmul.product_on(CPU) is by_numpy
-    assert device_matmul.product_on(CUDA) is not by_numpy
+    assert device_matmul.matmul_on(CPU) is by_numpy
+    assert device_matmul.matmul_on(CUDA) is not by_numpy

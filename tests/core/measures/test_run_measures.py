@@ -283,12 +283,12 @@ def test_mapped_sets_and_another_product_give_the_same_numbers(tmp_path):
     for name, rows_SD in (("x", x_SD), ("y", y_SD)):
         np.save(tmp_path / f"{name}.npy", rows_SD)
 
-    def product(a_AD, b_BD):
+    def matmul(a_AD, b_BD):
         used.append(a_AD.dtype)
         return np.einsum("ad,bd->ab", a_AD, b_BD)
 
     mapped = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
-    found = measured(*mapped, product=product)
+    found = measured(*mapped, matmul=matmul)
     assert len(used) >= 16
     assert set(used) == {np.dtype(np.float64)}
     for (*place, one), (*_, other) in zip(every_number(measured(x_SD, y_SD)), every_number(found), strict=True):

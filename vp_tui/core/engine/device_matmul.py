@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from vp_tui.core.engine.memory import is_out_of_memory
-from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.selection import chunks
 
 PORTION_BYTES: Final = 1 << 27
 """Of the left matrix and of the product together; the right one, 205 MB at most for ESM-2 3B, is there whole."""
 
 
-def product_on(device: torch.device) -> Product:
+def matmul_on(device: torch.device) -> Matmul:
     """What multiplies best where the run is: its GPU, or numpy."""
     return by_numpy if device.type == "cpu" else partial(multiply, device)
 

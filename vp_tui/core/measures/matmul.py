@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-Product: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Matmul: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """a [A, D], b [B, D] -> a new array a b^T [A, B], in float64."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
@@ -36,7 +36,7 @@ def neighbour_measures(
     *,
     rows_S: np.ndarray | None = None,
     max_queries: int = MAX_QUERIES,
-    product: Product = by_numpy,
+    matmul: Matmul = by_numpy,
 ) -> NeighbourMeasures:
     """Compare the Euclidean neighbours within each of two finite sets, query by query.
 
@@ -54,8 +54,8 @@ def neighbour_measures(
             overlap=None, nearest=None, num_queries=0, num_gallery=len(gallery), num_duplicates=num_duplicates
         )
     queries = evenly(len(gallery), max_queries)
-    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, product)
-    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD, gallery), queries, product)
+    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, matmul)
+    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD, gallery), queries, matmul)
     return NeighbourMeasures(
         overlap=float(np.count_nonzero(x_near_QG & y_near_QG) / (NEIGHBOURS * len(queries))),
         nearest=float((x_first_Q == y_first_Q).mean()),
@@ -75,13 +75,13 @@ def content_hash(x_SD: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 
-def _neighbours(z_GD: np.ndarray, queries: np.ndarray, product: Product) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(z_GD: np.ndarray, queries: np.ndarray, matmul: Matmul) -> tuple[np.ndarray, np.ndarray]:
     """Mask of the ten neighbours of every query, bool [Q, G], and the index of the nearest [Q].
 
     Neighbours of q are those with the smallest |g|^2 / 2 - <q, g>, which is half the squared distance less a constant.
     """
     half_square_G = 0.5 * np.einsum("sd,sd->s", z_GD, z_GD)
-    far_QG = product(z_GD if len(queries) == len(z_GD) else z_GD[queries], z_GD)
+    far_QG = matmul(z_GD if len(queries) == len(z_GD) else z_GD[queries], z_GD)
     near_QG = np.empty(far_QG.shape, dtype=bool)
     first_Q = np.empty(len(queries), dtype=np.int64)
 

@@ -17,7 +17,7 @@ from vp_tui.core.measures import dimensions, rows, summary
 from vp_tui.core.measures import statistics as sets
 from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures, over_elements
 from vp_tui.core.measures.elements import element_numbers
-from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, neighbour_measures
 from vp_tui.core.measures.pairs import SetMeasures, sqnr_db
 from vp_tui.core.measures.rows import RowMeasures
@@ -57,7 +57,7 @@ class _Arms:
     statistics: ReferenceStatistics
     measures: RowMeasures
     """Measures of the rows of index_S."""
-    product: Product
+    matmul: Matmul
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +86,12 @@ def after_run(
     cosine_limit: float,
     hash_S: np.ndarray | None = None,
     statistics: ReferenceStatistics | None = None,
-    product: Product = by_numpy,
+    matmul: Matmul = by_numpy,
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
     `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline; by
-    default they are computed from x. They describe the whole reference, also in a stratum. `product` multiplies the
+    default they are computed from x. They describe the whole reference, also in a stratum. `matmul` multiplies the
     large matrices. Rows that are not finite on both sides are left out. A number that does not exist is None.
     Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
     Raises ValueError for shapes that do not match and for unknown strata.
@@ -114,7 +114,7 @@ def after_run(
         y=y,
         statistics=statistics,
         measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
-        product=product,
+        matmul=matmul,
     )
     return _measured(arms, cosine_limit)
 
@@ -153,9 +153,9 @@ def _scope(arms: _Arms, name: str) -> _Scope:
         between_y=arms.y[name].between,
         dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=arms.statistics),
         neighbours=neighbour_measures(
-            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, product=arms.product
+            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, matmul=arms.matmul
         ),
-        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, product=arms.product),
+        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, matmul=arms.matmul),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
@@ -36,7 +36,7 @@ def structure_measures(
     *,
     rows_S: np.ndarray | None = None,
     max_rows: int = MAX_ROWS,
-    product: Product = by_numpy,
+    matmul: Matmul = by_numpy,
 ) -> StructureMeasures:
     """Compare the structure within two finite sets, the rows `rows_S` (all by default).
 
@@ -56,7 +56,7 @@ def structure_measures(
     few = evenly(len(rows), max_rows // 2)
     fewer = few[evenly(len(few), max_rows // 8)]
     energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
-    x, y = on_all_cores(partial(_within, few=few, product=product), (x_SD, y_SD))
+    x, y = on_all_cores(partial(_within, few=few, matmul=matmul), (x_SD, y_SD))
     if not x.gram_SS.any():
         return StructureMeasures()
     pairs = (x.gram_SS, y.gram_SS), (x.off_diagonal_SS, y.off_diagonal_SS), (x.ranks_P, y.ranks_P)
@@ -65,7 +65,7 @@ def structure_measures(
         cka=cka,
         cka_debiased=cka_debiased,
         rdm_spearman=rdm_spearman,
-        energy_distance=_energy_distance(*energy_EDs, product=product),
+        energy_distance=_energy_distance(*energy_EDs, matmul=matmul),
     )
 
 
@@ -78,10 +78,10 @@ class _Within:
     ranks_P: np.ndarray
 
 
-def _within(z_SD: np.ndarray, *, few: np.ndarray, product: Product) -> _Within:
+def _within(z_SD: np.ndarray, *, few: np.ndarray, matmul: Matmul) -> _Within:
     """Structure of the standardized rows z_SD, which are centred in place; distances of the rows `few` are ranked."""
     z_SD -= _centre(z_SD)
-    gram_SS = product(z_SD, z_SD)
+    gram_SS = matmul(z_SD, z_SD)
     ranks_P = _ranks(_distances_within(gram_SS[np.ix_(few, few)]))
     return _Within(gram_SS=gram_SS, off_diagonal_SS=_u_centred(gram_SS), ranks_P=ranks_P)
 
@@ -147,15 +147,15 @@ def _ranks(far_FF: np.ndarray) -> np.ndarray:
     return centred_P
 
 
-def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, product: Product) -> float:
+def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, matmul: Matmul) -> float:
     """2 E|X-Y| - E|X-X'| - E|Y-Y'| as a share of 2 E|X-Y|: 0 for equal sets, 1 for two far points.
 
     Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent: this is an effect size, not a test.
     """
     if np.array_equal(x_ED, y_ED):
         return 0.0
-    x_gram_EE, y_gram_EE = product(x_ED, x_ED), product(y_ED, y_ED)
-    across_EE = _distances(product(x_ED, y_ED), np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
+    x_gram_EE, y_gram_EE = matmul(x_ED, x_ED), matmul(y_ED, y_ED)
+    across_EE = _distances(matmul(x_ED, y_ED), np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
     np.fill_diagonal(across_EE, np.linalg.norm(y_ED - x_ED, axis=1))  # partners are too close for a difference
     within = _distances_within(x_gram_EE).mean() + _distances_within(y_gram_EE).mean()
     across = 2 * across_EE.mean()

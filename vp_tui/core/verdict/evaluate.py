@@ -6,7 +6,7 @@ A number that does not exist (None) is never a miss; a number that is not finite
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from vp_tui.core.config import STRATA, Gates
+from vp_tui.core.config import STRATA, Profile
 from vp_tui.core.events import Severity
 from vp_tui.core.gates.gate import Gate, Sense
 from vp_tui.core.measurements import Numbers
@@ -59,7 +59,7 @@ def _is_within(sense: Sense, value: float, limit: float) -> bool:
             return abs(value) <= limit
 
 
-def severity_of(gate: Gate, reach: Reach, gates: Gates) -> Severity:
+def severity_of(gate: Gate, reach: Reach, gates: Profile) -> Severity:
     """Return the severity of a miss, from the kind of the gate and the profile."""
     if reach == "warn" or gate.kind == "information":
         return "warn"

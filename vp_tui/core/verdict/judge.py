@@ -8,7 +8,7 @@ An inexact reference (R1) makes the run INVALID under both.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from vp_tui.core.config import Gates
+from vp_tui.core.config import Profile
 from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1, M4
 from vp_tui.core.gates.gate import Gate
@@ -30,7 +30,7 @@ def findings(
     measured: Measured = NOTHING,
     *,
     limits: Thresholds,
-    gates: Gates,
+    gates: Profile,
     reference_precision: str = "fp32",
     reference_nonfinite: int = 0,
     names: Names | None = None,
@@ -148,7 +148,7 @@ def _of_gate(
     measured: Measured,
     *,
     limits: Thresholds,
-    gates: Gates,
+    gates: Profile,
     names: Names | None,
 ) -> list[Finding]:
     """The findings of one gate; `all` only where it is more severe than every stratum."""

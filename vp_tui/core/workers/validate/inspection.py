@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from vp_tui.core.engine.device_matmul import product_on
+from vp_tui.core.engine.device_matmul import matmul_on
 from vp_tui.core.engine.encode import OutOfMemoryError
 from vp_tui.core.engine.probe import oracle, stage
 from vp_tui.core.engine.probe.noise import noise
@@ -85,7 +85,7 @@ class Inspection:
     def _of_embeddings(self, x_SD: np.ndarray, y_SD: np.ndarray) -> list[Callable[[], Measured]]:
         """Start what needs only the embeddings of reference and candidate: measures over all pairs, and controls."""
         data, device, limits = self._plan.data, self._setting.device, self._setting.config.thresholds
-        product = product_on(device)
+        matmul = matmul_on(device)
         pairs = partial(
             run_measures.after_run,
             x_SD,
@@ -93,10 +93,10 @@ class Inspection:
             data.stratum_S,
             cosine_limit=limits.fail(M1),
             hash_S=data.hash_S,
-            product=product,
+            matmul=matmul,
         )
         damaged = partial(
-            controls.run, x_SD, data.stratum_S, limits, measure=partial(run_measures.after_run, product=product)
+            controls.run, x_SD, data.stratum_S, limits, measure=partial(run_measures.after_run, matmul=matmul)
         )
         return in_background(device, pairs, damaged)
 
