@@ -1,7 +1,7 @@
-"""What measuring gives: measure id -> scope -> name -> number, and beside it what is no single number.
+"""Measured numbers of a run: measure id -> scope -> name -> number, and details that are not single numbers.
 
 Ids (V1 to P1) are those of docs/measures.md; a scope is short, medium, long or all. A number that does not exist
-is None, never NaN. This is the `measures` of the run document, and what the gates judge.
+is None, never NaN. This is `measures` of the run document, and the input of the gates.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ class Measured:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def joined(parts: Iterable[Measured]) -> Measured:
-    """All parts as one; the names of one measure and scope add up, a later number wins."""
+def merged(parts: Iterable[Measured]) -> Measured:
+    """Return all parts as one; names of one measure and scope are combined, and a later number wins."""
     values: dict[str, dict[str, dict[str, float | None]]] = {}
     details: dict[str, Any] = {}
     for part in parts:
@@ -35,7 +35,7 @@ def joined(parts: Iterable[Measured]) -> Measured:
 
 
 def as_document(measured: Measured) -> dict[str, Any]:
-    """The `measures` of the run document: every id with its scopes, and `details`."""
+    """Return `measures` of the run document: every id with its scopes, and `details`."""
     return {**measured.values, "details": dict(measured.details)}
 
 

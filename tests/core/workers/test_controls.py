@@ -5,7 +5,7 @@ import pytest
 
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import EMBEDDING_GATES
-from vp_tui.core.measurements import Measured, joined
+from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures.corruption import CONTROLS
 from vp_tui.core.measures.run_measures import after_run
 from vp_tui.core.thresholds import Thresholds
@@ -64,7 +64,7 @@ def test_a_gate_that_catches_nothing_is_blind():
     found = controls.run(*embeddings(), loose)
     assert found.details["controls"]["blind"] == ["M1", "M5", "M5-scale"]
     x_SD, stratum_S = embeddings()
-    measured = joined([after_run(x_SD, x_SD, stratum_S, cosine_limit=loose.fail(M1)), found])
+    measured = merged([after_run(x_SD, x_SD, stratum_S, cosine_limit=loose.fail(M1)), found])
     states = {row.id: row.state for row in gate_results(measured, (), (), loose)}
     assert (states["M1"], states["M2"], states["C1"]) == ("blind", "pass", "pass")
 

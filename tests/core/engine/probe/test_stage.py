@@ -13,7 +13,7 @@ from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.ratios import ratios
 from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
-from vp_tui.core.measurements import joined
+from vp_tui.core.measurements import merged
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 
 CPU = torch.device("cpu")
@@ -124,7 +124,7 @@ def test_ids_names_and_scopes_are_those_of_the_gates(probe):
     assert {"headroom", "subnormal", "rounding", "growth", "oracle", "not_measured"} <= set(found.details)
     assert json.loads(json.dumps(found.details, allow_nan=False)) == found.details
     assert json.dumps(found.values, allow_nan=False)
-    assert joined([found]).values == found.values
+    assert merged([found]).values == found.values
     assert len(found.details["headroom"]) == len(found.details["rounding"]) == 8
     assert found.details["not_measured"] == {"R2": "the kernel is the padded one"}
 

@@ -21,7 +21,7 @@ from vp_tui.core.engine.probe.sample import Sample, stratified
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import PhaseChanged
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.measurements import Measured, joined
+from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner
@@ -76,7 +76,7 @@ class Inspection:
         parts.append(pairs())
         yield phase("measuring", "negative controls")
         parts.append(negative_controls())
-        return Inspected(measured=joined(parts), noise=self._noise())
+        return Inspected(measured=merged(parts), noise=self._noise())
 
     def _noise(self) -> float | None:
         finite_P = np.empty(0) if isinstance(self._noise_P, str) else self._noise_P[np.isfinite(self._noise_P)]

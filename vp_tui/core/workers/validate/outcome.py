@@ -10,7 +10,7 @@ from vp_tui.core.engine import flops
 from vp_tui.core.engine.gpu import peaks
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
-from vp_tui.core.measurements import Measured, as_document, joined
+from vp_tui.core.measurements import Measured, as_document, merged
 from vp_tui.core.measures import speed
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
@@ -72,7 +72,7 @@ class Outcome:
         """Return the verdict with everything it is based on; `storing_s` from write_embeddings."""
         config = self.setting.config
         strata = self.tally.strata(self.arms.candidate, self.throughput.rates())
-        measured = joined([self._live(strata), self.inspected.measured])
+        measured = merged([self._live(strata), self.inspected.measured])
         found = verdict.findings(
             strata,
             measured,

@@ -17,7 +17,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import SequenceResult, StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.measurements import Measured, as_document, from_document, joined
+from vp_tui.core.measurements import Measured, as_document, from_document, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.store import references
 from vp_tui.core.store.home import Home
@@ -60,7 +60,7 @@ def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: 
         raise InputError(
             f"run #{snapshot.run.id} has {len(stratum_S)} rows, but {len(x_SD)} and {len(y_SD)} embeddings in {folder}"
         )
-    measured = joined(
+    measured = merged(
         [
             from_document(snapshot.measures),
             run_measures.after_run(x_SD, y_SD, stratum_S, cosine_limit=limits.fail(M1), hash_S=_hashes(results)),
