@@ -25,9 +25,9 @@ ROOMS = {
     "cosine similarity is computed in one place": (r"cosine_similarity|einsum\(.sd,sd", {"core/measures/"}),
     "queries live in the store": (r"\bselect\(|\binsert\(tables|\bexec_driver_sql\(", {"core/store/", "migrations/"}),
     "the rollback switch is read in one place": (r"VIRNUCPRO_", {"core/config.py", "core/runs/launch.py"}),
-    "numbers become text in few places": (
-        r"\{[^{}]*:\.[1-9]\d*[fe]\}",
-        {"tui/format.py", "core/report/", "core/verdict/", "core/workers/validate/tally.py"},
+    "numbers become text in one place": (
+        r"\{[^{}]*:([^{}]*\.\d+[efg%]|,[^{}]*|[efg%])\}",
+        {"core/text.py"},
     ),
     "plotext is asked in one place": (r"\bplotext\b", {"tui/charts.py"}),
     "NVML is asked in one place": (r"\bpynvml\b", {"core/engine/gpu/"}),

@@ -67,7 +67,7 @@ def test_a_slow_down_against_the_baseline_ends_with_3(call, home):
     code, out, _ = call("compare", "baseline", ids[-1])
     assert code == 3
     assert "REGRESSED" in out
-    assert "-10 %" in out
+    assert "-10.0%" in out
 
 
 def test_equal_speed_is_good_and_turned_round_the_slow_down_is_an_improvement(call, home):

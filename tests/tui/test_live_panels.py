@@ -211,7 +211,7 @@ def test_the_share_of_the_peak_is_a_fact_of_the_arms_that_have_one():
     assert "MFU" not in facts(done).plain
     measured = replace(done, arms={**done.arms, "candidate": {**done.arms["candidate"], "mfu": 0.613}})
     (row,) = [row for row in facts(measured).plain.splitlines() if row.startswith("encode")]
-    assert row.split("  ")[-1].strip() == "83.5 s, 61 % MFU"
+    assert row.split("  ")[-1].strip() == "83.5 s, 61% MFU"
     assert row.count("MFU") == 1
     assert len(facts(measured).plain.splitlines()) == len(facts(done).plain.splitlines())
 

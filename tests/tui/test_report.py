@@ -9,12 +9,12 @@ import snapshots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding
 from vp_tui.core.gates.table import BY_ID, GATES
 from vp_tui.core.measurements import Measured, as_document
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.tui import format as fmt
 from vp_tui.tui.text import report, summary
 
 LIMITS = Thresholds()
@@ -109,9 +109,9 @@ def test_the_verdict_is_first_and_the_sections_follow_in_order():
 def test_it_says_what_a_cosine_limit_means_on_this_set():
     words = flat(report(finished(measured())))
     assert "Two different sequences of this set already have a mean cosine of 0.901." in words
-    assert "Dimension 1542 alone holds 81 % of the norm." in words
+    assert "Dimension 1542 alone holds 81% of the norm." in words
     assert "needs a centred cosine (of what tells it apart from the others) of only 0.898" in words
-    assert "0 of 10,000 failed: with 95 % confidence fewer than 0.5 % of such sequences do." in words
+    assert "0 of 10,000 failed: with 95 % confidence fewer than 0.5% of such sequences do." in words
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_a_set_in_which_all_look_alike_and_one_in_which_none_do_are_told_apart(n
 
 def test_the_bound_of_the_failure_rate_is_told():
     what = measured(M1=strata_of(min=0.9995, p01=0.9999, below=0.0, between_cosine=0.9, failure_bound=0.005))
-    assert "fewer than 0.5 %" in flat(report(finished(what)))
+    assert "fewer than 0.5%" in flat(report(finished(what)))
 
 
 def test_the_reference_is_told_before_the_candidate():
     text = report(finished(measured()))
-    assert text.index("fp32: 81k tok/s, 171 s encoding") < text.index("fp16: 167k tok/s, 83.5 s encoding")
+    assert text.index("fp32: 81.3k tok/s, 171 s encoding") < text.index("fp16: 167k tok/s, 83.5 s encoding")
     base = snapshots.passed()
     turned = replace(base, arms=dict(reversed(base.arms.items())))
     assert report(turned) == report(base)
@@ -144,8 +144,8 @@ def test_the_speed_says_what_the_gpu_did_and_how_near_its_peak_each_arm_came():
     base = snapshots.passed()
     arms = {**base.arms, "candidate": {**base.arms["candidate"], "mfu": 0.613}}
     text = flat(report(replace(base, arms=arms)))
-    assert "fp16: 167k tok/s (61 % of the GPU's nominal peak), 83.5 s encoding" in text
-    assert "fp32: 81k tok/s, 171 s encoding" in text
+    assert "fp16: 167k tok/s (61% of the GPU's nominal peak), 83.5 s encoding" in text
+    assert "fp32: 81.3k tok/s, 171 s encoding" in text
     assert "GPU while encoding: utilization 93%, SM active 91%, tensor 58%, DRAM 37%" in text
     assert "clocks are not compared" not in text
 
@@ -190,12 +190,12 @@ def test_errors_against_fp64_modules_and_numbers_are_told():
     text = report(finished(measured()))
     words = flat(text)
     assert "fp32 errs 3.0e-07 (worst sequence 9.0e-07), fp16 errs 4.0e-04 (worst sequence 6.0e-04)" in words
-    assert "At its outputs fp16 errs 1.2 times what exact arithmetic rounded to fp16 would." in words
-    assert "Its worst module errs 1.3 times" in words
+    assert "At its outputs fp16 errs 1.21x what exact arithmetic rounded to fp16 would." in words
+    assert "Its worst module errs 1.34x" in words
     tightest = re.findall(r"encoder\.layers\.(\d) +([\d.]+) bits, max (\S+)", text)
     assert tightest[0] == ("7", "2.0", "1.6e+04")
     assert [int(place) for place, _, _ in tightest] == [7, 6, 5, 4, 3]
-    assert re.search(r"fp16 +mean +2\.0e-02 +std +3\.1e-01 +beyond 3 std 0\.27 %", text)
+    assert re.search(r"fp16 +mean +2\.0e-02 +std +3\.1e-01 +beyond 3 std 0\.27%", text)
 
 
 def test_what_was_not_measured_is_told_with_its_reason():

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vp_tui.core import text
+
 METRICS_VERSION: Final = 1
 """Raised whenever core.compare changes what a stored number means; older runs are then no longer comparable.
 
@@ -85,6 +87,15 @@ def differences(a: Facts, b: Facts) -> dict[str, tuple[Any, Any]]:
     """key -> (value in a, value in b) where they differ, in alphabetical order; a fact that one lacks is None there."""
     names = sorted({*a, *b})
     return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
+
+
+def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
+    """gpu_name A100 against H200, driver 550 against 560; of a hash the first characters."""
+    short = (
+        (name, *(told if len(told) <= 40 else f"{told[:12]}..." for told in map(text.fact, values)))
+        for name, values in differing.items()
+    )
+    return ", ".join(f"{name} {base} against {cand}" for name, base, cand in short)
 
 
 def sequence_hash(letters: bytes) -> int:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import plotext
 from rich.text import Text
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, BlockEncoded
 from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.store.snapshot import SimilarityPoint
-from vp_tui.tui import format as fmt
 
 Rgb = tuple[int, int, int]
 Palette = Mapping[str, Rgb]
@@ -93,7 +93,7 @@ def _label_x(series: Sequence[Series], *, is_shown: bool) -> None:
     right = max((x for line in series for x, _ in line.points), default=1.0) or 1.0
     ticks = [right * part / 4 for part in range(5)] if is_shown else []
     plotext.xlim(0, right)
-    plotext.xticks(ticks, [fmt.count(tick) for tick in ticks])
+    plotext.xticks(ticks, [fmt.short(tick) for tick in ticks])
 
 
 def thin(points: Sequence[Point], most: int, pick: Callable[[Iterable[float]], float]) -> tuple[Point, ...]:
@@ -139,7 +139,7 @@ def _log_axis(series: Sequence[Series], limit: float, height: int) -> Axis:
     # two ticks in one row would overwrite each other, and a label would stand beside the wrong height
     step = math.ceil((high - low) / max(1, height - (X_AXIS_ROWS if height >= X_AXIS_FROM else 0) - 1))
     first = round(limit) - step * ((round(limit) - low) // step)
-    return Axis(low, high, {float(tick): fmt.power_of_ten(tick) for tick in range(first, high + 1, step)})
+    return Axis(low, high, {float(tick): f"1e{tick}" for tick in range(first, high + 1, step)})
 
 
 def throughput(
@@ -171,4 +171,4 @@ def _rate_axis(series: Sequence[Series]) -> Axis:
     unit = 10.0 ** math.floor(math.log10(top / 4))
     step = next(unit * factor for factor in (1, 2, 5, 10) if top / (unit * factor) <= 4)
     ticks = [step * index for index in range(int(top / step) + 1)]
-    return Axis(0.0, top, {tick: fmt.rate(tick) if tick else "0" for tick in ticks})
+    return Axis(0.0, top, {tick: fmt.number(tick) if tick else "0" for tick in ticks})

@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 from textual.screen import Screen
 from textual.widget import Widget
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import replacing
-from vp_tui.tui import format as fmt
 
 NAME = "copied.txt"
 MOST_BYTES = 74_000

@@ -6,8 +6,8 @@ A hint for a line of the history. The verdict on two runs is made by the Compare
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level
 from vp_tui.tui.messages import Pinned
 
@@ -49,14 +49,14 @@ class Delta:
         if self.speed is None and self.is_worse is not None:
             return "cos !" if self.is_worse else "cos ="
         mark = MARKS.get(self.level, "")
-        return f"{fmt.difference(self.speed)} {mark}" if mark else fmt.difference(self.speed)
+        return f"{fmt.short_change(self.speed)} {mark}" if mark else fmt.short_change(self.speed)
 
     @property
     def words(self) -> str:
         """The same as a part of a sentence; nothing where no baseline fits."""
         if self.base is None:
             return ""
-        speed = "" if self.speed is None else f" speed-up {fmt.difference(self.speed)},"
+        speed = "" if self.speed is None else f" speed-up {fmt.short_change(self.speed)},"
         cosine = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
         return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} worst cosine {cosine}"
 

@@ -7,11 +7,11 @@ table, limits to the configuration.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01
 from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.gates.sets import S5_STD, S6
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import format as fmt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def _similarity(limits: Thresholds) -> Explanation:
         title="1 - cosine over time",
         meaning="The distance of each block's worst sequence from the reference; each step of the axis is ten times. "
         "The line is the limit, ! marks a block with NaN or Inf.",
-        good=f"All points far below the line at {fmt.small(1 - limits.fail(M1))}, and no trend: FP16 alone stays "
+        good=f"All points far below the line at {fmt.error(1 - limits.fail(M1))}, and no trend: FP16 alone stays "
         "below 1e-4.",
         todo="Single points near the line are single sequences; a whole stratum that climbs is a kernel or a module.",
     )
@@ -68,7 +68,7 @@ def _histogram(limits: Thresholds) -> Explanation:
         title="The histogram of 1 - cosine",
         meaning="How many sequences lie at which distance from the reference, per stratum; each step of the axis is "
         "ten times. The line is the limit.",
-        good=f"One hump, well left of {fmt.small(1 - limits.fail(M1))}.",
+        good=f"One hump, well left of {fmt.error(1 - limits.fail(M1))}.",
         todo="A second hump is a group of sequences that something else happens to: look at what they share (length, "
         "pack, unusual letters). Single bars on the right are single sequences: open the worst ones.",
     )
@@ -91,7 +91,7 @@ def _gpu_chart(limits: Thresholds) -> Explanation:
         meaning="Utilization, memory, power and clock of the card during the run. Utilization says that something ran, "
         "not that it was much: power tells real work, and on Hopper and newer the share of the SMs that had work, the "
         "time in tensor cores and the memory bandwidth in use.",
-        good=f"Utilization at {fmt.percent(limits.fail(P1_GPU))} or more in the mean, power near its limit, a "
+        good=f"Utilization at {fmt.limit(limits.fail(P1_GPU))}% or more in the mean, power near its limit, a "
         "steady clock.",
         todo="Gaps mean that the card waits for data. A falling clock at full power is the power cap or heat.",
     )
@@ -103,7 +103,7 @@ def _gpu(limits: Thresholds) -> Explanation:
         meaning="The newest reading of the card: share of time it ran anything, memory in use, power, clock, "
         "temperature, whether something slows it down and whether others compute on it. Below, on Hopper and newer: "
         "how many SMs had work, time in tensor cores, memory bandwidth. Outside of a run it is what the card does now.",
-        good=f"A mean utilization of {fmt.percent(limits.fail(P1_GPU))} or more, no `slowed by`, no `shared with`.",
+        good=f"A mean utilization of {fmt.limit(limits.fail(P1_GPU))}% or more, no `slowed by`, no `shared with`.",
         todo="Slowed by heat or a power cap: numbers stay right, clocks do not count. Memory in use before a run: "
         "somebody else works on the card.",
     )
@@ -136,8 +136,8 @@ def _embeddings(limits: Thresholds) -> Explanation:
         title="The embeddings of both arms",
         meaning="Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all numbers in the "
         "embeddings, reference beside candidate.",
-        good=f"Equal to three digits: standard deviations within {fmt.fraction(limits.warn(S5_STD))}, shares of "
-        f"outliers within {fmt.fraction(limits.fail(S6))}.",
+        good=f"Equal to three digits: standard deviations within {fmt.percent(limits.warn(S5_STD))}, shares of "
+        f"outliers within {fmt.percent(limits.fail(S6))}.",
         todo="Different spreads with good cosines are a lost scale: cosine cannot see it, M5 and S5 can; read the "
         "Measures.",
     )

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
-from vp_tui.tui import format as fmt
 from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, keys_of, shown
 
 NAME = "keys.toml"

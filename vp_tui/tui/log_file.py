@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 
 NAME = "run.log"
 MOST_LINES = 2_000
@@ -122,4 +122,4 @@ def _text(raw: bytes) -> str:
     text = fmt.safe(shown.expandtabs(4))
     if len(last) <= 4 * MOST_CHARS and len(text) <= MOST_CHARS:
         return text
-    return f"{text[:MOST_CHARS]} .. ({fmt.count(len(last))} bytes in this line)"
+    return f"{text[:MOST_CHARS]} .. ({fmt.short(len(last))} bytes in this line)"

@@ -7,6 +7,7 @@ without numbers is empty.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, StratumStats
 from vp_tui.core.gates.embeddings import M1
@@ -14,12 +15,11 @@ from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.report.document import gpu_while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import safe
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail
 from vp_tui.core.verdict.results import GateResult
 from vp_tui.core.verdict.words import uncaught
-from vp_tui.tui import format as fmt
-from vp_tui.tui.format import safe
 
 WIDTH = 79
 _SCOPES = (*STRATA, "all")
@@ -58,17 +58,17 @@ def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: T
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Two different sequences of this set already have a mean cosine of {fmt.similarity(between)}.")
+        words.append(f"Two different sequences of this set already have a mean cosine of {fmt.cosine(between, 3)}.")
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
     if words and dominant and dominant["share"] >= _DOMINANT:
-        words.insert(1, f"Dimension {dominant['index']} alone holds {fmt.fraction(dominant['share'])} of the norm.")
+        words.insert(1, f"Dimension {dominant['index']} alone holds {fmt.percent(dominant['share'])} of the norm.")
     everything = next((stats for stats in strata if stats.scope == "all" and stats.n), None)
     if bound is not None and everything is not None:
         words.append(
             f"{fmt.exact(everything.below)} of {fmt.exact(everything.n)} failed: with 95 % confidence fewer than "
-            f"{fmt.fraction(bound)} of such sequences do."
+            f"{fmt.percent(bound)} of such sequences do."
         )
     return " ".join(words)
 
@@ -78,12 +78,10 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     if needed <= 0:
         return f"A sequence stays above {limit} even when nothing of what tells it apart from others is left."
     if between is not None and between < _ALIKE:
-        return (
-            f"M1 is as strict here as it looks: what tells sequences apart must stay to {fmt.similarity(needed)} too."
-        )
+        return f"M1 is as strict here as it looks: what tells sequences apart must stay to {fmt.cosine(needed, 3)} too."
     return (
         f"To stay above {limit} a sequence needs a centred cosine (of what tells it apart from the others) of only "
-        f"{fmt.similarity(needed)}; M1 alone would let it lose the rest."
+        f"{fmt.cosine(needed, 3)}; M1 alone would let it lose the rest."
     )
 
 
@@ -161,7 +159,7 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     """How far each precision is from FP64, and how much of that its format explains."""
     errors, ratios = numbers(measured, "R1"), numbers(measured, "R4")
     words = [
-        f"{name} errs {fmt.small(errors[typical])} (worst sequence {fmt.small(errors.get(worst))})"
+        f"{name} errs {fmt.error(errors[typical])} (worst sequence {fmt.error(errors.get(worst))})"
         for name, typical, worst in (
             (reference, "reference_error_p50", "reference_error_max"),
             (candidate, "candidate_error_p50", "candidate_error_max"),
@@ -175,9 +173,9 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     rounded = f"what exact arithmetic rounded to {candidate} would"
     output, module = ratios.get("output_ratio"), ratios.get("rounding_ratio_max")
     if output is not None:
-        lines += paragraph(f"At its outputs {candidate} errs {fmt.times(output)} times {rounded}.")
+        lines += paragraph(f"At its outputs {candidate} errs {fmt.ratio(output)} {rounded}.")
     if module is not None:
-        lines += paragraph(f"Its worst module errs {fmt.times(module)} times {rounded}.")
+        lines += paragraph(f"Its worst module errs {fmt.ratio(module)} {rounded}.")
     return lines
 
 
@@ -189,7 +187,7 @@ def modules(measured: Measured, candidate: str) -> list[str]:
     tightest = sorted(found, key=lambda module: module["bits"])[:_MODULES]
     lines = [
         f"  {fmt.clip(safe(module['module']), 46):<46} {fmt.measure(module['bits'], 'bits'):>8} bits, "
-        f"max {fmt.small(module['max_abs'])}"
+        f"max {fmt.error(module['max_abs'])}"
         for module in tightest
     ]
     return [*paragraph(f"Doublings left before {safe(candidate)} overflows:"), *lines]
@@ -203,8 +201,8 @@ def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
         mean, std, share = whole.get(f"mean_{arm}"), whole.get(f"std_{arm}"), outliers.get(f"outlier_share_{arm}")
         if mean is not None or std is not None:
             lines.append(
-                f"  {safe(name):<9} mean {fmt.small(mean):>8}   std {fmt.small(std):>8}   beyond 3 std "
-                f"{fmt.fraction(share)}"
+                f"  {safe(name):<9} mean {fmt.error(mean):>8}   std {fmt.error(std):>8}   beyond 3 std "
+                f"{fmt.percent(share)}"
             )
     return lines
 
@@ -214,7 +212,7 @@ def speed(snapshot: RunSnapshot) -> list[str]:
     lines = paragraph(snapshot.speedup.get("reason", "").removeprefix("speed: "))
     for arm in (snapshot.arms[name] for name in ARMS if name in snapshot.arms):
         words = (
-            f"{arm.get('precision')}: {fmt.rate(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "
+            f"{arm.get('precision')}: {fmt.number(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "
             f"{fmt.seconds(arm.get('seconds'))} encoding, {fmt.seconds(arm.get('end_to_end_seconds'))} end to end, "
             f"{arm.get('attention_kernel')}{', from a stored reference' if arm.get('cached') else ''}"
         )
@@ -225,12 +223,12 @@ def speed(snapshot: RunSnapshot) -> list[str]:
 
 
 def _mfu(arm: Mapping[str, Any]) -> str:
-    return f" ({fmt.fraction(arm['mfu'])} of the GPU's nominal peak)" if arm.get("mfu") is not None else ""
+    return f" ({fmt.percent(arm['mfu'])} of the GPU's nominal peak)" if arm.get("mfu") is not None else ""
 
 
 def _gpu_at_work(snapshot: RunSnapshot) -> str:
     """Means while encoding of what the GPU did, in a sentence; empty where it told nothing."""
     found = gpu_while_encoding(snapshot.gpu, snapshot.blocks)
-    told = [f"{title} {fmt.percent(found[name]['mean'])}" for name, title in _AT_WORK.items() if found[name]]
+    told = [f"{title} {fmt.percent(found[name]['mean'], of=100)}" for name, title in _AT_WORK.items() if found[name]]
     no_gpm = snapshot.environment.get("gpm")
     return f"GPU while encoding: {', '.join(told)}{f'; {no_gpm}' if no_gpm else ''}" if told else ""

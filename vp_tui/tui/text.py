@@ -5,15 +5,15 @@ Pure functions from snapshots to strings; all numbers through tui.format, all st
 
 from collections.abc import Sequence
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.text import safe
 from vp_tui.core.verdict.results import gate_results
-from vp_tui.tui import format as fmt
 from vp_tui.tui import report_text as sections
-from vp_tui.tui.format import safe
 
 MARKS = {"fail": "!!", "warn": "! ", "info": "- "}
 _HEAD = (
@@ -30,7 +30,7 @@ def progress_line(snapshot: RunSnapshot) -> str:
     rates = {stats.scope: stats for stats in snapshot.strata}.get("all")
     parts = [f"#{run.id} {fmt.share(run.done, run.total)} {run.done}/{run.total}", f"ETA {fmt.duration(run.eta_s)}"]
     if rates is not None:
-        reference, candidate = fmt.rate(rates.reference_tokens_per_s), fmt.rate(rates.candidate_tokens_per_s)
+        reference, candidate = fmt.number(rates.reference_tokens_per_s), fmt.number(rates.candidate_tokens_per_s)
         parts.append(f"{reference} -> {candidate} tok/s")
         worst = [f"{stats.scope} {fmt.cosine(stats.cosine_min)}" for stats in snapshot.strata if stats.scope != "all"]
         parts.append(f"worst cos: {' '.join(worst)}")
@@ -91,8 +91,8 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
             fmt.cosine(stats.cosine_min),
             fmt.cosine(stats.cosine_p01),
             fmt.cosine(stats.cosine_mean),
-            *(str(count) if count < 10_000 else fmt.count(count) for count in (stats.below, stats.nan, stats.inf)),
-            fmt.rate(stats.candidate_tokens_per_s),
+            *(str(count) if count < 10_000 else fmt.short(count) for count in (stats.below, stats.nan, stats.inf)),
+            fmt.number(stats.candidate_tokens_per_s),
             fmt.ratio(stats.speedup),
         )
         rows.append(" ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _HEAD, strict=True)))
@@ -101,7 +101,7 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
 
 def _done(stats: StratumStats) -> str:
     exact = f"{stats.n}" if stats.n == stats.planned else f"{stats.n}/{stats.planned}"
-    return exact if len(exact) <= 10 else f"{fmt.count(stats.n)}/{fmt.count(stats.planned)}"
+    return exact if len(exact) <= 10 else f"{fmt.short(stats.n)}/{fmt.short(stats.planned)}"
 
 
 def _title(snapshot: RunSnapshot) -> str:

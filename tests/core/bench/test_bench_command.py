@@ -133,7 +133,7 @@ def test_the_table_shows_missed_goals_rejected_blocks_and_the_power_cap():
     assert "1 of 2 goals missed; random weights: speed only" in text
     assert re.search(r"tokens/s, fp16\s+104k\s+>= 105k\s+missed", text)
     assert re.search(
-        r"vp-tui\s+fp16\s+104k\s+103k\.\.105k\s+61 %\s+94 %\s+96\s+62\s+1402\s+691\s+8\+2 power-capped", text
+        r"vp-tui\s+fp16\s+104k\s+103k\.\.105k\s+61%\s+94%\s+96.4\s+61.7\s+1402\s+691\s+8\+2 power-capped", text
     )
 
 

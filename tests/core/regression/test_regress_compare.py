@@ -16,7 +16,7 @@ def test_half_as_much_error_again_is_a_regression_from_one_run_per_side():
     found = compared(side("b"), side("c"), pairs(base, 1 - 2 * (1 - base), thirds(300)))
     assert (found.outcome, found.exit_code()) == ("REGRESSED", 3)
     assert found.accuracy.sentence.startswith("accuracy regressed: ")
-    assert "the baseline's (median of 100 sequences, p < 1e-6, limit 1.5 times)" in found.accuracy.sentence
+    assert "the baseline's (median of 100 sequences, p <1e-6, limit 1.50x)" in found.accuracy.sentence
     item = next(item for item in found.accuracy.items if item.scope == "short" and item.name == "cosine_error")
     # epsilon of 1e-6 beside errors of 1e-5 takes a twelfth off the doubling
     assert (item.n_base, item.outcome, item.limit) == (100, "REGRESSED", 0.5)
@@ -151,7 +151,7 @@ def test_the_runs_own_counts_are_enough_for_the_gate():
 
 def test_a_stratum_without_a_failure_has_an_exact_bound():
     assert any(
-        note == "short: 0 of 30 sequences at or below cosine 0.99; with 95 % confidence fewer than 9.5 % of all such "
+        note == "short: 0 of 30 sequences at or below cosine 0.99; with 95% confidence fewer than 9.5% of all such "
         "sequences are"
         for note in compared().notes
     )

@@ -16,7 +16,7 @@ def test_the_same_speed_is_equivalent():
         "EQUIVALENT",
     )
     assert found.sentence == (
-        "performance is equivalent: tokens/s +0 % [-0.3 %, +0.3 %], p 0.56, 5 against 5 runs, limit 5 %; "
+        "performance is equivalent: tokens/s 0.0% [-0.3, +0.3], p 0.56, 5 against 5 runs, limit 5%; "
         "accuracy is identical: all: the cosines of 90 sequences are equal in every digit"
     )
 
@@ -25,7 +25,7 @@ def test_a_tenth_less_speed_is_a_regression():
     found = compared(cand=side("c", slower(0.9)))
     assert (found.outcome, found.exit_code()) == ("REGRESSED", 3)
     assert found.sentence.startswith(
-        "performance regressed: tokens/s -10 % [-10.3 %, -9.7 %], p 0.004, 5 against 5 runs, limit 5 %; accuracy is"
+        "performance regressed: tokens/s -10.0% [-10.3, -9.7], p 0.004, 5 against 5 runs, limit 5%; accuracy is"
     )
     item = found.performance.items[0]
     assert (item.name, item.scope, item.n_base, item.n_cand, item.repeats) == ("tokens_per_s", "all", 5, 5, None)
@@ -37,7 +37,7 @@ def test_a_tenth_less_speed_is_a_regression():
 def test_a_tenth_more_speed_is_an_improvement():
     found = compared(cand=side("c", slower(1.1)))
     assert (found.outcome, found.exit_code(strict=True)) == ("IMPROVED", 0)
-    assert found.sentence.startswith("performance improved: tokens/s +10 % [")
+    assert found.sentence.startswith("performance improved: tokens/s +10.0% [")
 
 
 def test_a_significant_loss_below_the_limit_is_no_regression():
@@ -63,7 +63,7 @@ def test_runs_needed_grow_with_the_noise_that_was_seen():
 def test_without_a_calibration_a_regression_is_only_suspect():
     found = compared(cand=side("c", slower(0.85)), calibration=None)
     assert (found.outcome, found.exit_code(), found.exit_code(strict=True)) == ("SUSPECT", 0, 6)
-    assert "limit 10 % without a calibration; calibrate to make it a verdict" in found.sentence
+    assert "limit 10% without a calibration; calibrate to make it a verdict" in found.sentence
     assert compared(cand=side("c", slower(0.92)), calibration=None).outcome == "EQUIVALENT"
 
 
@@ -76,8 +76,8 @@ def test_one_slow_run_against_five_is_suspect():
     found = compared(cand=side("c", (850.0,)))
     assert (found.outcome, found.performance.items[0].outcome) == ("SUSPECT", "SUSPECT")
     assert found.sentence.startswith(
-        "performance is suspect: tokens/s -15 %, p 6e-05, 5 against 1 run, limit 5 %, "
-        "beyond the 99 % prediction interval; 5 fresh runs per side would confirm it; "
+        "performance is suspect: tokens/s -15.0%, p 6e-05, 5 against 1 run, limit 5%, "
+        "beyond the 99% prediction interval; 5 fresh runs per side would confirm it; "
     )
 
 
@@ -100,7 +100,7 @@ def test_two_to_four_runs_count_as_one():
 def test_a_run_against_fewer_than_five_has_no_spread_to_be_judged_by(base):
     found = compared(side("b", base), side("c", (300.0,)))
     assert (found.performance.outcome, found.performance.items[0].p_raw) == ("INCONCLUSIVE", None)
-    assert "tokens/s -70 %" in found.sentence
+    assert "tokens/s -70.0%" in found.sentence
 
 
 def test_secondary_metrics_are_adjusted_and_can_regress_alone():
@@ -110,7 +110,7 @@ def test_secondary_metrics_are_adjusted_and_can_regress_alone():
     found = compared(side("b", STEADY, metrics=memory | load), side("c", STEADY, metrics=more | load))
     assert found.outcome == "REGRESSED"
     assert found.performance.sentence == (
-        "performance regressed: peak memory +4 % [+4 %, +4 %], p 0.0079 under Holm, 5 against 5 runs, limit 2 %"
+        "performance regressed: peak memory +4.0% [+4.0, +4.0], p 0.008 under Holm, 5 against 5 runs, limit 2%"
     )
     item = next(item for item in found.performance.items if item.name == "peak_memory_mib")
     assert (item.p_raw, item.p) == pytest.approx((1 / 252, 2 / 252))
@@ -121,8 +121,8 @@ def test_several_regressed_metrics_are_counted_behind_the_primary_one():
         side("b", STEADY, metrics={"load_seconds": STEADY}),
         side("c", slower(0.8), metrics={"load_seconds": slower(1.5)}),
     )
-    assert found.performance.sentence.startswith("performance regressed: tokens/s -20 %")
-    assert found.performance.sentence.endswith("limit 5 % (and 1 more of 2 metrics)")
+    assert found.performance.sentence.startswith("performance regressed: tokens/s -20.0%")
+    assert found.performance.sentence.endswith("limit 5% (and 1 more of 2 metrics)")
 
 
 def test_a_noisy_secondary_metric_is_a_note_and_no_verdict():
@@ -161,7 +161,7 @@ def test_utilization_is_told_in_points():
         pytest.approx(80.0),
         pytest.approx(-0.1),
     )
-    assert "GPU utilization -10 points [-10.7 points, -9.3 points]" in item.reason
+    assert "GPU utilization -10.0 pt [-10.7, -9.3]" in item.reason
 
 
 def test_a_run_whose_times_are_not_valid_is_left_out_with_its_reason():

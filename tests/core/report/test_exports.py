@@ -108,7 +108,7 @@ def test_every_judgement_is_in_every_format_with_its_numbers(regressed):
     for rows in (page.rows, tables):
         row = next(row for row in rows if row[1:3] == ["tokens/s", "all"])
         assert row[0] == "SUSPECT"
-        assert [independent.unescaped(cell) for cell in row[3:6]] == ["2000", "1700", "-15.0 %"]
+        assert [independent.unescaped(cell) for cell in row[3:6]] == ["2000", "1700", "-15.0%"]
         assert row[9] == "5v5"
 
 
@@ -145,7 +145,7 @@ def test_the_charts_are_in_the_page_or_words_in_their_place(regressed, build):
         "short: 10 of the baseline, 10 of the candidate",
         "limit 0.99: fails to the right",
         "baseline run, candidate arm",
-        "goal 80 % on average",
+        "goal 80% on average",
         "pinned baseline",
         "run, oldest first",
     ):

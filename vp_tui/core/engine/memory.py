@@ -7,6 +7,7 @@ from typing import Final
 import psutil
 import torch
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import RESIDENT_SHARE, PrecisionPlan
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.spec import ModelSpec
@@ -87,14 +88,14 @@ def auto_token_budget(
         budget //= 2
     if budget > fitting:
         raise ResourceError(
-            f"a sequence of {longest} tokens needs about {(budget * per_token + scores) / 2**20:.0f} MiB on {device}, "
-            f"{free_bytes / 2**20:.0f} MiB are free; use a smaller model or free memory on the device"
+            f"a sequence of {longest} tokens needs about {fmt.size(budget * per_token + scores)} on {device}, "
+            f"{fmt.size(free_bytes)} are free; use a smaller model or free memory on the device"
         )
     if longest > cap:
         return budget, f"{budget} tokens: the longest sequence"
     if budget >= cap:
         return budget, f"{budget} tokens: the cap for {device.type}"
-    return budget, f"{budget} tokens: {cap} would not fit {free_bytes / 2**20:.0f} MiB free on {device}"
+    return budget, f"{budget} tokens: {cap} would not fit {fmt.size(free_bytes)} free on {device}"
 
 
 def num_sms(device: torch.device) -> int:

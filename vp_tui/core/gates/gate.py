@@ -28,7 +28,7 @@ class Interval:
 
     def __str__(self) -> str:
         left, right = "[" if self.has_low else "(", "]" if self.has_high else ")"
-        return f"{left}{self.low:g}, {self.high:g}{right}"
+        return f"{left}{self.low}, {self.high}{right}"
 
 
 POSITIVE: Final = Interval(0, math.inf, has_high=False)

@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 import dnaio
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, Stratum
 from vp_tui.core.errors import InputError
 from vp_tui.core.measures.selection import even_quotas
@@ -134,7 +135,7 @@ def require_protein(sequences: SequenceSet) -> None:
     share = _nucleotide_share(sequences)
     if share >= NUCLEOTIDE_SHARE:
         raise InputError(
-            f"the sequences are DNA or RNA ({100 * share:.0f} % A, C, G, T, U or N) and the model reads proteins; "
+            f"the sequences are DNA or RNA ({fmt.percent(share)} A, C, G, T, U or N) and the model reads proteins; "
             "translate them first"
         )
 
@@ -144,7 +145,7 @@ def require_dna(sequences: SequenceSet) -> None:
     share = _nucleotide_share(sequences)
     if share < NUCLEOTIDE_SHARE:
         raise InputError(
-            f"the sequences are proteins (only {100 * share:.0f} % A, C, G, T, U or N) and the model reads DNA; give "
+            f"the sequences are proteins (only {fmt.percent(share)} A, C, G, T, U or N) and the model reads DNA; give "
             "nucleotide sequences"
         )
 

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.models.kernels.base import in_words
 from vp_tui.core.models.precision import at_least_fp32, back_to, is_16_bit, storage_dtype
@@ -73,7 +74,8 @@ def use_linear(model: nn.Module, plan: PrecisionPlan, device: torch.device) -> L
 def _faster(dtype: torch.dtype) -> LinearChoice:
     native_ms, wide_ms = _measure(dtype)
     rows, inputs, outputs = _SHAPE
-    times = f"{rows} rows of {inputs} -> {outputs} take {native_ms:.1f} ms by oneDNN, {wide_ms:.1f} ms as FP32 products"
+    native, wide = fmt.number(native_ms), fmt.number(wide_ms)
+    times = f"{rows} rows of {inputs} -> {outputs} take {native} ms by oneDNN, {wide} ms as FP32 products"
     if native_ms <= _CLEARLY * wide_ms:
         return LinearChoice(way="native", reason=f"native linear layers in {in_words(dtype)}: {times}")
     reason = f"linear layers as FP32 products of {in_words(dtype)} operands, rounded once: {times}"

@@ -5,8 +5,8 @@ Inputs are deterministic, so one run per side is enough: pairing takes the sprea
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.regression import words
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy
 from vp_tui.core.regression.shape import shape_notes
@@ -74,10 +74,10 @@ def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
     outcome: Outcome = "INCONCLUSIVE"
     if lost == won == 0:
         outcome = "EQUIVALENT"
-        bound = words.percent(rate_bound(0, n, rule.bound_alpha))
+        bound = fmt.percent(rate_bound(0, n, rule.bound_alpha))
         reason = f"no sequence of {n} changes sides of cosine {rule.cosine_limit} (fewer than {bound} of all do)"
     else:
-        reason = f"{lost} of {n} sequences fail now, {won} pass now (exact McNemar, {words.p_value(p_directed)})"
+        reason = f"{lost} of {n} sequences fail now, {won} pass now (exact McNemar, p {fmt.p_value(p_directed)})"
     if p.greater <= rule.alpha:
         outcome = "REGRESSED"
     elif p.less <= rule.alpha:
@@ -178,6 +178,6 @@ def _inflation_outcome(middle: float, interval: tuple[float, float] | None, p_ad
 
 def _inflation_reason(stratum: str, middle: float, n: int, p: float, rule: Rule) -> str:
     return (
-        f"{stratum}: 1 - cosine is {words.times(float(np.exp(middle)))} the baseline's "
-        f"(median of {n} sequences, {words.p_value(p)}, limit {words.times(rule.inflation)})"
+        f"{stratum}: 1 - cosine is {fmt.ratio(float(np.exp(middle)))} the baseline's "
+        f"(median of {n} sequences, p {fmt.p_value(p)}, limit {fmt.ratio(rule.inflation)})"
     )

@@ -9,8 +9,8 @@ has no spread to be judged by: it is INCONCLUSIVE however large the difference.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vp_tui.core import fingerprint
 from vp_tui.core.fingerprint import differences
-from vp_tui.core.regression import words
 from vp_tui.core.regression.accuracy import judge_accuracy
 from vp_tui.core.regression.gates import hard_gates
 from vp_tui.core.regression.performance import judge_performance
@@ -71,7 +71,7 @@ def _apart(what: str, keys: tuple[str | None, str | None], found: Mapping[str, t
     if None not in keys and keys[0] == keys[1]:
         return None
     unknown = "weights or data of one side are not known" if None in keys else "the keys differ"
-    sentence = f"{what} is not comparable: {words.facts(found) or unknown}"
+    sentence = f"{what} is not comparable: {fingerprint.in_words(found) or unknown}"
     return Part(outcome="NOT_COMPARABLE", sentence=sentence, differing=found)
 
 

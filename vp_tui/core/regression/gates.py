@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.regression import words
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
 from vp_tui.core.regression.statistics import rate_bound
@@ -77,10 +77,10 @@ def _below(scope: str, count: StratumCount, rule: Rule) -> Item:
 
 
 def _bound(scope: str, count: StratumCount, rule: Rule) -> str:
-    bound = words.percent(rate_bound(count.below, count.n, rule.bound_alpha))
+    bound = fmt.percent(rate_bound(count.below, count.n, rule.bound_alpha))
     return (
         f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit}; "
-        f"with {words.percent(1 - rule.bound_alpha)} confidence fewer than {bound} of all such sequences are"
+        f"with {fmt.percent(1 - rule.bound_alpha)} confidence fewer than {bound} of all such sequences are"
     )
 
 

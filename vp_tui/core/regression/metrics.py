@@ -21,6 +21,11 @@ class Metric:
     kind: Kind
     higher_is_better: bool
 
+    @property
+    def unit(self) -> str:
+        """Of a change: percent, or points of a metric that is percent already."""
+        return "pt" if self.kind == "utilization" else "%"
+
     def has(self, value: float | None) -> bool:
         """Whether the number can be used: finite, and above 0 where its logarithm is taken."""
         if value is None or not math.isfinite(value):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from vp_tui.core.regression import words
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.calibration import usable
 from vp_tui.core.regression.contrasts import Contrast, adjusted, contrasts
 from vp_tui.core.regression.metrics import name_and_scope
@@ -53,7 +53,7 @@ def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule
     reason = (
         "no run has a number"
         if base and cand
-        else f"{len(base)} against {words.runs(len(cand))} with valid times; "
+        else f"{len(base)} against {fmt.plural(len(cand), 'run')} with valid times; "
         f"{rule.min_runs} fresh runs per side are needed"
     )
     return Part(outcome=outcome, sentence=f"{_OPENINGS[outcome]}: {reason}", notes=notes)
@@ -61,7 +61,7 @@ def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule
 
 def _shared(base: Sequence[RunSample], cand: Sequence[RunSample]) -> tuple[str, ...]:
     both = {run.uuid for run in base} & {run.uuid for run in cand}
-    return (f"{words.runs(len(both))} on both sides: the two samples are not independent",) if both else ()
+    return (f"{fmt.plural(len(both), 'run')} on both sides: the two samples are not independent",) if both else ()
 
 
 def _outcome(found: Sequence[Contrast], items: Sequence[Item]) -> Outcome:
@@ -127,16 +127,16 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
 def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule) -> str:
     """tokens/s -6.1 % [-7.4 %, -4.9 %], p 0.004, 5 against 5 runs, limit 5 %."""
     metric, tolerance = contrast.metric, contrast.tolerance
-    counts = f"{contrast.n_base} against {words.runs(contrast.n_cand)}"
+    counts = f"{contrast.n_base} against {fmt.plural(contrast.n_cand, 'run')}"
     if contrast.mode == "missing":
         return f"{metric.title}: one side has no number ({counts})"
-    span = "" if contrast.shown is None else f" {words.span(metric, contrast.shown)}"
+    span = "" if contrast.shown is None else f" {fmt.interval(*sorted(map(metric.change, contrast.shown)))}"
     holm = "" if contrast.is_primary else " under Holm"
-    chance = f", {words.p_value(p)}{holm}" if contrast.mode in {"repeats", "single"} else ""
+    chance = f", p {fmt.p_value(p)}{holm}" if contrast.mode in {"repeats", "single"} else ""
     uncalibrated = "" if tolerance.calibrated else " without a calibration"
     return (
-        f"{metric.title} {words.change(metric, contrast.theta)}{span}{chance}, {counts}, "
-        f"limit {words.limit(metric, tolerance.tau)}{uncalibrated}{_next_step(contrast, outcome, rule)}"
+        f"{metric.title} {fmt.change(metric.change(contrast.theta), metric.unit)}{span}{chance}, {counts}, "
+        f"limit {fmt.tolerance(tolerance.tau, metric.unit)}{uncalibrated}{_next_step(contrast, outcome, rule)}"
     )
 
 
@@ -147,6 +147,6 @@ def _next_step(contrast: Contrast, outcome: Outcome, rule: Rule) -> str:
     if outcome != "SUSPECT":
         return ""
     if contrast.mode == "single":
-        sure = words.percent(1 - rule.prediction_alpha)
+        sure = fmt.percent(1 - rule.prediction_alpha)
         return f", beyond the {sure} prediction interval; {contrast.repeats} fresh runs per side would confirm it"
     return "; calibrate to make it a verdict"

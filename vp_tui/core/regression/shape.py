@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.regression import words
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy
 
@@ -32,10 +32,10 @@ def _flags(base_S: np.ndarray, cand_S: np.ndarray, rule: Rule) -> Iterable[str]:
         return
     shift = (float(cand_S.mean()) - mean) / sd
     if abs(shift) > rule.shape_mean_shift:
-        yield f"the mean of log10(1 - cosine) moved by {words.number(shift)} standard deviations"
+        yield f"the mean of log10(1 - cosine) moved by {fmt.number(shift)} standard deviations"
     ratio = float(cand_S.std(ddof=1)) / sd
     if abs(ratio - 1) > rule.shape_sd_change:
-        yield f"the spread of log10(1 - cosine) is {words.times(ratio)} the baseline's"
+        yield f"the spread of log10(1 - cosine) is {fmt.ratio(ratio)} the baseline's"
     far = mean + 3 * sd
     base_out, cand_out = int((base_S > far).sum()), int((cand_S > far).sum())
     # one sequence is no share: a ratio to none counts from the second on

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from vp_tui.core.report.page import Page, Table, Tone, columns, toned
-from vp_tui.core.report.plain import DASH, change, error, interval, number, ratio, safe
+from vp_tui.core.text import DASH, change, error, interval, number, percent, ratio, safe
 
 _OURS: Final = "vp-tui"
 _POWER_CAPPED: Final = "power-capped"
@@ -103,9 +103,9 @@ def _engine(one: Document) -> tuple[str, ...]:
         one["precision"],
         DASH if rate is None else number(rate["median"]),
         "failed" if one["error"] else _ends(rate),
-        _percent(one["mfu"]),
-        _percent(one["share_of_matmul_sustained"]),
-        *(number(_rounded(state.get(name))) for name in ("sm_active", "tensor_active", "sm_clock_mhz", "power_w")),
+        percent(one["mfu"]),
+        percent(one["share_of_matmul_sustained"]),
+        *(number(state.get(name)) for name in ("sm_active", "tensor_active", "sm_clock_mhz", "power_w")),
         _blocks(one, state),
     )
 
@@ -198,12 +198,3 @@ def _ends(found: Document | None) -> str:
     if found is None or found["low"] is None:
         return DASH
     return f"{number(found['low'])}..{number(found['high'])}"
-
-
-def _percent(share: float | None) -> str:
-    return DASH if share is None else f"{number(_rounded(100 * share))} %"
-
-
-def _rounded(value: float | None) -> float | None:
-    """Whole, from 10 on."""
-    return round(value) if value is not None and value >= 10 else value

@@ -16,9 +16,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
-from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, Series
 
@@ -81,7 +81,7 @@ def distribution(report: ComparisonReport) -> str | None:
             axes.set_title(f"{stratum}: {counts}{lost}")
         rows[-1].set_xlabel("1 - cosine (log scale; further right is worse)")
         _x_of_logs(rows[-1], mine_low=_lowest(report.distributions))
-        _legend(figure, rows[0], f"limit {report.limits['cosine']:g}: fails to the right")
+        _legend(figure, rows[0], f"limit {fmt.limit(report.limits['cosine'])}: fails to the right")
 
     return _svg("distribution", draw, height=1.4 + 1.5 * len(strata))
 
@@ -97,7 +97,7 @@ def throughput(report: ComparisonReport) -> str | None:
             style = "-" if line.name == "candidate" else ":"
             _line(axes, line, style, f"{line.side} run, {line.name} arm")
         axes.set_ylabel("tokens/s")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain.number(value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         _over_time(axes, legend_columns=2)
 
     return _svg("throughput", draw, height=3.2)
@@ -113,7 +113,7 @@ def utilization(report: ComparisonReport) -> str | None:
         for line in report.utilization:
             _line(axes, line, "-", line.side)
         goal = report.limits["gpu_utilization"]
-        axes.axhline(goal, color=_LIMIT, linestyle="--", linewidth=1, label=f"goal {goal:g} % on average")
+        axes.axhline(goal, color=_LIMIT, linestyle="--", linewidth=1, label=f"goal {fmt.limit(goal)}% on average")
         axes.set_ylabel("GPU utilization, %")
         _over_time(axes)
         axes.set_ylim(0, 104)
@@ -131,7 +131,7 @@ def history(report: ComparisonReport) -> str | None:
         upper, lower = figure.subplots(2, 1, sharex=True)
         _past(upper, runs, [run.tokens_per_s if run.same_clock else None for run in runs])
         upper.set_ylabel("tokens/s")
-        upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain.number(value)))
+        upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         worst = [None if run.cosine_min is None else log_distance(run.cosine_min) for run in runs]
         _past(lower, runs, worst)
         lower.axhline(log_distance(report.limits["cosine"]), color=_LIMIT, linestyle="--", linewidth=1)
@@ -174,7 +174,7 @@ def _x_of_logs(axes: Axes, mine_low: float) -> None:
 
 
 def _power(value: float, _: int | None) -> str:
-    return "0 (equal)" if value <= FLOOR else f"1e{value:.0f}"
+    return "0 (equal)" if value <= FLOOR else f"1e{fmt.whole(value)}"
 
 
 def _line(axes: Axes, line: Series, style: str, label: str) -> None:

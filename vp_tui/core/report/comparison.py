@@ -15,8 +15,8 @@ from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
 from vp_tui.core.report import evidence, inputs
+from vp_tui.core.report.document import flattened
 from vp_tui.core.report.evidence import Distribution, PastRun, Series, SideName, WorstPair
-from vp_tui.core.report.plain import flattened
 from vp_tui.core.store.pairs import Pairs
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot

@@ -118,4 +118,4 @@ def _chart_rows(report: ComparisonReport) -> Iterable[tuple[Value, ...]]:
         pairs = zip(EDGES, one.counts, strict=False)
         yield from (("distribution", edge, one.stratum, one.side, count) for edge, count in pairs if count)
     for line in (*report.throughput, *report.utilization):
-        yield from (("series", line.name, line.side, f"{second:.3f}", value) for second, value in line.points)
+        yield from (("series", line.name, line.side, round(second, 3), value) for second, value in line.points)

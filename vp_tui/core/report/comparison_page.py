@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Item
-from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
 from vp_tui.core.report.evidence import PastRun, WorstPair
 from vp_tui.core.report.judgements import tone
@@ -66,11 +66,11 @@ def comparison_page(report: ComparisonReport, *, everything: bool = False, with_
     return Page(
         title="Comparison of runs",
         word=report.outcome,
-        sentence=plain.safe(report.sentence),
+        sentence=fmt.safe(report.sentence),
         tone=tone(report.outcome),
         lines=tuple(_lines(report)),
         tables=tuple(tables),
-        notes=tuple(plain.safe(note) for note in (*report.comparison.notes, *report.notes)),
+        notes=tuple(fmt.safe(note) for note in (*report.comparison.notes, *report.notes)),
     )
 
 
@@ -79,10 +79,10 @@ def _lines(report: ComparisonReport) -> Iterable[str]:
         first, more = runs[0], len(runs) - 1
         others = f" and {count_words(more, 'repeat', 'repeats')}" if more else ""
         arms = f"{first.precision} against {first.reference} on {first.device or 'no device'}"
-        yield plain.safe(f"{what}: {first.label}{others}, {arms}")
+        yield fmt.safe(f"{what}: {first.label}{others}, {arms}")
     for name in ("accuracy", "performance"):
         part = getattr(report.comparison, name)
-        words = part.outcome if part.comparable else plain.safe(part.sentence.partition(": ")[2])
+        words = part.outcome if part.comparable else fmt.safe(part.sentence.partition(": ")[2])
         yield f"{name}: {'comparable' if part.comparable else 'not comparable'}, {words}"
 
 
@@ -109,7 +109,7 @@ def _facts(title: str, found: Sequence[Fact], everything: bool) -> Table:
 
 
 def _fact(one: Fact) -> tuple[str, str, str]:
-    return plain.safe(one.name), plain.fact(one.base), plain.fact(one.cand)
+    return fmt.safe(one.name), fmt.fact(one.base), fmt.fact(one.cand)
 
 
 def _equal(one: str, many: str, equal: int, shown: int) -> str:
@@ -126,10 +126,10 @@ def _runs(report: ComparisonReport) -> Table:
 def _run(side: str, run: ComparedRun) -> tuple[str, ...]:
     return (
         side,
-        plain.safe(run.label),
+        fmt.safe(run.label),
         run.uuid[:8],
-        plain.moment(run.created_at_us),
-        plain.safe(f"{run.precision}/{run.reference}"),
+        fmt.date_time(run.created_at_us, utc=True),
+        fmt.safe(f"{run.precision}/{run.reference}"),
         f"{run.done}/{run.total}",
         run.verdict or run.status,
     )
@@ -146,17 +146,17 @@ def _judged(report: ComparisonReport, everything: bool) -> Table:
 
 
 def _item(one: Item) -> tuple[str, ...]:
-    write = plain.error if one.name == "cosine_error" else plain.number
+    write = fmt.error if one.name == "cosine_error" else fmt.number
     return (
         one.outcome,
         one.title,
         one.scope,
         write(one.base),
         write(one.cand),
-        plain.change(one.change, one.unit),
-        plain.interval(one.low, one.high),
-        plain.p_value(one.p),
-        plain.limit(one.limit, one.unit),
+        fmt.change(one.change, one.unit),
+        fmt.interval(one.low, one.high),
+        fmt.p_value(one.p),
+        fmt.tolerance(one.limit, one.unit),
         f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
     )
 
@@ -170,13 +170,13 @@ def _worst(shown: Sequence[WorstPair], total: int, report: ComparisonReport) -> 
 
 
 def _pair(pair: WorstPair) -> tuple[str, ...]:
-    lost = "all" if pair.loss is None else plain.error(pair.loss)
+    lost = "all" if pair.loss is None else fmt.error(pair.loss)
     return (
-        plain.safe(pair.sequence_id),
+        fmt.safe(pair.sequence_id),
         pair.stratum,
         str(pair.num_tokens),
-        plain.cosine(pair.base_cosine),
-        plain.cosine(pair.cand_cosine),
+        fmt.cosine(pair.base_cosine),
+        fmt.cosine(pair.cand_cosine),
         lost,
     )
 
@@ -192,13 +192,13 @@ def _history(runs: Sequence[PastRun]) -> Table:
 
 def _past(run: PastRun) -> tuple[str, ...]:
     return (
-        plain.safe(f"{run.id} {run.name or ''}").strip(),
-        plain.moment(run.created_at_us),
-        plain.number(run.tokens_per_s) if run.same_clock else plain.DASH,
-        plain.ratio(run.speedup),
-        plain.cosine(run.cosine_min),
+        fmt.safe(f"{run.id} {run.name or ''}").strip(),
+        fmt.date_time(run.created_at_us, utc=True),
+        fmt.number(run.tokens_per_s) if run.same_clock else fmt.DASH,
+        fmt.ratio(run.speedup),
+        fmt.cosine(run.cosine_min),
         run.role or "",
-        plain.safe(", ".join(run.baselines)),
+        fmt.safe(", ".join(run.baselines)),
     )
 
 
@@ -207,5 +207,5 @@ def _rule(report: ComparisonReport) -> Table:
     return Table(
         title="Rule",
         columns=columns("number", "value", numbers=("value",)),
-        rows=tuple((name, f"{value:g}") for name, value in rule.items()),
+        rows=tuple((name, fmt.limit(value)) for name, value in rule.items()),
     )

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from vp_tui.core.report.plain import safe
+from vp_tui.core.text import safe
 
 Value = str | int | float | bool | None
 _FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")

@@ -3,7 +3,7 @@
 Every number on a screen is in it. NaN never appears: a number that does not exist is null beside a count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,3 +103,12 @@ def _summary(samples: Sequence[GpuSample], names: Sequence[str]) -> dict[str, An
 
 def _iso(at_us: int | None) -> str | None:
     return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="milliseconds")
+
+
+def flattened(found: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Names and values; what lies inside another mapping gets a name with a dot."""
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -13,7 +13,6 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.regression import words
 from vp_tui.core.regression.calibration import noise_floor
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
@@ -134,7 +133,7 @@ def _require_alike(rows: Sequence[RunRow], facts: Mapping[int, tuple[Facts, Fact
     first = rows[0]
     for row in rows[1:]:
         if (row.accuracy_key, row.perf_key) != (first.accuracy_key, first.perf_key):
-            differing = words.facts(fingerprint.differences(facts[first.id][1], facts[row.id][1]))
+            differing = fingerprint.in_words(fingerprint.differences(facts[first.id][1], facts[row.id][1]))
             raise UsageError(
                 f"runs {first.id} and {row.id} are not repeats of one configuration and cannot be one {what}: "
                 f"{differing or 'what they were made of is not known'}"

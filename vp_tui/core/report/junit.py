@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.judgements import FAILED, OPEN
-from vp_tui.core.report.plain import safe
+from vp_tui.core.text import safe
 
 State = Literal["passed", "failure", "error", "skipped"]
 _COUNTED: Final[tuple[tuple[str, State], ...]] = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))

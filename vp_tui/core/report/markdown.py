@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vp_tui.core.report.page import Page, Table
-from vp_tui.core.report.plain import clip
+from vp_tui.core.text import clip
 
 CELL: Final = 120
 """Characters of a cell: a comment on a pull request is no place for a whole error message."""

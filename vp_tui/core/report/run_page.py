@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, SequenceResult, StratumStats
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report import plain
+from vp_tui.core.report.document import flattened
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.page import Page, Table, Tone, columns
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
@@ -31,9 +32,9 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
     """The run, whatever its status."""
     run = snapshot.run
     return Page(
-        title=plain.safe(label_of(run)),
+        title=fmt.safe(label_of(run)),
         word=run.verdict or run.status,
-        sentence=plain.safe(run.sentence or run.status_reason or run.phase),
+        sentence=fmt.safe(run.sentence or run.status_reason or run.phase),
         tone=_TONES.get(run.verdict, "open"),
         lines=tuple(_lines(snapshot)),
         tables=(
@@ -47,16 +48,16 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
             _named("Environment", snapshot.environment),
             _sequences(results),
         ),
-        notes=tuple(plain.safe(f"{alert.severity}: {alert.message}") for alert in snapshot.alerts),
+        notes=tuple(fmt.safe(f"{alert.severity}: {alert.message}") for alert in snapshot.alerts),
     )
 
 
 def _lines(snapshot: RunSnapshot) -> Iterable[str]:
     run = snapshot.run
-    yield plain.safe(f"{run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
-    yield plain.safe(f"{run.input}: {run.done} of {run.total} sequences")
-    yield f"uuid {run.uuid}, {run.status}, created {plain.moment(run.created_at_us)} UTC"
-    yield from (plain.safe(words) for words in _more(run, snapshot.speedup) if words)
+    yield fmt.safe(f"{run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
+    yield fmt.safe(f"{run.input}: {run.done} of {run.total} sequences")
+    yield f"uuid {run.uuid}, {run.status}, created {fmt.date_time(run.created_at_us, utc=True)} UTC"
+    yield from (fmt.safe(words) for words in _more(run, snapshot.speedup) if words)
 
 
 def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
@@ -74,19 +75,19 @@ def _stratum(stats: StratumStats) -> tuple[str, ...]:
     return (
         stats.scope,
         f"{stats.n}/{stats.planned}",
-        plain.cosine(stats.cosine_min),
-        plain.cosine(stats.cosine_p01),
-        plain.cosine(stats.cosine_mean),
+        fmt.cosine(stats.cosine_min),
+        fmt.cosine(stats.cosine_p01),
+        fmt.cosine(stats.cosine_mean),
         str(stats.below),
         str(stats.nan),
         str(stats.inf),
-        plain.number(stats.candidate_tokens_per_s),
-        plain.ratio(stats.speedup),
+        fmt.number(stats.candidate_tokens_per_s),
+        fmt.ratio(stats.speedup),
     )
 
 
 def _findings(snapshot: RunSnapshot) -> Table:
-    rows = tuple((one.severity, one.gate, one.stratum or "", plain.safe(one.text)) for one in snapshot.findings)
+    rows = tuple((one.severity, one.gate, one.stratum or "", fmt.safe(one.text)) for one in snapshot.findings)
     return Table(
         title="Findings",
         columns=columns("severity", "gate", "stratum", "what", most=64),
@@ -107,24 +108,24 @@ def _measures(snapshot: RunSnapshot) -> Table:
         names = dict.fromkeys(name for numbers in scopes.values() for name in numbers)
         for name in names:
             cells = (_written(scopes.get(scope, {}).get(name)) for scope in _SCOPES)
-            rows.append((plain.safe(measure), plain.safe(name), *cells))
+            rows.append((fmt.safe(measure), fmt.safe(name), *cells))
     return Table(title="Measures", columns=_MEASURES, rows=tuple(rows), note="" if rows else "none")
 
 
 def _written(value: Any) -> str:
     """Six digits, so that a cosine of 0.99999 is not 1."""
-    return f"{value:.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else plain.DASH
+    return fmt.limit(value) if isinstance(value, int | float) and not isinstance(value, bool) else fmt.DASH
 
 
 def _arms(snapshot: RunSnapshot) -> Table:
     # what no arm has is left out: on a CPU the share of a GPU's peak
     names = dict.fromkeys(name for arm in snapshot.arms.values() for name, value in arm.items() if value is not None)
-    rows = tuple((name, *(plain.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
+    rows = tuple((name, *(fmt.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
     return Table(title="Arms", columns=columns("number", *ARMS, most=32), rows=rows)
 
 
 def _named(title: str, found: Mapping[str, Any]) -> Table:
-    rows = tuple((plain.safe(name), plain.fact(value)) for name, value in sorted(plain.flattened(found)))
+    rows = tuple((fmt.safe(name), fmt.fact(value)) for name, value in sorted(flattened(found)))
     return Table(title=title, columns=columns("fact", "value", most=44), rows=rows)
 
 
@@ -144,12 +145,12 @@ def _sequences(results: Sequence[SequenceResult]) -> Table:
 def _sequence(one: SequenceResult) -> tuple[str, ...]:
     return (
         str(one.seq_idx),
-        plain.safe(one.sequence_id),
+        fmt.safe(one.sequence_id),
         one.stratum,
         str(one.num_tokens),
-        plain.cosine(one.cosine),
-        plain.error(one.relative_l2),
-        plain.number(one.norm_ratio),
+        fmt.cosine(one.cosine),
+        fmt.error(one.relative_l2),
+        fmt.number(one.norm_ratio),
         str(one.nan_count),
         str(one.inf_count),
     )

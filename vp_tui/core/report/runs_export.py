@@ -13,11 +13,10 @@ from vp_tui.core.events import SequenceResult
 from vp_tui.core.measurements import from_document
 from vp_tui.core.report import csv_text, junit, markdown, table
 from vp_tui.core.report.csv_text import Value, scalar
-from vp_tui.core.report.document import run_document
+from vp_tui.core.report.document import flattened, run_document
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.junit import Case, State, Suite
 from vp_tui.core.report.page import Page
-from vp_tui.core.report.plain import flattened
 from vp_tui.core.report.render import FORMATS
 from vp_tui.core.report.run_page import run_page
 from vp_tui.core.store.rows import as_row

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vp_tui.core.report.page import Page, Table
-from vp_tui.core.report.plain import clip, width_of
+from vp_tui.core.text import clip, columns
 
 WIDTH: Final = 100
 _INDENT: Final = "  "
@@ -32,7 +32,7 @@ def _table(table: Table) -> list[str]:
         return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
     head = [column.title for column in table.columns]
     rows = [[clip(cell, column.most) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    widths = [max(width_of(cell) for cell in cells) for cells in zip(head, *rows, strict=True)]
+    widths = [max(columns(cell) for cell in cells) for cells in zip(head, *rows, strict=True)]
     indent, gap = next((one for one in _SPACING if _room(widths, *one) <= WIDTH), _SPACING[-1])
     lines = [indent + gap.join(_padded(cells, widths, table)).rstrip() for cells in (head, *rows)]
     note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
@@ -46,7 +46,7 @@ def _room(widths: Sequence[int], indent: str, gap: str) -> int:
 def _padded(cells: Sequence[str], widths: Sequence[int], table: Table) -> list[str]:
     found = []
     for cell, width, column in zip(cells, widths, table.columns, strict=True):
-        blanks = " " * (width - width_of(cell))
+        blanks = " " * (width - columns(cell))
         found.append(blanks + cell if column.align == "right" else cell + blanks)
     return found
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.files import part_of, replacing
 from vp_tui.core.store.rows import as_json
@@ -122,7 +123,7 @@ class EmbeddingsFile:
         except OSError as error:
             self.discard()
             raise ResourceError(
-                f"no room for the embeddings of {num_sequences} sequences: {path} takes {size / 2**20:.0f} MiB and "
+                f"no room for the embeddings of {num_sequences} sequences: {path} takes {fmt.size(size)} and "
                 f"{error.strerror}; free space there or set VP_TUI_HOME to another folder"
             ) from error
         self.embeddings_SD = np.frombuffer(mapping, np.float32, offset=HEADER_BYTES).reshape(self._shape)

@@ -8,6 +8,7 @@ An inexact reference (R1) makes the run INVALID under both.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import Profile
 from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1, M4
@@ -17,7 +18,7 @@ from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
-from vp_tui.core.verdict.words import Names, number, sentence_of
+from vp_tui.core.verdict.words import Names, sentence_of
 
 NOTHING = Measured()
 NOISE_FACTOR = 3.0
@@ -77,7 +78,7 @@ def sentence(
     if outcome == "PASS":
         return (
             f"{candidate} is safe here: all {everything.n} sequences are finite and above the cosine limit "
-            f"(worst 1 - cosine {_gap(everything):.1e} against {reference})"
+            f"(worst 1 - cosine {fmt.error(_gap(everything))} against {reference})"
         )
     decisive = found[0].text
     more = f" (and {len(found) - 1} more findings)" if len(found) > 1 else ""
@@ -194,12 +195,12 @@ def _of_reference(
     bits = values.get(R1.measure, {}).get("all", {}).get("reference_bits")
     if precision == "fp32" and finding.severity == "fail" and bits is not None and bits >= limits.fail(R1_BITS):
         text = (
-            f"error of the reference against FP64 {number(finding.value or 0.0, 'error')} (relative L2), with "
-            f"{bits:.0f} effective significant bits: this is FP32, in a model that amplifies rounding"
+            f"error of the reference against FP64 {fmt.error(finding.value or 0.0)} (relative L2), with "
+            f"{fmt.whole(bits)} effective significant bits: this is FP32, in a model that amplifies rounding"
         )
         return replace(finding, severity="warn", text=text)
     if precision != "fp32":
-        text = f"error of the {precision} reference against FP64: {number(finding.value or 0.0, 'error')} (relative L2)"
+        text = f"error of the {precision} reference against FP64: {fmt.error(finding.value or 0.0)} (relative L2)"
         return replace(finding, severity="info", text=text)
     return finding
 
@@ -220,8 +221,8 @@ def _indistinguishable(values: Mapping[str, Mapping[str, Numbers]], limits: Thre
         gate=R3.id,
         severity="info",
         stratum="all",
-        text=f"difference between candidate and reference (relative L2 {number(error, 'error')}) is within "
-        f"run-to-run noise ({number(max(noises), 'error')})",
+        text=f"difference between candidate and reference (relative L2 {fmt.error(error)}) is within "
+        f"run-to-run noise ({fmt.error(max(noises))})",
         value=error,
         limit=NOISE_FACTOR * max(noises),
     )

@@ -1,5 +1,6 @@
 """Speed verdict (P1) of two runs, from ratios and utilization; it never changes the accuracy verdict."""
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import Speedup, SpeedVerdict
 from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.thresholds import Thresholds
@@ -27,7 +28,7 @@ def judge_speed(
     elif missed:
         verdict, reason = "MISS", f"speed: {', '.join(missed)}"
     else:
-        verdict, reason = "PASS", f"speed: {rate_ratio:.2f}x in tokens/s, {end_to_end:.2f}x end to end"
+        verdict, reason = "PASS", f"speed: {fmt.ratio(rate_ratio)} in tokens/s, {fmt.ratio(end_to_end)} end to end"
     return Speedup(tokens_per_s=rate_ratio, end_to_end=end_to_end, ci95=interval, verdict=verdict, reason=reason)
 
 
@@ -38,7 +39,8 @@ def _missed(
     missed = []
     for value, name in ((rate_ratio, "in tokens/s"), (end_to_end, "end to end")):
         if value is not None and value < limits.fail(P1):
-            missed.append(f"{value:.2f}x {name}, below the goal of {limits.fail(P1):g}x")
+            missed.append(f"{fmt.ratio(value)} {name}, below the goal of {fmt.limit(limits.fail(P1))}x")
     if utilization is not None and utilization < limits.fail(P1_GPU):
-        missed.append(f"GPU utilization {utilization:.0f} %, below the goal of {limits.fail(P1_GPU):g} %")
+        goal = fmt.limit(limits.fail(P1_GPU))
+        missed.append(f"GPU utilization {fmt.percent(utilization, of=100)}, below the goal of {goal}%")
     return missed

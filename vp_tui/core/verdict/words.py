@@ -1,11 +1,11 @@
 """Findings as text: measured value, limit, and the sequence it comes from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.gates.gate import Gate, Sense, Style
+from vp_tui.core.gates.gate import Gate, Sense
 from vp_tui.core.gates.model import C1, V1, V2
 from vp_tui.core.measurements import Numbers
 from vp_tui.core.thresholds import Thresholds
@@ -23,26 +23,14 @@ _MISSES: Final[Mapping[Sense, str]] = {
 _ASKED: Final[Mapping[Sense, str]] = {
     "below": ">=", "at_or_below": ">", "above": "<=", "away_from_one": "1+-", "away_from_zero": "0+-",
 }  # fmt: skip
-_FORMATS: Final[Mapping[Style, str]] = {"error": ".2e", "count": ".0f", "bits": ".2f", "ratio": ".4f", "share": ".4f"}
-_LARGE = 1e4
-"""From here on a number is written with an exponent, whatever its style."""
-
-
-def number(value: float, style: Style) -> str:
-    """Return the text of a number; a cosine is cut, not rounded, so that 0.9899999 does not read as its limit."""
-    if not abs(value) < _LARGE:
-        return f"{value:.0f}" if style == "count" and abs(value) < _LARGE**3 else f"{value:.2e}"
-    if style == "cosine":
-        return str(Decimal(repr(float(value))).quantize(Decimal("0.000001"), rounding=ROUND_FLOOR))
-    return format(value, _FORMATS[style])
 
 
 def limit_words(gate: Gate, limits: Thresholds) -> str:
     """Return the limits for a table: `>=0.98 (0.95)` is the warn limit with the fail limit in brackets."""
     if gate.style == "count":
         return "0"
-    found = [f"{limits.warn(gate):g}"] if gate.warn else []
-    found += [f"{limits.fail(gate):g}"] if gate.fail else []
+    found = [fmt.limit(limits.warn(gate))] if gate.warn else []
+    found += [fmt.limit(limits.fail(gate))] if gate.fail else []
     nearer, *farther = found
     return f"{_ASKED[gate.sense]}{nearer}{f' ({farther[0]})' if farther else ''}"
 
@@ -66,19 +54,20 @@ def sentence_of(
         return where + special(numbers, limits, details, name)
     value = value_of(gate, numbers)
     if value is None or gate.style == "count":
-        return f"{where}{number(value or 0.0, 'count')} {gate.what}, 0 allowed"
+        return f"{where}{fmt.exact(value or 0.0)} {gate.what}, 0 allowed"
     missed = _missed(gate, value, limit_of(gate, reach, limits))
     return f"{where}{gate.what} {missed}{_condition(gate, numbers, limits)}{f' (worst: {name})' if name else ''}"
 
 
 def _missed(gate: Gate, value: float, limit: float) -> str:
     """The number and the limit it misses, with as many digits as it takes to tell them apart."""
-    shown = number(value, gate.style)
+    shown = fmt.measure(value, gate.style)
+    read = float(shown.replace(",", ""))
     if gate.sense == "away_from_one":
-        shown = shown if not 1.0 - limit <= float(shown) <= 1.0 + limit else repr(value)
-        return f"{shown}, more than {limit:g} away from 1"
-    shown = shown if float(shown) != limit or value == limit else repr(value)
-    return f"{shown} {_MISSES[gate.sense]} {limit:g}"
+        shown = shown if not 1.0 - limit <= read <= 1.0 + limit else repr(value)
+        return f"{shown}, more than {fmt.limit(limit)} away from 1"
+    shown = shown if read != limit or value == limit else repr(value)
+    return f"{shown} {_MISSES[gate.sense]} {fmt.limit(limit)}"
 
 
 def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
@@ -86,7 +75,9 @@ def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
     if other is None:
         return ""
     value = value_of(other, numbers) or 0.0
-    return f", and {other.what} {number(value, other.style)} {_MISSES[other.sense]} {limits.fail(other):g}"
+    return (
+        f", and {other.what} {fmt.measure(value, other.style)} {_MISSES[other.sense]} {fmt.limit(limits.fail(other))}"
+    )
 
 
 def _nonfinite(numbers: Numbers, _limits: Thresholds, _details: Mapping[str, Any], _name: str) -> str:
@@ -99,12 +90,12 @@ def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], n
     if worst is None:
         how_bad = ": none has a cosine"
     else:
-        has_nonfinite = _count(numbers, "nan") or _count(numbers, "inf")
+        has_nonfinite = numbers.get("nan") or numbers.get("inf")
         # The sequences that failed may be those without a cosine: none of the others is named then.
         which = " of those that have one" if has_nonfinite else f", {name}" if name else ""
-        how_bad = f" (worst {number(worst, 'cosine')}{which})"
+        how_bad = f" (worst {fmt.cosine(worst)}{which})"
     of = f" of {_count(numbers, 'n')}" if numbers.get("n") is not None else ""
-    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {limits.fail(M1):g}{how_bad}"
+    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {fmt.limit(limits.fail(M1))}{how_bad}"
 
 
 def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:
@@ -130,9 +121,8 @@ def uncaught(caught: Mapping[str, Sequence[str]]) -> list[str]:
     return [control for control, gates in caught.items() if not gates]
 
 
-def _count(numbers: Numbers, name: str) -> str | int:
-    value = numbers.get(name) or 0.0
-    return int(value) if abs(value) < _LARGE**3 else number(value, "count")
+def _count(numbers: Numbers, name: str) -> str:
+    return fmt.exact(numbers.get(name) or 0.0)
 
 
 _SPECIAL: Final[Mapping[str, Callable[[Numbers, Thresholds, Mapping[str, Any], str], str]]] = {

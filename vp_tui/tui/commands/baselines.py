@@ -3,14 +3,14 @@
 import os
 from typing import Any
 
+from vp_tui.core import text as fmt
 from vp_tui.core.runs import repeats
 from vp_tui.core.store import baselines
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui import format as fmt
+from vp_tui.core.text import safe
 from vp_tui.tui.commands import output
-from vp_tui.tui.format import safe
 
 
 def pin(home: Home, run: str, *, name: str, reason: str) -> None:

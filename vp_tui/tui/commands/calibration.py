@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vp_tui.core.regression import words
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.calibration import noise_floor, usable
 from vp_tui.core.regression.metrics import METRICS, PRIMARY
 from vp_tui.core.regression.rules import Rule
@@ -11,7 +11,6 @@ from vp_tui.core.regression.samples import Side
 from vp_tui.core.report.inputs import side_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui import format as fmt
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.follow import exit_code
 from vp_tui.tui.commands.series import run_series
@@ -63,5 +62,7 @@ def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
     for one in found:
         mark = " (decides)" if one["is_primary"] else ""
         title = f"{one['title']}{mark}"
-        rows.append((title, str(one["runs"]), fmt.fraction(one["cv"]), words.limit(METRICS[one["name"]], one["tau"])))
+        rows.append(
+            (title, str(one["runs"]), fmt.percent(one["cv"]), fmt.tolerance(one["tau"], METRICS[one["name"]].unit))
+        )
     return output.table(rows)

@@ -5,8 +5,8 @@ from vp_tui.core.store import backup, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import REVISION
+from vp_tui.core.text import size
 from vp_tui.tui.commands import output
-from vp_tui.tui.format import count
 
 
 def back_up(home: Home, keep: int) -> None:
@@ -27,7 +27,7 @@ def check_store(home: Home) -> int:
     output.result(
         "\n".join(
             [
-                f"store             {home.database}, {count(health.bytes)}B, schema {health.revision}",
+                f"store             {home.database}, {size(health.bytes)}, schema {health.revision}",
                 f"SQLite            {health.sqlite}",
                 f"quick check       {health.quick_check}",
                 f"integrity check   {health.integrity_check}",
@@ -45,7 +45,7 @@ def _in_words(dropped: upkeep.Pruned) -> str:
     runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
     rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
     details = [f"the details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []
-    files = f"{len(dropped.files) + len(dropped.unfinished)} files of {count(dropped.bytes)}B"
+    files = f"{len(dropped.files) + len(dropped.unfinished)} files of {size(dropped.bytes)}"
     left = f", {len(dropped.unfinished)} of them left half-written by killed processes" if dropped.unfinished else ""
     return "; ".join([*details, files + left])
 
@@ -65,4 +65,4 @@ def prune_store(home: Home, keep: int, *, apply: bool) -> None:
     if is_busy:
         output.say("a run is going on: the room in the store is used by later rows, not given back to the disk")
         return
-    output.say(f"{count(backup.compact(home))}B of the store were given back to the disk")
+    output.say(f"{size(backup.compact(home))} of the store were given back to the disk")

@@ -15,7 +15,7 @@ from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui.format import clip, safe
+from vp_tui.core.text import clip, safe
 from vp_tui.tui.text import MARKS, progress_line
 
 POLL_SECONDS = 0.25

@@ -16,12 +16,12 @@ from vp_tui.core.store import upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import safe
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
 from vp_tui.tui.commands.starting import start_and_follow
-from vp_tui.tui.format import safe
 from vp_tui.tui.text import report, runs_table
 
 

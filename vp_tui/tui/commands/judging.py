@@ -10,8 +10,8 @@ from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import ChosenRuns
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.text import safe
 from vp_tui.tui.commands import output
-from vp_tui.tui.format import safe
 
 
 def compare_runs(

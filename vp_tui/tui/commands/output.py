@@ -7,7 +7,7 @@ from typing import Any
 
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui.format import safe
+from vp_tui.core.text import safe
 from vp_tui.tui.text import summary
 
 

@@ -11,9 +11,9 @@ from vp_tui.core.runs import policy
 from vp_tui.core.runs.policy import Policy
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.text import safe
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
-from vp_tui.tui.format import safe
 
 _REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"}
 

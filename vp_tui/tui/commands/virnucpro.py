@@ -16,12 +16,12 @@ from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_docu
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import safe
 from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, write_frames
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
 from vp_tui.tui.commands.starting import configured
 from vp_tui.tui.commands.virnucpro_text import agreement_report
-from vp_tui.tui.format import safe
 from vp_tui.tui.text import report
 
 _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")

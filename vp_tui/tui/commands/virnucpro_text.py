@@ -6,8 +6,8 @@ Pure functions from the document to strings; numbers through tui.format, ids thr
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from vp_tui.tui import format as fmt
-from vp_tui.tui.format import safe
+from vp_tui.core import text as fmt
+from vp_tui.core.text import safe
 from vp_tui.tui.text import MARKS
 
 SHOWN: Final = 10
@@ -87,8 +87,8 @@ def _labels(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"labels: {labels['agreed']} of {labels['n']} frames agree, {labels['virus_reference']} -> "
-        f"{labels['virus_candidate']} virus; |dp| mean {fmt.small(labels['shift_mean'])}, "
-        f"max {fmt.small(labels['shift_max'])}"
+        f"{labels['virus_candidate']} virus; |dp| mean {fmt.error(labels['shift_mean'])}, "
+        f"max {fmt.error(labels['shift_max'])}"
     )
     for what, entry in consensus.items():
         yield (

@@ -7,9 +7,9 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import level_of, line, styled
 from vp_tui.tui.panels.readable import show_title

@@ -7,9 +7,9 @@ from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
 
+from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.panels.gpu_history import gpu_history, span
 from vp_tui.tui.panels.histogram import Cosines, histogram
 from vp_tui.tui.panels.readable import show_title

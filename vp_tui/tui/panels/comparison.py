@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Outcome, Part
-from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport
 from vp_tui.core.report.judgements import tone
 from vp_tui.core.report.page import Tone
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 DATE_FROM: Final = 76
@@ -38,8 +37,8 @@ def banner(report: ComparisonReport, width: int, most: int) -> Content | None:
 def _same(report: ComparisonReport, width: int) -> Iterable[Content]:
     both = [run.label for run in report.cand if run.id in report.base_ids]
     if both:
-        words = f"{', '.join(map(plain.safe, both))} on both sides: held against itself"
-        yield styled(plain.clip(f"{MARKS['warn']} {words}", width), "warn")
+        words = f"{', '.join(map(fmt.safe, both))} on both sides: held against itself"
+        yield styled(fmt.clip(f"{MARKS['warn']} {words}", width), "warn")
 
 
 def _apart(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
@@ -50,7 +49,7 @@ def _apart(report: ComparisonReport, width: int, most: int) -> Iterable[Content]
         return
     grave: Level = "fail" if len(barred) == len(parts) else "warn"
     differing = {name: values for part in barred.values() for name, values in part.differing.items()}
-    yield styled(plain.clip(f"{MARKS[grave]} {_barred(barred, differing)}", width), grave)
+    yield styled(fmt.clip(f"{MARKS[grave]} {_barred(barred, differing)}", width), grave)
     facts = list(differing.items())
     shown = facts[: most if len(facts) <= most else max(0, most - 1)]
     yield from (Content(_fact(name, values, width)) for name, values in shown)
@@ -63,13 +62,13 @@ def _barred(barred: Mapping[str, Part], differing: Mapping[str, Any]) -> str:
     if differing:
         return f"{words}: {len(differing)} {'fact differs' if len(differing) == 1 else 'facts differ'}"
     reasons = dict.fromkeys(part.sentence.partition(": ")[2] for part in barred.values())
-    return plain.safe(f"{words}: {'; '.join(reasons)}")
+    return fmt.safe(f"{words}: {'; '.join(reasons)}")
 
 
 def _fact(name: str, values: Sequence[Any], width: int) -> str:
-    known = plain.clip(plain.safe(name), width // 3)
-    room = max(_LEAST_FACT, (width - plain.width_of(known) - 10) // 2)
-    base, cand = (plain.clip(plain.fact(value), room) for value in values)
+    known = fmt.clip(fmt.safe(name), width // 3)
+    room = max(_LEAST_FACT, (width - fmt.columns(known) - 10) // 2)
+    base, cand = (fmt.clip(fmt.fact(value), room) for value in values)
     return f"    {known}: {base} -> {cand}"
 
 
@@ -82,27 +81,27 @@ def _sides(report: ComparisonReport, width: int) -> Iterable[str]:
     """The names get what the facts leave."""
     sides = {"baseline ": report.base, "candidate": report.cand}
     facts = [_facts(runs[0], width) for runs in sides.values()]
-    room = max(_LEAST_NAME, width - len("candidate") - 4 - max(map(plain.width_of, facts)))
+    room = max(_LEAST_NAME, width - len("candidate") - 4 - max(map(fmt.columns, facts)))
     names = [_names(report, runs, room, is_wide=width >= WIDE_FROM) for runs in sides.values()]
-    longest = max(map(plain.width_of, names))
+    longest = max(map(fmt.columns, names))
     for what, name, fact in zip(sides, names, facts, strict=True):
-        yield f"{what}  {name}{' ' * (longest - plain.width_of(name))}  {fact}"
+        yield f"{what}  {name}{' ' * (longest - fmt.columns(name))}  {fact}"
 
 
 def _names(report: ComparisonReport, runs: Sequence[ComparedRun], room: int, *, is_wide: bool) -> str:
     """run 12 (nightly) +4 repeats = main: the first run, how many more, the baselines it is pinned as."""
     first, more = runs[0], len(runs) - 1
     repeats = f" +{more}{' repeats' if is_wide else ''}" if more else ""
-    label = plain.clip(plain.safe(first.label), max(_LEAST_NAME, room - len(repeats)))
+    label = fmt.clip(fmt.safe(first.label), max(_LEAST_NAME, room - len(repeats)))
     pinned = next((run.baselines for run in report.history if run.id == first.id), ())
-    return plain.clip(f"{label}{repeats}{' = ' if pinned else ''}{plain.safe(', '.join(pinned))}", room)
+    return fmt.clip(f"{label}{repeats}{' = ' if pinned else ''}{fmt.safe(', '.join(pinned))}", room)
 
 
 def _facts(run: ComparedRun, width: int) -> str:
-    model = plain.safe(run.model).rstrip("/").rsplit("/", 1)[-1]
-    words = f"{plain.clip(model, width // 4)}  {plain.safe(run.precision)} vs {plain.safe(run.reference)}"
+    model = fmt.safe(run.model).rstrip("/").rsplit("/", 1)[-1]
+    words = f"{fmt.clip(model, width // 4)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}"
     if width >= WIDE_FROM:
-        words += f"  on {plain.safe(run.device or 'no device')}"
+        words += f"  on {fmt.safe(run.device or 'no device')}"
     return f"{words}  {fmt.date_time(run.created_at_us)}" if width >= DATE_FROM else words
 
 
@@ -111,8 +110,8 @@ def _verdict(report: ComparisonReport, width: int, most: int) -> Iterable[Conten
     mark = f"{MARKS[grave]} " if grave in MARKS else ""
     accuracy, performance = report.comparison.accuracy.outcome, report.comparison.performance.outcome
     parts = f"  accuracy {accuracy}, performance {performance}"
-    yield line((f"{mark}{report.outcome}", grave), (plain.clip(parts, width - len(mark) - len(report.outcome)), "dim"))
-    told = fmt.wrap(plain.safe(report.sentence), width)
+    yield line((f"{mark}{report.outcome}", grave), (fmt.clip(parts, width - len(mark) - len(report.outcome)), "dim"))
+    told = fmt.wrap(fmt.safe(report.sentence), width)
     if len(told) > most:
-        told = [*told[: most - 1], plain.clip(" ".join(told[most - 1 :]), width)] if most else []
+        told = [*told[: most - 1], fmt.clip(" ".join(told[most - 1 :]), width)] if most else []
     yield from (Content(text) for text in told)

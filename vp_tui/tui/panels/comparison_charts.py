@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.widgets import Static
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.abstract import Abstract
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class SpeedChart(ComparisonChart):
         top = max(value for one in timed for _, value in one.points)
         return charts.render(
             [charts.Series(one.side, one.side, one.points) for one in timed],
-            axis=charts.Axis(0.0, 1.05 * top, {0.0: "0", top / 2: fmt.rate(top / 2), top: fmt.rate(top)}),
+            axis=charts.Axis(0.0, 1.05 * top, {0.0: "0", top / 2: fmt.number(top / 2), top: fmt.number(top)}),
             width=width,
             height=height,
             palette={side: self.get_component_styles(name).color.rgb for side, name in _STYLES.items()},

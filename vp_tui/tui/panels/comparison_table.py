@@ -6,8 +6,8 @@ Loaded once there is a comparison: what it reads takes too long to load for the 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import ORDER, Item, Outcome
-from vp_tui.core.report import plain
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.evidence import WorstPair
 from vp_tui.core.report.judgements import FAILED
@@ -76,7 +76,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
 
 
 def _item(one: Item) -> GridRow:
-    write = plain.error if one.name == "cosine_error" else plain.number
+    write = fmt.error if one.name == "cosine_error" else fmt.number
     return GridRow(
         cells=(
             one.outcome,
@@ -84,13 +84,13 @@ def _item(one: Item) -> GridRow:
             one.scope,
             write(one.base),
             write(one.cand),
-            plain.change(one.change, one.unit),
-            plain.interval(one.low, one.high),
-            plain.limit(one.limit, one.unit),
-            plain.p_value(one.p),
+            fmt.change(one.change, one.unit),
+            fmt.interval(one.low, one.high),
+            fmt.tolerance(one.limit, one.unit),
+            fmt.p_value(one.p),
             f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
         ),
-        detail=plain.safe(one.reason),
+        detail=fmt.safe(one.reason),
         level=level(one.outcome),
     )
 
@@ -109,12 +109,12 @@ def worst(report: ComparisonReport) -> Grid:
 
 def _pair(pair: WorstPair, limit: float) -> GridRow:
     fails = pair.cand_cosine is None or pair.cand_cosine <= limit
-    name = plain.safe(pair.sequence_id)
-    lost = "all" if pair.loss is None else plain.error(pair.loss)
-    now = plain.cosine(pair.cand_cosine)
-    words = f"at or below the limit {limit:g} now" if fails else f"above the limit {limit:g}"
+    name = fmt.safe(pair.sequence_id)
+    lost = "all" if pair.loss is None else fmt.error(pair.loss)
+    now = fmt.cosine(pair.cand_cosine)
+    words = f"at or below the limit {fmt.limit(limit)} now" if fails else f"above the limit {fmt.limit(limit)}"
     return GridRow(
-        cells=(name, pair.stratum, str(pair.num_tokens), plain.cosine(pair.base_cosine), now, lost),
+        cells=(name, pair.stratum, str(pair.num_tokens), fmt.cosine(pair.base_cosine), now, lost),
         detail=f"{name}: " + ("NaN or Inf in the candidate now" if pair.cand_cosine is None else words),
         level="fail" if fails else "plain",
     )
@@ -139,7 +139,7 @@ def unlike(report: ComparisonReport) -> Grid:
 
 
 def _fact(kind: str, fact: Fact) -> GridRow:
-    name, base, cand = plain.safe(fact.name), plain.fact(fact.base), plain.fact(fact.cand)
+    name, base, cand = fmt.safe(fact.name), fmt.fact(fact.base), fmt.fact(fact.cand)
     is_key = kind in {"accuracy", "performance"}
     return GridRow(
         cells=(kind, name, base, cand),
@@ -151,4 +151,4 @@ def _fact(kind: str, fact: Fact) -> GridRow:
 def notes(report: ComparisonReport) -> Iterable[str]:
     """Both parts in full, and what the reader must know beside them."""
     parts = (report.comparison.accuracy.sentence, report.comparison.performance.sentence)
-    return (plain.safe(note) for note in (*parts, *report.comparison.notes, *report.notes))
+    return (fmt.safe(note) for note in (*parts, *report.comparison.notes, *report.notes))

@@ -11,11 +11,10 @@ from typing import Final
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
-from vp_tui.core.report import plain
 from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, SideName
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, line, lines, styled
 
 BASE, CAND, BOTH, LIMIT = "\u2591", "\u2593", "\u2588", "\u2502"
@@ -127,7 +126,7 @@ def _runs(marks: Sequence[str]) -> list[str]:
 
 
 def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:
-    return (f"{fmt.percent(100 * share) if is_shown else '':>{LABEL - 1}} ", "dim")
+    return (f"{fmt.percent(share) if is_shown else '':>{LABEL - 1}} ", "dim")
 
 
 def _ticks(frame: Frame) -> str:
@@ -137,7 +136,7 @@ def _ticks(frame: Frame) -> str:
         at = frame.column(frame.first + (decade - frame.low) * _PER_DECADE)
         at += LABEL + (1 if at >= frame.limit else 0)
         if at >= len(text) + (1 if text else 0) and at < LABEL + frame.columns:
-            text = f"{text:<{at}}{fmt.power_of_ten(decade)}"
+            text = f"{text:<{at}}1e{decade}"
     return text
 
 
@@ -149,6 +148,6 @@ def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
         words = f"{mark} {side} {fmt.exact(sum(one.n for one in mine))}"
         words += f", {missing} without a cosine" if missing else ""
         median = mine[0].median if len(mine) == 1 else None
-        told.append(words + (f" median {fmt.small(10**median)}" if median is not None else ""))
+        told.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))
     legend = "  ".join([*told, f"{BOTH} both"])
-    return Content(legend if plain.width_of(legend) <= width else plain.clip("  ".join(told), width))
+    return Content(legend if fmt.columns(legend) <= width else fmt.clip("  ".join(told), width))

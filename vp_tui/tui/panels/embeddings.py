@@ -2,10 +2,10 @@
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import ARMS
 from vp_tui.core.measurements import Numbers, from_document
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import line, lines, styled
 
 TITLE = "embeddings"
@@ -23,9 +23,9 @@ def embeddings(snapshot: RunSnapshot) -> Content:
     return lines(
         [
             styled(f"{'':<{_NAME}}" + "".join(f"{name:>{_CELL}}" for name in names), "dim"),
-            _row("mean", [fmt.small(value) for value in _both(spread, "mean")]),
-            _row("std", [fmt.small(value) for value in _both(spread, "std")]),
-            _row("beyond 3 std", [fmt.fraction(value) for value in _both(outliers, "outlier_share")]),
+            _row("mean", [fmt.error(value) for value in _both(spread, "mean")]),
+            _row("std", [fmt.error(value) for value in _both(spread, "std")]),
+            _row("beyond 3 std", [fmt.percent(value) for value in _both(outliers, "outlier_share")]),
         ]
     )
 

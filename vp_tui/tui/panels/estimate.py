@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.timer import Timer
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.header import run_names
@@ -100,7 +100,7 @@ def _data(estimate: "Estimate") -> Content:
 def _tokens(estimate: "Estimate") -> str:
     if estimate.tokens is None:
         return "tokens not known yet"
-    return f"{fmt.exact(estimate.tokens)} tokens" if estimate.is_exact else f"about {fmt.count(estimate.tokens)} tokens"
+    return f"{fmt.exact(estimate.tokens)} tokens" if estimate.is_exact else f"about {fmt.short(estimate.tokens)} tokens"
 
 
 def _seconds(estimate: "Estimate") -> Content:

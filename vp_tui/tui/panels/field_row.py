@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Switch
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.completion import Choice
 from vp_tui.tui.fields import PATH_FIELDS, FormField
 from vp_tui.tui.marks import line

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.query_help import QuerySuggester, explained

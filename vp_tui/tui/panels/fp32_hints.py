@@ -5,12 +5,12 @@ from typing import Any
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.gates.model import R4, V3
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail
-from vp_tui.tui import format as fmt
 from vp_tui.tui.keymap import BY_ID
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
@@ -55,7 +55,7 @@ def _born(details: Mapping[str, Any]) -> list[Content]:
 def _rounding(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
     found = _listed(detail(details, "rounding"))
     rows = [
-        _module(row["module"], f"{fmt.times(row['ratio'])} times", _level(row["ratio"], limits))
+        _module(row["module"], f"{fmt.ratio(row['ratio'])}", _level(row["ratio"], limits))
         for row in found
         if row.get("ratio") is not None
     ]

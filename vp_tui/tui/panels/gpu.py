@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.gates.goals import P1_GPU
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 TITLE = f"{'GPU':<7}"
@@ -63,7 +63,9 @@ def told(samples: Sequence[GpuSample]) -> bool:
 
 
 def _share(samples: Sequence[GpuSample], name: str, field: str) -> str:
-    return f"{name} {fmt.percent(getattr(samples[-1], field))}, mean {fmt.percent(_mean(samples, field))}"
+    return (
+        f"{name} {fmt.percent(getattr(samples[-1], field), of=100)}, mean {fmt.percent(_mean(samples, field), of=100)}"
+    )
 
 
 def _mean(samples: Sequence[GpuSample], field: str) -> float | None:
@@ -80,7 +82,7 @@ def _reading(start: str, when: str, sample: GpuSample, mean: Content | str = "")
     power = f"{fmt.whole(sample.power_w)}/{fmt.whole(sample.power_limit_w)} W"
     return line(
         (start, "title"),
-        f"{when} {fmt.percent(sample.utilization)}  ",
+        f"{when} {fmt.percent(sample.utilization, of=100)}  ",
         mean,
         f"{memory}  {power}  {fmt.whole(sample.sm_clock_mhz)} MHz  {fmt.whole(sample.temperature_c)} C",
         _throttle(sample.throttle_reasons),
@@ -105,4 +107,6 @@ def _utilization(snapshot: RunSnapshot) -> Content:
     if mean is None:
         return styled("(not reported)  ", "dim")
     level: Level = "plain" if mean >= least else "warn"
-    return line((f"{MARKS.get(level, '')}mean {fmt.percent(mean)} ", level), f"(min {fmt.percent(least)})  ")
+    return line(
+        (f"{MARKS.get(level, '')}mean {fmt.percent(mean, of=100)} ", level), f"(min {fmt.percent(least, of=100)})  "
+    )

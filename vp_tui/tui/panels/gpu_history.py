@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import GpuSample
-from vp_tui.tui import format as fmt
 from vp_tui.tui.bars import bars
 from vp_tui.tui.marks import line, lines
 from vp_tui.tui.panels.gpu import SHARES, told
@@ -33,7 +33,7 @@ def _highest(read: Callable[[GpuSample], float | None]) -> Callable[[Sequence[Gp
 
 def _percent(name: str, field: str) -> Gauge:
     read = attrgetter(field)
-    return Gauge(name, read, lambda sample: fmt.percent(read(sample)), lambda _: 100.0)
+    return Gauge(name, read, lambda sample: fmt.percent(read(sample), of=100), lambda _: 100.0)
 
 
 AT_WORK = (_percent("util", "utilization"), *(_percent(name, field) for name, field in SHARES))

@@ -2,15 +2,15 @@
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
 
 SILENT_S = 15.0
 """A run says once a second that it is alive; after so long without a word it is stalled."""
-_SILENT = f"stalled: no word from the run for {SILENT_S:.0f} s; 5 shows its log, x stops it"
+_SILENT = f"stalled: no word from the run for {fmt.whole(SILENT_S)} s; 5 shows its log, x stops it"
 _FULL, _HALF, _EMPTY = "\u2501", "\u2578", "\u2500"
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import log_distance
-from vp_tui.tui import format as fmt
 from vp_tui.tui.bars import bars
 from vp_tui.tui.marks import MARKS, line, lines, styled
 
@@ -83,8 +83,8 @@ def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int
     drawn = [scale.with_limit(row) for row in bars(heights, rows)]
     style = STYLES[name]
     above = [line(" " * LEFT, Content.styled(row, style)) for row in drawn[:-1]]
-    label = f"{name:<6} {fmt.count(len(values)):>4} "
-    count = styled(f" {MARKS['fail']}{fmt.count(bad)}", "fail") if bad else styled(" 0", "dim")
+    label = f"{name:<6} {fmt.short(len(values)):>4} "
+    count = styled(f" {MARKS['fail']}{fmt.short(bad)}", "fail") if bad else styled(" 0", "dim")
     return [*above, line(label, Content.styled(drawn[-1], style), count)]
 
 
@@ -93,7 +93,7 @@ def _axis(scale: _Scale, cosine_limit: float) -> Content:
     room = scale.bins * scale.columns_per_bin
     labels = ""
     for decade in range(scale.high - scale.low):
-        at, label = decade * scale.per_decade, fmt.power_of_ten(scale.low + decade)
+        at, label = decade * scale.per_decade, f"1e{scale.low + decade}"
         if at >= len(labels) and at + len(label) <= room:
             labels = f"{labels:<{at}}{label} "
     return styled(f"{'':<{LEFT}}{scale.with_limit(f'{labels:<{room}}'[:room])} <={fmt.limit(cosine_limit)}", "dim")

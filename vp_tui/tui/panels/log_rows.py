@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import AlertRaised
-from vp_tui.tui import format as fmt
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.marks import MARKS, STYLES, Level, level_of, line, styled
 

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.completion import Choice, common_start, folder_of, in_folder, merged, named
 from vp_tui.tui.fields import FILE_FIELD
 from vp_tui.tui.jobs import run_job

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable
 
-from vp_tui.core.report import plain
+from vp_tui.core import text as fmt
 from vp_tui.tui.marks import MARKS, Level, styled
 
 GAP = 1
@@ -55,7 +55,7 @@ def fitted(grid: Grid, width: int) -> dict[int, int]:
     """Columns that are shown -> their widths."""
     marked = [tuple(_marked(row)) for row in grid.rows]
     widths = {
-        place: max(plain.width_of(column.title), *(plain.width_of(cells[place]) for cells in marked))
+        place: max(fmt.columns(column.title), *(fmt.columns(cells[place]) for cells in marked))
         for place, column in enumerate(grid.columns)
     }
     spare = sorted((place for place in widths if grid.columns[place].spare), key=lambda p: grid.columns[p].spare)
@@ -92,8 +92,8 @@ def head(grid: Grid, widths: dict[int, int]) -> list[str]:
 
 
 def _padded(text: str, width: int, column: GridColumn) -> str:
-    shown = plain.clip(text, width)
-    blanks = " " * (width - plain.width_of(shown))
+    shown = fmt.clip(text, width)
+    blanks = " " * (width - fmt.columns(shown))
     return (blanks + shown if column.align == "right" else shown + blanks) + " " * GAP
 
 
@@ -137,7 +137,7 @@ class Rows(DataTable[Content]):
         self.show_header = self.show_cursor = bool(grid.rows)
         if not grid.rows:
             self.add_column("", width=width)
-            self.add_row(styled(plain.clip(grid.without, width), "dim"))
+            self.add_row(styled(fmt.clip(grid.without, width), "dim"))
             return
         widths = fitted(grid, width)
         for place, title in zip(widths, head(grid, widths), strict=True):
@@ -159,7 +159,7 @@ class Rows(DataTable[Content]):
         hidden = [
             f"{column.title} {row.cells[place]}"
             for place, column in enumerate(grid.columns)
-            if column.told and place not in shown and row.cells[place] != plain.DASH
+            if column.told and place not in shown and row.cells[place] != fmt.DASH
         ]
         return "; ".join([row.detail, *hidden])
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.deltas import Delta
 from vp_tui.tui.marks import MARKS, level_of, line, styled
 from vp_tui.tui.panels.header import elapsed_s, run_names
@@ -131,7 +131,7 @@ COLUMNS: tuple[RunColumn, ...] = (
     ),
     _column("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
     _column(
-        "alerts", 6, lambda one: Content(f"{fmt.count(one.run.num_alerts):>6}"), lambda one: one.run.num_alerts,
+        "alerts", 6, lambda one: Content(f"{fmt.short(one.run.num_alerts):>6}"), lambda one: one.run.num_alerts,
         room=128, is_right=True, descending=True,
     ),
     _column("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=140),

@@ -2,8 +2,8 @@
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.deltas import Delta
 from vp_tui.tui.marks import level_of, line, lines, styled
 from vp_tui.tui.panels.runs_columns import RunLine, tags

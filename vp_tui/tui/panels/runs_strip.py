@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import Level, line, styled
 
 GAP = " | "

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import SequenceResult
 from vp_tui.core.gates.embeddings import M1, M4, M5
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 from vp_tui.tui.panels.alerts import in_words
 
@@ -51,14 +51,14 @@ def _cosine(cosine: float | None, limits: Thresholds) -> Number:
 
 
 def _error(error: float | None, limits: Thresholds) -> Number:
-    name, value = "rel. L2", fmt.small(error)
+    name, value = "rel. L2", fmt.error(error)
     if error is None:
         return Number(name, value, "")
     hard, soft = limits.fail(M4), limits.warn(M4)
     if error > soft:
         over = hard if error > hard else soft
-        return Number(name, value, f"above {fmt.small(over)}, where 1 in 100 may lie (M4)", "warn")
-    return Number(name, value, f"within {fmt.small(soft)}, where 99 in 100 must lie (M4)")
+        return Number(name, value, f"above {fmt.error(over)}, where 1 in 100 may lie (M4)", "warn")
+    return Number(name, value, f"within {fmt.error(soft)}, where 99 in 100 must lie (M4)")
 
 
 def _norm(ratio: float | None, limits: Thresholds) -> Number:
@@ -68,8 +68,8 @@ def _norm(ratio: float | None, limits: Thresholds) -> Number:
     if abs(ratio - 1) > limits.warn(M5):
         hard = abs(ratio - 1) > limits.fail(M5)
         over = limits.fail(M5) if hard else limits.warn(M5)
-        return Number(name, value, f"beyond {fmt.small(over)} (M5)", "warn")
-    return Number(name, value, f"within {fmt.small(limits.warn(M5))} (M5)")
+        return Number(name, value, f"beyond {fmt.error(over)} (M5)", "warn")
+    return Number(name, value, f"within {fmt.error(limits.warn(M5))} (M5)")
 
 
 def _broken(name: str, count: int) -> Number:

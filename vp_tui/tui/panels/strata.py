@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import format as fmt
 from vp_tui.tui.deltas import EPSILON, INFLATION, SLOWER
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
@@ -66,18 +66,18 @@ def columns(reference: str, width: int, limits: Thresholds, against: Column | No
     """The columns that fit: at 60 the verdict's, at 80 all important ones, above also M4 and M5."""
     more = AGAINST if against is not None else 0
     every = (
-        Column("done", 9, lambda s: f"{fmt.count(s.n)}/{fmt.count(s.planned)}", room=NARROW),
+        Column("done", 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
         Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
         Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
-        Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.count(s.below), _bad_count(lambda s: s.below)),
-        Column("NaN", 4, lambda s: fmt.count(s.nan), _bad_count(lambda s: s.nan)),
-        Column("Inf", 4, lambda s: fmt.count(s.inf), _bad_count(lambda s: s.inf)),
-        Column("tok/s", 5, lambda s: fmt.rate(s.candidate_tokens_per_s)),
+        Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.short(s.below), _bad_count(lambda s: s.below)),
+        Column("NaN", 4, lambda s: fmt.short(s.nan), _bad_count(lambda s: s.nan)),
+        Column("Inf", 4, lambda s: fmt.short(s.inf), _bad_count(lambda s: s.inf)),
+        Column("tok/s", 5, lambda s: fmt.number(s.candidate_tokens_per_s)),
         Column(f"x {fmt.clip(fmt.safe(reference).upper(), 6)}", 6, lambda s: fmt.ratio(s.speedup)),
         *([against] if against is not None else []),
-        Column("ref tok/s", 9, lambda s: fmt.rate(s.reference_tokens_per_s), room=WIDE + more),
-        Column("rel.L2 p99", 10, lambda s: fmt.small(s.relative_l2_p99), _l2_level, room=WIDE + more),
+        Column("ref tok/s", 9, lambda s: fmt.number(s.reference_tokens_per_s), room=WIDE + more),
+        Column("rel.L2 p99", 10, lambda s: fmt.error(s.relative_l2_p99), _l2_level, room=WIDE + more),
         Column("norm-1", 8, lambda s: fmt.deviation(s.norm_ratio_worst), _norm_level, room=WIDE + more),
     )
     return tuple(column for column in every if column.room <= width)
@@ -97,7 +97,7 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
 
     def text(stats: StratumStats) -> str:
         nothing = numbers and not clocks and stats.cosine_min is not None
-        words = "=" if nothing else fmt.difference(change(stats))
+        words = "=" if nothing else fmt.short_change(change(stats))
         if is_worse(stats):
             return "cos" if words in {"=", fmt.DASH} else f"{words} cos"
         return words

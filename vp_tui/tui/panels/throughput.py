@@ -5,10 +5,10 @@ from typing import Any
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import ARMS
 from vp_tui.core.gates.goals import P1
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import MARKS, level_of, line, lines
 
 SPEED = "speed: "
@@ -33,8 +33,8 @@ def _rates(snapshot: RunSnapshot) -> Content:
     least = f"  (min {fmt.limit(snapshot.limits.fail(P1))}x)"
     return line(
         (TITLE, "title"),
-        f"{fmt.safe(run.reference)} {fmt.rate(rates['reference'])} -> "
-        f"{fmt.safe(run.precision)} {fmt.rate(rates['candidate'])} tok/s  ",
+        f"{fmt.safe(run.reference)} {fmt.number(rates['reference'])} -> "
+        f"{fmt.safe(run.precision)} {fmt.number(rates['candidate'])} tok/s  ",
         (fmt.ratio(tokens), level_of(run.speed_verdict)),
         (_interval(snapshot.speedup), "dim"),
         f"  end to end {fmt.ratio(end_to_end)}",
@@ -86,7 +86,7 @@ def _text(key: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _mfu(arm: Mapping[str, Any]) -> str:
-    return f", {fmt.fraction(arm['mfu'])} MFU" if arm.get("mfu") is not None else ""
+    return f", {fmt.percent(arm['mfu'])} MFU" if arm.get("mfu") is not None else ""
 
 
 ARM_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (

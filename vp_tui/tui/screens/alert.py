@@ -7,9 +7,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import level_of, line, lines, styled

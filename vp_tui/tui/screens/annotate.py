@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import styled
 from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.screens.form import FormScreen

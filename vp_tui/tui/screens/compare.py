@@ -10,9 +10,8 @@ from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
-from vp_tui.core.report import plain
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, lines, styled
@@ -206,7 +205,7 @@ class CompareScreen(MainScreen):
         width, height = max(20, self.size.width - 2), max(1, panel.size.height)
         told = fmt.wrap(words, width)
         if len(told) > height:
-            told = [*told[: height - 1], plain.clip(" ".join(told[height - 1 :]), width)]
+            told = [*told[: height - 1], fmt.clip(" ".join(told[height - 1 :]), width)]
         panel.show(lines([Content(text) for text in told]))
 
     def chosen(self, view: StoreView) -> RunRow | None:
@@ -259,7 +258,7 @@ class CompareScreen(MainScreen):
 def _name(side: str) -> str:
     """A side as the reader knows it: #41, or baseline 'main'."""
     head, colon, name = side.partition(":")
-    return f"{head} '{plain.clip(plain.safe(name), 30)}'" if colon else f"#{plain.clip(plain.safe(side), 30)}"
+    return f"{head} '{fmt.clip(fmt.safe(name), 30)}'" if colon else f"#{fmt.clip(fmt.safe(side), 30)}"
 
 
 def _dim(text: str) -> Content:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from textual.content import Content
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.backend import Holdings
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.marks import line

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import Level, line

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from vp_tui.tui import format as fmt
+from vp_tui.core import text as fmt
 from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job

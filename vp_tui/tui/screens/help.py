@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import format as fmt
 from vp_tui.tui.explain import OF_SCREEN, explanation
 from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, UNMOVED, bindings, keys_of
 from vp_tui.tui.marks import line, lines, styled
@@ -130,13 +130,13 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
             "end to end",
             f"the same with reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
         ),
-        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.small(limits.warn(M4))} warns (M4)"),
-        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.small(limits.warn(M5))} warns (M5)"),
+        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.error(limits.warn(M4))} warns (M4)"),
+        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.error(limits.warn(M5))} warns (M5)"),
         ("1 - cosine", "the chart: lower is better, each step of the axis is ten times; ! marks NaN or Inf"),
         (
             "util",
             "share of time in which the GPU ran anything: high is needed, and not enough; "
-            f"the mean should reach {fmt.percent(limits.fail(P1_GPU))} (P1)",
+            f"the mean should reach {fmt.limit(limits.fail(P1_GPU))}% (P1)",
         ),
         ("MFU", "share of the GPU's nominal peak that the model's own arithmetic reached while encoding"),
     )

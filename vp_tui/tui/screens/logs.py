@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.log_file import LogTail
@@ -194,4 +194,4 @@ def extent(tail: LogTail) -> str:
         return "run.log is empty"
     if shown == tail.num_lines:
         return f"{fmt.exact(shown)} lines of run.log"
-    return f"last {fmt.exact(shown)} lines of {fmt.count(tail.num_lines)} of run.log"
+    return f"last {fmt.exact(shown)} lines of {fmt.short(tail.num_lines)} of run.log"

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.marks import line, lines

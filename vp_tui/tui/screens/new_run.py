@@ -13,10 +13,10 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Collapsible, Input, Label, Select, Switch
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import StoreError
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.completion import DEMOS, folder_of, known_inputs, known_models
 from vp_tui.tui.fields import (

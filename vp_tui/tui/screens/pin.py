@@ -6,8 +6,8 @@ from typing import ClassVar
 from textual.content import Content
 from textual.widgets import Button
 
+from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.messages import Pinned
 from vp_tui.tui.panels.header import run_names

@@ -5,9 +5,9 @@ from functools import partial
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui import format as fmt
 from vp_tui.tui.deltas import delta
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings

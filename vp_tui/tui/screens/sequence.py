@@ -7,9 +7,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import SequenceResult
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings

@@ -11,10 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from vp_tui.core import text as fmt
 from vp_tui.core.events import SequenceResult
-from vp_tui.core.report import plain
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui import format as fmt
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
@@ -150,7 +149,7 @@ def _row(result: SequenceResult, snapshot: RunSnapshot, room: int, shown: dict[s
     cells["stratum"] = Number("stratum", fmt.safe(result.stratum), "")
     cells["tokens"] = Number("tokens", fmt.exact(result.num_tokens), "")
     parts = [_cell(cells[name], size) for name, size in shown.items()]
-    name = plain.clip(fmt.safe(result.sequence_id), room)
+    name = fmt.clip(fmt.safe(result.sequence_id), room)
     return line(name, " " * (room - fmt.columns(name)), *parts)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.memory import free_memory
 from vp_tui.core.engine.probe import oracle_file
@@ -141,8 +142,8 @@ def _require_room(question: Question, plan: PrecisionPlan) -> None:
         free = free_memory(device)
         if needed > _USABLE * free:
             raise ResourceError(
-                f"{question.spec.name} in {plan.name} needs {needed / 2**20:.0f} MiB, "
-                f"{free / 2**20:.0f} MiB are free on {device}, and transformers loads it whole"
+                f"{question.spec.name} in {plan.name} needs {fmt.size(needed)}, "
+                f"{fmt.size(free)} are free on {device}, and transformers loads it whole"
             )
 
 

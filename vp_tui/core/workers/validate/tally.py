@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, StratumStats, now_us
 from vp_tui.core.gates.embeddings import M1
@@ -159,7 +160,7 @@ class Tally:
             return ("nan" if nan else "inf"), f"has {nan} NaN and {inf} Inf values"
         cosine = self.cosine_S[row]
         if not cosine > self._limits.fail(M1):
-            worst = "no cosine" if np.isnan(cosine) else f"cosine {cosine:.6f}"
+            worst = "no cosine" if np.isnan(cosine) else f"cosine {fmt.cosine(cosine)}"
             return "cosine", f"has {worst}, not above {self._limits.fail(M1)}"
         return None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import Finding, Severity
 from vp_tui.core.gates.gate import Gate
@@ -209,7 +210,7 @@ def _share(gate: Gate, what: str, agreed: int, n: int, fail: float, warn: float)
         is_failure = agreed < fail * n
         severity: Severity = "fail" if is_failure else "warn"
         limit = fail if is_failure else warn
-        text = f"{agreed} of {n} {what} have the same label in both arms, at least {100 * limit:g} % expected"
+        text = f"{agreed} of {n} {what} have the same label in both arms, at least {fmt.tolerance(limit)} expected"
         yield Finding(gate=gate.id, severity=severity, stratum=None, text=text, value=agreed / n, limit=limit)
 
 
@@ -217,13 +218,14 @@ def _shift(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     band = limits.fail(D2_FLIP)
     clear = [flip for flip in labels.flips if flip.distance > band]
     if clear:
-        text = f"{len(clear)} labels flip although one probability is more than {band:g} from 0.5, first {clear[0].id}"
+        far = f"more than {fmt.limit(band)} from 0.5"
+        text = f"{len(clear)} labels flip although one probability is {far}, first {clear[0].id}"
         yield _shifted(D2_FLIP, "fail", text, clear[0].distance, band)
     if labels.shift_mean is not None and labels.shift_mean > limits.fail(D2):
-        text = f"probabilities move by {labels.shift_mean:.2g} on average, at most {limits.fail(D2):g}"
+        text = f"probabilities move by {fmt.error(labels.shift_mean)} on average, at most {fmt.limit(limits.fail(D2))}"
         yield _shifted(D2, "fail", text, labels.shift_mean, limits.fail(D2))
     if labels.shift_max is not None and labels.shift_max > limits.warn(D2_MAX):
-        text = f"a probability moves by {labels.shift_max:.2g}, at most {limits.warn(D2_MAX):g}"
+        text = f"a probability moves by {fmt.error(labels.shift_max)}, at most {fmt.limit(limits.warn(D2_MAX))}"
         yield _shifted(D2_MAX, "warn", text, labels.shift_max, limits.warn(D2_MAX))
 
 
