@@ -34,7 +34,7 @@ def test_a_run_that_is_killed_is_interrupted_on_the_screen_by_itself(home):
     with dashboard(home) as terminal, playing(home, "crash", speed=12) as process:
         terminal.wait_for(lambda text: "PASS so far" in text)
         process.wait(30)
-        terminal.wait_for(lambda text: "INTERRUPTED" in text and "is gone without a last word" in text)
+        terminal.wait_for(lambda text: "INTERRUPTED" in text and "exited unexpectedly" in text)
         # a run that broke off has passed nothing
         assert "PASS" not in terminal.text
 

@@ -178,7 +178,7 @@ def test_a_killed_run_is_interrupted_at_the_next_look_and_keeps_its_rows(home, q
     process.wait()
     row = reader.run(run_id)
     assert (row.status, row.is_active) == ("interrupted", False)
-    assert row.status_reason.startswith(f"the worker (pid {process.pid}) is gone without a last word")
+    assert str(process.pid) in row.status_reason
     assert sql("SELECT status FROM run WHERE id = ?", run_id) == [("running",)], "reading writes nothing"
 
     assert lifecycle.reconcile(home) == 1
@@ -211,7 +211,7 @@ def test_a_pid_that_came_round_again_does_not_keep_a_dead_run_alive(home, starte
 def test_a_restart_of_the_machine_is_named_as_the_reason(home, started, reader, sql):
     run_id = started()
     sql("UPDATE run SET boot_id = 'the boot before' WHERE id = ?", run_id)
-    assert reader.run(run_id).status_reason == "the machine was restarted while the run was going"
+    assert "restarted" in reader.run(run_id).status_reason
 
 
 def test_a_run_of_another_host_is_never_declared_dead(home, started, reader, sql):

@@ -1,6 +1,6 @@
-"""Copies of the store and its health: SQLite's backup API (a file copy misses the log), checks, room on the disk.
+"""Backups, health checks and disk space of the store; copies use SQLite's backup API, as a file copy misses the log.
 
-Backups lie beside the store as runs.db.bak-<revision>-<UTC time>; the newest three are kept.
+Backups are named runs.db.bak-<revision>-<UTC time>, next to the store; the newest three are kept.
 """
 
 import shutil
@@ -16,37 +16,37 @@ from vp_tui.core.store.home import Home
 
 KEPT = 3
 ROOM = 2
-"""An upgrade needs this many times the store's size: the backup, and the tables that are made anew."""
+"""Space an upgrade needs, as a multiple of the store's size: the backup and the rebuilt tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What the checks of `db check` found."""
+    """Results of `vp-tui db check`."""
 
     application_id: int
     revision: str | None
     quick_check: str
-    """`ok`, or what is wrong."""
+    """`ok`, or the first problem."""
     integrity_check: str
     broken_references: int
-    """Rows that point to a row that is not there."""
+    """Rows that refer to a missing row."""
     bytes: int
-    """Store and log."""
+    """Size of store and log."""
     sqlite: str
 
     @property
     def is_sound(self) -> bool:
-        """True when nothing is wrong."""
+        """True when every check passed."""
         return self.quick_check == self.integrity_check == "ok" and self.broken_references == 0
 
 
 def backup(home: Home, revision: str | None, *, keep: int = KEPT) -> Path:
-    """Copy the store beside itself and check the copy; older backups beyond the newest `keep` are removed.
+    """Copy the store next to itself, check the copy, keep the newest `keep` backups; return the copy's path.
 
-    Old ones go first, so that repeated attempts cannot fill the disk.
+    Old backups are removed first, so that repeated attempts cannot fill the disk.
 
     Raises:
-        StoreError: no room, or the copy is not sound (it is then removed).
+        StoreError: no space, or the copy failed its check (it is then removed).
     """
     prune_backups(home, keep)
     source = home.database
@@ -57,18 +57,20 @@ def backup(home: Home, revision: str | None, *, keep: int = KEPT) -> Path:
         copy(source, temporary)
         found = _asked(temporary, "PRAGMA quick_check(1)")
         if found != "ok":
-            raise StoreError(f"the backup of {source} is not sound ({' '.join(found.split())}); nothing was changed")
+            raise StoreError(
+                f"the backup of {source} failed its check ({' '.join(found.split())}); the store is unchanged"
+            )
     prune_backups(home, keep)
     return target
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database that may be in use, log included."""
+    """Copy a database that may be in use, including its log."""
     reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
     writing = sqlite3.connect(target)
     try:
         reading.backup(writing)
-        # A copy of a WAL database is one too; in this mode it is a single file.
+        # The copy of a WAL database is in WAL mode too; this mode leaves a single file.
         writing.execute("PRAGMA journal_mode=DELETE")
     finally:
         writing.close()
@@ -76,13 +78,13 @@ def copy(source: Path, target: Path) -> None:
 
 
 def backups(home: Home) -> tuple[Path, ...]:
-    """The backups beside the store, oldest first."""
+    """Return the backups of the store, oldest first."""
     found = home.root.glob(f"{home.database.name}.bak-*")
     return tuple(sorted(found, key=lambda path: path.name.rpartition("-")[2]))
 
 
 def prune_backups(home: Home, keep: int = KEPT) -> tuple[Path, ...]:
-    """Remove all but the newest `keep` backups; returns the removed ones."""
+    """Remove all but the newest `keep` backups; return the removed ones."""
     old = backups(home)[: -keep or None]
     for path in old:
         path.unlink(missing_ok=True)
@@ -90,30 +92,30 @@ def prune_backups(home: Home, keep: int = KEPT) -> tuple[Path, ...]:
 
 
 def require_room(home: Home) -> None:
-    """Refuse to go on when an upgrade could fill the disk.
+    """Raise if an upgrade could fill the disk.
 
     Raises:
-        StoreError: with what is needed and what is there.
+        StoreError: with the space needed and the space available.
     """
     needed, free = ROOM * size(home.database), shutil.disk_usage(home.root).free
     if free < needed:
         raise StoreError(
-            f"{home.database} needs {needed // 2**20} MiB of free room for its backup and upgrade, and there are "
-            f"{free // 2**20} MiB; make room or move VP_TUI_HOME, nothing was changed"
+            f"{home.database} needs {needed // 2**20} MiB of free space for its backup and upgrade; available: "
+            f"{free // 2**20} MiB; free space or move VP_TUI_HOME; the store is unchanged"
         )
 
 
 def size(database: Path) -> int:
-    """Bytes of the store and of its log."""
+    """Return the bytes of the store and its log."""
     log = Path(f"{database}-wal")
     return database.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
 
 def check(home: Home) -> Health:
-    """Every check SQLite has, on the whole file: slow on a big store.
+    """Run every check of SQLite on the whole file: slow for a large store.
 
     Raises:
-        StoreError: the file is missing or cannot be read at all.
+        StoreError: the file is missing or unreadable.
     """
     path = home.database
     if not path.exists():
@@ -141,10 +143,10 @@ def _asked(path: Path, question: str) -> str:
 
 
 def compact(home: Home) -> int:
-    """Give the room of deleted rows back to the disk (VACUUM); returns the bytes gained.
+    """Release the space of deleted rows (VACUUM); return the bytes gained.
 
     Raises:
-        StoreError: no room for it, or somebody writes.
+        StoreError: no space, or another process writes.
     """
     require_room(home)
     before = size(home.database)

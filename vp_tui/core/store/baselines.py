@@ -1,4 +1,4 @@
-"""Baselines: runs pinned under a name and for a reason, per comparability key; replaced ones stay as history."""
+"""Baselines: runs pinned under a name with a reason, per comparability key; replaced ones stay as history."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A name for what later runs with the same key are measured against."""
+    """Pinned runs that later runs with the same key are compared with."""
 
     id: int
     name: str
@@ -32,9 +32,9 @@ class Baseline:
     retired_at_us: int | None
     retired_reason: str | None
     run_uuids: tuple[str, ...]
-    """What it was pinned to, whether those runs still exist or not."""
+    """Runs it was pinned to, deleted ones included."""
     run_ids: tuple[int, ...]
-    """Those that exist, oldest first."""
+    """Runs that still exist, oldest first."""
 
     @property
     def is_active(self) -> bool:
@@ -55,10 +55,10 @@ def set_baseline(
 
     Raises:
         RunNotFoundError: a run does not exist.
-        UsageError: no reason, a run that is not whole, or runs that are not comparable with each other.
+        UsageError: no reason, an incomplete run, or runs that are not comparable with each other.
     """
     if not reason.strip():
-        raise UsageError("a baseline needs a reason: say with --reason why these runs are the ones to compare with")
+        raise UsageError("a baseline needs a reason; give it with --reason TEXT")
     if not name.strip() or not run_ids:
         raise UsageError("a baseline needs a name and at least one run")
     with writing(home, "pin a baseline in") as connection:
@@ -68,14 +68,14 @@ def set_baseline(
 
 
 def unset_baseline(home: Home, name: str, *, reason: str) -> int:
-    """Retire every active baseline called `name`; returns how many.
+    """Retire every active baseline called `name`; return their number.
 
     Raises:
         RunNotFoundError: there is none.
         UsageError: no reason.
     """
     if not reason.strip():
-        raise UsageError("say with --reason why the baseline is given up")
+        raise UsageError("a reason is required to retire a baseline; give it with --reason TEXT")
     with writing(home, "unset a baseline of") as connection:
         statement = _retired(reason.strip()).where(tables.baseline.c.name == name)
         count = connection.execute(statement).rowcount
@@ -85,7 +85,7 @@ def unset_baseline(home: Home, name: str, *, reason: str) -> int:
 
 
 def read_baselines(connection: Connection, *, active: bool = False) -> tuple[Baseline, ...]:
-    """Every baseline, newest first; `active` leaves the retired ones out."""
+    """Return baselines, newest first; with `active` only those that are not retired."""
     table, member = tables.baseline, tables.baseline_member
     members = select(func.json_group_array(member.c.run_id)).where(member.c.baseline_id == table.c.id)
     statement = select(table, members.scalar_subquery().label("run_ids")).order_by(table.c.id.desc())
@@ -95,7 +95,7 @@ def read_baselines(connection: Connection, *, active: bool = False) -> tuple[Bas
 
 
 def baseline_run(connection: Connection, name: str) -> int:
-    """The newest run of the newest active baseline called `name`.
+    """Return the newest run of the newest active baseline called `name`.
 
     Raises:
         RunNotFoundError: there is none.
@@ -109,7 +109,7 @@ def baseline_run(connection: Connection, name: str) -> int:
 
 
 def _whole(connection: Connection, run_id: int) -> Any:
-    """A run that may be a baseline: completed, with every planned sequence, and comparable at all."""
+    """Return a run that may be a baseline: completed, with every planned sequence and both keys."""
     run = tables.run
     columns = (run.c.id, run.c.uuid, run.c.status, run.c.done, run.c.total, run.c.accuracy_key, run.c.perf_key)
     row = connection.execute(select(*columns).where(run.c.id == run_id)).one_or_none()
@@ -117,10 +117,10 @@ def _whole(connection: Connection, run_id: int) -> Any:
         raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
     if row.status != "completed" or row.done < row.total:
         raise UsageError(
-            f"run {run_id} is {row.status} with {row.done} of {row.total} sequences; only a completed run is a baseline"
+            f"run {run_id} is {row.status} with {row.done} of {row.total} sequences; a baseline needs a complete run"
         )
     if row.accuracy_key is None or row.perf_key is None:
-        raise UsageError(f"run {run_id} does not say what it was made of and is comparable to nothing; run it again")
+        raise UsageError(f"run {run_id} has no comparability keys (weights or data unknown); run it again")
     return row
 
 
@@ -129,8 +129,8 @@ def _pin(connection: Connection, runs: Sequence[Any], kind: KeyKind, name: str, 
     if len(keys) > 1:
         numbers = ", ".join(str(row.id) for row in runs)
         raise UsageError(
-            f"runs {numbers} differ in facts that decide their {kind} numbers and cannot be one baseline; "
-            "`vp-tui compare` names the facts"
+            f"runs {numbers} differ in their {kind} key and cannot form one baseline; "
+            "`vp-tui compare` lists the differing facts"
         )
     key, table = keys.pop(), tables.baseline
     connection.execute(

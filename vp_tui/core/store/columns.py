@@ -1,7 +1,7 @@
-"""What every table is made of: one metadata with named constraints, and columns in few words.
+"""Building blocks of the tables: one metadata with named constraints, and short column constructors.
 
-STRICT tables, INTEGER microseconds UTC, JSON as checked TEXT. NaN is never stored: a number that does not exist is
-NULL, and a counter column says how many.
+Tables are STRICT, times are INTEGER microseconds UTC, JSON is checked TEXT. NaN is never stored: a missing number is
+NULL, and a counter column holds the count.
 """
 
 from typing import Any
@@ -24,45 +24,45 @@ STRICT_WITHOUT_ROWID: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowi
 
 
 def identity() -> Column[Any]:
-    """The primary key `id`."""
+    """Return the primary key `id`."""
     return Column("id", INTEGER, primary_key=True)
 
 
 def need(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
-    """A column that is never NULL."""
+    """Return a NOT NULL column."""
     return Column(name, kind, nullable=False)
 
 
 def may(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
-    """A column that may be NULL."""
+    """Return a nullable column."""
     return Column(name, kind, nullable=True)
 
 
 def unique_text(name: str) -> Column[Any]:
-    """A TEXT that no two rows share."""
+    """Return a unique TEXT column."""
     return Column(name, TEXT, nullable=False, unique=True)
 
 
 def owned_by_run() -> Column[Any]:
-    """`run_id` of a row that goes when its run is deleted."""
+    """Return `run_id` of a row that is deleted with its run."""
     return Column("run_id", INTEGER, ForeignKey("run.id", ondelete="CASCADE"), nullable=False)
 
 
 def points_to(name: str, table: str, *, nullable: bool = True) -> Column[Any]:
-    """A reference that keeps its target from being deleted."""
+    """Return a reference that prevents the deletion of its target."""
     return Column(name, INTEGER, ForeignKey(f"{table}.id", ondelete="RESTRICT"), nullable=nullable)
 
 
 def is_json(name: str) -> CheckConstraint:
-    """The column holds JSON or NULL; json_valid(NULL) is 0 in SQLite 3.40."""
+    """Return a check for JSON or NULL; json_valid(NULL) is 0 in SQLite 3.40."""
     return CheckConstraint(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
 
 
 def one_of(name: str, values: tuple[str, ...]) -> CheckConstraint:
-    """The column holds one of `values`."""
+    """Return a check for one of `values`."""
     return CheckConstraint(f"{name} IN ({listed(values)})", name=name)
 
 
 def listed(values: tuple[str, ...]) -> str:
-    """'a', 'b': words as they stand in an IN list."""
+    """Return `values` as an IN list: 'a', 'b'."""
     return ", ".join(f"'{value}'" for value in values)

@@ -1,7 +1,7 @@
-"""Connections to the store: one kind that writes, one kind that only reads.
+"""Connections to the store: a writing and a read-only engine.
 
-Measured facts behind the settings: a deferred BEGIN that reads and then writes fails at once with
-SQLITE_BUSY_SNAPSHOT, BEGIN IMMEDIATE waits; a reader that stays in a transaction grows the WAL without limit.
+Reasons for the settings, measured: a deferred BEGIN that reads and then writes fails at once with
+SQLITE_BUSY_SNAPSHOT, while BEGIN IMMEDIATE waits; a reader in a long transaction grows the WAL without limit.
 """
 
 import sqlite3
@@ -53,7 +53,7 @@ def reader_engine(path: Path) -> Engine:
 
 
 def _connect(target: str, *, uri: bool, pragmas: tuple[str, ...]) -> sqlite3.Connection:
-    # isolation_level None: sqlite3 begins nothing by itself, the "begin" hook does.
+    # isolation_level None: the "begin" hook opens transactions, not sqlite3.
     connection = sqlite3.connect(target, uri=uri, isolation_level=None, check_same_thread=False)
     for pragma in pragmas:
         connection.execute(pragma)
@@ -61,7 +61,7 @@ def _connect(target: str, *, uri: bool, pragmas: tuple[str, ...]) -> sqlite3.Con
 
 
 def file_at(path: Path) -> tuple[int, int] | None:
-    """Which file it is, whatever its name; None where there is none."""
+    """Return device and inode of a file; None if it is missing."""
     try:
         found = path.stat()
     except OSError:
@@ -71,7 +71,7 @@ def file_at(path: Path) -> tuple[int, int] | None:
 
 @contextmanager
 def store_errors(path: Path, doing: str) -> Iterator[None]:
-    """Turn database errors into a StoreError that says what was being done."""
+    """Turn database errors into a StoreError; `doing` names the operation."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
@@ -100,6 +100,6 @@ def require_current_schema(connection: Connection, path: Path) -> None:
     revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if revision != REVISION:
         raise StoreError(
-            f"{path} has schema {revision!r} and this version of vp-tui needs {REVISION!r}; run `vp-tui db upgrade`, "
-            "or install the vp-tui that wrote it"
+            f"{path} has schema {revision!r}, this version of vp-tui needs {REVISION!r}; run `vp-tui db upgrade`, or "
+            "install the vp-tui version that wrote it"
         )

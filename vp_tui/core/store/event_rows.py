@@ -1,4 +1,4 @@
-"""Events become rows: one implementation of `write` per event type, all within the caller's transaction."""
+"""Conversion of events to rows: one implementation of `write` per event type, in the caller's transaction."""
 
 from functools import singledispatch
 from typing import Any
@@ -33,7 +33,7 @@ def _set(connection: Connection, run_id: int, **values: Any) -> None:
 
 @singledispatch
 def write(event: Event, connection: Connection, run_id: int) -> None:
-    """Write one event as rows; one implementation per event type."""
+    """Write one event as rows."""
     raise TypeError(f"no rows for {type(event).__name__}")
 
 
@@ -54,7 +54,7 @@ def _(event: RunPlanned, connection: Connection, run_id: int) -> None:
         model_json=as_json(event.model),
         environment_json=as_json(event.environment),
     )
-    # By way of JSON, so that a NaN among the facts is a null here too.
+    # Through JSON, so that a NaN among the facts becomes null.
     facts = {name: from_json(as_json(getattr(event, name))) for name in ("dataset", "model", "environment")}
     link(connection, run_id, **facts)
 

@@ -1,4 +1,4 @@
-"""What a run turned out to be made of: its rows in dataset, model_artifact and environment, and its two keys."""
+"""Dataset, model and environment rows of a planned run, and its two comparability keys."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ Facts = Mapping[str, Any]
 
 
 def link(connection: Connection, run_id: int, *, dataset: Facts, model: Facts, environment: Facts) -> None:
-    """Find or add the rows the run points to, and give it both keys; what is not known stays NULL.
+    """Find or add the rows a run refers to and set both keys; unknown facts stay NULL.
 
-    The three mappings are the run record's, as JSON types (no NaN).
+    The three mappings are those of the run record, as JSON types (no NaN).
     """
     config = from_json(
         connection.execute(select(tables.run.c.config_json).where(tables.run.c.id == run_id)).scalar_one()
@@ -86,7 +86,7 @@ def _environment(connection: Connection, facts: Facts) -> int | None:
 
 
 def _found_or_added(connection: Connection, table: Table, row: Facts, unique: tuple[str, ...]) -> int:
-    """The id of the row with these unique columns; what it says beside them is left as it was first written."""
+    """Return the id of the row with these unique columns; an existing row is not changed."""
     connection.execute(insert(table).values(**row).on_conflict_do_nothing(index_elements=unique))
     same = [table.c[name] == row[name] for name in unique]
     return int(connection.execute(select(table.c.id).where(*same)).scalar_one())

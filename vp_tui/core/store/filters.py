@@ -1,7 +1,7 @@
-"""The tree of a query as SQLAlchemy expressions over the table run; no value ever becomes SQL text.
+"""Query trees as SQLAlchemy expressions over the table run; values are always bound, never SQL text.
 
-A missing value matches nothing, neither with NOT nor without: SQL's own NULL is neither true nor false. So a tag or a
-metric is read as a value (a scalar subquery, NULL where there is none) and not asked for with EXISTS.
+A missing value matches nothing, with or without NOT, as SQL's NULL is neither true nor false. A tag or metric is
+therefore a scalar subquery (NULL if missing), not EXISTS.
 """
 
 import operator
@@ -28,20 +28,20 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def alert_count() -> ColumnElement[Any]:
-    """Alerts of the run."""
+    """Return the number of alerts of a run."""
     alert = tables.alert
     return select(func.count()).where(alert.c.run_id == _run.c.id).correlate(_run).scalar_subquery()
 
 
 def worst_cosine() -> ColumnElement[Any]:
-    """The lowest cosine over all strata, NULL while there is none."""
+    """Return the lowest cosine over all strata; NULL if there is none."""
     stratum = tables.stratum
     found = select(stratum.c.cosine_min).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
     return found.correlate(_run).scalar_subquery()
 
 
 def matching(node: Node, now_us: int) -> ColumnElement[bool]:
-    """The condition that `node` puts on a run; ages count back from `now_us`."""
+    """Return the condition for `node`; ages count back from `now_us`."""
     match node:
         case Word(text):
             # A missing name or note counts as empty, so that NOT word includes runs without one.
@@ -58,7 +58,7 @@ def matching(node: Node, now_us: int) -> ColumnElement[bool]:
 
 
 def ordering(by: Term, *, descending: bool) -> UnaryExpression[Any]:
-    """Runs without the value come last, whichever way: a missing number is never the best."""
+    """Return the sort expression; runs without the value come last in both directions."""
     value = _value(by)
     return (value.desc() if descending else value.asc()).nulls_last()
 
@@ -79,7 +79,7 @@ def _term(term: Term, now_us: int) -> ColumnElement[bool]:
 
 
 def _value(term: Term) -> ColumnElement[Any]:
-    """What a field stands for, as an expression that is NULL where the run does not have it."""
+    """Return the value of a field as an expression; NULL if the run has none."""
     if term.field == "tag":
         tag = tables.run_tag
         found = select(tag.c.value).where(tag.c.run_id == _run.c.id, tag.c.key == term.key)

@@ -1,4 +1,4 @@
-"""The metrics of a run, gathered from what its rows say, and written once it is finished."""
+"""Metrics of a finished run, computed from its rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def write_metrics(
     speedup: Mapping[str, Any],
     measures: Mapping[str, Any],
 ) -> None:
-    """Write the rows of the table metric; those of an earlier call are replaced."""
+    """Write the metric rows; rows of an earlier call are replaced."""
     rows = metric_rows(strata, arms, speedup, measures, _gpu_means(connection, run_id))
     if rows:
         statement = insert(tables.metric).prefix_with("OR REPLACE")
@@ -29,7 +29,7 @@ def write_metrics(
 
 
 def _gpu_means(connection: Connection, run_id: int) -> Mapping[str, float | None]:
-    """Means over the samples between the first and the last timed block."""
+    """Return the means of GPU samples between the first and the last timed block."""
     gpu, block = tables.gpu_sample, tables.block_sample
     timed = select(func.min(block.c.at_us), func.max(block.c.at_us)).where(
         block.c.run_id == run_id, block.c.is_warmup == 0

@@ -1,4 +1,4 @@
-"""Groups of repeats: runs of one question, each a fresh process, in a planned order."""
+"""Groups of repeats: runs of one configuration, each in a fresh process, in a planned order."""
 
 import uuid as uuids
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ class RunGroup:
     label: str | None
     repeats: int
     order: tuple[str, ...]
-    """The order the runs take turns in, as A, B, B, A; empty where there is only one kind of run."""
+    """Schedule of the runs, as A, B, B, A; empty for a single kind of run."""
     note: str | None
     created_at_us: int
     run_ids: tuple[int, ...]
-    """In the order of their repeats."""
+    """In repeat order."""
 
 
 def create_group(
@@ -43,7 +43,7 @@ def create_group(
     order: Sequence[str] = (),
     note: str | None = None,
 ) -> int:
-    """Add a group without runs (lifecycle.create_run puts them in) and return its id."""
+    """Add an empty group and return its id; lifecycle.create_run adds the runs."""
     values = {"kind": kind, "repeats": repeats, "label": label, "note": note, "created_at_us": now_us()}
     with writing(home, "add a group to") as connection:
         statement = insert(tables.run_group).values(uuid=uuids.uuid4().hex, order_json=as_json(list(order)), **values)
@@ -53,7 +53,7 @@ def create_group(
 
 
 def read_group(connection: Connection, group_id: int) -> RunGroup:
-    """A group with the ids of its runs.
+    """Return a group with the ids of its runs.
 
     Raises:
         RunNotFoundError: no such group.
@@ -61,7 +61,7 @@ def read_group(connection: Connection, group_id: int) -> RunGroup:
     group, run = tables.run_group, tables.run
     row = connection.execute(select(group).where(group.c.id == group_id)).mappings().one_or_none()
     if row is None:
-        raise RunNotFoundError(f"no group {group_id} of repeats")
+        raise RunNotFoundError(f"no group {group_id}")
     statement = select(run.c.id).where(run.c.group_id == group_id).order_by(run.c.repeat_idx, run.c.id)
     values = {name: row[name] for name in RunGroup.__dataclass_fields__ if name in row}
     ids = connection.execute(statement).scalars()
@@ -69,7 +69,7 @@ def read_group(connection: Connection, group_id: int) -> RunGroup:
 
 
 def newest_calibration(connection: Connection, perf_key: str) -> int | None:
-    """The newest group of A/A runs with this performance key, None while there is none."""
+    """Return the newest group of A/A runs with this performance key, or None."""
     group, run = tables.run_group, tables.run
     statement = (
         select(func.max(run.c.group_id))

@@ -1,9 +1,9 @@
-"""The tables that grow with a run: read on from where the last read ended, and no finer than a picture needs.
+"""Append-only samples: read incrementally and down-sampled to what a chart can show.
 
-A run of a day leaves hundreds of thousands of blocks and readings. Where more than `most` records are not wanted, rows
-are put together by ranges of ids, all equally wide: blocks are summed, so that tokens/s is theirs; of similarities the
-worst stays, and a broken block breaks its range; of GPU readings the last stays, as it was read. Alerts are never put
-together: the newest are kept, and the run's own count says how many there are.
+A run of a day leaves hundreds of thousands of blocks and readings. With a limit `most`, rows are merged by id ranges
+of equal width: blocks are summed, so that tokens/s is exact; similarities keep the worst value, and a non-finite block
+makes its range non-finite; GPU readings keep the last one. Alerts are never merged: the newest are kept, and the run
+holds their total number.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,25 +21,25 @@ _Rule = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 
 
 def _worst(cosine: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The smallest; none as soon as one is missing, for that is worse than any number."""
+    """Return the minimum; NULL if any value is missing, which is worse than any number."""
     return case((func.count(cosine) == func.count(), func.min(cosine)))
 
 
 def _as_it_is(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """SQLite takes a bare column from the row that has the group's only max(), here that of the id."""
+    """Return the column: SQLite takes a bare column from the row with the group's max(), here the max id."""
     return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growing(Generic[_T]):
-    """A table, the record its rows become, and how several rows become one."""
+    """A table, its record type, and the rules for merging rows."""
 
     table: Table
     record: type[_T]
     apart: tuple[str, ...] = ()
-    """Rows that differ in these columns are never put together."""
+    """Rows that differ in these columns are never merged."""
     rules: Mapping[str, _Rule]
-    """What becomes of the other columns."""
+    """Merge rules of the other columns."""
 
 
 BLOCKS = Growing(
@@ -61,7 +61,7 @@ _SERIES: Mapping[str, Growing[Any]] = {"blocks": BLOCKS, "similarity": SIMILARIT
 
 
 def samples(connection: Connection, run_id: int, since: RunSnapshot | None, most: int | None) -> dict[str, Any]:
-    """The fields of a RunSnapshot that come from growing tables; `since` is an earlier snapshot of the same run."""
+    """Return the sample fields of a RunSnapshot; `since` is an earlier snapshot of the same run."""
     found: dict[str, Any] = {}
     positions: dict[str, Position] = {}
     for name, growing in _SERIES.items():
@@ -80,7 +80,7 @@ def grown(
     at: Position | None,
     most: int | None,
 ) -> tuple[tuple[_T, ...], Position]:
-    """The records of a run in order and where to read on; at most twice `most`, all rows for None."""
+    """Return the records in order and the next position; at most twice `most` records, all for None."""
     at = at or Position(stride=_stride(connection, run_id, growing.table, most))
     records, after = _read_on(connection, run_id, growing, known, at)
     while most is not None and len(records) > 2 * most:
@@ -92,7 +92,7 @@ def grown(
 def newest_alerts(
     connection: Connection, run_id: int, known: tuple[AlertRaised, ...], at: Position | None, most: int | None
 ) -> tuple[tuple[AlertRaised, ...], Position]:
-    """The last `most` alerts of a run in order, each as it was raised, and where to read on."""
+    """Return the last `most` alerts in order and the next position."""
     table, at = tables.alert, at or Position()
     names = tuple(AlertRaised.__dataclass_fields__)
     fresh = select(table.c.id, *(table.c[name] for name in names)).where(
@@ -106,14 +106,14 @@ def newest_alerts(
 
 
 def _stride(connection: Connection, run_id: int, table: Table, most: int | None) -> int:
-    """How many rows become one, so that at most `most` are left."""
+    """Return the number of rows per record, so that at most `most` records are left."""
     if most is None:
         return 1
     return _power_of_two(connection.execute(select(func.count()).where(table.c.run_id == run_id)).scalar_one(), most)
 
 
 def _power_of_two(count: int, most: int) -> int:
-    """The smallest one that divides `count` into at most `most` parts."""
+    """Return the smallest power of two that divides `count` into at most `most` parts."""
     return 1 << max(0, (-(-count // most) - 1).bit_length())
 
 
@@ -133,7 +133,7 @@ def _read_on(
         return known, at
     records = tuple(growing.record(**dict(zip(names, row[1:], strict=True))) for row in rows)
     after = rows[-1][0] + 1
-    # a range that more rows may fall into is read again as a whole
+    # an open range, which may still receive rows, is read again as a whole
     begin = after - after % at.stride
     num_open = sum(row[0] >= begin for row in rows)
     complete = known[: at.complete] + records

@@ -1,4 +1,4 @@
-"""Where everything lives: VP_TUI_HOME, or the user's data folder.
+"""Folders of an installation: VP_TUI_HOME, or the user's data folder.
 
 runs.db            the store
 runs/<uuid>/       run.log, the embeddings of both arms, the run's lock
@@ -26,7 +26,7 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Home":
-        """VP_TUI_HOME when set, else the platform's user data folder."""
+        """Return VP_TUI_HOME when set, else the platform's user data folder."""
         given = environment.get(HOME_VARIABLE, "").strip()
         return cls(Path(given).expanduser().absolute() if given else Path(platformdirs.user_data_dir("vp-tui")))
 
@@ -42,7 +42,7 @@ class Home:
 
     @property
     def cache(self) -> Path:
-        """Things that can be made again."""
+        """Files that can be recomputed."""
         return self.root / "cache"
 
     @property
@@ -58,14 +58,14 @@ class Home:
         """Make the folders.
 
         Raises:
-            StoreError: the place cannot be written.
+            StoreError: a folder cannot be written.
         """
         try:
             for folder in (self.root, self.runs, self.cache, self.locks):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"cannot create {self.root}: {error.strerror}; set {HOME_VARIABLE} to a folder you can write"
+                f"cannot create {self.root}: {error.strerror}; set {HOME_VARIABLE} to a writable folder"
             ) from error
         if not os.access(self.root, os.W_OK | os.X_OK):
-            raise StoreError(f"no write permission for {self.root}; set {HOME_VARIABLE} to a folder you can write")
+            raise StoreError(f"no write permission for {self.root}; set {HOME_VARIABLE} to a writable folder")

@@ -1,4 +1,4 @@
-"""Runs come to be, are claimed by their worker, and are declared interrupted when the worker is gone."""
+"""Creation of runs, claims by their workers, and detection of interrupted runs."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def _transaction(home: Home, engine: Engine, doing: str) -> Iterator[Connection]
 
 
 def create_run(home: Home, config: RunConfig, *, group_id: int | None = None, repeat_idx: int | None = None) -> int:
-    """Insert a queued run with its folder and return its id; `group_id` and `repeat_idx` make it one of its repeats."""
+    """Insert a queued run, create its folder, return its id; `group_id` and `repeat_idx` add it to a group."""
     uuid = uuids.uuid4().hex
     folder = home.run_folder(uuid)
     with writing(home, "add a run to") as connection:
@@ -107,7 +107,7 @@ def _insert_run(
 
 
 def run_config(home: Home, run_id: int) -> tuple[str, RunConfig]:
-    """The uuid and the configuration of a run.
+    """Return uuid and configuration of a run.
 
     Raises:
         RunNotFoundError: no such run.
@@ -122,18 +122,18 @@ def run_config(home: Home, run_id: int) -> tuple[str, RunConfig]:
 
 
 def register_worker(home: Home, run_id: int, worker: Worker) -> None:
-    """Write down which process works on the run, before it has said so itself."""
+    """Record the worker process of a run before it registers itself."""
     with writing(home, "register a worker in", patience_ms=WORKER_PATIENCE_MS) as connection:
         _set_worker(connection, run_id, worker)
 
 
 def worker_of(pid: int, ticks: int) -> Worker:
-    """A process of this machine and this boot."""
+    """Return a process of this machine and boot."""
     return Worker(this_host(), boot_id(), pid, ticks)
 
 
 def registered_worker(home: Home, run_id: int) -> Worker | None:
-    """The process that works on the run, None when none has been registered."""
+    """Return the worker process of a run, or None if none is registered."""
     run = tables.run
     with reading(home, "read a run of") as connection:
         row = connection.execute(
@@ -159,10 +159,10 @@ def _set_worker(connection: Connection, run_id: int, worker: Worker) -> None:
 
 
 def claim(home: Home, run_id: int, uuid: str) -> int:
-    """Called by the worker: hold the run's lock and register; returns the lock's descriptor.
+    """Hold the run's lock and register the calling worker; return the lock's descriptor.
 
     Raises:
-        StoreError: the run is not queued any more.
+        StoreError: the run is no longer queued.
     """
     # Checked before the lock too: the worker of an active run holds it until the end.
     with reading(home, "claim a run of") as connection:
@@ -186,15 +186,15 @@ def _require_queued(connection: Connection, run_id: int) -> None:
 
 
 def start(home: Home, run_id: int, device: str) -> None:
-    """queued -> starting, on `device`."""
+    """Move the run from queued to starting, on `device`."""
     with writing(home, "start a run of", patience_ms=WORKER_PATIENCE_MS) as connection:
         move(connection, run_id, "starting", allowed=("queued",), actor="run", reason=None, device=device)
 
 
 def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
-    """Why an active run is dead, or None while there is no proof.
+    """Return the reason why an active run is dead, or None without proof.
 
-    A run of another machine is never declared dead from here: its lock may be invisible.
+    Runs of another machine are never declared dead: their lock may be invisible here.
     """
     if row["status"] not in ACTIVE or row["host"] != this_host():
         return None
@@ -207,8 +207,8 @@ def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
     if is_running(worker):
         return None
     if row["boot_id"] != boot_id():
-        return "the machine was restarted while the run was going"
-    return f"the worker (pid {row['worker_pid']}) is gone without a last word; see run.log in the run's folder"
+        return "the machine was restarted during the run"
+    return f"worker process {row['worker_pid']} exited unexpectedly; see run.log"
 
 
 def reconcile(home: Home) -> int:
@@ -242,5 +242,5 @@ def _dead(connection: Connection, home: Home) -> dict[int, str]:
 
 
 def lock_path(home: Home, device: str) -> Path:
-    """The lock file whose holder may use `device`: cpu, or a GPU's UUID."""
+    """Return the lock file whose holder may use `device`: cpu, or a GPU's UUID."""
     return home.locks / f"{device.replace('/', '_')}.lock"

@@ -1,8 +1,9 @@
-"""Is the process of a run still there? Facts, not timeouts.
+"""Liveness of worker processes, from facts rather than timeouts.
 
-A worker is named by boot id, pid and process start ticks, which neither a reused pid nor a reboot can
-imitate; it also holds a POSIX lock (lockf, not flock: a forked child that outlives a killed worker keeps
-an flock, but not a lockf) on a file in its run folder, which shows it from another container.
+A worker is identified by boot id, pid and process start ticks, which neither a reused pid nor a reboot can reproduce.
+It also holds a POSIX lock on a file in its run folder, which is visible from another container (lockf, not flock: a
+forked child that outlives a killed worker keeps an flock, but not a lockf). psutil is not used: its start times derive
+from the wall clock, so that a clock adjustment would make a live worker look dead.
 """
 
 import fcntl
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEVER_STARTED_US = 60_000_000
-"""A queued run that no process has claimed after a minute never started."""
+"""Time after which a queued, unclaimed run counts as never started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process, for ever distinct from every other one."""
+    """Unique identity of a process."""
 
     host: str
     boot_id: str
@@ -26,12 +27,12 @@ class Worker:
 
 
 def this_host() -> str:
-    """The name of this machine."""
+    """Return the host name."""
     return socket.gethostname()
 
 
 def boot_id() -> str:
-    """The kernel's random id of this boot; empty where there is none."""
+    """Return the kernel's random id of this boot; empty if unavailable."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -39,29 +40,29 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot; None when there is no such process (or a zombie)."""
+    """Return the start time in clock ticks since boot; None for a missing process or a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The command, in parentheses, may itself hold spaces and parentheses; state is the first field behind it.
+    # The command, in parentheses, may contain spaces and parentheses; the state follows it.
     rest = stat.rpartition(")")[2].split()
     return None if rest[0] == "Z" else int(rest[19])
 
 
 def this_worker() -> Worker:
-    """The calling process."""
+    """Return the calling process."""
     pid = os.getpid()
     return Worker(host=this_host(), boot_id=boot_id(), pid=pid, start_ticks=start_ticks(pid) or 0)
 
 
 def is_running(worker: Worker) -> bool:
-    """True when exactly this process is alive on this machine."""
+    """Return True if exactly this process is alive on this machine."""
     return worker.boot_id == boot_id() and start_ticks(worker.pid) == worker.start_ticks
 
 
 def hold(path: Path, *, blocking: bool = True) -> int | None:
-    """Take the lock and return its file descriptor; None when somebody has it and `blocking` is false.
+    """Take the lock and return its file descriptor; None if it is held and `blocking` is false.
 
     Open a lock file once per process: closing any descriptor of it drops the lock.
     """
@@ -76,7 +77,7 @@ def hold(path: Path, *, blocking: bool = True) -> int | None:
 
 
 def is_held(path: Path) -> bool:
-    """True when another process holds the lock."""
+    """Return True if another process holds the lock."""
     if not path.exists():
         return False
     descriptor = hold(path, blocking=False)

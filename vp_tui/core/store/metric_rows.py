@@ -1,7 +1,7 @@
-"""The numbers of a finished run as rows (name, scope, value): measures by id, speeds, times, memory.
+"""Metric rows (name, scope, value) of a finished run: measures by id, speeds, times, memory.
 
 Names are paths of the run document: M2.min, candidate.tokens_per_s, speedup.end_to_end, gpu.utilization.
-A row without a value says how many values were not finite; a number that was not measured has no row.
+A row without a value holds the number of non-finite values; unmeasured numbers have no row.
 """
 
 import math
@@ -29,14 +29,14 @@ _SPEED: Final = {
 
 
 class _Number(NamedTuple):
-    """One number of one scope."""
+    """A number of one scope."""
 
     name: str
     scope: str
     value: Any
     ci: tuple[float, float] | None = None
     of_sequences: bool = False
-    """Made of the scope's sequences, so that those with NaN or Inf are missing in it."""
+    """Computed over the scope's sequences, excluding those with NaN or Inf."""
 
 
 def metric_rows(
@@ -46,7 +46,7 @@ def metric_rows(
     measures: Mapping[str, Any],
     gpu: Mapping[str, float | None],
 ) -> list[dict[str, Any]]:
-    """Rows of the table metric without run_id, one per name and scope; where two say the same, the measures win."""
+    """Return metric rows without run_id, one per name and scope; measures take precedence."""
     by_scope = {stats.scope: stats for stats in strata}
     numbers = [
         *_of_strata(strata),
@@ -91,7 +91,7 @@ def _of_measures(measures: Mapping[str, Any]) -> Iterator[_Number]:
 
 
 def _row(number: _Number, stats: StratumStats | None) -> dict[str, Any] | None:
-    """None for what is no number, or was not measured."""
+    """Return a row; None for a value that is not a number or was not measured."""
     broken = stats.nan + stats.inf if stats is not None and number.of_sequences else 0
     value = number.value
     if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):

@@ -1,4 +1,4 @@
-"""The sequences of two runs side by side, and the clocks of several runs: what a comparison is computed from."""
+"""Paired sequences of two runs, and metrics of several runs: the input of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _COLUMNS = ("seq_idx", "seq_hash", "sequence_id", "stratum", "num_tokens", *_NUM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSequences:
-    """What one run says about the paired sequences, float64 [S]; NaN where it had no number."""
+    """Results of one run for the paired sequences, float64 [S]; NaN for a missing number."""
 
     seq_idx_S: np.ndarray
     cosine_S: np.ndarray
@@ -28,10 +28,10 @@ class RunSequences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """The sequences that two runs share, in the order of the first run; all arrays [S]."""
+    """Sequences that two runs share, in the order of the first run; all arrays [S]."""
 
     sequence_ids: tuple[str, ...]
-    """As the first run names them."""
+    """Ids in the first run."""
     strata: tuple[str, ...]
     num_tokens_S: np.ndarray
     a: RunSequences
@@ -59,14 +59,13 @@ class RunNumbers:
     perf_valid: bool | None
     perf_invalid_reason: str | None
     values: Mapping[tuple[str, str], float | None]
-    """(name, scope) -> value; None where it was not finite."""
+    """(name, scope) -> value; None if not finite."""
 
 
 def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
-    """Pair the sequences of two runs by content; the n-th of equal sequences with the n-th.
+    """Pair the sequences of two runs by content hash; the n-th of equal sequences with the n-th.
 
-    Both runs are read whole by their primary key in one statement and paired here: a join would multiply sequences that
-    occur several times.
+    Both runs are read by primary key in one statement and paired in memory: a join would multiply duplicates.
     """
     table = tables.sequence_result
     columns = (table.c.run_id, *(table.c[name] for name in _COLUMNS))
@@ -89,9 +88,9 @@ def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
 
 
 def _matched(key_S: np.ndarray, a_S: np.ndarray, b_S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of a that have a partner, in their order, and their partners in b; a_S and b_S are rows of key_S."""
+    """Return the rows of a that have a partner, in order, and their partners in b; a_S and b_S index key_S."""
     _, code_S = np.unique(key_S, return_inverse=True)
-    # One number for a key and how often it has come before; no key comes more often than there are rows.
+    # One integer for a key and its occurrence number, which is below the number of rows.
     numbers_a, numbers_b = (code_S[rows_S] * len(key_S) + _occurrence(code_S[rows_S]) for rows_S in (a_S, b_S))
     _, in_a, in_b = np.intersect1d(numbers_a, numbers_b, assume_unique=True, return_indices=True)
     order = np.argsort(in_a)
@@ -99,7 +98,7 @@ def _matched(key_S: np.ndarray, a_S: np.ndarray, b_S: np.ndarray) -> tuple[np.nd
 
 
 def _occurrence(code_S: np.ndarray) -> np.ndarray:
-    """How often each code has come before, int64 [S]."""
+    """Return the number of earlier occurrences of each code, int64 [S]."""
     order = np.argsort(code_S, kind="stable")
     ordered = code_S[order]
     nth_S = np.empty(len(code_S), np.int64)

@@ -1,4 +1,4 @@
-"""Reading: one short SELECT per question, never a transaction left open, status derived from facts."""
+"""Read access: short SELECTs, no open transactions, status derived from facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.timeline import StatusChange, read_changes
 
 UUID_DIGITS = 8
-"""From how many characters on a number may be the beginning of a uuid: ids are shorter."""
+"""Minimum length of a number that may be a uuid prefix: ids are shorter."""
 _JSON = ("config", "dataset", "model", "environment", "arms", "speedup", "measures")
 
 
@@ -55,10 +55,10 @@ class Reader:
         self._engine.dispose()
 
     def data_version(self) -> int:
-        """A number that changes whenever another connection has committed.
+        """Return a number that changes whenever another connection commits.
 
         Raises:
-            StoreError: as ever, and when the file was deleted or replaced: SQLite would read on what nobody writes.
+            StoreError: also if the file was deleted or replaced, as SQLite would keep reading the old one.
         """
         if file_at(self._home.database) != self._file:
             raise StoreError(f"the store at {self._home.database} was deleted or replaced while it was read")
@@ -66,41 +66,41 @@ class Reader:
             return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def runs(self, limit: int = 500) -> tuple[RunRow, ...]:
-        """The newest runs, newest first."""
+        """Return the newest runs, newest first."""
         with self._reading() as connection:
             return read_rows(connection, history_statement("", None, limit), self._home)
 
     def history(self, query: str = "", *, sort: str | None = None, limit: int | None = None) -> tuple[RunRow, ...]:
-        """The runs that match a query (core.query), newest first or sorted by a field (`-speedup`: largest first).
+        """Return the runs that match a query, newest first or sorted by a field (`-speedup`: descending).
 
-        A missing value matches nothing and is never first. Status is asked as it is stored: reconcile before.
+        A missing value matches nothing and is sorted last. The stored status is queried: reconcile first.
 
         Raises:
-            UsageError: the query or the field, with the place of the mistake.
+            UsageError: invalid query or field, with the position.
         """
         statement = history_statement(query, sort, limit)
         with self._reading() as connection:
             return read_rows(connection, statement, self._home)
 
     def latest_run_id(self) -> int | None:
-        """The id of the newest run, or None."""
+        """Return the id of the newest run, or None."""
         with self._reading() as connection:
             return connection.execute(select(func.max(tables.run.c.id))).scalar()
 
     def find(self, text: str) -> int:
-        """The id of the run meant by an id, `last`, `baseline`, a unique uuid prefix or a name (its newest run).
+        """Return the id of a run given as id, `last`, `baseline`, unique uuid prefix or name (its newest run).
 
-        A short number is an id and never the beginning of a uuid: that of a deleted run must not find another one.
+        A short number is always an id, never a uuid prefix: the id of a deleted run must not match another run.
         `baseline` is the active baseline called "default", `baseline:NAME` the one called NAME.
 
         Raises:
-            RunNotFoundError: none or several.
+            RunNotFoundError: no match, or several.
         """
         run = tables.run
         if text == "last":
             newest = self.latest_run_id()
             if newest is None:
-                raise RunNotFoundError("there is no run yet; start with `vp-tui demo`")
+                raise RunNotFoundError("no runs yet; start with `vp-tui demo`")
             return newest
         with self._reading() as connection:
             if text == "baseline" or text.startswith("baseline:"):
@@ -121,7 +121,7 @@ class Reader:
         raise RunNotFoundError(f"{many} with {text!r}; `vp-tui runs` lists them")
 
     def run(self, run_id: int) -> RunRow:
-        """One run.
+        """Return one run.
 
         Raises:
             RunNotFoundError: no such run.
@@ -130,10 +130,10 @@ class Reader:
             return _one(connection, run_id, self._home)
 
     def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot:
-        """Everything about one run; rows that `since` already has are not read again.
+        """Return everything about one run; rows already in `since` are not read again.
 
-        With `most`, a long run's samples are put together and only the newest alerts are kept (core.store.growing);
-        a `since` must have been read with the same `most`.
+        With `most`, samples of a long run are merged and only the newest alerts are kept (core.store.growing);
+        `since` must have been read with the same `most`.
 
         Raises:
             RunNotFoundError: no such run.
@@ -147,14 +147,14 @@ class Reader:
                 findings=tuple(Finding(**item) for item in texts["findings"] or ()),
                 strata=_strata(connection, run_id),
                 folder=str(self._home.run_folder(run.uuid)),
-                # the number of a deleted run is given again
+                # the id of a deleted run is reused
                 **samples(
                     connection, run_id, since if since is not None and since.run.uuid == run.uuid else None, most
                 ),
             )
 
     def worst_sequences(self, run_id: int, limit: int = 10) -> tuple[SequenceResult, ...]:
-        """The sequences with the lowest cosine; those without one first."""
+        """Return the sequences with the lowest cosine; those without a cosine first."""
         table = tables.sequence_result
         columns = [table.c[name] for name in SequenceResult.__dataclass_fields__]
         with self._reading() as connection:
@@ -167,7 +167,7 @@ class Reader:
             return tuple(SequenceResult(**row) for row in rows)
 
     def results(self, run_id: int) -> tuple[SequenceResult, ...]:
-        """Every compared sequence, in the order of the embeddings."""
+        """Return every compared sequence, in the order of the embeddings."""
         table = tables.sequence_result
         columns = [table.c[name] for name in SequenceResult.__dataclass_fields__]
         with self._reading() as connection:
@@ -175,17 +175,21 @@ class Reader:
             return tuple(SequenceResult(**row) for row in rows.mappings())
 
     def paired(self, run_a: int, run_b: int) -> Pairs:
-        """The sequences that both runs compared, side by side."""
+        """Return the sequences that both runs compared, paired."""
         with self._reading() as connection:
             return paired(connection, run_a, run_b)
 
     def performance(self, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
-        """The stored metrics of several runs, as those of a group (`group(id).run_ids`), in one statement."""
+        """Return the stored metrics of several runs.
+
+        Raises:
+            RunNotFoundError: a run does not exist.
+        """
         with self._reading() as connection:
             return numbers(connection, run_ids)
 
     def group(self, group_id: int) -> RunGroup:
-        """A group of repeats with the ids of its runs.
+        """Return a group of repeats with the ids of its runs.
 
         Raises:
             RunNotFoundError: no such group.
@@ -194,12 +198,12 @@ class Reader:
             return read_group(connection, group_id)
 
     def newest_calibration(self, perf_key: str) -> int | None:
-        """The newest group of A/A runs with this performance key."""
+        """Return the newest group of A/A runs with this performance key, or None."""
         with self._reading() as connection:
             return newest_calibration(connection, perf_key)
 
     def key_facts(self, run_id: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """What the accuracy key and the performance key of a run are made of; empty before it is planned.
+        """Return the facts behind the accuracy key and the performance key; empty before the run is planned.
 
         Raises:
             RunNotFoundError: no such run.
@@ -214,28 +218,28 @@ class Reader:
         return from_json(row[0]), from_json(row[1])
 
     def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
-        """Every baseline, newest first; `active` leaves the retired ones out."""
+        """Return baselines, newest first; with `active` only those that are not retired."""
         with self._reading() as connection:
             return read_baselines(connection, active=active)
 
     def timeline(self, run_id: int) -> tuple[StatusChange, ...]:
-        """The moves of a run from one status to the next, oldest first."""
+        """Return the status changes of a run, oldest first."""
         with self._reading() as connection:
             return read_changes(connection, run_id)
 
     def count_results(self, run_id: int) -> int:
-        """Compared sequences with a row."""
+        """Return the number of compared sequences of a run."""
         table = tables.sequence_result
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).where(table.c.run_id == run_id)).scalar_one())
 
     def count_runs(self) -> int:
-        """How many runs there are."""
+        """Return the number of runs."""
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).select_from(tables.run)).scalar_one())
 
     def quick_check(self) -> str:
-        """SQLite's own check of the file: `ok`, or what is wrong."""
+        """Return the result of SQLite's quick check: `ok`, or the first problem."""
         with self._reading() as connection:
             return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
 
@@ -247,7 +251,7 @@ class Reader:
 
 
 def _as_id(text: str) -> int | None:
-    """`text` as a run id; None for what is no number, or more than SQLite's 64 bits can hold."""
+    """Return `text` as a run id; None if it is not a number or exceeds 64 bits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
@@ -259,7 +263,7 @@ def _one(connection: Connection, run_id: int, home: Home) -> RunRow:
 
 
 def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
-    """The strata of a run, in the order short, medium, long, all."""
+    """Return the strata of a run, in the order short, medium, long, all."""
     table = tables.stratum
     columns = [table.c[name] for name in StratumStats.__dataclass_fields__]
     rows = connection.execute(select(*columns).where(table.c.run_id == run_id)).mappings()
@@ -268,7 +272,7 @@ def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
 
 
 def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:
-    """The JSON columns of a run, as values."""
+    """Return the JSON columns of a run, parsed."""
     run = tables.run
     columns = [run.c[f"{name}_json"].label(name) for name in (*_JSON, "findings")]
     row = connection.execute(select(*columns).where(run.c.id == run_id)).mappings().one()

@@ -1,4 +1,4 @@
-"""Between records and rows: JSON without NaN, dataclasses as plain mappings."""
+"""Conversion between records and rows: JSON without NaN, dataclasses as mappings."""
 
 import json
 import math
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def as_row(record: Any, *, without: Collection[str] = ()) -> dict[str, Any]:
-    """A frozen record as a mapping of column to value; a number that is not finite becomes None."""
+    """Return a record as column -> value; a non-finite number becomes None."""
     return {name: _stored(getattr(record, name)) for name in record.__dataclass_fields__ if name not in without}
 
 
 def as_json(value: Any) -> str:
-    """Canonical JSON: sorted keys, no NaN, no Infinity (both become null)."""
+    """Return canonical JSON: sorted keys; NaN and Infinity become null."""
     return json.dumps(_stored(value), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 
 def from_json(text: str | None) -> Any:
-    """The value of a JSON column; an empty mapping for NULL."""
+    """Return the value of a JSON column; an empty mapping for NULL."""
     return json.loads(text) if text is not None else {}
 
 

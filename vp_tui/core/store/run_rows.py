@@ -1,6 +1,6 @@
-"""One run as the history shows it: its small columns, alerts, worst cosine and tags, in one statement.
+"""Rows of the run history: small columns, alerts, worst cosine and tags, in one statement.
 
-The long JSON columns are left out: a list of runs never reads them.
+The long JSON columns are excluded: a list of runs never reads them.
 """
 
 import json
@@ -23,7 +23,7 @@ _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 
 def run_rows() -> Select[Any]:
-    """The columns of every run that a RunRow is made of."""
+    """Return a SELECT of the columns of a RunRow for every run."""
     run, tag = tables.run, tables.run_tag
     tags = select(func.json_group_object(tag.c.key, tag.c.value)).where(tag.c.run_id == run.c.id).scalar_subquery()
     return select(
@@ -35,10 +35,10 @@ def run_rows() -> Select[Any]:
 
 
 def history_statement(query: str, sort: str | None, limit: int | None) -> Select[Any]:
-    """The runs that match, newest first or as `sort` says.
+    """Return a SELECT of the matching runs, newest first or in the order of `sort`.
 
     Raises:
-        UsageError: with the place of the mistake.
+        UsageError: invalid query, with the position.
     """
     statement = run_rows()
     node = parse(query)
@@ -52,14 +52,14 @@ def history_statement(query: str, sort: str | None, limit: int | None) -> Select
 
 
 def read_rows(connection: Connection, statement: Select[Any], home: Home) -> tuple[RunRow, ...]:
-    """The rows of `run_rows` with its conditions, as records."""
+    """Return the rows of a `run_rows` statement as records."""
     rows: Sequence[RowMapping] = connection.execute(statement).mappings().all()
     return tuple(run_row(row, home) for row in rows)
 
 
 def run_row(row: RowMapping, home: Home) -> RunRow:
-    """The row with its status as the facts have it: a run whose worker is gone reads as interrupted."""
-    # the names are known beforehand: asking the row for each would take most of the time of a long history
+    """Return a row with its status derived from facts: a run without a live worker is interrupted."""
+    # fixed names: testing each field against the row dominated the time of a long history
     values = {name: row[name] for name in (*_OWN, *_COUNTED)}
     dead = abandoned(row, home)
     if dead is not None:

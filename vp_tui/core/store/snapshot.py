@@ -1,4 +1,4 @@
-"""What a reader gets: immutable records, made of one short read each."""
+"""Immutable records returned by Reader."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ ACTIVE: frozenset[str] = frozenset({"queued", "starting", "running"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run as the history shows it; `status` is derived from facts, so a dead run is never `running`."""
+    """One row of the history; `status` is derived from facts, so a dead run is never `running`."""
 
     id: int
     uuid: str
@@ -21,17 +21,17 @@ class RunRow:
     status: Status
     status_reason: str | None
     phase: str
-    """The run's own last word on what it is doing, with detail: `loading esm2 in fp16`."""
+    """Current phase with detail: `loading esm2 in fp16`."""
     verdict: str | None
     sentence: str | None
     """The verdict in words."""
     speed_verdict: str | None
     model: str
-    """As the user named it."""
+    """As given by the user."""
     input: str
     precision: str
     precision_reason: str | None
-    """Why the candidate does not run in the precision that was asked for."""
+    """Reason for running the candidate in another precision than requested."""
     reference: str
     device: str | None
     done: int
@@ -54,14 +54,14 @@ class RunRow:
     """The group of repeats it belongs to."""
     repeat_idx: int | None = None
     accuracy_key: str | None = None
-    """Runs with one key have comparable numbers; None until weights and data are known."""
+    """Runs with equal keys have comparable accuracy; None until weights and data are known."""
     perf_key: str | None = None
-    """Runs with one key have comparable clocks."""
+    """Runs with equal keys have comparable performance."""
     perf_valid: bool | None = None
-    """False: something disturbed the clocks; None: nobody has judged that."""
+    """False: timing was disturbed; None: unknown."""
     perf_invalid_reason: str | None = None
     archived_at_us: int | None = None
-    """When the rows of its sequences and samples were dropped; its metrics stay."""
+    """Time at which rows of sequences and samples were pruned; metrics stay."""
 
     @property
     def is_active(self) -> bool:
@@ -82,14 +82,14 @@ class SimilarityPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How far a growing table has been read (core.store.growing)."""
+    """Read position in an append-only table (core.store.growing)."""
 
     complete: int = 0
-    """That many of the records change no more."""
+    """Number of records that are final."""
     next_id: int = 0
-    """The row to read on from."""
+    """Id of the next row to read."""
     stride: int = 1
-    """How many ids become one record."""
+    """Number of ids per record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +121,5 @@ class RunSnapshot:
 
     @property
     def limits(self) -> Thresholds:
-        """The limits this run is judged by; those of today for a run that recorded none."""
+        """Return the thresholds of this run; the defaults if it recorded none."""
         return Thresholds(self.config.get("thresholds", {}))

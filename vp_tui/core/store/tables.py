@@ -1,7 +1,4 @@
-"""The tables, as SQLAlchemy Core metadata, in one name space.
-
-The schema is created by migrations/; a test compares the two.
-"""
+"""All tables as SQLAlchemy Core metadata; migrations/ creates them."""
 
 from vp_tui.core.store.columns import metadata
 from vp_tui.core.store.tables_judged import (
@@ -32,10 +29,10 @@ from vp_tui.core.store.tables_run import (
 )
 
 APPLICATION_ID = 0x56505455
-"""SQLite application_id of our files ("VPTU"), so that a foreign or empty file is told apart."""
+"""SQLite application_id of a store ("VPTU"), which identifies foreign and empty files."""
 
 REVISION = "0010"
-"""The newest schema revision this version reads and writes."""
+"""Schema revision that this version reads and writes."""
 
 __all__ = [
     "APPLICATION_ID",

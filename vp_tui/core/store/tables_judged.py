@@ -34,7 +34,7 @@ baseline = Table(
     need("key_kind", TEXT),
     need("key", TEXT),
     need("reason", TEXT),
-    # uuids: what it was pinned to stays known when a run of a retired baseline is deleted
+    # uuids: keep the members of a retired baseline known after a run is deleted
     need("run_uuids_json", TEXT),
     need("created_at_us", INTEGER),
     need("created_by", TEXT),
@@ -51,7 +51,7 @@ baseline_member = Table(
     "baseline_member",
     metadata,
     Column("baseline_id", INTEGER, ForeignKey("baseline.id", ondelete="CASCADE"), nullable=False),
-    # RESTRICT: the database itself refuses to delete a run that a baseline rests on
+    # RESTRICT: the database refuses to delete a run of a baseline
     points_to("run_id", "run", nullable=False),
     PrimaryKeyConstraint("baseline_id", "run_id"),
     Index("ix_baseline_member_run_id", "run_id"),

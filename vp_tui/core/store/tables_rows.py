@@ -1,4 +1,4 @@
-"""The tables of what a run measures: strata, sequences, metrics, samples over time, alerts."""
+"""Tables of measurements: strata, sequences, metrics, samples over time, alerts."""
 
 from sqlalchemy import INTEGER, REAL, TEXT, CheckConstraint, Index, PrimaryKeyConstraint, Table
 
@@ -42,7 +42,7 @@ sequence_result = Table(
     may("norm_ratio", REAL),
     need("nan_count", INTEGER),
     need("inf_count", INTEGER),
-    # no index, because pairing reads both runs whole by the primary key
+    # no index: pairing reads both runs by the primary key
     need("seq_hash", INTEGER),
     PrimaryKeyConstraint("run_id", "seq_idx"),
     CheckConstraint("cosine BETWEEN -1.0001 AND 1.0001", name="cosine"),

@@ -1,4 +1,4 @@
-"""The tables of a run and of what it is made of: checkpoint, data, environment, group, tags, events."""
+"""Tables of runs: checkpoint, data, environment, group, tags, status changes."""
 
 from sqlalchemy import (
     INTEGER,
@@ -37,7 +37,7 @@ environment = Table(
     metadata,
     identity(),
     unique_text("perf_fingerprint"),
-    # beside the facts of the fingerprint: as they were when it was first seen
+    # in addition to the facts of the fingerprint: values when it was first seen
     may("gpu_name", TEXT),
     may("compute_capability", TEXT),
     may("power_limit_w", REAL),
@@ -84,7 +84,7 @@ model_artifact = Table(
     metadata,
     identity(),
     need("repo_id", TEXT),
-    # '' for what is local: in a UNIQUE two NULLs would be two revisions
+    # '' for a local checkpoint: UNIQUE treats two NULLs as different
     Column("revision", TEXT, nullable=False, server_default=text("''")),
     need("weights_sha256", TEXT),
     may("tokenizer", TEXT),
@@ -122,7 +122,7 @@ run = Table(
     may("status_reason", TEXT),
     may("exit_code", INTEGER),
     Column("phase", TEXT, nullable=False, server_default=text("''")),
-    # what was asked for
+    # requested
     need("model", TEXT),
     need("input", TEXT),
     need("precision", TEXT),
@@ -130,18 +130,18 @@ run = Table(
     need("reference", TEXT),
     points_to("group_id", "run_group"),
     may("repeat_idx", INTEGER),
-    # what was found
+    # resolved
     points_to("model_id", "model_artifact"),
     points_to("dataset_id", "dataset"),
     points_to("environment_id", "environment"),
     may("accuracy_key", TEXT),
     may("perf_key", TEXT),
     may("device", TEXT),
-    # how far it is
+    # progress
     Column("done", INTEGER, nullable=False, server_default=text("0")),
     Column("total", INTEGER, nullable=False, server_default=text("0")),
     may("eta_s", REAL),
-    # what came out
+    # results
     may("verdict", TEXT),
     may("sentence", TEXT),
     may("speed_verdict", TEXT),
@@ -150,7 +150,7 @@ run = Table(
     may("perf_valid", INTEGER),
     may("perf_invalid_reason", TEXT),
     may("clock_suspect", INTEGER),
-    # who runs it, so that a dead worker is told from a slow one
+    # worker process, to distinguish a dead worker from a slow one
     need("host", TEXT),
     need("boot_id", TEXT),
     may("worker_pid", INTEGER),
@@ -160,7 +160,7 @@ run = Table(
     may("heartbeat_at_us", INTEGER),
     may("ended_at_us", INTEGER),
     may("archived_at_us", INTEGER),
-    # last, because a column behind a long text is only reached by walking all of its pages
+    # last: columns after a long text are reached only through all of its pages
     need("config_json", TEXT),
     *(
         may(f"{name}_json", TEXT)

@@ -1,4 +1,4 @@
-"""The life of a run, as compare-and-set moves with an event row each.
+"""Status transitions of a run, compare-and-set, with an event row each.
 
 queued -> starting -> running -> completed | failed | cancelled | interrupted
 """
@@ -21,7 +21,7 @@ def move(
     reason: str | None,
     **values: Any,
 ) -> bool:
-    """Move the run to `to` if it is in an allowed status; False when somebody else was first.
+    """Move the run to `to` if its status is allowed; return False if another process was first.
 
     `values` are further columns of the run, set in the same statement.
     """
@@ -32,7 +32,7 @@ def move(
     at_us = now_us()
     if to in tables.TERMINAL:
         values["ended_at_us"] = at_us
-    # Asked again in the statement itself, should a caller's transaction ever not hold the write lock.
+    # The statement checks again, in case a caller's transaction does not hold the write lock.
     same = (run.c.id == run_id, run.c.status == before)
     moved = connection.execute(update(run).where(*same).values(status=to, status_reason=reason, **values))
     if moved.rowcount != 1:

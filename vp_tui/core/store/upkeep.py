@@ -1,4 +1,4 @@
-"""What a person does to finished runs: tags, notes, deletion, and dropping the details of old ones."""
+"""Maintenance of runs: tags, notes, deletion, and pruning of old details."""
 
 import shutil
 from collections.abc import Mapping
@@ -27,21 +27,21 @@ _BASELINE_RUNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What `prune` dropped, or would drop."""
+    """Details that `prune` removed, or would remove."""
 
     run_ids: tuple[int, ...]
     rows: Mapping[str, int]
     """Rows by table."""
     files: tuple[Path, ...]
-    """Embeddings in the folders of those runs."""
+    """Embeddings of those runs."""
     unfinished: tuple[Path, ...]
-    """What processes that were killed left half-written, wherever it lies."""
+    """Partial files left by killed processes."""
     bytes: int
-    """Of the files and the unfinished ones."""
+    """Size of both kinds of files."""
 
 
 def tag(home: Home, run_id: int, tags: Mapping[str, str]) -> None:
-    """Set tags of a run; a key that is there gets the new value.
+    """Set tags of a run; an existing key gets the new value.
 
     Raises:
         RunNotFoundError: no such run.
@@ -58,7 +58,7 @@ def tag(home: Home, run_id: int, tags: Mapping[str, str]) -> None:
 
 
 def untag(home: Home, run_id: int, key: str) -> bool:
-    """Remove a tag; False when the run did not have it.
+    """Remove a tag; return False if the run did not have it.
 
     Raises:
         RunNotFoundError: no such run.
@@ -71,7 +71,7 @@ def untag(home: Home, run_id: int, key: str) -> bool:
 
 
 def note(home: Home, run_id: int, text: str | None) -> None:
-    """Write a note on a run, None takes it away.
+    """Set the note of a run; None removes it.
 
     Raises:
         RunNotFoundError: no such run.
@@ -86,8 +86,8 @@ def delete_run(home: Home, run_id: int) -> None:
 
     Raises:
         RunNotFoundError: no such run.
-        UsageError: it is still going on, or an active baseline rests on it.
-        StoreError: its rows are gone, but its folder could not be removed.
+        UsageError: the run is active or belongs to an active baseline.
+        StoreError: its rows were deleted, but its folder could not be removed.
     """
     with writing(home, "delete a run of") as connection:
         row = _require(connection, run_id)
@@ -95,7 +95,7 @@ def delete_run(home: Home, run_id: int) -> None:
             raise UsageError(f"run {run_id} is {row['status']}; stop it first with `vp-tui stop {run_id}`")
         _require_no_baseline(connection, run_id)
         member = tables.baseline_member
-        # What is left are retired baselines; they keep the uuid of the run in their own row.
+        # Only retired baselines are left; they keep the run's uuid in their own row.
         connection.execute(delete(member).where(member.c.run_id == run_id))
         connection.execute(delete(tables.run).where(tables.run.c.id == run_id))
     folder = home.run_folder(row["uuid"])
@@ -104,22 +104,21 @@ def delete_run(home: Home, run_id: int) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(f"run {run_id} is deleted, but its folder {folder} is not: {error.strerror}") from error
+        raise StoreError(f"run {run_id} was deleted, but its folder {folder} was not: {error.strerror}") from error
 
 
 def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
-    """Drop rows of sequences and samples, and embeddings, of all but the newest `keep` runs; metrics and runs stay.
+    """Remove rows of sequences and samples, and embeddings, of all but the newest `keep` runs; metrics stay.
 
-    Runs that are going on or that an active baseline rests on are never touched and do not count. Files that a killed
-    process left half-written go too, whichever run they are of. Without `apply` nothing is changed and the answer says
-    what would be.
+    Active runs and runs of an active baseline are never touched and do not count. Partial files of killed processes
+    are removed too, whichever run they belong to. Without `apply` nothing is changed and the result is a preview.
 
     Raises:
         UsageError: `keep` is negative.
-        StoreError: rows are gone, but a file could not be removed.
+        StoreError: rows were removed, but a file could not be.
     """
     if keep < 0:
-        raise UsageError(f"cannot keep {keep} runs; 0 drops the details of all but the baselines")
+        raise UsageError(f"cannot keep {keep} runs; 0 prunes all runs except baselines")
     with writing(home, "prune") as connection:
         runs = _old_runs(connection, keep)
         ids = tuple(runs)
@@ -135,15 +134,15 @@ def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
         for path in files + unfinished if apply else ():
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"rows are pruned, but a file is not: {error}") from error
+        raise StoreError(f"rows were pruned, but a file was not: {error}") from error
     return Pruned(run_ids=ids, rows=rows, files=files, unfinished=unfinished, bytes=num_bytes)
 
 
 def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:
-    """Half-written files whose writer is no process any more.
+    """Return partial files whose writing process has ended.
 
-    None while a run goes on whose process cannot be seen from here (another machine, another container): the number in
-    a file's name says nothing then.
+    Empty while an active run has a process that is invisible here (another machine or container): the pid in a file
+    name has no meaning then.
     """
     active = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
     if any(abandoned(row, home) is None and not _is_seen(row) for row in active):
@@ -152,14 +151,14 @@ def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:
 
 
 def _is_seen(row: RowMapping) -> bool:
-    """Whether the process of an active run is one of this machine, or the run has none yet."""
+    """Return True if the process of an active run is visible on this machine, or the run has none yet."""
     if row["worker_pid"] is None:
         return True
     return is_running(Worker(row["host"], row["boot_id"], row["worker_pid"], row["worker_start_ticks"]))
 
 
 def _old_runs(connection: Connection, keep: int) -> dict[int, str]:
-    """id -> uuid of finished runs beyond the newest `keep` that are no baseline and still have their details."""
+    """Return id -> uuid of finished, unpruned, non-baseline runs beyond the newest `keep`."""
     run = tables.run
     finished = select(run.c.id, run.c.uuid, run.c.archived_at_us).where(
         run.c.status.in_(tables.TERMINAL), run.c.id.not_in(_BASELINE_RUNS)
@@ -186,6 +185,6 @@ def _require_no_baseline(connection: Connection, run_id: int) -> None:
     found = sorted(set(names))
     if found:
         raise UsageError(
-            f"run {run_id} belongs to the baseline {', '.join(map(repr, found))} and cannot be deleted; give that up "
+            f"run {run_id} belongs to the baseline {', '.join(map(repr, found))} and cannot be deleted; retire it "
             f"first with `vp-tui baseline unset {found[0]}`"
         )

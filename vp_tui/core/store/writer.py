@@ -1,6 +1,6 @@
 """One writer thread per run: events in through a bounded queue, rows out in short transactions.
 
-SQL stays out of the timed loop; a killed run loses at most what was queued in the last quarter second.
+SQL stays out of the timed loop; a killed run loses at most the last quarter second of events.
 """
 
 import queue
@@ -24,11 +24,11 @@ BATCH_EVENTS = 500
 HEARTBEAT_SECONDS = 1.0
 QUEUE_EVENTS = 10_000
 PATIENCE_SECONDS = 60.0
-"""How long a locked store is retried before the run gives up; the queue holds the events meanwhile."""
+"""Time for which a locked store is retried; the queue holds the events meanwhile."""
 
 
 class RunWriter:
-    """Writes the events of one run; use as a context manager, leaving it writes everything queued."""
+    """Writer of one run's events; use as a context manager, which writes everything queued on exit."""
 
     def __init__(self, home: Home, run_id: int) -> None:
         self._home, self._run_id = home, run_id
@@ -47,7 +47,7 @@ class RunWriter:
         """Queue an event.
 
         Raises:
-            StoreError: the writer has given up (disk full, store gone).
+            StoreError: the writer failed (disk full, store missing).
         """
         while True:
             if self._trouble is not None:
@@ -58,10 +58,10 @@ class RunWriter:
                 continue
 
     def close(self) -> None:
-        """Write what is queued and end the thread.
+        """Write queued events and end the thread.
 
         Raises:
-            StoreError: something could not be written.
+            StoreError: an event could not be written.
         """
         while self._thread.is_alive():
             try:
@@ -76,8 +76,8 @@ class RunWriter:
     def _work(self) -> None:
         engine = writer_engine(self._home.database)
         last = False
-        # Until the end is reached: whatever else ends this thread must not look like success to put and close.
-        trouble: StoreError | None = StoreError("the thread that writes run rows broke; run.log says how")
+        # Set until the end is reached: any other end of this thread must not look like success to put and close.
+        trouble: StoreError | None = StoreError("the store writer thread crashed; see run.log")
         try:
             while not last:
                 batch, last = self._next_batch()
@@ -91,7 +91,7 @@ class RunWriter:
             engine.dispose()
 
     def _next_batch(self) -> tuple[list[Event], bool]:
-        """The events of the next quarter second; with an empty one only the heartbeat is written."""
+        """Return the events of the next quarter second; an empty batch writes the heartbeat only."""
         batch: list[Event] = []
         deadline = time.monotonic() + (BATCH_SECONDS if not self._queue.empty() else HEARTBEAT_SECONDS)
         while len(batch) < BATCH_EVENTS:
@@ -107,7 +107,7 @@ class RunWriter:
         return batch, False
 
     def _write(self, connect: Any, batch: list[Event]) -> None:
-        """One transaction, retried while another process holds the store."""
+        """Write a batch in one transaction, retried while another process holds the store."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -123,7 +123,7 @@ class RunWriter:
 
 
 def _is_busy(error: SQLAlchemyError) -> bool:
-    """Return True when another connection holds the store; extended codes (517, 261) carry the primary one below."""
+    """Return True if another connection holds the store; extended codes (517, 261) hold it in the low byte."""
     cause = getattr(error, "orig", None)
     busy = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in busy

@@ -1,1 +1,1 @@
-"""The query language of the history: text to a small tree; core.store.filters turns the tree into SQL."""
+"""Query language of the history: text to tree; core.store.filters converts the tree to SQL."""

@@ -1,4 +1,4 @@
-"""Every field a query may name: one table for the parser, for the SQL behind it and for the help.
+"""Fields of the query language: one table for parser, SQL and help.
 
 Kinds: `text` (: contains, in any case; = is), `choice` (: and = are the same), `number` (: = < <= > >=),
 `time` (a local date or time as in 2026-11-01, or an age as in 7d, 12h, 90m, 2w), `tag` and `metric` (with a key).
@@ -24,16 +24,16 @@ OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One name of the language."""
+    """A field of the language."""
 
     name: str
     kind: Kind
     column: str
-    """Where the value comes from: a column of run, or in words."""
+    """Source of the value: a column of run, or a description."""
     what: str
-    """For the help."""
+    """Description for the help."""
     choices: tuple[str, ...] = ()
-    """Every value there is; empty where any text may be asked for."""
+    """Valid values; empty for free text."""
 
 
 def _field(name: str, kind: Kind, column: str, what: str, choices: tuple[str, ...] = ()) -> Field:
@@ -43,30 +43,30 @@ def _field(name: str, kind: Kind, column: str, what: str, choices: tuple[str, ..
 _STATUSES = ("queued", "starting", "running", "completed", "failed", "cancelled", "interrupted")
 
 FIELDS: Final = (
-    _field("model", "text", "model", "checkpoint as it was named"),
+    _field("model", "text", "model", "checkpoint as given"),
     _field("input", "text", "input", "sequence file"),
     _field("name", "text", "name", "name of the run"),
     _field("note", "text", "note", "note on the run"),
-    _field("reason", "text", "status_reason", "why the run has its status"),
+    _field("reason", "text", "status_reason", "reason for the status"),
     _field("device", "text", "device", "cpu or cuda:N"),
     _field("host", "text", "host", "machine"),
     _field("uuid", "text", "uuid", "uuid, or a part of it"),
-    _field("status", "choice", "status", "where the run is in its life", _STATUSES),
-    _field("verdict", "choice", "verdict", "of the similarity", ("PASS", "WARN", "FAIL", "INVALID")),
+    _field("status", "choice", "status", "status of the run", _STATUSES),
+    _field("verdict", "choice", "verdict", "verdict on similarity", ("PASS", "WARN", "FAIL", "INVALID")),
     _field("speed", "choice", "speed_verdict", "verdict on the speed", ("PASS", "MISS", "NOT JUDGED")),
-    _field("precision", "choice", "precision", "of the candidate: fp16, bf16, tf32, fp32 or a plan"),
+    _field("precision", "choice", "precision", "precision of the candidate: fp16, bf16, tf32, fp32"),
     _field("reference", "choice", "reference", "precision of the reference"),
-    _field("is", "choice", "worked out", "what else it is", ("active", "archived", "baseline")),
-    _field("id", "number", "id", "number of the run"),
-    _field("group", "number", "group_id", "number of the group of repeats"),
+    _field("is", "choice", "derived", "property of the run", ("active", "archived", "baseline")),
+    _field("id", "number", "id", "id of the run"),
+    _field("group", "number", "group_id", "id of the group of repeats"),
     _field("speedup", "number", "speedup", "tokens/s, candidate over reference"),
     _field("end_to_end", "number", "end_to_end_speedup", "end-to-end time, reference over candidate"),
     _field("cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity"),
     _field("done", "number", "done", "sequences compared"),
     _field("total", "number", "total", "sequences planned"),
     _field("alerts", "number", "rows of alert", "number of alerts"),
-    _field("exit_code", "number", "exit_code", "what the process ended with"),
-    _field("seconds", "number", "ended_at_us - started_at_us", "how long it ran"),
+    _field("exit_code", "number", "exit_code", "exit code of the process"),
+    _field("seconds", "number", "ended_at_us - started_at_us", "duration"),
     _field("since", "time", "created_at_us", "created then (local time) or later"),
     _field("until", "time", "created_at_us", "created before then (local time)"),
     _field("tag", "tag", "run_tag.value", "tag.KEY:VALUE"),
@@ -79,8 +79,8 @@ BY_NAME: Final = {field.name: field for field in FIELDS}
 
 
 def closest(name: str, among: tuple[str, ...]) -> str:
-    """A hint for a name that does not exist: the closest one, or all of them."""
+    """Return a hint for an unknown name: the closest valid one, or all of them."""
     near = get_close_matches(name.lower(), [one.lower() for one in among], n=1, cutoff=0.5)
     if near:
-        return f"the closest is {next(one for one in among if one.lower() == near[0])!r}"
-    return f"there are {', '.join(among)}"
+        return f"did you mean {next(one for one in among if one.lower() == near[0])!r}?"
+    return f"valid: {', '.join(among)}"

@@ -1,4 +1,4 @@
-"""The tree of a query: frozen nodes, each of which can be written back as text that parses to the same tree."""
+"""Tree of a query: frozen nodes; str(node) parses to the same tree."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What does not match; a missing value matches neither with it nor without."""
+    """Negation; a missing value matches neither with nor without it."""
 
     node: "Node"
 
@@ -47,7 +47,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Every one of at least two."""
+    """Conjunction of at least two nodes."""
 
     nodes: tuple["Node", ...]
 
@@ -57,7 +57,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any one of at least two."""
+    """Disjunction of at least two nodes."""
 
     nodes: tuple["Node", ...]
 
@@ -69,7 +69,7 @@ Node = Word | Term | Not | And | Or
 
 
 def quoted(text: str) -> str:
-    """`text` as one word of a query: in quotes where it would otherwise fall apart or mean something."""
+    """Return `text` as one word of a query, quoted if needed."""
     if _PLAIN.fullmatch(text) and text not in KEYWORDS:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -77,7 +77,7 @@ def quoted(text: str) -> str:
 
 
 def quoted_key(text: str) -> str:
-    """As `quoted`; an @ would begin a scope."""
+    """Return `text` as a key; an @ would begin a scope and is quoted too."""
     return f'"{text}"' if "@" in text else quoted(text)
 
 

@@ -1,4 +1,4 @@
-"""Values of a query: numbers, and moments as a date or an age."""
+"""Values of a query: numbers, dates and ages."""
 
 import math
 import re
@@ -10,7 +10,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def number(text: str) -> float | None:
-    """A finite number as written, None for anything else (nan and inf are no numbers here)."""
+    """Return a finite number, or None for anything else, including nan and inf."""
     if not _NUMBER.fullmatch(text):
         return None
     value = float(text)
