@@ -27,9 +27,9 @@ def test_tags_are_separated_by_blanks_and_commas(text, tags):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("gpu", "tag 'gpu': write it as key=value"),
-        ("=h200", "write it as key=value"),
-        ("a=1 a=2", "a key stands there twice"),
+        ("gpu", "tag 'gpu'"),
+        ("=h200", "not key=value"),
+        ("a=1 a=2", "a key is repeated"),
         ('gpu="h', "a quote is not closed"),
     ],
 )
@@ -50,7 +50,7 @@ async def test_tags_and_note_are_saved_and_what_is_taken_out_is_gone(home):
         await shown.until_text("gpu=h200 old=yes")
         await shown.press(*["backspace"] * 8)
         await shown.type(",x")
-        await shown.until_text("! tag 'x': write it as key=value")
+        await shown.until_text("! tag 'x'")
         await shown.press("enter")
         assert isinstance(shown.app.screen, AnnotateScreen)
         await shown.type("=y")

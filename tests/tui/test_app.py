@@ -87,7 +87,7 @@ async def test_while_loading_the_phase_is_shown_instead_of_numbers(drive):
 async def test_speed_on_a_cpu_is_not_judged_and_no_gpu_is_missed(drive):
     async with drive(snapshots.on_cpu()) as driven:
         assert "speed: not judged on CPU" in driven.text
-        assert "none in use: this run is on the CPU" in driven.text
+        assert "not used: this run is on the CPU" in driven.text
 
 
 async def test_without_runs_there_are_words_and_the_gpu(drive):
@@ -191,7 +191,7 @@ async def test_leaving_is_immediate_when_nothing_runs(drive):
 async def test_leaving_asks_while_a_run_is_active(drive, key, is_left, stopped):
     async with drive(snapshots.running()) as driven:
         await driven.press("q")
-        await driven.until_text("goes on without this screen")
+        await driven.until_text("continue")
         await driven.press(key)
         await driven.until(lambda: driven.app._exit if is_left else not isinstance(driven.app.screen, Question))
         assert driven.backend.stopped == stopped
@@ -212,7 +212,7 @@ async def test_news_that_comes_while_the_app_ends_is_dropped(drive, monkeypatch)
 async def test_ctrl_q_asks_like_q(drive):
     async with drive(snapshots.running()) as driven:
         await driven.press("ctrl+q")
-        await driven.until_text("goes on without this screen")
+        await driven.until_text("continue")
 
 
 async def test_a_stop_that_fails_says_why_and_stays(drive):
@@ -232,7 +232,7 @@ async def test_stopping_asks_first_and_needs_an_active_run(drive):
         await driven.until(lambda: driven.backend.stopped == [42])
     async with drive(snapshots.passed()) as driven:
         await driven.press("x")
-        await driven.until_text("no active run is chosen")
+        await driven.until_text("no active run")
 
 
 async def test_text_from_the_data_is_neither_markup_nor_control(drive):

@@ -11,7 +11,7 @@ from vp_tui.core.measures.scale import FLOOR
 from vp_tui.core.report.evidence import BIN
 from vp_tui.tui.backend import CoreBackend
 from vp_tui.tui.panels import comparison, comparison_table
-from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, picture
+from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, distributions
 from vp_tui.tui.panels.rows import cells, fitted
 
 
@@ -56,7 +56,7 @@ def test_columns_go_before_words_are_cut_and_the_change_stays(report):
 def test_the_worst_sequences_are_marked_where_they_fail_the_limit(report):
     rows = comparison_table.worst(report("same", "broken")).rows
     assert [(row.cells[4], row.cells[5], row.level) for row in rows[:2]] == [("-", "all", "fail")] * 2
-    assert rows[0].detail.endswith("NaN or Inf in the candidate now")
+    assert rows[0].detail.endswith("NaN or Inf in the candidate")
     assert rows[2].cells[3:5] == ("0.999987", "0.210000")
     assert rows[2].detail.endswith("at or below the limit 0.99 now")
     passing = comparison_table.worst(report("same", "hostile")).rows
@@ -65,7 +65,7 @@ def test_the_worst_sequences_are_marked_where_they_fail_the_limit(report):
 
 
 def picture_rows(found, width, height):
-    return picture(found.distributions, found.limits["cosine"], width, height).plain.splitlines()
+    return distributions(found.distributions, found.limits["cosine"], width, height).plain.splitlines()
 
 
 def test_the_chart_tells_the_sides_apart_without_colour_and_marks_the_limit(report):
@@ -87,7 +87,9 @@ def test_a_single_sequence_among_many_is_seen_and_what_is_equal_lies_on_each_oth
     assert not any(shade in row for row in rows[1:] for shade in (BASE, CAND))
     empty = (0,) * len(found.distributions[0].counts)
     lone = replace(found.distributions[0], n=10_000, counts=(*empty[:-5], 1, *empty[-4:]))
-    assert BASE in picture([lone, *found.distributions[2:]], 0.99, 76, 8).plain.splitlines()[-2].partition(LIMIT)[2]
+    assert (
+        BASE in distributions([lone, *found.distributions[2:]], 0.99, 76, 8).plain.splitlines()[-2].partition(LIMIT)[2]
+    )
 
 
 def test_an_error_of_exactly_the_limit_stands_on_the_failing_side(report):
@@ -96,7 +98,7 @@ def test_an_error_of_exactly_the_limit_stands_on_the_failing_side(report):
     for place, side in ((at_limit, 2), (at_limit - 1, 0)):
         counts = tuple(int(other == place) for other in range(len(one.counts)))
         for width in (20, 40, 76, 190):
-            row = picture([replace(one, n=1, counts=counts)], 0.99, width, 5).plain.splitlines()[-2]
+            row = distributions([replace(one, n=1, counts=counts)], 0.99, width, 5).plain.splitlines()[-2]
             assert BASE in row.partition(LIMIT)[side]
 
 
@@ -118,7 +120,7 @@ def test_strata_stand_below_each_other_where_there_is_room(report):
 
 def test_nan_everywhere_and_no_pair_at_all_are_told_in_words(report):
     found = report("nan", "also nan")
-    assert picture_rows(found, 76, 15) == ["no sequence of either side has a cosine: there is nothing to draw"]
+    assert picture_rows(found, 76, 15) == ["no data: no sequence has a cosine"]
     assert comparison_table.worst(found).without == "none of the 30 sequences on both sides lost similarity"
     told = [cell for row in comparison_table.differences(found, only_worse=False).rows for cell in row.cells]
     assert "nan" not in told

@@ -5,7 +5,16 @@ import os
 import pytest
 
 from vp_tui.tui import completion
-from vp_tui.tui.completion import Choice, common_start, folder_of, in_folder, known_inputs, known_models, merged, named
+from vp_tui.tui.completion import (
+    PathChoice,
+    common_start,
+    folder_of,
+    in_folder,
+    known_inputs,
+    known_models,
+    merged,
+    named,
+)
 
 
 @pytest.fixture
@@ -32,9 +41,9 @@ def test_sequences_are_files_of_their_kinds_and_folders_behind_them(tree):
 
 def test_a_model_is_a_checkpoint_folder_or_a_pt_file_and_other_folders_lead_on(tree):
     assert in_folder(f"{tree}/", "model") == (
-        Choice(value=f"{tree}/model.pt"),
-        Choice(value=f"{tree}/esm", hint="checkpoint"),
-        Choice(value=f"{tree}/runs/", hint="folder", goes_on=True),
+        PathChoice(value=f"{tree}/model.pt"),
+        PathChoice(value=f"{tree}/esm", hint="checkpoint"),
+        PathChoice(value=f"{tree}/runs/", hint="folder", is_folder_to_open=True),
     )
     assert values("e", "input") == ["esm/"], "for sequences it is a folder like any other"
 
@@ -58,7 +67,7 @@ def test_what_is_no_folder_offers_nothing(tree, text):
 def test_links_are_followed_and_a_broken_one_spoils_nothing(tree):
     (tree / "link").symlink_to(tree / "esm")
     (tree / "loop").symlink_to(tree / "loop")
-    assert in_folder("l", "model") == (Choice(value="link", hint="checkpoint"),)
+    assert in_folder("l", "model") == (PathChoice(value="link", hint="checkpoint"),)
 
 
 def test_a_name_that_cannot_be_shown_is_not_offered(tree):
@@ -84,12 +93,12 @@ def test_names_are_found_by_any_part_in_any_case():
 
 
 def test_each_value_is_offered_once_where_it_came_first():
-    first, second = Choice(value="a", hint="used before"), Choice(value="a", hint="folder")
-    assert merged([first], [second, Choice(value="b")]) == (first, Choice(value="b"))
+    first, second = PathChoice(value="a", hint="used before"), PathChoice(value="a", hint="folder")
+    assert merged([first], [second, PathChoice(value="b")]) == (first, PathChoice(value="b"))
 
 
 def test_tab_goes_as_far_as_the_choices_agree():
-    choices = [Choice(value="esm2-8m"), Choice(value="esm2-3b"), Choice(value="facebook/esm2")]
+    choices = [PathChoice(value="esm2-8m"), PathChoice(value="esm2-3b"), PathChoice(value="facebook/esm2")]
     assert common_start("e", choices) == "esm2-"
     assert common_start("esm2-3", choices) == "esm2-3b"
     assert common_start("x", choices) == "x"

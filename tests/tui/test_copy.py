@@ -74,7 +74,8 @@ def test_what_no_clipboard_takes_is_left_to_the_file():
     assert fits_clipboard("x" * MOST_BYTES)
     assert not fits_clipboard("\u00fc" * MOST_BYTES)
     words = toast("x\n" * MOST_BYTES, place="the file is x", environment={})
-    assert words == "74,000 lines are too many for a terminal's clipboard; the file is x"
+    assert "74,000 lines" in words
+    assert "the file is x" in words
 
 
 def test_in_tmux_the_toast_says_what_tmux_needs():

@@ -25,7 +25,7 @@ def exporting(drive, tmp_path, monkeypatch):
             driven.written = []
             note = lambda format, path: driven.written.append((format, path))  # noqa: E731
             driven.app.push_screen(ExportScreen(what, write or note, suggestion), driven.answers.append)
-            await driven.until_text("enter writes")
+            await driven.until_text("enter write")
             yield driven
 
     return opened
@@ -53,7 +53,7 @@ def test_the_formats_are_those_of_the_exports():
 async def test_enter_writes_to_the_current_folder_and_says_where(exporting, tmp_path, size):
     async with exporting(size=size) as driven:
         assert "Export run #42" in driven.text
-        assert "one page for a browser" in driven.text
+        assert "page for a browser" in driven.text
         await driven.press("enter")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("html", tmp_path / "run-42.html")]
@@ -96,10 +96,10 @@ async def test_a_home_folder_expands_and_an_existing_file_is_announced(exporting
 async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tmp_path):
     async with exporting() as driven:
         for text, words in {
-            "": "a file needs a name",
-            "   ": "a file needs a name",
-            "missing/x.html": "there is no such folder",
-            ".": "this is a folder; add the name of a file",
+            "": "a file name is required",
+            "   ": "a file name is required",
+            "missing/x.html": "folder does not exist",
+            ".": "is a folder; add a file name",
             "~nobody-of-this-name/x": "Could not determine home directory",
             f"{'x' * 300}": "File name too long",
         }.items():
@@ -113,7 +113,7 @@ async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tm
 def test_a_folder_that_cannot_be_written_to_and_letters_that_cannot_be_shown_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert checked(str(tmp_path / "x.md"))[1].startswith("this folder cannot be written to")
-    assert checked("x\0.md")[1].startswith("the path has characters that cannot be shown")
+    assert checked("x\0.md")[1].startswith("unprintable")
 
 
 async def test_an_error_stays_in_the_form_and_a_second_try_works(exporting, tmp_path):

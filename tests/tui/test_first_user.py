@@ -77,7 +77,7 @@ def export_html(terminal, path):
     terminal.press("e")
     see(terminal, "Export the comparison", "html")
     terminal.press("\x15")
-    see(terminal, "a file needs a name")
+    see(terminal, "a file name is required")
     terminal.press(str(path))
     see(terminal, path.name)
     terminal.press("\r")

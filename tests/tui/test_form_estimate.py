@@ -7,7 +7,7 @@ import pytest
 import snapshots
 from form_parts import arm, estimate_of, fill, is_whole, opened
 
-from vp_tui.tui.panels.estimate import estimate_content, waits_for
+from vp_tui.tui.panels.estimate import WAITING, estimate_content, waits_for
 from vp_tui.tui.remembered import Remembered
 
 
@@ -23,7 +23,7 @@ async def test_the_estimate_comes_when_the_values_are_good_and_the_newest_wins(d
         driven.backend.estimates = slow_first
         await opened(driven)
         await driven.press("escape")
-        await driven.until_text("What the run would take is said here")
+        await driven.until_text(WAITING)
         await fill(driven, model="esm2-3b", input=fasta, sample="7")
         await driven.until(lambda: driven.backend.estimated)
         await fill(driven, sample="9")
@@ -31,7 +31,7 @@ async def test_the_estimate_comes_when_the_values_are_good_and_the_newest_wins(d
         await driven.until_text("of 9,000 sequences")
         assert [config.sample for config in driven.backend.estimated] == [7, 9]
         await fill(driven, sample="0")
-        await driven.until_text("What the run would take is said here")
+        await driven.until_text(WAITING)
 
 
 async def test_an_estimate_of_values_that_are_no_more_is_dropped(drive, fasta):
@@ -74,7 +74,7 @@ def lines_of(*runs, **changes):
 def test_one_sentence_per_line_with_seconds_and_memory():
     assert lines_of() == [
         "10,000 of 20,000 sequences (short 3,334, medium 3,333, long 3,333), 1,400,000 tokens",
-        "encoding fp32 about 171 s + fp16 about 83.5 s, as fast as #41 (06:43 in all)",
+        "encoding fp32 about 171 s + fp16 about 83.5 s, as fast as #41 (06:43 in total)",
         "weights fp32 12 GiB + fp16 6.0 GiB + activations, 139 GiB free on cuda:0",
     ]
 
@@ -83,20 +83,20 @@ def test_a_projection_says_about_and_an_unknown_says_why():
     assert lines_of(is_exact=False, in_file=10_000)[0].startswith("all 10,000 sequences")
     assert lines_of(is_exact=False)[0].endswith("about 1.4M tokens")
     assert lines_of(reference=arm(like=None), candidate=arm(like=None))[1] == (
-        "seconds not known: no comparable run yet (this model on cuda)"
+        "time unknown: no comparable run yet (this model on cuda)"
     )
-    assert "fp16 not known" in lines_of(candidate=arm(seconds=None, like=None))[1]
+    assert "fp16 unknown" in lines_of(candidate=arm(seconds=None, like=None))[1]
     assert "own tokenizer" in lines_of(tokens=None)[1]
-    assert "the fp32 of #40 can probably be taken over" in lines_of(stored_by=40)[1]
+    assert "the fp32 of #40" in lines_of(stored_by=40)[1]
     fetched = lines_of(tokens=None, to_fetch="a/b", reference=arm(weight_bytes=None))
-    assert fetched[1].startswith("~ a/b is not on this machine: the run fetches it first")
+    assert fetched[1].startswith("~ a/b is not on this machine")
 
 
 def test_memory_that_does_not_suffice_is_marked():
     assert lines_of(free_bytes=8 * 2**30)[2].startswith("! weights")
-    assert "will not fit" in lines_of(free_bytes=8 * 2**30)[2]
+    assert "does not fit" in lines_of(free_bytes=8 * 2**30)[2]
     assert lines_of(free_bytes=13 * 2**30)[2].startswith("~ weights")
-    assert "not known how much is free" in lines_of(free_bytes=None)[2]
+    assert "unknown amount free" in lines_of(free_bytes=None)[2]
 
 
 def test_a_run_on_the_same_device_is_waited_for():
@@ -133,6 +133,6 @@ async def test_a_low_screen_holds_the_list_and_scrolls_to_the_field_in_hand(driv
     async with drive(size=(60, 16)) as driven:
         await opened(driven)
         await driven.until_text("demo-dnabert")
-        await driven.until_text("down chooses, enter takes, tab")
+        await driven.until_text("enter take, tab")
         await driven.press("escape", *6 * ["tab"], "enter", *8 * ["tab"])
         await driven.until_text("Gates")

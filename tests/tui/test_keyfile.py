@@ -44,22 +44,22 @@ def test_two_keys_may_change_places(written):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('"live.viev" = "V"', "'live.viev' is no key of the dashboard; did you mean 'live.view'?"),
+        ('"live.viev" = "V"', "'live.viev' is not the id of a key; did you mean 'live.view'?"),
         ('"live.view" = 3', "must be a key in quotes, not 3"),
-        ('"live.view" = "a"', "'a' would be both 'live.view' and 'live.alerts'"),
-        ('"app.leave" = "v"', "'v' would be both 'live.view' and 'app.leave'"),
-        ('"runs-table.open" = "t"', "'t' would be both 'runs-table.open' and 'runs.tag'"),
-        ('"logs.find" = ","', "',' would be both"),
-        ('"app.leave" = "ctrl+b"', "tmux takes it"),
-        ('"app.leave" = "ctrl+a"', "GNU screen takes it"),
+        ('"live.view" = "a"', "'a' is used for both 'live.view' and 'live.alerts'"),
+        ('"app.leave" = "v"', "'v' is used for both 'live.view' and 'app.leave'"),
+        ('"runs-table.open" = "t"', "'t' is used for both 'runs-table.open' and 'runs.tag'"),
+        ('"logs.find" = ","', "',' is used for both"),
+        ('"app.leave" = "ctrl+b"', "tmux"),
+        ('"app.leave" = "ctrl+a"', "GNU screen"),
         ('"app.leave" = "ctrl+enter"', "most terminals cannot send it"),
         ('"app.leave" = "shift+f"', "most terminals cannot send it"),
         ('"app.leave" = "alt+q"', "do not agree"),
         ('"app.leave" = "tab"', "moves the cursor or the focus"),
-        ('"app.leave" = "quit"', "that is no key"),
-        ('"app.leave" = "\u00e4"', "that is no key"),
-        ('"app.leave" = ""', "that is no key"),
-        ("app.leave", "is no TOML"),
+        ('"app.leave" = "quit"', "not a valid key"),
+        ('"app.leave" = "\u00e4"', "not a valid key"),
+        ('"app.leave" = ""', "not a valid key"),
+        ("app.leave", "not valid TOML"),
         ('"live.viev" = "V"\n"live.vieb" = "W"', "(and 1 more)"),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_wrong_line_is_refused_with_the_file_and_the_reason(written, text, wor
 
 def test_a_file_that_is_no_text_or_cannot_be_read_is_said_so(tmp_path):
     (tmp_path / NAME).write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="is no TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         read_keys(tmp_path / NAME)
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match="cannot be read"):

@@ -13,7 +13,7 @@ import vp_tui.tui.panels
 import vp_tui.tui.screens
 from vp_tui.tui.app import VpTuiApp
 from vp_tui.tui.keymap import KEYS, MAIN_SCREENS, PARTS, bindings, keys_of
-from vp_tui.tui.panels.key_bar import Entry, entries, fitted, key_line, room
+from vp_tui.tui.panels.key_bar import BarKey, entries, fitted, key_line, room
 
 TUI = Path(vp_tui.tui.panels.__file__).parents[1]
 SCREENS = sorted({screen for key in KEYS for screen in key.screens})
@@ -80,7 +80,7 @@ def table(board):
     # a part takes a key from its screen
     found = {key.key: key for name in (board, *parts) for key in keys_of(name)}.values()
     return tuple(
-        Entry(
+        BarKey(
             key=key.shown,
             label=key.label,
             rank=key.rank if key.footer else 9,
@@ -109,8 +109,8 @@ def test_two_hundred_columns_show_every_key(board):
 
 
 def test_without_room_the_least_important_keys_go_first_and_smaller_ones_fill_the_gap():
-    keys = [Entry(key="b", label="huge words", rank=3), Entry(key="a", label="important", rank=1)]
-    keys += [Entry(key="c", label="x", rank=4), Entry(key="q", label="Leave", rank=0)]
+    keys = [BarKey(key="b", label="huge words", rank=3), BarKey(key="a", label="important", rank=1)]
+    keys += [BarKey(key="c", label="x", rank=4), BarKey(key="q", label="Leave", rank=0)]
     assert [entry.key for entry in fitted(keys, 26)] == ["a", "c", "q"]
 
 

@@ -58,7 +58,7 @@ def test_a_birthplace_of_nan_stands_before_the_modules_that_round_badly():
         "headroom": [{"module": "layers.2", "bits": 0.5, "max_abs": 5e4}],
     }
     rows = hints(with_details(snapshots.failed_gate(), **details)).plain.splitlines()
-    assert "! the first NaN or Inf is born in layers.3.softmax (12 values): keep this module in FP32 first." in rows
+    assert any(row.startswith("! ") and "layers.3.softmax (12 values)" in row for row in rows)
     marked = {row.split()[1]: row.split()[0] for row in rows if row.startswith("  ") and len(row.split()) > 3}
     assert marked == {"layers.0.wo": "!", "layers.1.wo": "~", "layers.2": "!"}
 
@@ -66,7 +66,7 @@ def test_a_birthplace_of_nan_stands_before_the_modules_that_round_badly():
 def test_without_numbers_of_modules_the_reason_is_said():
     assert "after the last sequence" in hints(snapshots.running()).plain
     assert "ended early" in hints(snapshots.ended()).plain
-    assert "nothing to search for" in hints(snapshots.passed()).plain
+    assert "no operation needs FP32" in hints(snapshots.passed()).plain
 
 
 def test_what_an_older_version_wrote_otherwise_is_left_out():
@@ -78,7 +78,7 @@ async def test_the_search_screen_says_what_it_will_do_and_what_to_read_meanwhile
     async with drive(snapshots.failed_gate(), size=size) as driven:
         await driven.press("4")
         await driven.until_text("Search for FP32-only operations")
-        assert "What run #42 says already" in driven.text
+        assert "Run #42" in driven.text
         assert driven.app.screen.max_scroll_x == 0
         await driven.press("m")
         await driven.until_text("run #42")

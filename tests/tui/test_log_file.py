@@ -27,8 +27,8 @@ def test_an_empty_log_has_no_line_and_no_trouble(log):
 
 
 def test_a_missing_log_and_a_missing_folder_are_words(log):
-    assert "has written nothing yet" in read_tail(log.parent).trouble
-    assert "folder is gone" in read_tail(log.parent / "gone").trouble
+    assert "nothing written yet" in read_tail(log.parent).trouble
+    assert "does not exist" in read_tail(log.parent / "gone").trouble
 
 
 def test_a_folder_in_the_place_of_the_log_is_words(log):

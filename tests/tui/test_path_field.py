@@ -49,7 +49,7 @@ async def test_up_leaves_the_list_so_that_enter_starts_again(drive, fasta):
         assert driven.backend.started[0].model == "esm2-8m"
 
 
-async def test_tab_completes_a_path_like_a_shell_and_then_goes_on(drive, tmp_path):
+async def test_tab_completes_a_path_like_a_shell_and_then_is_folder_to_open(drive, tmp_path):
     (tmp_path / "reads-all.fasta").touch()
     (tmp_path / "reads-bad.fasta").touch()
     async with drive() as driven:

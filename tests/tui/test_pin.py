@@ -13,7 +13,7 @@ async def test_a_group_is_pinned_under_a_name_and_for_a_reason(home):
     ids = stored_runs.group_of(home, stored_runs.STEADY)
     async with runs_screen(home) as shown:
         await shown.press("b")
-        await shown.until_text("all its completed runs are pinned")
+        await shown.until_text("all completed runs of its group")
         assert shown.app.screen.query_one("#do", Button).disabled
         await shown.press("enter")
         await shown.until_text("! say why: the reason is kept with the baseline")

@@ -31,7 +31,7 @@ def test_a_damaged_file_is_said_and_not_used(tmp_path, content):
     path.write_bytes(content)
     last = remembered.read(path)
     assert last.values == {}
-    assert "the form begins empty" in last.trouble
+    assert "form starts empty" in last.trouble
 
 
 def test_values_that_are_none_of_the_form_are_named_and_left_out(tmp_path):
@@ -44,5 +44,5 @@ def test_values_that_are_none_of_the_form_are_named_and_left_out(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_an_error_with_words(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="not kept for next time"):
+    with pytest.raises(StoreError, match="cannot save"):
         remembered.write(tmp_path / "file" / "form.json", {})

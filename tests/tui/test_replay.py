@@ -45,7 +45,7 @@ async def test_a_run_that_hangs_is_stalled_and_still_running(home, poll, monkeyp
         poll(lambda: is_stopped(process.pid), seconds=20, what="the end of the script")
         app = VpTuiApp(home, backend=CoreBackend(home))
         async with app.run_test(size=(80, 24)) as pilot:
-            await soon(pilot, lambda: "RUNNING" in text_of(app) and "stalled: no word" in text_of(app), seconds=15)
+            await soon(pilot, lambda: "RUNNING" in text_of(app) and "Stalled" in text_of(app), seconds=15)
         assert newest(home).status == "running"
 
 

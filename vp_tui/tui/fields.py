@@ -1,7 +1,7 @@
-"""RunConfig -> the fields of the New-run form, and what is typed there -> RunConfig or messages.
+"""RunConfig -> fields of the New-run form, and typed values -> RunConfig or messages.
 
-Nothing about a field is written here: title, words and limits are those of RunConfig, and checking is
-RunConfig's own validation. Only what a form adds is: the kind of widget, that files must exist, and what is kept.
+Title, description, limits and validation are those of RunConfig. The form adds the kind of widget, that files must
+exist, and which values are remembered.
 """
 
 import os
@@ -21,7 +21,7 @@ FILE_FIELD: Final = "input"
 PATH_FIELDS: Final = (MODEL_FIELD, FILE_FIELD)
 NOT_IN_FORM = ("tags",)
 NOT_KEPT = ("name", "fp32_compare", "trust_remote_code")
-"""Said about one run: a name, an exception, and consent to run a stranger's code."""
+"""Valid for one run only: name, exception, consent to run remote code."""
 PYDANTIC_PREFIX = "Value error, "
 
 
@@ -35,22 +35,22 @@ class FormField:
     kind: Kind
     choices: tuple[str, ...]
     default: Any
-    """Text for a text field, else the value; None: the reader must choose."""
+    """Text for a text field, else the value; None: required."""
     is_required: bool
     is_more: bool
-    """Shown only when the reader asks for more."""
+    """Shown in the group of more settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of the typed values: a config, or a message per field (`""` for the form as a whole)."""
+    """Result of validation: a config, or a message per field (`""` for the form as a whole)."""
 
     config: RunConfig | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
 def form_fields() -> tuple[FormField, ...]:
-    """Every field of RunConfig a person fills in, in its order."""
+    """Return the fields of RunConfig that the form shows, in their order."""
     return tuple(
         _form_field(name, info)
         for name, info in RunConfig.model_fields.items()
@@ -63,7 +63,7 @@ def _wants_form(info: FieldInfo) -> bool:
 
 
 def _place(info: FieldInfo) -> Any:
-    """What the field says about its place in the form: False, "more", or nothing."""
+    """Return the field's place in the form: False, "more", or None."""
     extra = info.json_schema_extra
     return extra.get("form") if isinstance(extra, dict) else None
 
@@ -99,7 +99,7 @@ def _as_text(value: Any) -> str:
 
 
 def _describe(info: FieldInfo) -> str:
-    """The field's own words, and its limits when it has both."""
+    """Return the description, with the limits if it has both."""
     least = next((item.ge for item in info.metadata if hasattr(item, "ge")), None)
     most = next((item.le for item in info.metadata if hasattr(item, "le")), None)
     limits = f" ({least} to {most})" if least is not None and most is not None else ""
@@ -107,20 +107,20 @@ def _describe(info: FieldInfo) -> str:
 
 
 def initial_values(config: Mapping[str, Any]) -> dict[str, Any]:
-    """An earlier run's config (JSON types) as the form's values; what the form does not know is left out."""
+    """Return the config of an earlier run (JSON types) as values of the form."""
     values: dict[str, Any] = {}
     for item in form_fields():
         if item.name in config:
             value = config[item.name]
             values[item.name] = _as_text(value) if item.kind == "text" else value
     if config.get("precision_requested"):
-        # the switch that lowered the precision then may be off now: ask again for what was wanted
+        # the variable that changed the precision then may be unset now: request the same again
         values["precision"] = config["precision_requested"]
     return values
 
 
 def begin_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A value for every field: the one given, else what an untouched form says."""
+    """Return a value for every field: the given one, else the default."""
     return {item.name: given.get(item.name, _untouched(item)) for item in form_fields()}
 
 
@@ -129,12 +129,12 @@ def _untouched(item: FormField) -> Any:
 
 
 def changed_titles(values: Mapping[str, Any]) -> list[str]:
-    """The titles of those fields under "more" that are not as an untouched form has them."""
+    """Return the titles of the fields in the group of more settings that differ from their default."""
     return [item.title for item in form_fields() if item.is_more and values[item.name] != _untouched(item)]
 
 
 def kept_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the values that a later form may begin with; what is no value of the form is left out."""
+    """Return the values to remember for the next form."""
     fields = {item.name: item for item in form_fields() if item.name not in NOT_KEPT}
     return {name: value for name, value in values.items() if name in fields and _suits(fields[name], value)}
 
@@ -146,7 +146,7 @@ def _suits(item: FormField, value: Any) -> bool:
 
 
 def check(values: Mapping[str, Any]) -> Checked:
-    """Validate all at once; a field's messages are joined with `or` where its type has alternatives."""
+    """Validate all values; messages of one field are joined with `or` if its type has alternatives."""
     try:
         return Checked(config=RunConfig.model_validate({name: _expanded(name, text) for name, text in values.items()}))
     except ValidationError as failure:
@@ -154,9 +154,9 @@ def check(values: Mapping[str, Any]) -> Checked:
 
 
 def file_error(name: str, typed: str) -> str | None:
-    """What is wrong with a path, None for a good one; a cheap look, but a hanging network path holds it.
+    """Return what is wrong with a path, or None; blocks on a hanging network path.
 
-    Whether the file is good FASTA is found out by reading it.
+    The contents of the file are not checked.
     """
     text = str(_expanded(name, typed)).strip()
     if not text:
@@ -167,13 +167,13 @@ def file_error(name: str, typed: str) -> str | None:
         # a hub id or a short name is not a path; only what looks like one must exist
         return f"no such file: {text}" if name == FILE_FIELD or text.startswith(("/", ".", "~")) else None
     except (OSError, ValueError) as error:
-        return f"cannot be looked at: {error.strerror if isinstance(error, OSError) else error}"
+        return f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
     return f"not a file: {text}" if name == FILE_FIELD and not is_file else None
 
 
 def _expanded(name: str, value: Any) -> Any:
     if name in PATH_FIELDS and isinstance(value, str) and value.strip().startswith("~"):
-        # unlike Path.expanduser, a user who does not exist is no error here
+        # unlike Path.expanduser, it accepts an unknown user
         return os.path.expanduser(value.strip())
     return value
 

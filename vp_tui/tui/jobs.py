@@ -1,6 +1,6 @@
-"""Work that must not hold the picture: a call in a thread, and what became of it back on the screen.
+"""Run blocking work in a thread and post the result.
 
-A Textual worker may end after the screen it was for; so the answer is posted, and dropped where nobody is left.
+A Textual worker may end after its screen; so the result is posted, and dropped if the screen is gone.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ def run_job(
     done: Callable[[_T], object],
     failed: Callable[[str], object] | None = None,
 ) -> None:
-    """Call `work` in a thread, then `done` with its result, or `failed` with the words of its VpTuiError, in the app.
+    """Call `work` in a thread, then `done` with its result or `failed` with its VpTuiError's text, in the app's thread.
 
-    A later job of the same node and group makes an earlier one worthless: its answer is dropped. Without `failed` the
-    words become a notification. Any other exception ends the app with its traceback, as it should.
+    A later job of the same node and group replaces an earlier one, whose result is dropped. Without `failed` the text
+    becomes a notification. Any other exception ends the app with its traceback.
     """
     node.run_worker(
         partial(_in_thread, node, work, done, failed or partial(_notify, node)),

@@ -1,6 +1,6 @@
-"""A reader's own keys: keys.toml in VP_TUI_HOME, one line per key, as in `"live.view" = "V"`.
+"""The user's own keys: keys.toml in VP_TUI_HOME, one line per key, e.g. `"live.view" = "V"`.
 
-The file is taken as a whole or not at all: with one wrong line all keys stay as they are, and the words say why.
+The file is used completely or not at all: one invalid line keeps all default keys, and is reported.
 """
 
 import re
@@ -16,11 +16,11 @@ from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, keys_of, shown
 
 NAME = "keys.toml"
 _ALIASES = {" ": "space", ",": "comma", "esc": "escape", "return": "enter"}
-"""How people write them; Textual reads a comma as the end of a key."""
+"""Common spellings; Textual reads a comma as the end of a key."""
 _NAMED = {"space", "enter", "escape", "backspace", "delete", "insert"}
 _EATEN = {
-    "ctrl+a": "GNU screen takes it",
-    "ctrl+b": "tmux takes it",
+    "ctrl+a": "GNU screen intercepts it",
+    "ctrl+b": "tmux intercepts it",
     "ctrl+c": "it copies a selection, and interrupts elsewhere",
     "ctrl+h": "many terminals send it for backspace",
     "ctrl+i": "terminals send it for tab",
@@ -35,10 +35,10 @@ _MOVING = {"tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedow
 
 
 def read_keys(path: Path) -> Mapping[str, str]:
-    """Id -> key, as Textual's keymap wants it; empty without a file.
+    """Return id -> key, as Textual's keymap takes it; empty without a file.
 
     Raises:
-        UsageError: the file cannot be used, with the first reason and how many more there are.
+        UsageError: the file is invalid, with the first reason and the number of others.
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def read_keys(path: Path) -> Mapping[str, str]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"{path} is no TOML: {error}") from error
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
     given = dict(_flat(found))
     wrong = list(_wrong_lines(given)) or list(_clashes(_moved(given)))
     if wrong:
@@ -57,7 +57,7 @@ def read_keys(path: Path) -> Mapping[str, str]:
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """`live.view = "V"` and `[live]` with `view = "V"` mean the same as the id in quotes."""
+    """Yield ids and keys; `live.view = "V"` and `[live]` with `view = "V"` equal the id in quotes."""
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name}.")
@@ -73,7 +73,7 @@ def _wrong_lines(given: Mapping[str, Any]) -> Iterator[str]:
     for name, key in given.items():
         if name not in BY_ID:
             near = get_close_matches(name, BY_ID, n=1)
-            yield f"{fmt.safe(name)!r} is no key of the dashboard" + (f"; did you mean {near[0]!r}?" if near else "")
+            yield f"{fmt.safe(name)!r} is not the id of a key" + (f"; did you mean {near[0]!r}?" if near else "")
         elif not isinstance(key, str):
             yield f"{name!r} must be a key in quotes, not {fmt.safe(key)}"
         elif reason := refusal(_ALIASES.get(key, key)):
@@ -81,7 +81,7 @@ def _wrong_lines(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def refusal(key: str) -> str | None:
-    """Why a key cannot be used, or None: a key must reach the dashboard through tmux and SSH."""
+    """Return why a key cannot be used, or None: it must reach the dashboard through tmux and SSH."""
     if key in _EATEN or key in _MOVING:
         return _EATEN.get(key, "it moves the cursor or the focus")
     if key.startswith(("alt+", "meta+", "super+", "hyper+")):
@@ -91,12 +91,12 @@ def refusal(key: str) -> str | None:
     known = key in _NAMED or re.fullmatch("f([1-9]|1[0-2])|ctrl\\+[a-z]", key)
     written = shown(key)
     if not known and not (len(written) == 1 and written.isascii() and written.isprintable()):
-        return "that is no key; write one character, or space, enter, escape, f1 to f12, ctrl+ and a letter"
+        return "not a valid key; use one character, or space, enter, escape, f1 to f12, ctrl+ and a letter"
     return None
 
 
 def _clashes(moved: Mapping[str, str]) -> Iterator[str]:
-    """Two actions on one key where both work; what the dashboard itself does so is meant."""
+    """Yield two actions on one key where both work, unless the default keys have them so."""
     for screen in dict.fromkeys(name for key in KEYS for name in key.screens):
         taken: dict[str, str] = {}
         for place in filter(None, (screen, PARTS.get(screen))):
@@ -104,4 +104,4 @@ def _clashes(moved: Mapping[str, str]) -> Iterator[str]:
                 name = key.id_on(place)
                 other = taken.setdefault(key.shown, name)
                 if other != name and (other in moved or name in moved):
-                    yield f"{key.shown!r} would be both {other!r} and {name!r}"
+                    yield f"{key.shown!r} is used for both {other!r} and {name!r}"

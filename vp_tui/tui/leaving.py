@@ -1,4 +1,4 @@
-"""The way out, and the way to stop a run: both ask first, and stopping takes its time in a thread."""
+"""Leaving the dashboard and stopping a run: both ask first; stopping runs in a thread."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +15,7 @@ from vp_tui.tui.screens.leave import Answer, leave_question, stop_question
 
 
 class Leaving:
-    """Ends the app, or a run, once the reader has said so; `stopped` is called when a run is."""
+    """Ends the app or a run after confirmation; calls `stopped` once a run has ended."""
 
     def __init__(self, app: App[int], backend: Backend, stopped: Callable[[], object]) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class Leaving:
         self._is_leaving = False
 
     def leave(self, view: StoreView | None) -> None:
-        """At once when nothing runs, or when asked a second time while a run is being stopped; else ask."""
+        """Leave at once if no run is active or one is being stopped already; else ask."""
         runs = view.runs if view is not None else ()
         active = tuple(run for run in runs if run.is_active)
         if not active or self._is_leaving:
@@ -44,7 +44,7 @@ class Leaving:
     def stop(self, run: RunRow | None) -> None:
         """Ask, then stop this run."""
         if run is None or not run.is_active:
-            self._app.notify("no active run is chosen", severity="warning")
+            self._app.notify("no active run is selected", severity="warning")
             return
         self._app.push_screen(stop_question(run), partial(self._answer_stop, run))
 
@@ -53,19 +53,19 @@ class Leaving:
             self._stop(run)
 
     def _stop(self, run: RunRow) -> None:
-        self._app.notify(f"stopping #{run.id} {run_names(run)} ..", markup=False)
+        self._app.notify(f"Stopping #{run.id} {run_names(run)} ...", markup=False)
         stop = partial(self._backend.stop, run.id)
         run_job(self._app, f"stop {run.id}", stop, partial(self._stopped, run.id), partial(self._not_stopped, run.id))
 
     def _stopped(self, run_id: int, _: None) -> None:
-        """Leave, if that was the wish."""
+        """Leave, if the user asked for it."""
         if self._is_leaving:
             self._app.exit(ExitCode.GOOD)
             return
-        self._app.notify(f"#{run_id} is stopped")
+        self._app.notify(f"#{run_id} stopped")
         self._tell()
 
     def _not_stopped(self, run_id: int, words: str) -> None:
-        """A failed stop keeps the screen open."""
+        """Keep the dashboard open."""
         self._is_leaving = False
         self._app.notify(words, title=f"#{run_id} was not stopped", severity="error", markup=False)

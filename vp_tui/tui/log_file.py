@@ -1,7 +1,7 @@
-"""The end of a run's log: read by offset, so that each look costs what is new, however long the file is.
+"""End of a run's log, read by offset: each read costs only what is new, however long the file is.
 
-A log may hold anything: bytes that are no text, escape sequences, progress bars that write over their line, lines of a
-megabyte. What is kept of it is text that can be shown. A file that was cut or replaced is read from its start again.
+A log may contain anything: invalid text, escape sequences, progress bars that overwrite their line, very long lines.
+Only printable text is kept. A truncated or replaced file is read from its start again.
 """
 
 import os
@@ -15,7 +15,7 @@ from vp_tui.core import text as fmt
 NAME = "run.log"
 MOST_LINES = 2_000
 TAIL_BYTES = 4 << 20
-"""No more than this is turned into lines at a time; what lies before it is counted only."""
+"""Bytes split into lines per read; lines before them are only counted."""
 MOST_CHARS = 1_000
 _CHUNK = 1 << 20
 _MARK = 64
@@ -24,26 +24,26 @@ _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTail:
-    """What is known of a log after a look at it."""
+    """State of a log after a read."""
 
     path: Path
     lines: tuple[str, ...] = ()
-    """The last ones, the last of all perhaps unfinished."""
+    """The last lines; the very last one may be unfinished."""
     num_lines: int = 0
     """Lines in the whole file."""
     size: int = 0
     """Bytes in the whole file."""
     trouble: str | None = None
-    """Why there is nothing to read, in words."""
+    """Why nothing could be read."""
     offset: int = 0
-    """Where the first unfinished line begins, or, of a very long one, what is kept of it."""
+    """Start of the unfinished line, or of the part of a very long one that is kept."""
     mark: bytes = b""
-    """The bytes before the offset; others there mean another file."""
+    """The bytes before the offset; a change means another file."""
     inode: int = 0
 
 
 def read_tail(folder: Path, known: LogTail | None = None) -> LogTail:
-    """The end of the log in a run's folder; `known` is the answer before, of which the old lines are kept."""
+    """Return the end of the log in a run's folder; `known` is the previous result, whose lines are kept."""
     path = folder / NAME
     if known is None or known.path != path:
         known = LogTail(path=path)
@@ -51,7 +51,7 @@ def read_tail(folder: Path, known: LogTail | None = None) -> LogTail:
         with path.open("rb") as file:
             return _read(file, known)
     except FileNotFoundError:
-        words = "it has written nothing yet" if folder.is_dir() else "its folder is gone, or not made yet"
+        words = "nothing written yet" if folder.is_dir() else "the folder of the run does not exist"
         return LogTail(path=path, trouble=f"no {NAME}: {words}: {path}")
     except OSError as error:
         return LogTail(path=path, trouble=f"cannot read {path}: {error.strerror}")
@@ -68,7 +68,7 @@ def _read(file: BinaryIO, known: LogTail) -> LogTail:
     file.seek(begin)
     data = file.read(size - begin)
     *whole, rest = data.split(b"\n")
-    # whole lines were left out: what was known is no neighbour any more, and the first piece is half a line
+    # after skipped lines the known ones are not adjacent any more, and the first piece is a partial line
     kept = known.lines[: len(known.lines) - _unfinished(known)] if not skipped else ()
     new = [_text(raw) for raw in (whole[1:] if skipped else whole)[-MOST_LINES:]]
     last = [_text(rest)] if rest else []
@@ -93,7 +93,7 @@ def _facts(file: BinaryIO) -> tuple[int, int]:
 
 
 def _unfinished(known: LogTail) -> int:
-    """1 where the last line has no end yet: it is read again."""
+    """Return 1 if the last line has no end yet: it is read again."""
     return 1 if known.size > known.offset else 0
 
 
@@ -115,8 +115,8 @@ def _count_lines(file: BinaryIO, begin: int, end: int) -> int:
 
 
 def _text(raw: bytes) -> str:
-    """One line as it can be shown: of what was written over, the last; of a long one, its beginning."""
-    # a progress bar goes back to the start of its line
+    """Return one line as printable text: the last state of an overwritten one, the start of a long one."""
+    # a progress bar returns to the start of its line
     last = raw.rstrip(b"\r").rpartition(b"\r")[2]
     shown = _ESCAPES.sub(b"", last[: 4 * MOST_CHARS]).decode("utf-8", "replace")
     text = fmt.safe(shown.expandtabs(4))

@@ -1,4 +1,4 @@
-"""What ctrl+p offers: every key of the screen in front and of its panel in focus, by name, and the themes."""
+"""Command palette (ctrl+p): every key of the screen and its focused panel, by name, and the themes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from vp_tui.tui.keymap import BY_ID, Key, shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """A key of the table that works now, and whose action it calls."""
+    """A key of the table that works now, and the node that owns its action."""
 
     key: Key
     pressed: str
-    """The key as Textual names it, moved or not."""
+    """Textual's name of the key, moved or not."""
     owner: DOMNode
 
     @property
     def written(self) -> str:
-        """The key as a reader knows it."""
+        """The key as the user knows it."""
         return shown(self.pressed)
 
 
 def working(screen: Screen[object]) -> tuple[Working, ...]:
-    """The keys that work on a screen with the focus where it is, in the order of the table, one per action."""
+    """Return the keys that work with the current focus, in the order of the table, one per action."""
     found: dict[str, Working] = {}
     for owner, binding, is_enabled, _ in screen.active_bindings.values():
         key = BY_ID.get(binding.id or "")
@@ -37,9 +37,9 @@ def working(screen: Screen[object]) -> tuple[Working, ...]:
 
 
 def commands(app: App[int], screen: Screen[object]) -> Iterator[SystemCommand]:
-    """As the palette of Textual wants them; the sentence is in the name, because only names are searched."""
+    """Yield the commands; the description is part of the name, because only names are searched."""
     yield SystemCommand(
-        "Theme: other colours", "for this session; TEXTUAL_THEME sets it for good", app.action_change_theme
+        "Theme: change colours", "for this session; set TEXTUAL_THEME to keep it", app.action_change_theme
     )
     for one in working(screen):
         name = f"{one.key.label}: {one.key.description}"

@@ -1,6 +1,6 @@
-"""Work that may never come back, such as a look at a network path that hangs, in threads that nothing waits for.
+"""Cancellable thread for work that may never return, such as a read of a hanging network path.
 
-A worker of Textual holds the end of the app until its thread returns; a daemon thread does not.
+Textual waits for a worker's thread before the app ends; a daemon thread does not block the end.
 """
 
 import threading
@@ -15,17 +15,17 @@ from vp_tui.core.errors import VpTuiError
 _T = TypeVar("_T")
 PERIOD_SECONDS = 0.05
 _busy: dict[str, Future[object]] = {}
-"""Place -> the newest work there; one that hangs stays here."""
+"""Place -> the newest work there, including one that hangs."""
 
 
 def patiently(place: str, work: Callable[[], _T]) -> _T:
-    """Call `work` in a thread of its own; to be called in a worker of Textual, and given up when that is cancelled.
+    """Call `work` in its own thread; call this in a Textual worker, and it ends when the worker is cancelled.
 
-    Work at one `place` (a folder, say) is done one after the other, so that each letter typed in a path that hangs
-    does not leave a thread behind.
+    Work at one `place` (a folder, say) runs one after the other, so that typing a path that hangs does not start a
+    thread per keystroke.
 
     Raises:
-        VpTuiError: nobody waits for the answer any more.
+        VpTuiError: the worker was cancelled.
     """
     while (before := _busy.get(place)) is not None and not before.done():
         _rest(before)
@@ -41,12 +41,12 @@ def patiently(place: str, work: Callable[[], _T]) -> _T:
 
 def _rest(future: "Future[_T]") -> None:
     if get_current_worker().is_cancelled:
-        raise VpTuiError("nobody waits for this any more")
+        raise VpTuiError("cancelled")
     wait([future], PERIOD_SECONDS)
 
 
 def _fill(result: "Future[_T]", work: Callable[[], _T]) -> None:
     try:
         result.set_result(work())
-    except BaseException as error:  # noqa: BLE001 (it is raised again where it is waited for)
+    except BaseException as error:  # noqa: BLE001 (raised again by result())
         result.set_exception(error)

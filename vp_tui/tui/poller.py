@@ -95,12 +95,7 @@ class Poller:
             state = (reader.data_version(), self._wanted)
             view = self._last
             if view is None or state != seen or self._is_stale(view, read_at):
-                try:
-                    view = self._read(reader)
-                except RunNotFoundError:
-                    # a baseline or run was deleted between two reads; the next turn reads again
-                    self._rest(POLL_S)
-                    continue
+                view = self._read(reader)
                 seen, read_at = state, self._clock()
             elif view.idle_gpu is not None:
                 view = replace(view, idle_gpu=self._read_idle_gpu(view.snapshot))

@@ -1,15 +1,15 @@
-"""What helps with writing a query: the rest of a field's name or of one of its values, and what the field means."""
+"""Help while typing a filter: completion of field names and values, and the meaning of the field."""
 
 from textual.suggester import Suggester
 
 from vp_tui.core.store.query.fields import FIELDS, OPERATORS, Field
 
-EXAMPLE = "as in model:esm2 verdict:FAIL speedup<1.8 since:7d tag.gpu:h200 NOT is:baseline"
+EXAMPLE = "e.g. model:esm2 verdict:FAIL speedup<1.8 since:7d tag.gpu:h200 NOT is:baseline"
 _SIGNS = "<>=:"
 
 
 def completed(text: str) -> str | None:
-    """`text` with its last word written to the end; None where nothing begins like it."""
+    """Return `text` with its last word completed; None without a match."""
     head, word = _last_word(text)
     if not word:
         return None
@@ -19,12 +19,12 @@ def completed(text: str) -> str | None:
         return f"{head}{_opened(found)}" if found is not None else None
     choices = next((field.choices for field in FIELDS if field.name == name), ())
     choice = next((one for one in choices if value and one.lower().startswith(value.lower())), None)
-    # a value with blanks would need quotes before what is typed already
+    # a value with spaces would need a quote before the typed part
     return f"{head}{name}{sign}{choice}" if choice is not None and " " not in choice else None
 
 
 def explained(text: str) -> str:
-    """What the field of the last word means and how it is asked; an example where there is none."""
+    """Return meaning and operators of the field in the last word; an example without a field."""
     name, sign, _ = _parts(_last_word(text)[1])
     field = next((field for field in FIELDS if field.name == name.partition(".")[0]), None)
     if field is None:
@@ -35,13 +35,13 @@ def explained(text: str) -> str:
 
 
 def _last_word(text: str) -> tuple[str, str]:
-    """What comes before the last word, and the word; brackets are no part of it."""
+    """Return the text before the last word, and the word without brackets."""
     at = max(text.rfind(" "), text.rfind("(")) + 1
     return text[:at], text[at:]
 
 
 def _parts(word: str) -> tuple[str, str, str]:
-    """name, operator, value: `speedup<=1.8`; the last two empty where they are not written yet."""
+    """Return name, operator, value of `speedup<=1.8`; empty if not typed yet."""
     at = next((place for place, letter in enumerate(word) if letter in _SIGNS), len(word))
     end = at
     while end < len(word) and word[end] in _SIGNS:
@@ -50,18 +50,18 @@ def _parts(word: str) -> tuple[str, str, str]:
 
 
 def _opened(field: Field) -> str:
-    """A field's name and the sign that follows it; after that of a number several may."""
+    """Return the field name with its operator; a number has several, so none."""
     if field.kind in {"tag", "metric"}:
         return f"{field.name}."
     return field.name if field.kind == "number" else f"{field.name}:"
 
 
 class QuerySuggester(Suggester):
-    """Shows the completion behind the cursor; the right arrow takes it."""
+    """Shows the completion after the cursor; the right arrow accepts it."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        """As `completed`."""
+        """Return the completion."""
         return completed(value)

@@ -1,4 +1,4 @@
-"""The last values of the New-run form, kept in a small file beside the store."""
+"""Last values of the New-run form, in a small file next to the store."""
 
 import json
 from collections.abc import Mapping
@@ -15,30 +15,30 @@ FILE_NAME = "form.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What the form begins with; `trouble` says what of the file was not used, and why."""
+    """Initial values of the form; `trouble` says what of the file was ignored, and why."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     trouble: str | None = None
 
 
 def read(path: Path) -> Remembered:
-    """The last values; a file that is missing is no trouble, one that is damaged is."""
+    """Return the last values; a damaged file is reported, a missing one is not."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Remembered()
     except (OSError, ValueError, RecursionError) as error:
-        return Remembered(trouble=f"{path} cannot be read, so the form begins empty: {error}")
+        return Remembered(trouble=f"{path} cannot be read, form starts empty: {error}")
     if not isinstance(document, dict):
-        return Remembered(trouble=f"{path} holds no values, so the form begins empty")
+        return Remembered(trouble=f"{path} has no values, form starts empty")
     known = kept_values(document)
     ignored = sorted(document.keys() - known.keys())
-    words = f"{path}: ignored, as the form has no such value: {', '.join(ignored)}" if ignored else None
+    words = f"{path}: ignored unknown values: {', '.join(ignored)}" if ignored else None
     return Remembered(values=known, trouble=words)
 
 
 def write(path: Path, values: Mapping[str, Any]) -> None:
-    """Keep the form's values for the next time, whole or not at all.
+    """Write the values for the next form, completely or not at all.
 
     Raises:
         StoreError: the file cannot be written.
@@ -49,4 +49,4 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"the form's values are not kept for next time: {path}: {error.strerror or error}") from error
+        raise StoreError(f"cannot save the form's values: {path}: {error.strerror or error}") from error

@@ -1,61 +1,62 @@
-"""What an alert or a finding means, and what to do next: a sentence or two each, by kind."""
+"""Meaning of an alert or a finding and what to do about it, by kind."""
 
 from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.gates.table import BY_ID
 
 MEANINGS: dict[str, tuple[str, str]] = {
     "nan": (
-        "The candidate put out NaN: a number left the range of its format, and whatever followed is meaningless. "
-        "One such sequence fails the run (V1).",
-        "See which layer it began in: a layer that overflows must stay in FP32, or take bf16. s shows the sequence; "
-        "m the doublings left in the tightest layers.",
+        "The candidate run produced NaN: a value left the range of its number format, and all later values are "
+        "meaningless. One such sequence fails the run (V1).",
+        "Find the first layer with NaN: a layer that overflows must stay in FP32, or use bf16. Press s for the "
+        "sequence, m for the layers closest to overflow.",
     ),
     "inf": (
-        "The candidate put out an infinity: a value was larger than the format's largest number. One such sequence "
-        "fails the run (V1).",
-        "As for NaN: see the layer, keep it in FP32, or take bf16, whose range is that of FP32.",
+        "The candidate run produced Inf: a value exceeded the largest number of its format. One such sequence fails "
+        "the run (V1).",
+        "As for NaN: find the layer and keep it in FP32, or use bf16, which has the range of FP32.",
     ),
     "cosine": (
-        "The embedding points another way than its reference does, by more than the limit allows. One such sequence "
-        "fails the run (M1).",
-        "s shows the sequence; enter on the Live screen shows the worst ones. Are they alike in length or letters? "
-        "A run with F says whether the reference itself repeats.",
+        "The cosine similarity between the candidate and the reference embedding is at or below the limit. One such "
+        "sequence fails the run (M1).",
+        "Press s for the sequence, enter on the Live screen for the worst ones. Do they share a length or a "
+        "composition? F repeats the run with a recomputed reference.",
     ),
     "reference": (
-        "About the reference this run is held against: stored by an earlier run, or encoded anew.",
-        "F starts the same run with its reference encoded anew, where the stored one is in doubt.",
+        "About the FP32 reference of this run: cached from an earlier run, or recomputed.",
+        "If you doubt the cached reference, press F: the same run with a recomputed reference.",
     ),
     "input": (
-        "The sequence file is not used quite as it lies there: ids, letters or lengths were changed or left out.",
-        "Compare it with what you meant to validate; correct the file and press r, or leave it.",
+        "Some sequences of the file were changed or skipped: ids, residues or lengths.",
+        "Check that this is what you want to validate; else correct the file and press r.",
     ),
     "memory": (
-        "The device had too little memory for the packs; they were made smaller. The numbers stay as good, the "
-        "clocks may be slower.",
-        "Stop what else uses the device, or start with a smaller token budget (r), to have comparable clocks.",
+        "The device ran out of memory, so the packed batches were made smaller. Accuracy is not affected; throughput "
+        "may be lower.",
+        "For comparable throughput, stop other processes on the device or press r and reduce the token budget.",
     ),
     "gpu": (
-        "The GPU could not be watched: utilization, memory, power and clock are missing, and so is their judgement.",
-        "`vp-tui doctor` says what is missing. The verdict on the numbers is not touched.",
+        "GPU telemetry was not available: utilization, memory, power and clock are missing and not checked.",
+        "Run `vp-tui doctor` to see why. The accuracy verdict is not affected.",
     ),
     "model": (
-        "About the checkpoint or the code that runs it: what was found, replaced or planted.",
-        "Read it once; nothing needs to be done when it is what you meant to validate.",
+        "About the checkpoint or the code that runs it: what was found or replaced, or a corruption injected on "
+        "purpose.",
+        "Check that this is what you want to validate.",
     ),
     "precision": (
-        "About the number format: what the weights lose in it, or why another one is used than was asked for.",
-        "If the rollback switch is the reason, take it away and press r.",
+        "About the number format: rounding of the weights, or why another precision than requested is used.",
+        "If the rollback variable is the reason, unset it and press r.",
     ),
     "store": (
-        "The store could not take all rows in time; the run itself goes on.",
-        "See whether the disk is full or slow: `vp-tui doctor`.",
+        "Not all rows could be written to the store in time; the run continues.",
+        "Check whether the disk is full or slow: `vp-tui doctor`.",
     ),
 }
-UNKNOWN = ("", "The log (5) may say more.")
+UNKNOWN = ("", "See the log (5).")
 
 
 def meaning(entry: AlertRaised | Finding) -> tuple[str, str]:
-    """What it means, and what to do next; a finding has the words of its gate."""
+    """Return the meaning and what to do next; a finding has the text of its gate."""
     if isinstance(entry, AlertRaised):
         return MEANINGS.get(entry.kind, UNKNOWN)
     gate = BY_ID.get(entry.gate)

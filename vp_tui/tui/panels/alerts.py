@@ -1,4 +1,4 @@
-"""Findings and alerts, newest last: what the reader must see, each with its severity as a word."""
+"""Findings and alerts, newest last, each with its severity."""
 
 from dataclasses import dataclass
 
@@ -15,35 +15,35 @@ from vp_tui.tui.marks import level_of, line, styled
 from vp_tui.tui.panels.readable import show_title
 
 MOST = 200
-"""More lines than anybody scrolls through; the rest is in the run's document."""
+"""Lines shown at most; all of them are in the exported run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line; `key` is its place in the run, which is for ever its own: alerts are only ever added."""
+class AlertEntry:
+    """One line; `key` is its position in the run, which never changes: alerts are only added."""
 
     key: str
     what: AlertRaised | Finding
 
 
-def entries(snapshot: RunSnapshot, kept: Entry | None = None) -> tuple[Entry, ...]:
-    """Alerts in the order they came, then the findings of the verdict; of older alerts only the one that is `kept`."""
+def entries(snapshot: RunSnapshot, kept: AlertEntry | None = None) -> tuple[AlertEntry, ...]:
+    """Return alerts in order, then findings of the verdict; of older alerts only the one that is `kept`."""
     newest = snapshot.alerts[-MOST:]
-    # a snapshot may hold but the newest of them, too
+    # a snapshot, too, may hold only the newest ones
     first = raised(snapshot) - len(newest)
-    found = [Entry(f"a{first + place}", alert) for place, alert in enumerate(newest)]
-    found += [Entry(f"f{place}", finding) for place, finding in enumerate(snapshot.findings)]
+    found = [AlertEntry(f"a{first + place}", alert) for place, alert in enumerate(newest)]
+    found += [AlertEntry(f"f{place}", finding) for place, finding in enumerate(snapshot.findings)]
     is_lost = kept is not None and all(entry.key != kept.key for entry in found)
     return (kept, *found) if kept is not None and is_lost else tuple(found)
 
 
 def raised(snapshot: RunSnapshot) -> int:
-    """How many alerts the run has raised."""
+    """Return the number of alerts of the run."""
     return max(snapshot.run.num_alerts, len(snapshot.alerts))
 
 
 def title(snapshot: RunSnapshot) -> str:
-    """How many there are, for the frame and the line above the list."""
+    """Return the counts, for the frame and the line above the list."""
     words = f"alerts: {fmt.exact(raised(snapshot))}"
     if snapshot.findings:
         words += f", findings: {fmt.exact(len(snapshot.findings))}"
@@ -53,23 +53,23 @@ def title(snapshot: RunSnapshot) -> str:
 
 
 def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
-    """When it was raised, counted from the start of the run."""
+    """Return the time since the start of the run."""
     return fmt.duration((alert.at_us - started_at_us) / 1e6 if started_at_us is not None else None)
 
 
 def in_words(what: AlertRaised | Finding, started_at_us: int | None) -> Content:
-    """One entry on one line."""
+    """Return one entry as one line."""
     head = (f"{what.severity.upper():<5}", level_of(what.severity))
     if isinstance(what, Finding):
         return line(head, (f"{fmt.safe(what.gate)} ", "dim"), fmt.safe(what.text))
-    # most messages name them themselves
+    # most messages name them already
     place = " ".join(fmt.safe(part) for part in (what.stratum, what.sequence_id) if part and part not in what.message)
     when = since_start(what, started_at_us)
     return line(head, (f"{when} ", "dim"), f"{place}: " if place else "", fmt.safe(what.message))
 
 
 class AlertList(OptionList):
-    """The list; stays at the newest unless the reader has moved, and then at the entry that was chosen."""
+    """The list; stays at the newest entry, or at the selected one once the user has moved."""
 
     BINDINGS = bindings("alerts")
     topic = "alerts"
@@ -82,17 +82,17 @@ class AlertList(OptionList):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: tuple[AlertEntry, ...] = ()
         self._run: str | None = None
         self._started_at_us: int | None = None
 
     @property
-    def chosen(self) -> Entry | None:
-        """The entry under the cursor."""
+    def chosen(self) -> AlertEntry | None:
+        """The entry under the cursor, or None."""
         return self._entries[self.highlighted] if self.highlighted is not None and self._entries else None
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Fill it; costs nothing where nothing came."""
+        """Fill it; does nothing without new entries."""
         show_title(self, title(snapshot))
         is_other = snapshot.run.uuid != self._run
         self._started_at_us = snapshot.run.started_at_us
@@ -107,7 +107,7 @@ class AlertList(OptionList):
     def _is_at_newest(self) -> bool:
         return self.highlighted is None or self.highlighted >= len(self._entries) - 1
 
-    def _fill(self, found: tuple[Entry, ...], kept: Entry | None, *, had_cursor: bool) -> None:
+    def _fill(self, found: tuple[AlertEntry, ...], kept: AlertEntry | None, *, had_cursor: bool) -> None:
         known = len(self._entries)
         was_at_end = self.scroll_offset.y >= self.max_scroll_y
         if known and found[:known] == self._entries:
@@ -124,21 +124,21 @@ class AlertList(OptionList):
         elif was_at_end:
             self.scroll_end(animate=False, immediate=False)
 
-    def _option(self, entry: Entry) -> Option:
+    def _option(self, entry: AlertEntry) -> Option:
         return Option(in_words(entry.what, self._started_at_us), id=entry.key)
 
     def on_resize(self) -> None:
-        """More or less room; where the lines break then is known after they are painted."""
-        self.call_after_refresh(self._back_in_sight)
+        """Keep the selected entry visible; line breaks are known after painting."""
+        self.call_after_refresh(self._scroll_to_entry)
 
-    def _back_in_sight(self) -> None:
+    def _scroll_to_entry(self) -> None:
         if self._is_at_newest:
             self.scroll_end(animate=False)
         else:
             self.scroll_to_highlight()
 
     def on_focus(self) -> None:
-        """The cursor begins at the newest."""
+        """Start the cursor at the newest entry."""
         if self.highlighted is None and self._entries:
             self.highlighted = len(self._entries) - 1
 
@@ -148,9 +148,9 @@ class AlertList(OptionList):
             self.post_message(self.Opened(self.chosen.what))
 
     def on_option_list_option_selected(self) -> None:
-        """A click opens too."""
+        """Open by a click."""
         self.action_open()
 
     def copy_text(self) -> str:
-        """All that is shown, one entry on a line."""
+        """Return all shown entries, one per line."""
         return "".join(f"{in_words(entry.what, self._started_at_us).plain}\n" for entry in self._entries)

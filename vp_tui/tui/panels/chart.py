@@ -1,4 +1,4 @@
-"""The charts of the Live screen as widgets: a row of slots, each shows one of the views."""
+"""Charts of the Live screen: a row of slots, each showing one view."""
 
 import time
 from typing import ClassVar, Literal
@@ -24,13 +24,13 @@ TOPICS: dict[View, str] = {
 }
 NAMES = ("short", "medium", "long", "reference", "candidate", "limit")
 SMALLEST = (12, 2)
-"""Columns and rows below which nothing is drawn."""
+"""Columns and rows below which no chart is drawn."""
 PACE_S = 1.0
-"""From one picture of a run under way to the next: drawing holds the keys for some ms, and costs kilobytes over SSH."""
+"""Between two drawings of an active run: one blocks the keys for some ms, and costs kilobytes over SSH."""
 
 
 class ChartPanel(Static, can_focus=True):
-    """One slot; drawn anew only when its view, its data or its size changed."""
+    """One slot; drawn again only if its view, data or size changed."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{name}" for name in NAMES}
@@ -45,11 +45,11 @@ class ChartPanel(Static, can_focus=True):
 
     @property
     def topic(self) -> str:
-        """What the help explains when the chart has the focus."""
+        """Topic of the help while the chart has the focus."""
         return TOPICS[self.view]
 
     def show(self, view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> None:
-        """Draw the run, if anything of it is news for this view; `cosines` is None until they are read."""
+        """Draw the run if this view changed; `cosines` is None until they are read."""
         self.view = view
         self._shown = (snapshot, cosines)
         show_title(self, title(view, snapshot, cosines))
@@ -67,11 +67,11 @@ class ChartPanel(Static, can_focus=True):
         self.update(self._text)
 
     def copy_text(self) -> str:
-        """The picture in characters."""
+        """Return the chart as text."""
         return self._text.plain
 
     def on_resize(self) -> None:
-        """The size is known only now, and changes with the terminal."""
+        """Draw again for the new size."""
         if self._shown is not None:
             self.show(self.view, *self._shown)
 
@@ -83,11 +83,11 @@ class ChartPanel(Static, can_focus=True):
             return drawn if snapshot.gpu else Content(no_gpu(snapshot))
         if self.view == "histogram":
             if cosines is None:
-                return Content("counting ..")
+                return Content("Counting ...")
             return histogram(cosines, cosine_limit=limit, width=width, height=height)
         if not _data(self.view, snapshot, cosines):
-            return Content("nothing to draw yet: no block is finished")
-        # plotext is not needed for the first frame
+            return Content("no data yet: no block finished")
+        # slow import, not needed for the first frame
         from vp_tui.tui import charts
 
         palette = {name: self.get_component_styles(f"chart--{name}").color.rgb for name in NAMES}
@@ -100,21 +100,21 @@ class ChartPanel(Static, can_focus=True):
 
 
 def _data(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> object:
-    """What the view is drawn from."""
+    """Return the data of the view."""
     if view == "histogram":
         return cosines
     return {"similarity": snapshot.similarity, "throughput": snapshot.blocks, "gpu": snapshot.gpu}[view]
 
 
 def no_gpu(snapshot: RunSnapshot) -> str:
-    """Why the view of the GPU is empty."""
+    """Return why there is no GPU chart."""
     if snapshot.run.device == "cpu":
-        return "no GPU in use: this run is on the CPU"
-    return "no sample of the GPU yet" if snapshot.run.is_active else "no sample of the GPU was taken"
+        return "GPU not used: this run is on the CPU"
+    return "no GPU reading yet" if snapshot.run.is_active else "no GPU readings"
 
 
 def title(view: View, snapshot: RunSnapshot, cosines: Cosines | None = None) -> str:
-    """Which view of how many, and what its axes mean, in one line."""
+    """Return number and meaning of the view in one line."""
     return f"{VIEWS.index(view) + 1}/{len(VIEWS)} {_meaning(view, snapshot, cosines)}"
 
 
@@ -127,4 +127,4 @@ def _meaning(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> str:
         return f"histogram: 1 - cosine, {counted} sequences, limit {limit}"
     if view == "throughput":
         return "tokens/s of each block, over sequences"
-    return f"GPU, {span(snapshot.gpu)} up to its newest sample" if snapshot.gpu else "GPU over time"
+    return f"GPU, last {span(snapshot.gpu)}" if snapshot.gpu else "GPU over time"

@@ -1,4 +1,4 @@
-"""The charts of the Live screen beside each other: the chosen view first, then those that come next."""
+"""Charts of the Live screen side by side: the selected view first, then the following ones."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,9 +13,9 @@ from vp_tui.tui.panels.histogram import Cosines
 
 
 class ChartRow(Container):
-    """As many slots as there are views; live.tcss shows those that fit.
+    """One slot per view; live.tcss shows those that fit.
 
-    `read_cosines` reads a run's rows per sequence: it blocks, and is asked only while the histogram is on the screen.
+    `read_cosines` reads the rows per sequence of a run: it blocks, and is called only while the histogram is shown.
     """
 
     def __init__(self, read_cosines: Callable[[int], Cosines], *, id: str | None = None) -> None:
@@ -28,12 +28,12 @@ class ChartRow(Container):
         self._is_reading = False
 
     def compose(self) -> ComposeResult:
-        """The slots."""
+        """Yield the slots."""
         for slot, view in enumerate(VIEWS):
             yield ChartPanel(view, id=f"chart{slot}")
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Draw what is news."""
+        """Draw what changed."""
         self._snapshot = snapshot
         cosines = self._cosines[1] if self._cosines is not None and self._cosines[0] == snapshot.run.uuid else None
         for slot, chart in enumerate(self.query(ChartPanel)):
@@ -41,18 +41,18 @@ class ChartRow(Container):
         self._count(snapshot)
 
     def on_resize(self) -> None:
-        """Which slots there are is known only now, and changes with the terminal."""
+        """Fill the slots that fit now."""
         if self._snapshot is not None:
             self.show(self._snapshot)
 
     def next_view(self) -> None:
-        """One view on, in every slot."""
+        """Move every slot to the next view."""
         self._first = (self._first + 1) % len(VIEWS)
         if self._snapshot is not None:
             self.show(self._snapshot)
 
     def _count(self, snapshot: RunSnapshot) -> None:
-        """Read the rows anew where some have come; one read at a time."""
+        """Read the rows again if there are new ones; one read at a time."""
         wanted = (snapshot.run.uuid, snapshot.run.done)
         is_shown = any(chart.view == "histogram" and chart.region.area for chart in self.query(ChartPanel))
         if not is_shown or self._is_reading or wanted == self._asked:
@@ -68,6 +68,6 @@ class ChartRow(Container):
             self.show(self._snapshot)
 
     def _fail(self, words: str) -> None:
-        """Tried again when there is something new to count."""
+        """Report it; read again when there are new rows."""
         self._is_reading = False
         self.app.notify(words, title="no histogram", severity="warning", markup=False)

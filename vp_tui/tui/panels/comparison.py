@@ -24,12 +24,12 @@ _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "goo
 
 
 def level(outcome: Outcome) -> Level:
-    """How an outcome is marked and coloured."""
+    """Return the severity of an outcome."""
     return _LEVELS[tone(outcome)]
 
 
 def banner(report: ComparisonReport, width: int, most: int) -> Content | None:
-    """What stands against the comparison; None where nothing does."""
+    """Return why parts are not comparable, or None."""
     rows = [*_same(report, width), *_apart(report, width, most)]
     return lines(rows) if rows else None
 
@@ -37,12 +37,12 @@ def banner(report: ComparisonReport, width: int, most: int) -> Content | None:
 def _same(report: ComparisonReport, width: int) -> Iterable[Content]:
     both = [run.label for run in report.cand if run.id in report.base_ids]
     if both:
-        words = f"{', '.join(map(fmt.safe, both))} on both sides: held against itself"
+        words = f"{', '.join(map(fmt.safe, both))} on both sides: compared with itself"
         yield styled(fmt.clip(f"{MARKS['warn']} {words}", width), "warn")
 
 
 def _apart(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
-    """Which part is not comparable and at most `most` of the facts that differ."""
+    """Yield which part is not comparable and at most `most` of the differing facts."""
     parts = {"accuracy": report.comparison.accuracy, "performance": report.comparison.performance}
     barred = {name: part for name, part in parts.items() if not part.comparable}
     if not barred:
@@ -54,7 +54,7 @@ def _apart(report: ComparisonReport, width: int, most: int) -> Iterable[Content]
     shown = facts[: most if len(facts) <= most else max(0, most - 1)]
     yield from (Content(_fact(name, values, width)) for name, values in shown)
     if len(shown) < len(facts):
-        yield styled(f"    and {len(facts) - len(shown)} more; the last view (v) lists all", "dim")
+        yield styled(f"    and {len(facts) - len(shown)} more; see the last view (v)", "dim")
 
 
 def _barred(barred: Mapping[str, Part], differing: Mapping[str, Any]) -> str:
@@ -73,12 +73,12 @@ def _fact(name: str, values: Sequence[Any], width: int) -> str:
 
 
 def compared(report: ComparisonReport, width: int, most: int) -> Content:
-    """One line for each side, the verdict, and its sentence in at most `most` lines."""
+    """Return one line per side, the verdict, and its sentence in at most `most` lines."""
     return lines([*map(Content, _sides(report, width)), *_verdict(report, width, most)])
 
 
 def _sides(report: ComparisonReport, width: int) -> Iterable[str]:
-    """The names get what the facts leave."""
+    """Yield both sides; names get the space that the facts leave."""
     sides = {"baseline ": report.base, "candidate": report.cand}
     facts = [_facts(runs[0], width) for runs in sides.values()]
     room = max(_LEAST_NAME, width - len("candidate") - 4 - max(map(fmt.columns, facts)))
@@ -89,7 +89,7 @@ def _sides(report: ComparisonReport, width: int) -> Iterable[str]:
 
 
 def _names(report: ComparisonReport, runs: Sequence[ComparedRun], room: int, *, is_wide: bool) -> str:
-    """run 12 (nightly) +4 repeats = main: the first run, how many more, the baselines it is pinned as."""
+    """Return e.g. `run 12 (nightly) +4 repeats = main`: first run, number of others, its baselines."""
     first, more = runs[0], len(runs) - 1
     repeats = f" +{more}{' repeats' if is_wide else ''}" if more else ""
     label = fmt.clip(fmt.safe(first.label), max(_LEAST_NAME, room - len(repeats)))

@@ -1,4 +1,4 @@
-"""The two charts of the Compare screen as widgets: how both sides are distributed, and how fast they were over time."""
+"""Charts of the Compare screen: distributions of both sides, and throughput over time."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
@@ -19,7 +19,7 @@ _STYLES = {"baseline": "chart--reference", "candidate": "chart--candidate"}
 
 
 class ComparisonChart(Abstract, Static):
-    """Draws a report into the room it has, anew only when one of them is another."""
+    """Draws a report; again only if the report or the size changed."""
 
     ALLOW_SELECT = False
     can_focus = True
@@ -31,7 +31,7 @@ class ComparisonChart(Abstract, Static):
         self._drawn: object = None
 
     def show(self, report: "ComparisonReport") -> None:
-        """Draw it, where that is news."""
+        """Draw the report, unless it is shown already."""
         self._report = report
         width, height = self.content_size
         state = (report, width, height, self.app.theme)
@@ -41,7 +41,7 @@ class ComparisonChart(Abstract, Static):
         self.update(self.drawn(report, width, height))
 
     def on_resize(self, _: events.Resize) -> None:
-        """The size is known only now."""
+        """Draw again for the new size."""
         if self._report is not None:
             self.show(self._report)
 
@@ -50,36 +50,36 @@ class ComparisonChart(Abstract, Static):
         """Return the chart."""
 
     def copy_text(self) -> str:
-        """The picture as it stands there."""
+        """Return the chart as text."""
         if self._report is None:
             return ""
         return self.drawn(self._report, *self.content_size).plain.rstrip()
 
 
 class DistributionChart(ComparisonChart):
-    """log10(1 - cosine) of both sides over each other, with the limit."""
+    """log10(1 - cosine) of both sides overlaid, with the limit."""
 
     def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content":
-        # numpy and the store come with it
-        from vp_tui.tui.panels.distributions import picture
+        # imports numpy and the store
+        from vp_tui.tui.panels.distributions import distributions
 
-        return picture(report.distributions, report.limits["cosine"], width, height)
+        return distributions(report.distributions, report.limits["cosine"], width, height)
 
 
 class SpeedChart(ComparisonChart):
-    """Tokens/s of both candidate arms over time."""
+    """Tokens/s of both candidate runs over time."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_STYLES.values())
 
     def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
         from textual.content import Content
 
-        # plotext is not needed for the first frame
+        # slow import, not needed for the first frame
         from vp_tui.tui import charts
 
         timed = [one for one in report.throughput if one.name == "candidate"]
         if not timed:
-            return Content("no block of these runs was timed: there is nothing to draw")
+            return Content("no data: no timed blocks in these runs")
         top = max(value for one in timed for _, value in one.points)
         return charts.render(
             [charts.Series(one.side, one.side, one.points) for one in timed],

@@ -1,6 +1,6 @@
-"""The three tables of a comparison: what differs, which sequences lost most, and how the two sides were made.
+"""The three tables of a comparison: differences, sequences that lost most, and differing settings.
 
-Loaded once there is a comparison: what it reads takes too long to load for the first frame.
+Imported once there is a comparison: its imports are too slow for the first frame.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,15 +22,15 @@ _SHORT: Final = {
     "below_limit": "at/below limit",
     "complete": "seqs compared",
 }
-"""Titles of at most 16 columns, so that 80 columns have room for the interval."""
+"""Titles of at most 16 columns, so that the interval fits at 80 columns."""
 _JUDGED: Final = (
     GridColumn(title="verdict"),
     GridColumn(title="metric", stretches=True),
     GridColumn(title="scope"),
-    GridColumn(title="base", align="right", spare=1, told=True),
+    GridColumn(title="base", align="right", spare=1, in_detail=True),
     GridColumn(title="cand", align="right"),
     GridColumn(title="change", align="right"),
-    GridColumn(title="95 % interval", align="right", spare=2, told=True),
+    GridColumn(title="95 % interval", align="right", spare=2, in_detail=True),
     GridColumn(title="limit", align="right", spare=3),
     GridColumn(title="p", align="right", spare=4),
     GridColumn(title="n", align="right", spare=5),
@@ -38,7 +38,7 @@ _JUDGED: Final = (
 _WORST: Final = (
     GridColumn(title="sequence", stretches=True),
     GridColumn(title="stratum"),
-    GridColumn(title="tokens", align="right", spare=1, told=True),
+    GridColumn(title="tokens", align="right", spare=1, in_detail=True),
     GridColumn(title="base cosine", align="right"),
     GridColumn(title="cand cosine", align="right"),
     GridColumn(title="lost", align="right"),
@@ -58,7 +58,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     worse = [one for one in found if one.outcome in WORSE]
     of = f"of {count_words(len(found), 'metric', 'metrics')}"
     if not found:
-        shown, title = [], "nothing could be judged"
+        shown, title = [], "no results"
     elif only_worse:
         shown, title = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
     elif differing:
@@ -71,7 +71,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
         title=title,
         columns=_JUDGED,
         rows=tuple(map(_item, rows)),
-        without=without if found else "nothing could be judged: the sentence above says why",
+        without=without if found else "no results: see the sentence above",
     )
 
 
@@ -96,11 +96,11 @@ def _item(one: Item) -> GridRow:
 
 
 def worst(report: ComparisonReport) -> Grid:
-    """The sequences that lost most similarity; ! stands before one that is at or below the limit now."""
+    """Return the sequences that lost most similarity; ! marks one at or below the limit."""
     limit = report.limits["cosine"]
     pairs = f"{count_words(report.paired, 'sequence', 'sequences')} on both sides"
     return Grid(
-        title=f"sequences that lost most, of {pairs}",
+        title=f"largest losses, of {pairs}",
         columns=_WORST,
         rows=tuple(_pair(pair, limit) for pair in report.worst),
         without=f"none of the {pairs} lost similarity" if report.paired else "no sequence is on both sides",
@@ -112,16 +112,16 @@ def _pair(pair: WorstPair, limit: float) -> GridRow:
     name = fmt.safe(pair.sequence_id)
     lost = "all" if pair.loss is None else fmt.error(pair.loss)
     now = fmt.cosine(pair.cand_cosine)
-    words = f"at or below the limit {fmt.limit(limit)} now" if fails else f"above the limit {fmt.limit(limit)}"
+    words = f"at or below the limit {fmt.limit(limit)}" if fails else f"above the limit {fmt.limit(limit)}"
     return GridRow(
         cells=(name, pair.stratum, str(pair.num_tokens), fmt.cosine(pair.base_cosine), now, lost),
-        detail=f"{name}: " + ("NaN or Inf in the candidate now" if pair.cand_cosine is None else words),
+        detail=f"{name}: " + ("NaN or Inf in the candidate" if pair.cand_cosine is None else words),
         level="fail" if fails else "plain",
     )
 
 
 def unlike(report: ComparisonReport) -> Grid:
-    """Every fact that differs: first those that decide what can be compared, then the other settings."""
+    """Return every differing fact: first those that decide comparability, then other settings."""
     parts: Sequence[tuple[str, Sequence[Fact]]] = (
         ("accuracy", report.accuracy_facts),
         ("performance", report.perf_facts),
@@ -131,7 +131,7 @@ def unlike(report: ComparisonReport) -> Grid:
     rows = tuple(_fact(kind, fact) for kind, found in parts for fact in found if fact.differs)
     equal = sum(len(found) for _, found in parts) - len(rows)
     return Grid(
-        title=f"what differs between the sides: {len(rows)}; {equal} equal",
+        title=f"differing settings: {len(rows)}; {equal} equal",
         columns=_UNLIKE,
         rows=rows,
         without=f"no difference: {count_words(equal, 'fact is', 'facts are')} equal",
@@ -149,6 +149,6 @@ def _fact(kind: str, fact: Fact) -> GridRow:
 
 
 def notes(report: ComparisonReport) -> Iterable[str]:
-    """Both parts in full, and what the reader must know beside them."""
+    """Return both sentences in full, and the notes."""
     parts = (report.comparison.accuracy.sentence, report.comparison.performance.sentence)
     return (fmt.safe(note) for note in (*parts, *report.comparison.notes, *report.notes))

@@ -1,6 +1,6 @@
-"""Both sides' distributions of log10(1 - cosine) in one picture of shaded bars, told apart without colour.
+"""Distributions of log10(1 - cosine) of both sides as shaded bars, distinguishable without colour.
 
-Loaded once there is a comparison, like the evidence it draws.
+Imported once there is a comparison, like the evidence it draws.
 """
 
 import itertools
@@ -18,20 +18,20 @@ from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, Si
 from vp_tui.tui.marks import Level, line, lines, styled
 
 BASE, CAND, BOTH, LIMIT = "\u2591", "\u2593", "\u2588", "\u2502"
-"""A light and a dark shade; where both stand, the darkest."""
+"""A light and a dark shade; the darkest where both overlap."""
 LEVELS: Final[dict[str, Level]] = {BASE: "info", CAND: "warn", BOTH: "plain", LIMIT: "fail"}
 MIN_ROWS: Final = 6
-"""Of the picture of one stratum: its words, its axis, and bars that can be told apart."""
+"""Rows of one stratum: legend, axis and enough bars."""
 LABEL: Final = 5
 """Columns of the vertical axis."""
 MARGIN: Final = 0.3
-"""Beyond the limit: more than a line, even where nothing fails."""
+"""Decades shown beyond the limit, even if nothing fails."""
 _PER_DECADE: Final = round(1 / BIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """Where a value of log10(1 - cosine) stands: columns, with one of their own for the limit."""
+class Scale:
+    """Columns of log10(1 - cosine); the limit has its own column."""
 
     low: int
     """The decade at the left end."""
@@ -39,27 +39,27 @@ class Frame:
     """The bin in the first column."""
     bins: int
     per_bin: int
-    """Columns of a bin; 1 where several bins share a column."""
+    """Columns of a bin; 1 if several bins share a column."""
     per_column: int
     limit: int
-    """The column before which the limit stands."""
+    """Column before which the limit is drawn."""
 
     @property
     def columns(self) -> int:
-        """Without that of the limit."""
+        """Columns without that of the limit."""
         return math.ceil(self.bins / self.per_column) * self.per_bin
 
     def column(self, place: int) -> int:
-        """The first column of a bin."""
+        """Return the first column of a bin."""
         return (place - self.first) // self.per_column * self.per_bin
 
 
-def picture(found: Sequence[Distribution], cosine_limit: float, width: int, height: int) -> Content:
-    """The strata below each other where there is room, else all of them in one."""
+def distributions(found: Sequence[Distribution], cosine_limit: float, width: int, height: int) -> Content:
+    """Return one chart per stratum if they fit, else one for all."""
     if not found:
-        return Content("no sequence of these runs is stored: there is nothing to draw")
+        return Content("no data: no stored sequences of these runs")
     if not any(count for one in found for count in one.counts):
-        return Content("no sequence of either side has a cosine: there is nothing to draw")
+        return Content("no data: no sequence has a cosine")
     strata = [name for name in STRATA if any(one.stratum == name for one in found)]
     frame = _frame(found, log_distance(cosine_limit), width - LABEL - 1)
     if len(strata) > 1 and height // len(strata) < MIN_ROWS:
@@ -71,20 +71,20 @@ def picture(found: Sequence[Distribution], cosine_limit: float, width: int, heig
     return lines(rows)
 
 
-def _frame(found: Sequence[Distribution], limit: float, columns: int) -> Frame:
-    """Whole decades around all that is drawn, the limit among it; one for all strata, so that they can be compared."""
+def _frame(found: Sequence[Distribution], limit: float, columns: int) -> Scale:
+    """Return whole decades around all values and the limit, the same for all strata."""
     filled = [place for one in found for place, count in enumerate(one.counts) if count]
     low = max(round(FLOOR), math.floor(min(EDGES[min(filled, default=0)], limit - 1) + 1e-9))
     high = max(EDGES[max(filled, default=0) + 1], min(limit + MARGIN, TOP))
     first = round((low - FLOOR) / BIN)
     bins = min(round((high - low) / BIN), len(EDGES) - 1 - first)
     per_column = math.ceil(bins / max(1, columns))
-    frame = Frame(low=low, first=first, bins=bins, per_bin=max(1, columns // bins), per_column=per_column, limit=0)
+    frame = Scale(low=low, first=first, bins=bins, per_bin=max(1, columns // bins), per_column=per_column, limit=0)
     return replace(frame, limit=frame.column(first + math.floor((limit - low) / BIN + 1e-9)))
 
 
-def _part(name: str, found: Sequence[Distribution], frame: Frame, width: int, height: int) -> list[Content]:
-    """Words, bars, axis: `height` lines."""
+def _part(name: str, found: Sequence[Distribution], frame: Scale, width: int, height: int) -> list[Content]:
+    """Return legend, bars and axis: `height` lines."""
     counts = {side: _columns(found, side, frame) for side in SIDES}
     top = max((value for shares in counts.values() for value in shares), default=0.0)
     num_rows = max(1, height - 2)
@@ -98,8 +98,8 @@ def _part(name: str, found: Sequence[Distribution], frame: Frame, width: int, he
     return [_words(name, found, width), *bars, styled(_ticks(frame), "dim")]
 
 
-def _columns(found: Sequence[Distribution], side: SideName, frame: Frame) -> list[float]:
-    """The share of the side's sequences in each column."""
+def _columns(found: Sequence[Distribution], side: SideName, frame: Scale) -> list[float]:
+    """Return the share of the side's sequences in each column."""
     mine = [one for one in found if one.side == side]
     total = sum(one.n for one in mine)
     shares = [0.0] * frame.columns
@@ -111,7 +111,7 @@ def _columns(found: Sequence[Distribution], side: SideName, frame: Frame) -> lis
     return shares
 
 
-def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Frame) -> Content:
+def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Scale) -> Content:
     marks = [
         {(True, True): BOTH, (True, False): BASE, (False, True): CAND}.get((base >= row, cand >= row), " ")
         for base, cand in zip(heights["baseline"], heights["candidate"], strict=True)
@@ -121,7 +121,7 @@ def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Frame) -> 
 
 
 def _runs(marks: Sequence[str]) -> list[str]:
-    """Equal neighbours in one piece: a piece costs a colour."""
+    """Return runs of equal characters: each run costs one colour change."""
     return ["".join(run) for _, run in itertools.groupby(marks)]
 
 
@@ -129,8 +129,8 @@ def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:
     return (f"{fmt.percent(share) if is_shown else '':>{LABEL - 1}} ", "dim")
 
 
-def _ticks(frame: Frame) -> str:
-    """The decades below their columns; where they stand close, not all of them."""
+def _ticks(frame: Scale) -> str:
+    """Return the decades below their columns, as many as fit."""
     text = ""
     for decade in range(frame.low, 1):
         at = frame.column(frame.first + (decade - frame.low) * _PER_DECADE)
@@ -141,13 +141,13 @@ def _ticks(frame: Frame) -> str:
 
 
 def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
-    told = [f"{name:<6}"]
+    parts = [f"{name:<6}"]
     for side, mark in zip(SIDES, (BASE, CAND), strict=True):
         mine = [one for one in found if one.side == side]
         missing = sum(one.missing for one in mine)
         words = f"{mark} {side} {fmt.exact(sum(one.n for one in mine))}"
         words += f", {missing} without a cosine" if missing else ""
         median = mine[0].median if len(mine) == 1 else None
-        told.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))
-    legend = "  ".join([*told, f"{BOTH} both"])
-    return Content(legend if fmt.columns(legend) <= width else fmt.clip("  ".join(told), width))
+        parts.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))
+    legend = "  ".join([*parts, f"{BOTH} both"])
+    return Content(legend if fmt.columns(legend) <= width else fmt.clip("  ".join(parts), width))

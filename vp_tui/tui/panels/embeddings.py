@@ -1,4 +1,4 @@
-"""Mean, standard deviation and outliers of the embeddings, both arms side by side."""
+"""Mean, standard deviation and outliers of the embeddings, reference and candidate."""
 
 from textual.content import Content
 
@@ -13,7 +13,7 @@ _NAME, _CELL = 14, 12
 
 
 def embeddings(snapshot: RunSnapshot) -> Content:
-    """Over all elements of all sequences; words where that is not measured."""
+    """Return statistics over all elements of all sequences, or why they are missing."""
     values = from_document(snapshot.measures).values
     spread, outliers = (values.get(measure, {}).get("all", {}) for measure in ("S5", "S6"))
     if all(spread.get(f"mean_{arm}") is None for arm in ARMS):
@@ -40,7 +40,7 @@ def _row(name: str, cells: list[str]) -> Content:
 
 def _not_measured(snapshot: RunSnapshot) -> str:
     if snapshot.run.is_active:
-        return "measured when all sequences are encoded"
+        return "measured after the last sequence"
     if snapshot.run.status == "completed":
         return "not measured in this run"
-    return f"not measured: the run was {snapshot.run.status} before"
+    return f"not measured: the run was {snapshot.run.status}"

@@ -1,4 +1,4 @@
-"""The estimate of a run that has not begun: one sentence per line, made anew when the form has other values."""
+"""Estimate of a new run, recomputed when the form changes."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate
 
 
-WAITING = "What the run would take is said here once Model and Sequences are filled in."
+WAITING = "Fill in Model and Sequences to see the estimated tokens, time and memory."
 PAUSE_SECONDS = 0.4
-"""Without a change, before an estimate is made."""
+"""Time without a change before an estimate starts."""
 
 
 class EstimateLines(Panel):
-    """Shows what `estimate` says about the newest plan; `runs` are the store's at any moment, newest first."""
+    """Shows the estimate of the newest plan; `runs` returns the runs of the store, newest first."""
 
     def __init__(
         self, estimate: "Callable[[RunConfig], Estimate]", runs: Callable[[], Sequence[RunRow]], *, id: str
@@ -38,12 +38,12 @@ class EstimateLines(Panel):
         self._pause: Timer | None = None
 
     def on_mount(self) -> None:
-        """An empty form says what is missing."""
+        """Show what is missing."""
         self.show(styled(WAITING, "dim"))
 
     def plan(self, config: RunConfig | None) -> None:
-        """Estimate this in a moment, unless it changes until then; None: there is nothing to be estimated."""
-        # the name of a run costs nothing
+        """Estimate `config` after a pause without changes; None: nothing to estimate."""
+        # the name of a run changes nothing
         wanted = config.model_copy(update={"name": None}) if config is not None else None
         if wanted == self._plan:
             return
@@ -53,11 +53,11 @@ class EstimateLines(Panel):
         if wanted is None:
             self.show(styled(WAITING, "dim"))
             return
-        self.show(styled("estimating ..", "dim"))
+        self.show(styled("estimating ...", "dim"))
         self._pause = self.set_timer(PAUSE_SECONDS, partial(self._ask, wanted))
 
     def _ask(self, config: RunConfig) -> None:
-        # plans for one file wait for each other: it is read once
+        # plans for one file run one after the other: the file is read once
         work = partial(patiently, f"estimate of {config.input}", partial(self._estimate, config))
         run_job(self, "estimate", work, partial(self._answer, config), partial(self._refuse, config))
 
@@ -71,22 +71,19 @@ class EstimateLines(Panel):
 
 
 def estimate_content(estimate: "Estimate", runs: Sequence[RunRow]) -> Content:
-    """The sentences; `runs` are those of the store, newest first: an active one on the device goes first."""
+    """Return the lines; `runs` are those of the store, newest first: an active one on the device runs first."""
     rows = [_data(estimate), _seconds(estimate), _memory(estimate)]
     if estimate.precision_reason:
         rows.append(line(("~ ", "warn"), fmt.safe(estimate.precision_reason)))
     before = waits_for(estimate.device, runs)
     if before is not None:
-        words = f"#{before.id} {run_names(before)} is {before.status}: this run waits in the queue for its turn"
+        words = f"#{before.id} {run_names(before)} is {before.status}: the new run is queued behind it"
         rows.append(line(("~ ", "warn"), fmt.safe(words)))
     return lines(rows)
 
 
 def waits_for(device: str, runs: Sequence[RunRow]) -> RunRow | None:
-    """The oldest active run that a new one on `device` would wait for.
-
-    A queued run does not say yet where it will be; it counts as being there.
-    """
+    """Return the oldest active run that a new one on `device` waits for; a queued run may use any device."""
     return next((run for run in reversed(runs) if run.is_active and run.device in {device, None}), None)
 
 
@@ -99,7 +96,7 @@ def _data(estimate: "Estimate") -> Content:
 
 def _tokens(estimate: "Estimate") -> str:
     if estimate.tokens is None:
-        return "tokens not known yet"
+        return "number of tokens unknown"
     return f"{fmt.exact(estimate.tokens)} tokens" if estimate.is_exact else f"about {fmt.short(estimate.tokens)} tokens"
 
 
@@ -107,27 +104,27 @@ def _seconds(estimate: "Estimate") -> Content:
     if estimate.to_fetch is not None:
         return line(
             ("~ ", "warn"),
-            f"{fmt.safe(estimate.to_fetch)} is not on this machine: the run fetches it first; "
-            "tokens, seconds and memory are not known before",
+            f"{fmt.safe(estimate.to_fetch)} is not on this machine: the run downloads it first; "
+            "tokens, time and memory are unknown until then",
         )
     if estimate.tokens is None:
-        return line("seconds not known: the tokens are counted by the model's own tokenizer")
+        return line("time unknown: the model's own tokenizer is needed to count the tokens")
     arms = (estimate.reference, estimate.candidate)
     if all(arm.like is None for arm in arms):
-        return line(f"seconds not known: no comparable run yet (this model on {estimate.device.partition(':')[0]})")
+        return line(f"time unknown: no comparable run yet (this model on {estimate.device.partition(':')[0]})")
     stored = estimate.stored_by
-    saved = f"; the {arms[0].precision} of #{stored} can probably be taken over" if stored is not None else ""
+    saved = f"; the {arms[0].precision} of #{stored} can probably be reused" if stored is not None else ""
     return line(f"encoding {' + '.join(map(_arm_seconds, arms))}{_like(estimate)}{saved}")
 
 
 def _arm_seconds(arm: "ArmEstimate") -> str:
-    return f"{arm.precision} {f'about {fmt.seconds(arm.seconds)}' if arm.seconds is not None else 'not known'}"
+    return f"{arm.precision} {f'about {fmt.seconds(arm.seconds)}' if arm.seconds is not None else 'unknown'}"
 
 
 def _like(estimate: "Estimate") -> str:
     runs = {arm.like.run_id: arm.like for arm in (estimate.reference, estimate.candidate) if arm.like is not None}
     told = (
-        f"#{run.run_id}" + (f" ({fmt.duration(run.seconds)} in all)" if run.seconds is not None else "")
+        f"#{run.run_id}" + (f" ({fmt.duration(run.seconds)} in total)" if run.seconds is not None else "")
         for run in runs.values()
     )
     return f", as fast as {' and '.join(told)}"
@@ -138,17 +135,17 @@ def _memory(estimate: "Estimate") -> Content:
         return line(_free(estimate))
     reference, candidate = estimate.reference, estimate.candidate
     if reference.weight_bytes is None or candidate.weight_bytes is None:
-        return line(f"memory of the weights not known; {_free(estimate)}")
+        return line(f"memory of the weights unknown; {_free(estimate)}")
     first, second = fmt.size(reference.weight_bytes), fmt.size(candidate.weight_bytes)
     weights = f"{reference.precision} {first} + {candidate.precision} {second}"
     words = f"weights {weights} + activations, {_free(estimate)}"
     if estimate.fit == "no":
-        return line(("! ", "fail"), f"{words}: will not fit; free memory or choose a smaller model")
+        return line(("! ", "fail"), f"{words}: does not fit; free memory or use a smaller model")
     if estimate.fit == "in turn":
-        return line(("~ ", "warn"), f"{words}: one arm after the other")
+        return line(("~ ", "warn"), f"{words}: reference and candidate run one after the other")
     return line(words)
 
 
 def _free(estimate: "Estimate") -> str:
-    free = fmt.size(estimate.free_bytes) if estimate.free_bytes is not None else "not known how much is"
+    free = fmt.size(estimate.free_bytes) if estimate.free_bytes is not None else "unknown amount"
     return f"{free} free on {estimate.device}"

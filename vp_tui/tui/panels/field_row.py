@@ -1,4 +1,4 @@
-"""One field of a form: title and widget on one line, the message of a wrong value under it."""
+"""One field of a form: title and widget on one line, the error message below."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Switch
 
 from vp_tui.core import text as fmt
-from vp_tui.tui.completion import Choice
+from vp_tui.tui.completion import PathChoice
 from vp_tui.tui.fields import PATH_FIELDS, FormField
 from vp_tui.tui.marks import line
 from vp_tui.tui.panels.panel import Panel
@@ -17,9 +17,9 @@ from vp_tui.tui.panels.path_field import PathField
 
 
 class FieldRow(Vertical):
-    """A field with the value it begins with; a path field offers `known` besides files and folders."""
+    """A field with its initial value; a path field offers `known` in addition to files and folders."""
 
-    def __init__(self, item: FormField, value: Any, *, known: Sequence[Choice] = ()) -> None:
+    def __init__(self, item: FormField, value: Any, *, known: Sequence[PathChoice] = ()) -> None:
         super().__init__(classes="field")
         self.item = item
         self._message = Panel(classes="message")
@@ -27,7 +27,7 @@ class FieldRow(Vertical):
         self._word = Label(_word(value), classes="word") if item.kind == "switch" else None
 
     def compose(self) -> ComposeResult:
-        """The widget that suits the kind of field."""
+        """Yield title and widget."""
         with Horizontal():
             yield Label(f"{self.item.title}{' *' if self.item.is_required else ''}", markup=False)
             yield self._editor
@@ -36,12 +36,12 @@ class FieldRow(Vertical):
         yield self._message
 
     def show_word(self, *, is_on: bool) -> None:
-        """A switch says in a word what its colour shows."""
+        """Show the state of a switch as a word, too."""
         if self._word is not None:
             self._word.update(_word(is_on))
 
     def show_message(self, text: str | None) -> None:
-        """The message, or nothing."""
+        """Show the message, or none."""
         self.set_class(text is not None, "-wrong")
         self._message.show(line(("! ", "fail"), fmt.safe(text or "")))
 
@@ -50,8 +50,8 @@ def _word(value: Any) -> str:
     return "on" if value else "off"
 
 
-def _editor(item: FormField, value: Any, known: Sequence[Choice]) -> Widget:
-    """Known by the field's name; as an id that would be a panel of some screen too."""
+def _editor(item: FormField, value: Any, known: Sequence[PathChoice]) -> Widget:
+    """Return the widget, named like the field; the id has a prefix, because panels use the same names."""
     name, unique = item.name, f"field-{item.name}"
     if name in PATH_FIELDS:
         return PathField(str(value), name, known)

@@ -1,4 +1,4 @@
-"""The line over the history where a query is written, and what says which one is in force."""
+"""Filter line above the history, and the line that shows the active filter."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.query_help import QuerySuggester, explained
 
-KEYS = "enter applies, right completes, esc leaves"
+KEYS = "enter apply, right arrow complete, esc cancel"
 
 
 class FilterBar(Vertical):
-    """Shut while there is neither a query to write nor one in force."""
+    """Hidden without an open or active filter."""
 
     @dataclass
     class Asked(Message):
@@ -26,7 +26,7 @@ class FilterBar(Vertical):
         query: str
 
     def compose(self) -> ComposeResult:
-        """The line to write in, words about it, and the line that stays."""
+        """Yield the input, its help, and the active filter."""
         with Horizontal(id="filter-line"):
             yield Label("/")
             yield Input(compact=True, id="filter", suggester=QuerySuggester(), select_on_focus=False)
@@ -35,11 +35,11 @@ class FilterBar(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """True while a query is being written."""
+        """True while a filter is being edited."""
         return self.has_class("-open")
 
     def open(self, query: str) -> None:
-        """Write on from the query in force."""
+        """Edit the active filter."""
         field = self.query_one("#filter", Input)
         field.value = query
         field.cursor_position = len(query)
@@ -47,31 +47,29 @@ class FilterBar(Vertical):
         self._explain(query)
         field.focus()
 
-    def shut(self) -> None:
-        """No query is being written any more."""
+    def close_input(self) -> None:
+        """Close the input."""
         self.remove_class("-open")
 
     def show_in_force(self, query: str, matches: int, total: int) -> None:
-        """The query and its count in one line; an empty query takes the line away."""
+        """Show the filter and its count; hide the line for an empty filter."""
         self.set_class(bool(query), "-on")
         counts = f"  {fmt.exact(matches)} of {fmt.exact(total)}"
         self.query_one("#in-force", Panel).show(
-            line(("/ ", "info"), fmt.safe(query), (counts, "info"), ("  esc shows all", "dim"))
-            if query
-            else Content("")
+            line(("/ ", "info"), fmt.safe(query), (counts, "info"), ("  esc clears", "dim")) if query else Content("")
         )
 
     def refuse(self, words: str) -> None:
-        """Say what is wrong with the query."""
+        """Show what is wrong with the filter."""
         self.query_one("#filter-words", Panel).show(line(("! ", "fail"), fmt.safe(words)))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Explain the field that is being written."""
+        """Explain the field that is being typed."""
         event.stop()
         self._explain(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Ask; the line stays open until the answer is there."""
+        """Request the filter; the input stays open until the result is there."""
         event.stop()
         self.post_message(self.Asked(event.value.strip()))
 

@@ -1,4 +1,4 @@
-"""What is known already about operations that must stay in FP32: the modules that a search would begin with."""
+"""Modules that should stay in FP32, as far as the measures of a run show them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,22 +15,22 @@ from vp_tui.tui.keymap import BY_ID
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 PURPOSE = (
-    "Some models lose their accuracy in FP16 through a few operations only, as a softmax or a norm that overflows. "
-    "The search will find them: it keeps groups of operations in FP32, runs the rest in FP16, and narrows down to the "
-    "smallest group with which all gates pass. It does not exist yet."
+    "A model may lose its accuracy in FP16 through a few operations only, such as a softmax or a norm that overflows. "
+    "An automatic search for the smallest set of operations to keep in FP32 is not implemented yet. Below are the "
+    "modules to keep in FP32 first, from the measures of the run."
 )
 _MODULES = 5
 _NAME = 34
 
 
 def hints(snapshot: RunSnapshot, measures_key: str = BY_ID["search.measures"].shown) -> Content:
-    """What the search is for, then what the run on the Live screen says about single modules."""
+    """Return the purpose of the search, then the modules that the run points to."""
     details, limits = from_document(snapshot.measures).details, snapshot.limits
-    known = [*_born(details), *_rounding(details, limits), *_headroom(details, limits)]
-    title = f"What run #{snapshot.run.id} says already"
+    known = [*_first_nonfinite(details), *_rounding(details, limits), *_headroom(details, limits)]
+    title = f"Run #{snapshot.run.id}"
     rows = [styled("Search for FP32-only operations", "title"), Content(PURPOSE), Content(""), styled(title, "title")]
     if snapshot.run.verdict == "PASS":
-        rows.append(line(("PASS", "good"), ": nothing to search for, every operation may run in this precision."))
+        rows.append(line(("PASS", "good"), ": no operation needs FP32."))
     rows += known or [Content(_nothing(snapshot))]
     rows += [Content(""), line(("Press ", "dim"), (measures_key, "info"), (" for all its measures.", "dim"))]
     return lines(rows)
@@ -38,17 +38,17 @@ def hints(snapshot: RunSnapshot, measures_key: str = BY_ID["search.measures"].sh
 
 def _nothing(snapshot: RunSnapshot) -> str:
     if snapshot.run.is_active:
-        return "It is not finished: single modules are looked at after the last sequence."
-    return "It has no numbers of single modules: it ended early, or ran with fewer gates."
+        return "Not finished: modules are measured after the last sequence."
+    return "No measures of single modules: the run ended early, or ran with fewer gates."
 
 
-def _born(details: Mapping[str, Any]) -> list[Content]:
-    """The points stand in the order of the computation, so the first one is the birthplace."""
+def _first_nonfinite(details: Mapping[str, Any]) -> list[Content]:
+    """Return the first module with NaN or Inf; modules are listed in the order of computation."""
     broken = detail(details, "nonfinite") or ()
     if not broken:
         return []
     first = broken[0]
-    words = f" the first NaN or Inf is born in {fmt.safe(first['module'])} ({fmt.exact(first['count'])} values)"
+    words = f" First NaN/Inf in {fmt.safe(first['module'])} ({fmt.exact(first['count'])} values)"
     return [line((MARKS["fail"], "fail"), words, ": keep this module in FP32 first.")]
 
 
@@ -59,7 +59,7 @@ def _rounding(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
         for row in found
         if row.get("ratio") is not None
     ]
-    words = f"Error beside what rounding alone would do (R4, warns above {fmt.limit(limits.warn(R4))}):"
+    words = f"Error relative to the FP16 rounding floor (R4, warns above {fmt.limit(limits.warn(R4))}):"
     return [Content(words), *rows] if rows else []
 
 
@@ -74,16 +74,16 @@ def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
     rows = [
         _module(
             row["module"],
-            f"{fmt.measure(row['bits'], 'bits')} doublings left",
+            f"{fmt.measure(row['bits'], 'bits')} to overflow",
             "fail" if row["bits"] < limits.fail(V3) else "warn" if row["bits"] < limits.warn(V3) else "plain",
         )
         for row in found
     ]
-    return [Content("Nearest to the largest number of the format (V3):"), *rows] if rows else []
+    return [Content("Closest to overflow (V3):"), *rows] if rows else []
 
 
 def _listed(found: Any) -> Sequence[Mapping[str, Any]]:
-    """What an older version wrote otherwise is left out."""
+    """Return at most _MODULES rows; none if an older version wrote another format."""
     return found[:_MODULES] if isinstance(found, list) else ()
 
 

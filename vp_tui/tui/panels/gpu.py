@@ -1,7 +1,7 @@
-"""The GPU panel: the newest reading (`last` once the run has ended) and the run's mean, or why there is none.
+"""The GPU panel: newest reading (`last` once the run has ended) and mean of the run, or why there is none.
 
-Beside NVML's utilization, which is the share of time in which anything ran, how much of the chip was at work, on GPUs
-that tell (GPM); on others why not, where there is room.
+In addition to NVML's utilization (share of time in which any kernel ran): activity of the chip on GPUs with GPM; on
+others why not, if it fits.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 TITLE = f"{'GPU':<7}"
 INDENT = " " * len(TITLE)
 THROTTLES = (
-    # NVML clocks-event-reasons bits that slow a card down; idle and application clocks are no news
+    # bits of NVML's clocks-event-reasons that mean throttling; idle and application clocks do not
     (0x04, "power cap"),
     (0x08, "hardware slowdown"),
     (0x20, "software thermal"),
@@ -26,14 +26,11 @@ THROTTLES = (
     (0x80, "power brake"),
 )
 SHARES = (("SM active", "sm_active"), ("tensor", "tensor_active"), ("DRAM", "dram_active"))
-"""What GPM tells, and the field of a GpuSample."""
+"""Names of GPM's readings, and their fields in GpuSample."""
 
 
 def gpu(snapshot: RunSnapshot | None, idle: GpuSample | Unavailable | None, width: int = 78) -> Content:
-    """The run's own samples first; outside of a run, or when it has ended, what the card does now.
-
-    `width` is what there is room for in a line.
-    """
+    """Return the samples of the run; without an active run also the current state; at most `width` columns."""
     run = snapshot.run if snapshot is not None else None
     if snapshot is not None and snapshot.gpu:
         rows = _own(snapshot, width)
@@ -41,24 +38,24 @@ def gpu(snapshot: RunSnapshot | None, idle: GpuSample | Unavailable | None, widt
     if isinstance(idle, GpuSample) and (run is None or not run.is_active):
         return _reading(TITLE, "now", idle)
     if run is not None and run.device == "cpu":
-        return _reason("none in use: this run is on the CPU")
+        return _reason("not used: this run is on the CPU")
     return _reason(idle.reason if isinstance(idle, Unavailable) else "no reading yet")
 
 
 def _own(snapshot: RunSnapshot, width: int) -> list[Content]:
-    """The newest reading of the run, and its shares of the chip or why there are none."""
+    """Return the newest reading of the run, and its GPM readings or why there are none."""
     own = _reading(TITLE, "util" if snapshot.run.is_active else "last", snapshot.gpu[-1], _utilization(snapshot))
-    if told(snapshot.gpu):
+    if has_gpm(snapshot.gpu):
         shares = line(INDENT, "  ".join(_share(snapshot.gpu, *share) for share in SHARES))
-        # a screen that is too narrow for them is too low as well
+        # a screen too narrow for them is also too low
         return [own, shares] if shares.cell_length <= width else [own]
     why = fmt.safe(snapshot.environment.get("gpm") or "")
     has_room = why and own.cell_length + 2 + fmt.columns(why) <= width
     return [line(own, (f"  {why}", "dim")) if has_room else own]
 
 
-def told(samples: Sequence[GpuSample]) -> bool:
-    """Whether GPM told anything in one of the samples."""
+def has_gpm(samples: Sequence[GpuSample]) -> bool:
+    """Return True if a sample has a GPM reading."""
     return any(getattr(sample, field) is not None for sample in samples for _, field in SHARES)
 
 
@@ -102,7 +99,7 @@ def _shared(others: int | None) -> Content:
 
 
 def _utilization(snapshot: RunSnapshot) -> Content:
-    """Utilization over the run: what P1 asks for is the mean, not the moment."""
+    """Return the mean utilization of the run, which gate P1 checks."""
     mean, least = _mean(snapshot.gpu, "utilization"), snapshot.limits.fail(P1_GPU)
     if mean is None:
         return styled("(not reported)  ", "dim")

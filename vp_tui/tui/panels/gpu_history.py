@@ -1,5 +1,4 @@
-"""The GPU over time: utilization, shares of the chip at work, memory, power and clock as small lines under each other,
-with the newest value."""
+"""The GPU over time: utilization, GPM readings, memory, power and clock, one line each with the newest value."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.events import GpuSample
 from vp_tui.tui.bars import bars
 from vp_tui.tui.marks import line, lines
-from vp_tui.tui.panels.gpu import SHARES, told
+from vp_tui.tui.panels.gpu import SHARES, has_gpm
 
 NAME, VALUE = 9, 15
 """Columns for the name of a line and for its newest value."""
@@ -19,7 +18,7 @@ NAME, VALUE = 9, 15
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One reading of the GPU: how it is written, and what a full bar stands for."""
+    """One reading of the GPU: value, text, and the value of a full bar."""
 
     name: str
     read: Callable[[GpuSample], float | None]
@@ -60,13 +59,13 @@ GAUGES = (
 
 
 def gpu_history(samples: Sequence[GpuSample], *, width: int, height: int, no_gpm: str = "") -> Content:
-    """At most `height` lines of at most `width` columns, oldest left; words where no sample is there.
+    """Return at most `height` lines of at most `width` columns, oldest left.
 
-    `no_gpm` is why there are no shares of the chip; it is told where a line is left.
+    `no_gpm`, why there are no GPM readings, is shown if a line is left.
     """
     if not samples:
         return Content("no sample yet")
-    gauges = (*(AT_WORK if told(samples) else AT_WORK[:1]), *GAUGES)
+    gauges = (*(AT_WORK if has_gpm(samples) else AT_WORK[:1]), *GAUGES)
     why = [line((fmt.clip(fmt.safe(no_gpm), width), "dim"))] if no_gpm and height > len(gauges) else []
     room, rows = max(1, width - NAME - 1 - VALUE), max(1, (height - len(why)) // len(gauges))
     drawn = [part for gauge in gauges for part in _gauge(gauge, samples, room, rows)]
@@ -78,7 +77,7 @@ def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> 
     values = [gauge.read(sample) for sample in samples]
     if all(value is None for value in values):
         return [line(name, ("not reported by this GPU", "dim"))]
-    # where the driver tells no limit, the largest value stands for it
+    # without a limit from the driver, the largest value is the full bar
     full = gauge.full(samples) or max(value for value in values if value is not None)
     *above, last = bars([None if value is None or full <= 0 else value / full for value in _thin(values, room)], rows)
     newest = f"{gauge.words(samples[-1]):>{VALUE}}"
@@ -86,7 +85,7 @@ def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> 
 
 
 def _thin(values: Sequence[float | None], most: int) -> list[float | None]:
-    """At most `most` values: neighbours become their mean; a gap stays where all of them are missing."""
+    """Return at most `most` values: means of neighbours, None where all of them are missing."""
     if len(values) <= most:
         return list(values)
     return [_mean(values[place * len(values) // most : (place + 1) * len(values) // most]) for place in range(most)]
@@ -98,5 +97,5 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def span(samples: Sequence[GpuSample]) -> str:
-    """How much time the width of the lines stands for."""
+    """Return the time span of the samples."""
     return fmt.duration((samples[-1].at_us - samples[0].at_us) / 1e6) if samples else fmt.DASH

@@ -1,4 +1,4 @@
-"""The head of the Live screen: which run, how far, and the verdict so far, in words."""
+"""Head of the Live screen: run, progress, verdict so far."""
 
 from textual.content import Content
 
@@ -9,13 +9,13 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
 
 SILENT_S = 15.0
-"""A run says once a second that it is alive; after so long without a word it is stalled."""
-_SILENT = f"stalled: no word from the run for {fmt.whole(SILENT_S)} s; 5 shows its log, x stops it"
+"""Heartbeat timeout: a run writes one every second."""
+_SILENT = f"Stalled: no heartbeat for {fmt.whole(SILENT_S)} s. Press 5 for the log, x to stop."
 _FULL, _HALF, _EMPTY = "\u2501", "\u2578", "\u2500"
 
 
 def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Content:
-    """Three lines, and one more for each reason the reader must know; `is_silent` after SILENT_S without a word."""
+    """Return three lines, and one more per warning; `is_silent` after SILENT_S without a heartbeat."""
     run = snapshot.run
     rows = [_title(run, width), _progress(run, width), _verdict(snapshot)]
     if is_silent and run.is_active:
@@ -38,13 +38,13 @@ def _title(run: RunRow, width: int) -> Content:
 
 
 def run_names(run: RunRow) -> str:
-    """The run's own name, if it has one, and the model's; of a path only the last part."""
+    """Return the name of the run, if any, and that of the model; of a path only the last part."""
     model = fmt.safe(run.model).rstrip("/").rsplit("/", 1)[-1]
     return f"{fmt.safe(run.name)} ({model})" if run.name else model
 
 
 def elapsed_s(run: RunRow) -> float | None:
-    """From the start to the end, or to the last sign of life: the picture needs no clock of its own."""
+    """Return the time from the start to the end, or to the last heartbeat."""
     end = run.ended_at_us or run.heartbeat_at_us
     if run.started_at_us is None or end is None:
         return None
@@ -56,10 +56,10 @@ def _progress(run: RunRow, width: int) -> Content:
     if not run.total:
         counts = "  sequences not counted yet" if run.is_active else "  no sequences counted"
     status = run.status.upper()
-    doing = run.phase or ("its process is starting" if run.status == "queued" else "")
+    doing = run.phase or ("starting the process" if run.status == "queued" else "")
     phase = f"  {fmt.safe(doing)}" if run.is_active and doing else ""
     room = width - len(status) - 1 - len(counts)
-    # the words matter more than the length of the bar
+    # the text matters more than the length of the bar
     columns = max(8, min(40, room - len(phase)))
     room -= columns
     return line((status, level_of(run.status)), " ", _bar(run, columns), counts, (fmt.clip(phase, max(0, room)), "dim"))
@@ -77,16 +77,16 @@ def _verdict(snapshot: RunSnapshot) -> Content:
         return line((run.verdict, level_of(run.verdict)), f"  {fmt.safe(run.sentence or '')}")
     overall = next((stats for stats in snapshot.strata if stats.scope == "all" and stats.n), None)
     if overall is None:
-        return styled("no verdict yet: no sequence is compared" if run.is_active else "no verdict", "dim")
+        return styled("no verdict yet: no sequence compared" if run.is_active else "no verdict", "dim")
     word, level = _so_far(overall)
-    # a run that broke off has passed nothing, however good its first sequences were
+    # an aborted run has no verdict, however good its first sequences were
     words = f"{word} so far" if run.is_active or level == "fail" else "no verdict"
     counts = _counts(overall, snapshot.limits.fail(M1))
     return line((words, level if words != "no verdict" else "dim"), f"  {counts}")
 
 
 def _so_far(overall: StratumStats) -> tuple[str, Level]:
-    """V1 and M1 as counts; the verdict itself is the run's to give."""
+    """Return V1 and M1 as counts; the verdict itself is made at the end of the run."""
     bad = overall.below + overall.nan + overall.inf
     return ("FAIL", "fail") if bad else ("PASS", "good")
 

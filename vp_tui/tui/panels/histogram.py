@@ -1,7 +1,7 @@
 """The histogram of 1 - cosine: one row of bars per stratum, the limit as a line through all of them.
 
-Each stratum stands under its own name and is scaled to its own fullest bin, so that neither colour nor a common scale
-is needed to tell a few bad sequences among thousands of good ones.
+Each stratum has its own row, scaled to its own fullest bin, so that a few bad sequences among thousands of good ones
+are visible without colour.
 """
 
 import math
@@ -20,17 +20,17 @@ Cosines = Mapping[str, Sequence[float | None]]
 """Stratum -> the cosine of each sequence; None where an embedding is not finite."""
 
 LEFT, RIGHT = 12, 7
-"""Columns for the name of a stratum and how many it has, and for how many are bad."""
+"""Columns for name and size of a stratum, and for the number of bad sequences."""
 BINS_PER_DECADE = 10
 LIMIT = "\u2502"
 STYLES = {"short": "$text-primary", "medium": "$text-success", "long": "$text-warning"}
 
 
 def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int) -> Content:
-    """At most `height` lines of at most `width` columns; words where there is nothing to count or no room."""
+    """Return at most `height` lines of at most `width` columns."""
     found: dict[str, Sequence[float | None]] = {name: cosines[name] for name in STRATA if cosines.get(name)}
     if not found:
-        return Content("nothing to count yet: no sequence is compared")
+        return Content("no data yet: no sequence compared")
     scale = _Scale(found, cosine_limit, width - LEFT - RIGHT)
     if scale.per_decade < 1:
         return Content("too narrow for a histogram")
@@ -43,29 +43,29 @@ def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int)
 
 
 class _Scale:
-    """Columns of log10(1 - cosine): whole decades around the data and the limit, which lies between two columns."""
+    """Columns of log10(1 - cosine): whole decades around data and limit; the limit has its own column."""
 
     def __init__(self, cosines: Cosines, cosine_limit: float, columns: int) -> None:
         heights = [log_distance(value) for values in cosines.values() for value in _finite(values)]
         self.limit = log_distance(cosine_limit)
         self.low = min(math.floor(min(heights, default=self.limit)), math.floor(self.limit) - 1)
         self.high = max(math.ceil(max(heights, default=self.limit)), math.ceil(self.limit) + 1)
-        # the limit takes a column of its own
+        # one column is the limit
         self.per_decade = (columns - 1) // (self.high - self.low)
-        # many thin bins would only show chance
+        # thinner bins would show noise
         self.columns_per_bin = math.ceil(self.per_decade / BINS_PER_DECADE) if self.per_decade > 0 else 1
         self.per_decade -= self.per_decade % self.columns_per_bin
         self.bins = (self.high - self.low) * self.per_decade // self.columns_per_bin
         self.limit_bin = round((self.limit - self.low) * self.per_decade / self.columns_per_bin)
 
     def bin_of(self, value: float) -> int:
-        """A bin is left of the limit's line exactly where its sequences pass."""
+        """Return the bin of a cosine; bins left of the limit hold exactly the passing ones."""
         at = log_distance(value)
         place = min(self.bins - 1, int((at - self.low) * self.per_decade / self.columns_per_bin))
         return max(place, self.limit_bin) if at >= self.limit else min(place, self.limit_bin - 1)
 
     def with_limit(self, text: str, mark: str = LIMIT) -> str:
-        """The line of the limit in its place."""
+        """Insert the limit into a row."""
         at = self.limit_bin * self.columns_per_bin
         return text[:at] + mark + text[at:]
 
@@ -89,7 +89,7 @@ def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int
 
 
 def _axis(scale: _Scale, cosine_limit: float) -> Content:
-    """The decades under their columns, and what the number at the end of a row counts."""
+    """Return the decades below their columns, and the title of the number at the end of a row."""
     room = scale.bins * scale.columns_per_bin
     labels = ""
     for decade in range(scale.high - scale.low):

@@ -1,6 +1,6 @@
-"""The last line of every screen: its keys, as many as the terminal has room for, each one clickable.
+"""Key bar, the last line of every screen: as many keys as fit, each one clickable.
 
-The five screens, Help and Leave are always there; the others by their rank, as far as they fit.
+The five screens, Help and Leave are always shown; the others by rank, as far as they fit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,32 +16,32 @@ from vp_tui.tui.palette import Working, working
 from vp_tui.tui.panels.panel import Panel
 
 SHORT = {"Compare": "Comp", "Search": "Srch"}
-"""Names of screens when not everything fits."""
+"""Short names of screens when not everything fits."""
 _LAST = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One key as the bar shows it."""
+class BarKey:
+    """One key of the bar."""
 
     key: str
     label: str
     pressed: str = ""
-    """The key as Textual names it."""
+    """Textual's name of the key."""
     rank: int = 5
     is_screen: bool = False
     is_current: bool = False
 
     @property
     def width(self) -> int:
-        """Columns, without the space between two entries."""
+        """Columns, without the space between two keys."""
         return len(self.key) + (1 + len(self.label) if self.label else 0)
 
 
-def entries(keys: Sequence[Working], current: str) -> tuple[Entry, ...]:
-    """The keys that work now; `current` is the name of the screen in front."""
+def entries(keys: Sequence[Working], current: str) -> tuple[BarKey, ...]:
+    """Return the keys that work now; `current` is the name of the screen in front."""
     return tuple(
-        Entry(
+        BarKey(
             key=one.written,
             label=one.key.label,
             pressed=one.pressed,
@@ -53,8 +53,8 @@ def entries(keys: Sequence[Working], current: str) -> tuple[Entry, ...]:
     )
 
 
-def fitted(found: Sequence[Entry], width: int) -> tuple[Entry, ...]:
-    """Those with room: all; else the screens in short and the most important keys, at last digits without names."""
+def fitted(found: Sequence[BarKey], width: int) -> tuple[BarKey, ...]:
+    """Return the keys that fit: all; else short screen names and the lowest ranks; at last digits only."""
     if room(found) <= width:
         return tuple(found)
     kept = {index: _short(entry) for index, entry in enumerate(found) if entry.rank == 0}
@@ -70,29 +70,29 @@ def fitted(found: Sequence[Entry], width: int) -> tuple[Entry, ...]:
     return tuple(shown)
 
 
-def _in_order(kept: Mapping[int, Entry]) -> list[Entry]:
+def _in_order(kept: Mapping[int, BarKey]) -> list[BarKey]:
     return [kept[index] for index in sorted(kept)]
 
 
-def _short(entry: Entry) -> Entry:
+def _short(entry: BarKey) -> BarKey:
     if not entry.is_screen or entry.is_current:
         return entry
     return replace(entry, label=SHORT.get(entry.label, entry.label))
 
 
-def room(kept: Sequence[Entry]) -> int:
-    """Columns they need in one line."""
+def room(kept: Sequence[BarKey]) -> int:
+    """Return the columns of the line."""
     return sum(entry.width for entry in kept) + sum(map(len, _gaps(kept))) + 1
 
 
-def _gaps(kept: Sequence[Entry]) -> list[str]:
-    """A wider one behind the screens, so that they read as one group."""
+def _gaps(kept: Sequence[BarKey]) -> list[str]:
+    """Return the gaps, a wider one after the screens."""
     pairs = pairwise(kept)
     return ["  " if before.is_screen != after.is_screen else " " for before, after in pairs]
 
 
-def key_line(kept: Sequence[Entry]) -> Content:
-    """The line; the screen in front is reversed, which works without colours too."""
+def key_line(kept: Sequence[BarKey]) -> Content:
+    """Return the line; the screen in front is reversed, which works without colours."""
     parts = [Content(" ")]
     for entry, gap in zip(kept, [*_gaps(kept), ""], strict=False):
         click = Style.from_meta({"@click": f"app.simulate_key({entry.pressed!r})"}) if entry.pressed else Style()
@@ -103,22 +103,22 @@ def key_line(kept: Sequence[Entry]) -> Content:
 
 
 class KeyBar(Panel):
-    """Follows the focus, the screen and the width."""
+    """Follows focus, screen and width."""
 
     ALLOW_SELECT = False
     # a link's colour would replace that of the key
     auto_links = False
 
     def on_mount(self) -> None:
-        """Textual says when other keys work."""
+        """Subscribe to changes of the active keys."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def on_resize(self) -> None:
-        """More or less room."""
+        """Fit the keys to the width."""
         self._fill()
 
     def copy_text(self) -> str:
-        """Keys are nothing to copy."""
+        """Return no text: keys are not copied."""
         return ""
 
     def _changed(self, screen: Screen[object]) -> None:

@@ -1,15 +1,15 @@
-"""The widget under most panels: shows one Content, and writes nothing when it is the one already shown."""
+"""Base of most panels: shows one Content, and repaints only changes."""
 
 from textual.content import Content
 from textual.widgets import Static
 
 
 class Panel(Static):
-    """A Static that compares before it updates; an idle screen over SSH must cost no bytes."""
+    """A Static that compares before it updates: an idle screen must send no bytes over SSH."""
 
     ALLOW_SELECT = True
     topic: str | None = None
-    """What tui/explain.py says about it when it has the focus."""
+    """Topic of the help (tui/explain.py) while it has the focus."""
 
     def __init__(
         self,
@@ -25,13 +25,13 @@ class Panel(Static):
         self.topic = topic
 
     def show(self, content: Content) -> None:
-        """Show it, unless it is what stands there."""
-        # Content.__eq__ compares the text only; a change of colour is a change too
+        """Show the content, unless it is shown already."""
+        # Content.__eq__ compares the text only, not the colours
         if self._shown is not None and self._shown == content and self._shown.spans == content.spans:
             return
         self._shown = content
         self.update(content)
 
     def copy_text(self) -> str:
-        """What it says, without colours."""
+        """Return the text without colours."""
         return self._shown.plain if self._shown is not None else ""

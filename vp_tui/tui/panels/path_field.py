@@ -1,6 +1,6 @@
-"""A text field with a list of choices under it: arrow down goes into the list, enter or tab takes one.
+"""Text field with a list of choices below it: arrow down enters the list, enter or tab takes a choice.
 
-The field keeps the focus; the list lies over what is below it and is never in the way of typing.
+The field keeps the focus; the list overlays the form and does not interfere with typing.
 """
 
 from collections.abc import Sequence
@@ -16,36 +16,36 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from vp_tui.core import text as fmt
-from vp_tui.tui.completion import Choice, common_start, folder_of, in_folder, merged, named
+from vp_tui.tui.completion import PathChoice, common_start, folder_of, in_folder, merged, named
 from vp_tui.tui.fields import FILE_FIELD
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line
 from vp_tui.tui.patience import patiently
 
-KEYS = "down chooses, enter takes, tab completes"
+KEYS = "down select, enter take, tab complete"
 
 
 class ChoiceList(OptionList, can_focus=False):
-    """The choices as far as they are shown; closed while there are none."""
+    """The list; closed while there are no choices."""
 
     def __init__(self) -> None:
         super().__init__(markup=False, compact=True)
-        self.choices: tuple[Choice, ...] = ()
+        self.choices: tuple[PathChoice, ...] = ()
         self.border_subtitle = KEYS
 
     @property
     def is_open(self) -> bool:
-        """Whether it lies over the form."""
+        """True while the list is shown."""
         return bool(self.choices)
 
     @property
-    def chosen(self) -> Choice | None:
+    def chosen(self) -> PathChoice | None:
         """The choice under the cursor."""
         return None if self.highlighted is None or not self.choices else self.choices[self.highlighted]
 
-    def show(self, choices: tuple[Choice, ...], width: int) -> None:
-        """Offer these, none of them chosen yet, in lines of `width` columns; close where there are none."""
+    def show(self, choices: tuple[PathChoice, ...], width: int) -> None:
+        """Show the choices, none selected, in `width` columns; close the list without any."""
         self.set_class(bool(choices), "-open")
         if choices == self.choices:
             return
@@ -54,21 +54,21 @@ class ChoiceList(OptionList, can_focus=False):
         self.highlighted = None
 
     def move(self, step: int) -> None:
-        """Down from above the first; up from the first leaves the list."""
+        """Move the cursor; up from the first choice leaves the list."""
         last = len(self.choices) - 1
         place = (-1 if self.highlighted is None else self.highlighted) + step
         self.highlighted = None if place < 0 else min(place, last)
 
 
-def _line(choice: Choice, width: int) -> Content:
-    """Of a long path the end says more than the beginning; a hint is cut where there is no room."""
+def _line(choice: PathChoice, width: int) -> Content:
+    """Return one line; a long path keeps its end, and the hint is cut if necessary."""
     value = fmt.safe(choice.value)
     shown = value if len(value) <= width else ".." + value[2 - width :]
     return line(shown, (f"  {choice.hint}" if choice.hint else "", "dim"))
 
 
 class PathInput(Input):
-    """The field; `known` are choices besides those that its folder offers."""
+    """The field; `known` are choices in addition to the entries of the folder."""
 
     BINDINGS = bindings("path field")
 
@@ -76,9 +76,9 @@ class PathInput(Input):
     class Taken(Message):
         """A choice became the value."""
 
-        choice: Choice
+        choice: PathChoice
 
-    def __init__(self, value: str, field: str, known: Sequence[Choice], choices: ChoiceList) -> None:
+    def __init__(self, value: str, field: str, known: Sequence[PathChoice], choices: ChoiceList) -> None:
         super().__init__(value=value, compact=True, name=field, id=f"field-{field}", select_on_focus=False)
         self._field = field
         self._known = known
@@ -86,24 +86,24 @@ class PathInput(Input):
         self._filled: str | None = value
 
     def fill(self, value: str) -> None:
-        """Put a value there that the reader did not type: nothing is offered for it."""
+        """Set a value that was not typed: no choices are offered for it."""
         self._filled = value
         self.value = value
         self.cursor_position = len(value)
         self.close()
 
     def close(self) -> None:
-        """Take the list away."""
+        """Close the list."""
         self._choices.show((), 0)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Offer what suits the letters so far."""
+        """Offer choices for the typed text."""
         if event.value != self._filled and self.has_focus:
             self._offer(self._known_like(event.value))
         self._filled = None
 
     def on_focus(self) -> None:
-        """An empty field says at once what may stand in it."""
+        """Offer the known choices for an empty field."""
         # the first field gets the focus before it has a size
         self.call_after_refresh(self._offer_if_empty)
 
@@ -112,19 +112,19 @@ class PathInput(Input):
             self._offer(self._known_like(""))
 
     def on_blur(self) -> None:
-        """The list belongs to the field in hand."""
+        """Close the list with the focus."""
         self.close()
 
-    def take(self, choice: Choice) -> None:
-        """Make it the value; of a folder go on with what lies in it."""
+    def take(self, choice: PathChoice) -> None:
+        """Make the choice the value; offer the entries of a folder."""
         self.fill(choice.value)
-        if choice.goes_on:
+        if choice.is_folder_to_open:
             self._offer(self._known_like(choice.value))
         else:
             self.post_message(self.Taken(choice))
 
     def action_next_choice(self, step: int) -> None:
-        """Into the list and through it; a closed list opens with all that is known."""
+        """Move in the list; open a closed list with all known choices."""
         if self._choices.is_open:
             self._choices.move(step)
         elif step > 0:
@@ -133,7 +133,7 @@ class PathInput(Input):
             raise SkipAction
 
     async def action_take(self) -> None:
-        """The choice under the cursor; without one the form is meant."""
+        """Take the selected choice; without one submit the form."""
         chosen = self._choices.chosen
         if chosen is not None:
             self.take(chosen)
@@ -142,7 +142,7 @@ class PathInput(Input):
         await self.action_submit()
 
     def action_complete(self) -> None:
-        """As far as the choices agree, as a shell does; where that is no step further, on to the next field."""
+        """Complete the common prefix, as a shell does; without one go to the next field."""
         chosen, choices = self._choices.chosen, self._choices.choices
         longer = common_start(self.value, choices)
         whole = next((choice for choice in choices if choice.value == longer != self.value), None)
@@ -155,24 +155,24 @@ class PathInput(Input):
             raise SkipAction
 
     def action_close_list(self) -> None:
-        """The list first; the form when there is none."""
+        """Close the list, or the form without a list."""
         if not self._choices.is_open:
             raise SkipAction
         self.close()
 
-    def _known_like(self, text: str) -> tuple[Choice, ...]:
+    def _known_like(self, text: str) -> tuple[PathChoice, ...]:
         return named(text, self._known)
 
-    def _offer(self, known: tuple[Choice, ...]) -> None:
-        """What is known at once, and with it what the folder has when that is read."""
+    def _offer(self, known: tuple[PathChoice, ...]) -> None:
+        """Show known choices now, and with the entries of the folder once it is read."""
         text = self.value
         self._show(text, known, ())
-        # an empty model field is not asking for what happens to lie in the current folder
+        # an empty model field offers no entries of the current folder
         if text or self._field == FILE_FIELD:
             look = partial(patiently, folder_of(text), partial(in_folder, text, self._field))
             run_job(self, "folder", look, partial(self._show, text, known))
 
-    def _show(self, text: str, known: tuple[Choice, ...], found: tuple[Choice, ...]) -> None:
+    def _show(self, text: str, known: tuple[PathChoice, ...], found: tuple[PathChoice, ...]) -> None:
         if self.value != text or not self.has_focus:
             return
         choices = merged(known, found)
@@ -181,19 +181,19 @@ class PathInput(Input):
 
 
 class PathField(Vertical):
-    """The field and its list."""
+    """The field with its list."""
 
-    def __init__(self, value: str, field: str, known: Sequence[Choice]) -> None:
+    def __init__(self, value: str, field: str, known: Sequence[PathChoice]) -> None:
         super().__init__(classes="path")
         self._choices = ChoiceList()
         self.input = PathInput(value, field, known, self._choices)
 
     def compose(self) -> ComposeResult:
-        """The list lies over the form, so it takes no room."""
+        """Yield field and list, which overlays the form."""
         yield self.input
         yield self._choices
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click."""
+        """Take a choice by a click."""
         event.stop()
         self.input.take(self._choices.choices[event.option_index])

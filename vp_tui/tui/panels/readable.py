@@ -1,4 +1,4 @@
-"""What the panels of the Live screen share: a focus of their own for the help, and a title that costs nothing."""
+"""Focusable panels, and titles written only on change."""
 
 from textual.content import Content
 from textual.widget import Widget
@@ -7,11 +7,11 @@ from vp_tui.tui.panels.panel import Panel
 
 
 class Readable(Panel, can_focus=True):
-    """A panel that tab reaches, so that the help can explain it."""
+    """A panel that can have the focus, so that the help explains it."""
 
 
 def show_title(widget: Widget, words: str) -> None:
-    """Show it in the frame, or on the line above; written only when it changed, and never read as markup."""
+    """Set the title of the frame if it changed; never parsed as markup."""
     content = Content(words)
     if widget.border_title != content.markup:
         widget.border_title = content

@@ -1,4 +1,4 @@
-"""A table of text that fits its width by itself: columns go, then shrink; rows keep a sentence for the line below."""
+"""Text table that fits its width: columns are dropped, then shrunk; each row has a detail line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from vp_tui.tui.marks import MARKS, Level, styled
 
 GAP = 1
 LEAST = 10
-"""Columns that the stretching cell keeps in any case."""
+"""Minimum width of a stretching column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +23,21 @@ class GridColumn:
     title: str
     align: Literal["left", "right"] = "left"
     spare: int = 0
-    """Where room is short the column with the largest goes first; one with 0 stays."""
-    told: bool = False
-    """Where it has no room the line below the table says it."""
+    """If space is short the largest value is dropped first; 0 always stays."""
+    in_detail: bool = False
+    """Shown in the detail line if the column is dropped."""
     stretches: bool = False
-    """Its cells are cut where nothing else helps."""
+    """Its cells are cut if nothing else helps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
-    """Cells, safe to show, and what the line below the table says about the row."""
+    """Printable cells, and the detail line of the row."""
 
     cells: tuple[str, ...]
     detail: str
     level: Level = "plain"
-    """How the first cell is marked."""
+    """Severity of the first cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +48,11 @@ class Grid:
     columns: tuple[GridColumn, ...]
     rows: tuple[GridRow, ...]
     without: str
-    """What stands in the place of no rows."""
+    """Text shown without rows."""
 
 
 def fitted(grid: Grid, width: int) -> dict[int, int]:
-    """Columns that are shown -> their widths."""
+    """Return visible columns -> widths."""
     marked = [tuple(_marked(row)) for row in grid.rows]
     widths = {
         place: max(fmt.columns(column.title), *(fmt.columns(cells[place]) for cells in marked))
@@ -78,7 +78,7 @@ def _marked(row: GridRow) -> Sequence[str]:
 
 
 def cells(row: GridRow, grid: Grid, widths: dict[int, int]) -> list[Content]:
-    """The row's cells as they are shown, each with the gap behind it."""
+    """Return the cells of the row, each with its gap."""
     texts = _marked(row)
     return [
         styled(_padded(texts[place], widths[place], grid.columns[place]), row.level if place == 0 else "plain")
@@ -87,7 +87,7 @@ def cells(row: GridRow, grid: Grid, widths: dict[int, int]) -> list[Content]:
 
 
 def head(grid: Grid, widths: dict[int, int]) -> list[str]:
-    """The titles, aligned like their columns."""
+    """Return the titles, aligned like their columns."""
     return [_padded(grid.columns[place].title, widths[place], grid.columns[place]) for place in widths]
 
 
@@ -98,10 +98,10 @@ def _padded(text: str, width: int, column: GridColumn) -> str:
 
 
 class Rows(DataTable[Content]):
-    """Shows a Grid; the cursor moves by row, and says which detail is meant."""
+    """Shows a Grid; the cursor moves by row and selects the detail line."""
 
     class Explained(Message):
-        """The cursor stands on another row, or the table is another one."""
+        """The cursor or the table changed."""
 
     topic: ClassVar[str] = "comparison"
 
@@ -111,16 +111,16 @@ class Rows(DataTable[Content]):
         self._drawn: tuple[Grid, int] | None = None
 
     def fill(self, grid: Grid) -> None:
-        """Show it; the cursor stays where the table is the one already shown."""
+        """Show the table; the cursor stays if it is shown already."""
         self._grid = grid
         self._draw()
 
     def on_resize(self) -> None:
-        """Columns depend on the width."""
+        """Draw again: columns depend on the width."""
         self._draw()
 
     def _draw(self) -> None:
-        # a blank before the table, the scroll bar behind it
+        # a space before the table and the scroll bar after it
         width = self.size.width - 2
         if self._grid is None or width < 1 or self._drawn == (self._grid, width):
             return
@@ -146,12 +146,12 @@ class Rows(DataTable[Content]):
             self.add_row(*cells(row, grid, widths))
 
     def on_data_table_row_highlighted(self) -> None:
-        """By keys or by mouse."""
+        """Follow the cursor."""
         self.post_message(self.Explained())
 
     @property
     def detail(self) -> str:
-        """What is to be said about the row under the cursor, columns without room among it; nothing about no row."""
+        """Details of the row under the cursor, including dropped columns; empty without a row."""
         if self._drawn is None or not 0 <= self.cursor_row < len(self._drawn[0].rows):
             return ""
         grid, width = self._drawn
@@ -159,12 +159,12 @@ class Rows(DataTable[Content]):
         hidden = [
             f"{column.title} {row.cells[place]}"
             for place, column in enumerate(grid.columns)
-            if column.told and place not in shown and row.cells[place] != fmt.DASH
+            if column.in_detail and place not in shown and row.cells[place] != fmt.DASH
         ]
         return "; ".join([row.detail, *hidden])
 
     def copy_text(self) -> str:
-        """The whole table, uncut."""
+        """Return the whole table, uncut."""
         if self._grid is None or not self._grid.rows:
             return self._grid.without if self._grid is not None else ""
         widths = fitted(self._grid, 10_000)

@@ -1,4 +1,4 @@
-"""The columns of the history: pure functions from one line of it to a cell, and the order a column gives."""
+"""Columns of the history: cell and sort key of each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ from vp_tui.tui.panels.header import elapsed_s, run_names
 SELECTED = "*"
 NAME, NAME_MOST = "name (model)", 40
 GAP = 2
-"""A blank on either side of a column."""
+"""A space on either side of a column."""
 _FIRST = ("running", "starting", "queued", "FAIL", "INVALID", "failed", "interrupted", "cancelled", "WARN", "PASS")
-"""Results as they are sorted: what asks for attention before what is well."""
+"""Sort order of results: those that need attention first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """All that the history says about one run."""
+    """One run of the history."""
 
     run: RunRow
     delta: Delta
@@ -32,7 +32,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunColumn:
-    """One column: title, width, cell, what it sorts by (None: missing), and the screen width it needs."""
+    """One column: title, width, cell, sort key (None: missing), and the screen width it needs."""
 
     title: str
     width: int
@@ -41,24 +41,24 @@ class RunColumn:
     room: int = 0
     is_right: bool = False
     descending: bool = False
-    """The way one wants first: the newest, the fastest; else the smallest."""
+    """Sorts descending first: newest, fastest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """By which column the history is sorted, and which way."""
+    """Sort column and direction."""
 
     title: str = "id"
     descending: bool = True
 
     @property
     def mark(self) -> str:
-        """`>` the largest first, `<` the smallest first."""
+        """`>` descending, `<` ascending."""
         return ">" if self.descending else "<"
 
 
 def result(run: RunRow) -> str:
-    """The verdict of a run that came through, else its status."""
+    """Return the verdict of a completed run, else its status."""
     return run.verdict if run.status == "completed" and run.verdict else run.status
 
 
@@ -74,7 +74,7 @@ def _result(one: RunLine) -> Content:
     word = result(one.run)
     shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
     if word == "running" and one.run.done >= one.run.total > 0:
-        # every sequence is compared; what is left are the measures
+        # all sequences are compared; the measures are left
         shown = "measuring"
     return styled(fmt.safe(shown), level_of(word))
 
@@ -102,7 +102,7 @@ def _time(one: RunLine) -> Content:
 
 
 def tags(run: RunRow) -> str:
-    """The tags of a run as one reads them."""
+    """Return the tags of a run as text."""
     return " ".join(f"{fmt.safe(key)}={fmt.safe(value)}" for key, value in run.tags.items())
 
 
@@ -141,26 +141,26 @@ COLUMNS: tuple[RunColumn, ...] = (
 
 
 def title_of(column: RunColumn, order: Order) -> str:
-    """The title as it stands above the column, with the mark of the order."""
+    """Return the title with the sort direction."""
     text = column.title + (order.mark if column.title == order.title else "")
     return f"{text:>{column.width}}" if column.is_right else text
 
 
 def fitting(width: int, order: Order) -> list[RunColumn]:
-    """The columns that fit, each as wide as its title; the name gets what is left over."""
+    """Return the columns that fit, at least as wide as their titles; the name gets the rest."""
     shown = [
         replace(column, width=max(column.width, len(title_of(column, order))))
         for column in COLUMNS
         if column.room <= width
     ]
-    # the scroll bar has a column of its own
+    # one column is the scroll bar
     left = width - 1 - sum(column.width + GAP for column in shown if column.title != NAME) - GAP
     room = max(1, min(NAME_MOST, left))
     return [replace(c, width=room, cell=partial(_name, room)) if c.title == NAME else c for c in shown]
 
 
 def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
-    """The lines by their column; those without a value last, whichever way."""
+    """Return the sorted lines; those without a value are last in both directions."""
     key = next(column.order for column in COLUMNS if column.title == order.title)
     every = list(rows)
     known = [one for one in every if key(one) is not None]

@@ -1,4 +1,4 @@
-"""The lines below the history: what its table has no room for, about the run under the cursor."""
+"""Details of the run under the cursor, below the history."""
 
 from textual.content import Content
 
@@ -39,7 +39,7 @@ def _outcome(run: RunRow) -> Content:
 
 
 def _annotations(run: RunRow, delta: Delta) -> Content:
-    """Baselines, tags and note; what there is of them."""
+    """Return baselines, tags and note."""
     parts: list[Content] = []
     if delta.names:
         parts.append(styled(f"baseline {', '.join(repr(fmt.safe(name)) for name in delta.names)}", "info"))
@@ -50,5 +50,5 @@ def _annotations(run: RunRow, delta: Delta) -> Content:
     if run.note:
         parts.append(line(("note ", "dim"), fmt.safe(run.note)))
     if not parts:
-        return styled("no baseline, no tags, no note: b and t add them", "dim")
+        return styled("no baseline, tags or note (b, t)", "dim")
     return Content("  ").join(parts)

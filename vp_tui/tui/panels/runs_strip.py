@@ -1,4 +1,4 @@
-"""One line for several runs at once: how far each active one is, where it runs and what it waits for."""
+"""One line for several active runs: progress, device, and what each waits for."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ from vp_tui.tui.marks import Level, line, styled
 
 GAP = " | "
 SHOWN = ">"
-"""In front of the run on the screen; `[` and `]` go to the others."""
+"""Before the run on the screen; `[` and `]` show the others."""
 _WAITS = "another run uses "
 """What core.run writes into the phase of a run whose device is taken."""
 
 
 def active_runs(runs: Sequence[RunRow]) -> tuple[RunRow, ...]:
-    """Oldest first: a run that waits stands behind the one it waits for."""
+    """Return the active runs, oldest first: a waiting run follows the one it waits for."""
     return tuple(sorted((run for run in runs if run.is_active), key=lambda run: run.id))
 
 
 def runs_strip(runs: Sequence[RunRow], shown: int, width: int) -> Content | None:
-    """The active runs; None where there is at most one. Those that do not fit are counted, never the shown one."""
+    """Return the active runs, or None for less than two; those that do not fit are counted."""
     active = active_runs(runs)
     if len(active) < 2:
         return None
@@ -39,7 +39,7 @@ def runs_strip(runs: Sequence[RunRow], shown: int, width: int) -> Content | None
 
 
 def _window(words: Sequence[str], at: int, width: int) -> tuple[int, int]:
-    """As many neighbours of `at` as fit, later ones first; the counts of the others take a few columns."""
+    """Return the range around `at` that fits, with space for the counts of the others."""
     room = width - 2 * len(f"{GAP}+99")
     first, last = at, at + 1
     used = len(words[at])

@@ -1,4 +1,4 @@
-"""The history as a table: one line per run, the columns that fit."""
+"""The history as a table: one line per run, as many columns as fit."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -15,7 +15,7 @@ from vp_tui.tui.panels.runs_columns import COLUMNS, GAP, Order, RunColumn, RunLi
 
 
 class RunsTable(LineList):
-    """The cursor stays on its run when rows come, go and change places; only rows that changed are painted."""
+    """The cursor stays on its run when rows change; only changed rows are painted."""
 
     BINDINGS = bindings("runs table")
     topic: ClassVar[str] = "runs"
@@ -37,17 +37,17 @@ class RunsTable(LineList):
 
     @property
     def current(self) -> RunLine | None:
-        """The line under the cursor."""
+        """The line under the cursor, or None."""
         return self._rows[self.cursor_row] if self.cursor_row < len(self._rows) else None
 
     @property
     def chosen(self) -> RunRow | None:
-        """The run under the cursor."""
+        """The run under the cursor, or None."""
         return self.current.run if self.current is not None else None
 
     @property
     def runs(self) -> tuple[RunRow, ...]:
-        """All of them, as they are ordered now."""
+        """All runs in the current order."""
         return tuple(one.run for one in self._rows)
 
     def show(self, given: tuple[RunLine, ...], width: int) -> None:
@@ -72,7 +72,7 @@ class RunsTable(LineList):
                 self.refresh_row(row)
 
     def _follow(self, chosen: RunRow | None) -> None:
-        """The cursor to where its run is now, the picture with it; where the run is gone it stays in its place."""
+        """Keep cursor and scroll position at the run; if it is gone, at the same row."""
         rows = (row for row, one in enumerate(self._rows) if chosen is not None and one.run.id == chosen.id)
         row = next(rows, self.cursor_row)
         if self.scroll_offset.y:
@@ -82,20 +82,20 @@ class RunsTable(LineList):
     # -- lines
 
     def title_line(self) -> Content:
-        """The titles, each over its column."""
+        """Return the column titles."""
         return Content("").join(
             _cell(Content(title), column) for title, column in zip(self._titles, self._columns, strict=True)
         )
 
     def row_line(self, row: int) -> Content:
-        """One run."""
+        """Return one run."""
         return self._line(self._rows[row])
 
     def _line(self, one: RunLine) -> Content:
         return Content("").join(_cell(column.cell(one), column) for column in self._columns)
 
     def copy_text(self) -> str:
-        """The table as plain text, titles first."""
+        """Return the table as text with titles."""
         rows = [self.title_line(), *(self._line(one) for one in self._rows)]
         return "\n".join(row.plain.rstrip() for row in rows) + "\n"
 
@@ -112,7 +112,7 @@ class RunsTable(LineList):
             self.post_message(self.SelectionToggled(self.chosen.id))
 
     def title_clicked(self, column: int) -> None:
-        """Order by the title that was clicked, and by a second click the other way."""
+        """Sort by the clicked title; reverse by a second click."""
         ends = accumulate(one.width + GAP for one in self._columns)
         hit = next((one for one, end in zip(self._columns, ends, strict=True) if column < end), None)
         if hit is None:
@@ -123,13 +123,13 @@ class RunsTable(LineList):
             self._sort_by(hit.title)
 
     def action_sort_next(self) -> None:
-        """Order by the next column that is shown."""
+        """Sort by the next visible column."""
         titles = [column.title for column in self._columns] or [self.order.title]
         place = titles.index(self.order.title) if self.order.title in titles else -1
         self._sort_by(titles[(place + 1) % len(titles)])
 
     def action_sort_reverse(self) -> None:
-        """The same column, the other way."""
+        """Reverse the sort order."""
         self._sort(Order(title=self.order.title, descending=not self.order.descending))
 
     def _sort_by(self, title: str) -> None:
@@ -139,15 +139,15 @@ class RunsTable(LineList):
     def _sort(self, order: Order) -> None:
         self.order = order
         self.show(self._given, self._width)
-        # the first ones are why one sorts
+        # show the first ones of the new order
         self.move_cursor(0)
 
 
 def _cell(content: Content, column: RunColumn) -> Content:
-    """Cut or filled up to the width of its column, a blank on either side."""
+    """Return the cell, cut or padded to its column, with a space on either side."""
     return Content(" ").join([Content(""), content.truncate(column.width, pad=True), Content("")])
 
 
 def _differ(one: Content, other: Content) -> bool:
-    """Content.__eq__ compares the text only; a change of colour is a change too."""
+    """Return True for another text or colour: Content.__eq__ compares the text only."""
     return one != other or one.spans != other.spans

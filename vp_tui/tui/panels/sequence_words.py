@@ -1,4 +1,4 @@
-"""Everything about one sequence in words: its numbers beside the limits, its alerts, its letters."""
+"""Text about one sequence: metrics with limits, alerts, residues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from vp_tui.tui.panels.alerts import in_words
 
 MOST_LETTERS = 600
 GROUP, GROUPS = 10, 6
-"""Letters in a group, and groups in a line, as sequence databases print them."""
+"""Residues per group, and groups per line, as sequence databases print them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """One measure of the sequence, and how it stands to its limit; `gate` is set where it fails the run."""
+class Metric:
+    """One metric of the sequence compared with its limit; `gate` is set if it fails the run."""
 
     name: str
     value: str
@@ -30,8 +30,8 @@ class Number:
     gate: str | None = None
 
 
-def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Number, ...]:
-    """Cosine, error, norm and broken values; only M1 and V1 are judged sequence by sequence in every run."""
+def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Metric, ...]:
+    """Return cosine, error, norm, NaN and Inf; only M1 and V1 are gates per sequence."""
     return (
         _cosine(result.cosine, limits),
         _error(result.relative_l2, limits),
@@ -41,47 +41,47 @@ def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Number, ...]:
     )
 
 
-def _cosine(cosine: float | None, limits: Thresholds) -> Number:
+def _cosine(cosine: float | None, limits: Thresholds) -> Metric:
     limit = fmt.limit(limits.fail(M1))
     if cosine is None:
-        return Number("cosine", fmt.DASH, "none: an embedding is not finite; fails M1", "fail", "M1")
+        return Metric("cosine", fmt.DASH, "undefined: an embedding is not finite; fails M1", "fail", "M1")
     if cosine <= limits.fail(M1):
-        return Number("cosine", fmt.cosine(cosine), f"not above {limit}; fails M1", "fail", "M1")
-    return Number("cosine", fmt.cosine(cosine), f"above {limit}, as M1 asks", "good")
+        return Metric("cosine", fmt.cosine(cosine), f"at or below {limit}; fails M1", "fail", "M1")
+    return Metric("cosine", fmt.cosine(cosine), f"above {limit}; passes M1", "good")
 
 
-def _error(error: float | None, limits: Thresholds) -> Number:
+def _error(error: float | None, limits: Thresholds) -> Metric:
     name, value = "rel. L2", fmt.error(error)
     if error is None:
-        return Number(name, value, "")
+        return Metric(name, value, "")
     hard, soft = limits.fail(M4), limits.warn(M4)
     if error > soft:
         over = hard if error > hard else soft
-        return Number(name, value, f"above {fmt.error(over)}, where 1 in 100 may lie (M4)", "warn")
-    return Number(name, value, f"within {fmt.error(soft)}, where 99 in 100 must lie (M4)")
+        return Metric(name, value, f"above {fmt.error(over)}, the limit for the 99th percentile (M4)", "warn")
+    return Metric(name, value, f"within {fmt.error(soft)}, the limit for the 99th percentile (M4)")
 
 
-def _norm(ratio: float | None, limits: Thresholds) -> Number:
+def _norm(ratio: float | None, limits: Thresholds) -> Metric:
     name, value = "norm - 1", fmt.deviation(ratio)
     if ratio is None:
-        return Number(name, value, "")
+        return Metric(name, value, "")
     if abs(ratio - 1) > limits.warn(M5):
         hard = abs(ratio - 1) > limits.fail(M5)
         over = limits.fail(M5) if hard else limits.warn(M5)
-        return Number(name, value, f"beyond {fmt.error(over)} (M5)", "warn")
-    return Number(name, value, f"within {fmt.error(limits.warn(M5))} (M5)")
+        return Metric(name, value, f"beyond {fmt.error(over)} (M5)", "warn")
+    return Metric(name, value, f"within {fmt.error(limits.warn(M5))} (M5)")
 
 
-def _broken(name: str, count: int) -> Number:
+def _broken(name: str, count: int) -> Metric:
     if count:
-        return Number(name, fmt.exact(count), "among its outputs, none is allowed; fails V1", "fail", "V1")
-    return Number(name, "0", "as V1 asks", "good")
+        return Metric(name, fmt.exact(count), "values in its outputs; fails V1", "fail", "V1")
+    return Metric(name, "0", "passes V1", "good")
 
 
 def measured(result: SequenceResult | None, limits: Thresholds) -> Content:
-    """The numbers, then what the gates it fails mean."""
+    """Return the metrics, then the meaning of the gates it fails."""
     if result is None:
-        return styled("no numbers: it is not compared yet, or its row was archived", "dim")
+        return styled("no metrics: not compared yet, or its row was archived", "dim")
     found = numbers(result, limits)
     rows = [
         line(f"{one.name:<10}{one.value:>10}  ", (f"{MARKS.get(one.level, '')}{one.words}", one.level)) for one in found
@@ -91,17 +91,17 @@ def measured(result: SequenceResult | None, limits: Thresholds) -> Content:
 
 
 def alerts_of(snapshot: RunSnapshot, sequence_id: str) -> Content:
-    """All alerts that name the sequence."""
+    """Return all alerts about the sequence."""
     found = [alert for alert in snapshot.alerts if alert.sequence_id == sequence_id]
     if not found:
-        return styled("no alert names it", "dim")
+        return styled("no alerts", "dim")
     return lines([in_words(alert, snapshot.run.started_at_us) for alert in found])
 
 
 def letters(found: str) -> Content:
-    """How many there are, and the first of them."""
+    """Return the length and the first residues."""
     shown = found[:MOST_LETTERS]
-    count = f"{fmt.exact(len(found))} letters" + (f", the first {MOST_LETTERS}" if len(found) > len(shown) else "")
+    count = f"{fmt.exact(len(found))} residues" + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
     groups = [fmt.safe(shown[start : start + GROUP]) for start in range(0, len(shown), GROUP)]
     return lines([styled(count, "dim"), *_numbered(groups)])
 

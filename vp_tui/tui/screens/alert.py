@@ -1,4 +1,4 @@
-"""Modal: one alert or finding, whole, with what it means and what to do next."""
+"""Modal: one alert or finding in full, with its meaning and what to do next."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ from vp_tui.tui.screens.sequence import SequenceScreen
 
 
 class AlertScreen(ModalScreen[None]):
-    """Scrolls; s goes on to the sequence."""
+    """Text with its own scrolling; s opens the sequence."""
 
     BINDINGS = bindings("alert")
 
@@ -30,45 +30,48 @@ class AlertScreen(ModalScreen[None]):
         self._backend, self._snapshot, self._what = backend, snapshot, what
 
     def compose(self) -> ComposeResult:
-        """One text."""
+        """Yield one text."""
         with VerticalScroll(classes="dialog detail"):
             yield Panel(id="alert")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """All of it is known."""
+        """Fill the text."""
         self.query_one("#alert", Panel).show(alert_words(self._what, self._snapshot))
 
     def action_sequence(self) -> None:
-        """Numbers, alerts and letters of the sequence, where the alert names one."""
+        """Open the sequence, if the alert names one."""
         sequence_id = self._what.sequence_id if isinstance(self._what, AlertRaised) else None
         if sequence_id is None:
-            self.app.notify("it names no single sequence; enter on the Live screen shows the worst", severity="warning")
+            self.app.notify(
+                "this alert is not about a single sequence; enter on the Live screen lists the worst",
+                severity="warning",
+            )
             return
         self.app.push_screen(SequenceScreen(self._backend, self._snapshot, sequence_id))
 
 
 def alert_words(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Content:
-    """The facts, the message, what it means, what to do."""
+    """Return facts, message, meaning and what to do."""
     name = what.kind if isinstance(what, AlertRaised) else what.gate
     rows = [line((what.severity.upper(), level_of(what.severity)), (f"  {fmt.safe(name)}", "title"))]
     rows += [line((f"{name:<10}", "dim"), fmt.safe(value)) for name, value in _facts(what, snapshot) if value]
     message = what.message if isinstance(what, AlertRaised) else what.text
     rows += [Content(""), Content(fmt.safe(message))]
-    for heading, words in zip(("What it means", "What to do"), meaning(what), strict=True):
+    for heading, words in zip(("Meaning", "What to do"), meaning(what), strict=True):
         rows += [Content(""), styled(heading, "title"), Content(words)] if words else []
     return lines(rows)
 
 
 def _facts(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Iterator[tuple[str, str | None]]:
-    """Name and value; None where it is not known."""
+    """Yield name and value; None if unknown."""
     yield "run", f"#{snapshot.run.id}"
     yield "stratum", what.stratum
     if isinstance(what, Finding):
         return
     since = since_start(what, snapshot.run.started_at_us)
-    yield "time", f"{since} after the start, {fmt.date_time(what.at_us)}"
+    yield "time", f"{since} after start, {fmt.date_time(what.at_us)}"
     yield "sequence", what.sequence_id
     yield "block", str(what.block) if what.block is not None else None
-    yield "pack", str(what.pack) if what.pack is not None else None
+    yield "batch", str(what.pack) if what.pack is not None else None
     yield "layer", what.layer

@@ -19,10 +19,10 @@ QUOTE = '"'
 
 
 def tags_of(text: str) -> dict[str, str]:
-    """`gpu=h200, release="1.4 beta"` as a mapping; blanks and commas separate.
+    """Return `gpu=h200, release="1.4 beta"` as a mapping; spaces and commas separate.
 
     Raises:
-        UsageError: a tag has no key or no =, a key stands there twice, or a quote is not closed.
+        UsageError: a tag has no key or no =, a key is repeated, or a quote is not closed.
     """
     splitter = shlex.shlex(text, posix=True, punctuation_chars=False)
     splitter.whitespace, splitter.whitespace_split = GAPS, True
@@ -30,18 +30,18 @@ def tags_of(text: str) -> dict[str, str]:
     try:
         words = list(splitter)
     except ValueError as error:
-        raise UsageError('a quote is not closed: write gpu="H 200"') from error
+        raise UsageError('unclosed quote: write gpu="H 200"') from error
     for word in words:
         if "=" not in word or word.startswith("="):
-            raise UsageError(f"tag {word!r}: write it as key=value")
+            raise UsageError(f"tag {word!r} is not key=value")
     found = dict(word.split("=", 1) for word in words)
     if len(found) < len(words):
-        raise UsageError("a key stands there twice; a run has one value for each")
+        raise UsageError("a key is repeated; a run has one value per key")
     return found
 
 
 def text_of(tags: Mapping[str, str]) -> str:
-    """The same written back."""
+    """Return the tags as text that tags_of reads."""
     return " ".join(_quoted(f"{key}={value}") for key, value in tags.items())
 
 
@@ -53,7 +53,7 @@ def _quoted(word: str) -> str:
 
 
 class AnnotateScreen(FormScreen):
-    """What stands in the line are all the tags afterwards: one that is taken out is gone."""
+    """The line holds all tags of the run: one that is removed there is deleted."""
 
     verb: ClassVar[str] = "Save"
 
@@ -62,15 +62,15 @@ class AnnotateScreen(FormScreen):
         self._run = run
 
     def fields(self) -> tuple[tuple[str, str, str], ...]:
-        """As they are now."""
+        """Return tags and note as they are now."""
         return (("tags", "tags", text_of(self._run.tags)), ("note", "note", self._run.note or ""))
 
     def facts(self) -> Content:
-        """How tags are written and what they are good for."""
-        return styled("k=v, separated by blanks or commas; the filter tag.gpu:h200 finds gpu=h200", "dim")
+        """Return how tags are written and used."""
+        return styled("key=value, separated by spaces or commas; the filter tag.gpu:h200 finds gpu=h200", "dim")
 
     def problem(self) -> str | None:
-        """Wrong tags."""
+        """Return what is wrong with the tags."""
         try:
             tags_of(self.value("tags"))
         except UsageError as error:
@@ -78,7 +78,7 @@ class AnnotateScreen(FormScreen):
         return None
 
     def begin(self) -> None:
-        """Save both."""
+        """Save tags and note."""
         tags, note = tags_of(self.value("tags")), self.value("note") or None
         job = partial(self.backend.annotate, self._run.id, tags, note)
         self.work(job, lambda _: f"#{self._run.id}: {fmt.exact(len(tags))} tags, {'a note' if note else 'no note'}")

@@ -1,4 +1,4 @@
-"""Screen 3: a run held against another, or against a baseline: what differs, both distributions, what lost most."""
+"""Screen 3: a run compared with another run or a baseline."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
 
 HOW = (
-    "Nothing is compared yet.",
+    "No comparison yet.",
     "",
-    "On screen 2: space marks a run, c compares two marked ones,",
-    "the older one as the baseline.",
-    "c on a run that a baseline fits holds it against that;",
-    "b pins a run as a baseline.",
+    "On screen 2, select two runs with space and press c:",
+    "the older one is the baseline.",
+    "Without a selection, c compares the run with its baseline;",
+    "b sets a run as a baseline.",
 )
-NEXT = "Press 2 and choose two completed runs (space marks, c compares), or a run and its baseline."
+NEXT = "Press 2 and select two completed runs (space selects, c compares), or a run and its baseline."
 VIEWS = ("differences", "distribution", "pairs", "unlike")
-"""What v goes through; each is what gets the focus."""
+"""Views in the order of v; ids of the widgets that get the focus."""
 BOTH = (120, 40)
-"""Columns and lines from which table and charts stand together."""
+"""Columns and lines from which table and charts are shown together."""
 ALL = (180, 44)
-"""From which all views do."""
+"""Columns and lines from which all views are shown."""
 ROOM = {"-low": (1, 3), "-middle": (3, 4), "-roomy": (8, 8)}
-"""Lines for the facts that differ, and for the sentence of the verdict."""
+"""Lines for the differing facts, and for the sentence of the verdict."""
 
 
 class CompareScreen(MainScreen):
-    """The last comparison, or how to get one."""
+    """The last comparison, or how to make one."""
 
     BINDINGS = bindings("compare")
     AUTO_FOCUS = ""
@@ -60,7 +60,7 @@ class CompareScreen(MainScreen):
         self._only_worse = False
 
     def body(self) -> list[Widget]:
-        """What is not comparable, which runs and the verdict; the views; more about the row under the cursor."""
+        """Return what is not comparable, the runs and the verdict, the views, details of the row under the cursor."""
         return [
             Panel(id="empty"),
             Panel(id="apart"),
@@ -80,14 +80,14 @@ class CompareScreen(MainScreen):
         ]
 
     def on_mount(self) -> None:
-        """Words until there is a comparison."""
+        """Show how to compare until there is a comparison."""
         self.add_class("-empty", "-view-0")
-        self.query_one("#notes").border_title = "what to know"
+        self.query_one("#notes").border_title = "notes"
 
     # -- comparing
 
     def compare(self, base: str, candidate: str) -> None:
-        """Hold `candidate` against `base`, each the id of a run or `baseline:NAME`; the answer comes by itself."""
+        """Compare `candidate` with `base` in a thread, each the id of a run or `baseline:NAME`."""
         sides = f"{_name(candidate)} with {_name(base)}"
         self._report, self._words = None, styled(f"comparing {sides} ..", "info")
         self._show_words()
@@ -125,13 +125,13 @@ class CompareScreen(MainScreen):
     # -- showing
 
     def show(self, view: StoreView) -> None:
-        """A comparison does not change by what happens in the store; only the words before the first one do."""
+        """Do nothing once there is a comparison: it does not change with the store."""
         if self._report is None and self._words is None:
             how = lines([Content(text) for text in HOW])
             self.query_one("#empty", Panel).show(how if view.runs else Content(NO_RUNS))
 
     def on_resize(self) -> None:
-        """More or less of it has room."""
+        """Fit the head and the details to the width."""
         self.set_class(self.size.width >= BOTH[0] and self.size.height >= BOTH[1], "-both")
         self.set_class(self.size.width >= ALL[0] and self.size.height >= ALL[1], "-all")
         if self._report is not None:
@@ -139,7 +139,7 @@ class CompareScreen(MainScreen):
             self._explain()
 
     def _fill(self) -> None:
-        """Every view, shown or not: each draws when it has room."""
+        """Fill every view, shown or not: each draws itself once it has a size."""
         report = self._report
         if report is None:
             return
@@ -164,9 +164,9 @@ class CompareScreen(MainScreen):
         distribution, speeds = self.query_one(DistributionChart), self.query_one(SpeedChart)
         limit = fmt.limit(report.limits["cosine"])
         distribution.border_title = (
-            f"2/{len(VIEWS)} 1 - cosine of both sides, log; line: limit {limit}, fails right of it"
+            f"2/{len(VIEWS)} 1 - cosine (log scale); line: limit {limit}, values to its right fail"
         )
-        speeds.border_title = "tokens/s of both sides over seconds"
+        speeds.border_title = "tokens/s over time (s)"
         distribution.show(report)
         speeds.show(report)
 
@@ -188,17 +188,17 @@ class CompareScreen(MainScreen):
         self._explain()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Where all views stand together, v goes on from the one in focus."""
+        """Let v continue from the focused view where all views are shown."""
         if event.widget.id in VIEWS and self.has_class("-all"):
             self._place = VIEWS.index(event.widget.id)
         self._explain()
 
     def on_rows_explained(self) -> None:
-        """The cursor has moved."""
+        """Follow the cursor."""
         self._explain()
 
     def _explain(self) -> None:
-        """More about the row under the cursor, as far as there is room."""
+        """Show details of the row under the cursor, as far as they fit."""
         panel = self.query_one("#reason", Panel)
         table = self.query_one(f"#{VIEWS[self._place]}")
         words = table.detail if isinstance(table, Rows) else ""
@@ -209,7 +209,7 @@ class CompareScreen(MainScreen):
         panel.show(lines([Content(text) for text in told]))
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The first run of the candidate, else the run on the Live screen."""
+        """Return the first candidate run, else the run on the Live screen."""
         mine = self._candidate
         if self._report is None or mine is None:
             return view.snapshot.run if view.snapshot else None
@@ -218,13 +218,13 @@ class CompareScreen(MainScreen):
     # -- keys
 
     def action_next_view(self) -> None:
-        """The next one, and the first after the last."""
+        """Show the next view, the first after the last."""
         if self._has_report():
             self._place = (self._place + 1) % len(VIEWS)
             self._show_view()
 
     def action_only_worse(self) -> None:
-        """Only what got worse in the table, and back."""
+        """Show only what got worse in the table, and back."""
         if self._has_report():
             self._only_worse = not self._only_worse
             self._place = 0
@@ -232,12 +232,12 @@ class CompareScreen(MainScreen):
             self._show_view()
 
     def action_swap(self) -> None:
-        """The baseline becomes the candidate."""
+        """Swap candidate and baseline."""
         if self._report is not None and self._has_report():
             self.compare(str(self._report.cand_ids[0]), str(self._report.base_ids[0]))
 
     def action_export(self) -> None:
-        """Ask where to, then write what differs, as `vp-tui compare` does."""
+        """Ask for a path, then write the differences, as `vp-tui compare` does."""
         report = self._report
         if report is None or not self._has_report():
             return
@@ -251,12 +251,12 @@ class CompareScreen(MainScreen):
 
     def _has_report(self) -> bool:
         if self._report is None:
-            self.notify("there is no comparison to show yet", severity="warning")
+            self.notify("no comparison yet", severity="warning")
         return self._report is not None
 
 
 def _name(side: str) -> str:
-    """A side as the reader knows it: #41, or baseline 'main'."""
+    """Return a side as the user knows it: #41, or baseline 'main'."""
     head, colon, name = side.partition(":")
     return f"{head} '{fmt.clip(fmt.safe(name), 30)}'" if colon else f"#{fmt.clip(fmt.safe(side), 30)}"
 

@@ -1,4 +1,4 @@
-"""Modal form to delete a run: says what goes, and wants the run's number typed."""
+"""Modal form to delete a run: shows what is deleted and asks for the number of the run."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,17 +17,17 @@ from vp_tui.tui.screens.form import FormScreen
 
 
 def why_kept(run: RunRow, pinned: Sequence[Pinned]) -> str | None:
-    """Why the run cannot be deleted; `pinned` are the baselines it belongs to."""
+    """Return why the run cannot be deleted; `pinned` are the baselines it belongs to."""
     if run.is_active:
         return f"#{run.id} is {run.status}: stop it first with x"
     if pinned:
         names = ", ".join(repr(one.name) for one in pinned)
-        return f"#{run.id} belongs to the baseline {names}: give that up first with b"
+        return f"#{run.id} belongs to baseline {names}: retire it first with b"
     return None
 
 
 class DeleteScreen(FormScreen):
-    """Nothing brings a deleted run back."""
+    """A deleted run cannot be restored."""
 
     verb: ClassVar[str] = "Delete"
 
@@ -37,7 +37,7 @@ class DeleteScreen(FormScreen):
         self._holdings: Holdings | None = None
 
     def on_mount(self) -> None:
-        """Count what goes."""
+        """Read how much is deleted."""
         super().on_mount()
         run_job(self, "holdings", partial(self.backend.holdings, self._run.id), self._take)
 
@@ -46,24 +46,24 @@ class DeleteScreen(FormScreen):
         self.recheck()
 
     def fields(self) -> tuple[tuple[str, str, str], ...]:
-        """Typed, so that no slip of a finger deletes."""
-        return (("number", "its number", ""),)
+        """Return the field for the number: typing it prevents accidents."""
+        return (("number", "run number", ""),)
 
     def facts(self) -> Content:
-        """Rows and files."""
+        """Return the rows and files to be deleted."""
         found = self._holdings
         if found is None:
-            return line(("counting what goes ..", "dim"))
+            return line(("Calculating size ...", "dim"))
         return line(
             ("! ", "fail"),
-            f"goes for good: {fmt.exact(found.sequences)} sequences, {fmt.exact(self._run.num_alerts)} alerts, "
+            f"Permanently deletes {fmt.exact(found.sequences)} sequences, {fmt.exact(self._run.num_alerts)} alerts, "
             f"{fmt.exact(found.files)} files ({fmt.size(found.bytes)})",
         )
 
     def problem(self) -> str | None:
-        """Another number, or none."""
-        return None if self.value("number") == str(self._run.id) else f"type {self._run.id} to delete it"
+        """Return a request for the number, unless it is right."""
+        return None if self.value("number") == str(self._run.id) else f"Type {self._run.id} to delete it"
 
     def begin(self) -> None:
         """Delete."""
-        self.work(partial(self.backend.delete, self._run.id), lambda _: f"#{self._run.id} is deleted")
+        self.work(partial(self.backend.delete, self._run.id), lambda _: f"#{self._run.id} deleted")

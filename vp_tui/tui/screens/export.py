@@ -1,4 +1,4 @@
-"""Modal form for a file: in which format, and where; written in a thread, whole or not at all."""
+"""Modal form to write a file: format and path; written in a thread, completely or not at all."""
 
 import os
 import re
@@ -20,27 +20,27 @@ from vp_tui.tui.marks import Level, line
 from vp_tui.tui.panels.panel import Panel
 
 FORMATS: Final = {
-    "html": (".html", "one page for a browser"),
+    "html": (".html", "page for a browser"),
     "md": (".md", "Markdown, for an issue or a wiki"),
     "csv": (".csv", "one row per number, for a spreadsheet"),
     "json": (".json", "everything, for programs"),
     "junit": (".xml", "test results, for a CI server"),
     "table": (".txt", "plain text, 100 columns wide"),
 }
-"""Of core.report.render, whose import takes too long for the first frame: format -> suffix, what it is good for."""
-HINT: Final = "enter writes, shift+tab to the format, esc back"
+"""Formats of core.report.render, which is slow to import: format -> suffix, purpose."""
+HINT: Final = "enter write, shift+tab format, esc back"
 MAX_NAME: Final = 60
-Said = tuple[Level, str]
+Message = tuple[Level, str]
 
 
 class ExportScreen(ModalScreen[Path | None]):
-    """Dismissed with the file that was written, or None."""
+    """Dismissed with the written file, or None."""
 
     BINDINGS = bindings("form")
     AUTO_FOCUS = "#path"
 
     def __init__(self, what: str, write: Callable[[str, Path], None], suggestion: str) -> None:
-        """`write` takes format and path, blocks and raises VpTuiError; `suggestion` is a file's name, no suffix."""
+        """`write` takes format and path, blocks, raises VpTuiError; `suggestion` is a file name without suffix."""
         super().__init__()
         self._what = what
         self._write = write
@@ -50,7 +50,7 @@ class ExportScreen(ModalScreen[Path | None]):
         self._is_writing = False
 
     def compose(self) -> ComposeResult:
-        """Format and path, what is known about the path, buttons."""
+        """Yield format, path, a message about the path, buttons."""
         self._suggested = self._suggestion()
         choices = [(name, name) for name in FORMATS]
         with Vertical(classes="dialog form"):
@@ -69,12 +69,12 @@ class ExportScreen(ModalScreen[Path | None]):
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """The suggested path is checked like a typed one."""
+        """Check the suggested path like a typed one."""
         self._explain()
 
     @on(Select.Changed, "#format")
     def _take_format(self, event: Select.Changed) -> None:
-        """The suffix follows until the reader has written a path of their own."""
+        """Change the suffix of the path, unless the user has edited it."""
         self._format = str(event.value)
         field = self.query_one("#path", Input)
         if field.value == self._suggested:
@@ -90,26 +90,26 @@ class ExportScreen(ModalScreen[Path | None]):
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#write")
     def _begin(self) -> None:
-        """Write, unless the path says already that it cannot be."""
+        """Write, unless the path is known to be invalid."""
         text = self.query_one("#path", Input).value
         level, words = checked(text)
         if level == "fail" or self._is_writing:
             self._say((level, words))
             return
         self._is_writing = True
-        self._say(("dim", "writing .."))
+        self._say(("dim", "writing ..."))
         path = target(text)
-        # a job of the app: closing the form does not take the answer away
+        # a job of the app: its result is reported even after the form is closed
         work = partial(self._write, self._format, path)
         run_job(self.app, "export", work, partial(self._written, path), self._failed)
 
     @on(Button.Pressed, "#back")
     def action_cancel(self) -> None:
-        """Close; what is being written is still written."""
+        """Close; a write in progress continues."""
         self.dismiss(None)
 
     def _written(self, path: Path, _: None) -> None:
-        self.app.notify(fmt.safe(path), title=f"{fmt.safe(self._what)} is written", markup=False)
+        self.app.notify(fmt.safe(path), title=f"{fmt.safe(self._what)} exported", markup=False)
         if self.is_current:
             self.dismiss(path)
 
@@ -118,13 +118,13 @@ class ExportScreen(ModalScreen[Path | None]):
         if self.is_current:
             self._say(("fail", words))
         else:
-            self.app.notify(fmt.safe(words), title="nothing is written", severity="error", markup=False)
+            self.app.notify(fmt.safe(words), title="export failed", severity="error", markup=False)
 
     def _suggestion(self) -> str:
         try:
             folder = Path.cwd()
         except FileNotFoundError:
-            # the folder the dashboard was started in is gone
+            # the folder the dashboard was started in was deleted
             folder = Path.home()
         return str(folder / f"{self._name}{FORMATS[self._format][0]}")
 
@@ -132,28 +132,28 @@ class ExportScreen(ModalScreen[Path | None]):
         self.query_one("#format-words", Panel).show(line((FORMATS[self._format][1], "dim")))
         self._say(checked(self.query_one("#path", Input).value))
 
-    def _say(self, said: Said) -> None:
-        level, words = said
+    def _say(self, message: Message) -> None:
+        level, words = message
         mark = {"fail": "! ", "warn": "~ "}.get(level, "")
         self.query_one("#path-words", Panel).show(line((mark, level), (fmt.safe(words), level)))
 
 
 def file_name(suggestion: str) -> str:
-    """The suggestion as a name that every file system takes."""
+    """Return the suggestion as a name valid on every file system."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", suggestion).strip("-.")[:MAX_NAME] or "export"
 
 
 def target(text: str) -> Path:
-    """The file a typed path means; RuntimeError for a ~NAME that is nobody."""
+    """Return the file of a typed path; RuntimeError for an unknown ~user."""
     return Path(text.strip()).expanduser().absolute()
 
 
-def checked(text: str) -> Said:
-    """What is to be said about a path before anything is written: fail where it cannot be, warn where a file goes."""
+def checked(text: str) -> Message:
+    """Return a message about the path: fail if it cannot be written, warn if a file is overwritten."""
     if not text.strip():
-        return "fail", "a file needs a name"
+        return "fail", "a file name is required"
     if not text.isprintable():
-        return "fail", "the path has characters that cannot be shown; type it anew"
+        return "fail", "the path has unprintable characters; type it again"
     try:
         return _looked_at(target(text))
     except RuntimeError as error:
@@ -162,14 +162,14 @@ def checked(text: str) -> Said:
         return "fail", f"{error.strerror}: {text.strip()}"
 
 
-def _looked_at(path: Path) -> Said:
+def _looked_at(path: Path) -> Message:
     folder = path.parent
     if path.is_dir():
-        return "fail", f"this is a folder; add the name of a file: {path}"
+        return "fail", f"is a folder; add a file name: {path}"
     if not folder.is_dir():
-        return "fail", f"there is no such folder; make it first, or choose another: {folder}"
+        return "fail", f"folder does not exist; create it or choose another: {folder}"
     if not os.access(folder, os.W_OK | os.X_OK):
-        return "fail", f"this folder cannot be written to; choose another, such as ~: {folder}"
+        return "fail", f"folder is not writable; choose another, such as ~: {folder}"
     if path.exists():
-        return "warn", f"the file exists and will be replaced; {HINT}"
+        return "warn", f"the file exists and will be overwritten; {HINT}"
     return "dim", HINT

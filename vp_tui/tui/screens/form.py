@@ -1,4 +1,4 @@
-"""What the forms that write to the store have in common: facts, fields, words about them, a job, buttons."""
+"""Base of the forms that write to the store: facts, fields, a message, buttons."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from vp_tui.tui.marks import line, styled
 from vp_tui.tui.messages import Changed
 from vp_tui.tui.panels.panel import Panel
 
-HINT = "enter does it, tab next field, esc back"
+HINT = "enter confirm, tab next field, esc back"
 
 
 class _HasBackend(Protocol):
@@ -27,11 +27,11 @@ class _HasBackend(Protocol):
 
 
 class FormScreen(Abstract, ModalScreen[bool]):
-    """Dismissed with True once the store is changed; checked with every letter."""
+    """Dismissed with True once the store was changed; checked with every keystroke."""
 
     BINDINGS = bindings("form")
     verb: ClassVar[str] = "Save"
-    """The word on the button that does it."""
+    """Label of the button that confirms."""
 
     def __init__(self, heading: str) -> None:
         super().__init__()
@@ -41,11 +41,11 @@ class FormScreen(Abstract, ModalScreen[bool]):
 
     @property
     def backend(self) -> Backend:
-        """What the app asks of core."""
+        """The app's backend."""
         return cast(_HasBackend, self.app).backend
 
     def compose(self) -> ComposeResult:
-        """From what is known down to the buttons."""
+        """Yield heading, facts, fields, message, buttons."""
         with Vertical(classes="dialog form"):
             yield Label(self._heading, classes="heading", markup=False)
             yield Panel(id="form-facts")
@@ -62,41 +62,41 @@ class FormScreen(Abstract, ModalScreen[bool]):
 
     @abstractmethod
     def fields(self) -> tuple[tuple[str, str, str], ...]:
-        """Id, title and value of each line."""
+        """Return id, title and value of each field."""
 
     @abstractmethod
     def facts(self) -> Content:
-        """What stands above the fields."""
+        """Return the text above the fields."""
 
     @abstractmethod
     def problem(self) -> str | None:
-        """Why it cannot be done as the form stands."""
+        """Return why the form cannot be confirmed, or None."""
 
     @abstractmethod
     def begin(self) -> None:
-        """Do it, through `work`."""
+        """Start the job, through `work`."""
 
     def more_buttons(self) -> tuple[Button, ...]:
-        """Between the first and the last."""
+        """Return the buttons between the first and the last."""
         return ()
 
     def value(self, name: str) -> str:
-        """What stands in a field, without blanks around it."""
+        """Return the value of a field, stripped."""
         return self.query_one(f"#{name}", Input).value.strip()
 
     def on_mount(self) -> None:
-        """The values the form starts with are checked like typed ones."""
+        """Check the initial values like typed ones."""
         self.recheck()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Checked with every letter; Textual also reports the values it was built with."""
+        """Check with every keystroke; Textual also reports the initial values."""
         starting = {name: value for name, _, value in self.fields()}
         if starting.get(str(event.input.id)) != event.value:
             self._is_touched = True
         self.recheck()
 
     def recheck(self) -> None:
-        """Facts, words and buttons as the fields stand."""
+        """Update facts, message and buttons."""
         self.query_one("#form-facts", Panel).show(self.facts())
         self._check_buttons()
         problem = self.problem()
@@ -115,7 +115,7 @@ class FormScreen(Abstract, ModalScreen[bool]):
         self.query_one("#hint", Panel).show(content)
 
     def on_input_submitted(self) -> None:
-        """Enter does it, when all is well."""
+        """Confirm, if the form is valid."""
         self._is_touched = True
         if self._is_busy:
             return
@@ -125,22 +125,22 @@ class FormScreen(Abstract, ModalScreen[bool]):
             self.recheck()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By enter or by mouse."""
+        """Confirm or close."""
         if event.button.id == "back":
             self.action_cancel()
         elif event.button.id == "do":
             self.begin()
 
     def action_cancel(self) -> None:
-        """Close; what is being written is still written."""
+        """Close; a write in progress continues."""
         self.dismiss(False)
 
     def work(self, job: Callable[[], Any], words: Callable[[Any], str]) -> None:
-        """Run `job` in a thread; `words` make its result a sentence for the reader."""
+        """Run `job` in a thread; `words` turns its result into a notification."""
         self._is_busy = True
         self._check_buttons()
-        self._hint(styled("writing ..", "dim"))
-        # a job of the app: closing the form does not take the answer away
+        self._hint(styled("writing ...", "dim"))
+        # a job of the app: its result is reported even after the form is closed
         run_job(self.app, "write", job, lambda result: self._done(words(result)), self._failed)
 
     def _done(self, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Help: the panel in focus in words, every number, every key as it is now, and how to move keys."""
+"""Help: the focused panel, all numbers, all keys as they are now, and how to move keys."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.key_bar import KeyBar
 
 WIDTH = 71
-"""Columns inside the frame, beside its scrollbar, when the terminal has 80."""
+"""Columns inside the frame, without its scrollbar, at 80 columns."""
 _TITLES = {
     "runs table": "Runs, in the table",
     "alerts": "Live, in the alerts",
@@ -34,15 +34,15 @@ _TITLES = {
 _NAME = 14
 
 
-def topic_of(screen: Screen[object], board: str) -> str:
-    """What the panel in focus is about; with no panel in focus, what the screen is about."""
+def topic_of(screen: Screen[object], name: str) -> str:
+    """Return the topic of the focused panel, else that of the screen."""
     focused = screen.focused
     nodes = focused.ancestors_with_self if focused is not None else ()
-    return next((topic for node in nodes if (topic := getattr(node, "topic", None))), OF_SCREEN[board])
+    return next((topic for node in nodes if (topic := getattr(node, "topic", None))), OF_SCREEN[name])
 
 
 def topic_help(topic: str, limits: Thresholds) -> Content:
-    """What the number means, what is good, what to do."""
+    """Return meaning, good values, what to do."""
     text = explanation(topic, limits)
     rows = [styled(text.title, "title"), *_words("  ", text.meaning)]
     for name, words in (("good", text.good), ("to do", text.todo)):
@@ -51,21 +51,21 @@ def topic_help(topic: str, limits: Thresholds) -> Content:
     return lines([*rows, Content("")])
 
 
-def keys_here(board: str, moved: Mapping[str, str] = UNMOVED) -> Content:
-    """The keys that work in front: of the screen, of its parts, and of every screen."""
-    rows = [row for screen in (board, *_parts(board)) for row in _section(screen, moved, of_all=False)]
-    return lines([*rows, *_section(board, moved, of_all=True)])
+def keys_here(screen: str, moved: Mapping[str, str] = UNMOVED) -> Content:
+    """Return the keys of the screen, of its parts, and of every screen."""
+    rows = [row for place in (screen, *_parts(screen)) for row in _section(place, moved, of_all=False)]
+    return lines([*rows, *_section(screen, moved, of_all=True)])
 
 
-def keys_elsewhere(board: str, moved: Mapping[str, str] = UNMOVED) -> Content:
-    """The keys of all other screens and questions, in the order of the table."""
-    here = {board, *_parts(board)}
+def keys_elsewhere(screen: str, moved: Mapping[str, str] = UNMOVED) -> Content:
+    """Return the keys of all other screens and forms, in the order of the table."""
+    here = {screen, *_parts(screen)}
     others = dict.fromkeys(name for key in KEYS for name in key.screens if name not in here)
-    return lines([row for screen in others for row in _section(screen, moved, of_all=False)])
+    return lines([row for place in others for row in _section(place, moved, of_all=False)])
 
 
-def _parts(board: str) -> tuple[str, ...]:
-    return tuple(part for part, screen in PARTS.items() if screen == board)
+def _parts(screen: str) -> tuple[str, ...]:
+    return tuple(part for part, owner in PARTS.items() if owner == screen)
 
 
 def _section(screen: str, moved: Mapping[str, str], *, of_all: bool) -> list[Content]:
@@ -82,10 +82,10 @@ def _section(screen: str, moved: Mapping[str, str], *, of_all: bool) -> list[Con
 
 
 def moving_help(path: Path | None) -> Content:
-    """Where a reader's own keys go, and what can be moved."""
-    place = str(path) if path is not None else "keys.toml beside the store"
-    words = f'One line per key in {place}, read at the start, as in "live.view" = "V". These are the names:'
-    rows = [styled("Other keys", "title"), *_words("  ", words), *_words("    ", ", ".join(sorted(BY_ID)))]
+    """Return where keys.toml is and which ids it takes."""
+    place = str(path) if path is not None else "keys.toml next to the store"
+    words = f'One line per key in {place}, read at start-up, e.g. "live.view" = "V". Names:'
+    rows = [styled("Changing keys", "title"), *_words("  ", words), *_words("    ", ", ".join(sorted(BY_ID)))]
     return lines([*rows, Content("")])
 
 
@@ -94,7 +94,7 @@ def _words(indent: str, text: str) -> list[Content]:
 
 
 def number_help(limits: Thresholds) -> Content:
-    """One sentence per number, with the limits in force."""
+    """Return one sentence per number, with the limits in force."""
     rows = [styled("Numbers", "title")]
     for name, words in _numbers(limits):
         first, *more = fmt.wrap(words, WIDTH - _NAME)
@@ -103,7 +103,7 @@ def number_help(limits: Thresholds) -> Content:
     rows += [
         Content(""),
         styled("Marks", "title"),
-        line(("  !", "fail"), " fails a gate   ", ("~", "warn"), " worth a look   ", ("-", "dim"), " not known"),
+        line(("  !", "fail"), " failed   ", ("~", "warn"), " warning   ", ("-", "dim"), " unknown"),
         Content(""),
     ]
     return lines(rows)
@@ -112,45 +112,45 @@ def number_help(limits: Thresholds) -> Content:
 def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
     fail, warn = fmt.limit(limits.fail(M1)), fmt.limit(limits.fail(M1_P01))
     return (
-        ("PASS so far", f"no sequence at or below {fail}, no NaN, no Inf yet; the verdict comes at the end"),
+        ("PASS so far", f"no sequence at or below {fail}, no NaN, no Inf yet; the verdict is given at the end"),
         ("done", "sequences compared / planned, per stratum (by length: short, medium, long)"),
         (
             "worst cos",
             f"lowest cosine similarity to the reference; {fail} or below fails the run (M1); "
-            "digits are cut, not rounded, and 1-4e-08 means 4e-08 below 1",
+            "truncated, not rounded; 1-4e-08 is 4e-08 below 1",
         ),
-        ("p1 cos", f"1% of the sequences lie below this; under {warn} is a warning (M1)"),
+        ("p1 cos", f"1st percentile of the cosine; below {warn} is a warning (M1)"),
         ("mean cos", "mean cosine similarity"),
-        (f"<={fail}", "sequences at or below the limit, broken ones included"),
-        ("Measures", "the report of the run: every gate, what it measured, and whether it can see damage at all"),
-        ("NaN, Inf", "sequences with such a value in any output of the candidate; one fails the run (V1)"),
-        ("tok/s", "tokens per second of the candidate, device work only, warm-up and loading apart"),
+        (f"<={fail}", "sequences at or below the limit, including those with NaN or Inf"),
+        ("Measures", "report of the run: all gates, their values, and whether they detect injected corruption"),
+        ("NaN, Inf", "sequences with such a value in any candidate output; one fails the run (V1)"),
+        ("tok/s", "tokens per second of the candidate, device time only, without warm-up and loading"),
         ("x FP32", "tok/s of the candidate over tok/s of the reference"),
         (
             "end to end",
-            f"the same with reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
+            f"the same including reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
         ),
         ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.error(limits.warn(M4))} warns (M4)"),
-        ("norm-1", f"|y|/|x| - 1, the farthest; beyond {fmt.error(limits.warn(M5))} warns (M5)"),
-        ("1 - cosine", "the chart: lower is better, each step of the axis is ten times; ! marks NaN or Inf"),
+        ("norm-1", f"|y|/|x| - 1, largest deviation; beyond {fmt.error(limits.warn(M5))} warns (M5)"),
+        ("1 - cosine", "chart on a log scale, lower is better; ! marks NaN or Inf"),
         (
             "util",
-            "share of time in which the GPU ran anything: high is needed, and not enough; "
+            "share of time in which the GPU ran any kernel: necessary, not sufficient; "
             f"the mean should reach {fmt.limit(limits.fail(P1_GPU))}% (P1)",
         ),
-        ("MFU", "share of the GPU's nominal peak that the model's own arithmetic reached while encoding"),
+        ("MFU", "model FLOPS utilization: share of the GPU's nominal peak used by the model's arithmetic"),
     )
 
 
 class HelpScreen(ModalScreen[None]):
-    """Scrolls; esc, q or ? closes."""
+    """Text with its own scrolling; esc, q or ? closes it."""
 
     BINDINGS = bindings("help")
 
     def __init__(
         self,
         topic: str,
-        board: str,
+        screen: str,
         *,
         limits: Thresholds,
         moved: Mapping[str, str] = UNMOVED,
@@ -159,14 +159,14 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         self._parts = {
             "topic": topic_help(topic, limits),
-            "keys": keys_here(board, moved),
+            "keys": keys_here(screen, moved),
             "numbers": number_help(limits),
-            "elsewhere": keys_elsewhere(board, moved),
+            "elsewhere": keys_elsewhere(screen, moved),
             "moving": moving_help(path),
         }
 
     def compose(self) -> ComposeResult:
-        """One long text, the nearest first."""
+        """Yield one long text, the focused panel first."""
         with VerticalScroll(classes="dialog help"):
             for name, text in self._parts.items():
                 yield Static(text, id=name, markup=False)

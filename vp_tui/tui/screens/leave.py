@@ -1,4 +1,4 @@
-"""Modal questions: what to do with an active run when leaving, and whether to stop one."""
+"""Modal questions: leave while a run is active, and stop a run."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ from vp_tui.tui.panels.header import run_names
 
 Answer = Literal["leave", "stop", "stay"]
 MOST = 5
-"""Active runs that are named; a queue may be long."""
+"""Active runs listed by name; a queue may be long."""
 
 
-class Question(ModalScreen[Answer]):
-    """A sentence and its answers as buttons; each answer has its letter too."""
+class QuestionScreen(ModalScreen[Answer]):
+    """A sentence and its answers as buttons; each answer has a key too."""
 
     BINDINGS = bindings("question")
 
@@ -27,7 +27,7 @@ class Question(ModalScreen[Answer]):
         self._answers = answers
 
     def compose(self) -> ComposeResult:
-        """The sentence above the buttons; the first answer has the focus."""
+        """Yield the sentence and the buttons; the first one has the focus."""
         with Vertical(classes="dialog"):
             yield Label(self._text, markup=False)
             with Horizontal(classes="buttons"):
@@ -35,36 +35,35 @@ class Question(ModalScreen[Answer]):
                     yield Button(words, id=answer, compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """By enter or by mouse."""
+        """Answer by enter or by mouse."""
         self.action_choose(str(event.button.id))
 
     def action_choose(self, answer: str) -> None:
-        """Letters of answers that are not offered do nothing."""
+        """Dismiss with the answer; ignore one that is not offered."""
         for offered in self._answers:
             if offered == answer:
                 self.dismiss(offered)
 
 
-def leave_question(active: tuple[RunRow, ...], run: RunRow) -> Question:
-    """Asked on q while a run is active; `run` is the one that stop would stop."""
+def leave_question(active: tuple[RunRow, ...], run: RunRow) -> QuestionScreen:
+    """Return the question of q while a run is active; `run` is the one that `stop` stops."""
     if len(active) == 1:
-        return Question(
+        return QuestionScreen(
             f"Run #{run.id} {run_names(run)} is {run.status}.\n"
-            "It is a process of its own and goes on without this screen.",
+            "It runs in its own process and continues without this dashboard.",
             {"leave": "l  leave it running", "stop": "s  stop it", "stay": "esc  stay"},
         )
     named = "\n".join(f"  #{one.id} {run_names(one)}: {one.status}" for one in active[:MOST])
     more = f"\n  and {len(active) - MOST} more" if len(active) > MOST else ""
-    return Question(
-        f"{len(active)} runs are active:\n{named}{more}\nEach is a process of its own and goes on without this screen.",
+    return QuestionScreen(
+        f"{len(active)} runs are active:\n{named}{more}\nThey continue without this dashboard.",
         {"leave": "l  leave all running", "stop": f"s  stop only #{run.id}", "stay": "esc  stay"},
     )
 
 
-def stop_question(run: RunRow) -> Question:
-    """Asked on x."""
-    return Question(
-        f"Stop run #{run.id} {run_names(run)}?\n"
-        "What is compared so far stays in the history; there will be no verdict.",
+def stop_question(run: RunRow) -> QuestionScreen:
+    """Return the question of x."""
+    return QuestionScreen(
+        f"Stop run #{run.id} {run_names(run)}?\nResults so far stay in the history; there will be no verdict.",
         {"stay": "esc  keep it running", "stop": "s  stop it"},
     )

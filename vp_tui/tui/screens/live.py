@@ -1,4 +1,4 @@
-"""Screen 1: one run as it goes; header, strata, charts, speed, GPU, alerts."""
+"""Screen 1: one run while it is running: header, strata, charts, speed, GPU, alerts."""
 
 import time
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
 from vp_tui.tui.screens.worst import WorstScreen
 
-READING = "reading the store .."
+READING = "Reading the store ..."
 LARGE = (160, 45)
 """Columns and lines from which all charts are shown at once."""
 TALL = 40
-"""Lines from which the facts of the run are shown whole."""
+"""Lines from which all facts of the run are shown."""
 LOOK_S = 1.0
 
 
 class LiveScreen(MainScreen):
-    """The run on the screen, or words where there is none; live.tcss decides what fits."""
+    """The selected run; live.tcss decides which panels fit."""
 
     BINDINGS = bindings("live")
     AUTO_FOCUS = ""
@@ -48,7 +48,7 @@ class LiveScreen(MainScreen):
         self._silence = Silence()
 
     def body(self) -> list[Widget]:
-        """From the verdict down to the details."""
+        """Return the panels from the verdict down to the details."""
         return [
             Panel(id="empty"),
             Readable(id="header", topic="header"),
@@ -66,19 +66,19 @@ class LiveScreen(MainScreen):
         ]
 
     def on_mount(self) -> None:
-        """Words at once: the store is read in a thread."""
+        """Show a text at once: the store is read in a thread."""
         self.add_class("-empty")
         self.query_one("#empty", Panel).show(Content(READING))
         self.query_one("#rates").border_title = "speed and GPU"
         self.set_interval(LOOK_S, self._look_for_silence)
 
     def on_resize(self) -> None:
-        """Besides what every board does: classes for sizes of this screen's own."""
+        """Set the classes for this screen's own size limits."""
         self.set_class(self.size.height >= TALL, "-tall")
         self.set_class(self.size.width >= LARGE[0] and self.size.height >= LARGE[1], "-large")
 
     def show(self, view: StoreView) -> None:
-        """All panels from one snapshot."""
+        """Fill all panels from one snapshot."""
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
@@ -100,7 +100,7 @@ class LiveScreen(MainScreen):
     def _show_header(self, snapshot: RunSnapshot) -> None:
         newest = cast(HasView, self.app).view
         run = newest.snapshot.run if newest is not None and newest.snapshot is not None else snapshot.run
-        # asked of the newest view even while the picture is held: that one would grow old by itself
+        # ask the newest view: while the display is paused the shown one only looks silent
         is_silent = self._silence.is_silent(run, time.monotonic()) and run.uuid == snapshot.run.uuid
         self.query_one("#header", Panel).show(header(snapshot, self.size.width - 2, is_silent=is_silent))
 
@@ -111,12 +111,12 @@ class LiveScreen(MainScreen):
             strip.show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run on the screen."""
+        """Return the run on the screen."""
         return view.snapshot.run if view.snapshot else None
 
     @property
     def _room(self) -> int:
-        """Columns within a panel: a blank on either side, and a frame where there is room."""
+        """Columns inside a panel: without the margins, and without the frame where there is one."""
         return self.size.width - (4 if self.has_class("-roomy") else 2)
 
     @property
@@ -124,35 +124,35 @@ class LiveScreen(MainScreen):
         return self._view.snapshot if self._view is not None else None
 
     def _look_for_silence(self) -> None:
-        """Nobody else would: what is new is posted, and a run that hangs has nothing new."""
+        """Check by a timer: a run that hangs writes nothing, so no new view is posted."""
         if self._snapshot is not None:
             self._show_header(self._snapshot)
 
     def action_cycle_chart(self) -> None:
-        """The next view; what stands beside it moves on too."""
+        """Show the next chart; the ones next to it follow."""
         self.query_one(ChartRow).next_view()
 
     # -- alerts and sequences
 
     def action_toggle_alerts(self) -> None:
-        """The charts make room for the list, which takes the focus, and back."""
+        """Enlarge the list and focus it, and back."""
         self.toggle_class("-alerts")
         self.set_focus(self.query_one(AlertList) if self.has_class("-alerts") else None)
 
     def on_alert_list_opened(self, message: AlertList.Opened) -> None:
-        """One alert whole."""
+        """Show one alert in full."""
         if self._snapshot is not None:
             self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
 
     def action_worst(self) -> None:
-        """The sequences with the lowest cosine."""
+        """List the sequences with the lowest cosine."""
         if self._snapshot is not None:
             self.app.push_screen(WorstScreen(self.backend, self._snapshot))
 
     # -- runs
 
     def action_compare(self) -> None:
-        """Against the newest baseline that fits."""
+        """Compare with the newest baseline that fits."""
         run = self._snapshot.run if self._snapshot is not None else None
         if self._view is None or run is None:
             self._say(NO_RUN)
@@ -161,12 +161,12 @@ class LiveScreen(MainScreen):
         if base is not None:
             self.post_message(OpenComparison(base=f"baseline:{base.name}", candidate=str(run.id)))
         elif self._view.pinned(run):
-            self._say(f"#{run.id} is a baseline itself; 2, and space on two runs, compares any two")
+            self._say(f"#{run.id} is a baseline itself; to compare two runs, press 2 and select them with space")
         else:
-            self._say("no baseline fits (same sequences, weights and machine): b pins this run, 2 lists others")
+            self._say("No baseline has the same sequences, weights and machine: b sets one, 2 lists the runs")
 
     def action_pin(self) -> None:
-        """As a baseline, with a reason; or give that up."""
+        """Set the run as a baseline, or retire it."""
         if self._view is None or self._snapshot is None:
             self._say(NO_RUN)
             return
@@ -177,7 +177,7 @@ class LiveScreen(MainScreen):
         self.app.push_screen(PinScreen(run, self._view.baselines))
 
     def action_export(self) -> None:
-        """The run with all its numbers as a file."""
+        """Write the run with all its numbers to a file."""
         if self._snapshot is None:
             self._say(NO_RUN)
             return
@@ -194,11 +194,11 @@ class LiveScreen(MainScreen):
         self.app.notify(words, severity="warning", markup=False)
 
     def action_other_run(self, step: int) -> None:
-        """The active run before or after the one on the screen, round and round."""
+        """Show the previous or next active run, cyclically."""
         shown = self._snapshot.run.id if self._snapshot is not None else 0
         ids = {run.id for run in active_runs(self._view.runs)} if self._view is not None else set()
         if not ids - {shown}:
-            self._say("no other run is active; 2 lists all runs")
+            self._say("no other run is active; press 2 for all runs")
             return
         every = sorted(ids | {shown})
         self.post_message(OpenRun(every[(every.index(shown) + step) % len(every)]))

@@ -1,4 +1,4 @@
-"""Screen 5: what the run wrote, and what happened to it."""
+"""Screen 5: log, status changes and alerts of the run."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from vp_tui.core.store.timeline import StatusChange
 
 LOOK_S = 1.5
-"""A log grows without a word to the store; while the screen is in front it is looked at this often."""
+"""Seconds between two reads of the log, which grows without a write to the store."""
 
 
 class LogsScreen(MainScreen):
-    """The run on the Live screen: its log, its moves and its alerts."""
+    """Log, status changes and alerts of the run on the Live screen."""
 
     BINDINGS = bindings("logs")
     AUTO_FOCUS = "#log"
@@ -45,20 +45,20 @@ class LogsScreen(MainScreen):
         self._trouble: str | None = None
 
     def body(self) -> list[Widget]:
-        """Two lines of what it is, the list, and a line to look for words."""
-        find = Input(placeholder="words to look for; enter goes back to the log", id="find", compact=True)
+        """Return the title, the list and the search field."""
+        find = Input(placeholder="find text; enter returns to the log", id="find", compact=True)
         # a blinking cursor costs bytes over SSH
         find.cursor_blink = False
         return [Panel(id="empty"), Panel(id="log-title"), LogView(id="log"), find]
 
     def on_mount(self) -> None:
-        """The log grows by itself."""
+        """Read the log by a timer."""
         self.set_interval(LOOK_S, self._read)
 
     # -- reading
 
     def show(self, view: StoreView) -> None:
-        """Words where there is no run; else look at what it wrote."""
+        """Show the run and read its log; a text if there is no run."""
         self.set_class(view.snapshot is None, "-empty")
         if view.snapshot is None:
             self._snapshot = None
@@ -71,7 +71,7 @@ class LogsScreen(MainScreen):
         self._read()
 
     def _read(self) -> None:
-        """Only in front, and one look at a time: the first one at a long log may outlast the time between two."""
+        """Read while the screen is in front, one read at a time: the first read of a long log takes a while."""
         snapshot = self._snapshot
         if snapshot is None or self._is_reading or not self.is_current:
             return
@@ -85,7 +85,7 @@ class LogsScreen(MainScreen):
     def _looked(self, run_id: int, found: "tuple[LogTail, tuple[StatusChange, ...]]") -> None:
         self._is_reading = False
         if self._snapshot is None or self._snapshot.run.id != run_id:
-            # another run was chosen meanwhile
+            # another run was selected meanwhile
             self._read()
             return
         self._tail, self._changes = found
@@ -93,7 +93,7 @@ class LogsScreen(MainScreen):
         self._fill()
 
     def _not_looked(self, words: str) -> None:
-        """The store is locked or gone: the app's banner says so too."""
+        """Show why the store cannot be read, as the banner of the app does."""
         self._is_reading = False
         self._trouble = words
         self._fill()
@@ -112,11 +112,11 @@ class LogsScreen(MainScreen):
     def _show_title(self) -> None:
         if self._snapshot is None:
             return
-        state = [TITLES[self._kind], "following" if self._view.following else "held here, f follows"]
+        state = [TITLES[self._kind], "following" if self._view.following else "not following (f)"]
         if self._kind != "events" and self._tail is not None and self._tail.trouble is None:
             state.append(extent(self._tail))
         if needle := self.query_one("#find", Input).value:
-            # what the reader is busy with, before what a narrow screen cuts off
+            # first: a narrow screen cuts off the end
             state.insert(0, self._found(needle))
         shown = [title(self._snapshot.run), styled(";  ".join(state), "dim")]
         shown += [line(("~ ", "warn"), fmt.safe(words)) for words in self._troubles()]
@@ -134,61 +134,61 @@ class LogsScreen(MainScreen):
     # -- keys
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run on the Live screen."""
+        """Return the run on the Live screen."""
         return view.snapshot.run if view.snapshot else None
 
     def action_next_view(self) -> None:
-        """Both, the log, the events."""
+        """Show both, then the log alone, then the events alone."""
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
         self._fill()
 
     def action_follow(self) -> None:
-        """Stay at the newest, or stay here."""
+        """Follow the newest line, or stop following."""
         self._view.toggle_following()
 
     def action_find(self) -> None:
-        """Ask for words."""
+        """Open the search field."""
         self.add_class("-finding")
         self.query_one("#find", Input).focus()
 
     def action_next_match(self, step: int) -> None:
-        """Without words there is nothing to go to: ask for them."""
+        """Go to the next match; without a search text ask for one."""
         if not self.query_one("#find", Input).value:
             self.action_find()
         self._view.next_match(step)
 
     def action_clear(self) -> None:
-        """Take away the words looked for."""
+        """Clear the search text."""
         self.query_one("#find", Input).value = ""
         self.remove_class("-finding")
         self._view.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Look while the words are typed."""
+        """Search while the text is typed."""
         event.stop()
         self._view.look_for(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Back to the list; the words stay marked."""
+        """Return to the list; matches stay highlighted."""
         event.stop()
         if not event.value:
             self.remove_class("-finding")
         self._view.focus()
 
     def on_log_view_moved(self) -> None:
-        """It follows or not, or shows another match."""
+        """Update the title: following, and the current match."""
         self._show_title()
 
 
 def title(run: RunRow) -> Content:
-    """Which run, and what it does."""
+    """Return the run and its status."""
     phase = f"  {fmt.safe(run.phase)}" if run.phase else ""
     why = f"  {fmt.safe(run.status_reason)}" if run.status_reason and not run.is_active else ""
     return line((f"#{run.id} ", "title"), run_names(run), "  ", (run.status.upper(), level_of(run.status)), phase, why)
 
 
 def extent(tail: LogTail) -> str:
-    """How much of the file is here."""
+    """Return how much of the file is shown."""
     shown = len(tail.lines)
     if not tail.num_lines:
         return "run.log is empty"

@@ -1,4 +1,4 @@
-"""Everything that was measured on one run, as `vp-tui show` prints it."""
+"""Report of one run, as `vp-tui show` prints it."""
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,7 +13,7 @@ from vp_tui.tui.text import report
 
 
 class MeasuresScreen(ModalScreen[None]):
-    """Scrolls; esc, q or m closes."""
+    """Text with its own scrolling; esc, q or m closes it."""
 
     BINDINGS = bindings("measures")
 
@@ -22,7 +22,7 @@ class MeasuresScreen(ModalScreen[None]):
         self._snapshot = snapshot
 
     def compose(self) -> ComposeResult:
-        """The report of the run as it was when the key was pressed."""
+        """Yield the report of the run at the moment of the key press."""
         with VerticalScroll(classes="dialog report"):
             yield Static(Content(report(self._snapshot)), id="report")
         yield KeyBar()

@@ -1,4 +1,4 @@
-"""Modal form for a new run, generated from RunConfig: checks and estimates while one types, starts in a thread."""
+"""Modal form for a new run, generated from RunConfig: checked while typing, started in a thread."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -40,15 +40,15 @@ from vp_tui.tui.panels.path_field import PathInput
 from vp_tui.tui.patience import patiently
 
 HINT = "tab next field, enter start, esc back"
-START_HINT = "Enter starts the run; it is a process of its own and goes on without this screen."
-MORE_HINT = "The other settings; enter opens and closes them."
+START_HINT = "Enter starts the run in its own process; it continues without this dashboard."
+MORE_HINT = "Other settings; enter opens and closes them."
 
 
 class NewRunScreen(ModalScreen[int]):
-    """Dismissed with the id of the run that was started, or None.
+    """Dismissed with the id of the started run, or None.
 
-    `values` are those of the form's fields (fields.initial_values, remembered.read) that it begins with; `runs` are
-    the store's runs at any moment, newest first; `trouble` is said at the top.
+    `values` are the initial values (fields.initial_values, remembered.read); `runs` returns the runs of the store,
+    newest first; `trouble` is shown at the top.
     """
 
     BINDINGS = bindings("new run")
@@ -74,10 +74,10 @@ class NewRunScreen(ModalScreen[int]):
         self._checked = Checked()
         self._file_errors: dict[str, str] = {}
         self._busy: str | None = None
-        """What the reader waits for; nothing can be started meanwhile."""
+        """What the user is waiting for; nothing can be started meanwhile."""
 
     def compose(self) -> ComposeResult:
-        """Fields, what the run would take, one line of help for the field in hand, buttons."""
+        """Yield the fields, the estimate, one line of help for the focused field, buttons."""
         rows = self._rows.values()
         with Vertical(classes="dialog form"):
             yield Label("New run", classes="heading")
@@ -93,7 +93,7 @@ class NewRunScreen(ModalScreen[int]):
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """The values the form starts with are checked like typed ones."""
+        """Check the initial values like typed ones."""
         trouble = self.query_one("#trouble", Panel)
         trouble.display = self._trouble is not None
         trouble.show(line(("~ ", "warn"), fmt.safe(self._trouble or "")))
@@ -101,39 +101,39 @@ class NewRunScreen(ModalScreen[int]):
             self._look_at(name)
         self._recheck()
 
-    # -- what the reader does
+    # -- input
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Checked with every letter."""
+        """Check with every keystroke."""
         self._take(event.input.name, event.value)
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """A choice is always one of the allowed."""
+        """Take the selected value."""
         self._take(event.select.name, event.value)
 
     def on_switch_changed(self, event: Switch.Changed) -> None:
-        """On or off."""
+        """Take on or off."""
         self._rows[str(event.switch.name)].show_word(is_on=event.value)
         self._take(event.switch.name, event.value)
 
     def on_path_input_taken(self, event: PathInput.Taken) -> None:
-        """A choice of a list; the demo is more than a path."""
+        """Fill in the demo: its name stands for two paths."""
         if event.choice.value in DEMOS:
             self._fill_in_demo(event.choice.value)
 
     def on_input_blurred(self, event: Input.Blurred) -> None:
-        """The name of a demo was typed."""
+        """Fill in a demo whose name was typed."""
         if event.input.name == MODEL_FIELD and event.value in DEMOS:
             self._fill_in_demo(event.value)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Explain the field in hand."""
+        """Explain the focused field."""
         if self._busy is None:
             self._hint(styled(self._words_for(event.widget), "dim"))
 
     @on(Collapsible.Toggled)
     def _make_room(self, event: Collapsible.Toggled) -> None:
-        """Open, the form is as tall as the screen, and the fields scroll."""
+        """Make the opened form as tall as the screen; the fields scroll."""
         self.query_one(".form").set_class(not event.collapsible.collapsed, "-more")
 
     def _words_for(self, widget: Widget) -> str:
@@ -144,24 +144,24 @@ class NewRunScreen(ModalScreen[int]):
         return START_HINT if widget.id == "start" else HINT
 
     def on_input_submitted(self) -> None:
-        """Enter in a field starts, when all is well."""
+        """Start, if the form is valid."""
         self._begin()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start or back."""
+        """Start or close."""
         if event.button.id == "start":
             self._begin()
         else:
             self.action_cancel()
 
     def action_cancel(self) -> None:
-        """Close; a run that is being started is still followed by the app through the store."""
+        """Close; a run that is starting appears through the store."""
         self.dismiss(None)
 
     # -- checks
 
     def _take(self, name: str | None, value: Any) -> None:
-        # Textual also reports the values it was built with; only a change is the reader's doing
+        # Textual also reports the initial values
         if name is None or self._values.get(name) == value:
             return
         self._values[name] = value
@@ -172,7 +172,7 @@ class NewRunScreen(ModalScreen[int]):
         self._recheck()
 
     def _look_at(self, name: str) -> None:
-        """Whether there is such a file; the look may take long, so its answer comes when it comes."""
+        """Check in a thread that the file exists: a network path may take long."""
         typed = str(self._values[name])
         look = partial(patiently, folder_of(typed), partial(file_error, name, typed))
         run_job(self, f"look at {name}", look, partial(self._looked_at, name))
@@ -195,7 +195,7 @@ class NewRunScreen(ModalScreen[int]):
         self.query_one(EstimateLines).plan(None if errors else self._checked.config)
 
     def _show_more(self, *, is_wrong: bool) -> None:
-        """What is set in the group is said while it is closed, and it opens by itself for what is wrong."""
+        """Name the changed settings in the title of the group, and open it for a wrong one."""
         more = self.query_one("#more", Collapsible)
         changed = changed_titles(self._values)
         title = f"More settings (changed: {', '.join(changed)})" if changed else "More settings"
@@ -210,7 +210,7 @@ class NewRunScreen(ModalScreen[int]):
     # -- the demo
 
     def _fill_in_demo(self, name: str) -> None:
-        """Its checkpoint and its sequences, which are made where they are missing."""
+        """Fill in checkpoint and sequences of the demo; create them if missing."""
         if self._busy is not None:
             return
         self._wait_for("making a tiny checkpoint and its sequences, some seconds the first time ..")
@@ -236,9 +236,9 @@ class NewRunScreen(ModalScreen[int]):
             self._touched = set(self._rows)
             self._recheck()
         else:
-            self._wait_for("starting ..")
+            self._wait_for("Starting ...")
             start = partial(_start, self._backend, config, dict(self._values))
-            # a job of the app: closing the form does not take the answer away
+            # a job of the app: its result is reported even after the form is closed
             run_job(self.app, "start", start, self._started, self._failed)
 
     def _started(self, answer: tuple[int, str | None]) -> None:
@@ -256,14 +256,14 @@ class NewRunScreen(ModalScreen[int]):
         self._hint(line(("! ", "fail"), fmt.safe(words)))
 
     def _wait_for(self, what: str | None) -> None:
-        """Say what the reader waits for, and start nothing meanwhile; None: it is over."""
+        """Show what the user is waiting for and start nothing meanwhile; None: done."""
         self._busy = what
         self._hint(styled(what or HINT, "dim"))
         self._recheck()
 
 
 def _start(backend: Backend, config: RunConfig, values: Mapping[str, Any]) -> tuple[int, str | None]:
-    """The id of the new run, and why the values are not kept for next time, if they are not."""
+    """Return the id of the new run, and why the values could not be remembered, if so."""
     run_id = backend.start(config)
     try:
         backend.remember(values)

@@ -1,4 +1,4 @@
-"""Modal form to pin a run as a baseline, or to give one up; both need a reason."""
+"""Modal form to set a run as a baseline, or to retire one; both require a reason."""
 
 from functools import partial
 from typing import ClassVar
@@ -14,14 +14,14 @@ from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.screens.form import FormScreen
 
 DEFAULT = "default"
-"""As core.store.baselines has it."""
-NO_REASON = "say why: the reason is kept with the baseline"
+"""Same as in core.store.baselines."""
+NO_REASON = "A reason is required."
 
 
 class PinScreen(FormScreen):
-    """`pinned` are the active baselines (StoreView.baselines); `run` must have come through."""
+    """`pinned` are the active baselines (StoreView.baselines); `run` must be completed."""
 
-    verb: ClassVar[str] = "Pin"
+    verb: ClassVar[str] = "Set"
 
     def __init__(self, run: RunRow, pinned: tuple[Pinned, ...]) -> None:
         super().__init__(f"Baseline: #{run.id} {run_names(run)}")
@@ -30,56 +30,56 @@ class PinScreen(FormScreen):
         self._own = tuple(one for one in pinned if run.id in one.run_ids)
 
     def fields(self) -> tuple[tuple[str, str, str], ...]:
-        """The name is nearly always there already."""
+        """Return reason and name, which is filled in."""
         name = self._own[0].name if self._own else DEFAULT
         return (("reason", "reason *", ""), ("name", "name", name))
 
     def more_buttons(self) -> tuple[Button, ...]:
-        """Only a run that is pinned can be given up."""
-        return (Button("Give up", id="unpin", variant="warning", compact=True),) if self._own else ()
+        """Return the button to retire the baseline, if the run is one."""
+        return (Button("Retire", id="unpin", variant="warning", compact=True),) if self._own else ()
 
     def facts(self) -> Content:
-        """What is pinned now, and what becomes of it."""
+        """Return the current baselines of the run, and those it replaces."""
         name = self.value("name")
-        rows = [line(("pinned: ", "dim"), f"{fmt.safe(one.name)!r}, {fmt.safe(one.reason)}") for one in self._own]
+        rows = [line(("baseline: ", "dim"), f"{fmt.safe(one.name)!r}, {fmt.safe(one.reason)}") for one in self._own]
         if self._run.group_id is not None:
-            rows.append(styled("a repeat stands for its group: all its completed runs are pinned", "dim"))
+            rows.append(styled("This run is a repeat: all completed runs of its group become the baseline.", "dim"))
         rows += [
             line(("~ ", "warn"), f"replaces {fmt.safe(name)!r}: {fmt.runs(one.run_ids)}, {fmt.safe(one.reason)}")
             for one in self._replaced(name)
         ]
-        return lines(rows or [styled("later runs with the same model, data and machine are held against it", "dim")])
+        return lines(rows or [styled("Later runs with the same model, data and machine are compared with it.", "dim")])
 
     def problem(self) -> str | None:
-        """Name and reason are needed."""
+        """Return what is missing."""
         if not self.value("name"):
-            return f"a baseline needs a name; the usual one is {DEFAULT}"
+            return f"A name is required; the usual one is {DEFAULT}."
         return None if self.value("reason") else NO_REASON
 
     def recheck(self) -> None:
-        """A name that the run is not pinned under cannot be given up."""
+        """Disable Retire unless the name is one of the run's own baselines."""
         super().recheck()
         for button in self.query("#unpin").results(Button):
             button.disabled = button.disabled or self.value("name") not in {one.name for one in self._own}
 
     def begin(self) -> None:
-        """Pin, whatever it replaces."""
+        """Set the baseline, replacing any of the same name and key."""
         name = self.value("name")
         job = partial(self.backend.pin, self._run.id, name=name, reason=self.value("reason"))
         self.work(job, lambda run_ids: f"baseline {name!r}: {fmt.runs(run_ids)}")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Giving up has a button of its own."""
+        """Retire, or do what every form does."""
         if event.button.id == "unpin":
-            self._give_up()
+            self._retire()
         else:
             super().on_button_pressed(event)
 
-    def _give_up(self) -> None:
+    def _retire(self) -> None:
         name = self.value("name")
         job = partial(self.backend.unpin, name, reason=self.value("reason"))
-        self.work(job, lambda _: f"baseline {name!r} is given up")
+        self.work(job, lambda _: f"baseline {name!r} retired")
 
     def _replaced(self, name: str) -> list[Pinned]:
-        """The baselines of that name with one of the run's keys."""
+        """Return the baselines of that name with one of the run's keys."""
         return [one for one in self._pinned if one.name == name and one.shares_key(self._run)]

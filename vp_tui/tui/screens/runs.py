@@ -1,4 +1,4 @@
-"""Screen 2: the history of all runs, and what one does with them."""
+"""Screen 2: the history of all runs."""
 
 from functools import partial
 
@@ -23,12 +23,12 @@ from vp_tui.tui.screens.delete import DeleteScreen, why_kept
 from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 from vp_tui.tui.screens.pin import PinScreen
 
-NO_MATCH = "no run matches: esc clears the filter, / changes it, n starts a run"
-NO_RUN = "no run is under the cursor"
+NO_MATCH = "No run matches: esc clears the filter, / edits it"
+NO_RUN = "no run is selected"
 
 
 class RunsScreen(MainScreen):
-    """The table of runs, the filter over it, and what is to say about the run under the cursor."""
+    """Filter, table of runs, and details of the run under the cursor."""
 
     BINDINGS = bindings("runs")
     AUTO_FOCUS = "#runs"
@@ -38,22 +38,22 @@ class RunsScreen(MainScreen):
         self._view: StoreView | None = None
         self._selected_ids: frozenset[int] = frozenset()
         self._query = ""
-        """The filter in force: `_found` is its answer."""
+        """The active filter: `_found` is its result."""
         self._wanted = ""
-        """The filter asked for last, in force once its answer is there."""
+        """The filter requested last, active once its result is there."""
         self._found: tuple[RunRow, ...] = ()
         self._older: tuple[RunRow, ...] = ()
-        """What comes before the oldest run of the view, which holds only so many."""
+        """Runs older than the oldest one of the view, which is limited."""
         self._older_than: int | None = None
 
     def body(self) -> list[Widget]:
-        """The table takes the room, the detail a few lines."""
+        """Return filter, table and details."""
         return [FilterBar(id="filter-bar"), Panel(id="empty"), RunsTable(id="runs"), Panel(id="detail")]
 
-    # -- what is shown
+    # -- show
 
     def show(self, view: StoreView) -> None:
-        """Fill the table; a filter in force is asked anew, once per view."""
+        """Fill the table; query an active filter again, once per view."""
         if view is not self._view:
             self._view = view
             if self._wanted:
@@ -74,7 +74,7 @@ class RunsScreen(MainScreen):
         )
         table.show(tuple(made), self.size.width)
         if self.focused is None and runs:
-            # a table without rows is not shown, and what is not shown loses the focus
+            # a table without rows is hidden and so loses the focus
             table.focus()
         self._show_detail()
 
@@ -89,7 +89,7 @@ class RunsScreen(MainScreen):
         return [known[run_id] for run_id in sorted(self._selected_ids) if run_id in known]
 
     def on_line_list_moved(self) -> None:
-        """The detail follows the cursor."""
+        """Show the details of the run under the cursor."""
         self._show_detail()
 
     def _show_detail(self) -> None:
@@ -98,17 +98,17 @@ class RunsScreen(MainScreen):
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run under the cursor."""
+        """Return the run under the cursor."""
         return self.query_one(RunsTable).chosen
 
     # -- filter
 
     def action_filter(self) -> None:
-        """Write a query."""
+        """Edit the filter."""
         self.query_one(FilterBar).open(self._query)
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
-        """Apply it, once the store has answered."""
+        """Apply it once the store has answered."""
         self._wanted = message.query
         if not self._wanted:
             self._show_all()
@@ -118,7 +118,7 @@ class RunsScreen(MainScreen):
             self._ask(self._wanted)
 
     def action_clear(self) -> None:
-        """Leave the line, else take away the filter, else the marks."""
+        """Close the filter line, else clear the filter, else the selection."""
         if self.query_one(FilterBar).is_open:
             self._wanted = self._query
             self._leave_line()
@@ -145,7 +145,7 @@ class RunsScreen(MainScreen):
                 table.move_cursor(0)
 
     def _refused(self, words: str) -> None:
-        """The last good list stays."""
+        """Keep the last valid list."""
         self._wanted = self._query
         self.query_one(FilterBar).refuse(words)
 
@@ -156,11 +156,11 @@ class RunsScreen(MainScreen):
         self._leave_line()
 
     def _leave_line(self) -> None:
-        self.query_one(FilterBar).shut()
+        self.query_one(FilterBar).close_input()
         self.query_one(RunsTable).focus()
 
     def _ask_older(self, view: StoreView) -> None:
-        """The view holds the newest runs only; those before them are read once."""
+        """Read the runs before those of the view, once."""
         oldest = view.runs[-1].id if view.runs else 1
         if oldest == self._older_than:
             return
@@ -180,7 +180,7 @@ class RunsScreen(MainScreen):
         self._fill()
 
     def action_compare(self) -> None:
-        """Two marked runs; the marked one and the one under the cursor; that one and its baseline."""
+        """Compare two selected runs; or the selected one and the one under the cursor; or that one and its baseline."""
         if self._view is None:
             return
         chosen = pair(self._selected, self.query_one(RunsTable).chosen, self._view)
@@ -190,17 +190,17 @@ class RunsScreen(MainScreen):
             self.post_message(OpenComparison(chosen.base, chosen.candidate))
 
     def action_pin(self) -> None:
-        """Pin the run under the cursor as a baseline, or give that up."""
+        """Set the run under the cursor as a baseline, or retire it."""
         run = self._current()
         if run is None or self._view is None:
             return
         if run.status == "completed":
             self.app.push_screen(PinScreen(run, self._view.baselines))
         else:
-            self._say(f"#{run.id} is {run.status}: only a completed run is a baseline")
+            self._say(f"#{run.id} is {run.status}: only a completed run can be a baseline")
 
     def action_tag(self) -> None:
-        """Tags and a note on the run under the cursor."""
+        """Edit tags and note of the run under the cursor."""
         run = self._current()
         if run is not None:
             self.app.push_screen(AnnotateScreen(run), self._written)
@@ -217,19 +217,19 @@ class RunsScreen(MainScreen):
             self._say(reason)
 
     def _deleted(self, run_id: int, is_deleted: bool | None) -> None:
-        """The number may be given to another run; its mark is not."""
+        """Deselect the run: its number may be used again."""
         if is_deleted:
             self._selected_ids = self._selected_ids - {run_id}
         self._written(is_deleted)
 
     def _written(self, is_written: bool | None) -> None:
-        """The older runs are not in the view that is read anew."""
+        """Read the older runs again: they are not part of the view."""
         if is_written and self._view is not None:
             self._older_than = None
             self._ask_older(self._view)
 
     def action_export(self) -> None:
-        """The marked runs, else the one under the cursor, as a file."""
+        """Write the selected runs, else the one under the cursor, to a file."""
         from vp_tui.tui.screens.export import ExportScreen
 
         run = self._current()

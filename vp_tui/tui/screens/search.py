@@ -1,4 +1,4 @@
-"""Screen 4: the search for the operations that must stay in FP32; until it exists, what to look at instead."""
+"""Screen 4: modules to keep in FP32 first; the automatic search is not implemented yet."""
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -13,27 +13,27 @@ from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 
 
 class SearchBody(VerticalScroll, can_focus=True):
-    """The words with their own scrolling."""
+    """The text, with its own scrolling."""
 
     topic = "search"
 
 
 class SearchScreen(MainScreen):
-    """Words, and the modules of the run on the Live screen that a search would begin with."""
+    """Modules of the run on the Live screen to keep in FP32 first."""
 
     BINDINGS = bindings("search")
     AUTO_FOCUS = "#search"
 
     def body(self) -> list[Widget]:
-        """One text."""
+        """Return one text."""
         return [Panel(id="empty"), SearchBody(Panel(id="hints"), id="search")]
 
     def show(self, view: StoreView) -> None:
-        """What the measures of the run know already."""
+        """Show what the measures of the run point to."""
         self.set_class(not view.runs and view.snapshot is None, "-empty")
         self.query_one("#empty", Panel).show(empty_words(view))
         self.query_one("#hints", Panel).show(hints(view.snapshot) if view.snapshot else Content(""))
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """The run on the Live screen."""
+        """Return the run on the Live screen."""
         return view.snapshot.run if view.snapshot else None

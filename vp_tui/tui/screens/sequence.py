@@ -1,4 +1,4 @@
-"""Modal: one sequence, its numbers beside the limits, its alerts and its letters."""
+"""Modal: one sequence: its metrics with limits, its alerts and its residues."""
 
 from functools import partial
 
@@ -18,11 +18,11 @@ from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.sequence_words import alerts_of, letters, measured
 
-READING = "reading .."
+READING = "Reading ..."
 
 
 class SequenceScreen(ModalScreen[None]):
-    """Scrolls; without `result` its row is read from the store, the letters always from the run's input file."""
+    """Without `result` the row is read from the store; the residues always from the input file."""
 
     BINDINGS = bindings("sequence")
 
@@ -34,7 +34,7 @@ class SequenceScreen(ModalScreen[None]):
         self._sequence_id, self._result = sequence_id, result
 
     def compose(self) -> ComposeResult:
-        """Numbers first: they are there at once."""
+        """Yield the metrics first: they are known already."""
         with VerticalScroll(classes="dialog detail"):
             yield Panel(id="name")
             yield Panel(id="measured")
@@ -45,11 +45,11 @@ class SequenceScreen(ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """What is read comes later."""
+        """Show what is known and read the rest in a thread."""
         run = self._snapshot.run
         self._show("heading-alerts", styled("Alerts", "title"))
         self._show("its-alerts", alerts_of(self._snapshot, self._sequence_id))
-        self._show("heading-letters", line(("Letters", "title"), (f"  {fmt.safe(run.input)}", "dim")))
+        self._show("heading-letters", line(("Sequence", "title"), (f"  {fmt.safe(run.input)}", "dim")))
         self._show("letters", styled(READING, "dim"))
         if self._result is not None:
             self._show_result(self._result)
@@ -76,6 +76,6 @@ class SequenceScreen(ModalScreen[None]):
 
     def _show_letters(self, found: str | None) -> None:
         if found is None:
-            self._say("letters", "no sequence of that name is in the file any more: it was changed after the run")
+            self._say("letters", "not found in the file, which has changed since the run")
         else:
             self._show("letters", letters(found))

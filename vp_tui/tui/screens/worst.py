@@ -1,4 +1,4 @@
-"""Modal: the sequences with the lowest cosine of a run, one on a line; enter opens one."""
+"""Modal: the sequences of a run with the lowest cosine, one per line; enter opens one."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,30 +21,30 @@ from vp_tui.tui.marks import MARKS, Level, line, styled
 from vp_tui.tui.messages import HasView
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.panels.sequence_words import Number, numbers
+from vp_tui.tui.panels.sequence_words import Metric, numbers
 from vp_tui.tui.screens.sequence import SequenceScreen
 
 MOST = 50
 AGAIN_S = 1.0
-"""How often a run under way is asked for worse ones, if it has compared more."""
+"""Seconds between two reads while the run is active."""
 ID_LEAST, ID_MOST = 8, 40
 FIXED = (("stratum", 7), ("tokens", 6), ("cosine", 9), ("rel. L2", 8), ("norm - 1", 9), ("NaN", 5), ("Inf", 5))
 NARROW = ("stratum", "cosine", "NaN", "Inf")
-"""The columns that are left below 70 columns."""
+"""Columns shown on narrow screens."""
 
 
 class SequenceList(OptionList):
-    """The lines; `open` is the list's own choice of the line under the cursor."""
+    """The lines; `open` selects the line under the cursor."""
 
     BINDINGS = bindings("worst")
 
     def action_open(self) -> None:
-        """As a click does."""
+        """Select, as a click does."""
         self.action_select()
 
 
 class WorstScreen(ModalScreen[None]):
-    """Read from the store when it opens, and again while the run goes on."""
+    """Read from the store when it opens, and again while the run is active."""
 
     BINDINGS = bindings("worst")
 
@@ -54,7 +54,7 @@ class WorstScreen(ModalScreen[None]):
         self._results: tuple[SequenceResult, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """What it is, the columns, the lines."""
+        """Yield title, column titles, lines."""
         with Vertical(classes="dialog detail list"):
             yield Panel(id="about")
             yield Panel(id="columns")
@@ -62,8 +62,8 @@ class WorstScreen(ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """The rows are read in a thread."""
-        self._say("reading ..")
+        """Read the rows in a thread."""
+        self._say("Reading ...")
         self._read()
         if self._snapshot.run.is_active:
             self.set_interval(AGAIN_S, self._look_again)
@@ -80,7 +80,7 @@ class WorstScreen(ModalScreen[None]):
             self._read()
 
     def on_resize(self) -> None:
-        """Columns depend on the width."""
+        """Fill again: columns depend on the width."""
         if self._results:
             self._fill(self._results)
 
@@ -93,7 +93,7 @@ class WorstScreen(ModalScreen[None]):
 
     def _fill(self, results: tuple[SequenceResult, ...]) -> None:
         sequences = self.query_one(SequenceList)
-        # at the top one stays at the worst, else at the sequence that was chosen
+        # keep the selected sequence, at the top the worst one
         at = self._results[sequences.highlighted].seq_idx if sequences.highlighted else None
         self._results = results
         self._say(_about(self._snapshot, len(results)))
@@ -105,11 +105,11 @@ class WorstScreen(ModalScreen[None]):
             sequences.highlighted = places[0] if places else 0
 
     def action_open(self) -> None:
-        """Also where the list has lost the focus."""
+        """Open the line under the cursor, even if the list lost the focus."""
         self.query_one(SequenceList).action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """By enter or by mouse."""
+        """Open a sequence by enter or by mouse."""
         result = self._results[event.option_index]
         self.app.push_screen(SequenceScreen(self._backend, self._snapshot, result.sequence_id, result))
 
@@ -118,14 +118,14 @@ def _about(snapshot: RunSnapshot, count: int) -> str:
     run = snapshot.run
     if not count:
         if run.archived_at_us is not None:
-            return "the rows of its sequences are archived"
-        return "none is compared yet; they come block by block" if run.is_active else "none was compared"
+            return "rows per sequence were archived"
+        return "no sequence compared yet" if run.is_active else "no sequence was compared"
     so_far = f" of {fmt.exact(run.done)} compared so far" if run.is_active else ""
-    return f"those without a cosine, then the lowest: {fmt.exact(count)}{so_far}"
+    return f"NaN/Inf first, then lowest cosine: {fmt.exact(count)}{so_far}"
 
 
 def _columns(width: int) -> tuple[int, dict[str, int]]:
-    """Columns of the id, and of each other one that fits."""
+    """Return the width of the id, and the other columns that fit."""
     shown = dict(FIXED)
     if width < ID_LEAST + sum(size + 1 for size in shown.values()):
         shown = {name: size for name, size in FIXED if name in NARROW}
@@ -139,20 +139,20 @@ def _titles(width: int) -> Content:
 
 
 def table(results: Sequence[SequenceResult], snapshot: RunSnapshot, width: int) -> list[Content]:
-    """One line per sequence, worst first."""
+    """Return one line per sequence, worst first."""
     room, shown = _columns(width)
     return [_row(result, snapshot, room, shown) for result in results]
 
 
 def _row(result: SequenceResult, snapshot: RunSnapshot, room: int, shown: dict[str, int]) -> Content:
     cells = {one.name: one for one in numbers(result, snapshot.limits)}
-    cells["stratum"] = Number("stratum", fmt.safe(result.stratum), "")
-    cells["tokens"] = Number("tokens", fmt.exact(result.num_tokens), "")
+    cells["stratum"] = Metric("stratum", fmt.safe(result.stratum), "")
+    cells["tokens"] = Metric("tokens", fmt.exact(result.num_tokens), "")
     parts = [_cell(cells[name], size) for name, size in shown.items()]
     name = fmt.clip(fmt.safe(result.sequence_id), room)
     return line(name, " " * (room - fmt.columns(name)), *parts)
 
 
-def _cell(number: Number, size: int) -> Content:
+def _cell(number: Metric, size: int) -> Content:
     level: Level = "plain" if number.level == "good" else number.level
     return styled(f"{MARKS.get(level, '') + number.value:>{size + 1}}", level)
