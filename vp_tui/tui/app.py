@@ -1,7 +1,7 @@
-"""The dashboard: five screens over one store, one thread that follows it, and the way out.
+"""The dashboard: five screens over one store, and one thread that polls it.
 
-The app holds the newest StoreView and hands it to the screen in front. It runs no model and owns no run:
-a run is a process of its own, so leaving, a lost connection or SIGTERM ends the picture and nothing else.
+The app holds the newest StoreView and passes it to the screen in front. It runs no model and owns no run: a run is its
+own process, so leaving, a lost connection or SIGTERM ends the dashboard and nothing else.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class VpTuiApp(App[int]):
-    """Its screens; `run_id` is shown first, else the newest active run, else the newest."""
+    """The dashboard; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
     CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "logs", "form")]
@@ -70,70 +70,70 @@ class VpTuiApp(App[int]):
         self._poller = Poller(open_reader=self.backend.open_reader, read_gpu=self.backend.read_gpu, run_id=run_id)
         self.view: StoreView | None = None
         self.moved: Mapping[str, str] = UNMOVED
-        """The reader's own keys, by id."""
+        """The user's own keys, by id."""
         self._leaving = Leaving(self, self.backend, self._poller.wake)
         self._trouble: str | None = None
         self._is_paused = False
         self._warnings: list[str] = []
-        """What is wrong with the reader's own settings."""
+        """Problems of the user's settings."""
         self._take_settings()
-        # moving pictures cost bytes over SSH and say nothing
+        # animations cost bytes over SSH
         self.animation_level = "none"
 
     def on_mount(self) -> None:
-        """The store is opened after the first frame, in a thread: importing SQLAlchemy takes its time."""
+        """Open the store in a thread after the first frame: importing SQLAlchemy is slow."""
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
-                # Textual installs none, and spins for ever on a terminal that is gone
+                # Textual installs none, and spins for ever on a closed terminal
                 loop.add_signal_handler(number, partial(self.exit, return_code=ExitCode.INTERRUPTED))
         self.call_after_refresh(self.run_worker, self._follow, thread=True, group="poller")
 
     def _take_settings(self) -> None:
-        """The reader's own theme and keys; what is wrong with them leaves all as it is, under a banner."""
+        """Read the user's theme and keys; invalid ones are ignored and reported in the banner."""
         theme = os.environ.get("TEXTUAL_THEME", THEME)
         if theme not in self.available_themes:
-            self._warnings.append(f"TEXTUAL_THEME={theme} is no theme; ctrl+p lists them")
+            self._warnings.append(f"TEXTUAL_THEME={theme} is not a valid theme; ctrl+p lists them")
         self.theme = theme if theme in self.available_themes else THEME
         try:
             self.moved = keyfile.read_keys(self.keys_path)
         except UsageError as error:
-            self._warnings.append(f"{error}; all keys are as ever")
+            self._warnings.append(f"{error}; default keys are used")
         self.set_keymap(dict(self.moved))
 
     @property
     def keys_path(self) -> Path:
-        """Where a reader's own keys are read from."""
+        """Path of the user's keys."""
         return self.home.root / keyfile.NAME
 
     def on_unmount(self) -> None:
-        """Do not let the poller's rest delay the end."""
+        """End the poller at once."""
         self._poller.close()
 
     def _follow(self) -> None:
         worker = get_current_worker()
         self._poller.follow(self.post_message, lambda: worker.is_cancelled)
 
-    # -- what the workers say
+    # -- messages
 
     def on_store_read(self, message: StoreRead) -> None:
-        """Something is new."""
+        """Show the new view."""
         self.view = message.view
         self._trouble = None
         self._fill()
 
     def on_store_trouble(self, message: StoreTrouble) -> None:
-        """The last picture stays, under a banner."""
+        """Keep the last view, with a banner."""
         self._trouble = message.text
         self._fill()
 
     def on_main_screen_shown(self) -> None:
-        """A screen came to the front."""
+        """Fill the screen in front."""
         self._fill()
 
     def _fill(self) -> None:
         screen = self.main_screen
-        # while the app ends, its screens are taken apart and messages still come
+        # messages still arrive while the app ends
         if screen is None or not screen.is_mounted or not self.is_running:
             return
         screen.show_banner(notices(self._trouble, self._warnings, is_paused=self._is_paused))
@@ -142,43 +142,43 @@ class VpTuiApp(App[int]):
 
     @property
     def main_screen(self) -> MainScreen | None:
-        """The screen in front, under any modal."""
+        """The main screen in front, below any modal."""
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     # -- keys
 
     async def action_open_screen(self, name: str) -> None:
-        """Go to a screen by its digit."""
+        """Show a main screen."""
         if name != self.current_mode:
             await self.switch_mode(name)
 
     async def on_open_run(self, message: OpenRun) -> None:
-        """From the history to the Live screen."""
+        """Show the run on the Live screen."""
         self._poller.choose(message.run_id)
         await self.action_open_screen("live")
 
     async def on_open_comparison(self, message: OpenComparison) -> None:
-        """From the history, or from a run, to the Compare screen."""
+        """Show the comparison on the Compare screen."""
         await self.action_open_screen("compare")
         if isinstance(self.main_screen, CompareScreen):
             self.main_screen.compare(message.base, message.candidate)
 
     def on_changed(self) -> None:
-        """A screen has written to the store."""
+        """Read the store now."""
         self._poller.wake()
 
     def action_new_run(self) -> None:
-        """A form that begins with the last values."""
+        """Open the form with the last values."""
         run_job(self, "new run", self.backend.remembered, self._show_new)
 
     def _show_new(self, last: Remembered) -> None:
         self._push_form(last.values, last.trouble)
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
-        """The form, filled in like the run this screen means; with `fp32_compare` its reference is encoded anew."""
+        """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
         run = self.chosen
         if run is None:
-            self.notify("no run is chosen", severity="warning")
+            self.notify("no run is selected", severity="warning")
             return
         run_job(self, "rerun", partial(self.backend.config_of, run.id), partial(self._show_form, fp32_compare))
 
@@ -187,7 +187,7 @@ class VpTuiApp(App[int]):
         self._push_form(initial_values(filled))
 
     def _push_form(self, values: Mapping[str, Any], trouble: str | None = None) -> None:
-        # two quick keys ask twice
+        # the key may be pressed twice quickly
         if not isinstance(self.screen, NewRunScreen):
             form = NewRunScreen(self.backend, values, runs=self._runs, trouble=trouble)
             self.push_screen(form, self._show_started)
@@ -202,50 +202,50 @@ class VpTuiApp(App[int]):
 
     @property
     def chosen(self) -> RunRow | None:
-        """The run that the screen in front means."""
+        """The run that the keys of the screen act on."""
         return self.main_screen.chosen(self.view) if self.main_screen is not None and self.view is not None else None
 
     def action_pause(self) -> None:
-        """Hold the picture; reading goes on, so that the newest comes at once afterwards."""
+        """Pause or resume the display; reading continues."""
         self._is_paused = not self._is_paused
         self._fill()
 
     def action_help(self) -> None:
-        """What the panel in focus means, the keys, the numbers."""
+        """Explain the focused panel, keys and numbers."""
         snapshot = self.view.snapshot if self.view is not None else None
         limits = snapshot.limits if snapshot is not None else Thresholds()
         topic = topic_of(self.screen, self.current_mode)
         self.push_screen(HelpScreen(topic, self.current_mode, limits=limits, moved=self.moved, path=self.keys_path))
 
     def action_measures(self) -> None:
-        """The report of the run on the screen."""
+        """Show the report of the run on the screen."""
         if self.view is not None and self.view.snapshot is not None:
             self.push_screen(MeasuresScreen(self.view.snapshot))
 
     def action_stop_run(self) -> None:
-        """Ask, then stop the run this screen means."""
+        """Ask, then stop the selected run."""
         self._leaving.stop(self.chosen)
 
     async def action_quit(self) -> None:
-        """ctrl+q asks like q."""
+        """Ask, like q."""
         self.action_leave()
 
     def action_leave(self) -> None:
-        """At once when nothing runs; else ask."""
+        """Leave; ask while a run is active."""
         self._leaving.leave(self.view)
 
     def action_zoom(self) -> None:
-        """The panel in focus over the whole screen, and back."""
+        """Show the focused panel full screen, and back."""
         screen, focused = self.screen, self.screen.focused
         if screen.maximized is not None:
             screen.minimize()
         elif focused is None:
-            self.notify("no panel has the focus: tab goes to one", severity="warning")
+            self.notify("no panel is focused: press tab to focus one", severity="warning")
         else:
             screen.maximized = zoomable(focused)
 
     def action_copy(self) -> None:
-        """The panel in focus, else the whole screen, to the clipboard and to a file."""
+        """Copy the focused panel, else the whole screen, to the clipboard and to a file."""
         text = clipboard.copied_text(self.screen)
         if clipboard.fits_clipboard(text):
             self.copy_to_clipboard(text)
@@ -255,18 +255,18 @@ class VpTuiApp(App[int]):
             self,
             "copy",
             write,
-            lambda path: self.notify(tell(place=f"the file is {path}"), markup=False),
+            lambda path: self.notify(tell(place=f"file: {path}"), markup=False),
             lambda words: self.notify(tell(place=f"no file: {words}"), severity="warning", markup=False),
         )
 
     def get_key_display(self, binding: Binding) -> str:
-        """As the table writes keys, moved ones too."""
+        """Return the key as the table writes it."""
         return shown(binding.key)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """NO_COLOR means no colours; Textual would paint in shades of grey."""
+        """Remove all colours for NO_COLOR; Textual would paint in shades of grey."""
         return [NoColor() if isinstance(one, Monochrome) else one for one in super().get_line_filters()]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """ctrl+p finds every key's action by name, and the themes."""
+        """Return the commands of ctrl+p."""
         return commands(self, screen)

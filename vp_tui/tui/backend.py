@@ -1,7 +1,7 @@
-"""All the dashboard asks of core, in one small class.
+"""All calls of the dashboard to core, in one class.
 
-Imports are deferred to the call: SQLAlchemy takes longer to import than the first frame may take. Every call here
-comes from a worker thread, may block, and raises VpTuiError with words for the reader.
+Imports are deferred to the call: SQLAlchemy takes longer to import than the first frame may take. Every method is
+called from a worker thread, may block, and raises VpTuiError with a message for the user.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class StoreReader(Protocol):
-    """The part of core.store.reader.Reader the poller uses."""
+    """Part of core.store.reader.Reader that the poller uses."""
 
     def data_version(self) -> int: ...
     def runs(self, limit: int = 500) -> tuple[RunRow, ...]: ...
@@ -41,17 +41,17 @@ OpenReader = Callable[[], AbstractContextManager[StoreReader]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What goes when a run is deleted, besides its own row."""
+    """What is deleted with a run, in addition to its own row."""
 
     sequences: int
     """Rows, one per compared sequence."""
     files: int
-    """In the folder of the run: its log, embeddings."""
+    """Files in the folder of the run: log, embeddings."""
     bytes: int
 
 
 class Backend(Protocol):
-    """What the app needs; tests hand in a fake."""
+    """Interface that the app needs; tests pass a fake."""
 
     def open_reader(self) -> AbstractContextManager[StoreReader]: ...
     def read_gpu(self) -> GpuSample | Unavailable: ...
@@ -80,7 +80,7 @@ class Backend(Protocol):
 
 
 class CoreBackend:
-    """The real one, over the store at `home`."""
+    """Backend over the store at `home`."""
 
     def __init__(self, home: Home, prepare: Callable[[], object] | None = None) -> None:
         self._home = home
@@ -88,7 +88,7 @@ class CoreBackend:
         self._estimator: Estimator | None = None
 
     def open_reader(self) -> AbstractContextManager[StoreReader]:
-        """A reader for the calling thread; the first one after the store is brought up to date."""
+        """Return a reader for the calling thread; the first call upgrades the store."""
         from vp_tui.core.store.reader import Reader
 
         if self._prepare is not None:
@@ -97,72 +97,72 @@ class CoreBackend:
         return Reader(self._home)
 
     def read_gpu(self) -> GpuSample | Unavailable:
-        """One reading of the GPU, or the reason why there is none."""
+        """Return one reading of the GPU, or why there is none."""
         from vp_tui.core.engine.gpu import read_once
 
         return read_once()
 
     def start(self, config: RunConfig) -> int:
-        """Create the run and start its process; raises VpTuiError for bad input."""
+        """Create the run and start its process; raise VpTuiError for invalid input."""
         from vp_tui.core.runs.launch import create_and_start
 
         return create_and_start(self._home, config)
 
     def stop(self, run_id: int) -> None:
-        """Ask the run to stop and wait for it; blocks for seconds."""
+        """Stop the run and wait for it; blocks for seconds."""
         from vp_tui.core.runs.launch import stop
 
         stop(self._home, run_id)
 
     def config_of(self, run_id: int) -> Mapping[str, Any]:
-        """A run's RunConfig as JSON types."""
+        """Return the RunConfig of a run as JSON types."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:
             return reader.snapshot(run_id).config
 
     def remembered(self) -> "Remembered":
-        """What the New-run form begins with."""
+        """Return the initial values of the New-run form."""
         from vp_tui.tui import remembered
 
         return remembered.read(self._home.root / remembered.FILE_NAME)
 
     def remember(self, values: Mapping[str, Any]) -> None:
-        """Keep the values of the New-run form for the next time."""
+        """Remember the values of the New-run form."""
         from vp_tui.tui import remembered
 
         remembered.write(self._home.root / remembered.FILE_NAME, values)
 
     def estimate(self, config: RunConfig) -> "Estimate":
-        """What a run of `config` would take; reads its sequence file whole, unless it is known already."""
+        """Return the estimate for `config`; reads the whole sequence file, unless it is known already."""
         from vp_tui.core.runs.estimate.gather import Estimator
 
         self._estimator = self._estimator or Estimator(self._home)
         return self._estimator.estimate(config, self.read_gpu())
 
     def demo_files(self) -> Mapping[str, tuple[Path, Path]]:
-        """Name of each demo -> its checkpoint and its sequences; made when missing, which takes seconds."""
+        """Return demo name -> checkpoint and sequences; creates missing files, which takes seconds."""
         from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, make_demo_files
 
         places = make_demo_files(self._home)
         return {name: (place / CHECKPOINT, place / SEQUENCES) for name, place in places.items()}
 
     def history(self, query: str) -> tuple[RunRow, ...]:
-        """The runs that match, newest first; UsageError says where a query is wrong."""
+        """Return the matching runs, newest first; raise UsageError for an invalid query."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:
             return reader.history(query)
 
     def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]:
-        """The sequences with the lowest cosine, those without one first."""
+        """Return the sequences with the lowest cosine, those with NaN or Inf first."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:
             return reader.worst_sequences(run_id, limit)
 
     def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
-        """The cosine of every compared sequence by stratum, None for one that is not finite."""
+        """Return the cosine of every compared sequence by stratum; None if not finite."""
         from vp_tui.core.store.reader import Reader
 
         found: dict[str, list[float | None]] = {}
@@ -172,16 +172,16 @@ class CoreBackend:
         return {stratum: tuple(cosines) for stratum, cosines in found.items()}
 
     def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
-        """One compared sequence; None where it has no row (yet)."""
+        """Return one compared sequence; None without a row."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:
             return next((one for one in reader.results(run_id) if one.sequence_id == sequence_id), None)
 
     def letters(self, path: str, sequence_id: str) -> str | None:
-        """The letters of a sequence as they stand in the file; None where none has that id.
+        """Return the residues of a sequence as in the file; None for an unknown id.
 
-        Reads the file whole, like the run did: ids are made unique by all that stand before them.
+        Reads the whole file, like the run did: ids are made unique by those before them.
         """
         from vp_tui.core.inputs import sequences
 
@@ -190,7 +190,7 @@ class CoreBackend:
         return found.residues[places[sequence_id]].decode() if sequence_id in places else None
 
     def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None:
-        """Make these the run's tags and its note; tags that are not among them go."""
+        """Set the tags and the note of a run; other tags are removed."""
         from vp_tui.core.store import upkeep
         from vp_tui.core.store.reader import Reader
 
@@ -202,7 +202,7 @@ class CoreBackend:
         upkeep.note(self._home, run_id, note)
 
     def holdings(self, run_id: int) -> Holdings:
-        """How much there is of a run, in rows and files."""
+        """Return the rows and files of a run."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:
@@ -215,19 +215,19 @@ class CoreBackend:
         return Holdings(sequences=sequences, files=len(sizes), bytes=sum(sizes))
 
     def delete(self, run_id: int) -> None:
-        """The run with all its rows and files; UsageError for an active one and for a baseline."""
+        """Delete the run with its rows and files; raise UsageError for an active one or a baseline."""
         from vp_tui.core.store.upkeep import delete_run
 
         delete_run(self._home, run_id)
 
     def pin(self, run_id: int, *, name: str, reason: str) -> tuple[int, ...]:
-        """Pin the run, or all completed repeats of its group; returns what is pinned."""
+        """Set the run, or all completed repeats of its group, as a baseline; return their ids."""
         from vp_tui.tui.commands.baselines import set_standing
 
         return set_standing(self._home, run_id, name=name, reason=reason).run_ids
 
     def unpin(self, name: str, *, reason: str) -> None:
-        """Give up every active baseline of that name."""
+        """Retire every active baseline of that name."""
         from vp_tui.core.store.baselines import unset_baseline
 
         unset_baseline(self._home, name, reason=reason)
@@ -240,13 +240,13 @@ class CoreBackend:
         return comparison_of(self._home, lambda reader: repeats.sides(reader, base, candidate))
 
     def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None:
-        """The report as a file, whole or not at all."""
+        """Write the report to a file, completely or not at all."""
         from vp_tui.core.report import render
 
         render.write(path, render.rendered(report, format, everything=everything))
 
     def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None:
-        """Runs with all measures and their rows per sequence as a file."""
+        """Write runs with all measures and rows per sequence to a file."""
         from vp_tui.core.report import render, runs_export
         from vp_tui.core.store.reader import Reader
 
@@ -255,11 +255,11 @@ class CoreBackend:
         render.write(path, runs_export.exported(found, format))
 
     def log_tail(self, folder: str, known: LogTail | None) -> LogTail:
-        """The end of run.log in a run's folder, of which `known` was seen before."""
+        """Return the end of run.log in a run's folder; `known` is the previous result."""
         return read_tail(Path(folder), known)
 
     def timeline(self, run_id: int) -> "tuple[StatusChange, ...]":
-        """The moves of a run from one status to the next, oldest first."""
+        """Return the status changes of a run, oldest first."""
         from vp_tui.core.store.reader import Reader
 
         with Reader(self._home) as reader:

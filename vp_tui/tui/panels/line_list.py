@@ -1,7 +1,7 @@
-"""A list of lines under a title line: a cursor, keys and mouse; a line is made into text only when it is painted.
+"""List of lines below a title line, with cursor, keys and mouse; a line becomes text only when it is painted.
 
-DataTable measures every cell and paints every row for one that changed: with a thousand runs it takes half a second to
-sort and 24 kB to say that a run has come one percent further.
+DataTable measures every cell and repaints every row for one that changed: with a thousand runs, sorting takes half a
+second, and one percent of progress costs 24 kB.
 """
 
 from abc import abstractmethod
@@ -25,7 +25,7 @@ class LineList(Abstract, ScrollView, can_focus=True):
     ALLOW_SELECT = False
 
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor moved."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -34,35 +34,35 @@ class LineList(Abstract, ScrollView, can_focus=True):
 
     @abstractmethod
     def title_line(self) -> Content:
-        """What stands above the rows."""
+        """Return the line above the rows."""
 
     @abstractmethod
     def row_line(self, row: int) -> Content:
-        """One row, below `row_count`."""
+        """Return one row, less than `row_count`."""
 
     @abstractmethod
     def action_open(self) -> None:
-        """Enter, or a click on the row under the cursor."""
+        """Handle enter, or a click on the row under the cursor."""
 
     def title_clicked(self, column: int) -> None:
-        """A click into the title line, that many columns from the left."""
+        """Handle a click into the title line, `column` columns from the left."""
 
     def resize_to(self, rows: int) -> None:
-        """So many rows from now on; the cursor stays among them."""
+        """Set the number of rows; the cursor stays among them."""
         self.row_count = rows
-        # no width: what does not fit is cut, there is no way to the right
+        # no width: long lines are cut, not scrolled
         self.virtual_size = Size(0, rows + 1)
         self.cursor_row = max(0, min(self.cursor_row, rows - 1))
         self.refresh()
 
     def refresh_row(self, row: int) -> None:
-        """Paint one row again, if it is on the screen."""
+        """Repaint one row, if it is visible."""
         line = row - self.scroll_offset.y
         if 0 <= line < self.size.height - 1:
             self.refresh(Region(0, line + 1, self.size.width, 1))
 
     def move_cursor(self, row: int) -> None:
-        """To a row, or to the nearest there is; scrolls so that it is seen."""
+        """Move to the row, or the nearest one, and scroll to it."""
         before = self.cursor_row
         self.cursor_row = max(0, min(row, self.row_count - 1))
         self._scroll_to_cursor()
@@ -80,18 +80,18 @@ class LineList(Abstract, ScrollView, can_focus=True):
 
     @property
     def _room(self) -> int:
-        """Rows on the screen."""
+        """Visible rows."""
         return max(1, self.size.height - 1)
 
     def render_line(self, y: int) -> Strip:
-        """The title line, or a row."""
+        """Render the title line or a row."""
         row = y - 1 + self.scroll_offset.y
         if row >= self.row_count:
             return Strip.blank(self.size.width, self.rich_style)
         if y == 0:
             return self._painted(self.title_line(), "lines--title")
         if row == self.cursor_row:
-            # on the colour of the cursor the others could not be read
+            # other colours are unreadable on that of the cursor
             return self._painted(Content(self.row_line(row).plain), "lines--cursor")
         return self._painted(self.row_line(row), "lines--even" if row % 2 else "lines--odd")
 
@@ -102,11 +102,11 @@ class LineList(Abstract, ScrollView, can_focus=True):
         return strip.adjust_cell_length(self.size.width, base.rich_style)
 
     def on_resize(self) -> None:
-        """The cursor stays on the screen."""
+        """Keep the cursor visible."""
         self._scroll_to_cursor()
 
     def on_click(self, event: events.Click) -> None:
-        """The title line, a row, or the row under the cursor once more."""
+        """Handle a click on the title line, a row, or the row under the cursor."""
         if event.y == 0:
             self.title_clicked(event.x)
             return
@@ -119,25 +119,25 @@ class LineList(Abstract, ScrollView, can_focus=True):
     # -- the keys of a ScrollView move the cursor
 
     def action_scroll_up(self) -> None:
-        """One row up."""
+        """Move one row up."""
         self.move_cursor(self.cursor_row - 1)
 
     def action_scroll_down(self) -> None:
-        """One row down."""
+        """Move one row down."""
         self.move_cursor(self.cursor_row + 1)
 
     def action_page_up(self) -> None:
-        """As many rows as are on the screen."""
+        """Move by one page."""
         self.move_cursor(self.cursor_row - self._room)
 
     def action_page_down(self) -> None:
-        """As many rows as are on the screen."""
+        """Move by one page."""
         self.move_cursor(self.cursor_row + self._room)
 
     def action_scroll_home(self) -> None:
-        """The first row."""
+        """Move to the first row."""
         self.move_cursor(0)
 
     def action_scroll_end(self) -> None:
-        """The last row."""
+        """Move to the last row."""
         self.move_cursor(self.row_count - 1)

@@ -1,4 +1,4 @@
-"""Log, moves and alerts of a run as rows of one list: pure functions from what was read to what is shown."""
+"""Log, status changes and alerts of a run as rows of one list."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -35,31 +35,31 @@ class Row:
     at_us: int
     source: Literal["log", "event", "alert"]
     number: int
-    """Its place in its source: two looks at one line give one number."""
+    """Position in its source, the same in every read."""
     text: str
     level: Level = "plain"
     has_time: bool = True
-    """False for what continues the line before."""
+    """False for a continuation line."""
 
     @property
     def key(self) -> tuple[str, int]:
-        """What it is, from one look to the next."""
+        """Identity between two reads."""
         return self.source, self.number
 
 
 def rows(
     kind: Kind, tail: LogTail | None, changes: Sequence["StatusChange"], alerts: Sequence[AlertRaised]
 ) -> tuple[Row, ...]:
-    """What a view shows, oldest first."""
+    """Return the rows of a view, oldest first."""
     log = _log_rows(tail) if tail is not None and kind != "events" else []
     if kind == "log":
         return tuple(log)
-    # sorted keeps the order of equal times: a move is written before the line that tells of it
+    # sorted is stable: a status change precedes the log line about it
     return tuple(sorted([*_event_rows(changes), *_alert_rows(alerts), *log], key=attrgetter("at_us")))
 
 
 def _log_rows(tail: LogTail) -> list[Row]:
-    """A line without a time has the time of the one before."""
+    """Return the log lines; one without a time gets that of the line before."""
     found: list[Row] = []
     at_us = 0
     first = tail.num_lines - len(tail.lines)
@@ -74,7 +74,7 @@ def _log_rows(tail: LogTail) -> list[Row]:
 
 
 def _stamp_us(stamp: re.Match[str]) -> int | None:
-    """The time that logging wrote, in the time zone of this machine; None for a date that is none."""
+    """Return the time written by logging, in the local time zone; None for an invalid date."""
     try:
         whole = datetime.fromisoformat(stamp[1]).timestamp()
     except ValueError:
@@ -108,18 +108,18 @@ def _alert_rows(alerts: Sequence[AlertRaised]) -> list[Row]:
 
 
 def words(row: Row, kind: Kind) -> str:
-    """The text of a row as a view shows it: beside a time of day it needs no stamp of its own."""
+    """Return the text of a row, without its own time stamp where the view has a time column."""
     return row.text if kind == "log" else _STAMP.sub("", row.text, count=1) if row.source == "log" else row.text
 
 
 def matches(found: Sequence[Row], kind: Kind, needle: str) -> tuple[int, ...]:
-    """Which rows hold the words looked for, upper and lower case alike; none for no words."""
+    """Return the indexes of rows with the search text, ignoring case."""
     low = needle.lower()
     return tuple(index for index, row in enumerate(found) if low in words(row, kind).lower()) if low else ()
 
 
 def drawn(row: Row, kind: Kind, needle: str, *, is_current: bool) -> Content:
-    """One line: when and where it comes from, in words and a mark, and what was looked for reversed."""
+    """Return one line: time, source, severity and text, with matches reversed."""
     text = Content.styled(words(row, kind), STYLES[row.level] if row.source == "log" else "")
     if needle:
         text = text.highlight_regex(re.compile(re.escape(needle), re.IGNORECASE), style="reverse")
@@ -131,5 +131,5 @@ def drawn(row: Row, kind: Kind, needle: str, *, is_current: bool) -> Content:
 
 
 def as_text(found: Iterable[Row], kind: Kind) -> str:
-    """All rows without colours, for copying."""
+    """Return all rows as text."""
     return "\n".join(drawn(row, kind, "", is_current=False).plain[1:].rstrip() for row in found)

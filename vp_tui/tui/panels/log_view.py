@@ -1,4 +1,4 @@
-"""The list of log lines and events: draws only the lines in sight, and stays at the newest or where the reader is."""
+"""List of log lines and events: renders only visible lines, follows the newest or keeps its position."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from vp_tui.core import text as fmt
 from vp_tui.tui.panels.log_rows import Kind, Row, as_text, drawn, matches, words
 
 PREFIX = 18
-"""Columns before the text where there is most."""
+"""Maximum columns before the text."""
 
 
 class LogView(ScrollView, can_focus=True):
-    """Shows rows; `following` while it stays at the newest."""
+    """Shows rows; `following` while it stays at the newest one."""
 
     ALLOW_SELECT = False
     topic = "logs"
 
     class Moved(Message):
-        """Whether it follows, or which match it shows, is another now."""
+        """Following or the current match changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -36,7 +36,7 @@ class LogView(ScrollView, can_focus=True):
     # -- what it shows
 
     def show(self, found: tuple[Row, ...], kind: Kind) -> None:
-        """Fill it, unless this is what stands there; a reader who has scrolled away stays at the same line."""
+        """Show the rows; unless following, the position stays at the same line."""
         if found == self._rows and kind == self._kind:
             return
         top = self._rows[self._top].key if self._rows and not self.following else None
@@ -51,7 +51,7 @@ class LogView(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
+        """Render one line."""
         left, top = self.scroll_offset
         width, style = self.scrollable_content_region.width, self.visual_style
         if top + y >= len(self._rows):
@@ -63,7 +63,7 @@ class LogView(ScrollView, can_focus=True):
         return strip.crop_extend(left, left + width, style.rich_style)
 
     def copy_text(self) -> str:
-        """All rows."""
+        """Return all rows as text."""
         return as_text(self._rows, self._kind)
 
     # -- where it is
@@ -73,17 +73,17 @@ class LogView(ScrollView, can_focus=True):
         return min(round(self.scroll_y), len(self._rows) - 1)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up holds the picture, the end follows again."""
+        """Stop following when scrolled up, follow again at the end."""
         super().watch_scroll_y(old_value, new_value)
         self._follow(round(new_value) >= self.max_scroll_y)
 
     def on_resize(self) -> None:
-        """The newest stays in sight."""
+        """Keep the newest line visible."""
         if self.following:
             self._to_end()
 
     def toggle_following(self) -> None:
-        """Stay here, or go to the newest and stay there."""
+        """Stop following, or go to the newest line and follow."""
         self._follow(not self.following)
         if self.following:
             self._to_end()
@@ -99,7 +99,7 @@ class LogView(ScrollView, can_focus=True):
     # -- what is looked for
 
     def look_for(self, needle: str) -> None:
-        """Mark these words; the newest line with them comes into sight."""
+        """Highlight the text and scroll to the newest match."""
         self._needle = needle
         self._current = None
         self._look()
@@ -109,7 +109,7 @@ class LogView(ScrollView, can_focus=True):
         self.post_message(self.Moved())
 
     def next_match(self, step: int) -> None:
-        """The next line with the words, or with -1 the one before; past the end it begins anew."""
+        """Go to the next match, or with -1 to the previous one, cyclically."""
         if not self._matches:
             return
         at = self.match_number
@@ -121,13 +121,13 @@ class LogView(ScrollView, can_focus=True):
 
     @property
     def match_number(self) -> int | None:
-        """Which match is shown, from 1; None for none, or one that has gone."""
+        """Number of the current match, from 1; None without one."""
         at = (number for number, index in enumerate(self._matches, 1) if self._rows[index].key == self._current)
         return next(at, None)
 
     @property
     def num_matches(self) -> int:
-        """Lines with the words looked for."""
+        """Number of matching lines."""
         return len(self._matches)
 
     def _look(self) -> None:
@@ -145,5 +145,5 @@ class LogView(ScrollView, can_focus=True):
 
 
 def _index_of(found: Sequence[Row], key: tuple[str, int]) -> int:
-    """Where the row is now; 0 when it has dropped out at the top."""
+    """Return the index of the row; 0 if it is not listed any more."""
     return next((index for index, row in enumerate(found) if row.key == key), 0)

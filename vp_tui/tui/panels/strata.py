@@ -1,4 +1,4 @@
-"""The table of the strata: similarity, broken values and speed, one row each and one for all."""
+"""Table of strata: similarity, NaN and Inf, speed; one row each and one for all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from vp_tui.tui.deltas import EPSILON, INFLATION, SLOWER
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 NARROW, WIDE = 76, 106
-"""Columns the full and the extended table need."""
+"""Widths of the full and the extended table."""
 AGAINST = 9
-"""Columns a baseline takes besides; at 80 the mean makes room for it."""
+"""Width of the baseline column; at 80 columns it replaces the mean."""
 
 
 def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
@@ -26,14 +26,14 @@ def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One measure: how wide, how written, how good."""
+    """One column: width, text, severity."""
 
     title: str
     width: int
     text: Callable[[StratumStats], str]
     level: Callable[[StratumStats, Thresholds], Level] = _never
     room: int = 0
-    """Smallest table width that shows the column."""
+    """Minimum table width for the column."""
 
 
 def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, Thresholds], Level]:
@@ -63,7 +63,7 @@ def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
 
 
 def columns(reference: str, width: int, limits: Thresholds, against: Column | None = None) -> tuple[Column, ...]:
-    """The columns that fit: at 60 the verdict's, at 80 all important ones, above also M4 and M5."""
+    """Return the columns that fit: at 60 those of the verdict, at 80 all important ones, above also M4 and M5."""
     more = AGAINST if against is not None else 0
     every = (
         Column("done", 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
@@ -84,7 +84,7 @@ def columns(reference: str, width: int, limits: Thresholds, against: Column | No
 
 
 def _against(run: RunRow, baseline: RunSnapshot) -> Column:
-    """Change of tokens/s, where the clocks can be compared; `cos` where the worst cosine is clearly farther from 1."""
+    """Return the column with the change of tokens/s, if comparable, and `cos` if the worst cosine is worse."""
     of = {str(stats.scope): stats for stats in baseline.strata}
     clocks = run.perf_key is not None and run.perf_key == baseline.run.perf_key
     numbers = run.accuracy_key is not None and run.accuracy_key == baseline.run.accuracy_key
@@ -109,7 +109,7 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
 
 
 def _speed_change(stats: StratumStats, of: Mapping[str, StratumStats]) -> float | None:
-    """Of the candidate's tokens/s, as a fraction."""
+    """Return the change of the candidate's tokens/s as a fraction."""
     before = of[stats.scope].candidate_tokens_per_s if stats.scope in of else None
     now = stats.candidate_tokens_per_s
     return now / before - 1 if now is not None and before else None
@@ -123,7 +123,7 @@ def _is_worse(stats: StratumStats, of: Mapping[str, StratumStats]) -> bool:
 
 
 def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = None) -> Content:
-    """The table; before the plan is known, its rows hold dashes."""
+    """Return the table; before the plan is known its cells are dashes."""
     limits = snapshot.limits
     against = _against(snapshot.run, baseline) if baseline is not None else None
     chosen = columns(snapshot.run.reference, width, limits, against)
@@ -144,7 +144,7 @@ def _row(name: str, stats: StratumStats | None, chosen: tuple[Column, ...], limi
 
 
 def _cell(column: Column, stats: StratumStats | None, limits: Thresholds) -> Content:
-    """The number with its mark in front; the blank between two columns is the place of a mark."""
+    """Return the number with its severity symbol, which takes the space between two columns."""
     if stats is None:
         return styled(f" {fmt.DASH:>{column.width}}", "dim")
     level = column.level(stats, limits)

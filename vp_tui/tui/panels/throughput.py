@@ -1,4 +1,4 @@
-"""The speed panel: both arms, their ratio, and whether it is enough, or why that is not judged."""
+"""Speed panel: reference, candidate, speed-up and its result, or why there is none."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,10 +17,10 @@ INDENT = " " * len(TITLE)
 
 
 def throughput(snapshot: RunSnapshot) -> Content:
-    """One line of numbers, and one for the judgement once there is one."""
+    """Return one line of numbers, and one for the result once there is one."""
     rows = [_rates(snapshot)]
     if snapshot.speedup:
-        rows.append(_judgement(snapshot.speedup))
+        rows.append(_result(snapshot.speedup))
     return lines(rows)
 
 
@@ -38,7 +38,7 @@ def _rates(snapshot: RunSnapshot) -> Content:
         (fmt.ratio(tokens), level_of(run.speed_verdict)),
         (_interval(snapshot.speedup), "dim"),
         f"  end to end {fmt.ratio(end_to_end)}",
-        # the judgement, once there is one, names the limit itself
+        # the result, once there is one, names the limit itself
         (least if not snapshot.speedup else "", "dim"),
     )
 
@@ -49,7 +49,7 @@ def _interval(speedup: Mapping[str, Any]) -> str:
 
 
 def _measured(snapshot: RunSnapshot) -> dict[str, float | None]:
-    """Tokens/s by arm: the run's own summary when it is there, else what is known so far."""
+    """Return tokens/s by arm: from the summary of the run, else so far."""
     overall = next((stats for stats in snapshot.strata if stats.scope == "all"), None)
     so_far = {
         "reference": overall.reference_tokens_per_s if overall else None,
@@ -58,18 +58,18 @@ def _measured(snapshot: RunSnapshot) -> dict[str, float | None]:
     return {name: snapshot.arms.get(name, {}).get("tokens_per_s", so_far[name]) for name in ARMS}
 
 
-def _judgement(speedup: Mapping[str, Any]) -> Content:
+def _result(speedup: Mapping[str, Any]) -> Content:
     verdict = str(speedup.get("verdict") or "")
     level = level_of(verdict)
     reason = fmt.safe(speedup.get("reason") or "")
     if verdict in {"", "NOT JUDGED"}:
-        # then the reason is the whole sentence
+        # the reason is the whole sentence
         return line(INDENT, reason)
     return line(INDENT, (f"{MARKS.get(level, '')}{verdict} ", level), reason.removeprefix(SPEED))
 
 
 def facts(snapshot: RunSnapshot) -> Content:
-    """For screens with room: what the run is about, and the arms side by side."""
+    """Return facts of the run, and both arms side by side, for large screens."""
     run, environment = snapshot.run, snapshot.environment
     rows = [_fact("input", run.input), _fact("model", run.model)]
     driver = f", driver {environment['driver']}" if environment.get("driver") else ""
@@ -96,7 +96,7 @@ ARM_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("end to end", lambda arm: fmt.seconds(arm.get("end_to_end_seconds"))),
     ("load", lambda arm: fmt.seconds(arm.get("load_seconds"))),
     ("peak GiB", lambda arm: fmt.gib(arm.get("peak_memory_mib"))),
-    ("from cache", lambda arm: "yes" if arm.get("cached") else "no"),
+    ("cached", lambda arm: "yes" if arm.get("cached") else "no"),
 )
 
 

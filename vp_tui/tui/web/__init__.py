@@ -1,4 +1,4 @@
-"""The dashboard in a browser: a server of pages and pipes, and a dashboard process per tab."""
+"""The dashboard in a browser: a web server, and one dashboard process per tab."""
 
 import os
 import shlex
@@ -11,12 +11,12 @@ _DRIVER = "vp_tui.tui.web.driver:TabDriver"
 
 
 def tab_command(home: Home) -> str:
-    """The line of shell that is a tab's dashboard: this interpreter on this home, whatever blanks their paths have."""
+    """Return the shell command of a tab's dashboard: this interpreter and this home, quoted."""
     environment = [f"{HOME_VARIABLE}={home.root}", f"{_DRIVER_VARIABLE}={_DRIVER}"]
     # exec: no shell stays between the server and the dashboard
     return f"exec {shlex.join(['env', *environment, sys.executable, '-P', '-m', 'vp_tui.tui.cli'])}"
 
 
 def is_tab() -> bool:
-    """Whether this process is the dashboard of a tab, with pipes for a terminal."""
+    """Return True if this process is the dashboard of a tab, with pipes as its terminal."""
     return os.environ.get(_DRIVER_VARIABLE) == _DRIVER

@@ -1,7 +1,7 @@
-"""textual-serve's page and websocket, for this machine only unless told otherwise.
+"""textual-serve's page and websocket, for this machine only by default.
 
-A page of another site may ask a browser to come here, by its own name for 127.0.0.1 or by ours: requests under a
-strange name (Host) or from a strange page (Origin) are refused before anything is started for them.
+A page of another site can make a browser send requests here: those with an unknown Host or Origin are refused before
+anything is started for them.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from aiohttp.typedefs import Handler
 from textual_serve.server import Server
 
 PATIENCE_SECONDS = 5.0
-"""How long the dashboards get to leave when the server ends; their pipes are cut then."""
+"""Time for the dashboards to exit when the server ends; then their pipes are closed."""
 
-# The page asks a host of the world for a font: nothing of ours should, and without a network it would wait for it.
+# The page requests a font from a public host: block it, without a network the page would wait.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'"
 )
 
-# Else the first keys would be lost: textual-serve's page waits for a click.
+# textual-serve's page waits for a click: without the focus the first keys would be lost.
 _FOCUS = """<script>
 document.title = "vp-tui";
 const watch = new MutationObserver(() => {
@@ -44,7 +44,7 @@ def run_server(command: str, listener: socket.socket, *, only_local: bool) -> No
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name can be reached from this machine alone."""
+    """Return True for an address or name that is reachable from this machine only."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -52,7 +52,7 @@ def is_loopback(host: str) -> bool:
 
 
 class _TabServer(Server):
-    """A Server whose links follow the name it was asked by, and which ends its tabs with itself."""
+    """A Server whose links use the requested host name, and which ends its tabs with itself."""
 
     def __init__(self, command: str, *, only_local: bool) -> None:
         super().__init__(command, title="vp-tui")
@@ -60,7 +60,7 @@ class _TabServer(Server):
         self._tabs: set[asyncio.Task[object]] = set()
 
     async def application(self) -> web.Application:
-        """The pages behind the guard."""
+        """Return the application with the guard."""
         application = await self._make_app()
         application.middlewares.append(self._guard)
         return application
@@ -68,35 +68,35 @@ class _TabServer(Server):
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._only_local and not is_loopback(request.url.host or ""):
-            raise web.HTTPForbidden(text=f"asked for as {request.host!r}: only localhost and 127.0.0.1 are answered")
+            raise web.HTTPForbidden(text=f"host {request.host!r} refused: only localhost and 127.0.0.1 are served")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text=f"asked by a page of {origin!r}: only our own is answered")
+            raise web.HTTPForbidden(text=f"origin {origin!r} refused: only this server's own pages are served")
         return await handler(request)
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing: the command has said where it is."""
+        """Print nothing: the command has printed the address."""
         app.on_response_prepare.append(_set_policy)
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Let every tab's dashboard leave; aiohttp would wait a minute for the readers to close their tabs."""
+        """End every tab's dashboard; aiohttp would wait a minute for open tabs."""
         for tab in self._tabs:
             tab.cancel()
         if self._tabs:
             await asyncio.wait(self._tabs, timeout=PATIENCE_SECONDS)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """The page, with links to where the reader's browser found us: with ssh -L the port is another one there."""
+        """Return the page with links to the address the browser used: with ssh -L the port differs."""
         self.public_url = f"{request.scheme}://{request.host}"
         page = await super().handle_index(request)
         assert isinstance(page, web.Response)
         page.text = (page.text or "").replace("</body>", _FOCUS)
-        # else a browser keeps a page it has left, with its dashboard, for the way back
+        # else a browser caches the page, with its dashboard, when leaving it
         page.headers["Cache-Control"] = "no-store"
         return page
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """One tab, from its opening to its end."""
+        """Serve one tab."""
         tab = asyncio.current_task()
         assert tab is not None
         self._tabs.add(tab)
