@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from samples import PROTEINS
-from vp_tui.core.bench.contest import Contestant, contest, pace_of
-from vp_tui.core.bench.entrants import ours, rivals
+from vp_tui.core.bench.cases import own_cases, peer_cases
+from vp_tui.core.bench.implementations import Models, weights_of
+from vp_tui.core.bench.interleaved import WorkItem, measure_interleaved, protocol_for
 from vp_tui.core.bench.mixes import drawer
 from vp_tui.core.bench.results import ratios_of
-from vp_tui.core.bench.ways import Models, weights_of
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.memory import CPU_TOKENS
 from vp_tui.core.inputs import sequences
@@ -52,15 +52,15 @@ def test_packed_forward_against_padded_batches(mix):
     weights = weights_of("esm2-35m", is_random=True)
     models = Models(weights, torch.device("cpu"))
     tokens = drawer(mix, weights.spec, None)(2048)
-    theirs, _ = rivals(models, plan, tokens, pace_of(models.device), print)
-    entrants = [*ours(models, [plan], CPU_TOKENS), *theirs]
-    contestants = [Contestant(name=one.name, work=one.way(tokens)) for one in entrants]
-    entries = contest(contestants, pace_of(models.device), print)
+    theirs, _ = peer_cases(models, plan, tokens, protocol_for(models.device), print)
+    cases = [*own_cases(models, [plan], CPU_TOKENS), *theirs]
+    items = [WorkItem(name=one.name, work=one.implementation(tokens)) for one in cases]
+    timings = measure_interleaved(items, protocol_for(models.device), print)
     total = int(tokens.lengths_S.sum())
-    rate = total / float(np.median(list(entries["vp-tui fp32"].accepted.values())))
+    rate = total / float(np.median(list(timings["vp-tui fp32"].accepted.values())))
     print(f"\n35M shape, {mix}, FP32 on two threads, {total} tokens a block: {rate:.0f} tokens/s")
     sizes = {one.engine: one.batch_tokens for one in theirs}
-    for ratio in ratios_of(entrants, entries):
+    for ratio in ratios_of(cases, timings):
         found = ratio.times
         goal = f", goal >= {GOAL}x" if ratio.over_engine.startswith("transformers") else ""
         peer = f"{ratio.over_engine} (sorted, padded, {sizes[ratio.over_engine]} cells)"

@@ -20,9 +20,9 @@ def cuda():
 SHAPE = ("-m", "esm2-35m", "--random-weights", "--lengths", "virnucpro", "--precision", "fp16")
 
 
-@pytest.mark.timeout(600)  # seven ways and eight stages, each settling for 0.4 s before each of its 8 blocks
-def test_a_bench_with_peers_and_waterfall(vp_tui):
-    asked = ("--precision", "fp32", "--tokens", 65_536, "--peers", "--waterfall", "--json")
+@pytest.mark.timeout(600)  # seven cases, each settling for 0.4 s before each of its 8 blocks
+def test_a_bench_with_peers(vp_tui):
+    asked = ("--precision", "fp32", "--tokens", 65_536, "--peers", "--json")
     done = vp_tui("bench", *SHAPE, *asked, timeout=600)
     document = document_of(done)
     (model,) = document["models"]
@@ -32,34 +32,30 @@ def test_a_bench_with_peers_and_waterfall(vp_tui):
         assert one["error"] is None, name
         assert len(one["blocks"]) - one["rejected_blocks"] == document["protocol"]["blocks"], name
         assert one["conditions"]["sm_clock_mhz"] > 0, name
-    ours = engines["vp-tui", "fp16"]
-    assert 0 < ours["share_of_matmul_sustained"] < 1
-    assert {one["what"] for one in model["overheads"] if one["ratio"]} == {"live measures", "telemetry"}
-    assert all(step["failure"] is None for step in model["waterfall"])
-    # FP16 has 11 binary digits; 12 layers
-    assert all(0 < step["error"] < 1e-2 for step in model["waterfall"])
+    own_cases = engines["vp-tui", "fp16"]
+    assert 0 < own_cases["share_of_matmul_sustained"] < 1
 
 
 @pytest.mark.timeout(300)
 def test_blocks_take_a_quarter_of_a_second_and_gpm_sees_each_alone(vp_tui):
     document = document_of(vp_tui("bench", *SHAPE, "--json", timeout=300))
-    (ours,) = document["models"][0]["results"]
+    (own_cases,) = document["models"][0]["results"]
     # calibration may be a little off
-    assert min(block["seconds"] for block in ours["blocks"]) > 0.2
-    assert ours["warm_up"]["steady"]
+    assert min(block["seconds"] for block in own_cases["blocks"]) > 0.2
+    assert own_cases["warm_up"]["steady"]
     if document["environment"]["gpm"] is None:
-        active = [block["conditions"]["tensor_active"] for block in ours["blocks"]]
+        active = [block["conditions"]["tensor_active"] for block in own_cases["blocks"]]
         # the same work each time; what came before a block would show as less
         assert min(active) > 0.9 * max(active) > 0
 
 
 def test_sustained_and_burst_rates_are_of_the_same_size_and_below_the_data_sheet(cuda):
     spec, timing = shape_of("esm2-650m"), ceilings.timing_of(cuda)
-    found = ceilings.products(spec, plain_plan("fp16"), cuda, 16_896, timing)
+    found = ceilings.matmuls(spec, plain_plan("fp16"), cuda, 16_896, timing)
     # power caps were seen to take a sixth; no GPU computes 2,000 dense TFLOP/s in FP16 with FP32 sums
     assert 0.5 < found.chain.sustained / found.chain.burst < 1.2
     assert found.chain.sustained < 2000
-    assert found.chain.sustained > 2 * ceilings.products(spec, plain_plan("fp32"), cuda, 4096, timing).chain.sustained
+    assert found.chain.sustained > 2 * ceilings.matmuls(spec, plain_plan("fp32"), cuda, 4096, timing).chain.sustained
 
 
 def test_random_weights_of_the_3b_shape_are_made_on_the_device_in_seconds(cuda):

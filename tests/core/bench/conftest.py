@@ -1,11 +1,11 @@
-"""One small bench for all tests: the real child process on a CPU, a tiny checkpoint, everything switched on."""
+"""One small bench for all tests: the real child process on a CPU, a tiny checkpoint, with peers."""
 
 import pytest
 from command_line import command_on, document_of
 
 from vp_tui.core.store.home import Home
 
-ASKED = ("--precision", "fp32", "--precision", "tf32", "--peers", "--waterfall", "--device", "cpu", "--tokens", "300")
+ASKED = ("--precision", "fp32", "--precision", "tf32", "--peers", "--device", "cpu", "--tokens", "300")
 
 
 @pytest.fixture(scope="session")

@@ -66,21 +66,14 @@ def test_the_document_says_what_ran_and_what_did_not(benched, made_checkpoint):
     assert ("vp-tui", "tf32") in [(one["engine"], one["precision"]) for one in model["absent"]]
     assert {one["engine"] for one in model["absent"]} == {"vp-tui", "transformers flash_attention_2", "faesm"}
     assert [one["over_engine"] for one in model["ratios"]] == ["transformers sdpa", "fair-esm"]
-    assert "ways in turns" in told
-
-
-def test_the_errors_of_the_waterfall_are_those_of_fp32(benched):
-    (model,) = benched[0]["models"]
-    assert len(model["waterfall"]) == 5
-    assert all(0 < step["error"] < 1e-5 for step in model["waterfall"])
+    assert f"interleaved cases: {len(engines)}" in told
 
 
 def test_the_tables_hold_the_numbers_of_the_document(benched):
     document, _ = benched
     (page,) = bench.pages(document)
     text = table.text(page)
-    for words in ("Engines", "fair-esm", "Ceilings", "What measuring costs", "Waterfall", "needs a CUDA device"):
-        assert words in text, words
+    assert [len(one.rows) for one in page.tables] == [3, 2, 1]
     assert max(map(len, text.splitlines())) <= 120
     # a ratio has three digits at most in front of the x
     (model,) = document["models"]
@@ -88,16 +81,13 @@ def test_the_tables_hold_the_numbers_of_the_document(benched):
     cells = {f"{one['engine']} {one['precision']}": one["batch_tokens"] for one in model["results"]}
     for one in model["ratios"]:
         peer = f"{one['over_engine']} {one['over_precision']}"
-        # a peer's batch is told beside it; what this engine packs stands at the top
+        # only a peer has a batch size of its own
         shown_cells = "-" if one["over_engine"] == "vp-tui" else str(cells[peer])
         assert re.search(rf"  {peer}\s+[\d.]+x\s+\S+\s+{shown_cells}\n", text), peer
 
 
-COST = {"what": "cost of telemetry", "value": 0.002, "limit": 0.01, "at_least": False, "ok": True}
-
-
 def shown(*, stopped=None, **changes):
-    """The text of a made document with one engine that was throttled and rejected on a GPU, and a goal it missed."""
+    """The text of a made document with one engine that was throttled and rejected on a GPU."""
     conditions = {
         "samples": 9, "sm_clock_mhz": 1402.3, "power_w": 691.2, "temperature_c": 61.0, "utilization": 100.0,
         "sm_active": 96.4, "tensor_active": 61.7, "dram_active": 30.0, "throttle_reasons": 4,
@@ -109,10 +99,9 @@ def shown(*, stopped=None, **changes):
         "share_of_matmul_sustained": 0.94, "share_of_matmul_burst": 0.77, "conditions": conditions,
         "rejected_blocks": 2, "warm_up": None, "blocks": [{}] * 10, "error": None, **changes,
     }  # fmt: skip
-    goal = {"what": "tokens/s, fp16", "value": 104000.0, "limit": 105000.0, "at_least": True, "ok": False}
     model = {
-        "name": "esm2-3b", "random_weights": True, "goals": [goal, COST], "results": [result], "ratios": [],
-        "ceilings": [], "overheads": [], "waterfall": [], "notes": [], "absent": [],
+        "name": "esm2-3b", "random_weights": True, "results": [result], "ratios": [],
+        "ceilings": [], "notes": [], "absent": [],
         "block": {"sequences": 9, "tokens": 9, "mean_length": 1.0, "token_budget_reason": "x"},
     }  # fmt: skip
     facts = {"device_name": "NVIDIA H200", "torch": "2.11"}
@@ -127,31 +116,29 @@ def shown(*, stopped=None, **changes):
     return table.text(bench.pages(document)[0])
 
 
-def test_the_table_shows_missed_goals_rejected_blocks_and_the_power_cap():
+def test_the_table_shows_rejected_blocks_and_the_power_cap():
     text = shown()
-    assert re.search(r"cost of telemetry\s+0.002\s+<= 0.01\s+ok", text)
-    assert "1 of 2 goals missed; random weights: speed only" in text
-    assert re.search(r"tokens/s, fp16\s+104k\s+>= 105k\s+missed", text)
     assert re.search(
         r"vp-tui\s+fp16\s+104k\s+103k\.\.105k\s+61%\s+94%\s+96.4\s+61.7\s+1402\s+691\s+8\+2 power-capped", text
     )
 
 
 def test_a_bench_that_was_stopped_says_so_beside_its_result():
-    assert "speed only; stopped early by SIGINT: the rest is missing" in " ".join(shown(stopped="SIGINT").split())
+    assert "SIGINT" in shown(stopped="SIGINT")
+    assert "SIGINT" not in shown()
 
 
 def test_an_engine_that_failed_is_told_with_its_error():
     text = shown(tokens_per_s=None, error="no room on\x1b[31m the device", conditions=None)
-    assert "failed" in text
-    assert "vp-tui failed in fp16: no room on[31m the device" in text
+    assert re.search(r"vp-tui\s+fp16\s+-\s+failed", text)
+    assert "no room on[31m the device" in text
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
         (("-m", "esm2-4b", "--random-weights"), "esm2-4b"),
-        (("--lengths", "nowhere.fasta"), "--lengths 'nowhere.fasta': it must be virnucpro, uniref or a FASTA file"),
+        (("--lengths", "nowhere.fasta"), "--lengths 'nowhere.fasta'"),
         (("--token-budget", "many"), "--token-budget 'many'"),
     ],
 )

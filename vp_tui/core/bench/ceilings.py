@@ -1,8 +1,8 @@
-"""What this device can do at best: products at the model's shapes, attention at the mix's lengths, copying.
+"""Peak rates of this device: matmuls at the model's shapes, attention at the mix's lengths, memory copies.
 
-Data are random normal numbers: zeros make products up to 15 % faster, by power alone. A rate is measured twice: in
-bursts of a cool device, and sustained, after a second of the same work: a GPU at its power cap lowers its clocks
-after a moment (770 and 636 TFLOP/s were seen on one H200).
+Inputs are random normal numbers: zeros make matmuls up to 15 % faster because they draw less power. A rate is measured
+twice: as a burst on a cool device, and sustained after a second of the same work, because a GPU at its power cap
+lowers its clocks (770 and 636 TFLOP/s on one H200).
 """
 
 import math
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vp_tui.core.bench.contest import failure_text
+from vp_tui.core.bench.interleaved import failure_text
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
@@ -29,60 +29,60 @@ _SEED: Final = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How long a rate is measured, in seconds."""
+    """Durations of a rate measurement, in seconds."""
 
     idle: float
-    """Before a burst, so that the device is cool."""
+    """Pause before a burst, so that the device is cool."""
     burst: float
     settle: float
-    """Before the sustained samples."""
+    """Untimed work before the sustained samples."""
     sample: float
     samples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Work per second, in the unit of whoever asked."""
+    """Work per second, in the caller's unit."""
 
     sustained: float
     burst: float
     samples: tuple[float, ...]
-    """The sustained ones, whose median it is."""
+    """The samples whose median is `sustained`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Products:
+class Matmuls:
     """TFLOP/s of the model's linear layers."""
 
     chain: Rate
-    """One after the other as a layer has them, so weighted by their FLOPs."""
+    """All matmuls of a layer in order, so weighted by their FLOPs."""
     shapes: dict[str, float]
-    """Each alone, sustained."""
+    """Each matmul alone, sustained."""
     rows: int
-    """Tokens of each product."""
+    """Tokens per matmul."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
-    """What the device can do in one precision."""
+    """Peak rates in one precision."""
 
     precision: str
-    products: Products | None = None
+    matmuls: Matmuls | None = None
     attention_kernel: str | None = None
     attention: Rate | None = None
     reason: str | None = None
-    """Why something is missing."""
+    """Reason for a missing rate."""
 
 
 def timing_of(device: torch.device) -> Timing:
-    """Seconds on a GPU, moments on a CPU."""
+    """Return the durations for a device: seconds on a GPU, milliseconds on a CPU."""
     if device.type == "cuda":
         return Timing(idle=1.0, burst=0.05, settle=0.7, sample=0.15, samples=5)
     return Timing(idle=0.0, burst=0.0, settle=0.0, sample=0.02, samples=3)
 
 
 def linear_shapes(spec: ModelSpec) -> dict[str, tuple[int, int, bool]]:
-    """Name -> inputs, outputs and whether there is a bias, of the products in one layer."""
+    """Return name -> (inputs, outputs, has bias) of the matmuls in one layer."""
     width, ffn = spec.hidden, spec.ffn
     shared = {"qkv": (width, 3 * width, True), "out": (width, width, True)}
     if isinstance(spec, DnabertSSpec):
@@ -93,22 +93,22 @@ def linear_shapes(spec: ModelSpec) -> dict[str, tuple[int, int, bool]]:
 def ceilings_of(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, lengths_S: NDArray[np.int64]
 ) -> Ceilings:
-    """Products with `rows` tokens, and attention over sequences of `lengths_S` tokens, in one precision."""
+    """Measure matmuls with `rows` tokens and attention over sequences of `lengths_S` tokens, in one precision."""
     timing = timing_of(device)
     if isinstance(spec, HfSpec):
-        return Ceilings(precision=plan.name, reason="the layers of a model inside transformers are not known")
+        return Ceilings(precision=plan.name, reason="the layer shapes of a transformers model are unknown")
     try:
-        found = products(spec, plan, device, rows, timing)
+        found = matmuls(spec, plan, device, rows, timing)
         kernel, rate = attention(spec, plan, device, lengths_S, timing)
     except torch.OutOfMemoryError as error:
         return Ceilings(precision=plan.name, reason=failure_text(error))
-    return Ceilings(precision=plan.name, products=found, attention_kernel=kernel, attention=rate)
+    return Ceilings(precision=plan.name, matmuls=found, attention_kernel=kernel, attention=rate)
 
 
-def products(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, timing: Timing) -> Products:
-    """Rate of the layer's products with `rows` tokens, in the plan's format and mode.
+def matmuls(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, timing: Timing) -> Matmuls:
+    """Measure the layer's matmuls with `rows` tokens, in the plan's format and mode.
 
-    Raises torch.OutOfMemoryError where they do not fit.
+    Raises torch.OutOfMemoryError when they do not fit.
     """
     generator = torch.Generator(device=device).manual_seed(_SEED)
     steps = {name: _product(sizes, rows, plan, device, generator) for name, sizes in linear_shapes(spec).items()}
@@ -121,16 +121,16 @@ def products(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: i
     with torch.inference_mode(), precision.matmul_mode(plan):
         chain()
         whole = _rate(chain, sum(flops.values()), device, timing)
-        # the chain has settled the device; a moment is enough for each
+        # the chain has settled the device: a short settling is enough
         moment = replace(timing, settle=timing.sample)
         alone = {name: _sustained(step, flops[name], device, moment)[0] for name, step in steps.items()}
-    return Products(chain=whole, shapes=alone, rows=rows)
+    return Matmuls(chain=whole, shapes=alone, rows=rows)
 
 
 def attention(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, lengths_S: NDArray[np.int64], timing: Timing
 ) -> tuple[str, Rate]:
-    """Name of the kernel that an arm would take, and its TFLOP/s (4 * width * sum of length^2) on one pack."""
+    """Return the kernel a run would choose and its TFLOP/s (4 * width * sum of length^2) on one packed batch."""
     kernel = choose_for(spec, plan, device, "auto").kernel
     layout = to_device(packing.layout(-np.sort(-lengths_S)), device)
     generator = torch.Generator(device=device).manual_seed(_SEED)
@@ -152,7 +152,7 @@ def attention(
 
 
 def copying(device: torch.device, timing: Timing) -> Rate:
-    """GB/s of a copy on the device, bytes read and bytes written."""
+    """Return the GB/s of a copy on the device, counting bytes read and bytes written."""
     count = 1 << 28 if device.type == "cuda" else 1 << 22
     source = torch.randn(count, device=device, generator=torch.Generator(device=device).manual_seed(_SEED))
     target = torch.empty_like(source)
@@ -174,7 +174,7 @@ def _normal(shape: tuple[int, ...], plan: PrecisionPlan, device: torch.device, g
 
 
 def _rate(step: Callable[[], object], amount: float, device: torch.device, timing: Timing, scale: float = 1e12) -> Rate:
-    """`amount` per second in units of `scale`; each call of `step` does it once."""
+    """Return the rate in units of `scale` per second; one call of `step` is `amount`."""
     each_s = _timed(step, 1, device)
     time.sleep(timing.idle)
     burst = amount / _timed(step, _calls(timing.burst, each_s), device)
@@ -197,7 +197,7 @@ def _calls(seconds: float, each_s: float) -> int:
 
 
 def _timed(step: Callable[[], object], calls: int, device: torch.device) -> float:
-    """Mean seconds of one of `calls`; the device waits for the host in none of them."""
+    """Return the mean seconds per call, synchronizing only at the end."""
     started = time.perf_counter()
     for _ in range(calls):
         step()

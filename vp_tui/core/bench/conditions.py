@@ -1,6 +1,6 @@
-"""The state of the GPU beside each number: clocks, power, real activity, and why a block is no measure of speed.
+"""State of the GPU during a block: clocks, power, activity, and reasons to reject the block.
 
-The software power cap (0x4) is ordinary under full load and is reported only; heat, hardware slowdown, the power
+The software power cap (0x4) is normal under full load and only reported. Thermal slowdown, hardware slowdown, the power
 brake and other processes on the GPU reject a block.
 """
 
@@ -36,24 +36,24 @@ _REJECTING: Final = 0x08 | 0x20 | 0x40 | 0x80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Means over the samples of a stretch of time; a field the GPU does not report is None."""
+    """Means over samples; a field that the GPU does not report is None."""
 
     samples: int
     sm_clock_mhz: float | None
     power_w: float | None
     temperature_c: float | None
     utilization: float | None
-    """NVML: percent of time in which any kernel ran."""
+    """NVML: percent of time with a kernel running."""
     sm_active: float | None
-    """GPM: percent of the SMs' time in which a warp was on them."""
+    """GPM: percent of SM time with a resident warp."""
     tensor_active: float | None
-    """GPM: percent of time in which a tensor pipe worked."""
+    """GPM: percent of time with an active tensor pipe."""
     dram_active: float | None
-    """GPM: percent of the memory's bandwidth."""
+    """GPM: percent of the memory bandwidth."""
     throttle_reasons: int
-    """All bits that were seen."""
+    """Union of the bits of all samples."""
     other_processes: int
-    """The most that computed on the GPU beside this one."""
+    """Maximum number of other processes that used the GPU."""
 
 
 _MEANS: Final = (
@@ -62,12 +62,12 @@ _MEANS: Final = (
 
 
 def throttle_words(reasons: int) -> tuple[str, ...]:
-    """The bits of a mask in words."""
+    """Return the bits of a mask in words."""
     return tuple(words for bit, words in REASONS.items() if reasons & bit)
 
 
 def rejection(found: Conditions | None) -> str | None:
-    """Why a block under these conditions does not count; None when it does."""
+    """Return the reason to reject a block, or None."""
     if found is None:
         return None
     if found.other_processes:
@@ -76,8 +76,8 @@ def rejection(found: Conditions | None) -> str | None:
     return ", ".join(slowed) or None
 
 
-def summed_up(samples: Sequence[GpuSample]) -> Conditions | None:
-    """The conditions of these samples; None without any."""
+def mean_conditions(samples: Sequence[GpuSample]) -> Conditions | None:
+    """Return the conditions of these samples; None without samples."""
     if not samples:
         return None
     reasons = 0
@@ -92,7 +92,7 @@ def summed_up(samples: Sequence[GpuSample]) -> Conditions | None:
 
 
 def over_blocks(found: Sequence[Conditions]) -> Conditions | None:
-    """The conditions of several blocks together, each block counting alike; None without any."""
+    """Return the conditions of several blocks, equally weighted; None without blocks."""
     if not found:
         return None
     reasons = 0
@@ -111,9 +111,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-class Watch:
-    """Samples the GPU of a device while it is open, and reads GPM's counters at both ends of a block; on a CPU it has
-    only its reason.
+class GpuMonitor:
+    """Sampler of a device's GPU that also reads GPM counters at both ends of a block; on a CPU it has only `reason`.
 
     Use as a context manager, in one thread.
     """
@@ -121,19 +120,19 @@ class Watch:
     def __init__(self, device: torch.device) -> None:
         self.samples: list[GpuSample] = []
         self.notes: list[str] = []
-        """What the GPU should report and does not, each a sentence."""
+        """Missing telemetry, one sentence each."""
         uuid = gpu_uuid(device)
         self._sampler = Sampler(uuid, self._note)
-        # of its own: two samples a second are less than one in a block
+        # a reader of its own: at two samples a second a block has less than one
         self._gpm = None if uuid is None or self._sampler.reason else Gpm(handle_of(uuid)[0])
         self._open = ExitStack()
 
     @property
     def reason(self) -> str | None:
-        """Why there are no samples; None while they flow."""
+        """Reason for missing samples, or None."""
         return self._sampler.reason
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "GpuMonitor":
         self._open.enter_context(self._sampler)
         if self._gpm is not None:
             self._open.enter_context(self._gpm)
@@ -151,17 +150,17 @@ class Watch:
             self.notes.append(told.message)
 
     def begin(self) -> None:
-        """A block begins."""
+        """Mark the begin of a block."""
         if self._gpm is not None:
             self._gpm.read()
 
     def end(self, since_us: int) -> Conditions | None:
-        """What it was done under: GPM's shares since `begin`, the rest as sampled since `since_us`; None unsampled."""
-        found = summed_up(self.between(since_us, now_us()))
+        """Return the block's conditions: GPM since `begin`, the rest sampled since `since_us`; None without samples."""
+        found = mean_conditions(self.between(since_us, now_us()))
         if found is None or self._gpm is None:
             return found
         return replace(found, **self._gpm.read().shares._asdict())
 
     def between(self, start_us: int, stop_us: int) -> tuple[GpuSample, ...]:
-        """The samples taken from `start_us` to `stop_us`."""
+        """Return the samples from `start_us` to `stop_us`."""
         return tuple(sample for sample in self.samples if start_us <= sample.at_us <= stop_us)

@@ -6,17 +6,16 @@ from typing import Any, Final
 
 from vp_tui.core.bench.ceilings import Ceilings, Rate
 from vp_tui.core.bench.conditions import Conditions, throttle_words
-from vp_tui.core.bench.goals import Goal
-from vp_tui.core.bench.model import Measured
-from vp_tui.core.bench.overhead import Overhead
+from vp_tui.core.bench.model import ModelResult
 from vp_tui.core.bench.results import Result
 from vp_tui.core.bench.session import Bench
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""1 had goals, overheads and a waterfall of techniques, which are developer benchmarks now."""
 
 
 def document(found: Bench, created_at: str) -> dict[str, Any]:
-    """Everything in JSON types; `created_at` is ISO 8601 in UTC."""
+    """Return the document in JSON types; `created_at` is ISO 8601 in UTC."""
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "bench",
@@ -25,17 +24,17 @@ def document(found: Bench, created_at: str) -> dict[str, Any]:
         "environment": dict(found.environment),
         "options": asdict(found.options),
         "protocol": {
-            "blocks": found.pace.blocks,
-            "settle_seconds": found.pace.settle_s,
-            "warm_up_seconds": found.pace.warm_up_s,
-            "warm_up_window": found.pace.window,
+            "blocks": found.protocol.blocks,
+            "settle_seconds": found.protocol.settle_s,
+            "warm_up_seconds": found.protocol.warm_up_s,
+            "warm_up_window": found.protocol.window,
         },
         "copy_gb_per_s": _rate(found.copying),
         "models": [_model(model) for model in found.models],
     }
 
 
-def _model(found: Measured) -> dict[str, Any]:
+def _model(found: ModelResult) -> dict[str, Any]:
     spec, lengths_S = found.weights.spec, found.tokens.lengths_S
     return {
         "name": found.weights.name,
@@ -61,20 +60,17 @@ def _model(found: Measured) -> dict[str, Any]:
         "results": [_result(one) for one in found.results],
         "absent": [asdict(one) for one in found.absent],
         "ratios": [asdict(one) for one in found.ratios],
-        "overheads": [_overhead(one) for one in found.overheads],
-        "waterfall": [asdict(one) for one in found.steps],
-        "goals": [_goal(one) for one in found.goals],
         "notes": list(found.notes),
     }
 
 
 def _ceilings(found: Ceilings) -> dict[str, Any]:
-    products, attention = found.products, found.attention
+    matmuls, attention = found.matmuls, found.attention
     return {
         "precision": found.precision,
-        "matmul_tflops": None if products is None else _rate(products.chain),
-        "matmul_shapes": {} if products is None else dict(products.shapes),
-        "matmul_rows": None if products is None else products.rows,
+        "matmul_tflops": None if matmuls is None else _rate(matmuls.chain),
+        "matmul_shapes": {} if matmuls is None else dict(matmuls.shapes),
+        "matmul_rows": None if matmuls is None else matmuls.rows,
         "attention_kernel": found.attention_kernel,
         "attention_tflops": None if attention is None else _rate(attention),
         "reason": found.reason,
@@ -117,17 +113,3 @@ def _conditions(found: Conditions | None) -> Mapping[str, Any] | None:
     if found is None:
         return None
     return {**asdict(found), "throttle_words": list(throttle_words(found.throttle_reasons))}
-
-
-def _overhead(found: Overhead) -> dict[str, Any]:
-    return {
-        "what": found.what,
-        "ratio": None if found.ratio is None else asdict(found.ratio),
-        "on_seconds": list(found.on_s),
-        "off_seconds": list(found.off_s),
-        "reason": found.reason,
-    }
-
-
-def _goal(found: Goal) -> dict[str, Any]:
-    return {**asdict(found), "ok": found.ok}

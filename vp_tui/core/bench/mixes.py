@@ -1,9 +1,9 @@
-"""What is encoded: token sets of any size with the lengths of a mix, or the sequences of a file.
+"""Benchmark inputs: token sets of any size with the lengths of a mix, or the sequences of a file.
 
     virnucpro   proteins: half of 50 residues (reads of 150 bases), half of 166 (500 bases); DNA: reads of 500 bases
     uniref      proteins: gamma lengths, mean about 300, 30 to 1,022; DNA: the coding sequences of such proteins
 
-Letters are drawn with natural frequencies: constant data make products up to 15 % faster, by power alone.
+Residues and bases are drawn with natural frequencies: constant data make matmuls up to 15 % faster (less power).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from vp_tui.core.inputs.tokens import SPECIALS, TokenSet
 MIXES: Final = ("virnucpro", "uniref")
 
 Drawer = Callable[[int], TokenSet]
-"""Called with a number of tokens: sequences of at most that many together, one at least."""
+"""Called with a number of tokens; returns sequences with at most that many in total, at least one."""
 
 _READS: Final = (50, 166)
 _GAMMA_SHAPE: Final = 2.0
@@ -32,19 +32,19 @@ _GAMMA_MEAN: Final = 300.0
 _SHORTEST: Final = 30
 _READ_BASES: Final = 500
 _BASES_PER_TOKEN: Final = 5
-"""Of DNABERT-S's vocabulary, about."""
+"""Approximate, for DNABERT-S's vocabulary."""
 _SEED: Final = 7
 
 
 def drawer(mix: str, spec: ModelSpec, folder: Path | None) -> Drawer:
-    """Sequences of `mix` for `spec`, with the tokenizer of the checkpoint in `folder`; the same call, the same tokens.
+    """Return the drawer of a mix, deterministic, with the tokenizer of the checkpoint in `folder`.
 
     Without a folder (random weights) DNA becomes random token ids: the BPE vocabulary is in the checkpoint.
     """
     is_dna = spec.alphabet == "dna"
 
     def draw(num_tokens: int) -> TokenSet:
-        # a letter is at most one token, so this many sequences are enough
+        # a residue or base is at most one token, so this many sequences are enough
         wanted = _lengths(mix, num_tokens, is_dna=is_dna)
         if is_dna and folder is None:
             return _drawn_ids(np.maximum(wanted // _BASES_PER_TOKEN, 1), spec.vocab_size, num_tokens)
@@ -55,14 +55,14 @@ def drawer(mix: str, spec: ModelSpec, folder: Path | None) -> Drawer:
 
 
 def from_file(path: str, spec: ModelSpec, folder: Path | None) -> Drawer:
-    """The sequences of a FASTA in a seeded order, over again where they are too few.
+    """Return the drawer of a FASTA file: its sequences in a seeded order, repeated when they are too few.
 
     Raises InputError: a file that cannot be used. Raises UsageError: DNABERT-S without its tokenizer.
     """
     if folder is None and isinstance(spec, DnabertSSpec):
         raise UsageError(
-            f"--lengths {path}: {spec.name} with --random-weights has no tokenizer for these letters; "
-            f"use --lengths {MIXES[0]}, or load a checkpoint"
+            f"--lengths {path!r}: {spec.name} with --random-weights has no tokenizer; use "
+            f"--lengths {MIXES[0]} or load a checkpoint"
         )
     data = sequences.read(path)
     compatibility.require(spec, data)
@@ -77,7 +77,7 @@ def from_file(path: str, spec: ModelSpec, folder: Path | None) -> Drawer:
 
 
 def taken(found: TokenSet, order_S: NDArray[np.int64]) -> TokenSet:
-    """The sequences of `found` at `order_S`, in that order; one may come several times."""
+    """Return the sequences of `found` at `order_S`, in that order; repeats are allowed."""
     lengths_S = found.lengths_S[order_S]
     ends_S = np.cumsum(lengths_S)
     within_N = np.arange(int(ends_S[-1])) - np.repeat(ends_S - lengths_S, lengths_S)
@@ -85,7 +85,7 @@ def taken(found: TokenSet, order_S: NDArray[np.int64]) -> TokenSet:
 
 
 def _lengths(mix: str, num_tokens: int, *, is_dna: bool) -> NDArray[np.int64]:
-    """Letters per sequence, of sequences that are surely enough for `num_tokens`."""
+    """Return residues or bases per sequence, for enough sequences to fill `num_tokens`."""
     generator = np.random.default_rng(_SEED)
     shortest = _READ_BASES // _BASES_PER_TOKEN if is_dna else min(_READS)
     if mix == "virnucpro":
@@ -96,12 +96,12 @@ def _lengths(mix: str, num_tokens: int, *, is_dna: bool) -> NDArray[np.int64]:
     count = 2 * num_tokens // int(_GAMMA_MEAN) + 16
     drawn = generator.gamma(_GAMMA_SHAPE, _GAMMA_MEAN / _GAMMA_SHAPE, count)
     residues = np.clip(drawn, _SHORTEST, MAX_RESIDUES).astype(np.int64)
-    # three bases code for a residue, and five are about one token
+    # a codon has three bases, and a token about five
     return np.repeat(3 * residues, 2) if is_dna else residues
 
 
 def _drawn_ids(tokens_S: NDArray[np.int64], vocab_size: int, num_tokens: int) -> TokenSet:
-    """Random ids between [CLS] and [SEP]; the number per sequence varies by a tenth, as with a BPE vocabulary."""
+    """Return random ids between [CLS] and [SEP]; lengths vary by 10 %, as with a BPE vocabulary."""
     generator = np.random.default_rng(_SEED)
     varied_S = np.rint(tokens_S * generator.uniform(0.9, 1.1, len(tokens_S))).astype(np.int64)
     lengths_S = np.maximum(varied_S, 1) + SPECIALS
@@ -119,7 +119,7 @@ def _tokenized(spec: ModelSpec, folder: Path | None, residues: Sequence[bytes]) 
 
 
 def _first(found: TokenSet, num_tokens: int) -> TokenSet:
-    """The first sequences that hold at most `num_tokens` tokens together, one at least."""
+    """Return the first sequences with at most `num_tokens` tokens in total, at least one."""
     count = max(1, int(np.searchsorted(np.cumsum(found.lengths_S), num_tokens, side="right")))
     lengths_S = found.lengths_S[:count]
     return _token_set(found.ids_N[: int(lengths_S.sum())], lengths_S)

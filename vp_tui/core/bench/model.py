@@ -1,4 +1,4 @@
-"""One model on one device: ceilings, the contest of engines and precisions, overheads, waterfall, goals."""
+"""Bench of one model on one device: peak rates, then all cases interleaved."""
 
 import math
 from collections.abc import Sequence
@@ -7,91 +7,81 @@ from typing import Final
 
 import torch
 
+from vp_tui.core.bench.cases import Absent, Case, loaded, own_cases, peer_cases, runnable
 from vp_tui.core.bench.ceilings import Ceilings, ceilings_of
-from vp_tui.core.bench.conditions import Watch
-from vp_tui.core.bench.contest import Contestant, Pace, Tell, contest, release, warm_up
-from vp_tui.core.bench.entrants import Absent, Entrant, loaded, ours, rivals, runnable
-from vp_tui.core.bench.goals import Goal, goals
+from vp_tui.core.bench.conditions import GpuMonitor
+from vp_tui.core.bench.implementations import Models, Weights
+from vp_tui.core.bench.interleaved import Log, Protocol, WorkItem, measure_interleaved, release, warm_up
 from vp_tui.core.bench.mixes import Drawer
 from vp_tui.core.bench.options import Options
-from vp_tui.core.bench.overhead import Overhead, live_measures, telemetry
 from vp_tui.core.bench.results import Ratio, Result, Workload, ratios_of, result_of
-from vp_tui.core.bench.stages import Ground
-from vp_tui.core.bench.waterfall import Step, waterfall
-from vp_tui.core.bench.ways import Models, Weights
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine import environment, flops, memory
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.tokens import TokenSet
 
 BLOCK_S: Final = 0.25
-"""A block takes at least this long on a GPU."""
+"""Minimum duration of a block on a GPU."""
 
 _SPARE: Final = 1.2
-"""A block gets this many times the tokens: calibration is short, and slower than what comes later."""
+"""Factor on the tokens of a block: calibration is short, hence slower than the measurement."""
 _FILL: Final = 0.97
-"""Of a pack, so that the last one is not a small rest."""
+"""Filled share of a packed batch, so that the last batch is not a small rest."""
 _CPU_TOKENS: Final = 4_096
 _LEAD_TOKENS: Final = 4_096
-"""To settle with: whole blocks of FP32 would take ten times as long as those of FP16."""
-_PROBE: Final = Pace(settle_s=0.0, warm_up_s=5.0, window=3)
+"""Tokens for settling: a whole block takes ten times as long in FP32 as in FP16."""
+_PROBE: Final = Protocol(settle_s=0.0, warm_up_s=5.0, window=3)
 _FASTEST_LAST: Final = ("fp32", "tf32", "bf16", "fp16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Everything about one model."""
+class ModelResult:
+    """Everything measured about one model."""
 
     weights: Weights
     tokens: TokenSet
     budget: int
     budget_reason: str
     flops: float | None
-    """Of one block."""
+    """FLOPs of one block."""
     ceilings: tuple[Ceilings, ...]
     results: tuple[Result, ...]
     absent: tuple[Absent, ...]
     ratios: tuple[Ratio, ...]
-    overheads: tuple[Overhead, ...]
-    steps: tuple[Step, ...]
-    """Of the waterfall; none where it was not asked for."""
-    goals: tuple[Goal, ...]
     notes: tuple[str, ...]
 
 
-class OneModel:
-    """A model while it is measured; its weights leave the device with this object."""
+class ModelBench:
+    """A model under measurement; its weights are freed with this object."""
 
     def __init__(
-        self, weights: Weights, draw: Drawer, options: Options, device: torch.device, pace: Pace, tell: Tell
+        self, weights: Weights, draw: Drawer, options: Options, device: torch.device, protocol: Protocol, log: Log
     ) -> None:
         self.weights = weights
         self.draw = draw
         self.options = options
         self.device = device
-        self.pace = pace
+        self.protocol = protocol
         self.models = Models(weights, device)
-        self._tell = tell
+        self._log: Log = lambda text: log(f"{weights.name}: {text}")
 
-    def measure(self) -> Measured:
-        """All parts, in order, until the pace is over: what comes after that is empty.
+    def measure(self) -> ModelResult:
+        """Measure all parts in order until a stop is requested; later parts are empty.
 
-        Raises ResourceError: it runs here in no precision.
+        Raises ResourceError when the model runs in no precision.
         """
         plans, refused = self._plans()
-        # once the weights are there: they take most of the memory
+        # after loading: weights take most of the memory
         budget, budget_reason = self._budget(plans)
-        limits = tuple(self._ceilings(plan, budget) for plan in self.pace.until_over(plans))
-        entrants = ours(self.models, plans, budget)
+        limits = tuple(self._ceilings(plan, budget) for plan in self.protocol.until_stopped(plans))
+        cases = own_cases(self.models, plans, budget)
         fastest = plans[-1]
-        tokens = self._sized(entrants[-1], budget)
-        others, not_there = self._rivals(plans, tokens)
-        results, ratios, notes = self._contest([*entrants, *others], tokens, limits)
-        overheads = self._overheads(fastest, tokens, budget)
-        steps = self._waterfall(fastest, tokens, budget)
+        tokens = self._sized(cases[-1], budget)
+        others, not_there = self._peer_cases(plans, tokens)
+        results, ratios, notes = self._measure([*cases, *others], tokens, limits)
         notes = (*self.models.get(fastest).notes, *notes)
         release()
-        return Measured(
+        return ModelResult(
             weights=self.weights,
             tokens=tokens,
             budget=budget,
@@ -101,19 +91,13 @@ class OneModel:
             results=results,
             absent=(*refused, *not_there),
             ratios=ratios,
-            overheads=overheads,
-            steps=steps,
-            goals=self._goals(results, ratios, overheads),
             notes=notes,
         )
 
-    def _say(self, text: str) -> None:
-        self._tell(f"{self.weights.name}: {text}")
-
     def _plans(self) -> tuple[list[PrecisionPlan], list[Absent]]:
-        """What runs here, the fastest last, its models loaded; and why not the others."""
+        """Load the models of the plans that run here, fastest last; return the others with reasons."""
         plans, refused = runnable(sorted(self.options.precisions, key=_FASTEST_LAST.index), self.device)
-        self._say("loading")
+        self._log("loading")
         fitting, missing = loaded(self.models, plans)
         if not fitting:
             why = "; ".join(one.reason for one in (*refused, *missing))
@@ -121,76 +105,57 @@ class OneModel:
         return fitting, [*refused, *missing]
 
     def _budget(self, plans: Sequence[PrecisionPlan]) -> tuple[int, str]:
-        """Tokens per pack, and why."""
+        """Return the tokens per packed batch and the reason."""
         if self.options.token_budget is not None:
-            return self.options.token_budget, f"{self.options.token_budget} tokens: asked for"
+            return self.options.token_budget, f"{self.options.token_budget} tokens (--token-budget)"
         longest = int(self.draw(_CPU_TOKENS).lengths_S.max())
         free = memory.free_memory(self.device)
         return memory.auto_token_budget(self.weights.spec, plans, self.device, free, longest)
 
     def _ceilings(self, plan: PrecisionPlan, budget: int) -> Ceilings:
-        self._say(f"ceilings in {plan.name}")
+        self._log(f"peak rates in {plan.name}")
         rows = min(budget, self.options.tokens or budget)
         found = ceilings_of(self.weights.spec, plan, self.device, rows, self.draw(rows).lengths_S)
         release()
         return found
 
-    def _sized(self, fastest: Entrant, budget: int) -> TokenSet:
-        """Sequences that take the fastest of ours BLOCK_S: whole packs on a GPU, few tokens on a CPU."""
-        if self.options.tokens is not None or self.device.type == "cpu" or self.pace.is_over():
+    def _sized(self, fastest: Case, budget: int) -> TokenSet:
+        """Draw sequences that take the fastest own case BLOCK_S: whole packed batches on a GPU, few tokens on a CPU."""
+        if self.options.tokens is not None or self.device.type == "cpu" or self.protocol.should_stop():
             return self.draw(self.options.tokens or _CPU_TOKENS)
-        self._say(f"calibrating with {fastest.name}")
+        self._log(f"calibrating the block size with {fastest.name}")
         probe = self.draw(budget)
-        seconds = min(warm_up(fastest.way(probe), _PROBE).seconds)
+        seconds = min(warm_up(fastest.implementation(probe), _PROBE).seconds)
         packs = math.ceil(_SPARE * BLOCK_S / seconds)
         return self.draw(int(_FILL * budget * packs))
 
-    def _rivals(self, plans: Sequence[PrecisionPlan], tokens: TokenSet) -> tuple[list[Entrant], list[Absent]]:
-        found: list[Entrant] = []
+    def _peer_cases(self, plans: Sequence[PrecisionPlan], tokens: TokenSet) -> tuple[list[Case], list[Absent]]:
+        found: list[Case] = []
         absent: list[Absent] = []
         for plan in plans if self.options.peers else ():
-            self._say(f"peers in {plan.name}")
-            entrants, missing = rivals(self.models, plan, tokens, self.pace, self._say)
-            found += entrants
+            self._log(f"peers in {plan.name}")
+            cases, missing = peer_cases(self.models, plan, tokens, self.protocol, self._log)
+            found += cases
             absent += missing
         return found, absent
 
-    def _contest(
-        self, entrants: Sequence[Entrant], tokens: TokenSet, limits: Sequence[Ceilings]
+    def _measure(
+        self, cases: Sequence[Case], tokens: TokenSet, limits: Sequence[Ceilings]
     ) -> tuple[tuple[Result, ...], tuple[Ratio, ...], tuple[str, ...]]:
         total = int(tokens.lengths_S.sum())
-        self._say(f"{len(entrants)} ways in turns, {total} tokens each")
+        self._log(f"interleaved cases: {len(cases)}, {total} tokens each")
         few = self.draw(_LEAD_TOKENS)
-        contestants = [Contestant(name=one.name, work=one.way(tokens), lead=one.way(few)) for one in entrants]
-        with Watch(self.device) as watch:
-            entries = contest(contestants, self.pace, self._say, watch)
+        items = [
+            WorkItem(name=one.name, work=one.implementation(tokens), lead=one.implementation(few)) for one in cases
+        ]
+        with GpuMonitor(self.device) as monitor:
+            timings = measure_interleaved(items, self.protocol, self._log, monitor)
         workload = Workload(
             tokens=total,
             flops=flops.total(self.weights.spec, tokens.lengths_S),
             device_name=environment.device_name(self.device),
         )
-        products = {one.precision: one.products for one in limits}
-        results = [result_of(one, entries[one.name], workload, products.get(one.precision)) for one in entrants]
-        notes = (*watch.notes, *([watch.reason] if watch.reason else []))
-        return tuple(results), tuple(ratios_of(entrants, entries)), notes
-
-    def _overheads(self, plan: PrecisionPlan, tokens: TokenSet, budget: int) -> tuple[Overhead, ...]:
-        if self.pace.is_over():
-            return ()
-        self._say("what measuring costs")
-        measures = live_measures(self.models, plan, tokens, budget, self.pace, self._say)
-        return measures, telemetry(self.models, plan, tokens, budget, self.pace, self._say)
-
-    def _waterfall(self, plan: PrecisionPlan, tokens: TokenSet, budget: int) -> tuple[Step, ...]:
-        if not self.options.waterfall or self.pace.is_over():
-            return ()
-        self._say(f"waterfall in {plan.name}")
-        ground = Ground(models=self.models, plan=plan, budget=budget)
-        return tuple(waterfall(ground, tokens, self.draw, self.pace, self._say))
-
-    def _goals(
-        self, results: Sequence[Result], ratios: Sequence[Ratio], overheads: Sequence[Overhead]
-    ) -> tuple[Goal, ...]:
-        name = environment.device_name(self.device)
-        is_cuda = self.device.type == "cuda"
-        return tuple(goals(self.weights.spec, name, results, ratios, overheads, is_cuda=is_cuda))
+        matmuls = {one.precision: one.matmuls for one in limits}
+        results = [result_of(one, timings[one.name], workload, matmuls.get(one.precision)) for one in cases]
+        notes = (*monitor.notes, *([monitor.reason] if monitor.reason else []))
+        return tuple(results), tuple(ratios_of(cases, timings)), notes

@@ -1,4 +1,4 @@
-"""What `vp-tui bench` is asked for, checked before anything is loaded."""
+"""Options of `vp-tui bench`, checked before anything is loaded."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vp_tui.core.errors import UsageError
 
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 MODELS: Final = ("esm2-3b", "esm2-650m", "dnabert-s")
-"""Where none is named: those of the product."""
+"""Default models."""
 LENGTHS: Final = "uniref"
 
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -20,7 +20,7 @@ _LEAST: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is measured."""
+    """Models, precisions, inputs and implementations to measure."""
 
     models: tuple[str, ...] = MODELS
     precisions: tuple[Precision, ...] = PRECISIONS
@@ -28,15 +28,14 @@ class Options:
     """A mix of core.bench.mixes, or a FASTA file."""
     random_weights: bool = False
     peers: bool = False
-    waterfall: bool = False
     tokens: int | None = None
-    """Per block; None: as many as take a quarter of a second on a GPU."""
+    """Tokens per block; None: enough for 0.25 s on a GPU."""
     token_budget: int | None = None
-    """Per pack; None: as a run."""
+    """Tokens per packed batch; None: as in a run."""
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        """Raises UsageError naming the option and the value got."""
+        """Raise UsageError with the option and the value got."""
         for name in self.precisions:
             _require("--precision", name, name in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         is_known = self.lengths in MIXES or Path(self.lengths).is_file()

@@ -1,7 +1,7 @@
-"""The way others embed: rectangles of padded sequences, one forward each, the mean over residues.
+"""Padded batches, as peers use them: one forward per batch, then the mean over residues.
 
-Batches are made once, in pinned memory on CUDA, and outside the clock, which favours them: only upload, forward,
-pooling and the way back count.
+Batches are built once, in pinned memory on CUDA, and not timed, which favours peers: only upload, forward, pooling and
+download count.
 
 Shape suffixes: B sequences of a batch, T padded length, S sequences, D width.
 """
@@ -15,30 +15,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vp_tui.core.bench.ways import Way, Work
+from vp_tui.core.bench.implementations import Implementation, Work
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.tokens import PAD, TokenSet
 from vp_tui.core.models import precision
 
 Forward = Callable[[Tensor, Tensor | None], Tensor]
-"""Token outputs [B, T, D] of ids [B, T] and their mask (1: a token); None where nothing is padding."""
+"""Maps ids [B, T] and a mask (1: token; None: no padding) to token outputs [B, T, D]."""
 
 Batcher = Callable[[NDArray[np.int64]], list[NDArray[np.int64]]]
-"""Which sequences of these lengths go together."""
+"""Maps sequence lengths to the indices of each batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One rectangle on the host."""
+    """One padded batch on the host."""
 
     ids_BT: Tensor
     mask_BT: Tensor | None
     pooled_BT: Tensor
-    """Share of each token in the mean: residues only, FP32."""
+    """Weight of each token in the mean (residues only), FP32."""
 
 
 def by_budget(budget: int) -> Batcher:
-    """Sorted by falling length; as many rows as `budget` cells hold, one at least."""
+    """Return a batcher: descending length, at most `budget` padded tokens, at least one row."""
 
     def batches(lengths_S: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         order_S = np.argsort(-lengths_S, kind="stable")
@@ -52,17 +52,8 @@ def by_budget(budget: int) -> Batcher:
     return batches
 
 
-def unsorted(size: int) -> Batcher:
-    """`size` sequences each, as they come."""
-
-    def batches(lengths_S: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        return np.array_split(np.arange(len(lengths_S)), range(size, len(lengths_S), size))
-
-    return batches
-
-
-def padded(forward: Forward, plan: PrecisionPlan, device: torch.device, batcher: Batcher) -> Way:
-    """A peer with these batches, under the same matmul switches as ours."""
+def padded(forward: Forward, plan: PrecisionPlan, device: torch.device, batcher: Batcher) -> Implementation:
+    """Return a peer's implementation with these batches, under the same matmul settings as ours."""
 
     def prepare(tokens: TokenSet) -> Work:
         members = batcher(tokens.lengths_S)
@@ -102,7 +93,7 @@ def _staged(array: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def _pooled(forward: Forward, batch: Batch, device: torch.device) -> Tensor:
-    """Means [B, D] in FP32."""
+    """Return the means [B, D] in FP32."""
     mask_BT = None if batch.mask_BT is None else batch.mask_BT.to(device, non_blocking=True)
     hidden_BTD = forward(batch.ids_BT.to(device, non_blocking=True), mask_BT)
     return torch.bmm(batch.pooled_BT.to(device, non_blocking=True)[:, None], hidden_BTD.float()).squeeze(1)

@@ -1,7 +1,7 @@
-"""Other engines on our very weights: transformers, faesm and fair-esm, each in its best configuration, or why not.
+"""Peers: transformers, faesm and fair-esm on the same weights, each in its fastest configuration.
 
-Their modules are built on the meta device and given views of our tensors, so a peer costs no memory for weights, and
-what differs is the engine alone. None of them is a dependency of a run.
+Their modules are built on the meta device and get views of our tensors, so a peer needs no memory for weights and only
+the engine differs. A run does not depend on any of them.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.bench.contest import FAILURES, failure_text
+from vp_tui.core.bench.interleaved import FAILURES, failure_text
 from vp_tui.core.bench.padded import Forward
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.fair_esm import hugging_face_name
@@ -24,39 +24,39 @@ from vp_tui.core.models.precision import back_to, is_16_bit, storage_dtype
 
 _MAX_POSITIONS: Final = 1026
 _UNUSED: Final = ("contact_head", "lm_head")
-"""Heads that an embedding does not need; fair-esm would compute one."""
+"""Heads not needed for an embedding; fair-esm would compute one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Another engine, ready or not."""
+    """Another engine, available or not."""
 
     name: str
     forward: Forward | None
     reason: str | None
-    """Why it is not ready."""
+    """Reason when it is not available."""
 
 
 Builder = Callable[[LoadedModel, Esm2Spec], Forward]
 
 
 def peers_of(loaded: LoadedModel, plan: PrecisionPlan) -> list[Peer]:
-    """Every peer for this model in this precision, those that cannot run with the reason."""
+    """Return every peer for this model and precision; an unavailable one has its reason."""
     spec = loaded.spec
     if not isinstance(spec, Esm2Spec):
-        why = "no peer runs it: the published remote code does not work with today's Triton"
+        why = "no peer: the published remote code does not work with current Triton"
         return [Peer(name="transformers", forward=None, reason=why)]
     return [_built(name, build, loaded, spec, plan) for name, build in _BUILDERS.items()]
 
 
 def transformers_sdpa(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
-    """transformers' EsmModel with torch's scaled_dot_product_attention."""
+    """Return transformers' EsmModel with torch's scaled_dot_product_attention."""
     return _transformers("sdpa", loaded, spec)
 
 
 def _built(name: str, build: Builder, loaded: LoadedModel, spec: Esm2Spec, plan: PrecisionPlan) -> Peer:
     if name in _ONLY_16_BIT and not is_16_bit(storage_dtype(plan.precision)):
-        return Peer(name=name, forward=None, reason="its attention takes FP16 and BF16 only")
+        return Peer(name=name, forward=None, reason="its attention supports FP16 and BF16 only")
     try:
         return Peer(name=name, forward=build(loaded, spec), reason=None)
     except ModuleNotFoundError as error:
@@ -67,7 +67,7 @@ def _built(name: str, build: Builder, loaded: LoadedModel, spec: Esm2Spec, plan:
 
 def _transformers(attention: str, loaded: LoadedModel, spec: Esm2Spec) -> Forward:
     if attention == "flash_attention_2":
-        # asked for by name: transformers would say so in other words
+        # imported for the error that names the package
         importlib.import_module("flash_attn")
     module = importlib.import_module("transformers.models.esm.modeling_esm")
     with torch.device("meta"):
@@ -90,14 +90,14 @@ def _fair_esm(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
     with torch.device("meta"):
         model = module.ESM2(spec.num_layers, spec.hidden, spec.num_heads, "ESM-1b", spec.token_dropout)
     state = _state(loaded)
-    ours = {name: hugging_face_name(name) for name, _ in model.named_parameters() if not name.startswith(_UNUSED)}
-    theirs = {name: state[source] for name, source in ours.items()}
-    # its rotary keeps the format of inv_freq, and its products would refuse a mixture
+    own_cases = {name: hugging_face_name(name) for name, _ in model.named_parameters() if not name.startswith(_UNUSED)}
+    theirs = {name: state[source] for name, source in own_cases.items()}
+    # its rotary table keeps the dtype of inv_freq, and its matmuls reject mixed dtypes
     theirs["inv_freq"] = back_to(state["inv_freq"], theirs["embed_tokens.weight"])
     adopted: Any = _adopted(model, theirs)
 
     def forward(ids_BT: Tensor, mask_BT: Tensor | None) -> Tensor:
-        del mask_BT  # it finds the padding itself
+        del mask_BT  # computed from the ids
         hidden_BTD: Tensor = adopted(ids_BT, repr_layers=[spec.num_layers])["representations"][spec.num_layers]
         return hidden_BTD
 
@@ -140,7 +140,7 @@ def _config(spec: Esm2Spec, attention: str) -> Any:
 
 
 def _state(loaded: LoadedModel) -> dict[str, Tensor]:
-    """Our tensors by Hugging Face's names; what we hold joined is cut into views."""
+    """Return our tensors by Hugging Face's names; joined tensors are split into views."""
     sources = family_of(loaded.spec).sources
     found: dict[str, Tensor] = {"inv_freq": loaded.model.get_buffer("inv_freq")}
     for name, parameter in loaded.model.named_parameters():
@@ -150,9 +150,9 @@ def _state(loaded: LoadedModel) -> dict[str, Tensor]:
 
 
 def _adopted(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
-    """`model` (on the meta device) with the tensors of `state`, ready for inference.
+    """Return `model` (on the meta device) with the tensors of `state`, ready for inference.
 
-    Raises ValueError: it has a parameter or a buffer that is in none of our weights.
+    Raises ValueError for a parameter or buffer that our weights do not have.
     """
     for head in _UNUSED:
         if hasattr(model, head):
@@ -163,12 +163,12 @@ def _adopted(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     model.load_state_dict(filled, assign=True, strict=False)
     for name, buffer in model.named_buffers():
         if buffer.is_meta:
-            # not persistent: no state dict reaches it
+            # not persistent, so not in a state dict
             holder, _, last = name.rpartition(".")
             model.get_submodule(holder).register_buffer(last, filled[name], persistent=False)
     missing = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     if missing:
-        raise ValueError(f"{type(model).__name__} has weights that ours have not: {', '.join(missing[:3])}")
+        raise ValueError(f"{type(model).__name__} has weights that own_cases have not: {', '.join(missing[:3])}")
     return model.eval().requires_grad_(False)
 
 
@@ -177,4 +177,4 @@ def _buffer(name: str, buffer: Tensor, state: dict[str, Tensor], device: torch.d
         return state["inv_freq"]
     if name.endswith("position_ids"):
         return torch.arange(buffer.shape[-1], device=device).expand(buffer.shape)
-    raise ValueError(f"the buffer {name} is in none of our weights")
+    raise ValueError(f"the buffer {name!r} is missing in our weights")

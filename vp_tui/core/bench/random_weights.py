@@ -1,8 +1,8 @@
-"""A model of our own code with random weights, made on the device: for speed only, its embeddings mean nothing.
+"""A native model with random weights, made on the device: for speed only, its embeddings are meaningless.
 
-Linear layers are N(0, 1 / inputs) (0.02 at the width of the 3B), so every sublayer gives values of about 1 and the
-stream grows with the root of the depth, as in the published models; norms are the identity. Every weight is an FP16
-number, as in the published ESM-2 files, and the same seed gives the same weights in every format.
+Linear layers are N(0, 1 / inputs) (0.02 at the width of the 3B), so every sublayer outputs values of about 1 and the
+residual stream grows with the square root of the depth, as in the published models; norms are the identity. Every
+weight is exactly representable in FP16, as in the published ESM-2 files; a seed gives the same weights in every format.
 """
 
 from collections.abc import Iterator
@@ -24,16 +24,16 @@ from vp_tui.core.models.weight_facts import WeightFacts
 
 _BIAS_STD: Final = 0.02
 _ROTARY_BASE: Final = 10_000.0
-_NOTE: Final = "the weights are random: speed only, the embeddings mean nothing"
+_NOTE: Final = "random weights: speed only, the embeddings are meaningless"
 
 
 def random_model(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName = "auto", *, seed: int = 0
 ) -> LoadedModel:
-    """A native model of `spec` on `device` with random weights in the plan's format.
+    """Return a native model of `spec` on `device` with random weights in the plan's format.
 
-    The generator is the device's own: the same seed gives other numbers on another kind of device.
-    Raises UsageError: a kernel that this precision or device does not have.
+    The generator is the device's own: a seed gives different numbers on different kinds of devices.
+    Raises UsageError for an attention kernel that is not available for this precision or device.
     """
     choice = choose_for(spec, plan, device, attention)
     chosen = choose_steps(storage_dtype(plan.precision), device, attention)
@@ -61,7 +61,7 @@ def random_model(
 
 
 def _weights(model: nn.Module, device: torch.device, generator: torch.Generator) -> Iterator[tuple[str, Tensor]]:
-    """Every parameter in FP32, one after the other."""
+    """Yield every parameter in FP32."""
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name
         if is_norm and name.endswith("weight"):

@@ -1,4 +1,4 @@
-"""The whole bench: one device, one model after the other."""
+"""A bench session: one device, one model after the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,45 +6,46 @@ from typing import Any
 
 from vp_tui.core.bench import ceilings, mixes
 from vp_tui.core.bench.ceilings import Rate
-from vp_tui.core.bench.contest import Pace, Tell, pace_of
+from vp_tui.core.bench.implementations import Weights, weights_of
+from vp_tui.core.bench.interleaved import Log, Protocol, protocol_for
 from vp_tui.core.bench.mixes import MIXES, Drawer
-from vp_tui.core.bench.model import Measured, OneModel
+from vp_tui.core.bench.model import ModelBench, ModelResult
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.stopping import Stopping
-from vp_tui.core.bench.ways import Weights, weights_of
 from vp_tui.core.engine import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What was measured, and how."""
+    """Result of a session."""
 
     options: Options
-    pace: Pace
+    protocol: Protocol
     environment: Mapping[str, Any]
     copying: Rate
-    models: tuple[Measured, ...]
+    models: tuple[ModelResult, ...]
     stopped: str | None
-    """The signal that ended it early; what was measured before stands."""
+    """Name of the signal that ended the session early, or None."""
 
 
-def bench(options: Options, tell: Tell, stopping: Stopping) -> Bench:
-    """Measure everything, or what there is time for until `stopping`; `tell` gets a line for each step.
+def bench(options: Options, log: Log, stopping: Stopping) -> Bench:
+    """Measure everything until `stopping`; `log` gets a line per step.
 
-    Raises UsageError, ModelError, InputError: before anything is measured. Raises ResourceError: a model that fits in
-    no precision.
+    Raises UsageError, ModelError, InputError before anything is measured, and ResourceError for a model that runs in no
+    precision.
     """
     device, reason = environment.resolve_device(options.device)
     inputs = [_input(model, options) for model in options.models]
-    tell(f"copying on {environment.device_name(device)}")
+    log(f"copying on {environment.device_name(device)}")
     copying = ceilings.copying(device, ceilings.timing_of(device))
-    pace = pace_of(device, stopping.is_asked)
+    protocol = protocol_for(device, stopping.is_asked)
     measured = tuple(
-        OneModel(weights, draw, options, device, pace, tell).measure() for weights, draw in pace.until_over(inputs)
+        ModelBench(weights, draw, options, device, protocol, log).measure()
+        for weights, draw in protocol.until_stopped(inputs)
     )
     return Bench(
         options=options,
-        pace=pace,
+        protocol=protocol,
         environment=environment.facts(device, reason),
         copying=copying,
         models=measured,

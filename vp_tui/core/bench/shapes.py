@@ -1,4 +1,4 @@
-"""The published models as shapes: what --random-weights builds without a download."""
+"""Shapes of the published models, which --random-weights builds without a download."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _DNABERT_VOCABULARY: Final = 4096
 
 
 def esm2(name: str, num_layers: int, hidden: int, num_heads: int) -> Esm2Spec:
-    """An ESM-2 of any size; its feed-forward part is four times as wide as the stream."""
+    """Return an ESM-2 of any size; the feed-forward width is 4 x hidden."""
     return _counted(
         Esm2Spec(
             name=name, num_layers=num_layers, hidden=hidden, num_heads=num_heads, ffn=4 * hidden,
@@ -29,7 +29,7 @@ def esm2(name: str, num_layers: int, hidden: int, num_heads: int) -> Esm2Spec:
 
 
 def dnabert_s(name: str, num_layers: int, hidden: int, num_heads: int) -> DnabertSSpec:
-    """A DNABERT-S of any size."""
+    """Return a DNABERT-S of any size."""
     return _counted(
         DnabertSSpec(
             name=name, num_layers=num_layers, hidden=hidden, num_heads=num_heads, ffn=4 * hidden,
@@ -53,17 +53,17 @@ SHAPES: Final[Mapping[str, ModelSpec]] = MappingProxyType(
         "dnabert-s": dnabert_s("dnabert-s", 12, 768, 12),
     }
 )
-"""Short name -> the published model's shape."""
+"""Short name -> shape of the published model."""
 
 
 def shape_of(name: str) -> ModelSpec:
-    """The shape of a short name.
+    """Return the shape of a short name.
 
-    Raises UsageError: --random-weights with a checkpoint, or a name that has no shape here.
+    Raises UsageError for a checkpoint or an unknown name.
     """
     if name not in SHAPES:
         raise UsageError(
-            f"--random-weights: {name!r} is no published shape; give one of {', '.join(SHAPES)}, or leave "
-            "--random-weights out to load a checkpoint"
+            f"--random-weights: {name!r} is not a published shape; use one of {', '.join(SHAPES)}, or omit "
+            "--random-weights to load a checkpoint"
         )
     return SHAPES[name]

@@ -1,4 +1,4 @@
-"""What blocks of equal work say: medians with 95 % intervals, ratios of paired rounds, and when warm-up is over."""
+"""Statistics of timed blocks: medians with 95 % intervals, ratios of paired rounds, end of warm-up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vp_tui.core.measures import bootstrap
 WINDOW: Final = 10
 """Samples of one warm-up window."""
 STEADY: Final = 0.02
-"""Medians of two successive windows that differ by less end the warm-up."""
+"""Relative difference of the medians of two successive windows that ends the warm-up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +37,16 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 
 def paired_ratio(slower_s: Mapping[int, float], faster_s: Mapping[int, float]) -> Estimate | None:
-    """How many times `faster_s` is as fast as `slower_s` (round -> seconds of equal work), over the rounds of both.
+    """Return the speedup of `faster_s` over `slower_s` (round -> seconds of equal work) over their common rounds.
 
-    Rounds alternate their order (ABBA), so what drifts evenly falls on both sides.
+    Rounds alternate their order (ABBA), so a steady drift affects both sides equally.
     """
     shared = sorted(slower_s.keys() & faster_s.keys())
     return estimate([slower_s[number] / faster_s[number] for number in shared])
 
 
 def is_steady(seconds: Sequence[float], window: int = WINDOW) -> bool:
-    """Whether the medians of the last two windows differ by less than STEADY."""
+    """Return True when the medians of the last two windows differ by less than STEADY."""
     if len(seconds) < 2 * window:
         return False
     earlier, later = np.median(seconds[-2 * window : -window]), np.median(seconds[-window:])

@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(given: argparse.Namespace) -> int:
     """Measure and write."""
     fields = {name: _hashable(value) for name, value in json.loads(given.options).items()}
-    with Stopping(_say) as stopping:
-        found = bench(Options(**fields), _say, stopping)
+    with Stopping(_log) as stopping:
+        found = bench(Options(**fields), _log, stopping)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
     given.output.write_text(json.dumps(document(found, created_at), allow_nan=False), encoding="utf-8")
     return int(ExitCode.INTERRUPTED if found.stopped else ExitCode.GOOD)
@@ -38,5 +38,5 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     sys.stderr.write(f"{text}\n")

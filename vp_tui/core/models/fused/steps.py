@@ -16,7 +16,7 @@ from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.steps import Steps
 
 PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
-"""What can be fused, by name; the waterfall of `vp-tui bench` takes them one after the other."""
+"""Names of the fused operations; tests/bench/ablation.py adds them one by one."""
 
 
 class Fused(Steps):

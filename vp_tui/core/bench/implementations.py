@@ -1,11 +1,11 @@
-"""A way to embed: this engine's, for any weights and precision; a peer's has the same form.
+"""Implementations of embedding: this engine with any weights and precision; peers have the same interface.
 
-Preparing (packs, padded batches) is done once and outside the clock; the work is from token ids on the host to pooled
-FP32 embeddings on the host, all live measures on.
+Preparation (packed or padded batches) is done once and not timed. The work goes from token ids on the host to pooled
+FP32 embeddings on the host, with all live measures.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,17 @@ from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import precision
-from vp_tui.core.models.loading import LoadedModel, family_of, load
-from vp_tui.core.models.steps import Steps
+from vp_tui.core.models.loading import LoadedModel, load
 
 Work = Callable[[], NDArray[np.float32]]
-"""Embeds all sequences it was prepared for: [S, D] in their order."""
-Way = Callable[[TokenSet], Work]
-"""Prepares for these sequences."""
-Packer = Callable[[NDArray[np.int64], int], list[NDArray[np.int64]]]
-"""Sequences of these lengths into packs of a budget."""
+"""Embeds the prepared sequences: [S, D] in input order."""
+Implementation = Callable[[TokenSet], Work]
+"""Prepares sequences for timing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Where a model comes from, in any precision."""
+    """Source of a model, for any precision."""
 
     name: str
     spec: ModelSpec
@@ -45,23 +42,20 @@ class Weights:
 
     @property
     def folder(self) -> Path | None:
-        """The checkpoint's, for its tokenizer."""
+        """The checkpoint's folder, for its tokenizer."""
         return None if self.source is None else self.source.path
 
     def load(self, plan: PrecisionPlan, device: torch.device) -> LoadedModel:
-        """The model in the plan's format.
-
-        Raises ModelError and UsageError as loading.load does.
-        """
+        """Load the model in the plan's format; raises as loading.load."""
         if self.source is None:
             return random_model(self.spec, plan, device)
         return load(self.source, plan, device)
 
 
 def weights_of(model: str, *, is_random: bool) -> Weights:
-    """A named shape with random weights, or a checkpoint.
+    """Return a named shape with random weights, or a checkpoint.
 
-    Raises UsageError: no such shape. Raises ModelError: no such checkpoint.
+    Raises UsageError for an unknown shape and ModelError for a missing checkpoint.
     """
     if is_random:
         return Weights(name=model, spec=shape_of(model), source=None)
@@ -70,7 +64,7 @@ def weights_of(model: str, *, is_random: bool) -> Weights:
 
 
 class Models:
-    """The models of one checkpoint that are on the device, each loaded once; TF32 shares FP32's."""
+    """Models of one checkpoint on the device, each loaded once; TF32 shares the FP32 weights."""
 
     def __init__(self, weights: Weights, device: torch.device) -> None:
         self.weights = weights
@@ -78,28 +72,18 @@ class Models:
         self._held: dict[Any, LoadedModel] = {}
 
     def get(self, plan: PrecisionPlan) -> LoadedModel:
-        """The model in the plan's format; raises as Weights.load."""
+        """Return the model in the plan's format; raises as Weights.load."""
         stored = precision.storage_dtype(plan.precision)
         if stored not in self._held:
             self._held[stored] = self.weights.load(plan, self.device)
         return self._held[stored]
 
 
-def with_steps(loaded: LoadedModel, steps: Steps) -> LoadedModel:
-    """The same tensors under other steps between the products; a native model only."""
-    held: Any = loaded.model
-    with torch.device("meta"):
-        model = family_of(loaded.spec).build(loaded.spec, held.attention, steps)
-    model.load_state_dict(held.state_dict(), assign=True)
-    model.requires_grad_(False)
-    return replace(loaded, model=model.eval(), steps=steps.name)
-
-
-def packed(encoder: Encoder, budget: int, packer: Packer = packing.by_length) -> Way:
-    """This engine with packs of `budget` tokens, or of the longest sequence where that is longer."""
+def packed(encoder: Encoder, budget: int) -> Implementation:
+    """Return this engine with packed batches of `budget` tokens, or of the longest sequence if that is longer."""
 
     def prepare(tokens: TokenSet) -> Work:
-        packs = packer(tokens.lengths_S, max(budget, int(tokens.lengths_S.max())))
+        packs = packing.by_length(tokens.lengths_S, max(budget, int(tokens.lengths_S.max())))
         place_S = np.argsort(np.concatenate(packs))
 
         def work() -> NDArray[np.float32]:
