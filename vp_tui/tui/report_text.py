@@ -1,6 +1,6 @@
-"""The sections of a run's report, in plain text of at most 79 columns.
+"""Sections of a run's report, as plain text of at most 79 columns.
 
-Pure functions from measures to lines; all numbers through tui.format, all stored text through `safe`. A section
+Pure functions from measures to lines; all numbers and stored text pass through core.text. A section
 without numbers is empty.
 """
 
@@ -26,78 +26,71 @@ _SCOPES = (*STRATA, "all")
 _GATE, _CELL, _LIMIT = 11, 9, 16
 _MODULES = 5
 _AT_WORK = {"utilization": "utilization", "sm_active": "SM active", "tensor_active": "tensor", "dram_active": "DRAM"}
-_HOW_TO_READ = (
-    "In front of a limit in brackets, the hard one, stands the one that warns. blind: passed, but it caught none of "
-    "the damage that was planted below either."
-)
+_HOW_TO_READ = "Limits: warn (fail). blind: the gate passed but detected none of the negative controls."
 _ALIKE = 0.1
-"""Mean cosine between sequences below which M1's limit means nearly what it says."""
+"""Mean cosine between sequences below which raw and mean-centred cosine nearly agree."""
 _DOMINANT = 0.1
-"""Share of the squared norm from which one dimension is worth a sentence."""
+"""Share of the squared norm from which a single dimension is reported."""
 
 
 def paragraph(text: str, *, first: str = "  ", rest: str = "  ") -> list[str]:
-    """A sentence or more, wrapped and indented; no line for no words."""
+    """Return text wrapped and indented; no line for empty text."""
     return fmt.wrap(safe(text), WIDTH, first=first, rest=rest) if text.strip() else []
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
-    """A blank line, the title, the lines; nothing where there are no lines."""
+    """Return a blank line, the title and the lines; nothing without lines."""
     return ["", title, *lines] if lines else []
 
 
 def numbers(measured: Measured, measure: str, scope: str = "all") -> Numbers:
-    """The numbers of a measure in a scope; empty where there are none."""
+    """Return the numbers of a measure in a scope."""
     return measured.values.get(measure, {}).get(scope, {})
 
 
 def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: Thresholds) -> str:
-    """What M1 proves here, in words; empty where it was not measured."""
+    """Return the meaning of M1's limit on this set as text; empty where M1 was not measured."""
     mine = numbers(measured, "M1")
     between, needed, bound = (mine.get(name) for name in ("between_cosine", "needed_centred_cosine", "failure_bound"))
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Two different sequences of this set already have a mean cosine of {fmt.cosine(between, 3)}.")
+        words.append(f"Mean cosine between different sequences in this set: {fmt.cosine(between, 3)}.")
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
     if words and dominant and dominant["share"] >= _DOMINANT:
-        words.insert(1, f"Dimension {dominant['index']} alone holds {fmt.percent(dominant['share'])} of the norm.")
+        words.insert(1, f"Dimension {dominant['index']} holds {fmt.percent(dominant['share'])} of the squared norm.")
     everything = next((stats for stats in strata if stats.scope == "all" and stats.n), None)
     if bound is not None and everything is not None:
-        words.append(
-            f"{fmt.exact(everything.below)} of {fmt.exact(everything.n)} failed: with 95 % confidence fewer than "
-            f"{fmt.percent(bound)} of such sequences do."
-        )
+        failed = f"{fmt.exact(everything.below)} of {fmt.exact(everything.n)} sequences failed"
+        words.append(f"{failed} (95% upper bound on the failure rate: {fmt.percent(bound)}).")
     return " ".join(words)
 
 
 def _needed(needed: float, between: float | None, limit: str) -> str:
-    """How much of what tells sequences apart must stay for M1 to pass."""
+    """The mean-centred cosine that M1's limit corresponds to."""
     if needed <= 0:
-        return f"A sequence stays above {limit} even when nothing of what tells it apart from others is left."
+        return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
+    meaning = f"A raw cosine of {limit} corresponds to a mean-centred cosine of"
     if between is not None and between < _ALIKE:
-        return f"M1 is as strict here as it looks: what tells sequences apart must stay to {fmt.cosine(needed, 3)} too."
-    return (
-        f"To stay above {limit} a sequence needs a centred cosine (of what tells it apart from the others) of only "
-        f"{fmt.cosine(needed, 3)}; M1 alone would let it lose the rest."
-    )
+        return f"{meaning} {fmt.cosine(needed, 3)}, so M1 is strict here."
+    return f"{meaning} only {fmt.cosine(needed, 3)}, so M1 alone would miss a loss of that size."
 
 
 def uncaught_controls(measured: Measured) -> str:
-    """Which negative controls no gate caught, in one sentence; empty where none was made."""
+    """Return a sentence on the negative controls that no gate detected; empty where none was run."""
     caught = detail(measured.details, "controls", "caught") or {}
     missed = uncaught(caught)
     if not caught:
         return ""
     if not missed:
-        return f"Negative controls: each of {len(caught)} kinds of planted damage was caught by at least one gate."
-    return f"Negative controls: no gate caught {', '.join(missed)}; damage of this kind would go unseen here."
+        return f"Negative controls: each of {len(caught)} kinds of corruption was detected by at least one gate."
+    return f"Negative controls: no gate detected {', '.join(missed)}; such errors would go undetected on this data."
 
 
 def measures_table(rows: Sequence[GateResult]) -> list[str]:
-    """One line per gate that has numbers, then what their names stand for."""
+    """Return one line per gate that has numbers, then a legend of their names."""
     shown = [row for row in rows if row.state != "not measured"]
     if not shown:
         return []
@@ -125,7 +118,7 @@ def _row(row: GateResult) -> str:
 
 
 def not_measured(rows: Sequence[GateResult], measured: Measured) -> list[str]:
-    """What has no numbers, with the reason where one is recorded."""
+    """Return the gates without numbers, with the recorded reason."""
     reasons = detail(measured.details, "not_measured") or {}
     lines = [line for gate, reason in reasons.items() for line in paragraph(f"{gate}: {reason}", rest="    ")]
     without = [row.id for row in rows if row.state == "not measured" and not _explained(row.id, reasons)]
@@ -139,48 +132,47 @@ def _explained(gate_id: str, reasons: Mapping[str, Any]) -> bool:
 
 
 def controls(measured: Measured, rows: Sequence[GateResult]) -> list[str]:
-    """What was planted, which gates saw it, and what the others could not have seen."""
+    """Return each negative control with the gates that detected it, and the blind gates."""
     found = detail(measured.details, "controls") or {}
     texts = found.get("texts", {})
     lines = []
     for name, gates in found.get("caught", {}).items():
-        seen = f"Caught by {', '.join(gates)}." if gates else "CAUGHT BY NO GATE."
+        seen = f"Detected by {', '.join(gates)}." if gates else "DETECTED BY NO GATE."
         lines += paragraph(f"{name}: {texts.get(name, '')} {seen}", rest="    ")
     for name in found.get("impossible", ()):
         lines += paragraph(f"{name}: {texts.get(name, '')} Not possible on these embeddings.", rest="    ")
     for row in rows:
         if row.state == "blind":
-            words = f"{row.id} is blind here: it caught none of them. It does not see {BY_ID[row.id].blind_to}."
+            words = f"{row.id} is blind here: it detected none of them. It does not detect {BY_ID[row.id].blind_to}."
             lines += paragraph(words, rest="    ")
     return lines
 
 
 def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
-    """How far each precision is from FP64, and how much of that its format explains."""
+    """Return the error of both precisions against FP64, also relative to the rounding floor."""
     errors, ratios = numbers(measured, "R1"), numbers(measured, "R4")
     words = [
-        f"{name} errs {fmt.error(errors[typical])} (worst sequence {fmt.error(errors.get(worst))})"
+        f"{name} {fmt.error(errors[typical])} (worst sequence {fmt.error(errors.get(worst))})"
         for name, typical, worst in (
             (reference, "reference_error_p50", "reference_error_max"),
             (candidate, "candidate_error_p50", "candidate_error_max"),
         )
         if errors.get(typical) is not None
     ]
-    lines = paragraph(f"{', '.join(words)}: relative L2 of the embeddings, median sequence.") if words else []
+    lines = paragraph(f"Relative L2 error of the embeddings, median sequence: {', '.join(words)}.") if words else []
     bits = errors.get("reference_bits")
     if bits is not None:
-        lines += paragraph(f"{reference} behaves like {fmt.whole(bits)} significant bits (TF32 and FP16 have 11).")
-    rounded = f"what exact arithmetic rounded to {candidate} would"
+        lines += paragraph(f"Effective precision of the reference: {fmt.whole(bits)} bits (TF32, FP16: 11).")
     output, module = ratios.get("output_ratio"), ratios.get("rounding_ratio_max")
     if output is not None:
-        lines += paragraph(f"At its outputs {candidate} errs {fmt.ratio(output)} {rounded}.")
+        lines += paragraph(f"{candidate} output error: {fmt.ratio(output)} the {candidate.upper()} rounding floor.")
     if module is not None:
-        lines += paragraph(f"Its worst module errs {fmt.ratio(module)} {rounded}.")
+        lines += paragraph(f"Worst module: {fmt.ratio(module)} the rounding floor.")
     return lines
 
 
 def modules(measured: Measured, candidate: str) -> list[str]:
-    """The modules that come nearest to the largest number of the format."""
+    """Return the modules whose activations are nearest to the largest number of the format."""
     found = detail(measured.details, "headroom")
     if not isinstance(found, list) or not found:
         return []
@@ -194,7 +186,7 @@ def modules(measured: Measured, candidate: str) -> list[str]:
 
 
 def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
-    """Mean, standard deviation and outlier share of both arms."""
+    """Return mean, standard deviation and outlier share of both runs."""
     whole, outliers = numbers(measured, "S5"), numbers(measured, "S6")
     lines = []
     for name, arm in ((reference, "reference"), (candidate, "candidate")):
@@ -208,7 +200,7 @@ def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
 
 
 def speed(snapshot: RunSnapshot) -> list[str]:
-    """The speed verdict, and what it rests on."""
+    """Return the speed verdict and its numbers."""
     lines = paragraph(snapshot.speedup.get("reason", "").removeprefix("speed: "))
     for arm in (snapshot.arms[name] for name in ARMS if name in snapshot.arms):
         words = (
@@ -219,7 +211,7 @@ def speed(snapshot: RunSnapshot) -> list[str]:
         lines += paragraph(words, rest="    ")
     lines += paragraph(_gpu_at_work(snapshot), rest="    ")
     why = snapshot.run.perf_invalid_reason
-    return [*lines, *paragraph(f"These clocks are not compared with other runs: {why}" if why else "")]
+    return [*lines, *paragraph(f"Times are excluded from comparisons with other runs: {why}" if why else "")]
 
 
 def _mfu(arm: Mapping[str, Any]) -> str:
@@ -227,7 +219,7 @@ def _mfu(arm: Mapping[str, Any]) -> str:
 
 
 def _gpu_at_work(snapshot: RunSnapshot) -> str:
-    """Means while encoding of what the GPU did, in a sentence; empty where it told nothing."""
+    """Mean GPU activity while encoding, in a sentence; empty where none was reported."""
     found = gpu_while_encoding(snapshot.gpu, snapshot.blocks)
     told = [f"{title} {fmt.percent(found[name]['mean'], of=100)}" for name, title in _AT_WORK.items() if found[name]]
     no_gpm = snapshot.environment.get("gpm")
