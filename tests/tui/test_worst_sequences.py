@@ -165,5 +165,5 @@ def test_letters_come_from_the_file_by_the_name_the_run_gave(home, tmp_path):
     path.write_bytes(gzip.compress(b">a first\nMKV\n>a\nMKVL\n>b\nMAA\nAA\n"))
     backend = CoreBackend(home)
     assert [backend.letters(str(path), name) for name in ("a", "a.2", "b", "c")] == ["MKV", "MKVL", "MAAAA", None]
-    with pytest.raises(InputError, match="no sequence file"):
+    with pytest.raises(InputError, match="does not exist"):
         backend.letters(str(tmp_path / "gone.faa"), "a")

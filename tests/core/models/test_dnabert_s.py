@@ -16,7 +16,7 @@ from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import attention
-from vp_tui.core.models.dnabert_s import Layer, alibi_slopes
+from vp_tui.core.models.dnabert_s import DnabertLayer, alibi_slopes
 from vp_tui.core.models.steps import PLAIN
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
@@ -187,7 +187,7 @@ def test_the_bias_is_symmetric_and_not_scaled_with_the_scores():
     spec = DnabertSSpec(
         name="one", num_layers=1, hidden=width, num_heads=1, ffn=8, layer_norm_eps=1e-12, vocab_size=5, num_parameters=1
     )  # fmt: skip
-    layer = Layer(spec, PLAIN)
+    layer = DnabertLayer(spec, PLAIN)
     layer.qkv.weight.data, layer.qkv.bias.data = out, torch.zeros(3 * width)
     placed = attention.to_device(packing.layout(np.array([tokens])), CPU)
     with torch.inference_mode():
@@ -295,10 +295,10 @@ def test_other_key_names_and_containers_load_the_same_weights(change, name, save
         (lambda state: state.pop("encoder.layer.1.mlp.layernorm.bias"), r"missing: encoder\.layer\.1\.mlp\.layernorm"),
         (
             lambda state: state.update({"encoder.layer.0.mlp.gated_layers.bias": torch.zeros(4)}),
-            "not of DNABERT-S: enc",
+            "DNABERT-S: enc",
         ),
         (lambda state: state.update({GATED: torch.zeros(512, 128)}), r"\[512, 128\] instead of \[1024, 128\]"),
-        (lambda state: state.update({"bert." + GATED: state[GATED]}), "twice"),
+        (lambda state: state.update({"bert." + GATED: state[GATED]}), "two key names"),
     ],
     ids=["missing", "surplus", "misshapen", "twice"],
 )

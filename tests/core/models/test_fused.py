@@ -169,7 +169,7 @@ def test_a_short_pack_of_16_bits_is_taken_from_flash_and_nothing_else_is():
 def test_steps_are_plain_where_the_fused_ones_cannot_run_and_the_reason_is_kept():
     chosen = fusing.choose_steps(storage_dtype("fp16"), CPU, "auto")
     assert chosen.steps is PLAIN
-    assert chosen.reason == "plain steps, not fused: it needs a CUDA device, this is the cpu"
+    assert chosen.reason == "plain ops, not fused: it needs a CUDA device, this is the cpu"
     assert "float64 needs more" in fusing.choose_steps(torch.float64, torch.device("cuda"), "auto").reason
 
 

@@ -125,13 +125,13 @@ def test_missing_tensors_are_named_and_counted(copy, state, load):
     for layer in (0, 1):
         for name in ("query", "key"):
             del state[f"encoder.layer.{layer}.attention.self.{name}.weight"]
-    with pytest.raises(ModelError, match=rf"4 tensors missing: {QUERY}.* and 1 more"):
+    with pytest.raises(ModelError, match=rf"4 .*missing: {QUERY}.* and 1 more"):
         load(copy(state))
 
 
 def test_surplus_tensors_are_named(copy, state, load):
     state["encoder.layer.2.output.dense.bias"] = torch.zeros(128)
-    with pytest.raises(ModelError, match=r"1 tensors not of ESM-2: encoder\.layer\.2\.output\.dense\.bias"):
+    with pytest.raises(ModelError, match=r"ESM-2: encoder\.layer\.2\.output\.dense\.bias"):
         load(copy(state))
 
 
@@ -156,7 +156,7 @@ def test_rotary_tables_that_differ_between_layers_are_refused(copy, state, load)
 
 def test_a_tensor_under_two_names_is_refused(copy, state, load):
     state["esm." + QUERY] = state[QUERY].clone()
-    with pytest.raises(ModelError, match="twice"):
+    with pytest.raises(ModelError, match="two key names"):
         load(copy(state))
 
 
@@ -190,5 +190,5 @@ def test_a_folder_without_weights_and_one_without_a_shard_are_refused(copy, stat
         load(folder)
     write_sharded(folder, state, "model", ".safetensors", save_file)
     (folder / "model-00002-of-00002.safetensors").unlink()
-    with pytest.raises(ModelError, match="lacks the shard model-00002-of-00002"):
+    with pytest.raises(ModelError, match="model-00002-of-00002"):
         load(folder)

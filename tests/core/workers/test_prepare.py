@@ -154,7 +154,7 @@ def test_nucleotides_and_missing_files_are_input_errors(tmp_path):
     reads.write_bytes(b">r\nACGTACGTACGT\n")
     with pytest.raises(InputError, match="DNA or RNA"):
         prepared(config(input=str(reads)))
-    with pytest.raises(InputError, match="no sequence file"):
+    with pytest.raises(InputError, match="does not exist"):
         prepared(config(input=str(tmp_path / "missing.faa")))
 
 

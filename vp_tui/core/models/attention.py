@@ -1,7 +1,10 @@
-"""Attention over a pack: one call, several exact kernels, and the choice between them.
+"""Attention over a pack: one AttentionCall, several exact kernels, and the choice between them.
 
-A kernel is chosen once per arm, by format, device, ALiBi and what can be imported. What was chosen, and in words
-why every other was not, goes into the run record. FP32 never goes through a 16-bit or TF32 kernel.
+A kernel is chosen once per arm, by format, device, ALiBi and installed packages. The choice, and the reason against
+every other kernel, go into the run record. FP32 never goes through a 16-bit or TF32 kernel.
+
+The way of a call: a block of esm2.py or dnabert_s.py -> Ops.mix (ops.py, fused/ops.py), which builds an AttentionCall
+from q, k and v -> a kernel of kernels/.
 """
 
 from collections.abc import Mapping
@@ -31,9 +34,9 @@ from vp_tui.core.models.precision import is_16_bit, storage_dtype
 __all__ = [
     "Attention",
     "AttentionCall",
-    "Choice",
     "DeviceGroup",
     "DeviceLayout",
+    "KernelChoice",
     "SdpaAttention",
     "choose",
     "choose_for",
@@ -50,69 +53,69 @@ KERNELS: Final[dict[str, type[Kernel]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A kernel, and why it is this one."""
+class KernelChoice:
+    """A kernel and the reason for it."""
 
     kernel: Attention
     name: str
-    """The kernel's own name, as in sdpa-math."""
+    """Name of the kernel, such as sdpa-math."""
     reason: str
     others: Mapping[str, str]
-    """Every kernel not taken -> why."""
+    """Reason against every other kernel."""
 
     @property
     def text(self) -> str:
-        """Reason and others in one line, for the run record."""
+        """All reasons in one line, for the run record."""
         return "; ".join([self.reason, *(f"not {name}: {why}" for name, why in self.others.items())])
 
 
 def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> dict[str, str | None]:
-    """Every kernel -> why it cannot be used there, None when it can."""
+    """Return the reason why each kernel cannot be used, None if it can."""
     return {name: kind.why_not(dtype, device, alibi=alibi, head_dim=head_dim) for name, kind in KERNELS.items()}
 
 
 def choose(
-    asked: AttentionName,
+    requested: AttentionName,
     dtype: torch.dtype,
     device: torch.device,
     *,
     alibi: bool,
     head_dim: int,
     spare_fp32: bool = False,
-) -> Choice:
-    """The kernel for q, k and v of `dtype` on `device`; `asked` is what --attention says.
+) -> KernelChoice:
+    """Return the kernel for q, k and v of `dtype` on `device`; `requested` is the value of --attention.
 
-    With `spare_fp32` a 16-bit kernel that was asked for does not bind an FP32 arm: a run's FP32 reference takes
-    auto's kernel then, and the reason says so.
+    With `spare_fp32`, a requested 16-bit kernel does not apply to FP32: the FP32 reference run then uses auto's
+    kernel, and the reason says so.
 
-    Raises UsageError when the kernel asked for cannot be used.
+    Raises UsageError if the requested kernel cannot be used.
     """
     refusals = why_not(dtype, device, alibi=alibi, head_dim=head_dim)
     order = _order(dtype, alibi=alibi)
     automatic = next(name for name in order if refusals[name] is None)
-    given = asked != "auto"
+    is_given = requested != "auto"
     name, reason = automatic, _auto_reason(order, dtype, device, alibi=alibi)
-    if given and refusals[asked] is None:
-        name, reason = asked, f"asked for (--attention {asked})"
-    elif given and spare_fp32 and dtype == torch.float32:
-        reason = f"--attention {asked} holds for 16-bit arms only ({refusals[asked]}); {reason}"
-    elif given:
+    if is_given and refusals[requested] is None:
+        name, reason = requested, f"requested (--attention {requested})"
+    elif is_given and spare_fp32 and dtype == torch.float32:
+        reason = f"--attention {requested} applies to 16-bit arms only ({refusals[requested]}); {reason}"
+    elif is_given:
         raise UsageError(
-            f"--attention {asked} cannot be used in {in_words(dtype)} on {device}: {refusals[asked]}; "
-            f"use --attention auto (it takes {automatic} here)"
+            f"--attention {requested} cannot be used in {in_words(dtype)} on {device}: {refusals[requested]}; "
+            f"use --attention auto (here {automatic})"
         )
-    left = f"usable, but --attention {asked} was given" if given else f"usable, but auto takes {name} first"
+    left = f"usable, but --attention {requested} was given" if is_given else f"usable, but auto prefers {name}"
     others = {other: refusals[other] or left for other in KERNELS if other != name}
     kernel = KERNELS[name].make(dtype, device)
-    return Choice(kernel=kernel, name=kernel.name, reason=reason, others=others)
+    return KernelChoice(kernel=kernel, name=kernel.name, reason=reason, others=others)
 
 
 def choose_for(
-    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, asked: AttentionName, *, spare_fp32: bool = False
-) -> Choice:
-    """As `choose`, for a model in a plan."""
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, requested: AttentionName, *, spare_fp32: bool = False
+) -> KernelChoice:
+    """Return `choose` for a model in a plan."""
     return choose(
-        asked,
+        requested,
         storage_dtype(plan.precision),
         device,
         alibi=isinstance(spec, DnabertSSpec),
@@ -122,15 +125,15 @@ def choose_for(
 
 
 def _order(dtype: torch.dtype, *, alibi: bool) -> tuple[str, ...]:
-    """What auto tries, best first; sdpa can always be used."""
+    """Return the kernels that auto tries, by preference; sdpa can always be used."""
     if not is_16_bit(dtype):
         return ("sdpa",)
-    # without ALiBi torch's varlen kernel is as fast as flash-attn, and flex has to be compiled first
+    # without ALiBi torch's varlen kernel is as fast as flash-attn, and flex must be compiled
     return ("flash", "flex", "sdpa") if alibi else ("flash", "varlen", "sdpa")
 
 
 def _auto_reason(order: tuple[str, ...], dtype: torch.dtype, device: torch.device, *, alibi: bool) -> str:
     what = f"{in_words(dtype)}{' with ALiBi' if alibi else ''} on {device.type}"
     if len(order) == 1:
-        return f"auto: {what} always takes {order[0]}, whose products follow the arm's own FP32 or TF32 switch"
-    return f"auto: the first of {', '.join(order)} that can be used for {what}"
+        return f"auto: {what} always uses {order[0]}, whose matmuls follow the arm's own FP32 or TF32 switch"
+    return f"auto: the first usable of {', '.join(order)} for {what}"

@@ -1,8 +1,8 @@
-"""The weight files of a folder as named tensors, whatever container and key dialect they come in.
+"""The weight files of a folder as named tensors, independent of container and key names.
 
-Containers: model.safetensors or pytorch_model.bin, in one piece or sharded with an index.json.
-Dialects: each kind of model has a prefix that may be missing, heads that are not needed, and perhaps tensors that are
-kept aside; LayerNorms have weight/bias or, in old files, gamma/beta. Names in vp-tui have no prefix and weight/bias.
+Containers: model.safetensors or pytorch_model.bin, in one file or sharded with an index.json.
+Dialects: each kind of model has an optional prefix, heads that are ignored, and perhaps tensors that are kept aside;
+LayerNorms have weight/bias or, in old files, gamma/beta. Canonical names have no prefix and weight/bias.
 """
 
 import json
@@ -22,33 +22,33 @@ from vp_tui.core.models import torch_file
 
 _LEGACY: Final = ((".gamma", ".weight"), (".beta", ".bias"))
 _NAMED: Final = 3
-"""Tensors named in an error; the rest is counted."""
+"""Tensors listed in an error; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How the files of one kind of model name their tensors."""
+    """Names of tensors in the files of one kind of model."""
 
     model: str
-    """The kind's name in errors."""
+    """Name of the kind in errors."""
     prefix: str
-    """Before every name of the encoder in some files."""
+    """Prefix of every encoder tensor in some files."""
     ignored: re.Pattern[str]
-    """Names, without prefix, of what an embedding does not need."""
+    """Names, without prefix, of tensors that embeddings do not need."""
     aside: re.Pattern[str] | None = None
-    """Names, without prefix, of tensors that are no parameters; kept in Checkpoint.aside."""
+    """Names, without prefix, of tensors that are not parameters; kept in OpenCheckpoint.aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A tensor in a file, not read yet."""
+    """A tensor in a file, not yet read."""
 
     shape: tuple[int, ...]
     read: Callable[[], Tensor]
 
 
-class Checkpoint:
-    """Tensors by canonical name; `aside` holds what the dialect keeps apart, under the file's names."""
+class OpenCheckpoint:
+    """Tensors by canonical name; `aside` has those the dialect keeps apart, under the file's names."""
 
     def __init__(self, folder: Path, stored: Mapping[str, Stored], dialect: Dialect) -> None:
         self.folder = folder
@@ -68,11 +68,11 @@ class Checkpoint:
         for old, new in _LEGACY:
             name = name.removesuffix(old) + new if name.endswith(old) else name
         if name in self.tensors:
-            raise ModelError(f"{self.folder} holds {name} twice, under two key names; fetch the checkpoint again")
+            raise ModelError(f"{self.folder} has {name} under two key names; fetch the checkpoint again")
         self.tensors[name] = tensor
 
     def require(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Raise ModelError unless exactly the tensors of `shapes` are there, in these shapes."""
+        """Raise ModelError unless the tensors are exactly those of `shapes`."""
         missing = [name for name in shapes if name not in self.tensors]
         surplus = [name for name in self.tensors if name not in shapes]
         wrong = [
@@ -82,22 +82,22 @@ class Checkpoint:
         ]
         found = [
             _few(missing, "missing"),
-            _few(surplus, f"not of {self.dialect.model}"),
-            _few(wrong, "of another shape"),
+            _few(surplus, f"unknown to {self.dialect.model}"),
+            _few(wrong, "with another shape"),
         ]
         if any(found):
             raise ModelError(
-                f"{self.folder} does not fit its config.json: {'; '.join(part for part in found if part)}; "
-                f"fetch the checkpoint again, or give the folder of a whole {self.dialect.model} one"
+                f"{self.folder} does not match its config.json: {'; '.join(part for part in found if part)}; "
+                f"fetch the checkpoint again, or give a complete {self.dialect.model} checkpoint"
             )
 
     def read(self, name: str) -> Tensor:
-        """The tensor `name`, from its file, on the CPU."""
+        """Return the tensor `name`, read from its file, on the CPU."""
         return self.tensors[name].read()
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text, or its class when it has none."""
+    """Return the first line of an error's text, or its class if it has no text."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
@@ -109,9 +109,9 @@ def _few(names: list[str], what: str) -> str:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The weight files of `folder` in the order of their names; safetensors before pickled ones.
+    """Return the weight files of `folder` sorted by name, safetensors if there are any, else pickled ones.
 
-    Raises ModelError when there are none, or when a shard of an index is not there.
+    Raises ModelError: no weights, or a missing shard.
     """
     for stem, suffix in (("model", ".safetensors"), ("pytorch_model", ".bin")):
         index = folder / f"{stem}{suffix}.index.json"
@@ -120,7 +120,7 @@ def weight_files(folder: Path) -> list[Path]:
         if (folder / f"{stem}{suffix}").is_file():
             return [folder / f"{stem}{suffix}"]
     raise ModelError(
-        f"{folder} has no weights (model.safetensors or pytorch_model.bin, whole or sharded); "
+        f"{folder} has no weights (model.safetensors or pytorch_model.bin, in one file or sharded); "
         "fetch the checkpoint again"
     )
 
@@ -129,19 +129,19 @@ def _shards(index: Path) -> list[Path]:
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{index} is no readable shard index ({error!r}); fetch the checkpoint again") from error
+        raise ModelError(f"{index} is not a readable shard index ({error!r}); fetch the checkpoint again") from error
     paths = [index.parent / name for name in names]
     for path in paths:
         if not path.is_file():
-            raise ModelError(f"{index.parent} lacks the shard {path.name}; fetch the checkpoint again")
+            raise ModelError(f"shard {path.name} is missing in {index.parent}; fetch the checkpoint again")
     return paths
 
 
 @contextmanager
-def open_checkpoint(folder: Path, dialect: Dialect) -> Iterator[Checkpoint]:
-    """The checkpoint of `folder`, open for reading, under the names of `dialect`.
+def open_checkpoint(folder: Path, dialect: Dialect) -> Iterator[OpenCheckpoint]:
+    """Open the checkpoint in `folder`, whose tensors are named as in `dialect`.
 
-    Raises ModelError for a folder without weights and for a file that is no checkpoint.
+    Raises ModelError for a folder without weights or a file that is not a checkpoint.
     """
     stored: dict[str, Stored] = {}
     with ExitStack() as stack:
@@ -153,21 +153,21 @@ def open_checkpoint(folder: Path, dialect: Dialect) -> Iterator[Checkpoint]:
                     f"{path} is not a readable checkpoint ({first_line(error)}); fetch it again"
                 ) from error
             stored.update(opened)
-        yield Checkpoint(folder, stored, dialect)
+        yield OpenCheckpoint(folder, stored, dialect)
 
 
 def _open_safetensors(path: Path, stack: ExitStack) -> dict[str, Stored]:
     file: Any = stack.enter_context(safe_open(path, framework="pt"))
     return {
         key: Stored(tuple(file.get_slice(key).get_shape()), partial(file.get_tensor, key))
-        for key in file.keys()  # noqa: SIM118  (a safetensors file is no mapping)
+        for key in file.keys()  # noqa: SIM118  (a safetensors file is not a mapping)
     }
 
 
 def _open_bin(path: Path) -> dict[str, Stored]:
     state = torch_file.read(path)
     if not isinstance(state, dict):
-        raise ValueError(f"holds a {type(state).__name__}, not a state dict")
+        raise ValueError(f"it contains a {type(state).__name__}, not a state dict")
     return stored_tensors(state)
 
 

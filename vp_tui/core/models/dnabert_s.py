@@ -1,10 +1,10 @@
 """DNABERT-S (DNABERT-2's MosaicBERT) over packed sequences, without the published remote code.
 
-That code does not run with today's Triton, and where it runs it casts FP32 to FP16 inside attention. Semantics are
-its formulas: token plus token-type row 0 (not zero), LayerNorm after each sum, one fused q k v, a gated feed-forward
-whose first half goes through the exact-erf GELU, symmetric ALiBi on scores already divided by sqrt(K), no position
-table, no last LayerNorm. ALiBi slopes stay FP32 whatever the stream's format is; LayerNorm, softmax and GELU compute in
-FP32 inside torch's kernels (eps 1e-12 is zero in FP16).
+That code fails with current Triton, or casts FP32 to FP16 inside attention. Its formulas: token embedding plus
+token-type row 0 (not zero), LayerNorm after each residual sum, one fused q k v, a gated feed-forward with an exact-erf
+GELU on its first half, symmetric ALiBi on scores divided by sqrt(K), no position embeddings, no last LayerNorm. ALiBi
+slopes are FP32 in every format; LayerNorm, softmax and GELU compute in FP32 inside torch's kernels (eps 1e-12 is zero
+in FP16).
 
 Shape suffixes: N tokens of the pack, H heads, K head size, D width, F feed-forward width.
 """
@@ -21,10 +21,10 @@ from vp_tui.core.models.steps import PLAIN, Norm, Steps
 
 
 def alibi_slopes(num_heads: int) -> Tensor:
-    """The slope of each head in FP32, as in the ALiBi paper's code.
+    """Return the slope of each head in FP32, as in the ALiBi paper's code.
 
-    A power of two n has 2^(-8/n), 2^(-16/n), ...; any other number takes those of the next lower power of two and
-    then every second one of the next higher. 12 heads by the plain formula would be wrong in every head.
+    A power of two n has 2^(-8/n), 2^(-16/n), ...; any other number uses those of the next lower power of two and then
+    every second one of the next higher. The plain formula would be wrong for every one of 12 heads.
     """
     lower = 2 ** math.floor(math.log2(num_heads))
     slopes = _geometric(lower)
@@ -37,7 +37,7 @@ def _geometric(power_of_two: int) -> list[float]:
     return [2.0 ** (-8 * (head + 1) / power_of_two) for head in range(power_of_two)]
 
 
-class Layer(nn.Module):
+class DnabertLayer(nn.Module):
     """One post-LayerNorm transformer block."""
 
     def __init__(self, spec: DnabertSSpec, steps: Steps) -> None:
@@ -52,7 +52,7 @@ class Layer(nn.Module):
         self.ffn_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
 
     def forward(self, hidden_ND: Tensor, slopes_H: Tensor, attention: Attention, layout: DeviceLayout) -> Tensor:
-        """The residual stream after this block, [N, D]."""
+        """Return the residual stream after this block, [N, D]."""
         mixed_ND = self.steps.mix(self.qkv(hidden_ND), self.num_heads, attention, layout, slopes_H=slopes_H)
         hidden_ND = self.attention_norm(hidden_ND, self.out(mixed_ND))
         normed_ND: Tensor = self.ffn_norm(hidden_ND, self.wo(self.steps.gated(self.gated(hidden_ND))))
@@ -71,17 +71,17 @@ class DnabertS(nn.Module):
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
         self.token_type = unset_embedding(2, spec.hidden)
         self.embedding_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
-        self.layers = nn.ModuleList(Layer(spec, steps) for _ in range(spec.num_layers))
+        self.layers = nn.ModuleList(DnabertLayer(spec, steps) for _ in range(spec.num_layers))
         self.register_buffer("slopes_H", torch.empty(spec.num_heads, dtype=torch.float32))
 
     @torch.inference_mode()
     def forward(self, ids_N: Tensor, layout: DeviceLayout) -> Tensor:
-        """Token outputs of the last layer, [N, D] in the stream's format.
+        """Return the token outputs of the last layer, [N, D] in the format of the residual stream.
 
-        `ids_N` are the pack's token ids (int64), [CLS] and [SEP] included; equals element 0 of what the published
-        model returns for each sequence.
+        `ids_N` are the pack's token ids (int64), [CLS] and [SEP] included. Equals element 0 of the published model's
+        output for each sequence.
         """
-        # every token is of type 0, and that row was trained
+        # every token has type 0, whose row was trained
         hidden_ND: Tensor = self.embedding_norm(self.embedding(ids_N) + self.token_type.weight[0])
         for layer in self.layers:
             hidden_ND = layer(hidden_ND, self.slopes_H, self.attention, layout)

@@ -1,7 +1,7 @@
-"""How DNABERT-S's and DNABERT-2's files fill core.models.dnabert_s: names and shapes.
+"""Mapping of DNABERT-S's and DNABERT-2's files to models/dnabert_s.py: names and shapes.
 
-DNABERT-S was saved from the bare model, DNABERT-2 with the prefix `bert.` and a masked-language head. The pooler is
-in both and not used. The feed-forward's LayerNorm is spelled `layernorm`, the other two `LayerNorm`.
+DNABERT-S was saved from the bare model, DNABERT-2 with the prefix `bert.` and a masked-language head. Both have a
+pooler, which is not used. The feed-forward's LayerNorm is named `layernorm`, the other two `LayerNorm`.
 """
 
 import re
@@ -28,7 +28,7 @@ _LAYER_NAMES: Final = {
 
 
 def _expected_shapes(spec: DnabertSSpec) -> dict[str, tuple[int, ...]]:
-    """Every tensor a checkpoint of `spec` must have."""
+    """Return the shape of every tensor of a checkpoint of `spec`."""
     width, ffn = spec.hidden, spec.ffn
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (spec.vocab_size, width),
@@ -55,7 +55,7 @@ def _expected_shapes(spec: DnabertSSpec) -> dict[str, tuple[int, ...]]:
 
 
 def _sources(ours: str) -> list[str]:
-    """The checkpoint's tensor behind our parameter `ours`."""
+    """Return the name of the checkpoint's tensor for our parameter `ours`."""
     head, _, kind = ours.rpartition(".")
     if head in _OURS_AND_THEIRS:
         return [f"{_OURS_AND_THEIRS[head]}.{kind}"]

@@ -1,10 +1,9 @@
-"""ESM-2 over packed sequences: no padding in any linear layer, one forward for every number format.
+"""ESM-2 over packed sequences: no padding in linear layers, one forward for all number formats.
 
-Semantics are fair-esm's (esm/model/esm2.py, modules.py), which transformers' EsmModel shares:
-pre-LayerNorm blocks, q scaled before rotary, exact-erf GELU, embeddings times 0.88 at inference,
-a last LayerNorm. Three steps compute in FP32 whatever the stream's format is: the 0.88, the rotary
-angles and their product (fair-esm's half angles are wrong by 0.25 rad at 1,024 tokens), and, inside
-torch's own kernels, LayerNorm and softmax.
+Semantics are fair-esm's (esm/model/esm2.py, modules.py), shared by transformers' EsmModel: pre-LayerNorm blocks, q
+scaled before rotary, exact-erf GELU, embeddings times 0.88 at inference, a last LayerNorm. Computed in FP32 in every
+format: the 0.88, the rotary angles and rotation (fair-esm's FP16 angles are wrong by 0.25 rad at 1,024 tokens), and,
+inside torch's kernels, LayerNorm and softmax.
 
 Shape suffixes: N tokens of the pack, S sequences, D width.
 """
@@ -23,10 +22,10 @@ from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.steps import PLAIN, Norm, ResidualNorm, Steps
 
 TRAINED_KEEP: Final = 1 - 0.15 * 0.8
-"""Part of the tokens that were not <mask> in training; fair-esm's token_dropout compensates for it."""
+"""Share of tokens that were not <mask> in training; fair-esm's token_dropout compensates for it."""
 
 
-class Layer(nn.Module):
+class Esm2Layer(nn.Module):
     """One pre-LayerNorm transformer block; q, k and v are one fused linear."""
 
     def __init__(self, spec: Esm2Spec, steps: Steps) -> None:
@@ -41,7 +40,7 @@ class Layer(nn.Module):
         self.fc2 = nn.Linear(spec.ffn, spec.hidden)
 
     def forward(self, hidden_ND: Tensor, rotary: Rotary, attention: Attention, layout: DeviceLayout) -> Tensor:
-        """The residual stream after this block, [N, D]."""
+        """Return the residual stream after this block, [N, D]."""
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
         mixed_ND = self.steps.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
         normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
@@ -59,16 +58,16 @@ class Esm2(nn.Module):
         self.spec = spec
         self.attention = attention
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
-        self.layers = nn.ModuleList(Layer(spec, steps) for _ in range(spec.num_layers))
+        self.layers = nn.ModuleList(Esm2Layer(spec, steps) for _ in range(spec.num_layers))
         self.final_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
         self.register_buffer("inv_freq", torch.empty(spec.head_dim // 2, dtype=torch.float32))
 
     @torch.inference_mode()
     def forward(self, ids_N: Tensor, layout: DeviceLayout) -> Tensor:
-        """Token outputs after the last LayerNorm, [N, D] in the stream's format.
+        """Return the token outputs after the last LayerNorm, [N, D] in the format of the residual stream.
 
-        `ids_N` are the pack's token ids (int64), BOS and EOS included; equals `last_hidden_state` of
-        EsmModel and `representations[num_layers]` of fair-esm.
+        `ids_N` are the pack's token ids (int64), BOS and EOS included. Equals `last_hidden_state` of EsmModel and
+        `representations[num_layers]` of fair-esm.
         """
         hidden_ND = self.embed(ids_N, layout)
         rotary = Rotary(layout.max_len, layout.positions_N, self.inv_freq)
@@ -78,12 +77,12 @@ class Esm2(nn.Module):
         return normed_ND
 
     def embed(self, ids_N: Tensor, layout: DeviceLayout) -> Tensor:
-        """Token embeddings, [N, D]; token_dropout zeroes <mask> rows and scales all by 0.88 / (1 - ratio)."""
+        """Return token embeddings, [N, D]; token_dropout zeroes <mask> rows and scales all by 0.88 / (1 - ratio)."""
         embedded_ND: Tensor = self.embedding(ids_N)
         if not self.spec.token_dropout:
             return embedded_ND
         masked_N = ids_N == MASK
-        # up-cast: 0.88 is no FP16 number, so the scale is applied in FP32 and rounded once
+        # up-cast: 0.88 is not an FP16 number, so the scale is applied in FP32 and rounded once
         wide_ND = at_least_fp32(embedded_ND)
         scale_S = TRAINED_KEEP / (1 - layout.sums(masked_N).to(wide_ND.dtype) / layout.lengths_S)
         scaled_ND = wide_ND * scale_S[layout.sequence_N, None]

@@ -1,6 +1,6 @@
-"""How ESM-2's files fill core.models.esm2: names, shapes, and the rotary table that is never recomputed.
+"""Mapping of ESM-2's files to models/esm2.py: names, shapes, and the rotary table, which is never recomputed.
 
-inv_freq comes per layer (published files), under a literal asterisk (save_pretrained of transformers 5.23) or at
+inv_freq is stored per layer (published files), under a literal asterisk (save_pretrained of transformers 5.23) or at
 model level. Canonical names are those of transformers' EsmModel.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs.spec import Esm2Spec
-from vp_tui.core.models.checkpoint import Checkpoint, Dialect
+from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint
 from vp_tui.core.models.esm2 import Esm2
 from vp_tui.core.models.native import Family
 
@@ -33,11 +33,11 @@ _LAYER_NAMES: Final = {
     "fc1": ("intermediate.dense",),
     "fc2": ("output.dense",),
 }
-"""Our module in a layer -> Hugging Face's; several are joined along the output axis."""
+"""Hugging Face's modules of each of our modules in a layer; several are concatenated along the output axis."""
 
 
 def _expected_shapes(spec: Esm2Spec) -> dict[str, tuple[int, ...]]:
-    """Every tensor a checkpoint of `spec` must have, by Hugging Face's name, without inv_freq."""
+    """Return the shape of every tensor of a checkpoint, by Hugging Face's name, without inv_freq."""
     width, ffn = spec.hidden, spec.ffn
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (spec.vocab_size, width),
@@ -55,7 +55,7 @@ def _expected_shapes(spec: Esm2Spec) -> dict[str, tuple[int, ...]]:
 
 
 def _sources(ours: str) -> list[str]:
-    """Hugging Face's tensors behind our parameter `ours`."""
+    """Return the names of Hugging Face's tensors for our parameter `ours`."""
     head, _, kind = ours.rpartition(".")
     if head == "embedding":
         return [f"embeddings.word_embeddings.{kind}"]
@@ -65,24 +65,24 @@ def _sources(ours: str) -> list[str]:
     return [f"encoder.layer.{index}.{theirs}.{kind}" for theirs in _LAYER_NAMES[module]]
 
 
-def _inv_freq(checkpoint: Checkpoint, spec: Esm2Spec) -> Tensor:
-    """The rotary frequencies [head_dim / 2] as stored.
+def _inv_freq(checkpoint: OpenCheckpoint, spec: Esm2Spec) -> Tensor:
+    """Return the rotary frequencies [head_dim / 2] as stored.
 
-    They are FP16-rounded in published files; recomputed ones turn long proteins by up to 0.16 rad
-    (transformers PR 19587). Raises ModelError when they are missing or differ between layers.
+    They are rounded to FP16 in published files; recomputed ones differ by up to 0.16 rad on long proteins
+    (transformers PR 19587). Raises ModelError if they are missing or differ between layers.
     """
     if not checkpoint.aside:
         raise ModelError(
-            f"{checkpoint.folder} has no rotary inv_freq; they are not recomputed, because published ones are "
-            "rounded; use the checkpoint as published or as written by save_pretrained"
+            f"{checkpoint.folder} has no rotary inv_freq, which cannot be recomputed because published ones are "
+            "rounded; use the published checkpoint or one written by save_pretrained"
         )
     tables = {name: stored.read() for name, stored in checkpoint.aside.items()}
     first_name, first = next(iter(tables.items()))
     for name, table in tables.items():
         if table.shape != (spec.head_dim // 2,):
             raise ModelError(
-                f"{checkpoint.folder}: {name} has the shape {list(table.shape)}, "
-                f"heads of {spec.head_dim} need [{spec.head_dim // 2}]"
+                f"{checkpoint.folder}: {name} has shape {list(table.shape)}, expected [{spec.head_dim // 2}] for heads "
+                f"of {spec.head_dim}"
             )
         if not torch.equal(table, first):
             raise ModelError(f"{checkpoint.folder}: {name} differs from {first_name}; ESM-2 has one rotary table")

@@ -7,11 +7,11 @@ from pathlib import Path
 from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs.fair_esm import ALLOWED_CLASSES, hugging_face_name
 from vp_tui.core.models import torch_file
-from vp_tui.core.models.checkpoint import Checkpoint, Dialect, stored_tensors
+from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint, stored_tensors
 
 
 @contextmanager
-def open_fair_esm(path: Path, dialect: Dialect) -> Iterator[Checkpoint]:
+def open_fair_esm(path: Path, dialect: Dialect) -> Iterator[OpenCheckpoint]:
     """Open the checkpoint in the file `path`; tensors are memory-mapped and not read yet.
 
     Raises ModelError for a file that is not a checkpoint, or whose pickle asks for more than ALLOWED_CLASSES.
@@ -24,4 +24,4 @@ def open_fair_esm(path: Path, dialect: Dialect) -> Iterator[Checkpoint]:
             f"{path} is not a readable fair-esm checkpoint ({error}); fetch it again from "
             "dl.fbaipublicfiles.com/fair-esm"
         ) from error
-    yield Checkpoint(path, stored, dialect)
+    yield OpenCheckpoint(path, stored, dialect)

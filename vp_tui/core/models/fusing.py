@@ -1,4 +1,4 @@
-"""Which steps an arm takes, and why: the fused ones on CUDA, the plain ones elsewhere."""
+"""Choice of an arm's ops and its reason: fused ops on CUDA, plain ones elsewhere."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from vp_tui.core.models.kernels.base import in_words, too_old
 from vp_tui.core.models.steps import PLAIN, Steps
 
 CAPABILITY = (8, 0)
-"""Triton's products want Ampere or newer."""
+"""Triton's matmuls need Ampere or newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenSteps:
-    """Steps, and why these."""
+    """Ops and the reason for them."""
 
     steps: Steps
     reason: str
 
 
 def why_not(dtype: torch.dtype, device: torch.device) -> str | None:
-    """Why the fused steps cannot be taken, in words; None when they can."""
+    """Return the reason why fused ops cannot be used, None if they can."""
     if dtype == torch.float64:
         return f"they compute in FP32, and {in_words(dtype)} needs more"
     problem = too_old(device, CAPABILITY)
     if problem is None and importlib.util.find_spec("triton") is None:
-        return "Triton is not installed (torch for CUDA brings it along)"
+        return "Triton is not installed (it comes with torch for CUDA)"
     return problem
 
 
 def choose_steps(dtype: torch.dtype, device: torch.device, attention: AttentionName) -> ChosenSteps:
-    """The steps for a stream of `dtype`; an attention kernel that was asked for does all attention itself."""
+    """Return the ops for a residual stream of `dtype`; a requested attention kernel computes all attention."""
     problem = why_not(dtype, device)
     if problem is not None:
-        return ChosenSteps(steps=PLAIN, reason=f"plain steps, not fused: {problem}")
-    # late, because CPU builds of torch come without Triton
+        return ChosenSteps(steps=PLAIN, reason=f"plain ops, not fused: {problem}")
+    # imported here because CPU builds of torch have no Triton
     from vp_tui.core.models.fused.steps import PARTS, Fused
 
     if attention == "auto":
-        return ChosenSteps(steps=Fused(), reason="fused steps")
-    return ChosenSteps(steps=Fused(PARTS - {"short"}), reason=f"fused steps, all attention by {attention}")
+        return ChosenSteps(steps=Fused(), reason="fused ops")
+    return ChosenSteps(steps=Fused(PARTS - {"short"}), reason=f"fused ops, all attention by {attention}")

@@ -1,9 +1,9 @@
-"""Any encoder that transformers can load, behind the same call as the native models.
+"""Any encoder that transformers can load, called like the native models.
 
-Batches are the pack's own groups: sequences of nearly the same length, padded to the longest, with an attention mask.
-What is FP32 and what is not follows from_pretrained(dtype=...): that is how production gets its 16 bits. Weights that
-the checkpoint does not have would be random numbers: they are an error, except in a pooler, which nothing reads.
-The checkpoint's own Python code runs with trust_remote_code only.
+Batches are the groups of a pack: sequences of similar length, padded to the longest, with an attention mask. Number
+formats follow from_pretrained(dtype=...), as in production. Weights missing from the checkpoint would be random, so
+they are an error, except in a pooler, which is not used. The checkpoint's own Python code runs with trust_remote_code
+only.
 
 Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group, D width.
 """
@@ -26,15 +26,15 @@ from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
 
 SCORE_BYTES: Final = 256 * 2**20
-"""Attention scores of one call where the plain backend lays them out in full."""
+"""Attention scores per call of the math backend, which materializes them."""
 _NAMED: Final = 3
 _UNLOADABLE: Final = (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError)
-"""What transformers raises for a checkpoint that it does not know, whose tensors do not fit, or whose code breaks."""
+"""Errors of transformers for an unknown checkpoint, tensors that do not match, or broken remote code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attending:
-    """How attention runs inside transformers."""
+class HfAttention:
+    """Name and reason of transformers' attention implementation."""
 
     name: str
     reason: str
@@ -42,16 +42,16 @@ class Attending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedHf:
-    """An encoder of transformers, ready to be called like a native model."""
+    """An encoder of transformers, called like a native model."""
 
     model: nn.Module
-    attending: Attending
+    attention: HfAttention
     notes: tuple[str, ...]
-    """What the reader should know of how it was loaded."""
+    """Sentences about the loading, for the run record."""
 
 
 class HfEncoder(nn.Module):
-    """model(ids_N, layout) -> token outputs [N, D] of an encoder of transformers."""
+    """An encoder of transformers that maps (ids_N, layout) to token outputs [N, D]."""
 
     def __init__(self, body: nn.Module, *, pad_id: int, num_heads: int, math_only: bool) -> None:
         super().__init__()
@@ -62,19 +62,19 @@ class HfEncoder(nn.Module):
 
     @torch.inference_mode()
     def forward(self, ids_N: Tensor, layout: DeviceLayout) -> Tensor:
-        """last_hidden_state of every token of the pack, special ones included, in the plan's format."""
+        """Return last_hidden_state of every token of the pack, special tokens included, in the plan's format."""
         with self._backends():
             parts = [self._group(ids_N, group) for group in layout.groups]
         return torch.cat(parts)
 
     def _backends(self) -> AbstractContextManager[None]:
-        # as kernels/sdpa.py: the memory-efficient kernel's FP32 is three TF32 products, not IEEE
+        # as in kernels/sdpa.py: FP32 in the memory-efficient kernel is three TF32 matmuls, not IEEE
         return sdpa_kernel([SDPBackend.MATH]) if self.math_only else nullcontext()
 
     def _group(self, ids_N: Tensor, group: DeviceGroup) -> Tensor:
         ids_BT = ids_N[group.gather_BT]
         keep_BT = torch.ones_like(ids_BT) if group.mask_B11T is None else group.mask_B11T[:, 0, 0].long()
-        # some models find padding by its id, not by the mask
+        # some models detect padding by its id instead of the mask
         ids_BT = ids_BT.masked_fill(keep_BT == 0, self.pad_id)
         rows = self._rows(*ids_BT.shape)
         parts = [
@@ -85,24 +85,24 @@ class HfEncoder(nn.Module):
         return hidden_BTD.flatten(0, 1)[group.take_n]
 
     def _rows(self, sequences: int, width: int) -> int:
-        """Sequences per call, so that scores laid out in full stay below SCORE_BYTES."""
+        """Return the sequences per call that keep materialized scores below SCORE_BYTES."""
         if not self.math_only:
             return sequences
         return max(1, SCORE_BYTES // (max(1, self.num_heads) * width * width * torch.float32.itemsize))
 
 
-def attending(asked: AttentionName, plan: PrecisionPlan, device: torch.device) -> Attending:
-    """The attention of an encoder of transformers; only its own can be had.
+def hf_attention(requested: AttentionName, plan: PrecisionPlan, device: torch.device) -> HfAttention:
+    """Return the attention of an encoder of transformers, which is always its own.
 
-    Raises UsageError for a kernel of ours that was asked for.
+    Raises UsageError if another kernel was requested.
     """
-    if asked not in {"auto", "sdpa"}:
+    if requested not in {"auto", "sdpa"}:
         raise UsageError(
-            f"--attention {asked} is for ESM-2 and DNABERT-S; this model runs inside transformers: use --attention auto"
+            f"--attention {requested} requires ESM-2 or DNABERT-S; transformers runs this model: use --attention auto"
         )
     math = _is_math(plan, device)
-    why = ", plain backend only: the other ones are not IEEE FP32" if math else ""
-    return Attending(
+    why = ", math backend only: the others are not IEEE FP32" if math else ""
+    return HfAttention(
         name="transformers-sdpa-math" if math else "transformers-sdpa",
         reason=f"the model runs inside transformers, through scaled_dot_product_attention on padded batches{why}",
     )
@@ -117,36 +117,36 @@ def load_hf(
     folder: Path,
     plan: PrecisionPlan,
     device: torch.device,
-    asked: AttentionName,
+    requested: AttentionName,
     *,
     trust_remote_code: bool,
 ) -> LoadedHf:
-    """The encoder in `folder` on `device`, its weights in the plan's format.
+    """Return the encoder in `folder` on `device`, its weights in the plan's format.
 
     Raises ModelError: unknown to transformers, a decoder, code of its own without trust_remote_code, weights missing
-    or of another shape, another width than its config.json says. UsageError: see `attending`.
+    or of another shape, or a width other than in config.json. Raises UsageError: as hf_attention.
     """
-    way = attending(asked, plan, device)
+    attention = hf_attention(requested, plan, device)
     config = _config(folder, trust_remote_code=trust_remote_code)
     kind = _model_class(config, folder, trust_remote_code=trust_remote_code)
     implementation = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
     if implementation == "eager":
-        way = Attending(name="transformers-eager", reason=f"{kind.__name__} of transformers has no other attention")
+        attention = HfAttention(name="transformers-eager", reason=f"{kind.__name__} has no other attention")
     body = _body(kind, folder, config, plan, implementation, trust_remote_code=trust_remote_code)
     found = getattr(body.config, "hidden_size", None)
     if found != spec.hidden:
-        raise ModelError(f"{folder}: the model is {found} wide, its config.json says {spec.hidden}; fetch it again")
+        raise ModelError(f"{folder}: hidden size is {found}, {spec.hidden} in its config.json; fetch it again")
     model = HfEncoder(
         body.to(device).eval().requires_grad_(False),
         pad_id=getattr(config, "pad_token_id", None) or 0,
         num_heads=spec.num_heads,
         math_only=_is_math(plan, device) and implementation == "sdpa",
     )
-    return LoadedHf(model=model, attending=way, notes=_notes(kind, config, body, plan, trusted=trust_remote_code))
+    return LoadedHf(model=model, attention=attention, notes=_notes(kind, config, body, plan, trusted=trust_remote_code))
 
 
 def _config(folder: Path, *, trust_remote_code: bool) -> Any:
-    # two seconds of import, not needed by the native models
+    # imported here because it takes two seconds and native models do not need it
     from transformers import AutoConfig
     from transformers.utils import logging
 
@@ -159,17 +159,16 @@ def _config(folder: Path, *, trust_remote_code: bool) -> Any:
 
 def _unknown(folder: Path, error: Exception) -> str:
     if "trust_remote_code" in str(error):
-        return (
-            f"{folder} can only run through the Python code that lies beside it, and that code may do anything; "
-            "read it, then give --trust-remote-code"
-        )
-    return f"transformers cannot read {folder} ({first_line(error)}); use a checkpoint of a model type that it knows"
+        return f"{folder} requires its own Python code, which may do anything; review it, then give --trust-remote-code"
+    return (
+        f"transformers cannot read {folder} ({first_line(error)}); give a checkpoint of a model type that it supports"
+    )
 
 
 def _model_class(config: Any, folder: Path, *, trust_remote_code: bool) -> Any:
-    """The class whose from_pretrained gives the encoder alone.
+    """Return the class whose from_pretrained gives the bare encoder.
 
-    Raises ModelError for decoders: their tokens see nothing of what follows, and a mean over them is another thing.
+    Raises ModelError for decoders: their tokens do not attend to later ones, so mean embeddings differ in meaning.
     """
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
@@ -198,7 +197,7 @@ def _body(
 ) -> Any:
     more: dict[str, Any] = {"trust_remote_code": True} if trust_remote_code else {}
     if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
-        # it would be random where the file has none, and nothing reads it
+        # it is not used, and would be random if the file has none
         more["add_pooling_layer"] = False
     try:
         body, info = kind.from_pretrained(
@@ -217,23 +216,22 @@ def _body(
         more_text = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise ModelError(
             f"{folder} lacks {len(missing)} tensors of {kind.__name__}: {', '.join(missing[:_NAMED])}{more_text}; "
-            "they would be random numbers. Fetch the checkpoint again; is it another architecture, with code of its "
-            "own (--trust-remote-code)?"
+            "fetch the checkpoint again, or give --trust-remote-code if its architecture has code of its own"
         )
     return body
 
 
 def _notes(kind: Any, config: Any, body: Any, plan: PrecisionPlan, *, trusted: bool) -> tuple[str, ...]:
-    notes = [f"{type(body).__name__} of transformers; an embedding is the mean over all tokens, special ones included"]
+    notes = [f"{type(body).__name__} of transformers; embeddings are means over all tokens, special tokens included"]
     if getattr(config, "auto_map", None):
         notes.append(
-            "the checkpoint's own Python code runs (--trust-remote-code)"
+            "the checkpoint's own Python code is used (--trust-remote-code)"
             if trusted
-            else f"the checkpoint names Python code of its own, which was not run; {kind.__name__} has all its weights"
+            else f"the checkpoint's own Python code was not run; {kind.__name__} has all its weights"
         )
     wanted = storage_dtype(plan.precision)
     kept = sorted(name for name, parameter in body.named_parameters() if parameter.dtype != wanted)
     if kept:
         more = ", ..." if len(kept) > _NAMED else ""
-        notes.append(f"transformers keeps {len(kept)} tensors out of {plan.name}: {', '.join(kept[:_NAMED])}{more}")
+        notes.append(f"{len(kept)} tensors stay in another format than {plan.name}: {', '.join(kept[:_NAMED])}{more}")
     return tuple(notes)

@@ -1,7 +1,7 @@
-"""A checkpoint, from wherever it is, into a model on a device: fetched, read, dispatched by its kind.
+"""Loads a checkpoint from any source to a device: download, read, dispatch by kind.
 
-`load` is the one door for every kind, and LoadedModel the one result; how a kind's tensors are named stands in
-its own room (esm2_weights, dnabert_s_weights, fair_esm), what is neither is loaded by transformers (hf).
+`load` is the entry point for all kinds and returns a LoadedModel. The names of tensors are in esm2_weights,
+dnabert_s_weights and fair_esm_weights; transformers loads every other kind (hf).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from vp_tui.core.models.dnabert_s_weights import DNABERT_S
 from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
 from vp_tui.core.models.fusing import ChosenSteps, choose_steps
-from vp_tui.core.models.hf import attending, load_hf
+from vp_tui.core.models.hf import hf_attention, load_hf
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.precision import storage_dtype
@@ -34,32 +34,32 @@ _HASH_CHUNK: Final = 1 << 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A model ready to encode, and the facts of its weights."""
+    """A model ready to encode, and the properties of its weights."""
 
     model: nn.Module
-    """Called as model(ids_N, layout); gives the token outputs [N, D] in the plan's format."""
+    """Maps (ids_N, layout) to token outputs [N, D] in the plan's format."""
     spec: ModelSpec
     path: Path
     """Folder, or fair-esm file."""
     revision: str | None
-    """Commit hash of the hub's repository; None for what was local."""
+    """Commit hash of the hub's repository; None for a local checkpoint."""
     weights_sha256: str
-    """Over config.json and the weight files."""
+    """Hash of config.json and the weight files."""
     parameter_bytes: int
     """Bytes of parameters and buffers on the device."""
     weights: WeightFacts
-    """Number format in the file, and what rounding to FP16 would lose."""
+    """Number format in the file, and the error of rounding to FP16."""
     attention_kernel: str
     attention_reason: str
-    """Why this kernel, why each other one not, why these steps and this arithmetic of linear layers."""
+    """Reasons for this kernel, against each other one, for these ops and this arithmetic of linear layers."""
     steps: str = "transformers"
-    """Name of the steps between the products: plain, fused, or those of transformers."""
+    """Name of the ops between the matmuls: plain, fused, or those of transformers."""
     notes: tuple[str, ...] = ()
-    """What the reader should know of how it was loaded, each a sentence."""
+    """Sentences about the loading, for the run record."""
 
     @property
     def fp16_exact(self) -> bool:
-        """Whether every weight in the file is an FP16 number, as in the published ESM-2 files."""
+        """True if every weight in the file is exactly representable in FP16, as in the published ESM-2 files."""
         return self.weights.fp16_exact
 
     @property
@@ -69,12 +69,13 @@ class LoadedModel:
 
 
 def weights_sha256(path: Path) -> str:
-    """SHA-256 over config.json, the weight files and Python code of a folder, or over a fair-esm file.
+    """Return the SHA-256 of config.json, the weight files and Python code of a folder, or of a fair-esm file.
 
-    Raises ModelError when there are no weight files. Kept per file size and time of change, so the
-    second arm does not read 11 GB again.
+    Cached by file size and modification time, so that the second arm does not read 11 GB again.
+
+    Raises ModelError without weight files.
     """
-    # code of its own, where there is any, makes the embeddings too
+    # embeddings depend on a checkpoint's own code too
     paths = [path] if path.is_file() else [path / "config.json", *weight_files(path), *sorted(path.glob("*.py"))]
     stats = [path.stat() for path in paths]
     return _sha256(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in zip(paths, stats, strict=True)))
@@ -92,34 +93,34 @@ def _sha256(files: tuple[tuple[Path, int, int], ...]) -> str:
 
 
 _FAMILIES: Final[dict[Kind, Family[Any]]] = {"esm2": ESM2, "dnabert-s": DNABERT_S}
-"""The kinds of our own code."""
+"""Native kinds."""
 
 
 def family_of(spec: ModelSpec) -> Family[Any]:
-    """How files of this kind fill a model of our own code; hf has none."""
+    """Return the Family of a native spec; hf has none."""
     return _FAMILIES[spec.kind]
 
 
 def opener_of(source: ModelSource) -> Opener:
-    """What opens the weights of `source`: a folder, or a fair-esm file."""
+    """Return the function that opens the weights of `source`, a folder or a fair-esm file."""
     return open_checkpoint if source.file is None else open_fair_esm
 
 
 def kernel_name(
-    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, asked: AttentionName, *, spare_fp32: bool = False
+    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, requested: AttentionName, *, spare_fp32: bool = False
 ) -> str:
-    """The attention kernel that `load` would choose, before anything is loaded.
+    """Return the name of the attention kernel that `load` would choose, without loading anything.
 
-    Raises UsageError: a kernel that this model, precision or device does not have.
+    Raises UsageError: a kernel that is not available for this model, precision or device.
     """
     if isinstance(spec, HfSpec):
-        return attending(asked, plan, device).name
-    choice = choose_for(spec, plan, device, asked, spare_fp32=spare_fp32)
-    return _steps(plan, device, asked).steps.attending(choice.name, spec.head_dim)
+        return hf_attention(requested, plan, device).name
+    choice = choose_for(spec, plan, device, requested, spare_fp32=spare_fp32)
+    return _steps(plan, device, requested).steps.attending(choice.name, spec.head_dim)
 
 
-def _steps(plan: PrecisionPlan, device: torch.device, asked: AttentionName) -> ChosenSteps:
-    return choose_steps(storage_dtype(plan.precision), device, asked)
+def _steps(plan: PrecisionPlan, device: torch.device, requested: AttentionName) -> ChosenSteps:
+    return choose_steps(storage_dtype(plan.precision), device, requested)
 
 
 def load(
@@ -130,12 +131,12 @@ def load(
     *,
     spare_fp32: bool = False,
 ) -> LoadedModel:
-    """The model of `source` on `device`, its parameters in the plan's format, its buffers in FP32 (FP64 in FP64).
+    """Return the model of `source` on `device`, parameters in the plan's format, buffers in FP32 (FP64 in FP64).
 
-    `attention` is the kernel asked for, or "auto"; `spare_fp32` as in attention.choose.
+    `attention` is the requested kernel or "auto"; `spare_fp32` as in attention.choose.
 
-    Raises ModelError: no such model, another architecture, unreadable weights, tensors missing, left
-    over or of another shape. Raises UsageError: a kernel that this precision or device does not have.
+    Raises ModelError: no such model, another architecture, unreadable weights, or missing, unknown or wrongly shaped
+    tensors. Raises UsageError: a kernel that is not available for this precision or device.
     """
     source = fetch(source)
     spec = read_spec(source.path, source.name)
@@ -193,8 +194,8 @@ def _load_hf(
         weights_sha256=weights_sha256(source.path),
         parameter_bytes=_held_bytes(loaded.model),
         weights=of_files(source.path),
-        attention_kernel=loaded.attending.name,
-        attention_reason=f"{loaded.attending.reason}; {linear.reason}",
+        attention_kernel=loaded.attention.name,
+        attention_reason=f"{loaded.attention.reason}; {linear.reason}",
         notes=loaded.notes,
     )
 

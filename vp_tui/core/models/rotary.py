@@ -1,4 +1,4 @@
-"""Rotary positions of ESM-2: one table of angles per pack, and the plain turning of q and k by it (NeoX halves).
+"""Rotary embeddings of ESM-2: one table of angles per pack, and the rotation of q and k (NeoX halves) in plain torch.
 
 Shape suffixes: P positions, N tokens of the pack, H heads, K head size, k half of it.
 """
@@ -12,20 +12,20 @@ from vp_tui.core.models.precision import at_least_fp32, back_to
 
 
 class Rotary:
-    """cos and sin of every position's angles in the format of inv_freq, made once per pack."""
+    """cos and sin of every position's angles in the format of inv_freq, computed once per pack."""
 
     def __init__(self, max_len: int, positions_N: Tensor, inv_freq_k: Tensor) -> None:
         self.positions_N = positions_N
-        # positions need FP32: half has no odd numbers above 2,048 and too few digits for the product
+        # positions need FP32: FP16 has no odd numbers above 2,048 and too few bits for the product
         positions_P = torch.arange(max_len, device=inv_freq_k.device, dtype=inv_freq_k.dtype)
         angles_Pk = positions_P[:, None] * inv_freq_k
         self.cos_Pk, self.sin_Pk = angles_Pk.cos(), angles_Pk.sin()
 
     def turn(self, qk_N2HK: Tensor) -> Tensor:
-        """q times K^-0.5, and q and k turned by their angles, in their own format.
+        """Return q times K^-0.5 and k, both rotated, in their own format.
 
-        The two numbers of a pair come out side by side: an order of its own, the same for q and k, so that their
-        products are what they were.
+        The two numbers of a pair are adjacent in the result: another order than the input's, but the same for q and k,
+        so that their dot products are unchanged.
         """
         # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
         first_N2Hk, second_N2Hk = at_least_fp32(qk_N2HK).chunk(2, dim=-1)
@@ -34,7 +34,7 @@ class Rotary:
 
     @cached_property
     def _turns_N21k(self) -> Tensor:
-        """e^(i angle) of each token, times K^-0.5 for q."""
+        """e^(i angle) of each token, scaled by K^-0.5 for q."""
         cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
         scale = (2 * cis_Pk.shape[1]) ** -0.5
         return torch.stack((scale * cis_Pk, cis_Pk), dim=1)[self.positions_N][:, :, None]

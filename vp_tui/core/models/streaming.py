@@ -1,7 +1,7 @@
-"""A native model whose blocks come from the file one at a time: FP64 for the oracle where the whole would not fit.
+"""A native model whose blocks are read from the file one at a time: FP64 for the oracle if the model does not fit.
 
-3B parameters are 21 GiB in FP64, one block of them is 0.6 GiB. Embeddings and last norm are loaded at once; a block's
-parameters just before its forward, and they are dropped after it. Numbers are those of the model loaded whole.
+3B parameters are 21 GiB in FP64, one block is 0.6 GiB. Embeddings and last norm stay loaded; a block's parameters are
+loaded before its forward and dropped after it. Results equal those of the fully loaded model.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,33 +14,33 @@ from torch import Tensor, nn
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, ModelSpec, read_spec
-from vp_tui.core.models.checkpoint import Checkpoint
+from vp_tui.core.models.checkpoint import OpenCheckpoint
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.loading import family_of, opener_of
-from vp_tui.core.models.native import Family, joined
+from vp_tui.core.models.native import Family, concatenated
 from vp_tui.core.models.precision import cast, storage_dtype, table
 from vp_tui.core.models.steps import PLAIN
 
 Rounding = Callable[[nn.Module, Tensor], Tensor]
-"""Called with a module and one of its parameters, in the plan's format; what it returns takes its place."""
+"""Maps a module and one of its parameters, in the plan's format, to the parameter's replacement."""
 
 _BLOCKS = "layers"
-"""Where both native kinds hold their blocks."""
+"""Attribute of both native kinds with the blocks."""
 
 
 @contextmanager
 def streamed(
     source: ModelSource, plan: PrecisionPlan, device: torch.device, *, rounding: Rounding | None = None
 ) -> Iterator[nn.Module]:
-    """The native model of `source` (fetched) on `device`, with sdpa and plain steps; within it, it may be called.
+    """Yield the native model of `source` (fetched) on `device`, with sdpa and plain ops.
 
-    Parameters are in the plan's format, and then go through `rounding`. Nothing of a block is left after its forward,
-    nor after the context.
+    Parameters are cast to the plan's format and then passed through `rounding`. No parameter of a block remains in
+    memory after its forward or after the context.
 
-    Raises ModelError: unreadable weights, tensors missing, left over or of another shape.
+    Raises ModelError: unreadable weights, or missing, unknown or wrongly shaped tensors.
     """
     spec = read_spec(source.path, source.name)
-    assert not isinstance(spec, HfSpec), "transformers loads its models whole"
+    assert not isinstance(spec, HfSpec), "transformers loads whole models"
     family = family_of(spec)
     kernel = SdpaAttention.make(storage_dtype(plan.precision), device)
     with torch.device("meta"):
@@ -62,12 +62,12 @@ def _blocks(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 class _Weights:
-    """Puts the parameters of a checkpoint into modules that lie on the meta device, and takes them out again."""
+    """Loads the parameters of a checkpoint into modules on the meta device, and removes them again."""
 
     def __init__(
         self,
         family: Family[ModelSpec],
-        checkpoint: Checkpoint,
+        checkpoint: OpenCheckpoint,
         plan: PrecisionPlan,
         device: torch.device,
         rounding: Rounding | None,
@@ -84,7 +84,7 @@ class _Weights:
         model.load_state_dict(state, assign=True, strict=False)
 
     def stream(self, prefix: str, block: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
-        """Load the parameters of `block` before each of its forwards and drop them after it, also when it fails."""
+        """Load the parameters of `block` before each forward and drop them after it, even if it fails."""
         empty = {name: parameter.data for name, parameter in block.named_parameters()}
         return [
             block.register_forward_pre_hook(partial(self._fill_block, prefix)),
@@ -99,7 +99,7 @@ class _Weights:
         return {name: self._read(holder, prefix, name) for name in names}
 
     def _read(self, holder: nn.Module, prefix: str, name: str) -> Tensor:
-        weight = joined(
+        weight = concatenated(
             self._checkpoint,
             self._family.sources(prefix + name),
             lambda part: cast(part.to(self._device), self._plan),

@@ -1,7 +1,7 @@
-"""What the weights of a file are as numbers: their format, and what rounding them to FP16 would lose.
+"""Number format of the weights in a file, and the error of rounding them to FP16.
 
-Published ESM-2 weights are FP16 numbers stored as FP32: there an FP16 arm's error is all in the arithmetic. Other
-checkpoints lose something in the weights already, and that is part of what a run measures.
+Published ESM-2 weights are FP16 numbers stored as FP32, so the FP16 candidate's error comes from arithmetic only. In
+other checkpoints it includes weight rounding, which a run measures too.
 """
 
 import re
@@ -18,29 +18,29 @@ from vp_tui.core.models.precision import fp16_loss
 _ANY: Final = Dialect(
     model="transformers",
     prefix="",
-    # an embedding does not use them, and neither their size nor their rounding is its business
+    # embeddings do not use these
     ignored=re.compile(r"(.*\.)?(lm_head|contact_head|cls|classifier|pooler|decoder)\."),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFacts:
-    """The facts of a checkpoint's weights; heads and poolers, which nothing reads, apart."""
+    """Number format of a checkpoint's weights, without heads and poolers, which are not used."""
 
     file_dtype: str
-    """Number format in the file, as in float32; several are joined with +."""
+    """Such as float32; several formats are joined with +."""
     fp16_max_error: float
-    """Largest |w - half(w)| of all weights that FP16 can hold."""
+    """Largest |w - half(w)| of all weights within FP16's range."""
     fp16_overflows: int
-    """Weights that FP16 cannot hold: beyond 65,504, or not finite."""
+    """Weights outside FP16's range: beyond 65,504, or not finite."""
 
     @property
     def fp16_exact(self) -> bool:
-        """Whether every weight is an FP16 number: then casting loses nothing."""
+        """True if every weight is exactly representable in FP16."""
         return self.fp16_max_error == 0 and self.fp16_overflows == 0
 
     def as_measures(self) -> dict[str, Any]:
-        """For the run document."""
+        """Entries of the run document."""
         return {
             "file_dtype": self.file_dtype,
             "fp16_exact": self.fp16_exact,
@@ -50,7 +50,7 @@ class WeightFacts:
 
 
 class WeightTally:
-    """Gathers the facts tensor by tensor."""
+    """Accumulates WeightFacts tensor by tensor."""
 
     def __init__(self) -> None:
         self._dtypes: set[str] = set()
@@ -58,14 +58,14 @@ class WeightTally:
         self._overflows = 0
 
     def add(self, weight: Tensor) -> None:
-        """Count one tensor of the file, in the file's format."""
+        """Add one tensor, in the file's format."""
         largest, overflows = fp16_loss(weight)
         self._dtypes.add(str(weight.dtype).removeprefix("torch."))
         self._largest = max(self._largest, largest)
         self._overflows += overflows
 
     def facts(self) -> WeightFacts:
-        """Everything so far."""
+        """Return the facts of all tensors added."""
         return WeightFacts(
             file_dtype="+".join(sorted(self._dtypes)), fp16_max_error=self._largest, fp16_overflows=self._overflows
         )
@@ -73,7 +73,7 @@ class WeightTally:
 
 @lru_cache(maxsize=8)
 def of_files(folder: Path) -> WeightFacts:
-    """The facts of all weights in `folder`; read once for both arms.
+    """Return the facts of all weights in `folder`; cached for the second arm.
 
     Raises ModelError: no weights, or an unreadable file.
     """

@@ -232,7 +232,7 @@ def test_streaming_refuses_a_checkpoint_that_lacks_a_tensor(case, tmp_path):
     save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
     (tmp_path / "config.json").write_text((found.folder / "config.json").read_text())
     with (
-        pytest.raises(ModelError, match=r"1 tensors missing.*layer\.1\.output"),
+        pytest.raises(ModelError, match=r"missing.*layer\.1\.output"),
         streamed(resolve(str(tmp_path)), EXACT, CPU),
     ):
         pass

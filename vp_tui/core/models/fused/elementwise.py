@@ -1,7 +1,7 @@
-"""Residual sum and LayerNorm, rotary in place, and the gated GELU as Triton kernels; all arithmetic is FP32.
+"""Residual sum and LayerNorm, in-place rotary and gated GELU as Triton kernels; all arithmetic is FP32.
 
-Rows of one program lie side by side in memory. Sums that go on are rounded to the stream's format before the norm
-sees them, as in the plain steps. No kernel has atomics or another order from call to call: equal input, equal bits.
+The rows of a program are contiguous in memory. Residual sums are rounded to the stream's format before the norm, as in
+the plain ops. Kernels use no atomics and a fixed order, so equal input gives equal bits.
 
 Shape suffixes: N tokens of the pack, D width, F feed-forward width.
 """
@@ -47,7 +47,7 @@ def _rotary_kernel(
     HEADS: tl.constexpr, HALF: tl.constexpr, HALF_BLOCK: tl.constexpr, HEADS_BLOCK: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0).to(tl.int64)
-    # the heads of q, then those of k
+    # heads of q, then of k
     head = tl.program_id(1) * HEADS_BLOCK + tl.arange(0, HEADS_BLOCK)
     pair = tl.arange(0, HALF_BLOCK)
     angle = tl.load(positions + token) * HALF + pair
@@ -70,20 +70,20 @@ def _gated_kernel(both, grown, ffn, ROOT_HALF: tl.constexpr, BLOCK: tl.constexpr
     activated = tl.load(both + row * 2 * ffn + column, mask=inside, other=0.0).to(tl.float32)
     linear = tl.load(both + row * 2 * ffn + ffn + column, mask=inside, other=0.0).to(tl.float32)
     gelu = 0.5 * activated * (1.0 + tl.erf(activated * ROOT_HALF))
-    # the plain steps store the GELU before they multiply
+    # rounded before the multiplication, as in the plain ops
     gelu = gelu.to(both.dtype.element_ty).to(tl.float32)
     tl.store(grown + row * ffn + column, (gelu * linear).to(grown.dtype.element_ty), mask=inside)
 
 
 def norm(hidden_ND: Tensor, layer: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
-    """LayerNorm of hidden (+ delta), [N, D]."""
+    """Return the LayerNorm of hidden (+ delta), [N, D]."""
     normed_ND = torch.empty_like(hidden_ND)
     _norm(hidden_ND, delta_ND, None, normed_ND, layer)
     return normed_ND
 
 
 def add_norm(hidden_ND: Tensor, delta_ND: Tensor, layer: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-    """LayerNorm of hidden + delta, and the sum, [N, D] each."""
+    """Return the LayerNorm of hidden + delta, and the sum, [N, D] each."""
     normed_ND, summed_ND = torch.empty_like(hidden_ND), torch.empty_like(hidden_ND)
     _norm(hidden_ND, delta_ND, summed_ND, normed_ND, layer)
     return normed_ND, summed_ND
@@ -98,7 +98,7 @@ def _norm(
         _norm_kernel,
         (num_rows,),
         hidden_ND.contiguous(),
-        # a kernel takes a pointer even where it does not read it
+        # a kernel needs a pointer even if it does not read it
         hidden_ND if delta_ND is None else delta_ND.contiguous(),
         normed_ND if summed_ND is None else summed_ND,
         normed_ND,
@@ -114,9 +114,9 @@ def _norm(
 
 
 def rotate_(qkv_ND3: Tensor, num_heads: int, rotary: Rotary) -> None:
-    """Scale q by K^-0.5 and turn q and k, in place; rounded once."""
+    """Scale q by K^-0.5 and rotate q and k, in place, rounded once."""
     half = qkv_ND3.shape[1] // (6 * num_heads)
-    assert qkv_ND3.stride(1) == 1, "q, k and v of a token lie side by side"
+    assert qkv_ND3.stride(1) == 1, "q, k and v of a token are contiguous"
     _launch(
         _rotary_kernel,
         (len(qkv_ND3), triton.cdiv(2 * num_heads, _HEADS_BLOCK)),
@@ -135,7 +135,7 @@ def rotate_(qkv_ND3: Tensor, num_heads: int, rotary: Rotary) -> None:
 
 
 def gated(both_N2F: Tensor) -> Tensor:
-    """gelu(first half) * second half, [N, F]."""
+    """Return gelu(first half) * second half, [N, F]."""
     num_rows, width = both_N2F.shape
     grown_NF = both_N2F.new_empty(num_rows, width // 2)
     _launch(
@@ -152,5 +152,5 @@ def gated(both_N2F: Tensor) -> Tensor:
 
 
 def _launch(kernel: Any, grid: tuple[int, ...], *arguments: object, **constants: object) -> None:
-    """Triton's launch is typed as nothing at all."""
+    """Launch an untyped Triton kernel."""
     kernel[grid](*arguments, **constants)

@@ -1,7 +1,7 @@
-"""Mean embeddings and counts of what is not finite, from one pass over the token outputs, in Triton.
+"""Mean embeddings and counts of non-finite values in one pass over the token outputs, in Triton.
 
-One program has some dimensions of one sequence and walks over its tokens, 32 at a time; sums are FP32, in an order
-that depends on the sequence's length alone. The plain way reads the outputs seven times (core/encode.py).
+One program handles some dimensions of one sequence and loops over its tokens, 32 at a time; sums are FP32, in an order
+that depends on the sequence's length only. The plain version reads the outputs seven times (engine/encode.py).
 
 Shape suffixes: N tokens of the pack, S sequences, D width, C blocks of dimensions.
 """
@@ -35,7 +35,7 @@ def _pool_kernel(
         wide = value.to(tl.float32)
         if COUNTS:
             nan += tl.sum((wide != wide).to(tl.int32), 0)  # noqa: PLR0124  (only NaN is not itself)
-            # NaN compares as false, so it is no finite number either
+            # comparisons with NaN are false, so NaN counts too
             bad += tl.sum((~(tl.abs(wide) < float("inf"))).to(tl.int32), 0)
         pooled = (row >= front) & (row < length - back)
         total += tl.sum(tl.where(pooled[:, None], wide, 0.0), 0)
@@ -49,10 +49,10 @@ def _pool_kernel(
 def pool(
     hidden_ND: Tensor, cu_seqlens: Tensor, max_len: int, margins: tuple[int, int], counts: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Means [S, D] (FP32), NaN and non-finite values [S] (int64) of each sequence.
+    """Return means [S, D] (FP32), and numbers of NaN and of non-finite values [S] (int64) of each sequence.
 
-    `margins` are the tokens at the front and at the back of every sequence that its mean leaves out; counts have all,
-    or, without `counts`, are zeros.
+    `margins` are the numbers of tokens at both ends of a sequence that the mean excludes; the counts include them, and
+    are zeros without `counts`.
     """
     num_sequences, width = len(cu_seqlens) - 1, hidden_ND.shape[1]
     blocks = triton.cdiv(width, _COLUMNS)
@@ -69,7 +69,7 @@ def pool(
         *margins,
         ROWS=_ROWS,
         COLUMNS=_COLUMNS,
-        # a power of two: few kernels, and what is beyond a sequence is neither read nor added
+        # a power of two, so that few kernels are compiled; tokens beyond a sequence are neither read nor added
         STEPS=triton.next_power_of_2(triton.cdiv(max_len, _ROWS)),
         COUNTS=counts,
         num_warps=4,

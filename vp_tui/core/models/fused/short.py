@@ -1,12 +1,12 @@
-"""Attention of our own for packs of short sequences: rotary, scores, softmax and mean in one Triton kernel.
+"""Attention for packs of short sequences: rotary, scores, softmax and weighted mean in one Triton kernel.
 
-flash-attn works in tiles of 128 queries, most of which are empty for a read of 50 residues, and q and k have to be
-turned in a pass of their own before it. On an H200 this kernel takes 0.40 of the time of both at 64 tokens, 0.72 at 168
-and is slower from about 256 on (2026-11-23, docs/performance.md), so longer packs go to flash-attn.
+flash-attn works in tiles of 128 queries, mostly empty for a read of 50 residues, and needs a separate pass to rotate q
+and k. On an H200 this kernel takes 0.40 of the time of both at 64 tokens, 0.72 at 168 and is slower from about 256 on
+(2026-11-23, docs/performance.md), so longer packs use flash-attn.
 
-One program has 64 queries of one head of one sequence and walks over keys, 64 at a time, with the
-online softmax of FlashAttention (Dao 2022, algorithm 1); sums are FP32, q, k and probabilities are rounded to the
-stream's format for the products, as in flash-attn.
+One program handles 64 queries of one head of one sequence and loops over keys, 64 at a time, with the online softmax of
+FlashAttention (Dao 2022, algorithm 1); sums are FP32; q, k and probabilities are rounded to the stream's format for the
+matmuls, as in flash-attn.
 
 Shape suffixes: B tiles of 64 queries, N tokens of the pack, H heads, D width.
 """
@@ -24,13 +24,13 @@ _LOG2_E = tl.constexpr(1.4426950408889634)
 
 
 def takes(head_dim: int) -> bool:
-    """Whether a head of this size can be tiled: a power of two whose halves fill a product."""
+    """Return whether a head of this size can be tiled: a power of two whose halves fill a matmul."""
     return head_dim in {32, 64, 128}
 
 
 @triton.jit
 def _half_states(start, cos, sin, position, pair, inside, scale, HALF: tl.constexpr, TURNS: tl.constexpr):
-    """Both halves of some rows, scaled and turned in FP32, in the stream's format."""
+    """Return both halves of some rows, scaled and rotated in FP32, in the stream's format."""
     dtype: tl.constexpr = start.dtype.element_ty
     first = tl.load(start, mask=inside[:, None], other=0.0)
     second = tl.load(start + HALF, mask=inside[:, None], other=0.0)
@@ -50,7 +50,7 @@ def _attend_kernel(
     HEADS: tl.constexpr, HALF: tl.constexpr, TILE: tl.constexpr, KEY_TILES: tl.constexpr,
     TURNS: tl.constexpr, BIASES: tl.constexpr, LOG2_E: tl.constexpr,
 ):  # fmt: skip
-    # heads change fastest, so that programs that run together read the same rows
+    # heads change fastest, so that concurrent programs read the same rows
     head, tile = tl.program_id(0), tl.program_id(1)
     start = tl.load(tiles + 3 * tile).to(tl.int64)
     length, first_query = tl.load(tiles + 3 * tile + 1), tl.load(tiles + 3 * tile + 2)
@@ -92,15 +92,15 @@ def attend(
     rotary: Rotary | None = None,
     slopes_H: Tensor | None = None,
 ) -> Tensor:
-    """Attention within each sequence, [N, D]; `tiles_B3` (int32) are first token, length and first query of each tile,
-    `max_len` the longest sequence.
+    """Return the attention output [N, D] within each sequence.
 
-    With `rotary` q and k are turned first; `slopes_H` (FP32) are ALiBi's.
+    `tiles_B3` (int32) has the sequence's first token, its length and the first query of each tile; `max_len` is the
+    length of the longest sequence. With `rotary` q and k are rotated first; `slopes_H` (FP32) are ALiBi's.
     """
     width = qkv_ND3.shape[1] // 3
     size = width // num_heads
     mixed_ND = qkv_ND3.new_empty(len(qkv_ND3), width)
-    # a kernel takes a pointer even where it does not read it
+    # a kernel needs a pointer even if it does not read it
     tables = (tiles_B3, tiles_B3) if rotary is None else (rotary.cos_Pk, rotary.sin_Pk)
     scales = (1.0, size**-0.5) if rotary is None else (size**-0.5, 1.0)
     kernel: Any = _attend_kernel

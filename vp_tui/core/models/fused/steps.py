@@ -1,4 +1,4 @@
-"""The fused steps as one `Steps`.
+"""The fused ops as one `Ops`.
 
 Shape suffixes: N tokens of the pack, D width, F feed-forward width.
 """
@@ -16,11 +16,11 @@ from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.models.steps import Steps
 
 PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
-"""Names of the fused operations; tests/bench/ablation.py adds them one by one."""
+"""Names of the fused ops; tests/bench/ablation.py adds them one by one."""
 
 
 class Fused(Steps):
-    """Steps in Triton; `parts` of them, the others plain."""
+    """Ops in Triton; those not in `parts` are plain."""
 
     def __init__(self, parts: frozenset[str] = PARTS) -> None:
         assert parts <= PARTS, f"unknown parts {parts - PARTS}"
@@ -28,28 +28,28 @@ class Fused(Steps):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """In the run record."""
+        """Name in the run record."""
         return "fused" if self.parts == PARTS else f"fused {'+'.join(sorted(self.parts))}"
 
     def attending(self, kernel: str, head_dim: int) -> str:
-        """As in flash+short: packs of short sequences have a kernel of their own."""
+        """Return a name such as flash+short: packs of short sequences have their own kernel."""
         is_taken = "short" in self.parts and kernel in {FlashAttention.name, VarlenAttention.name}
         return f"{kernel}+short" if is_taken and short.takes(head_dim) else kernel
 
     def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
-        """As in Steps, in one pass."""
+        """As in Ops, in one pass."""
         if "norm" not in self.parts:
             return super().norm(hidden_ND, norm, delta_ND)
         return elementwise.norm(hidden_ND, norm, delta_ND)
 
     def add_norm(self, hidden_ND: Tensor, delta_ND: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-        """As in Steps, in one pass."""
+        """As in Ops, in one pass."""
         if "norm" not in self.parts:
             return super().add_norm(hidden_ND, delta_ND, norm)
         return elementwise.add_norm(hidden_ND, delta_ND, norm)
 
     def gated(self, both_N2F: Tensor) -> Tensor:
-        """As in Steps, in one pass."""
+        """As in Ops, in one pass."""
         if "gated" not in self.parts:
             return super().gated(both_N2F)
         return elementwise.gated(both_N2F)
@@ -64,7 +64,7 @@ class Fused(Steps):
         rotary: Rotary | None = None,
         slopes_H: Tensor | None = None,
     ) -> Tensor:
-        """As in Steps; `qkv_ND3` is used up: q and k may be turned in place."""
+        """As in Ops; `qkv_ND3` is overwritten: q and k may be rotated in place."""
         if self._is_short(qkv_ND3, num_heads, attention, layout):
             assert layout.tiles_B3 is not None
             return short.attend(qkv_ND3, num_heads, layout.tiles_B3, layout.max_len, rotary=rotary, slopes_H=slopes_H)
@@ -76,7 +76,7 @@ class Fused(Steps):
         return attention(call).flatten(1)
 
     def _is_short(self, qkv_ND3: Tensor, num_heads: int, attention: Attention, layout: DeviceLayout) -> bool:
-        """Whether the kernel for short sequences takes the place of a varlen kernel here."""
+        """Return whether the kernel for short sequences replaces a varlen kernel."""
         return (
             "short" in self.parts
             and layout.tiles_B3 is not None

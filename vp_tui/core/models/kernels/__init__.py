@@ -1,1 +1,1 @@
-"""The attention kernels, one module each; models/attention.py chooses between them."""
+"""The attention kernels, one module each; models/attention.py chooses one."""

@@ -1,4 +1,4 @@
-"""What every attention kernel is given and must answer: the pack on the device, the call, and why not.
+"""Interface of attention kernels: the pack on the device, the call, and the reasons why a kernel cannot be used.
 
 Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group,
 S sequences, H heads, K head size.
@@ -16,10 +16,10 @@ from vp_tui.core.inputs.packing import GROUP_FILL, NO_PADDING, PackLayout, Padde
 from vp_tui.core.models.precision import is_16_bit
 
 FLASH_CAPABILITY: Final = (8, 0)
-"""The flash kernels are written for Ampere and newer."""
+"""Flash kernels need Ampere or newer."""
 
 SHORT_LEN: Final = 192
-"""Tokens of a pack's longest sequence up to which models/fused/short.py is the faster kernel."""
+"""Length of a pack's longest sequence up to which models/fused/short.py is the faster kernel."""
 
 _FLASH_HEAD_DIM: Final = 256
 _FLASH_HEAD_STEP: Final = 8
@@ -34,7 +34,7 @@ class DeviceGroup:
     gather_BT: Tensor
     take_n: Tensor
     mask_B11T: Tensor | None
-    """Keys that are real tokens; None when the group has no padding."""
+    """True for keys that are not padding; None if the group has no padding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +47,14 @@ class DeviceLayout:
     """[S + 1] int32."""
     positions_N: Tensor
     sequence_N: Tensor
-    """Sequence of the pack each token belongs to."""
+    """Sequence of the pack of each token."""
     max_len: int
     tiles_B3: Tensor | None
-    """PackLayout.tiles_B3 of a pack of short sequences on CUDA, None elsewhere."""
+    """PackLayout.tiles_B3 of a pack of short sequences on CUDA, else None."""
 
     @cached_property
     def groups(self) -> tuple[DeviceGroup, ...]:
-        """The padded groups, made when somebody asks for them: varlen kernels never do."""
+        """The padded groups, computed on first use: varlen kernels do not need them."""
         return self._grouped(GROUP_FILL)
 
     @cached_property
@@ -63,7 +63,7 @@ class DeviceLayout:
         return self._grouped(NO_PADDING)
 
     def sums(self, counts_N: Tensor) -> Tensor:
-        """Counts per token (whole numbers of any format) summed to those of sequences, int64 [S]."""
+        """Return the sums of integers per token over each sequence, int64 [S]."""
         before_N = nn.functional.pad(counts_N.cumsum(0, dtype=torch.int64), (1, 0))
         return before_N[self.cu_seqlens[1:]] - before_N[self.cu_seqlens[:-1]]
 
@@ -72,7 +72,7 @@ class DeviceLayout:
 
 
 def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
-    """`pack` as tensors on `device`."""
+    """Return `pack` as tensors on `device`."""
     is_short = device.type == "cuda" and pack.max_len <= SHORT_LEN
     return DeviceLayout(
         pack=pack,
@@ -86,7 +86,7 @@ def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
 
 
 def upload(array: NDArray[Any], device: torch.device) -> Tensor:
-    """`array` on `device`; to CUDA through pinned memory, so that the host does not wait for what runs there."""
+    """Return `array` on `device`; through pinned memory to CUDA, so that the host does not wait for running kernels."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
@@ -104,18 +104,18 @@ def _group_to_device(group: PaddedGroup, device: torch.device) -> DeviceGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionCall:
-    """One attention over a pack: softmax(scale * q k^T - slope |i - j|) v within each sequence."""
+    """Arguments of one attention over a pack: softmax(scale * q k^T - slope |i - j|) v within each sequence."""
 
     q_NHK: Tensor
     k_NHK: Tensor
     v_NHK: Tensor
-    """All three in one format on one device; may be views of one fused linear."""
+    """q, k and v have one format and device, and may be views of one fused linear's output."""
     layout: DeviceLayout
-    """Where the N tokens of each sequence lie."""
+    """Layout of the N tokens."""
     scale: float
-    """Factor of the scores; 1.0 where q was scaled before."""
+    """Factor of the scores; 1.0 if q is already scaled."""
     alibi_slopes_H: Tensor | None = None
-    """FP32 slopes of the symmetric ALiBi bias, added after scaling; i and j are positions inside the sequence."""
+    """FP32 slopes of the symmetric ALiBi bias, added after scaling; i and j are positions in the sequence."""
 
 
 class Attention(Protocol):
@@ -132,32 +132,32 @@ class Attention(Protocol):
 
 
 class Kernel(Protocol):
-    """A class of attention kernels: whether it can be used here, and how one is made."""
+    """A class of attention kernels."""
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Why it cannot be used, in words; None when it can."""
+        """Return the reason why it cannot be used, None if it can."""
         ...
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """The kernel for inputs of `dtype` on `device`."""
+        """Return the kernel for inputs of `dtype` on `device`."""
         ...
 
 
 def in_words(dtype: torch.dtype) -> str:
-    """As in float16."""
+    """Return a name such as float16."""
     return str(dtype).removeprefix("torch.")
 
 
 def capability(device: torch.device) -> tuple[int, int]:
-    """Compute capability of a CUDA device."""
+    """Return the compute capability of a CUDA device."""
     major, minor = torch.cuda.get_device_capability(device)
     return major, minor
 
 
 def too_old(device: torch.device, needed: tuple[int, int]) -> str | None:
-    """Why a kernel that needs CUDA and a compute capability cannot run on `device`."""
+    """Return the reason why a kernel that needs CUDA and a compute capability cannot run on `device`."""
     if device.type != "cuda":
         return f"it needs a CUDA device, this is the {device.type}"
     found = capability(device)
@@ -167,7 +167,7 @@ def too_old(device: torch.device, needed: tuple[int, int]) -> str | None:
 
 
 def flash_refusals(dtype: torch.dtype, device: torch.device, head_dim: int) -> list[str]:
-    """What keeps a flash kernel (flash-attn's or torch's own) from running, apart from not being installed."""
+    """Return the reasons why a flash kernel (flash-attn's or torch's own) cannot run, except a missing package."""
     found = [] if is_16_bit(dtype) else [f"it takes float16 and bfloat16 only, not {in_words(dtype)}"]
     device_text = too_old(device, FLASH_CAPABILITY)
     if device_text is not None:
@@ -178,7 +178,7 @@ def flash_refusals(dtype: torch.dtype, device: torch.device, head_dim: int) -> l
 
 
 def joined(refusals: list[str]) -> str | None:
-    """The refusals as one text; None when there are none."""
+    """Return the reasons as one text, None without any."""
     return "; ".join(refusals) or None
 
 

@@ -1,6 +1,6 @@
-"""flash-attn's varlen kernel: packed 16-bit attention on CUDA, ALiBi inside; used whenever it is importable.
+"""flash-attn's varlen kernel: packed 16-bit attention on CUDA with ALiBi; used if it can be imported.
 
-The slopes stay FP32 in it, and it divides them by the scale, so the bias counts after scaling.
+Its slopes are FP32, and it divides them by the scale, so that the bias applies after scaling.
 
 Shape suffixes: N tokens of the pack, H heads, K head size.
 """
@@ -26,9 +26,9 @@ from vp_tui.core.models.precision import is_16_bit
 
 @lru_cache(maxsize=1)
 def _flash_attn_varlen_func() -> Callable[..., Any] | Unavailable:
-    """Return flash-attn's function, or the error that importing it gives.
+    """Return flash-attn's function, or the error of importing it.
 
-    A build for another torch ends in ImportError (undefined symbol), a missing CUDA library in ImportError or OSError.
+    A build for another torch raises ImportError (undefined symbol), a missing CUDA library ImportError or OSError.
     """
     try:
         from flash_attn import flash_attn_varlen_func
@@ -39,7 +39,7 @@ def _flash_attn_varlen_func() -> Callable[..., Any] | Unavailable:
 
 
 class FlashAttention:
-    """flash_attn_varlen_func over the pack as it is."""
+    """flash_attn_varlen_func over the pack."""
 
     name = "flash"
 
@@ -48,7 +48,7 @@ class FlashAttention:
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Format, device, head size, and whether flash-attn is there."""
+        """Check format, device, head size and the package flash-attn."""
         del alibi
         refusals = flash_refusals(dtype, device, head_dim)
         if is_16_bit(dtype) and isinstance(function := _flash_attn_varlen_func(), Unavailable):
@@ -57,7 +57,7 @@ class FlashAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """The kernel of the installed flash-attn."""
+        """Return the kernel of the installed flash-attn."""
         del device
         function = _flash_attn_varlen_func()
         assert not isinstance(function, Unavailable), function.reason

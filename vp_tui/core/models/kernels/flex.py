@@ -1,8 +1,8 @@
-"""torch's FlexAttention: one compiled kernel with the sequences as a mask and ALiBi as a change of the scores.
+"""torch's FlexAttention: one compiled kernel with the sequences as a mask and ALiBi as a score modification.
 
-Where flash-attn is missing it is the 16-bit kernel that keeps ALiBi in FP32. It must be compiled (uncompiled it
-lays out N x N scores), and every length of the pack would be compiled anew, so packs are padded to a power of two;
-padding costs one block per 128 tokens. The block mask is made from cu_seqlens, once per pack, without N x N.
+Without flash-attn it is the 16-bit kernel with ALiBi in FP32. It must be compiled (uncompiled it materializes N x N
+scores) for every shape, so packs are padded to a power of two; padding costs one block per 128 tokens. The block mask
+is computed from cu_seqlens, once per pack, without N x N.
 
 Shape suffixes: N tokens of the pack, T tokens with padding, Q blocks of T, H heads, K head size.
 """
@@ -26,14 +26,14 @@ from vp_tui.core.models.kernels.base import (
 
 BLOCK: Final = 128
 SMALLEST: Final = 4096
-"""Tokens a pack is padded to at least."""
+"""Minimum padded length of a pack in tokens."""
 SHAPES: Final = 64
-"""Shapes that may be compiled in one process; beyond them flex raises."""
+"""Maximum number of shapes compiled in one process; flex raises for more."""
 
 _TRITON_CAPABILITY: Final = (7, 0)
 _SMALLEST_HEAD: Final = 16
 
-# FlexAttention would follow torch's TF32 switch; FP32 stays IEEE whatever it says (quoted twice: a Triton constant)
+# IEEE FP32 even if torch's TF32 switch is on (quoted twice: a Triton constant)
 _IEEE: Final = {"FLOAT32_PRECISION": "'ieee'"}
 
 Attend = Callable[..., Tensor]
@@ -42,13 +42,13 @@ Attend = Callable[..., Tensor]
 def attend(
     q_1HTK: Tensor, k_1HTK: Tensor, v_1HTK: Tensor, block_mask: Any, scale: float, alibi_slopes_H: Tensor | None
 ) -> Tensor:
-    """flex_attention with ALiBi; what torch.compile gets."""
+    """Return flex_attention with ALiBi; the function that torch.compile compiles."""
     from torch.nn.attention.flex_attention import flex_attention
 
     def with_alibi(score: Tensor, batch: Tensor, head: Tensor, i: Tensor, j: Tensor) -> Tensor:
         del batch
         assert alibi_slopes_H is not None
-        # places in the pack: inside one sequence their difference is that of the positions
+        # indices in the pack: within a sequence their difference is that of the positions
         return score - alibi_slopes_H[head] * (i - j).abs()
 
     mixed_1HTK: Tensor = flex_attention(
@@ -65,13 +65,13 @@ def attend(
 
 @lru_cache(maxsize=1)
 def _compiled() -> Attend:
-    """`attend` compiled per shape; fullgraph, so that it raises rather than run uncompiled."""
+    """Return `attend` compiled per shape; with fullgraph it raises instead of running uncompiled."""
     from torch._dynamo import config
 
     compiled: Attend = torch.compile(attend, fullgraph=True, dynamic=False)
 
     def roomy(*arguments: Any) -> Tensor:
-        # the limit of 8 is for all formats, shapes and head sizes of a process together
+        # the default limit of 8 counts all formats, shapes and head sizes of a process
         with config.patch(recompile_limit=SHAPES):
             return compiled(*arguments)
 
@@ -84,19 +84,19 @@ class FlexAttention:
     name = "flex"
 
     def __init__(self, attend: Attend, smallest: int = SMALLEST) -> None:
-        """`smallest` tokens, a power of two of at least BLOCK, is what a pack is padded to at least."""
+        """`smallest`, a power of two of at least BLOCK, is the minimum padded length in tokens."""
         self._attend = attend
         self._smallest = smallest
         self._last: tuple[DeviceLayout, int, Any] | None = None
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Device, head size and Triton."""
+        """Check device, head size and Triton."""
         del dtype, alibi
         device_text = too_old(device, _TRITON_CAPABILITY)
         refusals = [] if device_text is None else [device_text]
         if device.type != "cuda":
-            refusals.append("on a CPU it is compiled for half a minute and no faster than sdpa")
+            refusals.append("on a CPU it compiles for half a minute and is not faster than sdpa")
         if head_dim < _SMALLEST_HEAD:
             refusals.append(f"it takes head sizes from {_SMALLEST_HEAD}, not {head_dim}")
         if importlib.util.find_spec("triton") is None:
@@ -105,7 +105,7 @@ class FlexAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """The compiled kernel."""
+        """Return the compiled kernel."""
         del dtype, device
         return FlexAttention(_compiled())
 
@@ -114,25 +114,25 @@ class FlexAttention:
         require_fp32_slopes(call)
         tokens = len(call.q_NHK)
         padded, block_mask = self._plan(call.layout, tokens)
-        # blocks are shared with neighbours, whose weight is 0, and 0 * NaN is NaN: a broken value must not meet them
-        broken_NHK = ~torch.isfinite(call.v_NHK)
-        v_NHK = call.v_NHK.masked_fill(broken_NHK, 0.0)
+        # sequences share blocks with weight 0, and 0 * NaN is NaN: non-finite values must not reach other sequences
+        bad_NHK = ~torch.isfinite(call.v_NHK)
+        v_NHK = call.v_NHK.masked_fill(bad_NHK, 0.0)
         q_1HTK, k_1HTK, v_1HTK = (_padded(states_NHK, padded) for states_NHK in (call.q_NHK, call.k_NHK, v_NHK))
         mixed_1HTK = self._attend(q_1HTK, k_1HTK, v_1HTK, block_mask, call.scale, call.alibi_slopes_H)
-        return mixed_1HTK[0].transpose(0, 1)[:tokens].masked_fill(_spread(broken_NHK, call.layout), torch.nan)
+        return mixed_1HTK[0].transpose(0, 1)[:tokens].masked_fill(_in_bad_sequence(bad_NHK, call.layout), torch.nan)
 
     def _plan(self, layout: DeviceLayout, tokens: int) -> tuple[int, Any]:
-        """Padded length and block mask of a pack; all layers of a forward ask for the same one."""
+        """Return padded length and block mask of a pack, the same for all layers of a forward."""
         if self._last is None or self._last[0] is not layout:
             padded = max(self._smallest, 1 << (tokens - 1).bit_length())
             self._last = (layout, padded, make_block_mask(layout, padded))
         return self._last[1:]
 
 
-def _spread(broken_NHK: Tensor, layout: DeviceLayout) -> Tensor:
-    """[N, 1, 1] whether a token's sequence has a broken value anywhere; its attention output is NaN then."""
-    broken_S = layout.sums(broken_NHK.flatten(1).any(1)) > 0
-    return broken_S[layout.sequence_N, None, None]
+def _in_bad_sequence(bad_NHK: Tensor, layout: DeviceLayout) -> Tensor:
+    """Return a mask [N, 1, 1] of tokens whose sequence has a non-finite value, so that their output is NaN."""
+    bad_S = layout.sums(bad_NHK.flatten(1).any(1)) > 0
+    return bad_S[layout.sequence_N, None, None]
 
 
 def _padded(states_NHK: Tensor, tokens: int) -> Tensor:
@@ -141,11 +141,10 @@ def _padded(states_NHK: Tensor, tokens: int) -> Tensor:
 
 
 def make_block_mask(layout: DeviceLayout, padded: int) -> Any:
-    """The BlockMask of a pack padded to `padded` tokens: a token sees the tokens of its own sequence.
+    """Return the BlockMask of a pack padded to `padded` tokens: a token attends to its own sequence.
 
-    Sequences are rows of neighbours, so the blocks that a block sees are neighbours too: from the one where its
-    first token's sequence begins to the one where its last token's sequence ends. Padding sees the padding of its
-    own block, so that no row is empty.
+    Sequences are contiguous, so the key blocks of a query block are too: from the start of its first token's sequence
+    to the end of its last token's sequence. Padding attends to the padding of its own block, so that no row is empty.
     """
     from torch.nn.attention.flex_attention import BlockMask
 

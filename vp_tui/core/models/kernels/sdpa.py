@@ -1,9 +1,9 @@
-"""torch's scaled_dot_product_attention: every format; in padded groups on CUDA, in groups of one length on a CPU.
+"""torch's scaled_dot_product_attention: every format; in padded groups on CUDA, in groups of equal length on a CPU.
 
-FP32 on CUDA runs the plain (math) backend only and is called sdpa-math: the memory-efficient kernel's FP32
-is three TF32 products (3xTF32), near FP32 but not IEEE. The price is memory: the scores exist in full, up to
-SCORE_BYTES and about three times that at the peak, because groups are cut into rows that stay below it.
-Attention is under 7 % of the arithmetic at protein lengths, so little speed is lost.
+FP32 on CUDA uses the math backend only and is named sdpa-math: FP32 in the memory-efficient kernel is three TF32
+matmuls (3xTF32), near FP32 but not IEEE. The price is memory: scores are materialized, up to SCORE_BYTES per call
+(groups are split accordingly) and about three times that at the peak. Attention is under 7 % of the arithmetic at
+protein lengths, so little speed is lost.
 
 Shape suffixes: B sequences of a group, T padded length, N tokens of the pack, n tokens of a group,
 H heads, K head size.
@@ -21,7 +21,7 @@ from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceGrou
 from vp_tui.core.models.precision import at_least_fp32, back_to, is_16_bit
 
 SCORE_BYTES: Final = 256 * 2**20
-"""Scores (or biases) of one call, unless a single sequence needs more: 40 heads of 1,024 tokens take 160 MiB."""
+"""Scores (or biases) per call, unless one sequence needs more: 40 heads of 1,024 tokens take 160 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,24 @@ class SdpaAttention:
     """SDPA inside padded groups."""
 
     math_only: bool = False
-    """Only the plain backend, whose products are IEEE FP32 where precision.matmul_mode says so."""
+    """Use the math backend only, whose matmuls are IEEE FP32 if precision.matmul_mode is set so."""
     pads: bool = True
-    """Padded groups; False: groups of one length, with nothing to gather and no mask, but more calls."""
+    """Padded groups; False: groups of equal length, without gather and mask, but more calls."""
 
     @property
     def name(self) -> str:
-        """sdpa-math where only the plain backend may run."""
+        """sdpa-math if only the math backend is used."""
         return "sdpa-math" if self.math_only else "sdpa"
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Never: it takes every format, device, bias and head size."""
+        """Return None: it supports every format, device, bias and head size."""
         del dtype, device, alibi, head_dim
         return None
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """sdpa without padding on a CPU, where a call is cheap; sdpa-math for FP32 and FP64 on CUDA."""
+        """Return sdpa without padding on a CPU, where calls are cheap; sdpa-math for FP32 and FP64 on CUDA."""
         on_cuda = device.type == "cuda"
         return SdpaAttention(math_only=on_cuda and not is_16_bit(dtype), pads=on_cuda)
 
@@ -63,7 +63,7 @@ class SdpaAttention:
         if self.math_only:
             return sdpa_kernel([SDPBackend.MATH])
         if q_NHK.is_cuda:
-            # without cuDNN, which plans anew for every shape, and padded groups have many
+            # not cuDNN, which plans for every shape, and padded groups have many shapes
             return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
         return nullcontext()
 
@@ -84,7 +84,7 @@ class SdpaAttention:
         return mixed if group.mask_B11T is None else mixed[group.take_n]
 
     def _rows(self, group: DeviceGroup, q_NHK: Tensor, *, has_bias: bool) -> int:
-        """Sequences of `group` per call, so that what is laid out in full stays below SCORE_BYTES."""
+        """Return the sequences of `group` per call that keep materialized tensors below SCORE_BYTES."""
         sequences, width = group.gather_BT.shape
         if not self.math_only and not (has_bias and group.mask_B11T is not None):
             return sequences
@@ -92,7 +92,7 @@ class SdpaAttention:
 
 
 def _rectangle(states_NHK: Tensor, group: DeviceGroup, first: int, rows: int) -> Tensor:
-    """`rows` sequences of a group from `first` on, [B, H, T, K]; without padding only a view."""
+    """Return `rows` sequences of a group from `first` on, [B, H, T, K]; a view if there is no padding."""
     chunk_BT = group.gather_BT[first : first + rows]
     if group.mask_B11T is not None:
         return states_NHK[chunk_BT].transpose(1, 2)
@@ -103,17 +103,17 @@ def _rectangle(states_NHK: Tensor, group: DeviceGroup, first: int, rows: int) ->
 
 
 def _alibi(group: DeviceGroup, alibi_slopes_H: Tensor, q_NHK: Tensor) -> Tensor:
-    """-slope |i - j| of a group; every sequence begins in column 0, so the column is the position inside it."""
+    """Return -slope |i - j| of a group; a sequence starts in column 0, so the column is the position in it."""
     column_T = torch.arange(group.gather_BT.shape[1], device=alibi_slopes_H.device)
     distance_TT = (column_T[:, None] - column_T).abs()
-    # SDPA takes a bias in q's format only: made in FP32 and rounded once (while it is above -16, half is off
-    # by 0.004 at most, bfloat16 by 0.031)
+    # SDPA needs a bias in q's format: computed in FP32 and rounded once (above -16 the error is at most 0.004 in FP16,
+    # 0.031 in BF16)
     bias_HTT = at_least_fp32(alibi_slopes_H)[:, None, None] * -distance_TT
     return back_to(bias_HTT[None], q_NHK)
 
 
 def _mask(keep_B11T: Tensor | None, bias_1HTT: Tensor | None) -> Tensor | None:
-    """What SDPA gets as attn_mask: -inf on padded keys, the bias, both, or nothing."""
+    """Return SDPA's attn_mask: -inf on padded keys, the bias, both, or None."""
     if bias_1HTT is None or keep_B11T is None:
         return keep_B11T if bias_1HTT is None else bias_1HTT
     return bias_1HTT.masked_fill(~keep_B11T, -torch.inf)

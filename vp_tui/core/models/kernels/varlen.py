@@ -1,7 +1,7 @@
-"""torch's own varlen_attn: packed 16-bit attention on CUDA without flash-attn, but without ALiBi.
+"""torch's varlen_attn: packed 16-bit attention on CUDA without flash-attn, but without ALiBi.
 
-Its signature grew: torch 2.10 has no `scale` (the kernel scales by 1 / sqrt(K) there) and no `num_splits`.
-`num_splits=1`, where there is one, makes a sequence's result independent of its pack, bit by bit.
+Its signature depends on the version: torch 2.10 has no `scale` (the kernel scales by 1 / sqrt(K)) and no `num_splits`.
+`num_splits=1`, if available, makes a sequence's result bitwise independent of its pack.
 
 Shape suffixes: N tokens of the pack, H heads, K head size.
 """
@@ -30,7 +30,7 @@ def _varlen_attn() -> Callable[..., Any] | Unavailable:
 
 
 class VarlenAttention:
-    """varlen_attn over the pack as it is."""
+    """varlen_attn over the pack."""
 
     name = "varlen"
 
@@ -42,7 +42,7 @@ class VarlenAttention:
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Format, device, ALiBi, and what this torch's function takes."""
+        """Check format, device, ALiBi and the arguments of this torch's function."""
         refusals = flash_refusals(dtype, device, head_dim)
         if alibi:
             refusals.append("it has no ALiBi")
@@ -52,7 +52,7 @@ class VarlenAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """The kernel of the installed torch."""
+        """Return the kernel of the installed torch."""
         del device
         function = _varlen_attn()
         assert not isinstance(function, Unavailable), function.reason
@@ -68,7 +68,7 @@ class VarlenAttention:
         if self._takes_scale:
             options["scale"] = call.scale
         else:
-            # a power of two (why_not sees to it): nothing is rounded
+            # a power of two (why_not ensures it), so nothing is rounded
             q_NHK = q_NHK * (call.scale * q_NHK.shape[-1] ** 0.5)
         mixed_NHK: Tensor = self._function(
             q_NHK,
@@ -89,7 +89,7 @@ def _refusals_of(function: Callable[..., Any] | Unavailable, head_dim: int) -> l
     has_scale = "scale" in inspect.signature(function).parameters
     if not has_scale and head_dim not in {16, 64, 256}:
         return [
-            f"varlen_attn of torch {torch.__version__} takes no scale, and undoing its own would round q once more "
-            f"for head size {head_dim}"
+            f"varlen_attn of torch {torch.__version__} takes no scale, and undoing its own would round q for head size "
+            f"{head_dim}"
         ]
     return []
