@@ -75,11 +75,11 @@ class Gate:
     what: str
     """The measured quantity, for a sentence: `{scope}: {what} {number} above {limit}`."""
     meaning: str
-    """What a miss means to a biologist; one sentence."""
+    """Meaning of a miss for a biologist; one sentence."""
     advice: str
-    """What to do after a miss; one sentence."""
+    """The next step after a miss; one sentence."""
     blind_to: str
-    """What the gate cannot detect; completes `does not detect ...`."""
+    """Errors the gate cannot detect; completes `does not detect ...`."""
     covered_by: "Gate | None" = None
     """A more severe gate on the same quantity: where that one is missed, this one is silent."""
     only_if: "Gate | None" = None
