@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.core.regression.rules import Rule
-from vp_tui.tui import deltas
 from vp_tui.tui.deltas import delta
 from vp_tui.tui.messages import Pinned, StoreView
 from vp_tui.tui.pairing import Pair, pair
@@ -21,12 +19,6 @@ def baseline(run=DONE, **changes):
 
 def run(**changes):
     return replace(DONE, id=41, **changes)
-
-
-def test_what_counts_as_worse_is_what_the_rule_of_comparisons_says():
-    rule = Rule()
-    assert (rule.inflation, rule.epsilon) == (deltas.INFLATION, deltas.EPSILON)
-    assert rule.min_effect_speed == -deltas.SLOWER
 
 
 @pytest.mark.parametrize(

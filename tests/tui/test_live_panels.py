@@ -8,9 +8,7 @@ import snapshots
 
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.regression.rules import Rule
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import deltas
 from vp_tui.tui.panels.chart import VIEWS, title
 from vp_tui.tui.panels.embeddings import embeddings
 from vp_tui.tui.panels.gpu import gpu
@@ -64,11 +62,6 @@ def test_what_cannot_be_compared_is_not_compared():
     assert against(slow, perf_key="other")[1].endswith(" =")
     assert against(slow, accuracy_key="other")[3].endswith("~-50%")
     assert against(slow, accuracy_key=None, perf_key=None)[3].endswith(" -")
-
-
-def test_the_marks_are_those_of_the_rule_of_comparisons():
-    rule = Rule()
-    assert (rule.inflation, rule.epsilon, rule.min_effect_speed) == (deltas.INFLATION, deltas.EPSILON, -deltas.SLOWER)
 
 
 @pytest.mark.parametrize(

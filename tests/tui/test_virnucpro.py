@@ -185,7 +185,7 @@ def test_flips_are_told_with_their_distance_and_the_text_names_them():
          "runs": {"esm": {"verdict": "PASS", "status": "completed"}}, "agreement": json.loads(json.dumps(found))}
     )  # fmt: skip
     assert flip["id"] in told
-    assert "!! D1" in told
+    assert "! D1" in told
     assert max(map(len, told.splitlines())) <= 120
 
 

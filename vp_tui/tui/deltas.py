@@ -1,22 +1,16 @@
-"""A run beside the baseline that fits it, in one small record: faster or slower, and whether the cosine is worse.
+"""Difference of a run from its baseline: speed-up, and a worse cosine.
 
-A hint for a line of the history. The verdict on two runs is made by the Compare screen, by the rule of core.regress.
+A hint for a line of the history; the Compare screen gives the verdict, by the rule of core.regression.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vp_tui.core import text as fmt
+from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui.marks import MARKS, Level
+from vp_tui.tui.levels import MARKS, Level
 from vp_tui.tui.messages import Pinned
-
-INFLATION = 1.5
-"""(1 - cosine) this many times that of the baseline is worse: Rule.inflation, whose module takes too long to import."""
-EPSILON = 1e-6
-"""Added to both: Rule.epsilon."""
-SLOWER = -0.05
-"""A change of the speed-up from here down is worth a mark: Rule.min_effect_speed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +33,7 @@ class Delta:
         """How the cell is marked."""
         if self.is_worse:
             return "fail"
-        return "warn" if self.speed is not None and self.speed <= SLOWER else "plain"
+        return "warn" if is_slower(self.speed) else "plain"
 
     @property
     def cell(self) -> str:
@@ -72,16 +66,6 @@ def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:
         names=names,
         base=fitting.name,
         base_id=base.id,
-        speed=_change(run.speedup, base.speedup) if fitting.perf_key == run.perf_key else None,
-        is_worse=_is_worse(run.cosine_min, base.cosine_min) if fitting.accuracy_key == run.accuracy_key else None,
+        speed=speed_change(run.speedup, base.speedup) if fitting.perf_key == run.perf_key else None,
+        is_worse=is_worse(run.cosine_min, base.cosine_min) if fitting.accuracy_key == run.accuracy_key else None,
     )
-
-
-def _change(ours: float | None, theirs: float | None) -> float | None:
-    return ours / theirs - 1 if ours is not None and theirs else None
-
-
-def _is_worse(ours: float | None, theirs: float | None) -> bool | None:
-    if ours is None or theirs is None:
-        return None
-    return 1 - ours + EPSILON >= INFLATION * (1 - theirs + EPSILON)

@@ -1,16 +1,11 @@
-"""One table: how good or bad something is -> its text mark and its style.
-
-A mark in characters stands beside every colour, for colour-blind readers, 16 colours and NO_COLOR.
-Styles are names that app.tcss and the theme fill in; no colour is written in Python.
-"""
-
-from typing import Literal
+"""Text in the style of its level. Styles are names that app.tcss and the theme fill in; no colour is in Python."""
 
 from textual.content import Content
 
-Level = Literal["good", "warn", "fail", "info", "dim", "plain", "title"]
+from vp_tui.tui.levels import MARKS, Level, level_of
 
-MARKS: dict[Level, str] = {"warn": "~", "fail": "!"}
+__all__ = ["MARKS", "STYLES", "Level", "level_of", "line", "lines", "styled"]
+
 STYLES: dict[Level, str] = {
     "good": "bold $text-success",
     "warn": "bold $text-warning",
@@ -20,29 +15,6 @@ STYLES: dict[Level, str] = {
     "plain": "",
     "title": "bold $text-primary",
 }
-
-_VERDICTS: dict[str, Level] = {
-    "PASS": "good",
-    "WARN": "warn",
-    "FAIL": "fail",
-    "INVALID": "fail",
-    "MISS": "warn",
-    "completed": "good",
-    "failed": "fail",
-    "interrupted": "fail",
-    "cancelled": "warn",
-    "running": "info",
-    "starting": "info",
-    "queued": "dim",
-    "info": "info",
-    "warn": "warn",
-    "fail": "fail",
-}
-
-
-def level_of(word: str | None) -> Level:
-    """The level of a verdict, a status or a severity."""
-    return _VERDICTS.get(word or "", "plain")
 
 
 def styled(text: str, level: Level) -> Content:

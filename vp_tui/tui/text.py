@@ -10,12 +10,13 @@ from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
+from vp_tui.core.report.table import aligned
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
+from vp_tui.tui.levels import marked
 
-MARKS = {"fail": "!!", "warn": "! ", "info": "- "}
 _HEAD = (
     ("stratum", 7), ("done", 7), ("worst cos", 9), ("p1 cos", 9), ("mean", 9), ("<=lim", 5), ("NaN", 4), ("Inf", 4),
     ("tok/s", 6), ("x ref", 6),
@@ -46,7 +47,7 @@ def summary(snapshot: RunSnapshot) -> str:
         lines.append(safe(snapshot.run.precision_reason))
     if snapshot.strata:
         lines += ["", *strata_table(snapshot.strata)]
-    lines += [f"{MARKS[finding.severity]} {finding.gate}: {safe(finding.text)}" for finding in snapshot.findings]
+    lines += [marked(finding.severity, f"{finding.gate}: {safe(finding.text)}") for finding in snapshot.findings]
     measured, limits = from_document(snapshot.measures), snapshot.limits
     told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
     proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
@@ -123,7 +124,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
         meaning = f". {gate.meaning} {gate.advice}" if gate is not None and is_miss else ""
         explained |= {finding.gate} if is_miss else set()
         text = f"{finding.gate}: {finding.text}{meaning}"
-        lines += sections.paragraph(text, first=f"{MARKS[finding.severity]} ", rest="   ")
+        lines += sections.paragraph(text, first=marked(finding.severity, ""), rest="  ")
     return lines
 
 
@@ -146,10 +147,7 @@ def runs_table(runs: Sequence[RunRow]) -> str:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
     columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")
     rows = [columns, *(_history_row(run) for run in runs)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join(aligned(rows))
 
 
 def _history_row(run: RunRow) -> tuple[str, ...]:

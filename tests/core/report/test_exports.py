@@ -164,7 +164,7 @@ def test_the_limit_line_stands_where_the_limit_is(regressed):
     line = re.search(r'd="M ([\d.]+) [\d.]+ \nL \1 [\d.]+ \n"[^>]*stroke: var\(--limit\)', svg)
     # a tick is the `use` before its label
     mark, label = r'<use href="#[^"]*" x="([\d.]+)"[^>]*/>', r"<text[^>]*>([^<]*)"
-    ticks = re.findall(rf"{mark}\s*</g>\s*</g>\s*<g>\s*(?:<!--[^>]*-->\s*)?{label}", svg)
+    ticks = re.findall(rf"{mark}\s*</g>\s*</g>\s*<g[^>]*>\s*(?:<!--[^>]*-->\s*)?{label}", svg)
     places = {label: float(x) for x, label in ticks}
     # a hundredth of a point: the digits of the file
     assert float(line[1]) == pytest.approx(places["1e-2"], abs=0.01)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.metrics import Metric
+from vp_tui.core.regression.worse import EPSILON, INFLATION, MIN_EFFECT_SPEED
 from vp_tui.core.thresholds import Thresholds
 
 
@@ -38,8 +39,7 @@ class Rule:
     min_runs: int = 5
     """Fresh runs per side for a verdict: below five the exact test cannot reach 0.05 under Holm (1/252 at 5 v 5)."""
 
-    min_effect_speed: float = 0.05
-    """Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
+    min_effect_speed: float = MIN_EFFECT_SPEED
     min_effect_memory: float = 0.02
     """Peak memory is nearly deterministic; 2 % is a buffer that was not there before."""
     min_effect_utilization: float = 0.05
@@ -69,10 +69,9 @@ class Rule:
     repeats_factor: float = 12.4
     """2 (1.645 + 0.842)^2: runs per side for 80 % power at tau, times CV^2 / tau^2."""
 
-    inflation: float = 1.5
-    """Median ratio of (1 - cosine) at which accuracy is worse: half as much error again."""
-    epsilon: float = 1e-6
-    """Added to both errors: the rounding of FP32 is no inflation."""
+    inflation: float = INFLATION
+    """Of the median ratio."""
+    epsilon: float = EPSILON
     sign_alpha: float = 0.01
     """Sign test over the sequences of a stratum, under Holm: many sequences make 0.05 too easy."""
 

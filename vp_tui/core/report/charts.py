@@ -6,7 +6,6 @@ drawn, so that nothing in it can steer the picture.
 """
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -223,23 +222,17 @@ def _legend(figure: Figure, axes: Axes, limit: str) -> None:
 
 
 def _svg(name: str, draw: Draw, *, height: float) -> str:
+    """Draw one chart; its colours are the page's, its ids have its name in front, and it holds no address."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         FigureCanvasSVG(figure)
         draw(figure)
         written = io.StringIO()
-        figure.savefig(written, format="svg", metadata={"Date": None})
-    return _inlined(written.getvalue(), name)
-
-
-def _inlined(svg: str, name: str) -> str:
-    """The picture alone, without an address in it, with ids that no other picture on the page has."""
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    used = set(re.findall(r"#([A-Za-z]\w*)", svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
-    svg = re.sub(r"(xlink:href=\"|url\()#", rf"\g<1>#{name}-", svg).replace("xlink:href", "href")
-    for placeholder, variable in _VARIABLES.items():
-        svg = svg.replace(placeholder, variable)
-    return re.sub(
-        r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf'<svg \g<1> role="img" aria-labelledby="{name}-title">', svg, count=1
-    )
+        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    svg = written.getvalue()
+    inside = svg[svg.index(">", svg.index("<svg")) + 1 :]
+    ids = {' id="': f' id="{name}-', 'xlink:href="#': f'href="#{name}-', "url(#": f"url(#{name}-"}
+    for found, wanted in (ids | _VARIABLES).items():
+        inside = inside.replace(found, wanted)
+    box = f"0 0 {fmt.limit(72 * _WIDTH)} {fmt.limit(72 * height)}"
+    return f'<svg viewBox="{box}" role="img" aria-labelledby="{name}-title">{inside}'

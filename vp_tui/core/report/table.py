@@ -1,11 +1,10 @@
 """A page as plain text for a terminal, at most WIDTH columns wide."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import Final
 
 from vp_tui.core.report.page import Page, Table
-from vp_tui.core.text import clip, columns
+from vp_tui.core.text import clip, columns, pad, wrap
 
 WIDTH: Final = 100
 _INDENT: Final = "  "
@@ -30,26 +29,25 @@ def _table(table: Table) -> list[str]:
     """Title, rows, note; a table without rows is one line."""
     if not table.rows:
         return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
-    head = [column.title for column in table.columns]
+    head = tuple(column.title for column in table.columns)
     rows = [[clip(cell, column.most) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    widths = [max(columns(cell) for cell in cells) for cells in zip(head, *rows, strict=True)]
-    indent, gap = next((one for one in _SPACING if _room(widths, *one) <= WIDTH), _SPACING[-1])
-    lines = [indent + gap.join(_padded(cells, widths, table)).rstrip() for cells in (head, *rows)]
+    right = [place for place, column in enumerate(table.columns) if column.align == "right"]
+    for indent, gap in _SPACING:
+        lines = [indent + line for line in aligned([head, *rows], gap=gap, right=right)]
+        if max(map(columns, lines)) <= WIDTH:
+            break
     note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
     return ["", table.title, *lines, *note]
 
 
-def _room(widths: Sequence[int], indent: str, gap: str) -> int:
-    return len(indent) + sum(widths) + len(gap) * (len(widths) - 1)
-
-
-def _padded(cells: Sequence[str], widths: Sequence[int], table: Table) -> list[str]:
-    found = []
-    for cell, width, column in zip(cells, widths, table.columns, strict=True):
-        blanks = " " * (width - columns(cell))
-        found.append(blanks + cell if column.align == "right" else cell + blanks)
-    return found
+def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
+    """Return the rows as lines with cells of equal width; the columns `right` are right-aligned."""
+    widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        gap.join(pad(cell, widths[place], right=place in right) for place, cell in enumerate(row)).rstrip()
+        for row in rows
+    ]
 
 
 def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
-    return textwrap.wrap(words, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return wrap(words, WIDTH, first=first, rest=rest)

@@ -9,6 +9,7 @@ from vp_tui.core.regression.metrics import METRICS, PRIMARY
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import Side
 from vp_tui.core.report.inputs import side_of
+from vp_tui.core.report.table import aligned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output
@@ -65,4 +66,4 @@ def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             (title, str(one["runs"]), fmt.percent(one["cv"]), fmt.tolerance(one["tau"], METRICS[one["name"]].unit))
         )
-    return output.table(rows)
+    return "\n".join(aligned(rows))

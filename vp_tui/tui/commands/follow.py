@@ -16,7 +16,8 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import clip, safe
-from vp_tui.tui.text import MARKS, progress_line
+from vp_tui.tui.levels import marked
+from vp_tui.tui.text import progress_line
 
 POLL_SECONDS = 0.25
 RECHECK_POLLS = 8
@@ -77,7 +78,7 @@ class _Progress:
     def show(self, snapshot: RunSnapshot) -> None:
         """Print what is new since the last call."""
         for alert in snapshot.alerts[self._alerts :]:
-            self._line(f"{MARKS[alert.severity]} {safe(alert.message)}")
+            self._line(marked(alert.severity, safe(alert.message)))
         self._alerts = len(snapshot.alerts)
         if self._terminal:
             self._rewrite(progress_line(snapshot))

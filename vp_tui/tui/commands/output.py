@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from vp_tui.core.report.document import run_document
@@ -42,11 +41,3 @@ def print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
     """The report: on stdout where it is the result, on stderr beside JSON or when the run broke off."""
     broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
     (sys.stderr if as_json or broke_off else sys.stdout).write(f"{summary(snapshot)}\n")
-
-
-def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows of cells in columns, the first row their titles."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )

@@ -1,6 +1,6 @@
 """What `vp-tui virnucpro` says to a person: similarity and labels per frame and contig, flips, findings.
 
-Pure functions from the document to strings; numbers through tui.format, ids through `safe`.
+Pure functions from the document to strings; numbers through core.text, ids through `safe`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.text import safe
-from vp_tui.tui.text import MARKS
+from vp_tui.tui.levels import marked
 
 SHOWN: Final = 10
 """Contigs and flips in the text; the JSON has all."""
@@ -36,7 +36,7 @@ def agreement_report(document: Mapping[str, Any]) -> str:
         lines += ["", *_frames(found["per_frame"]), "", *_contigs(found["per_contig"])]
         lines += _labels(found)
         lines += [
-            f"{MARKS[finding['severity']]} {finding['gate']}: {safe(finding['text'])}" for finding in found["findings"]
+            marked(finding["severity"], f"{finding['gate']}: {safe(finding['text'])}") for finding in found["findings"]
         ]
     lines += ["", _ending(document)]
     return "\n".join(lines)

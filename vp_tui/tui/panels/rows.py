@@ -92,9 +92,7 @@ def head(grid: Grid, widths: dict[int, int]) -> list[str]:
 
 
 def _padded(text: str, width: int, column: GridColumn) -> str:
-    shown = fmt.clip(text, width)
-    blanks = " " * (width - fmt.columns(shown))
-    return (blanks + shown if column.align == "right" else shown + blanks) + " " * GAP
+    return fmt.pad(fmt.clip(text, width), width, right=column.align == "right") + " " * GAP
 
 
 class Rows(DataTable[Content]):

@@ -1,6 +1,6 @@
 """Table of strata: similarity, NaN and Inf, speed; one row each and one for all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -9,9 +9,9 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
+from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.deltas import EPSILON, INFLATION, SLOWER
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 NARROW, WIDE = 76, 106
@@ -90,36 +90,26 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
     numbers = run.accuracy_key is not None and run.accuracy_key == baseline.run.accuracy_key
 
     def change(stats: StratumStats) -> float | None:
-        return _speed_change(stats, of) if clocks else None
+        before = of.get(stats.scope)
+        if before is None or not clocks:
+            return None
+        return speed_change(stats.candidate_tokens_per_s, before.candidate_tokens_per_s)
 
-    def is_worse(stats: StratumStats) -> bool:
-        return numbers and _is_worse(stats, of)
+    def has_worse_cosine(stats: StratumStats) -> bool:
+        before = of.get(stats.scope)
+        return numbers and before is not None and bool(is_worse(stats.cosine_min, before.cosine_min))
 
     def text(stats: StratumStats) -> str:
         nothing = numbers and not clocks and stats.cosine_min is not None
         words = "=" if nothing else fmt.short_change(change(stats))
-        if is_worse(stats):
+        if has_worse_cosine(stats):
             return "cos" if words in {"=", fmt.DASH} else f"{words} cos"
         return words
 
     def level(stats: StratumStats, _limits: Thresholds) -> Level:
-        return "warn" if (change(stats) or 0.0) <= SLOWER or is_worse(stats) else "plain"
+        return "warn" if is_slower(change(stats)) or has_worse_cosine(stats) else "plain"
 
     return Column("vs base", AGAINST - 1, text, level, room=NARROW)
-
-
-def _speed_change(stats: StratumStats, of: Mapping[str, StratumStats]) -> float | None:
-    """Return the change of the candidate's tokens/s as a fraction."""
-    before = of[stats.scope].candidate_tokens_per_s if stats.scope in of else None
-    now = stats.candidate_tokens_per_s
-    return now / before - 1 if now is not None and before else None
-
-
-def _is_worse(stats: StratumStats, of: Mapping[str, StratumStats]) -> bool:
-    """True where the worst sequence lies clearly farther from its reference than the baseline's worst."""
-    before = of[stats.scope].cosine_min if stats.scope in of else None
-    now = stats.cosine_min
-    return now is not None and before is not None and 1 - now + EPSILON >= INFLATION * (1 - before + EPSILON)
 
 
 def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = None) -> Content:

@@ -1,0 +1,27 @@
+"""The limits of a hint beside a run, and the hint; light, so that a screen that makes no comparison loads no numpy."""
+
+from typing import Final
+
+INFLATION: Final = 1.5
+"""Ratio of (1 - cosine) at which accuracy is worse: half as much error again."""
+EPSILON: Final = 1e-6
+"""Added to both errors: the rounding of FP32 is no inflation."""
+MIN_EFFECT_SPEED: Final = 0.05
+"""Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
+
+
+def is_worse(cosine: float | None, baseline: float | None) -> bool | None:
+    """Return True where the cosine is clearly farther from 1 than that of the baseline; None where one is missing."""
+    if cosine is None or baseline is None:
+        return None
+    return 1 - cosine + EPSILON >= INFLATION * (1 - baseline + EPSILON)
+
+
+def speed_change(rate: float | None, baseline: float | None) -> float | None:
+    """Return the change as a fraction; None where a rate is missing or the baseline's is 0."""
+    return rate / baseline - 1 if rate is not None and baseline else None
+
+
+def is_slower(change: float | None) -> bool:
+    """Return True where a change of speed is as large as one that counts."""
+    return change is not None and change <= -MIN_EFFECT_SPEED
