@@ -39,6 +39,7 @@ def started(monkeypatch, home):
 
 
 COMMANDS = {
+    "faulty-run": ("demo", "--no-tui", "--fault", "tanh-gelu"),
     "run": ("run", "-m", "MODEL", "-i", PROTEINS, "--device", "cpu"),
     "demo-files": ("demo", "--no-tui"),
     "embed": ("embed", "-m", "MODEL", "-i", PROTEINS, "-o", "out.npz"),
@@ -51,12 +52,14 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_every_child_process_starts_with_a_safe_path(started, home, made_checkpoint, tmp_path, name):
+def test_every_child_process_starts_with_a_safe_path(started, home, made_checkpoint, tmp_path, request, name):
     contigs = tmp_path / "contigs.fna"
     contigs.write_text(">a\n" + "ATGGCT" * 60 + "\n")
     given = {"MODEL": made_checkpoint(), "CONTIGS": contigs}
     if name == "recompute":
         given["RUN"] = complete(home)
+    if name == "faulty-run":
+        request.getfixturevalue("small_demo")
     command = started(*(given.get(word, word) for word in COMMANDS[name]))
     assert command[:5] == [sys.executable, "-P", "-m", "vp_tui.core.workers", name]
 

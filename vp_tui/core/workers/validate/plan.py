@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,7 @@ def note(kind: str, text: str) -> AlertRaised:
 
 
 def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event, None, Plan]:
-    """Read checkpoint and data, decide the token budget, look for a stored reference.
-
-    `on_halved` as in Budget.
-
-    Raises:
-        InputError, ModelError, UsageError, ResourceError: as the modules say.
-    """
+    """Read checkpoint and data, decide the token budget (`on_halved` as in Budget), look for a stored reference."""
     config, device, plans = setting.config, setting.device, setting.plans
     for plan in plans.values():
         precision.check(plan, device)
@@ -113,19 +108,15 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     # asked early, so that an impossible kernel ends the run at once
     kernels = {arm: _kernel(setting, spec, arm) for arm in ARMS}
     yield phase("reading", "sequences")
-    data = prepare(
-        config,
-        spec,
-        source.path,
-        cache=setting.place.cache,
-        budget_for=lambda longest: _token_budget(setting, spec, longest),
-    )
+    data = prepare(config, spec, source.path, cache=setting.place.cache, budget_for=partial(_budget, setting, spec))
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield phase("reading", "weights")
-    flags = {arm: environment.flags_of(plan) for arm, plan in plans.items()}  # the switches, read back
-    linear = {arm: choose_linear(plan, device).way for arm, plan in plans.items()}
-    facts = environment.facts(device, setting.device_reason)
-    facts |= {"flags": flags, "attention": kernels, "linear": linear}
+    facts = environment.facts(device, setting.device_reason) | {
+        # the switches, read back
+        "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
+        "attention": kernels,
+        "linear": {arm: choose_linear(plan, device).way for arm, plan in plans.items()},
+    }
     weights = weights_sha256(source.path)
     stored = look_up(config, setting.place.cache, data, weights, facts)
     if stored.note is not None:
@@ -147,7 +138,7 @@ def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
     )
 
 
-def _token_budget(setting: Setting, spec: ModelSpec, longest: int) -> tuple[int, str]:
+def _budget(setting: Setting, spec: ModelSpec, longest: int) -> tuple[int, str]:
     """Return the requested budget, or the one that fits next to the weights of both arms."""
     if setting.config.token_budget != "auto":
         return setting.config.token_budget, "asked for"

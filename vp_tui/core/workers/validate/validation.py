@@ -34,40 +34,33 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
     """
     began_s = time.time() - time.monotonic()
     pending: list[Event] = []
-
-    def on_halved(text: str) -> None:
-        pending.append(AlertRaised(at_us=now_us(), kind="memory", severity="warn", message=text))
-
     with ExitStack() as stack:
-        plan = yield from read(setting, on_halved)
+        plan = yield from read(setting, lambda text: pending.append(_halved(text)))
         arms = create_arms(setting, plan, stack)
         inspection = Inspection(setting, plan)
         yield planned(setting, plan, arms)
-        encoding = Encoding(
-            setting=setting,
-            plan=plan,
-            arms=arms,
-            inspection=inspection,
-            pending=pending,
-            tally=Tally(plan.data, setting.config.thresholds),
-            throughput=Throughput(plan.data, arms.running, plan.stored.rates),
-        )
-        yield from encoding.events()
+        tally = Tally(plan.data, setting.config.thresholds)
+        throughput = Throughput(plan.data, arms.running, plan.stored.rates)
+        yield from Encoding(setting, plan, arms, inspection, pending, tally, throughput).events()
         usage = _usage(setting)
-        yield from encoding.tally.unnamed()
+        yield from tally.unnamed()
         inspected = yield from inspection.events(arms)
         yield phase("storing", "embeddings")
         outcome = Outcome(
             setting=setting,
             plan=plan,
             arms=arms,
-            tally=encoding.tally,
-            throughput=encoding.throughput,
+            tally=tally,
+            throughput=throughput,
             usage=usage,
             inspected=inspected,
             clock_jump_s=abs(time.time() - time.monotonic() - began_s),
         )
         yield outcome.finished(outcome.write_embeddings())
+
+
+def _halved(text: str) -> AlertRaised:
+    return AlertRaised(at_us=now_us(), kind="memory", severity="warn", message=text)
 
 
 def _usage(setting: Setting) -> Usage:
@@ -82,7 +75,7 @@ def _usage(setting: Setting) -> Usage:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Encoding:
     """The encoding phase: loads, warms up, encodes, compares."""
 
