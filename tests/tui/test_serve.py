@@ -7,7 +7,6 @@ import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pyte
 import pytest
 import stored_runs
@@ -15,7 +14,9 @@ from served import serving
 
 from vp_tui.core.store.home import Home
 from vp_tui.tui.commands import serve
-from vp_tui.tui.web.server import is_loopback
+
+aiohttp = pytest.importorskip("aiohttp", reason="needs the web extra: pip install 'vp-tui[web]'")
+is_loopback = pytest.importorskip("vp_tui.tui.web.server").is_loopback
 
 SECONDS = 20.0
 
