@@ -85,7 +85,7 @@ def test_hostile_names_do_nothing_to_the_terminal_on_any_screen(home):
             terminal.press(keys)
             terminal.pump(0.15)
         terminal.signal(signal.SIGTERM)
-        assert terminal.wait_end() == 130
+        assert terminal.wait_end() == 130, terminal.text
     assert "[bold red]m[/]" in SCRIPTS["hostile_names"].config["name"], "markup is part of the script"
     # Textual itself sets the shape of the pointer with a sequence that ends in BEL
     painted = re.sub(rb"\x1b\]22;[a-z-]+\x07", b"", terminal.raw)
