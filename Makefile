@@ -21,12 +21,13 @@ test: .venv/installed-dev ## run the whole test suite, except benchmarks
 test-fast: .venv/installed-dev ## run the tests that need no child process, no screen and no torch
 	$(BIN)/python -m pytest -n 2 --fast
 
-check: .venv/installed-dev ## check format, lints, import contracts and types
+check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
+	$(BIN)/vulture
 
 format: .venv/installed-dev ## format the code and apply the safe fixes of the lints
 	$(BIN)/ruff format .

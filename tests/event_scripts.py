@@ -163,7 +163,7 @@ class Tally:
         cosines = sorted(one.cosine for one in results if one.cosine is not None)
         yield BlockCompared(
             at_us=0, block=block, stratum=stratum, sequences=BLOCK, cosine_min=cosines[0] if cosines else None,
-            cosine_median=cosines[len(cosines) // 2] if cosines else None, results=tuple(results), strata=self.strata(),
+            results=tuple(results), strata=self.strata(),
         )  # fmt: skip
         for one in results:
             yield from self._alerts(block, one)

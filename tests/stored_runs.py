@@ -75,7 +75,7 @@ def _compared():
         for i in range(30)
     )  # fmt: skip
     return BlockCompared(
-        at_us=2, block=0, stratum="short", sequences=30, cosine_min=0.9999, cosine_median=0.99995, results=results,
+        at_us=2, block=0, stratum="short", sequences=30, cosine_min=0.9999, results=results,
         strata=(),
     )  # fmt: skip
 

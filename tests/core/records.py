@@ -109,7 +109,6 @@ def compared(**changes):
             "stratum": "short",
             "sequences": 2,
             "cosine_min": 0.9999,
-            "cosine_median": 0.99995,
             "results": (),
             "strata": (),
         }

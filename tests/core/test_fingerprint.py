@@ -150,7 +150,7 @@ def test_no_number_that_is_estimated_from_a_sample_is_compared_between_runs():
     assert not {name for name in compared if name.startswith(("M6.", "S5."))}
     # What sequences are paired with are numbers of the sequence alone.
     measured = {field.name for field in fields(PairMeasures)}
-    assert {field.name for field in fields(pairs.Side)} == {"seq_idx_S", "nonfinite_S"} | measured
+    assert {field.name for field in fields(pairs.RunSequences)} == {"nonfinite_S"} | measured
 
 
 def test_a_sequence_hash_fits_sqlite_and_tells_sequences_apart():

@@ -110,7 +110,6 @@ def similarity(done: float, *, broken: Sequence[int] = (), seed: int = 7) -> tup
                 stratum=scope,
                 sequences=64,
                 cosine_min=None if is_broken else 1 - distance,
-                cosine_median=None if is_broken else 1 - distance / 4,
             )
         )
     return tuple(points)

@@ -132,7 +132,6 @@ class BlockCompared:
     stratum: str
     sequences: int
     cosine_min: float | None
-    cosine_median: float | None
     results: tuple[SequenceResult, ...]
     strata: tuple[StratumStats, ...]
     """short, medium, long, all."""

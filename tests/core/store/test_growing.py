@@ -71,7 +71,7 @@ def test_reading_on_gives_what_reading_at_once_gives(parts, reader, step):
 
 def test_the_worst_similarity_is_never_lost_and_a_broken_block_breaks_its_range(parts):
     events = [*similarities(0, 50), *similarities(50, 1, cosine_min=0.1), *similarities(51, 20)]
-    broken = similarities(71, 1, cosine_min=None, cosine_median=None)
+    broken = similarities(71, 1, cosine_min=None)
     found, _ = parts([*events, *broken, *similarities(72, 28)])
     kept = [one.cosine_min for one in found[0].similarity]
     assert min(one for one in kept if one is not None) == 0.1

@@ -27,7 +27,6 @@ def test_sequences_are_paired_by_content_whatever_their_place_and_name(completed
     assert (pairs.sequence_ids, pairs.only_a, pairs.only_b) == (("protein0", "protein2"), 1, 1)
     np.testing.assert_array_equal(pairs.a.cosine_S, [0.9, 0.7])
     np.testing.assert_array_equal(pairs.b.cosine_S, [np.nan, 0.71])
-    np.testing.assert_array_equal(pairs.b.seq_idx_S, [2, 0])
     np.testing.assert_array_equal(pairs.b.nonfinite_S, [4, 0])
     assert (len(pairs), pairs.strata, pairs.num_tokens_S.tolist()) == (2, ("short", "short"), [50, 50])
 

@@ -53,7 +53,7 @@ SIMILARITY = Growing(
     table=tables.similarity_sample,
     record=SimilarityPoint,
     apart=("stratum",),
-    rules={"at_us": func.max, "sequences": func.sum, "cosine_min": _worst, "cosine_median": func.avg},
+    rules={"at_us": func.max, "sequences": func.sum, "cosine_min": _worst},
 )
 GPU = Growing(table=tables.gpu_sample, record=GpuSample, rules=dict.fromkeys(GpuSample.__dataclass_fields__, _as_it_is))
 

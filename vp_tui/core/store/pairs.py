@@ -11,14 +11,13 @@ from vp_tui.core.errors import RunNotFoundError
 from vp_tui.core.store import tables
 
 _NUMBERS = ("cosine", "relative_l2", "norm_ratio")
-_COLUMNS = ("seq_idx", "seq_hash", "sequence_id", "stratum", "num_tokens", *_NUMBERS, "nan_count", "inf_count")
+_COLUMNS = ("seq_hash", "sequence_id", "stratum", "num_tokens", *_NUMBERS, "nan_count", "inf_count")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSequences:
     """Results of one run for the paired sequences, float64 [S]; NaN for a missing number."""
 
-    seq_idx_S: np.ndarray
     cosine_S: np.ndarray
     relative_l2_S: np.ndarray
     norm_ratio_S: np.ndarray
@@ -109,7 +108,7 @@ def _occurrence(code_S: np.ndarray) -> np.ndarray:
 def _run_sequences(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> RunSequences:
     numbers = {f"{name}_S": np.array(found[name], np.float64)[rows_S] for name in _NUMBERS}
     broken_S = np.array(found["nan_count"], np.int64) + np.array(found["inf_count"], np.int64)
-    return RunSequences(seq_idx_S=np.array(found["seq_idx"], np.int64)[rows_S], nonfinite_S=broken_S[rows_S], **numbers)
+    return RunSequences(nonfinite_S=broken_S[rows_S], **numbers)
 
 
 def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:

@@ -77,7 +77,6 @@ class SimilarityPoint:
     stratum: str
     sequences: int
     cosine_min: float | None
-    cosine_median: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

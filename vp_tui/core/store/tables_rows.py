@@ -95,7 +95,6 @@ similarity_sample = Table(
     need("stratum", TEXT),
     need("sequences", INTEGER),
     may("cosine_min", REAL),
-    may("cosine_median", REAL),
     Index("ix_similarity_sample_run_id_id", "run_id", "id"),
     **STRICT,
 )

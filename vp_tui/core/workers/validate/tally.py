@@ -60,7 +60,6 @@ class Tally:
             stratum=stratum_name(block.stratum),
             sequences=len(block.indices_S),
             cosine_min=summary.lowest(cosine_S),
-            cosine_median=summary.percentile(cosine_S, 50),
             results=tuple(self._result(int(row), candidate) for row in block.indices_S),
             strata=strata,
         )
