@@ -307,7 +307,6 @@ CREATE TABLE similarity_sample (
 	stratum TEXT NOT NULL,
 	sequences INTEGER NOT NULL,
 	cosine_min REAL,
-	cosine_median REAL,
 	CONSTRAINT pk_similarity_sample PRIMARY KEY (id),
 	CONSTRAINT fk_similarity_sample_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
 )

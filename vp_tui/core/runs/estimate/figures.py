@@ -16,12 +16,11 @@ from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.spec import ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import SPECIALS
+from vp_tui.core.runs import cached_reference
 from vp_tui.core.runs.estimate.known import Checkpoint, Earlier, InputFacts
 
 ITEM_BYTES: Final[Mapping[Precision, int]] = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Of one weight."""
-_DECIDE_REFERENCE: Final = ("input", "sample", "seed", "strata", "reference", "token_budget", "attention", "fault")
-"""Settings that must be equal for a stored reference to fit."""
 
 Fit = Literal["both", "in turn", "no"]
 
@@ -155,11 +154,11 @@ def _rate(run: Earlier, precision: Precision) -> float | None:
 
 def _stored_by(config: RunConfig, choice: PrecisionChoice, earlier: Sequence[Earlier], changed_us: int) -> int | None:
     """The newest run with the same settings whose sequence file has not been written since."""
-    if config.fp32_compare or choice.precision == config.reference:
+    if cached_reference.why_recomputed(choice.precision, config) is not None:
         return None
     asked = config.model_dump(mode="json")
     for run in earlier:
-        same = all(run.config.get(name) == asked[name] for name in _DECIDE_REFERENCE)
+        same = all(run.config.get(name) == asked[name] for name in cached_reference.DECIDING)
         if same and changed_us < run.created_at_us:
             return run.run_id
     return None
