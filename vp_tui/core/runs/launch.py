@@ -1,7 +1,7 @@
-"""Starting and stopping runs from a screen or a shell; loads no torch.
+"""Start and stop runs from a screen or a shell; loads no torch.
 
-A run is its own process in its own session (start_new_session), with no terminal: closing the screen,
-losing the SSH connection or killing the shell does not touch it.
+A run is its own process in its own session (start_new_session), without a terminal: closing the screen, losing the SSH
+connection or killing the shell does not affect it.
 """
 
 import contextlib
@@ -10,6 +10,8 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+
+import psutil
 
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
@@ -24,16 +26,18 @@ from vp_tui.core.store.reader import Reader
 
 LOG_NAME = "run.log"
 _started: set[int] = set()
-"""Processes this one has started and not reaped yet."""
+"""Processes started here and not reaped yet."""
 PATIENCE_SECONDS = 10.0
-"""How long a run gets to stop by itself before it is killed."""
+"""Time for a run to stop by itself before it is killed."""
+KILL_SECONDS = 10.0
+"""Time for a killed process to end; in uninterruptible sleep it may never."""
 
 
 def preflight(config: RunConfig) -> None:
-    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder, the wrong alphabet.
+    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder, wrong alphabet.
 
-    Reads the sequence file whole, the checkpoint's config.json and its tokenizer. A hub id is only checked by its
-    form: what it is, its files say, and the run fetches them.
+    Reads the whole sequence file, the checkpoint's config.json and its tokenizer. Of a hub id only the form is checked;
+    the run fetches its files.
 
     Raises:
         InputError, ModelError: with what to do next.
@@ -47,7 +51,7 @@ def preflight(config: RunConfig) -> None:
 
 
 def as_requested(config: RunConfig) -> RunConfig:
-    """The configuration as it was asked for, before the rollback switch of that day was heard: what a re-run asks."""
+    """Return the configuration as requested, before the rollback switch was applied; a re-run uses it."""
     precision = config.precision_requested or config.precision
     return config.model_copy(update={"precision": precision, "precision_requested": None, "precision_reason": None})
 
@@ -55,9 +59,9 @@ def as_requested(config: RunConfig) -> RunConfig:
 def create_and_start(
     home: Home, config: RunConfig, *, group_id: int | None = None, repeat_idx: int | None = None
 ) -> int:
-    """Check, create the run's row, start its process; returns the run's id.
+    """Check, create the run's row, start its process; return the run's id.
 
-    `group_id` and `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is heard here, once, and kept
+    `group_id` and `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is read here, once, and stored
     with the run together with its reason.
 
     Raises:
@@ -103,7 +107,7 @@ def _start(home: Home, run_id: int) -> None:
 
 
 def _forget(process: subprocess.Popen[bytes]) -> None:
-    """Leave the process to itself: it may outlive this one, so Popen must not mourn it; those that ended are reaped."""
+    """Detach the process, which may outlive this one, from its Popen; reap those that ended."""
     process.returncode = 0
     _started.add(process.pid)
     for pid in tuple(_started):
@@ -114,39 +118,55 @@ def _forget(process: subprocess.Popen[bytes]) -> None:
 
 
 def stop(home: Home, run_id: int) -> None:
-    """Ask the run to stop (SIGTERM), kill it after PATIENCE_SECONDS; returns when it has ended.
+    """Ask the run to stop (SIGTERM), kill it after PATIENCE_SECONDS; return when it has ended.
 
     Raises:
         RunNotFoundError: no such run.
         StoreError: the run is on another machine, or the store cannot be read.
+        RunFailedError: not even SIGKILL ended it within KILL_SECONDS.
     """
     worker = _worker(home, run_id)
     if worker is None:
         lifecycle.reconcile(home)
         return
-    _signal(worker, signal.SIGTERM)
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while is_running(worker) and time.monotonic() < give_up:
-        time.sleep(0.05)
-    _signal(worker, signal.SIGKILL)
-    while is_running(worker):
-        time.sleep(0.05)
+    if not _ended(worker, signal.SIGTERM, PATIENCE_SECONDS) and not _ended(worker, signal.SIGKILL, KILL_SECONDS):
+        raise RunFailedError(
+            f"run {run_id}: process {worker.pid} ({_state(worker.pid)}) did not end within {KILL_SECONDS:g} s of "
+            "SIGKILL. A process waits like this for a hung driver or disk: it ends when that answers, or at a reboot. "
+            f"Check `dmesg` and `ps -o pid,stat,wchan {worker.pid}`; the run stays active until then"
+        )
     lifecycle.reconcile(home)
 
 
+def _ended(worker: Worker, number: signal.Signals, seconds: float) -> bool:
+    """Signal the worker and wait; return True when it has ended within `seconds`."""
+    _signal(worker, number)
+    give_up = time.monotonic() + seconds
+    while is_running(worker) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    return not is_running(worker)
+
+
+def _state(pid: int) -> str:
+    try:
+        return f"state: {psutil.Process(pid).status()}"
+    except psutil.Error:
+        return "state unknown"
+
+
 def _worker(home: Home, run_id: int) -> Worker | None:
-    """The process of an active run, None when the run is over or has no process."""
+    """Return the process of an active run; None when the run is over or has no process."""
     with Reader(home) as reader:
         if not reader.run(run_id).is_active:
             return None
     worker = lifecycle.registered_worker(home, run_id)
     if worker is not None and worker.host != this_host():
-        raise StoreError(f"run {run_id} is going on {worker.host!r}; stop it there")
+        raise StoreError(f"Run {run_id} is running on {worker.host}; stop it from that host.")
     return worker
 
 
 def _signal(worker: Worker, number: signal.Signals) -> None:
-    """Signal exactly this process: a pid that was reused meanwhile is left alone."""
+    """Signal exactly this process, not a later one with the same pid."""
     if is_running(worker):
         try:
             os.kill(worker.pid, number)
