@@ -21,10 +21,10 @@ from vp_tui.core.bench.statistics import paired_ratio
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.measures.pairs import pair_measures
-from vp_tui.core.models.fusing import choose_steps
+from vp_tui.core.models.fusing import choose_ops
 from vp_tui.core.models.loading import family_of
+from vp_tui.core.models.ops import PLAIN
 from vp_tui.core.models.precision import EXACT, storage_dtype
-from vp_tui.core.models.steps import PLAIN
 
 SMALL_BUDGET = {"cuda": 4_096, "cpu": 1_024}
 """Tokens of a packed batch before the last stage, which takes the budget of a run."""
@@ -42,12 +42,12 @@ def unsorted(size):
     return lambda lengths_S: np.array_split(np.arange(len(lengths_S)), range(size, len(lengths_S), size))
 
 
-def with_steps(loaded, steps):
+def with_ops(loaded, ops):
     """Return the same tensors with other operations between the matmuls; native models only."""
     with torch.device("meta"):
-        model = family_of(loaded.spec).build(loaded.spec, loaded.model.attention, steps)
+        model = family_of(loaded.spec).build(loaded.spec, loaded.model.attention, ops)
     model.load_state_dict(loaded.model.state_dict(), assign=True)
-    return replace(loaded, model=model.eval().requires_grad_(False), steps=steps.name)
+    return replace(loaded, model=model.eval().requires_grad_(False), ops=ops.name)
 
 
 def in_input_order(encoder, budget):
@@ -68,15 +68,15 @@ def stages(models, plan, budget):
     spec, device = models.weights.spec, models.device
     small, loaded = min(budget, SMALL_BUDGET[device.type]), partial(models.get, plan)
 
-    def encoder(steps):
-        return Encoder(with_steps(loaded(), steps), plan, device)
+    def encoder(ops):
+        return Encoder(with_ops(loaded(), ops), plan, device)
 
     def transformers(batcher):
         return padded(transformers_sdpa(loaded(), spec), plan, device, batcher)
 
     def fused(parts):
         # late, because CPU builds of torch come without Triton
-        from vp_tui.core.models.fused.steps import Fused
+        from vp_tui.core.models.fused.ops import Fused
 
         return packed(encoder(Fused(frozenset(parts))), small)
 
@@ -87,7 +87,7 @@ def stages(models, plan, budget):
     found["packed batches without padding, joint QKV matmul"] = lambda: in_input_order(encoder(PLAIN), small)
     found["packed batches of similar lengths"] = lambda: packed(encoder(PLAIN), small)
     parts = []
-    if choose_steps(storage_dtype(plan.precision), device, "auto").steps is not PLAIN:
+    if choose_ops(storage_dtype(plan.precision), device, "auto").ops is not PLAIN:
         parts = [part for part in FUSED if part != ("gated" if isinstance(spec, Esm2Spec) else "rotary")]
     for index, part in enumerate(parts):
         found[FUSED[part]] = partial(fused, parts[: index + 1])

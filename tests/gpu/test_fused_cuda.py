@@ -1,4 +1,4 @@
-"""The fused steps as compiled kernels on a CUDA device, against the plain ones and exact arithmetic."""
+"""The fused ops as compiled kernels on a CUDA device, against the plain ones and exact arithmetic."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.kernels.base import SHORT_LEN
 from vp_tui.core.models.loading import load
+from vp_tui.core.models.ops import PLAIN, Ops, ResidualNorm
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.steps import PLAIN, ResidualNorm, Steps
 from vp_tui.core.workers.demo import checkpoints
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
@@ -39,7 +39,7 @@ def normal(*shape, seed=0, dtype=torch.float32):
 
 
 def assert_as_exact(got, plain, exact):
-    """As models/steps.py asks: a fused step errs at most 1.1 times as much as the plain one, or one FP32 rounding."""
+    """As models/ops.py asks: the error of a fused op is at most 1.1x that of the plain one, or one FP32 rounding."""
     mine, theirs = ((states.double() - exact).square().mean().sqrt() for states in (got, plain))
     assert mine <= max(1.1 * theirs, torch.finfo(torch.float32).eps * exact.square().mean().sqrt())
 
@@ -112,10 +112,10 @@ def test_short_attention(longest, size, kind, name):
     assert torch.equal(got, short.attend(qkv, 4, placed.tiles_B3, layout.max_len, **given))
 
 
-def with_steps(loaded, steps):
+def with_ops(loaded, ops):
     for module in loaded.model.modules():
-        if isinstance(getattr(module, "steps", None), Steps):
-            module.steps = steps
+        if isinstance(getattr(module, "ops", None), Ops):
+            module.ops = ops
     return loaded
 
 
@@ -130,19 +130,19 @@ def test_embeddings_err_at_most_1_1_times_as_much_as_with_plain_steps(tmp_path, 
     tokens = tokenize(random_proteins(np.arange(20, 400, 5), 0), max_residues=1022)
     packs = packing.by_length(tokens.lengths_S, 4096)
 
-    def embed(precision, steps):
+    def embed(precision, ops):
         arm = plain_plan(precision)
-        encoder = Encoder(with_steps(load(source, arm, CUDA), steps), arm, CUDA)
+        encoder = Encoder(with_ops(load(source, arm, CUDA), ops), arm, CUDA)
         block = encoder.encode(tokens, packs)
         return block.embeddings_SD[np.argsort(block.seq_indices_S)].astype(np.float64)
 
     fused = load(source, plan, CUDA)
-    assert fused.steps == "fused"
-    own = next(module.steps for module in fused.model.modules() if isinstance(getattr(module, "steps", None), Steps))
+    assert fused.ops == "fused"
+    own = next(module.ops for module in fused.model.modules() if isinstance(getattr(module, "ops", None), Ops))
     exact_SD = embed("fp64", PLAIN)
     errors = {
-        steps.name: np.median(np.linalg.norm(embed(name, steps) - exact_SD, axis=1) / np.linalg.norm(exact_SD, axis=1))
-        for steps in (own, PLAIN)
+        ops.name: np.median(np.linalg.norm(embed(name, ops) - exact_SD, axis=1) / np.linalg.norm(exact_SD, axis=1))
+        for ops in (own, PLAIN)
     }
     print(f"\n{kind} {name}: fused {errors['fused']:.2e}, plain {errors['plain']:.2e}")
     assert errors["fused"] <= 1.1 * errors["plain"]

@@ -237,8 +237,8 @@ def test_the_doctor_says_which_kernel_each_precision_gets_and_why(vp_tui):
         assert set(arm["kernels"]) == {"flash", "varlen", "flex", "sdpa"}
         assert all(state["available"] == (state["why_not"] is None) for state in arm["kernels"].values())
     text = vp_tui("doctor").stdout
-    assert half["steps"].startswith(("plain", "fused"))
-    assert half["steps"] in text
+    assert half["ops"].startswith(("plain", "fused"))
+    assert half["ops"] in text
     assert "dnabert-s  fp16" in text
     assert "sdpa" in text
 

@@ -94,7 +94,7 @@ def shown(*, stopped=None, **changes):
         "throttle_words": ["power-capped"], "other_processes": 0,
     }  # fmt: skip
     result = {
-        "engine": "vp-tui", "precision": "fp16", "attention": "flash", "steps": "fused", "batch_tokens": 16896,
+        "engine": "vp-tui", "precision": "fp16", "attention": "flash", "ops": "fused", "batch_tokens": 16896,
         "tokens_per_s": {"median": 104000.0, "low": 103000.0, "high": 105000.0, "n": 8}, "mfu": 0.61,
         "share_of_matmul_sustained": 0.94, "share_of_matmul_burst": 0.77, "conditions": conditions,
         "rejected_blocks": 2, "warm_up": None, "blocks": [{}] * 10, "error": None, **changes,

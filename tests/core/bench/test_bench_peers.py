@@ -130,7 +130,7 @@ def test_a_peer_is_tried_with_larger_batches_until_they_are_slower(monkeypatch, 
 def test_own_cases_have_their_kernel_and_peers_their_fastest_batch_size():
     models = Models(Weights(name="tiny", spec=TINY, source=None), CPU)
     mine = own_cases(models, [FP32], 512)
-    assert [(one.name, one.attention, one.steps, one.batch_tokens) for one in mine] == [
+    assert [(one.name, one.attention, one.ops, one.batch_tokens) for one in mine] == [
         ("vp-tui fp32", "sdpa", "plain", 512)
     ]
     told = []

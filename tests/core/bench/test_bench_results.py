@@ -17,7 +17,7 @@ def case(engine, precision):
         precision=precision,
         implementation=lambda tokens: tokens,
         attention="flash",
-        steps="fused",
+        ops="fused",
         batch_tokens=9,
     )
 

@@ -17,7 +17,7 @@ from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import attention
 from vp_tui.core.models.dnabert_s import DnabertLayer, alibi_slopes
-from vp_tui.core.models.steps import PLAIN
+from vp_tui.core.models.ops import PLAIN
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 CPU = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""The fused steps against the plain ones, in Triton's interpreter: the kernels' arithmetic without a GPU.
+"""The fused ops against the plain ones, in Triton's interpreter: the kernels' arithmetic without a GPU.
 
 What the interpreter cannot show (tensor cores, memory, speed) is in tests/gpu/test_fused_cuda.py.
 """
@@ -22,11 +22,11 @@ from vp_tui.core.inputs import packing
 from vp_tui.core.models import fusing
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.fused import elementwise, pooling, short
-from vp_tui.core.models.fused.steps import PARTS, Fused
+from vp_tui.core.models.fused.ops import PARTS, Fused
 from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.ops import PLAIN, ResidualNorm
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.steps import PLAIN, ResidualNorm
 
 CPU = torch.device("cpu")
 FORMATS = {name: storage_dtype(name) for name in ("fp32", "fp16")}
@@ -43,7 +43,7 @@ def normal(*shape, seed=0, dtype=torch.float32):
 
 
 def assert_as_exact(got, plain, exact):
-    """As models/steps.py asks: a fused step errs at most 1.1 times as much as the plain one, or one FP32 rounding."""
+    """As models/ops.py asks: the error of a fused op is at most 1.1x that of the plain one, or one FP32 rounding."""
     assert got.dtype == plain.dtype
     mine, theirs = ((states.double() - exact).square().mean().sqrt() for states in (got, plain))
     assert mine <= max(1.1 * theirs, torch.finfo(torch.float32).eps * exact.square().mean().sqrt())
@@ -101,7 +101,7 @@ def test_the_gated_gelu_is_the_exact_erf(dtype, ffn):
     both_N2F = 3 * normal(3, 2 * ffn, dtype=dtype)
     first, second = both_N2F.double().chunk(2, dim=-1)
     got = elementwise.gated(both_N2F)
-    # the GELU is rounded before it is multiplied, as in the plain steps
+    # the GELU is rounded before it is multiplied, as in the plain ops
     assert_as_exact(got, PLAIN.gated(both_N2F.clone()), nn.functional.gelu(first) * second)
     tanh = (nn.functional.gelu(first, approximate="tanh") * second - got.double()).abs().max()
     assert tanh > 1e-3
@@ -159,18 +159,18 @@ def test_a_short_pack_of_16_bits_is_taken_from_flash_and_nothing_else_is():
     rotary, flash = rotary_of(layout, 32), FlashAttention(flash_stand_in)
     got_ND = Fused().mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
     assert torch.equal(got_ND, short.attend(qkv_ND3, 2, placed.tiles_B3, 70, rotary=rotary))
-    for steps in (Fused(PARTS - {"short"}), PLAIN):
+    for ops in (Fused(PARTS - {"short"}), PLAIN):
         with pytest.raises(AssertionError, match="flash was called"):
-            steps.mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
+            ops.mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
     padded_ND = Fused().mix(qkv_ND3.clone(), 2, SdpaAttention(), placed, rotary=rotary)
     assert torch.equal(padded_ND, Fused(frozenset({"rotary"})).mix(qkv_ND3, 2, SdpaAttention(), placed, rotary=rotary))
 
 
-def test_steps_are_plain_where_the_fused_ones_cannot_run_and_the_reason_is_kept():
-    chosen = fusing.choose_steps(storage_dtype("fp16"), CPU, "auto")
-    assert chosen.steps is PLAIN
+def test_ops_are_plain_where_the_fused_ones_cannot_run_and_the_reason_is_kept():
+    chosen = fusing.choose_ops(storage_dtype("fp16"), CPU, "auto")
+    assert chosen.ops is PLAIN
     assert chosen.reason == "plain ops, not fused: it needs a CUDA device, this is the cpu"
-    assert "float64 needs more" in fusing.choose_steps(torch.float64, torch.device("cuda"), "auto").reason
+    assert "float64 needs more" in fusing.choose_ops(torch.float64, torch.device("cuda"), "auto").reason
 
 
 def test_parts_that_are_not_fused_are_the_plain_ones(dtype):
@@ -182,15 +182,15 @@ def test_parts_that_are_not_fused_are_the_plain_ones(dtype):
 
 
 @pytest.mark.parametrize("name", ["fp32", "fp16"])
-def test_a_whole_model_with_fused_steps_is_the_model_with_plain_ones(made_checkpoint, load, name):
+def test_a_whole_model_with_fused_ops_is_the_model_with_plain_ones(made_checkpoint, load, name):
     loaded = load(made_checkpoint(), name)
     layout = packing.layout(np.array([40, 12]))
     ids_N = torch.randint(4, 24, (52,), generator=torch.Generator().manual_seed(0))
     placed = to_device(layout, CPU)
     plain_ND = loaded.model(ids_N, placed)
     for module in loaded.model.modules():
-        if hasattr(module, "steps"):
-            module.steps = Fused()
+        if hasattr(module, "ops"):
+            module.ops = Fused()
     fused_ND = loaded.model(ids_N, placed)
     error = (fused_ND - plain_ND).norm() / plain_ND.norm()
     # six layers of roundings

@@ -36,7 +36,7 @@ class Case:
     implementation: Implementation
     attention: str | None
     """Attention kernel; None for a peer."""
-    steps: str | None
+    ops: str | None
     """Operations between the matmuls, plain or fused; None for a peer."""
     batch_tokens: int
     """Tokens of a packed batch, or padded tokens of a peer's batch."""
@@ -91,7 +91,7 @@ def own_cases(models: Models, plans: Sequence[PrecisionPlan], budget: int) -> li
             precision=name_of(plan),
             implementation=packed(Encoder(models.get(plan), plan, models.device), budget),
             attention=models.get(plan).attention_kernel,
-            steps=models.get(plan).steps,
+            ops=models.get(plan).ops,
             batch_tokens=budget,
         )
         for plan in plans
@@ -137,7 +137,7 @@ def _fastest(peer: Peer, plan: PrecisionPlan, tokens: TokenSet, device: torch.de
             precision=name,
             implementation=implementation,
             attention=None,
-            steps=None,
+            ops=None,
             batch_tokens=batch_tokens,
         )
         best = seconds, case

@@ -87,7 +87,7 @@ def _result(found: Result) -> dict[str, Any]:
         "engine": found.engine,
         "precision": found.precision,
         "attention": found.attention,
-        "steps": found.steps,
+        "ops": found.ops,
         "batch_tokens": found.batch_tokens,
         "tokens_per_s": None if found.tokens_per_s is None else asdict(found.tokens_per_s),
         "mfu": found.mfu,

@@ -16,7 +16,7 @@ from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
-from vp_tui.core.models.fusing import choose_steps
+from vp_tui.core.models.fusing import choose_ops
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.loading import LoadedModel, family_of
 from vp_tui.core.models.precision import cast, round_to_fp16, storage_dtype, table
@@ -36,9 +36,9 @@ def random_model(
     Raises UsageError for an attention kernel that is not available for this precision or device.
     """
     choice = choose_for(spec, plan, device, attention)
-    chosen = choose_steps(storage_dtype(plan.precision), device, attention)
+    chosen = choose_ops(storage_dtype(plan.precision), device, attention)
     with torch.device("meta"):
-        model = family_of(spec).build(spec, choice.kernel, chosen.steps)
+        model = family_of(spec).build(spec, choice.kernel, chosen.ops)
     generator = torch.Generator(device=device).manual_seed(seed)
     state = {name: cast(weight, plan) for name, weight in _weights(model, device, generator)}
     state |= {name: table(tensor.to(device), plan) for name, tensor in _buffers(spec).items()}
@@ -53,9 +53,9 @@ def random_model(
         weights_sha256=f"random, seed {seed}",
         parameter_bytes=sum(tensor.nbytes for tensor in state.values()),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
-        attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
+        attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
-        steps=chosen.steps.name,
+        ops=chosen.ops.name,
         notes=(_NOTE,),
     )
 

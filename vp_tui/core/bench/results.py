@@ -33,7 +33,7 @@ class Result:
     engine: str
     precision: Precision
     attention: str | None
-    steps: str | None
+    ops: str | None
     batch_tokens: int
     tokens_per_s: Estimate | None
     """Over the accepted blocks."""
@@ -71,7 +71,7 @@ def result_of(case: Case, timings: Timings, workload: Workload, ceiling: Matmuls
         engine=case.engine,
         precision=case.precision,
         attention=case.attention,
-        steps=case.steps,
+        ops=case.ops,
         batch_tokens=case.batch_tokens,
         tokens_per_s=rate,
         mfu=_share(reached, peak),

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
-from vp_tui.core.models.steps import PLAIN, Norm, Steps
+from vp_tui.core.models.ops import PLAIN, Norm, Ops
 
 
 def alibi_slopes(num_heads: int) -> Tensor:
@@ -40,22 +40,22 @@ def _geometric(power_of_two: int) -> list[float]:
 class DnabertLayer(nn.Module):
     """One post-LayerNorm transformer block."""
 
-    def __init__(self, spec: DnabertSSpec, steps: Steps) -> None:
+    def __init__(self, spec: DnabertSSpec, ops: Ops) -> None:
         super().__init__()
         self.num_heads = spec.num_heads
-        self.steps = steps
+        self.ops = ops
         self.qkv = nn.Linear(spec.hidden, 3 * spec.hidden)
         self.out = nn.Linear(spec.hidden, spec.hidden)
-        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
+        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
         self.gated = nn.Linear(spec.hidden, 2 * spec.ffn, bias=False)
         self.wo = nn.Linear(spec.ffn, spec.hidden)
-        self.ffn_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
+        self.ffn_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
 
     def forward(self, hidden_ND: Tensor, slopes_H: Tensor, attention: Attention, layout: DeviceLayout) -> Tensor:
         """Return the residual stream after this block, [N, D]."""
-        mixed_ND = self.steps.mix(self.qkv(hidden_ND), self.num_heads, attention, layout, slopes_H=slopes_H)
+        mixed_ND = self.ops.mix(self.qkv(hidden_ND), self.num_heads, attention, layout, slopes_H=slopes_H)
         hidden_ND = self.attention_norm(hidden_ND, self.out(mixed_ND))
-        normed_ND: Tensor = self.ffn_norm(hidden_ND, self.wo(self.steps.gated(self.gated(hidden_ND))))
+        normed_ND: Tensor = self.ffn_norm(hidden_ND, self.wo(self.ops.gated(self.gated(hidden_ND))))
         return normed_ND
 
 
@@ -64,14 +64,14 @@ class DnabertS(nn.Module):
 
     slopes_H: Tensor
 
-    def __init__(self, spec: DnabertSSpec, attention: Attention, steps: Steps = PLAIN) -> None:
+    def __init__(self, spec: DnabertSSpec, attention: Attention, ops: Ops = PLAIN) -> None:
         super().__init__()
         self.spec = spec
         self.attention = attention
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
         self.token_type = unset_embedding(2, spec.hidden)
-        self.embedding_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
-        self.layers = nn.ModuleList(DnabertLayer(spec, steps) for _ in range(spec.num_layers))
+        self.embedding_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
+        self.layers = nn.ModuleList(DnabertLayer(spec, ops) for _ in range(spec.num_layers))
         self.register_buffer("slopes_H", torch.empty(spec.num_heads, dtype=torch.float32))
 
     @torch.inference_mode()

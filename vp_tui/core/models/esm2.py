@@ -17,9 +17,9 @@ from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.inputs.tokens import MASK
 from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.native import unset_embedding
+from vp_tui.core.models.ops import PLAIN, Norm, Ops, ResidualNorm
 from vp_tui.core.models.precision import at_least_fp32, back_to
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.steps import PLAIN, Norm, ResidualNorm, Steps
 
 TRAINED_KEEP: Final = 1 - 0.15 * 0.8
 """Share of tokens that were not <mask> in training; fair-esm's token_dropout compensates for it."""
@@ -28,23 +28,23 @@ TRAINED_KEEP: Final = 1 - 0.15 * 0.8
 class Esm2Layer(nn.Module):
     """One pre-LayerNorm transformer block; q, k and v are one fused linear."""
 
-    def __init__(self, spec: Esm2Spec, steps: Steps) -> None:
+    def __init__(self, spec: Esm2Spec, ops: Ops) -> None:
         super().__init__()
         self.num_heads = spec.num_heads
-        self.steps = steps
-        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
+        self.ops = ops
+        self.attention_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
         self.qkv = nn.Linear(spec.hidden, 3 * spec.hidden)
         self.out = nn.Linear(spec.hidden, spec.hidden)
-        self.ffn_norm = ResidualNorm(spec.hidden, spec.layer_norm_eps, steps)
+        self.ffn_norm = ResidualNorm(spec.hidden, spec.layer_norm_eps, ops)
         self.fc1 = nn.Linear(spec.hidden, spec.ffn)
         self.fc2 = nn.Linear(spec.ffn, spec.hidden)
 
     def forward(self, hidden_ND: Tensor, rotary: Rotary, attention: Attention, layout: DeviceLayout) -> Tensor:
         """Return the residual stream after this block, [N, D]."""
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
-        mixed_ND = self.steps.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
+        mixed_ND = self.ops.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
         normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
-        last_ND: Tensor = self.fc2(self.steps.gelu(self.fc1(normed_ND)))
+        last_ND: Tensor = self.fc2(self.ops.gelu(self.fc1(normed_ND)))
         return last_ND.add_(summed_ND)
 
 
@@ -53,13 +53,13 @@ class Esm2(nn.Module):
 
     inv_freq: Tensor
 
-    def __init__(self, spec: Esm2Spec, attention: Attention, steps: Steps = PLAIN) -> None:
+    def __init__(self, spec: Esm2Spec, attention: Attention, ops: Ops = PLAIN) -> None:
         super().__init__()
         self.spec = spec
         self.attention = attention
         self.embedding = unset_embedding(spec.vocab_size, spec.hidden)
-        self.layers = nn.ModuleList(Esm2Layer(spec, steps) for _ in range(spec.num_layers))
-        self.final_norm = Norm(spec.hidden, spec.layer_norm_eps, steps)
+        self.layers = nn.ModuleList(Esm2Layer(spec, ops) for _ in range(spec.num_layers))
+        self.final_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
         self.register_buffer("inv_freq", torch.empty(spec.head_dim // 2, dtype=torch.float32))
 
     @torch.inference_mode()

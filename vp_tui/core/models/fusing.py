@@ -7,17 +7,17 @@ import torch
 
 from vp_tui.core.config import AttentionName
 from vp_tui.core.models.kernels.base import in_words, too_old
-from vp_tui.core.models.steps import PLAIN, Steps
+from vp_tui.core.models.ops import PLAIN, Ops
 
 CAPABILITY = (8, 0)
 """Triton's matmuls need Ampere or newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenSteps:
+class ChosenOps:
     """Ops and the reason for them."""
 
-    steps: Steps
+    ops: Ops
     reason: str
 
 
@@ -31,14 +31,14 @@ def why_not(dtype: torch.dtype, device: torch.device) -> str | None:
     return problem
 
 
-def choose_steps(dtype: torch.dtype, device: torch.device, attention: AttentionName) -> ChosenSteps:
+def choose_ops(dtype: torch.dtype, device: torch.device, attention: AttentionName) -> ChosenOps:
     """Return the ops for a residual stream of `dtype`; a requested attention kernel computes all attention."""
     problem = why_not(dtype, device)
     if problem is not None:
-        return ChosenSteps(steps=PLAIN, reason=f"plain ops, not fused: {problem}")
+        return ChosenOps(ops=PLAIN, reason=f"plain ops, not fused: {problem}")
     # imported here because CPU builds of torch have no Triton
-    from vp_tui.core.models.fused.steps import PARTS, Fused
+    from vp_tui.core.models.fused.ops import PARTS, Fused
 
     if attention == "auto":
-        return ChosenSteps(steps=Fused(), reason="fused ops")
-    return ChosenSteps(steps=Fused(PARTS - {"short"}), reason=f"fused ops, all attention by {attention}")
+        return ChosenOps(ops=Fused(), reason="fused ops")
+    return ChosenOps(ops=Fused(PARTS - {"short"}), reason=f"fused ops, all attention by {attention}")

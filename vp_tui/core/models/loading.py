@@ -22,7 +22,7 @@ from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s_weights import DNABERT_S
 from vp_tui.core.models.esm2_weights import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
-from vp_tui.core.models.fusing import ChosenSteps, choose_steps
+from vp_tui.core.models.fusing import ChosenOps, choose_ops
 from vp_tui.core.models.hf import hf_attention, load_hf
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
@@ -52,7 +52,7 @@ class LoadedModel:
     attention_kernel: str
     attention_reason: str
     """Reasons for this kernel, against each other one, for these ops and this arithmetic of linear layers."""
-    steps: str = "transformers"
+    ops: str = "transformers"
     """Name of the ops between the matmuls: plain, fused, or those of transformers."""
     notes: tuple[str, ...] = ()
     """Sentences about the loading, for the run record."""
@@ -116,11 +116,11 @@ def kernel_name(
     if isinstance(spec, HfSpec):
         return hf_attention(requested, plan, device).name
     choice = choose_for(spec, plan, device, requested, spare_fp32=spare_fp32)
-    return _steps(plan, device, requested).steps.attending(choice.name, spec.head_dim)
+    return _ops(plan, device, requested).ops.attending(choice.name, spec.head_dim)
 
 
-def _steps(plan: PrecisionPlan, device: torch.device, requested: AttentionName) -> ChosenSteps:
-    return choose_steps(storage_dtype(plan.precision), device, requested)
+def _ops(plan: PrecisionPlan, device: torch.device, requested: AttentionName) -> ChosenOps:
+    return choose_ops(storage_dtype(plan.precision), device, requested)
 
 
 def load(
@@ -155,7 +155,7 @@ def _load_native(
     spare_fp32: bool,
 ) -> LoadedModel:
     choice = choose_for(spec, plan, device, attention, spare_fp32=spare_fp32)
-    chosen = _steps(plan, device, attention)
+    chosen = _ops(plan, device, attention)
     filled = fill(
         family_of(spec),
         spec,
@@ -164,7 +164,7 @@ def _load_native(
         plan=plan,
         device=device,
         opened=opener_of(source),
-        steps=chosen.steps,
+        ops=chosen.ops,
     )
     linear = use_linear(filled.model, plan, device)
     return LoadedModel(
@@ -175,9 +175,9 @@ def _load_native(
         weights_sha256=weights_sha256(source.path),
         parameter_bytes=_held_bytes(filled.model),
         weights=filled.weights,
-        attention_kernel=chosen.steps.attending(choice.name, spec.head_dim),
+        attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
-        steps=chosen.steps.name,
+        ops=chosen.ops.name,
     )
 
 

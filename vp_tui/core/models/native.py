@@ -18,8 +18,8 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models.attention import Attention
 from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint, open_checkpoint
+from vp_tui.core.models.ops import PLAIN, Ops
 from vp_tui.core.models.precision import cast, table
-from vp_tui.core.models.steps import PLAIN, Steps
 from vp_tui.core.models.weight_facts import WeightFacts, WeightTally
 
 SpecT = TypeVar("SpecT", bound=ModelSpec)
@@ -32,7 +32,7 @@ class Family(Generic[SpecT]):
     """One kind of model: its module, and the mapping from its files to parameters."""
 
     dialect: Dialect
-    build: Callable[[SpecT, Attention, Steps], nn.Module]
+    build: Callable[[SpecT, Attention, Ops], nn.Module]
     """Builds the module, whose forward maps (ids_N, layout) to token outputs [N, D]."""
     shapes: Callable[[SpecT], dict[str, tuple[int, ...]]]
     """Every tensor a checkpoint must have, by canonical name."""
@@ -67,14 +67,14 @@ def fill(
     plan: PrecisionPlan,
     device: torch.device,
     opened: Opener = open_checkpoint,
-    steps: Steps = PLAIN,
+    ops: Ops = PLAIN,
 ) -> Filled:
     """Return the model of `path` on `device` with parameters in the plan's format; `opened` opens the container.
 
     Raises ModelError: unreadable weights, or missing, unknown or wrongly shaped tensors.
     """
     with torch.device("meta"):
-        model = family.build(spec, kernel, steps)
+        model = family.build(spec, kernel, ops)
     with opened(path, family.dialect) as checkpoint:
         checkpoint.require(family.shapes(spec))
         reader = _Reader(checkpoint, plan, device)

@@ -18,8 +18,8 @@ from vp_tui.core.models.checkpoint import OpenCheckpoint
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.loading import family_of, opener_of
 from vp_tui.core.models.native import Family, concatenated
+from vp_tui.core.models.ops import PLAIN
 from vp_tui.core.models.precision import cast, storage_dtype, table
-from vp_tui.core.models.steps import PLAIN
 
 Rounding = Callable[[nn.Module, Tensor], Tensor]
 """Maps a module and one of its parameters, in the plan's format, to the parameter's replacement."""

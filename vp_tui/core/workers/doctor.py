@@ -11,7 +11,7 @@ from vp_tui.core.engine import environment, gpu
 from vp_tui.core.errors import Unavailable, UsageError
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.models import attention
-from vp_tui.core.models.fusing import choose_steps
+from vp_tui.core.models.fusing import choose_ops
 from vp_tui.core.models.precision import check, storage_dtype
 
 PACKAGES = ("torch", "transformers", "safetensors", "numpy", "dnaio", "flash-attn", "triton", "nvidia-ml-py")
@@ -54,8 +54,8 @@ def _arm(name: Precision, device: torch.device) -> dict[str, Any]:
     except UsageError as error:
         return {"available": False, "reason": str(error)}
     models = {kind: _attention(name, device, alibi=alibi) for kind, alibi in ALIBI.items()}
-    steps = choose_steps(storage_dtype(name), device, "auto").reason
-    return {"available": True, "reason": None, "models": models, "steps": steps, "flags": environment.flags_of(plan)}
+    ops = choose_ops(storage_dtype(name), device, "auto").reason
+    return {"available": True, "reason": None, "models": models, "ops": ops, "flags": environment.flags_of(plan)}
 
 
 def _attention(name: Precision, device: torch.device, *, alibi: bool) -> dict[str, Any]:

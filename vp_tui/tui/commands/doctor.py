@@ -87,7 +87,7 @@ def _steps_lines(precisions: Mapping[str, Any]) -> list[str]:
     answers: dict[str, list[str]] = {}
     for name, found in precisions.items():
         if found["available"]:
-            answers.setdefault(found["steps"], []).append(name)
+            answers.setdefault(found["ops"], []).append(name)
     return [*(f"{answer} ({', '.join(names)})" for answer, names in answers.items()), ""]
 
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.models.kernels.base import DeviceLayout
+from vp_tui.core.models.ops import Ops
 from vp_tui.core.models.precision import storage_dtype, stored_as
 from vp_tui.core.models.rotary import Rotary
-from vp_tui.core.models.steps import Steps
 
 
 def without_scale(model: Any) -> None:
@@ -22,11 +22,11 @@ def without_scale(model: Any) -> None:
     model.spec = replace(model.spec, token_dropout=False)
 
 
-class _TanhGelu(Steps):
-    """The plain steps, with GELU's tanh formula."""
+class _TanhGelu(Ops):
+    """The plain ops, with GELU's tanh formula."""
 
     def gelu(self, states_NF: Tensor) -> Tensor:
-        """As in Steps, and off by up to 4e-4."""
+        """As in Ops, and off by up to 4e-4."""
         return nn.functional.gelu(states_NF, approximate="tanh")
 
 
@@ -34,7 +34,7 @@ def with_tanh_gelu(model: Any) -> None:
     """Give the blocks of an ESM-2 or a DNABERT-S the tanh formula of GELU instead of the exact erf."""
     for block in model.layers:
         # on the block itself: no other model's functions change, and whoever runs single blocks meets it too
-        block.steps = _TanhGelu()
+        block.ops = _TanhGelu()
 
 
 def with_recomputed_inv_freq(model: Any) -> None:

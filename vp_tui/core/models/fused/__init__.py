@@ -1,1 +1,1 @@
-"""The steps of models/steps.py for CUDA, in Triton: each reads and writes the stream once, and computes in FP32."""
+"""The ops of models/ops.py for CUDA, in Triton: one read and one write of the residual stream, FP32 arithmetic."""

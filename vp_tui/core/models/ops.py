@@ -16,7 +16,7 @@ from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayo
 from vp_tui.core.models.rotary import Rotary
 
 
-class Steps:
+class Ops:
     """The plain ops."""
 
     name = "plain"
@@ -76,19 +76,19 @@ class Steps:
         return attention(call).flatten(1)
 
 
-PLAIN: Final = Steps()
+PLAIN: Final = Ops()
 
 
 class Norm(nn.LayerNorm):
     """LayerNorm of hidden, or of hidden + delta, computed by ops."""
 
-    def __init__(self, width: int, eps: float, steps: Steps) -> None:
+    def __init__(self, width: int, eps: float, ops: Ops) -> None:
         super().__init__(width, eps=eps)
-        self.steps = steps
+        self.ops = ops
 
     def forward(self, hidden_ND: Tensor, delta_ND: Tensor | None = None) -> Tensor:
         """Return the norm [N, D] in the stream's format."""
-        return self.steps.norm(hidden_ND, self, delta_ND)
+        return self.ops.norm(hidden_ND, self, delta_ND)
 
 
 class ResidualNorm(Norm):
@@ -97,5 +97,5 @@ class ResidualNorm(Norm):
     def forward(self, hidden_ND: Tensor, delta_ND: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Return norm and sum, [N, D] each; without `delta_ND` the sum is hidden itself."""
         if delta_ND is None:
-            return self.steps.norm(hidden_ND, self), hidden_ND
-        return self.steps.add_norm(hidden_ND, delta_ND, self)
+            return self.ops.norm(hidden_ND, self), hidden_ND
+        return self.ops.add_norm(hidden_ND, delta_ND, self)
