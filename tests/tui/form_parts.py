@@ -3,11 +3,11 @@
 from textual.widgets import Input
 
 from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate
-from vp_tui.core.runs.estimate.known import Earlier
+from vp_tui.core.runs.estimate.known import EarlierRun
 from vp_tui.tui.panels.path_field import ChoiceList
 from vp_tui.tui.screens.new_run import NewRunScreen
 
-LIKE = Earlier(run_id=41, created_at_us=1, seconds=403.0, config={}, arms={})
+LIKE = EarlierRun(run_id=41, created_at_us=1, seconds=403.0, config={}, arms={})
 
 
 def arm(precision="fp16", seconds=83.5, weight_bytes=6 * 2**30, like=LIKE):

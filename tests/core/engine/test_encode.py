@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine import memory
+from vp_tui.core.engine import footprint, memory
 from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.inputs import packing
@@ -193,7 +193,7 @@ def test_on_a_gpu_the_cap_is_two_waves_of_tiles(fake_h200):
 
 
 def test_the_automatic_budget_is_halved_until_it_fits_and_says_so(fake_h200):
-    per_token = max(memory.activation_bytes(SPEC_3B, plan) for plan in (FP32, plain_plan("fp16")))
+    per_token = footprint.activation_bytes(SPEC_3B, "fp32")
     budget, reason = memory.auto_token_budget(SPEC_3B, [plain_plan("fp16"), FP32], fake_h200, 9000 * per_token, 1024)
     assert budget == 4224
     assert "would not fit" in reason
@@ -206,12 +206,12 @@ def test_a_run_halves_its_budget_once_where_both_arms_can_stay_loaded_then(fake_
         return memory.budget_of_a_run(SPEC_3B, arms, fake_h200, free_gib * gib, 1024)
 
     assert budget_of(139) == (33_792, "33792 tokens: the cap for cuda")
-    assert memory.are_resident(SPEC_3B, arms, 33_792, 139 * gib)
+    assert footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 33_792, 139 * gib)
     # 24 GiB: weights of both 15.8, activations of 16,896 tokens 4.4, of 33,792 8.7
     assert budget_of(24) == (16_896, "16896 tokens: with 33792 the arms would not fit beside each other")
-    assert memory.are_resident(SPEC_3B, arms, 16_896, 24 * gib)
+    assert footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 16_896, 24 * gib)
     # 19 GiB: they do not fit with half of it either, so one at a time has all the room
-    assert not memory.are_resident(SPEC_3B, arms, 8_448, 19 * gib)
+    assert not footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 8_448, 19 * gib)
     assert "beside each other" not in budget_of(19)[1]
 
 

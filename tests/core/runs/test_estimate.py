@@ -21,6 +21,8 @@ NO_GPU = Unavailable("no NVIDIA driver")
 LENGTHS = (10, 10, 10, 100, 100, 2000)
 """Residues: three short, two medium, one long that is cut to 1,022."""
 TOKENS = 3 * 12 + 2 * 102 + 1024
+ACTIVATIONS = 1024 * (4 * (14 * 8 + 2 * 32) + 4 * 5 * 8)
+"""Of the longest sequence in FP32, per token 14 times the width and 2 times the feed-forward, and 5 up-cast."""
 PARAMETERS = 2 * (4 * 64 + 32 + 2 * 8 * 32 + 32 + 8 + 32) + 33 * 8 + 16
 """Two layers of 8 wide with a feed-forward of 32, the embedding of 33 tokens, the last norm."""
 
@@ -85,9 +87,14 @@ def test_weights_are_parameters_times_the_bytes_of_their_precision(estimate):
 
 @pytest.mark.parametrize(
     ("free", "fit"),
-    [(None, None), (4 * PARAMETERS - 1, "no"), (4 * PARAMETERS, "in turn"), (6 * PARAMETERS, "in turn"),
-     (7 * PARAMETERS, "both")],
-)  # fmt: skip
+    [
+        (None, None),
+        (ACTIVATIONS + 4 * PARAMETERS - 1, "no"),
+        (ACTIVATIONS + 4 * PARAMETERS, "in turn"),
+        (ACTIVATIONS + 6 * PARAMETERS, "in turn"),
+        (1.12 * (ACTIVATIONS + 6 * PARAMETERS), "both"),
+    ],
+)
 def test_it_says_whether_both_arms_fit_or_one_at_a_time_or_none(checkpoint, fasta, free, fit):
     config = RunConfig(model=str(checkpoint), input=str(fasta))
     made = figures.estimated(

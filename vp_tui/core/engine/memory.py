@@ -8,7 +8,8 @@ import psutil
 import torch
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import RESIDENT_SHARE, PrecisionPlan
+from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.engine.footprint import activation_bytes, are_resident, weight_bytes
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models.kernels.sdpa import SCORE_BYTES
@@ -41,27 +42,16 @@ def budget_of_a_run(
 
     Raises ResourceError as auto_token_budget.
     """
-    free_beside = max(free_bytes - max(weight_bytes(spec, plans)), 0)
+    free_beside = max(free_bytes - max(weight_bytes(spec, plan.precision) for plan in plans), 0)
     budget, reason = auto_token_budget(spec, plans, device, free_beside, longest)
-    half = budget // 2
+    half, precisions = budget // 2, [plan.precision for plan in plans]
     if (
         half < longest
-        or are_resident(spec, plans, budget, free_bytes)
-        or not are_resident(spec, plans, half, free_bytes)
+        or are_resident(spec, precisions, budget, free_bytes)
+        or not are_resident(spec, precisions, half, free_bytes)
     ):
         return budget, reason
     return half, f"{half} tokens: with {budget} the arms would not fit beside each other"
-
-
-def are_resident(spec: ModelSpec, plans: Sequence[PrecisionPlan], tokens: int, free_bytes: int) -> bool:
-    """Whether the arms of all plans can stay loaded while one of them encodes a pack of `tokens`."""
-    activations = tokens * max(activation_bytes(spec, plan) for plan in plans)
-    return sum(weight_bytes(spec, plans)) + activations <= RESIDENT_SHARE * free_bytes
-
-
-def weight_bytes(spec: ModelSpec, plans: Sequence[PrecisionPlan]) -> list[int]:
-    """Of the weights in each plan."""
-    return [spec.num_parameters * storage_dtype(plan.precision).itemsize for plan in plans]
 
 
 def auto_token_budget(
@@ -80,7 +70,7 @@ def auto_token_budget(
     Raises ResourceError when a pack that holds the longest sequence does not fit.
     """
     cap = WAVES * TILE_ROWS * num_sms(device) if device.type == "cuda" else CPU_TOKENS
-    per_token = max(activation_bytes(spec, plan) for plan in plans)
+    per_token = max(activation_bytes(spec, plan.precision) for plan in plans)
     scores = score_bytes(spec, plans, device, longest)
     fitting = int(free_bytes * _USABLE - scores) // per_token
     budget = max(cap, longest)
@@ -108,18 +98,6 @@ def score_bytes(spec: ModelSpec, plans: Sequence[PrecisionPlan], device: torch.d
     if device.type != "cuda" or all(is_16_bit(storage_dtype(plan.precision)) for plan in plans):
         return 0
     return 3 * max(SCORE_BYTES, spec.num_heads * longest**2 * torch.float32.itemsize)
-
-
-def activation_bytes(spec: ModelSpec, plan: PrecisionPlan) -> int:
-    """Bytes per token that one block's forward holds at its peak, a quarter of padding counted in.
-
-    Stream format: residual, normed, q k v, their padded copies and the result; or two FFN-wide ones.
-    FP32: rotary's up-casts of q or k and their products, and the pooling's up-cast.
-    """
-    item = storage_dtype(plan.precision).itemsize
-    stream = 14 * spec.hidden + 2 * spec.ffn
-    single = 5 * spec.hidden
-    return item * stream + 4 * single
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -1,1 +1,1 @@
-"""What a run would take, told before it starts: sequences, tokens, seconds, memory. No torch."""
+"""Estimate of a run before it starts: sequences, tokens, seconds, memory. No torch."""

@@ -1,4 +1,4 @@
-"""The figures of a run that has not begun, from what is known: pure, and None where nothing is known.
+"""The figures of a run that has not begun, from known facts; None where nothing is known.
 
 Shape suffix: S sequences.
 """
@@ -6,47 +6,45 @@ Shape suffix: S sequences.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
-from vp_tui.core.config import RESIDENT_SHARE, STRATA, Precision, PrecisionChoice, RunConfig, Stratum, choose_precision
+from vp_tui.core.config import STRATA, Precision, PrecisionChoice, RunConfig, Stratum, choose_precision
+from vp_tui.core.engine import footprint
 from vp_tui.core.errors import InputError
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.spec import ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import SPECIALS
 from vp_tui.core.runs import cached_reference
-from vp_tui.core.runs.estimate.known import Checkpoint, Earlier, InputFacts
-
-ITEM_BYTES: Final[Mapping[Precision, int]] = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
-"""Of one weight."""
+from vp_tui.core.runs.estimate.known import EarlierRun, InputFacts, LocalCheckpoint
 
 Fit = Literal["both", "in turn", "no"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEstimate:
-    """One arm of the run to be."""
+    """One arm of the planned run."""
 
     precision: Precision
     seconds: float | None
     """Of encoding."""
-    like: Earlier | None
+    like: EarlierRun | None
     """The run whose speed the seconds are projected from."""
     weight_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a run would take; None where that cannot be known before it starts."""
+    """Sequences, tokens, time and memory of a planned run; None where unknown before it starts."""
 
     in_file: int
     strata: Mapping[Stratum, int]
     """Sequences the run would use."""
     tokens: int | None
     is_exact: bool
-    """Whether the tokens are counted, not projected from some of the sequences."""
+    """True: the tokens are counted; False: projected from some of the sequences."""
     reference: ArmEstimate
     candidate: ArmEstimate
     stored_by: int | None
@@ -57,7 +55,9 @@ class Estimate:
     to_fetch: str | None
     """The hub id of a checkpoint that is not on this machine."""
     precision_reason: str | None
-    """Why the candidate would not run in the precision that was asked for."""
+    """The reason why the candidate would not run in the requested precision."""
+    activation_bytes: int = 0
+    """Of the smallest packed batch that the run can use; 0 when unknown."""
 
     @property
     def sequences(self) -> int:
@@ -66,32 +66,33 @@ class Estimate:
 
     @property
     def fit(self) -> Fit | None:
-        """Whether the weights of both arms have room in the free memory, or of one at a time, or not even those."""
+        """Return whether both arms fit in the free memory, one at a time, or not even that."""
         reference, candidate = self.reference.weight_bytes, self.candidate.weight_bytes
         if reference is None or candidate is None or self.free_bytes is None:
             return None
-        if max(reference, candidate) > self.free_bytes:
+        if max(reference, candidate) + self.activation_bytes > self.free_bytes:
             return "no"
-        return "both" if reference + candidate <= RESIDENT_SHARE * self.free_bytes else "in turn"
+        fits = footprint.fit_together((reference, candidate), self.activation_bytes, self.free_bytes)
+        return "both" if fits else "in turn"
 
 
 def estimated(
     config: RunConfig,
     data: InputFacts,
-    checkpoint: Checkpoint | str,
+    checkpoint: LocalCheckpoint | str,
     *,
-    earlier: Sequence[Earlier],
+    earlier: Sequence[EarlierRun],
     device: str,
     free_bytes: int | None,
     environment: Mapping[str, str],
 ) -> Estimate:
-    """The figures of a run of `config`; `environment` may hold the switch that puts the candidate back to FP32.
+    """Return the estimate of a run of `config`; `environment` may hold the switch that makes the candidate FP32.
 
     Raises:
         InputError: the letters are not those that the model reads.
         ModelError: the checkpoint's tokenizer cannot be used.
     """
-    spec = checkpoint.spec if isinstance(checkpoint, Checkpoint) else None
+    spec = checkpoint.spec if isinstance(checkpoint, LocalCheckpoint) else None
     _require_letters(spec, data)
     stratum_S = sequences.strata_of(data.lengths_S, config.strata or default_cuts(data.alphabet))
     chosen_S = sequences.stratified_sample(stratum_S, config.sample, config.seed)
@@ -110,6 +111,19 @@ def estimated(
         free_bytes=free_bytes,
         to_fetch=checkpoint if isinstance(checkpoint, str) else None,
         precision_reason=choice.reason,
+        activation_bytes=_activation_bytes(config, checkpoint, data, data.lengths_S[chosen_S].max()),
+    )
+
+
+def _activation_bytes(config: RunConfig, checkpoint: LocalCheckpoint | str, data: InputFacts, longest: int) -> int:
+    """Return the bytes for the requested token budget, or for the longest sequence, which any budget holds."""
+    budget, _ = _tokens(checkpoint, data, np.array([longest]))
+    if config.token_budget != "auto":
+        budget = config.token_budget
+    if budget is None or isinstance(checkpoint, str):
+        return 0
+    return budget * max(
+        footprint.activation_bytes(checkpoint.spec, precision) for precision in (config.reference, config.precision)
     )
 
 
@@ -119,8 +133,8 @@ def _require_letters(spec: ModelSpec | None, data: InputFacts) -> None:
         raise InputError(f"the sequences are {got}, and {spec.name} reads {read}; choose other sequences or a model")
 
 
-def _tokens(checkpoint: Checkpoint | str, data: InputFacts, lengths_S: np.ndarray) -> tuple[int | None, bool]:
-    """Tokens of the chosen sequences, and whether they are exact; only native models are known to count like this."""
+def _tokens(checkpoint: LocalCheckpoint | str, data: InputFacts, lengths_S: np.ndarray) -> tuple[int | None, bool]:
+    """Return the tokens of the sequences, and True when they are exact; None for models that are not native."""
     if isinstance(checkpoint, str) or checkpoint.spec.kind == "hf":
         return None, False
     specials = SPECIALS * len(lengths_S)
@@ -135,7 +149,9 @@ def _tokens_per_letter(folder: Path, spec: ModelSpec, tried: Sequence[bytes]) ->
     return int(counted.sum()) / sum(map(len, tried))
 
 
-def _arm(precision: Precision, tokens: int | None, earlier: Sequence[Earlier], spec: ModelSpec | None) -> ArmEstimate:
+def _arm(
+    precision: Precision, tokens: int | None, earlier: Sequence[EarlierRun], spec: ModelSpec | None
+) -> ArmEstimate:
     rates = ((run, _rate(run, precision)) for run in earlier)
     like, rate = next(((run, rate) for run, rate in rates if rate), (None, None))
     known = spec is not None and spec.num_parameters > 0
@@ -143,17 +159,19 @@ def _arm(precision: Precision, tokens: int | None, earlier: Sequence[Earlier], s
         precision=precision,
         seconds=tokens / rate if tokens is not None and rate else None,
         like=like if tokens is not None else None,
-        weight_bytes=spec.num_parameters * ITEM_BYTES[precision] if spec is not None and known else None,
+        weight_bytes=footprint.weight_bytes(spec, precision) if spec is not None and known else None,
     )
 
 
-def _rate(run: Earlier, precision: Precision) -> float | None:
-    """Tokens per second of the run's arm in that precision, None where it has none."""
+def _rate(run: EarlierRun, precision: Precision) -> float | None:
+    """Return the throughput of the run's arm in that precision; None when it has none."""
     return next((arm["tokens_per_s"] for arm in run.arms.values() if arm["precision"] == precision), None)
 
 
-def _stored_by(config: RunConfig, choice: PrecisionChoice, earlier: Sequence[Earlier], changed_us: int) -> int | None:
-    """The newest run with the same settings whose sequence file has not been written since."""
+def _stored_by(
+    config: RunConfig, choice: PrecisionChoice, earlier: Sequence[EarlierRun], changed_us: int
+) -> int | None:
+    """Return the newest run with the same settings whose sequence file has not been written since."""
     if cached_reference.why_recomputed(choice.precision, config) is not None:
         return None
     asked = config.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Everything an estimate is made of, read and put together; blocks for as long as reading the sequence file takes."""
+"""Read everything an estimate needs; blocks while the sequence file is read."""
 
 import os
 from pathlib import Path
@@ -13,14 +13,14 @@ from vp_tui.core.store.reader import Reader
 
 
 class Estimator:
-    """Makes estimates for the store at `home`, and keeps what it has read; may be asked from several threads."""
+    """Estimates runs for the store at `home` and caches what it has read; thread-safe."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._inputs = known.InputCache()
 
     def estimate(self, config: RunConfig, gpu: GpuSample | Unavailable) -> Estimate:
-        """What a run of `config` would take; `gpu` is a reading of the first GPU, or why there is none.
+        """Estimate a run of `config`; `gpu` is a reading of the first GPU, or the reason why there is none.
 
         Raises:
             InputError, ModelError: the run would be refused.

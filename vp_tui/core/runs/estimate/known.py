@@ -1,4 +1,4 @@
-"""What is known before a run: its sequence file, its checkpoint, earlier runs like it, free memory. No torch.
+"""Facts known before a run: its sequence file, its checkpoint, earlier runs like it, free memory. No torch.
 
 Shape suffix: S sequences.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import psutil
 from huggingface_hub import try_to_load_from_cache
 
 from vp_tui.core.errors import InputError, Unavailable
@@ -23,17 +24,17 @@ from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
 _TRIED: Final = 64
-"""Sequences a tokenizer is tried on, where counting all of them would take too long."""
+"""Sequences given to a tokenizer where counting all of them would take too long."""
 _KEPT: Final = 4
 """Sequence files whose facts are kept."""
 _LOOKED_AT: Final = 5
-"""Earlier runs, newest first: enough to find one with the same settings."""
+"""EarlierRun runs, newest first: enough to find one with the same settings."""
 _MIB: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFacts:
-    """A sequence file as far as an estimate needs it."""
+    """The facts of a sequence file that an estimate needs."""
 
     lengths_S: np.ndarray
     """Residues or bases, int64."""
@@ -41,25 +42,25 @@ class InputFacts:
     tried: tuple[bytes, ...]
     """Some sequences, spread evenly over the file."""
     changed_us: int
-    """When the file was last written."""
+    """Time of the last change of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """What a checkpoint on this machine is."""
+class LocalCheckpoint:
+    """A checkpoint on this machine."""
 
     spec: ModelSpec
     path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierRun:
     """A completed run of the same model on the same kind of device."""
 
     run_id: int
     created_at_us: int
     seconds: float | None
-    """From start to end, with everything around the encoding."""
+    """From start to end, including everything except waiting."""
     config: Mapping[str, Any]
     arms: Mapping[str, Mapping[str, Any]]
     """Each an ArmSummary in JSON types."""
@@ -101,35 +102,35 @@ def _facts(path: Path, changed_us: int) -> InputFacts:
     )
 
 
-def checkpoint_of(model: str) -> Checkpoint | str:
-    """What `model` is, or the hub id under which it must be fetched first.
+def checkpoint_of(model: str) -> LocalCheckpoint | str:
+    """Return the checkpoint, or the hub id of one that must be fetched first.
 
     Raises:
         ModelError: no such name, or a checkpoint that cannot be used.
     """
     source = resolve(model)
     if source.is_here:
-        return Checkpoint(spec=read_spec(source.path), path=source.path)
+        return LocalCheckpoint(spec=read_spec(source.path), path=source.path)
     assert source.hub_id is not None, "what is not here is on the hub"
     config = try_to_load_from_cache(source.hub_id, "config.json", revision=source.revision)
     folder = Path(config).parent if isinstance(config, str) else None
-    # a fetch that broke may have left the words without the weights
+    # an interrupted fetch may have left the configuration without weights
     if folder is None or (not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin"))):
         return source.hub_id
-    return Checkpoint(spec=read_spec(folder, source.hub_id), path=folder)
+    return LocalCheckpoint(spec=read_spec(folder, source.hub_id), path=folder)
 
 
 def device_of(asked: str, gpu: GpuSample | Unavailable) -> str:
-    """cpu or cuda:N: what `asked` will most likely become; NVML is asked, not torch."""
+    """Return cpu or cuda:N, the likely meaning of `asked`; from NVML, not torch."""
     if asked == "auto":
         return "cpu" if isinstance(gpu, Unavailable) else "cuda:0"
     return "cuda:0" if asked == "cuda" else asked
 
 
 def free_bytes(device: str, gpu: GpuSample | Unavailable) -> int | None:
-    """Memory that is free on the device now; None where that cannot be read (`gpu` is the first one, cuda:0)."""
+    """Return the free bytes on the device; None where they cannot be read (`gpu` is the first one, cuda:0)."""
     if device == "cpu":
-        return _free_on_cpu()
+        return int(psutil.virtual_memory().available)
     if (
         device != "cuda:0"
         or isinstance(gpu, Unavailable)
@@ -140,16 +141,8 @@ def free_bytes(device: str, gpu: GpuSample | Unavailable) -> int | None:
     return int((gpu.memory_total_mib - gpu.memory_used_mib) * _MIB)
 
 
-def _free_on_cpu(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-
-
-def earlier_runs(reader: Reader, model: str, device: str) -> tuple[Earlier, ...]:
-    """The newest completed runs of `model` on the same kind of device, newest first."""
+def earlier_runs(reader: Reader, model: str, device: str) -> tuple[EarlierRun, ...]:
+    """Return the newest completed runs of `model` on the same kind of device, newest first."""
     wanted = _identity(model)
     kind = device.partition(":")[0]
     like = (
@@ -162,10 +155,10 @@ def earlier_runs(reader: Reader, model: str, device: str) -> tuple[Earlier, ...]
     return tuple(_earlier(reader, run) for run in islice(like, _LOOKED_AT))
 
 
-def _earlier(reader: Reader, run: RunRow) -> Earlier:
+def _earlier(reader: Reader, run: RunRow) -> EarlierRun:
     snapshot = reader.snapshot(run.id)
     start, end = run.started_at_us, run.ended_at_us
-    return Earlier(
+    return EarlierRun(
         run_id=run.id,
         created_at_us=run.created_at_us,
         seconds=(end - start) / 1e6 if start is not None and end is not None else None,
@@ -175,7 +168,7 @@ def _earlier(reader: Reader, run: RunRow) -> Earlier:
 
 
 def _identity(model: str) -> str:
-    """One word per checkpoint, however it was named."""
-    # unlike Path.expanduser, a user who does not exist is no error here
+    """Return one name per checkpoint, however it was written."""
+    # unlike Path.expanduser, an unknown user is not an error here
     path = Path(os.path.expanduser(model))
     return str(path.resolve()) if path.exists() else SHORT_NAMES.get(model.lower(), model)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
-from vp_tui.core.engine import environment, memory
+from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, RunPlanned, now_us
 from vp_tui.core.inputs.hub import fetch
@@ -199,7 +199,8 @@ def _schedule(setting: Setting, plan: Plan) -> tuple[bool, str]:
     if plan.stored.found is not None:
         return False, "candidate only: the reference is stored"
     free = memory.free_memory(setting.device)
-    if memory.are_resident(plan.spec, [*setting.plans.values()], plan.budget.tokens, free):
+    precisions = [one.precision for one in setting.plans.values()]
+    if footprint.are_resident(plan.spec, precisions, plan.budget.tokens, free):
         return True, "both arms resident, ABBA"
     return False, "reference first, then candidate"
 
