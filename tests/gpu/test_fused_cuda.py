@@ -77,7 +77,7 @@ def test_rotary_in_place(dtype, heads, size):
     turned = qkv.clone()
     elementwise.rotate_(turned, heads, rotary)
     after = turned.view(980, 3, heads, size)
-    assert_as_exact(paired(after[:, :2]), rotary.turn(before[:, :2]), exact.turn(before[:, :2].double()))
+    assert_as_exact(paired(after[:, :2]), rotary.rotate(before[:, :2]), exact.rotate(before[:, :2].double()))
     assert torch.equal(after[:, 2], before[:, 2])
 
 

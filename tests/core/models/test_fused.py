@@ -92,7 +92,7 @@ def test_rotary_in_place_turns_q_and_k_and_leaves_v(dtype, head_dim):
     turned = qkv_ND3.clone()
     elementwise.rotate_(turned, heads, rotary)
     after = turned.view(13, 3, heads, head_dim)
-    assert_as_exact(paired(after[:, :2]), rotary.turn(before[:, :2]), exact.turn(before[:, :2].double()))
+    assert_as_exact(paired(after[:, :2]), rotary.rotate(before[:, :2]), exact.rotate(before[:, :2].double()))
     assert torch.equal(after[:, 2], before[:, 2])
 
 

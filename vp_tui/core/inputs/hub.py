@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
 from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -19,6 +18,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # __all__ is made at import
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from vp_tui.core.errors import ModelError
@@ -61,7 +61,8 @@ def _snapshot(source: ModelSource, patterns: list[str]) -> Path:
                 source.hub_id, revision=source.revision, allow_patterns=patterns, ignore_patterns=list(_BELOW)
             )
         )
-    except (httpx2.HTTPError, HFValidationError, OSError) as error:
+    # the client's own export: httpx in huggingface_hub 1, httpx2 in 2
+    except (httpx.HTTPError, HFValidationError, OSError) as error:
         raise ModelError(
             f"{source.given} cannot be downloaded from {constants.ENDPOINT}: {_reason(error, source)}"
         ) from error

@@ -70,7 +70,7 @@ class Ops:
         scale = q_NHK.shape[-1] ** -0.5
         if rotary is not None:
             # fair-esm scales q before the rotation, not the scores
-            q_NHK, k_NHK = rotary.turn(qkv_N3HK[:, :2]).unbind(1)
+            q_NHK, k_NHK = rotary.rotate(qkv_N3HK[:, :2]).unbind(1)
             scale = 1.0
         call = AttentionCall(q_NHK=q_NHK, k_NHK=k_NHK, v_NHK=v_NHK, layout=layout, scale=scale, alibi_slopes_H=slopes_H)
         return attention(call).flatten(1)

@@ -21,7 +21,7 @@ class Rotary:
         angles_Pk = positions_P[:, None] * inv_freq_k
         self.cos_Pk, self.sin_Pk = angles_Pk.cos(), angles_Pk.sin()
 
-    def turn(self, qk_N2HK: Tensor) -> Tensor:
+    def rotate(self, qk_N2HK: Tensor) -> Tensor:
         """Return q times K^-0.5 and k, both rotated, in their own format.
 
         The two numbers of a pair are adjacent in the result: another order than the input's, but the same for q and k,
@@ -29,11 +29,11 @@ class Rotary:
         """
         # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
         first_N2Hk, second_N2Hk = at_least_fp32(qk_N2HK).chunk(2, dim=-1)
-        turned_N2Hk = torch.complex(first_N2Hk, second_N2Hk).mul_(self._turns_N21k)
-        return back_to(torch.view_as_real(turned_N2Hk).flatten(-2), qk_N2HK)
+        rotated_N2Hk = torch.complex(first_N2Hk, second_N2Hk).mul_(self._rotations_N21k)
+        return back_to(torch.view_as_real(rotated_N2Hk).flatten(-2), qk_N2HK)
 
     @cached_property
-    def _turns_N21k(self) -> Tensor:
+    def _rotations_N21k(self) -> Tensor:
         """e^(i angle) of each token, scaled by K^-0.5 for q."""
         cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
         scale = (2 * cis_Pk.shape[1]) ** -0.5
