@@ -238,7 +238,7 @@ async def test_the_comparison_is_exported_as_the_command_does(compared, runs, tm
 async def test_copying_gives_the_whole_table_and_the_picture(compared):
     async with compared("same", "broken") as driven:
         text = table(driven, "differences").copy_text()
-        assert "95 % interval" in text
+        assert "95% interval" in text
         assert len(text.splitlines()) == 1 + len(table(driven, "differences")._grid.rows)
         await driven.press("v")
         assert "\u2591 baseline 30" in driven.app.screen.query_one("#distribution").copy_text()

@@ -46,7 +46,7 @@ def test_columns_go_before_words_are_cut_and_the_change_stays(report):
     grid = comparison_table.differences(report("same", "hostile"), only_worse=False)
     titles = {width: [grid.columns[place].title for place in fitted(grid, width)] for width in (58, 78, 200)}
     assert titles[200][-3:] == ["limit", "p", "n"]
-    assert titles[78][-1] == "95 % interval"
+    assert titles[78][-1] == "95% interval"
     assert titles[58] == ["verdict", "metric", "scope", "cand", "change"]
     for width in range(52, 200):
         widths = fitted(grid, width)

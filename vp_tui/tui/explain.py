@@ -111,7 +111,7 @@ def _gpu(limits: Thresholds) -> Explanation:
 def _speed(limits: Thresholds) -> Explanation:
     return Explanation(
         title="Speed",
-        meaning="Tokens per second of reference and candidate, and the speed-up with its 95 % interval; end to end "
+        meaning="Tokens per second of reference and candidate, and the speed-up with its 95% interval; end to end "
         "includes reading, packing and copies.",
         good=f"Both ratios at {fmt.limit(limits.fail(P1))}x or more. On a CPU the speed is not checked.",
         todo="Fast on the device but slow end to end: the GPU waits for the input. Slow on both: check the attention "

@@ -7,7 +7,8 @@ import pytest
 from independent import Page, csv_rows, junit_cases, markdown_tables, steers, strict_json, unescaped
 from report_runs import HOSTILE
 
-from vp_tui.core.report import csv_text, markdown, plain, render
+from vp_tui.core import text as fmt
+from vp_tui.core.report import csv_text, markdown, render
 from vp_tui.core.report.runs_export import exported
 
 FORMATS = render.FORMATS
@@ -133,7 +134,7 @@ def test_escaped_markdown_reads_as_what_it_was(words):
     "text", ["\x1b]0;title\x07x", "a\u202eb\u2066", "a\u0000b", "\ud800", "\ufffe\uffff", "\x9b31m", "a\u2028b\r\nc"]
 )
 def test_safe_text_is_one_line_that_xml_and_a_terminal_can_hold(text):
-    kept = plain.safe(text)
+    kept = fmt.safe(text)
     assert not steers(kept)
     assert "\n" not in kept
     assert kept.encode().decode() == kept

@@ -61,7 +61,7 @@ def _lines(document: Document, model: Document) -> Iterable[str]:
 
 def _engines(results: Sequence[Document]) -> Table:
     head = columns(
-        "engine", "in", "tokens/s", "95 %", "MFU", "matmul", "SM", "tensor", "MHz", "W", "blocks",
+        "engine", "in", "tokens/s", "95%", "MFU", "matmul", "SM", "tensor", "MHz", "W", "blocks",
         numbers=("tokens/s", "MFU", "matmul", "SM", "tensor", "MHz", "W"),
     )  # fmt: skip
     note = (
@@ -103,7 +103,7 @@ def _ratios(ratios: Sequence[Document], results: Sequence[Document]) -> Table:
         )
         for one in ratios
     )
-    head = columns("", "over", "speedup", "95 %", "batch", numbers=("speedup", "batch"))
+    head = columns("", "over", "speedup", "95%", "batch", numbers=("speedup", "batch"))
     note = "batch: padded tokens of a peer's batch, its fastest size"
     return Table(title="Speedups, interleaved blocks (ABBA)", columns=head, rows=rows, note=note)
 

@@ -1,8 +1,7 @@
-"""The charts of a comparison as SVG to stand inside an HTML page; only the HTML renderer imports it.
+"""Charts of a comparison as SVG for an HTML page; only the HTML renderer imports it.
 
-Drawn by matplotlib without a window, without a date, with fixed ids, so that the same report gives the same bytes.
-Colours are placeholders that become CSS variables: the page decides between light, dark and print. No stored text is
-drawn, so that nothing in it can steer the picture.
+matplotlib draws them without a date and with fixed ids: the same report gives the same bytes. Colours are placeholders
+that become CSS variables, so that the page chooses light, dark or print. No stored text is drawn.
 """
 
 import io
@@ -22,7 +21,7 @@ from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, Series
 
 _WIDTH: Final = 8.6
-"""Inches; the page scales it."""
+"""Inches; scaled by the page."""
 _INK, _GRID, _BASE, _CAND, _LIMIT, _PAPER = (f"#0102{place:02x}" for place in range(1, 7))
 _VARIABLES: Final = {
     _INK: "var(--ink)",
@@ -64,7 +63,7 @@ Draw = Callable[[Figure], None]
 
 
 def distribution(report: ComparisonReport) -> str | None:
-    """log10(1 - cosine) of both runs per stratum with the limit line; None without sequences."""
+    """Return histograms of log10(1 - cosine) per stratum with the limit; None without sequences."""
     strata = [stratum for stratum in STRATA if any(one.stratum == stratum for one in report.distributions)]
     if not strata:
         return None
@@ -76,7 +75,7 @@ def distribution(report: ComparisonReport) -> str | None:
             _histogram(axes, mine, log_distance(report.limits["cosine"]))
             missing = sum(one.missing for one in mine)
             counts = ", ".join(f"{one.n} of the {one.side}" for one in mine)
-            lost = f"; {missing} without a cosine are not drawn" if missing else ""
+            lost = f"; {missing} without a cosine not shown" if missing else ""
             axes.set_title(f"{stratum}: {counts}{lost}")
         rows[-1].set_xlabel("1 - cosine (log scale; further right is worse)")
         _x_of_logs(rows[-1], mine_low=_lowest(report.distributions))
@@ -86,7 +85,7 @@ def distribution(report: ComparisonReport) -> str | None:
 
 
 def throughput(report: ComparisonReport) -> str | None:
-    """Tokens/s of both arms over time; None where no block was timed."""
+    """Return tokens/s of both arms over time; None without timed blocks."""
     if not report.throughput:
         return None
 
@@ -103,7 +102,7 @@ def throughput(report: ComparisonReport) -> str | None:
 
 
 def utilization(report: ComparisonReport) -> str | None:
-    """GPU utilization over time with the goal; None where no GPU reported it."""
+    """Return GPU utilization over time with the goal; None where it was not reported."""
     if not report.utilization:
         return None
 
@@ -121,7 +120,7 @@ def utilization(report: ComparisonReport) -> str | None:
 
 
 def history(report: ComparisonReport) -> str | None:
-    """Tokens/s and worst cosine of comparable runs in their order, the baseline marked; None without two of them."""
+    """Return tokens/s and worst cosine of comparable runs by run id, baselines marked; None for fewer than two runs."""
     runs = report.history
     if len(runs) < 2:
         return None
@@ -146,7 +145,7 @@ def history(report: ComparisonReport) -> str | None:
 
 
 def _histogram(axes: Axes, found: Sequence[Distribution], limit: float) -> None:
-    """Shares, so that runs of different sizes can be laid over each other."""
+    """Shares in percent, so that runs of different sizes compare."""
     for one in found:
         shares = [100 * count / one.n for count in one.counts]
         is_base = one.side == "baseline"
@@ -161,7 +160,7 @@ def _histogram(axes: Axes, found: Sequence[Distribution], limit: float) -> None:
 
 
 def _lowest(found: Sequence[Distribution]) -> float:
-    """A whole power of ten below everything drawn."""
+    """Return a power of ten below every filled bin."""
     filled = [EDGES[place] for one in found for place, count in enumerate(one.counts) if count]
     return max(FLOOR, float(int(min(filled, default=FLOOR)) - 1))
 
@@ -205,7 +204,9 @@ def _past(axes: Axes, runs: Sequence[PastRun], values: Sequence[float | None]) -
 
 def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
     for side in SIDES:
-        axes.plot([], [], color=_COLOURS[side], marker="o", markersize=8, linestyle="", label=f"{side} compared here")
+        axes.plot(
+            [], [], color=_COLOURS[side], marker="o", markersize=8, linestyle="", label=f"{side} of this comparison"
+        )
     if any(run.baselines for run in runs):
         axes.plot(
             [], [], color=_LIMIT, marker="D", markersize=11, fillstyle="none", linestyle="", label="pinned baseline"
@@ -214,7 +215,7 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
 
 
 def _legend(figure: Figure, axes: Axes, limit: str) -> None:
-    """Above all strata, where no bar is in its way."""
+    """One legend above all strata."""
     for side in SIDES:
         axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
     axes.plot([], [], color=_LIMIT, linestyle="--", linewidth=1.2, label=limit)
@@ -222,7 +223,7 @@ def _legend(figure: Figure, axes: Axes, limit: str) -> None:
 
 
 def _svg(name: str, draw: Draw, *, height: float) -> str:
-    """Draw one chart; its colours are the page's, its ids have its name in front, and it holds no address."""
+    """Return one chart with the CSS variables of the page, ids prefixed by its name, and no address."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         FigureCanvasSVG(figure)

@@ -1,8 +1,8 @@
-"""One comparison with everything a reader needs to believe it: the one object behind every format.
+"""ComparisonReport: one comparison with its evidence, the input of every format.
 
     store -> inputs -> regress.compare -> ComparisonReport -> render
 
-Building it asks the store and the rule; writing it asks neither.
+Building it reads the store and applies the rule; rendering does neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 DEFAULT_RULE = Rule()
 _NAMES = frozenset({"name", "tags"})
-"""Of a configuration: what a run is called is no difference between two of them."""
+"""Configuration fields that are no difference between runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class ComparedRun:
     id: int
     uuid: str
     label: str
-    """As in sentences: run 12 (nightly)."""
+    """run 12 (nightly)."""
     status: str
     verdict: str | None
     created_at_us: int
@@ -61,20 +61,20 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonReport:
-    """Candidate against baseline; the first run of each side is the one whose sequences and clocks are shown."""
+    """Candidate compared with baseline; sequences and time series are those of the first run of each side."""
 
     base: tuple[ComparedRun, ...]
-    """In the order they were given."""
+    """In the order given."""
     cand: tuple[ComparedRun, ...]
     comparison: Comparison
     accuracy_facts: tuple[Fact, ...]
-    """Everything the accuracy key is made of."""
+    """Facts of the accuracy key."""
     perf_facts: tuple[Fact, ...]
-    """What the performance key has beside them."""
+    """Further facts of the performance key."""
     config: tuple[Fact, ...]
     environment: tuple[Fact, ...]
     paired: int
-    """Sequences that both runs compared."""
+    """Sequences of both runs."""
     only_base: int
     only_cand: int
     distributions: tuple[Distribution, ...]
@@ -85,7 +85,7 @@ class ComparisonReport:
     limits: Mapping[str, float]
     """cosine (of the rule); speedup and gpu_utilization (the goals of the candidate's run)."""
     notes: tuple[str, ...]
-    """What the reader must know, beside the notes of the rule."""
+    """In addition to the notes of the rule."""
 
     @property
     def outcome(self) -> Outcome:
@@ -125,22 +125,22 @@ class ComparisonReport:
 
     @property
     def differing(self) -> dict[str, tuple[Any, Any]]:
-        """Every fact of either key that differs -> (baseline, candidate)."""
+        """Return the differing facts of both keys: name -> (baseline, candidate)."""
         return {fact.name: (fact.base, fact.cand) for fact in (*self.accuracy_facts, *self.perf_facts) if fact.differs}
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
-        """What the process ends with."""
+        """Return the exit code of `vp-tui compare`."""
         return self.comparison.exit_code(strict=strict)
 
 
 def build(
     reader: Reader, base_ids: Sequence[int], cand_ids: Sequence[int], *, rule: Rule = DEFAULT_RULE
 ) -> ComparisonReport:
-    """Read both sides from the store, by the rule's metrics and the newest calibration of this machine, and compare.
+    """Read both sides and the newest calibration of this machine from the store, and compare.
 
     Raises:
-        RunNotFoundError: there is no such run.
-        UsageError: a side is empty, has a run twice, has one that is not over, or runs that are not repeats.
+        RunNotFoundError: no such run.
+        UsageError: a side is empty, or has a duplicate, an active run, or runs that are not repeats.
     """
     base, cand = ([reader.snapshot(run_id) for run_id in ids] for ids in (base_ids, cand_ids))
     base_side = inputs.side_of(reader, base, "baseline", rule)
@@ -168,9 +168,9 @@ def build(
 
 
 def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapshot]) -> dict[str, Any]:
-    """The charts' numbers."""
+    """Data of the charts."""
     first: Mapping[SideName, RunSnapshot] = {"baseline": base[0], "candidate": cand[0]}
-    # a run paired with itself is all of its sequences, as arrays
+    # a run paired with itself: all of its sequences as arrays
     whole = {side: reader.paired(one.run.id, one.run.id) for side, one in first.items()}
     return {
         "distributions": evidence.distributions({side: (one.strata, one.a.cosine_S) for side, one in whole.items()}),
@@ -183,7 +183,7 @@ def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapsh
 
 
 def facts(base: Mapping[str, Any], cand: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Every fact of either side, by name; what lies inside another gets a name with a dot."""
+    """Return the facts of both sides by name; nested names have dots."""
     flat_base, flat_cand = dict(flattened(base)), dict(flattened(cand))
     names = sorted(flat_base.keys() | flat_cand.keys())
     return tuple(Fact(name=name, base=flat_base.get(name), cand=flat_cand.get(name)) for name in names)
@@ -204,21 +204,21 @@ def _limits(cand: RunSnapshot, rule: Rule) -> dict[str, float]:
 
 
 def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:
-    """Repeats that were asked for in different ways, though their keys are equal."""
+    """Differences between the configurations of repeats."""
     first = _asked(snapshots[0])
     names = {fact.name for other in snapshots[1:] for fact in facts(first, _asked(other)) if fact.differs}
     if names:
-        yield f"the runs of the {what} differ among themselves in {', '.join(sorted(names))}; the first one's are shown"
+        yield f"the {what} runs differ in {', '.join(sorted(names))}; values of the first run are shown"
 
 
 def _of_pairs(pairs: Pairs) -> Iterable[str]:
     if pairs.only_a or pairs.only_b:
         yield (
-            f"{len(pairs)} sequences are on both sides; {pairs.only_a} of the baseline and {pairs.only_b} of the "
-            "candidate have no partner"
+            f"{len(pairs)} sequences are in both runs, {pairs.only_a} only in the baseline, {pairs.only_b} only in the "
+            "candidate"
         )
 
 
 def _calibrated(group_id: int | None) -> Iterable[str]:
     if group_id is not None:
-        yield f"the noise of this machine is that of calibration group {group_id}"
+        yield f"noise of this machine: calibration group {group_id}"

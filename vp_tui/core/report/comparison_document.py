@@ -1,7 +1,7 @@
-"""A ComparisonReport for programs: as JSON, and as CSV in long form. Every result is in both.
+"""ComparisonReport as JSON and as CSV in long form; both hold every result.
 
-NaN and Infinity never appear: a number that does not exist is null, or an empty cell. What is equal on both sides, the
-bins and the points of the charts come only with everything.
+NaN and Infinity never appear: a missing number is null or an empty cell. Equal facts and the data of the charts are
+included only with `everything`.
 """
 
 import json
@@ -24,7 +24,7 @@ _ITEM: Final = (
 
 
 def document(report: ComparisonReport, *, everything: bool = False) -> dict[str, Any]:
-    """The whole comparison in JSON types."""
+    """Return the comparison in JSON types."""
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": "comparison",
@@ -53,12 +53,12 @@ def document(report: ComparisonReport, *, everything: bool = False) -> dict[str,
 
 
 def as_json(report: ComparisonReport, *, everything: bool = False) -> str:
-    """Strict JSON, ASCII only, so that no text in it steers a terminal."""
+    """Return strict ASCII JSON, so that no text in it controls a terminal."""
     return json.dumps(document(report, everything=everything), indent=2, allow_nan=False) + "\n"
 
 
 def as_csv(report: ComparisonReport, *, everything: bool = False) -> str:
-    """Long form: section, name, scope, field, value."""
+    """Return the long form: section, name, scope, field, value."""
     return csv_text.text(CSV_HEAD, _rows(report, everything))
 
 
@@ -108,7 +108,7 @@ def _differences(groups: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterable[
 
 
 def _records(section: str, name: str, scope: str, record: Mapping[str, Any]) -> Iterable[tuple[Value, ...]]:
-    """One row per field, without those that say what the row is about."""
+    """One row per field, without identifying fields."""
     about = {"uuid", "sequence_id", "stratum"} if section in {"run", "worst", "history"} else {"name", "scope"}
     yield from ((section, name, scope, field, scalar(v)) for field, v in record.items() if field not in about)
 

@@ -1,4 +1,4 @@
-"""A ComparisonReport as a page: verdict, what differs, what was judged, what lost most, what to know."""
+"""Page of a comparison: verdict, differences, results, largest losses, notes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ _KEYS: Final = (
     Column(title="fact", most=24),
     Column(title="baseline", most=28),
     Column(title="candidate", most=28),
-    Column(title="decides", most=11),
+    Column(title="key", most=11),
 )
 _RUNS: Final = (
     Column(title="side", most=9),
@@ -28,9 +28,9 @@ _RUNS: Final = (
     Column(title="sequences", align="right", most=15),
     Column(title="verdict", most=11),
 )
-_JUDGED: Final = columns(
-    "verdict", "metric", "scope", "base", "cand", "change", "95 % interval", "p", "limit", "n",
-    numbers=("base", "cand", "change", "95 % interval", "p", "limit", "n"),
+_RESULTS: Final = columns(
+    "verdict", "metric", "scope", "base", "cand", "change", "95% interval", "p", "limit", "n",
+    numbers=("base", "cand", "change", "95% interval", "p", "limit", "n"),
 )  # fmt: skip
 _WORST: Final = columns(
     "sequence",
@@ -38,25 +38,25 @@ _WORST: Final = columns(
     "tokens",
     "baseline",
     "candidate",
-    "lost",
-    numbers=("tokens", "baseline", "candidate", "lost"),
+    "loss",
+    numbers=("tokens", "baseline", "candidate", "loss"),
 )
 _HISTORY: Final = columns(
-    "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "compared as", "pinned as",
+    "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "side", "baseline",
     numbers=("tokens/s", "speed-up", "worst cosine"), most=20,
 )  # fmt: skip
-_READING: Final = "change is that of the metric itself, pt are percentage points, p is one-sided and adjusted"
+_READING: Final = "change: of the metric itself; pt: percentage points; p: one-sided, adjusted"
 
 
 def comparison_page(report: ComparisonReport, *, everything: bool = False, with_history: bool = False) -> Page:
-    """Differences only, or everything; the history goes along with everything, or where it is asked for."""
+    """Return the page with differences only, or with `everything`, which includes the history."""
     worst = report.worst if everything else report.worst[:FEW_WORST]
     tables = [
         _keys(report, everything),
         _facts("Configuration", report.config, everything),
         _facts("Environment", report.environment, everything),
         _runs(report),
-        _judged(report, everything),
+        _results(report, everything),
         _worst(worst, len(report.worst), report),
     ]
     if everything or with_history:
@@ -87,15 +87,15 @@ def _lines(report: ComparisonReport) -> Iterable[str]:
 
 
 def _keys(report: ComparisonReport, everything: bool) -> Table:
-    """The facts a comparison hangs on."""
+    """Facts of the accuracy key and the performance key."""
     found = [
         *(("accuracy", one) for one in report.accuracy_facts),
         *(("performance", one) for one in report.perf_facts),
     ]
     rows = tuple((*_fact(one), decides) for decides, one in found if everything or one.differs)
-    note = "" if everything else _equal("fact that decides", "facts that decide", len(found) - len(rows), len(rows))
+    note = "" if everything else _equal("fact", "facts", len(found) - len(rows), len(rows))
     return Table(
-        title="Facts that decide what can be compared",
+        title="Comparability",
         columns=_KEYS,
         rows=rows,
         note=note,
@@ -114,7 +114,7 @@ def _fact(one: Fact) -> tuple[str, str, str]:
 
 def _equal(one: str, many: str, equal: int, shown: int) -> str:
     if not equal:
-        return "" if shown else "nothing is known"
+        return "" if shown else "unknown"
     return f"{'' if shown else 'no difference: '}{count_words(equal, one, many)} {'is' if equal == 1 else 'are'} equal"
 
 
@@ -135,14 +135,14 @@ def _run(side: str, run: ComparedRun) -> tuple[str, ...]:
     )
 
 
-def _judged(report: ComparisonReport, everything: bool) -> Table:
+def _results(report: ComparisonReport, everything: bool) -> Table:
     found = report.items
     shown = [one for one in found if everything or one.differs]
     tones, rows = toned([(tone(one.outcome), _item(one)) for one in shown])
     alike = len(found) - len(shown)
     hidden = f"{count_words(alike, 'metric is', 'metrics are')} equivalent or identical" if alike else ""
-    note = "; ".join(words for words in (hidden, _READING if rows else "") if words) or "nothing could be judged"
-    return Table(title="Judgements", columns=_JUDGED, rows=rows, tones=tones, note=note)
+    note = "; ".join(words for words in (hidden, _READING if rows else "") if words) or "no metric was compared"
+    return Table(title="Results", columns=_RESULTS, rows=rows, tones=tones, note=note)
 
 
 def _item(one: Item) -> tuple[str, ...]:
@@ -163,10 +163,10 @@ def _item(one: Item) -> tuple[str, ...]:
 
 def _worst(shown: Sequence[WorstPair], total: int, report: ComparisonReport) -> Table:
     if not total:
-        note = "no sequence lost similarity" if report.paired else "no sequence is on both sides"
+        note = "no sequence lost similarity" if report.paired else "no shared sequences"
     else:
-        note = f"{total - len(shown)} more of the worst {total} are not shown" if total > len(shown) else ""
-    return Table(title="Sequences that lost most", columns=_WORST, rows=tuple(map(_pair, shown)), note=note)
+        note = f"{total - len(shown)} more of the worst {total} not shown" if total > len(shown) else ""
+    return Table(title="Largest losses of similarity", columns=_WORST, rows=tuple(map(_pair, shown)), note=note)
 
 
 def _pair(pair: WorstPair) -> tuple[str, ...]:
@@ -186,7 +186,7 @@ def _history(runs: Sequence[PastRun]) -> Table:
         title="History of comparable runs",
         columns=_HISTORY,
         rows=tuple(map(_past, runs)),
-        note="tokens/s only of runs with the candidate's machine and versions" if runs else "no run is comparable",
+        note="tokens/s: only runs on the machine and versions of the candidate" if runs else "no comparable runs",
     )
 
 
@@ -206,6 +206,6 @@ def _rule(report: ComparisonReport) -> Table:
     rule = asdict(report.comparison.rule)
     return Table(
         title="Rule",
-        columns=columns("number", "value", numbers=("value",)),
+        columns=columns("parameter", "value", numbers=("value",)),
         rows=tuple((name, fmt.limit(value)) for name, value in rule.items()),
     )

@@ -1,4 +1,4 @@
-"""Rows in long form as CSV: one number or word per row, text that no spreadsheet takes for a formula."""
+"""CSV in long form: one value per row; no text is a spreadsheet formula."""
 
 import csv
 import io
@@ -11,11 +11,11 @@ from vp_tui.core.text import safe
 
 Value = str | int | float | bool | None
 _FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-"""What a spreadsheet reads as the beginning of a formula; the last four are the wide forms."""
+"""First characters of a formula; the last four are wide forms."""
 
 
 def text(head: Iterable[str], rows: Iterable[Iterable[Value]]) -> str:
-    """The rows under their head, lines ended by a line feed; a missing number is an empty cell."""
+    """Return head and rows; a missing number is an empty cell."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(head)
@@ -24,7 +24,7 @@ def text(head: Iterable[str], rows: Iterable[Iterable[Value]]) -> str:
 
 
 def cell(value: Value) -> Value:
-    """A number as it is (not finite: empty); text on one line, with a quote before what would be a formula."""
+    """Return a number (not finite: empty), or text on one line, quoted if it would be a formula."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -38,7 +38,7 @@ def cell(value: Value) -> Value:
 
 
 def scalar(value: Any) -> Value:
-    """What fits into a cell; a list or a mapping as JSON text."""
+    """Return a scalar as it is, a list or a mapping as JSON text."""
     if value is None or isinstance(value, str | int | float):
         return value
     return json.dumps(value, sort_keys=True, allow_nan=False)

@@ -1,6 +1,6 @@
-"""The run document: one run as JSON, the contract of `run --json` and `show --json` (docs/run-document.md).
+"""Run document: one run as JSON, the contract of `run --json` and `show --json` (docs/run-document.md).
 
-Every number on a screen is in it. NaN never appears: a number that does not exist is null beside a count.
+It holds every number of the screens. NaN never appears: a missing number is null.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ _AT_WORK = ("utilization", "sm_active", "tensor_active", "dram_active", "other_p
 
 
 def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
-    """The whole document of a run, whatever its status."""
+    """Return the document of a run of any status."""
     return {
         **short_document(snapshot.run),
         "sentence": snapshot.run.sentence,
@@ -39,7 +39,7 @@ def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
 
 
 def short_document(run: RunRow) -> dict[str, Any]:
-    """One line of the history as JSON."""
+    """Return the short form: one line of the history."""
     return {
         "schema_version": SCHEMA_VERSION,
         "id": run.id,
@@ -75,7 +75,7 @@ def _stratum(stats: StratumStats) -> dict[str, Any]:
 
 
 def _gpu(snapshot: RunSnapshot) -> dict[str, Any]:
-    """What the GPU reports over the whole run, and what it did while encoding."""
+    """Statistics of the GPU over the whole run and while encoding."""
     reasons = 0
     for sample in snapshot.gpu:
         reasons |= sample.throttle_reasons
@@ -84,7 +84,7 @@ def _gpu(snapshot: RunSnapshot) -> dict[str, Any]:
 
 
 def gpu_while_encoding(samples: Sequence[GpuSample], blocks: Sequence[BlockEncoded]) -> dict[str, Any]:
-    """How much of the GPU was at work from the begin of the first timed block to the end of the last."""
+    """Return GPU activity from the start of the first timed block to the end of the last."""
     timed = [block for block in blocks if not block.is_warmup]
     if not timed:
         return _summary((), _AT_WORK)
@@ -93,7 +93,7 @@ def gpu_while_encoding(samples: Sequence[GpuSample], blocks: Sequence[BlockEncod
 
 
 def _summary(samples: Sequence[GpuSample], names: Sequence[str]) -> dict[str, Any]:
-    """Number of samples, with mean and maximum of what the GPU reports."""
+    """Number of samples, mean and maximum."""
     summary: dict[str, Any] = {"samples": len(samples)}
     for name in names:
         values = [value for sample in samples if (value := getattr(sample, name)) is not None]
@@ -106,7 +106,7 @@ def _iso(at_us: int | None) -> str | None:
 
 
 def flattened(found: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Names and values; what lies inside another mapping gets a name with a dot."""
+    """Yield names and values; nested names have dots."""
     for name, value in found.items():
         if isinstance(value, Mapping):
             yield from flattened(value, f"{prefix}{name}.")

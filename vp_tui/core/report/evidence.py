@@ -1,6 +1,6 @@
-"""What stands behind a comparison: distributions, speeds over time, the history around it, what lost most.
+"""Evidence of a comparison: distributions, throughput over time, history, largest losses.
 
-Everything is a small frozen record, thinned to what a page can show, so that each format writes the same numbers.
+Small frozen records, down-sampled to page size, so that every format has the same numbers.
 """
 
 import math
@@ -25,7 +25,7 @@ TOP: Final = 0.4
 BIN: Final = 0.1
 EDGES: Final = tuple(round(FLOOR + BIN * place, 1) for place in range(round((TOP - FLOOR) / BIN) + 1))
 MAX_POINTS: Final = 240
-"""Points of a line: more than a page has room for."""
+"""Points of a line."""
 MAX_HISTORY: Final = 60
 WORST: Final = 20
 
@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """How the sequences of one stratum lie on log10(1 - cosine)."""
+    """Histogram of log10(1 - cosine) of one stratum."""
 
     side: SideName
     stratum: str
@@ -42,7 +42,7 @@ class Distribution:
     missing: int
     """Sequences without a cosine (NaN or Inf); in no bin."""
     counts: tuple[int, ...]
-    """Sequences between EDGES[i] and EDGES[i + 1]; what lies outside is in the first or the last bin."""
+    """Sequences between EDGES[i] and EDGES[i + 1]; outliers are in the first or last bin."""
     median: float | None
     """Of log10(1 - cosine)."""
 
@@ -60,7 +60,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """A run whose numbers can be held against those compared."""
+    """A run comparable with those of the comparison."""
 
     id: int
     uuid: str
@@ -79,7 +79,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorstPair:
-    """A sequence that both runs compared, and what it lost."""
+    """A sequence of both runs, and its loss."""
 
     sequence_id: str
     stratum: str
@@ -87,13 +87,13 @@ class WorstPair:
     base_cosine: float | None
     cand_cosine: float | None
     loss: float | None
-    """Baseline's cosine less the candidate's; None where the candidate has none any more."""
+    """Cosine of the baseline minus cosine of the candidate; None where the candidate has none."""
 
 
 def distributions(cosines: Mapping[SideName, tuple[Sequence[str], np.ndarray]]) -> tuple[Distribution, ...]:
-    """One per stratum and side that has sequences, on fixed bins; from the strata and cosines [S] of each side's run.
+    """Return histograms on fixed bins per stratum and side, from strata and cosines [S] of each side.
 
-    A cosine that is NaN is a missing one.
+    A NaN cosine is missing.
     """
     found = (
         _distribution(side, stratum, cosine_S[np.array(strata, dtype="<U6") == stratum])
@@ -119,7 +119,7 @@ def _distribution(side: SideName, stratum: str, cosine_S: np.ndarray) -> Distrib
 
 
 def throughput(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[Series, ...]:
-    """Tokens/s of each block of both arms, warm-up apart."""
+    """Return tokens/s of each block of both arms, without warm-up."""
     return tuple(line for side in SIDES for arm in ARMS for line in _speed(side, snapshots[side], arm))
 
 
@@ -135,7 +135,7 @@ def _speed(side: SideName, snapshot: RunSnapshot, arm: Arm) -> Iterable[Series]:
 
 
 def utilization(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[Series, ...]:
-    """GPU utilization in percent; nothing of a run without a GPU that reports it."""
+    """Return GPU utilization in percent of runs that report it."""
     found = []
     for side in SIDES:
         start = _start(snapshots[side])
@@ -155,7 +155,7 @@ def _start(snapshot: RunSnapshot) -> int:
 
 
 def thinned(points: Sequence[Point]) -> tuple[Point, ...]:
-    """At most MAX_POINTS points: neighbours become one, in the middle of theirs."""
+    """Return at most MAX_POINTS points: means of neighbours."""
     ordered = sorted(points)
     size = math.ceil(len(ordered) / MAX_POINTS) or 1
     groups = (ordered[start : start + size] for start in range(0, len(ordered), size))
@@ -168,7 +168,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def history(reader: Reader, sides: Mapping[SideName, Sequence[RunRow]]) -> tuple[PastRun, ...]:
-    """The newest completed runs with an accuracy key of either side, oldest first; those compared are always there."""
+    """Return the newest completed runs with an accuracy key of either side, oldest first, and those compared."""
     roles = {row.id: side for side in SIDES for row in sides[side]}
     compared = {row.id: row for side in SIDES for row in sides[side]}
     keys = {row.accuracy_key for row in compared.values()} - {None}
@@ -206,7 +206,7 @@ def _pinned(reader: Reader) -> dict[int, tuple[str, ...]]:
 
 
 def worst_pairs(pairs: Pairs) -> tuple[WorstPair, ...]:
-    """The WORST sequences that lost most similarity, those that lost all of it first; none that lost nothing."""
+    """Return the WORST largest losses of similarity; sequences without a cosine first."""
     base_S, cand_S = pairs.a.cosine_S, pairs.b.cosine_S
     gone_S = np.isfinite(base_S) & ~np.isfinite(cand_S)
     loss_S = np.where(gone_S, np.inf, base_S - cand_S)

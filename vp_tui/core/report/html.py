@@ -1,4 +1,4 @@
-"""A page as one HTML file: no script, no address, nothing to load; readable in light, in dark and on paper."""
+"""Pages as one HTML file: no script, no external resources; for light mode, dark mode and print."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TEMPLATE = "page.html.j2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartFigure:
-    """One chart, or the words that stand where it cannot be drawn."""
+    """One chart, or a sentence in its place."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class ChartFigure:
 
 
 def comparison_html(report: ComparisonReport, *, everything: bool = False) -> str:
-    """The comparison with its four charts and the history as a table."""
+    """Return the comparison with its four charts and the history as a table."""
     # matplotlib takes most of a second; an export of runs has no charts
     from vp_tui.core.report import charts
 
@@ -32,13 +32,13 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
             name="distribution",
             title="Similarity to the reference, by stratum",
             svg=charts.distribution(report),
-            without="No sequence of these runs is stored.",
+            without="No sequences stored.",
         ),
         ChartFigure(
             name="throughput",
             title="Tokens/s over time, first run of each side",
             svg=charts.throughput(report),
-            without="No block of these runs was timed.",
+            without="No timed blocks.",
         ),
         ChartFigure(
             name="utilization",
@@ -50,7 +50,7 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
             name="history",
             title="History of comparable runs",
             svg=charts.history(report),
-            without="There is no other run to compare with.",
+            without="No other comparable runs.",
         ),
     )
     page = comparison_page(report, everything=everything, with_history=True)
@@ -58,7 +58,7 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
 
 
 def pages_html(title: str, pages: Sequence[Page], figures: Sequence[ChartFigure] = ()) -> str:
-    """Pages one after the other, the charts in the last; only these, which hold no stored text, are not escaped."""
+    """Return the pages, charts in the last; everything is escaped except charts, which hold no stored text."""
     environment = Environment(
         loader=PackageLoader("vp_tui.core.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
@@ -68,5 +68,5 @@ def pages_html(title: str, pages: Sequence[Page], figures: Sequence[ChartFigure]
 def _without_gpu(report: ComparisonReport) -> str:
     devices = {run.device for run in (report.base[0], report.cand[0])}
     if devices == {"cpu"}:
-        return "Both runs were on the CPU: there is no GPU to watch."
-    return "No GPU reported its utilization during these runs."
+        return "Both runs used the CPU."
+    return "GPU utilization was not reported."

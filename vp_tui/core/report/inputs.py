@@ -1,6 +1,6 @@
-"""What the regression rule is asked about, read from the store: samples of runs, pairs of sequences, A/A noise.
+"""Inputs of the comparison rule from the store: samples of runs, paired sequences, A/A noise.
 
-The performance of a run is that of its candidate arm; the reference is there to be compared with, not to be timed.
+The performance of a run is that of its candidate arm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,15 +34,15 @@ Facts = Mapping[str, Any]
 
 
 def label_of(run: RunRow) -> str:
-    """A run in a sentence: run 12 (nightly)."""
+    """Return run 12 (nightly)."""
     return f"run {run.id} ({run.name})" if run.name else f"run {run.id}"
 
 
 def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: Rule) -> Side:
-    """One side from its runs; `what` names it in errors.
+    """Return one side of a comparison; `what` names it in errors.
 
     Raises:
-        UsageError: no run, one twice, one that is not over or never got to a plan, or runs that are not alike.
+        UsageError: no run, a duplicate, a run that is active or ended before planning, or runs that are not repeats.
     """
     facts = {snapshot.run.id: reader.key_facts(snapshot.run.id) for snapshot in snapshots}
     _require_alike([snapshot.run for snapshot in snapshots], facts, what)
@@ -54,7 +54,7 @@ def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: R
                 numbers[snapshot.run.id],
                 facts[snapshot.run.id],
                 snapshot.strata,
-                # failing sequences that were counted at another limit would be judged at this one
+                # counts of failing sequences are valid for one limit
                 has_counts=snapshot.limits.fail(M1) == rule.cosine_limit,
             )
             for snapshot in snapshots
@@ -70,7 +70,7 @@ def sample_of(
     *,
     has_counts: bool = True,
 ) -> RunSample:
-    """One run as the rule sees it; `facts` are those of its accuracy key and of its performance key.
+    """Return the sample of one run; `facts` are those of its accuracy key and of its performance key.
 
     Without counts the rule counts the failing sequences among the paired ones.
     """
@@ -96,7 +96,7 @@ def sample_of(
 
 
 def paired_accuracy(pairs: Pairs) -> PairedAccuracy | None:
-    """The pairs as the rule takes them; None where neither run has a sequence (archived, or never compared)."""
+    """Return the paired cosines; None where neither run has sequences (archived, or never compared)."""
     if not len(pairs) and not pairs.only_a and not pairs.only_b:
         return None
     return PairedAccuracy(
@@ -109,7 +109,7 @@ def paired_accuracy(pairs: Pairs) -> PairedAccuracy | None:
 
 
 def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> tuple[dict[str, float], int | None]:
-    """The A/A noise of this performance key and the group it comes from; empty and None without a calibration."""
+    """Return the A/A noise of a performance key and its group; empty and None without a calibration."""
     group_id = None if perf_key is None else reader.newest_calibration(perf_key)
     if group_id is None:
         return {}, None
@@ -122,19 +122,21 @@ def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> tuple[di
 
 def _require_alike(rows: Sequence[RunRow], facts: Mapping[int, tuple[Facts, Facts]], what: str) -> None:
     if not rows:
-        raise UsageError(f"the {what} needs one run at least")
+        raise UsageError(f"the {what} needs at least one run")
     if len({row.id for row in rows}) < len(rows):
-        raise UsageError(f"a run is given twice as the {what}: it would count as a repeat of itself")
+        raise UsageError(f"duplicate run in the {what}: it would count as a repeat of itself")
     for row in rows:
         if row.is_active:
-            raise UsageError(f"run {row.id} is {row.status}; wait for its end (`vp-tui watch {row.id}`), then compare")
+            raise UsageError(
+                f"run {row.id} is {row.status}: wait until it ends (`vp-tui watch {row.id}`), then compare"
+            )
         if row.total == 0:
-            raise UsageError(f"run {row.id} is {row.status} and never got to a plan: it has nothing to compare")
+            raise UsageError(f"run {row.id} is {row.status} and ended before planning: nothing to compare")
     first = rows[0]
     for row in rows[1:]:
         if (row.accuracy_key, row.perf_key) != (first.accuracy_key, first.perf_key):
             differing = fingerprint.in_words(fingerprint.differences(facts[first.id][1], facts[row.id][1]))
             raise UsageError(
                 f"runs {first.id} and {row.id} are not repeats of one configuration and cannot be one {what}: "
-                f"{differing or 'what they were made of is not known'}"
+                f"{differing or 'their facts are not known'}"
             )

@@ -1,4 +1,4 @@
-"""Judgements as JUnit XML, for a CI server: one test case each; failed, open (skipped) or passed."""
+"""JUnit XML for a CI server: one test case per result; failed, open (skipped) or passed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _COUNTED: Final[tuple[tuple[str, State], ...]] = (("failures", "failure"), ("err
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One test case; `kind` is the word beside a state that is not passed."""
+    """One test case; `kind` is the type of a failure or error."""
 
     group: str
     name: str
@@ -26,7 +26,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Cases with what they are about."""
+    """Test cases of one run or comparison."""
 
     name: str
     cases: tuple[Case, ...]
@@ -35,7 +35,7 @@ class Suite:
 
 
 def comparison_suite(report: ComparisonReport) -> Suite:
-    """Every metric of every scope, and one case more for each part that has none: silence is no success."""
+    """Return one case per metric and scope, and one for each part without results, so that a gap is not a success."""
     cases = [_judged(one.part, f"{one.name} [{one.scope}]", one.outcome, one.reason) for one in report.items]
     for name, part in (("accuracy", report.comparison.accuracy), ("performance", report.comparison.performance)):
         if not part.items:
@@ -66,9 +66,9 @@ def _judged(group: str, name: str, outcome: str, words: str) -> Case:
 
 
 def text(name: str, suites: Sequence[Suite]) -> str:
-    """The document; whatever XML cannot hold has been taken out of every text."""
+    """Return the document; characters that XML cannot hold are removed."""
     root = ElementTree.Element("testsuites", {"name": name, **_counts([c for suite in suites for c in suite.cases])})
-    # the outer element has no count of what was skipped
+    # the outer element has no `skipped`
     del root.attrib["skipped"]
     for suite in suites:
         _add(root, suite)

@@ -1,4 +1,4 @@
-"""A page as GitHub Markdown: a heading, tables, a list of notes; stored text is text there and nothing else."""
+"""Page as GitHub Markdown: heading, tables, notes; stored text has no markup."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from vp_tui.core.report.page import Page, Table
 from vp_tui.core.text import clip
 
 CELL: Final = 120
-"""Characters of a cell: a comment on a pull request is no place for a whole error message."""
+"""Columns of a cell."""
 _ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
 def text(page: Page) -> str:
-    """The page, with a line end behind its last line."""
+    """Return the page; it ends with a newline."""
     lines = [f"## {escaped(page.title)}: {escaped(page.word)}", "", escaped(page.sentence), ""]
     lines += [f"- {escaped(line)}" for line in page.lines]
     for table in page.tables:
@@ -24,7 +24,7 @@ def text(page: Page) -> str:
 
 
 def escaped(words: str) -> str:
-    """Safe text without a meaning of its own: no markup, no link, no image, no mention, no reference, no cell."""
+    """Return the text without markup, links, images, mentions, references and cell separators."""
     for char, entity in _ENTITIES:
         words = words.replace(char, entity)
     words = re.sub(r"([\\`*_\[\]|~$!])", r"\\\1", words)

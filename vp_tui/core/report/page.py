@@ -1,6 +1,6 @@
-"""A report as headings, tables and sentences, before it becomes plain text, Markdown or HTML.
+"""Format-neutral report: headings, tables and sentences, for plain text, Markdown and HTML.
 
-Cells hold text for people, made `plain.safe`; what a format must escape, it escapes itself.
+Cells hold safe text (core.text.safe); each format does its own escaping.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from typing import Literal
 
 Align = Literal["left", "right"]
 Tone = Literal["bad", "open", "good", ""]
-"""How a row is coloured where there is colour; the word beside it says the same."""
+"""Colour of a row; its text says the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,24 +19,24 @@ class Column:
     title: str
     align: Align = "left"
     most: int = 40
-    """Characters shown where room is short; HTML shows all."""
+    """Columns in plain text; HTML shows all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a title; the note stands below them, or in their place."""
+    """Title, rows, and a note below them or in their place."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     tones: tuple[Tone, ...] = ()
-    """One per row, or none at all."""
+    """One per row, or empty."""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The verdict first, then what it rests on."""
+    """Verdict, then its evidence."""
 
     title: str
     word: str
@@ -49,7 +49,7 @@ class Page:
 
 
 def columns(*titles: str, numbers: Iterable[str] = (), most: int = 40) -> tuple[Column, ...]:
-    """Columns by their titles; those among `numbers` are aligned to the right."""
+    """Return columns by title; those in `numbers` are right-aligned."""
     right = set(numbers)
     return tuple(Column(title=title, align="right" if title in right else "left", most=most) for title in titles)
 
@@ -60,5 +60,5 @@ def count_words(count: int, one: str, many: str) -> str:
 
 
 def toned(rows: Sequence[tuple[Tone, tuple[str, ...]]]) -> tuple[tuple[Tone, ...], tuple[tuple[str, ...], ...]]:
-    """Tones and rows apart, as a Table takes them."""
+    """Split into tones and rows."""
     return tuple(tone for tone, _ in rows), tuple(row for _, row in rows)

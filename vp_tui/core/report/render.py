@@ -1,4 +1,4 @@
-"""One report, six formats: what a comparison becomes outside of this program, and how it gets into a file."""
+"""A comparison in six formats, and writing it to a file."""
 
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
 
 def rendered(report: ComparisonReport, format: str, *, everything: bool = False) -> str:
-    """The report as text that ends with a line end; differences only, unless `everything`.
+    """Return the report; differences only, unless `everything`. It ends with a newline.
 
     Raises:
         UsageError: no such format.
@@ -28,7 +28,7 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
         case "json":
             return comparison_document.as_json(report, everything=everything)
         case "html":
-            # jinja2 and matplotlib take half a second to load
+            # importing jinja2 and matplotlib takes half a second
             from vp_tui.core.report.html import comparison_html
 
             return comparison_html(report, everything=everything)
@@ -39,10 +39,10 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
 
 
 def write(path: Path, text: str) -> None:
-    """Write the whole file or none of it, as UTF-8.
+    """Write the file atomically as UTF-8.
 
     Raises:
-        UsageError: the place cannot be written.
+        UsageError: the file cannot be written.
     """
     try:
         with replacing(path) as temporary:

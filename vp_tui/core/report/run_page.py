@@ -1,4 +1,4 @@
-"""One run as a page: verdict, strata, findings, every measure, both arms, and its sequences, the worst first."""
+"""Page of one run: verdict, strata, findings, measures, reference and candidate, sequences (worst first)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -13,15 +13,15 @@ from vp_tui.core.report.page import Page, Table, Tone, columns
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 MAX_SEQUENCES: Final = 1000
-"""Rows a page has room for; CSV and JSON hold every sequence."""
+"""Rows of a page; CSV and JSON hold every sequence."""
 _SCOPES: Final = (*STRATA, "all")
 _TONES: Final[dict[str | None, Tone]] = {"PASS": "good", "WARN": "open", "FAIL": "bad", "INVALID": "bad"}
 _STRATA: Final = columns(
-    "stratum", "done", "worst cosine", "p1 cosine", "mean", "at or below", "NaN", "Inf", "tokens/s", "speed-up",
-    numbers=("done", "worst cosine", "p1 cosine", "mean", "at or below", "NaN", "Inf", "tokens/s", "speed-up"),
+    "stratum", "done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up",
+    numbers=("done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up"),
     most=13,
 )  # fmt: skip
-_MEASURES: Final = columns("measure", "number", *_SCOPES, numbers=_SCOPES, most=22)
+_MEASURES: Final = columns("measure", "value", *_SCOPES, numbers=_SCOPES, most=22)
 _SEQUENCES: Final = columns(
     "row", "sequence", "stratum", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf",
     numbers=("row", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf"), most=24,
@@ -29,7 +29,7 @@ _SEQUENCES: Final = columns(
 
 
 def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
-    """The run, whatever its status."""
+    """Return the page of a run of any status."""
     run = snapshot.run
     return Page(
         title=fmt.safe(label_of(run)),
@@ -68,7 +68,7 @@ def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
 
 
 def _unless(snapshot: RunSnapshot) -> str:
-    return "" if snapshot.strata else "the run never got to a plan"
+    return "" if snapshot.strata else "the run ended before planning"
 
 
 def _stratum(stats: StratumStats) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ _SEVERITIES: Final[dict[str, Tone]] = {"fail": "bad", "warn": "open", "info": ""
 
 
 def _measures(snapshot: RunSnapshot) -> Table:
-    """One row per number of a measure; its scopes side by side."""
+    """One row per value of a measure, one column per scope."""
     values = from_document(snapshot.measures).values
     rows = []
     for measure, scopes in sorted(values.items()):
@@ -113,15 +113,15 @@ def _measures(snapshot: RunSnapshot) -> Table:
 
 
 def _written(value: Any) -> str:
-    """Six digits, so that a cosine of 0.99999 is not 1."""
+    """Up to six digits: a cosine of 0.99999 is not 1."""
     return fmt.limit(value) if isinstance(value, int | float) and not isinstance(value, bool) else fmt.DASH
 
 
 def _arms(snapshot: RunSnapshot) -> Table:
-    # what no arm has is left out: on a CPU the share of a GPU's peak
+    # values that neither has are left out, such as the share of peak on a CPU
     names = dict.fromkeys(name for arm in snapshot.arms.values() for name, value in arm.items() if value is not None)
     rows = tuple((name, *(fmt.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
-    return Table(title="Arms", columns=columns("number", *ARMS, most=32), rows=rows)
+    return Table(title="Reference and candidate", columns=columns("value", *ARMS, most=32), rows=rows)
 
 
 def _named(title: str, found: Mapping[str, Any]) -> Table:
@@ -130,15 +130,15 @@ def _named(title: str, found: Mapping[str, Any]) -> Table:
 
 
 def _sequences(results: Sequence[SequenceResult]) -> Table:
-    # those without a cosine come first: they are the worst
+    # no cosine is worse than any
     ordered = sorted(results, key=lambda one: (-2.0 if one.cosine is None else one.cosine, one.seq_idx))
     left_out = len(ordered) - MAX_SEQUENCES
-    more = f"the {MAX_SEQUENCES} worst; {left_out} more are in the csv and json exports" if left_out > 0 else ""
+    more = f"{MAX_SEQUENCES} worst sequences; {left_out} more in the csv and json exports" if left_out > 0 else ""
     return Table(
-        title="Sequences, the worst first",
+        title="Sequences, worst first",
         columns=_SEQUENCES,
         rows=tuple(map(_sequence, ordered[:MAX_SEQUENCES])),
-        note=more or ("" if ordered else "no sequence is stored"),
+        note=more or ("" if ordered else "no sequences stored"),
     )
 
 

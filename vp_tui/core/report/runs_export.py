@@ -31,7 +31,7 @@ _STATES: Final[dict[str, State]] = {"pass": "passed", "warn": "passed", "fail": 
 
 
 def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
-    """The runs in the order given, as text that ends with a line end.
+    """Return the runs in the order given; the text ends with a newline.
 
     Raises:
         UsageError: no such format.
@@ -79,7 +79,7 @@ def _rows(runs: Sequence[Run]) -> Iterable[tuple[Value, ...]]:
 
 
 def _of_document(snapshot: RunSnapshot) -> Iterable[tuple[Value, ...]]:
-    """Section, name, scope, field, value of everything but the sequences."""
+    """Yield section, name, scope, field and value of everything except sequences."""
     found = run_document(snapshot)
     for name, value in found.items():
         if not isinstance(value, dict | list):
@@ -104,7 +104,7 @@ def _measures(snapshot: RunSnapshot) -> Iterable[tuple[Value, ...]]:
 
 
 def _suite(snapshot: RunSnapshot) -> Suite:
-    """The verdict and every gate; a gate that was not measured, not judged or is blind is skipped, never passed."""
+    """Return the verdict and every gate; a gate that was not measured, not judged or is insensitive is skipped."""
     run = snapshot.run
     rows = (
         gate_results(from_document(snapshot.measures), snapshot.strata, snapshot.findings, snapshot.limits)

@@ -1,4 +1,4 @@
-"""A page as plain text for a terminal, at most WIDTH columns wide."""
+"""Page as plain text of at most WIDTH columns."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,11 +9,11 @@ from vp_tui.core.text import clip, columns, pad, wrap
 WIDTH: Final = 100
 _INDENT: Final = "  "
 _SPACING: Final = ((_INDENT, "  "), (_INDENT, " "), ("", " "))
-"""Before a row and between its cells; the first that fits."""
+"""Indent and gap between cells; the first that fits."""
 
 
 def text(page: Page) -> str:
-    """The page, with a line end behind its last line."""
+    """Return the page; it ends with a newline."""
     lines = [*_wrapped(f"{page.word}: {page.sentence}", rest=_INDENT), ""]
     for line in page.lines:
         lines += _wrapped(line, rest=_INDENT)
@@ -26,7 +26,7 @@ def text(page: Page) -> str:
 
 
 def _table(table: Table) -> list[str]:
-    """Title, rows, note; a table without rows is one line."""
+    """Title, rows and note; a table without rows is one line."""
     if not table.rows:
         return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
     head = tuple(column.title for column in table.columns)

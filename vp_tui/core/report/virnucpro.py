@@ -1,4 +1,4 @@
-"""The document of `vp-tui virnucpro --json`: counts of the front end, one run document per model, agreement, notes."""
+"""Document of `vp-tui virnucpro --json`: counts of the front end, one run document per model, agreement, notes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
@@ -13,13 +13,13 @@ MODELS: Final[tuple[Model, ...]] = ("esm", "dnabert")
 
 _TOLD: Final = {
     "too_short": "contigs are shorter than one codon and have no frame",
-    "without_frame": "contigs have no frame without a stop codon; VirNucPro says nothing about them",
+    "without_frame": "contigs have no frame without a stop codon; VirNucPro makes no prediction for them",
     "rna_letters": "letters U were read as T",
     "lower_case": "lower-case letters were read as upper case",
     "ambiguous": "letters are not A, C, G, T or U; codons with one of them were dropped, as VirNucPro does",
-    "renamed": "records had an id that was taken and got a new one (x.2, x.3, ...)",
+    "renamed": "records with a duplicate id were renamed (x.2, x.3, ...)",
 }
-"""Counts that are worth a sentence when they are not 0."""
+"""Count -> note when it is not 0."""
 
 
 def virnucpro_document(
@@ -32,7 +32,7 @@ def virnucpro_document(
     notes: Sequence[str],
     exit_code: int,
 ) -> dict[str, Any]:
-    """The whole document; `agreement` is None where a run has no result."""
+    """Return the document; `agreement` is None where a run has no result."""
     return {
         "schema_version": SCHEMA_VERSION,
         "input": source,
@@ -52,21 +52,21 @@ def virnucpro_document(
 def notes_of(
     counts: Mapping[str, int], runs: Mapping[Model, RunSnapshot], agreement: Mapping[str, Any] | None
 ) -> list[str]:
-    """What the reader must know, a sentence each."""
+    """Return notes, one sentence each."""
     notes = [f"{counts[name]} {text}" for name, text in _TOLD.items() if counts.get(name)]
     if agreement is None:
         states = ", ".join(f"{model} is {runs[model].run.status}" for model in MODELS)
-        return [*notes, f"no agreement was computed, both runs must be completed: {states}"]
+        return [*notes, f"agreement not computed, both runs must be completed: {states}"]
     if agreement["labels"] is None:
-        notes.append("no classifier was given (--classifier): similarity only, no labels, D1 to D3 are not judged")
+        notes.append("no classifier (--classifier): similarity only, no labels, gates D1 to D3 not judged")
     dropped = agreement["merged"]["only_esm"] + agreement["merged"]["only_dnabert"] + agreement["missing"]
     if dropped:
-        notes.append(f"{dropped} frames are not in both runs and were dropped from both")
+        notes.append(f"{dropped} frames are missing in one of the runs and were dropped")
     return notes
 
 
 def worst_exit_code(runs: Mapping[Model, int], agreement: Mapping[str, Any] | None) -> int:
-    """A run that did not come through before a validation that failed before success."""
+    """Return the exit code of an incomplete run, else of a failed validation, else success."""
     broken = [code for code in runs.values() if code not in {ExitCode.GOOD, ExitCode.VALIDATION_FAILED}]
     if broken:
         return broken[0]

@@ -30,7 +30,7 @@ _JUDGED: Final = (
     GridColumn(title="base", align="right", spare=1, in_detail=True),
     GridColumn(title="cand", align="right"),
     GridColumn(title="change", align="right"),
-    GridColumn(title="95 % interval", align="right", spare=2, in_detail=True),
+    GridColumn(title="95% interval", align="right", spare=2, in_detail=True),
     GridColumn(title="limit", align="right", spare=3),
     GridColumn(title="p", align="right", spare=4),
     GridColumn(title="n", align="right", spare=5),
