@@ -139,7 +139,7 @@ def test_whatever_was_changed_is_noted_and_counted(fasta):
     path = fasta([40, 2000], more=b">p0\nmkvlaa\n>odd\nMKJ*JAAGHW\n")
     data = prepared(config(input=path))
     assert data.notes == (
-        "1 records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)",
+        "1 records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)",
         "1 sequences are longer than 1022 residues and were cut there",
         "3 letters outside the alphabet were read as unknown: * 1, J 2",
         "6 lower-case letters were read as upper case",

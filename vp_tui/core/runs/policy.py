@@ -1,7 +1,7 @@
-"""What production should do now: the reduced precision, or FP32 with the reason, from the last run that looked.
+"""The precision for production now: the reduced one, or FP32 with the reason, decided by the last validation.
 
 The newest completed run of this checkpoint, in this precision against FP32, on this machine and these versions
-decides: a similarity at or below the limit, or NaN or Inf, is the rollback; a warning is allowed and told. No such run,
+decides: a similarity at or below the limit, NaN or Inf mean rollback; a warning is allowed and reported. No such run,
 or one from before machine or versions changed, means FP32. The rollback switch in the environment always wins.
 """
 
@@ -24,19 +24,19 @@ Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+class DecidingRun:
     """A completed run that can decide."""
 
     run: RunRow
     facts: Facts
-    """What its performance key is made of, the facts of its accuracy key among them."""
+    """The facts of its performance key, which include those of its accuracy key."""
     cosine_limit: float
-    """What it was judged by: --thresholds may have moved it."""
+    """The limit of its verdict, which --thresholds may have changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What production should do, and why."""
+    """The decision and its reason."""
 
     requested: Precision
     precision: Precision
@@ -44,22 +44,22 @@ class Policy:
     reason: str
     """One sentence."""
     run: RunRow | None = None
-    """The run that decided, or that would have, had nothing changed."""
+    """The run that decided, or would have decided in an unchanged environment."""
     differing: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Fact -> (at the run, now), where machine or versions have changed."""
 
     @property
     def is_allowed(self) -> bool:
-        """Whether production may run in what was asked for."""
+        """Return True when production may use the requested precision."""
         return self.precision == self.requested
 
     @property
     def shell(self) -> str:
-        """The line for `eval` in a shell."""
+        """Return the line for `eval` in a shell."""
         return shell_line(disable=not self.is_allowed)
 
     def document(self) -> dict[str, Any]:
-        """The policy in JSON types."""
+        """Return the policy in JSON types."""
         return {
             "schema_version": SCHEMA_VERSION,
             "precision": self.precision,
@@ -74,20 +74,20 @@ class Policy:
 
 
 def shell_line(*, disable: bool) -> str:
-    """The one line that sets the rollback switch."""
+    """Return the line that sets the rollback switch."""
     return f"export {DISABLE_VARIABLE}={int(disable)}"
 
 
 def switched_off(requested: Precision, environment: Mapping[str, str]) -> Policy | None:
-    """FP32 because the environment says so; None where it does not."""
+    """Return FP32 when the environment demands it, else None."""
     choice = choose_precision(requested, environment)
     if choice.reason is None:
         return None
     return Policy(requested=requested, precision=choice.precision, reason=choice.reason)
 
 
-def decide(requested: Precision, model: str, validations: Iterable[Validation], now: Facts) -> Policy:
-    """The policy from the runs of this checkpoint, newest first, and the facts of this machine (environment.facts)."""
+def decide(requested: Precision, model: str, validations: Iterable[DecidingRun], now: Facts) -> Policy:
+    """Return the policy from the runs of this checkpoint, newest first, and the facts of this machine."""
     newest: Policy | None = None
     for one in validations:
         differing = _changed(one.facts, now)
@@ -101,13 +101,13 @@ def decide(requested: Precision, model: str, validations: Iterable[Validation], 
 
 
 def _elsewhere(requested: Precision, run: RunRow, differing: Mapping[str, tuple[Any, Any]]) -> Policy:
-    """There is a run, but machine or versions were others."""
-    reason = f"{_named(run)} validated it in another environment: {_told(differing)}; validate again"
+    """Return FP32: there is a run, but on another machine or with other versions."""
+    reason = f"{_named(run)} validated it in another environment: {_described(differing)}; validate again"
     return Policy(requested=requested, precision="fp32", reason=reason, run=run, differing=differing)
 
 
-def _by_verdict(requested: Precision, one: Validation) -> Policy:
-    """The run was made here and with these versions: its verdict is the policy."""
+def _by_verdict(requested: Precision, one: DecidingRun) -> Policy:
+    """Return the policy of a run on this machine with these versions: its verdict."""
     is_good = one.run.verdict in {"PASS", "WARN"}
     limit = "" if one.cosine_limit == COSINE_LIMIT else f" (judged by a cosine limit of {one.cosine_limit})"
     reason = f"{_named(one.run)} ended with {one.run.verdict}{limit}: {one.run.sentence}"
@@ -119,7 +119,7 @@ def _named(run: RunRow) -> str:
 
 
 def _changed(then: Facts, environment: Facts) -> dict[str, tuple[Any, Any]]:
-    """Fact of machine or versions -> (at the run, now) where they differ."""
+    """Return fact of machine or versions -> (at the run, now) where they differ."""
     now = {
         **environment_facts(environment),
         "compute_capability": environment.get("compute_capability"),
@@ -128,7 +128,7 @@ def _changed(then: Facts, environment: Facts) -> dict[str, tuple[Any, Any]]:
     return differences({name: then.get(name) for name in now}, now)
 
 
-def _told(differing: Mapping[str, tuple[Any, Any]]) -> str:
+def _described(differing: Mapping[str, tuple[Any, Any]]) -> str:
     return ", ".join(f"{name} was {_word(then)} and is {_word(now)}" for name, (then, now) in differing.items())
 
 
@@ -138,11 +138,11 @@ def _word(value: Any) -> str:
 
 def validations(
     reader: Reader, requested: Precision, source: ModelSource, weights_sha256: str | None
-) -> Iterator[Validation]:
-    """The completed runs of a checkpoint in `requested` against FP32, newest first.
+) -> Iterator[DecidingRun]:
+    """Yield the completed runs of a checkpoint in `requested` against FP32, newest first.
 
-    A checkpoint on this machine is known by its weights, one of the hub by its name (and revision, where one was
-    given). Runs with a planted fault say nothing about it and are left out, as are those that are not whole.
+    A local checkpoint is identified by its weights, one of the hub by its name (and revision, if given). Runs with an
+    injected fault and incomplete runs are left out.
     """
     for run in reader.history(f"status:completed precision:{requested} reference:fp32"):
         _, facts = reader.key_facts(run.id)
@@ -151,7 +151,7 @@ def validations(
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
         if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
-            yield Validation(run=run, facts=facts, cosine_limit=snapshot.limits.fail(M1))
+            yield DecidingRun(run=run, facts=facts, cosine_limit=snapshot.limits.fail(M1))
 
 
 def _is_checkpoint(run: RunRow, facts: Facts, source: ModelSource, weights_sha256: str | None) -> bool:
@@ -162,7 +162,7 @@ def _is_checkpoint(run: RunRow, facts: Facts, source: ModelSource, weights_sha25
 
 
 def _is_revision(run: RunRow, used: str, source: ModelSource) -> bool:
-    """Whether a run of the hub used the revision that is asked for: the same word, or the commit it begins with."""
+    """Return True when a run of the hub used the requested revision: the same name, or the commit it begins with."""
     if source.revision is None:
         return True
     asked = _source(run.model)
@@ -170,7 +170,7 @@ def _is_revision(run: RunRow, used: str, source: ModelSource) -> bool:
 
 
 def _source(model: str) -> ModelSource | None:
-    """Where a run's checkpoint came from; None for a path that is not there any more."""
+    """Return the source of a run's checkpoint; None for a path that no longer exists."""
     try:
         return resolve(model)
     except ModelError:

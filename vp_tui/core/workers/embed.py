@@ -28,24 +28,24 @@ from vp_tui.core.workers.validate.arms import Budget, start_within
 from vp_tui.core.workers.validate.prepare import input_notes
 from vp_tui.core.workers.validate.schedule import prefetched
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """What `embed` gives."""
+    """The result of `embed`."""
 
     ids: tuple[str, ...]
     embeddings_SD: np.ndarray
     """float32, in input order."""
     alphabet: Alphabet
-    """What the sequences are written in."""
+    """The alphabet of the sequences."""
 
 
-def embed(config: RunConfig, tell: Tell, cache: Path | None = None) -> Embedded:
-    """Embeddings of every sequence of `config.input`, in input order.
+def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embedded:
+    """Return the embeddings of every sequence of `config.input`, in input order.
 
-    `tell` gets one sentence per thing worth knowing; `cache` as in tokenizing.tokenize.
+    `report` gets a sentence per note; `cache` as in tokenizing.tokenize.
 
     Raises:
         InputError, ModelError, UsageError, ResourceError: as a run.
@@ -60,22 +60,22 @@ def embed(config: RunConfig, tell: Tell, cache: Path | None = None) -> Embedded:
     spare_fp32 = config.precision_requested is not None
     loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
     for note in (*loaded.notes, *input_notes(data, tokens, spec)):
-        tell(note)
-    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, tell)
+        report(note)
+    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, report)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
-        tell(f"{broken} embeddings hold NaN or Inf in {plan.name}; `vp-tui run` says more")
+        report(f"{broken} embeddings contain NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
     return Embedded(ids=data.ids, embeddings_SD=embeddings_SD, alphabet=alphabet)
 
 
-def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], tell: Tell) -> np.ndarray:
-    """The embeddings in input order; a budget that does not fit is halved and told."""
+def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], report: Report) -> np.ndarray:
+    """Return the embeddings in input order; a budget that does not fit is halved and reported."""
     longest = int(tokens.lengths_S.max())
     free = memory.free_memory(encoder.device)
     budget = asked
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
-    limit = Budget(budget, longest, tell)
+    limit = Budget(budget, longest, report)
     blocks = packing.blocks_of(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
     embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
     for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
@@ -94,7 +94,7 @@ def _write_safetensors(path: Path, made: Embedded) -> None:
 
 
 def _write_virnucpro(path: Path, made: Embedded) -> None:
-    """VirNucPro's own layouts.
+    """Write VirNucPro's own layouts.
 
     Proteins: {'proteins': [ids], 'data': [float32 tensor [D], ...]}; DNA: {'nucleotide': [ids], 'data':
     [{'label': id, 'mean_representation': list of D floats}, ...]}.
@@ -123,9 +123,9 @@ def main(options: argparse.Namespace) -> int:
     """Embed and write the file."""
     output = Path(options.output).expanduser()
     if output.suffix not in WRITERS:
-        raise UsageError(f"--output {options.output!r}: the ending must be one of {', '.join(WRITERS)}")
+        raise UsageError(f"--output {options.output!r}: the file name must end with one of {', '.join(WRITERS)}")
     if not output.parent.is_dir():
-        raise UsageError(f"--output {options.output!r}: there is no folder {output.parent}")
+        raise UsageError(f"--output {options.output!r}: folder {output.parent} does not exist")
     precision = _precision(options.precision)
     config = RunConfig(
         model=options.model,
@@ -145,7 +145,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _precision(asked: Precision) -> Precision:
-    """The precision after VIRNUCPRO_DISABLE_FP16, which is told when it changes something."""
+    """Return the precision after VIRNUCPRO_DISABLE_FP16, and report a change."""
     choice = choose_precision(asked, os.environ)
     if choice.reason is not None and choice.precision != asked:
         _say(choice.reason)

@@ -46,7 +46,7 @@ def with_recomputed_inv_freq(model: Any) -> None:
     steps_k = torch.arange(former_k.numel(), dtype=former_k.dtype, device=former_k.device) / former_k.numel()
     recomputed_k = 10_000.0**-steps_k
     if torch.equal(former_k, recomputed_k):
-        raise UsageError("the fault recomputed-inv-freq cannot be planted: the checkpoint holds unrounded frequencies")
+        raise UsageError("cannot inject the fault recomputed-inv-freq: the checkpoint's frequencies are not rounded")
     model.inv_freq = recomputed_k
 
 

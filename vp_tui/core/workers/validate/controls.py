@@ -1,8 +1,8 @@
-"""C1: can the gates see damage at all? The reference is damaged on purpose, and every embedding gate is asked.
+"""C1: negative controls. The reference is corrupted on purpose, and every embedding gate must detect it.
 
-A measure that passes proves something only where it fails when it should. Each negative control of
-core.compare.corruption stands for one kind of damage; a gate that catches none of them is blind on this data, and a
-control that no gate catches is damage that this validation cannot see.
+Passing means something only for a gate that fails when it should. Each control of core.measures.corruption is one kind
+of corruption; a gate that detects none is insensitive (blind) on this data, and a control that no gate detects is a
+corruption that this validation misses.
 
 Shape suffixes: S sequences, D embedding width.
 """
@@ -25,7 +25,7 @@ from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import reach_of, scopes_of, value_of
 
 ROWS = 512
-"""Sequences that are damaged: enough for a 1st percentile, few enough to measure every control in seconds."""
+"""Corrupted sequences: enough for a 1st percentile, few enough to measure every control in seconds."""
 
 
 class Measure(Protocol):
@@ -44,7 +44,7 @@ def run(
     measure: Measure = after_run,
     controls: Mapping[str, tuple[Corruption, str]] = CONTROLS,
 ) -> Measured:
-    """Damage up to ROWS finite rows of the reference in every way there is, and ask every embedding gate.
+    """Corrupt up to ROWS finite rows of the reference by every control, and evaluate every embedding gate.
 
     Values: C1, all: `controls` (that were possible) and `uncaught`. Details: `controls` with `caught` (control -> gate
     ids), `texts` (control -> what it means), `blind` (gates that had numbers and caught nothing) and `impossible`.
@@ -77,7 +77,7 @@ def run(
 
 
 def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np.ndarray:
-    """Up to `most` rows of finite embeddings in their order, shared evenly between the strata, int64 [R].
+    """Return up to `most` rows of finite embeddings in order, shared evenly between the strata, int64 [R].
 
     A stratum with fewer rows gives its share to the others; within one the rows are evenly spaced, because a file may
     be sorted.
@@ -90,7 +90,7 @@ def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np
 
 
 def catches(gate: Gate, measured: Measured, limits: Thresholds) -> bool:
-    """True when the gate misses any of its limits in any scope."""
+    """Return True when the gate misses any of its limits in any scope."""
     scopes = measured.values.get(gate.measure, {})
     return any(reach_of(gate, scopes.get(scope, {}), limits) for scope in scopes_of(gate))
 

@@ -35,7 +35,7 @@ class Usage:
     gpu_name: str | None
     """As the driver calls the GPU; None on the CPU."""
     disturbed: str | None
-    """Why the times cannot be compared with other runs; None when they can."""
+    """The reason why the times cannot be compared with other runs; None when they can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

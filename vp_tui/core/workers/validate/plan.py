@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a run is given."""
+    """The inputs of a run."""
 
     config: RunConfig
     place: Place
@@ -206,7 +206,7 @@ def _schedule(setting: Setting, plan: Plan) -> tuple[bool, str]:
 
 
 def planned(setting: Setting, plan: Plan, arms: Arms) -> RunPlanned:
-    """Return the event that says what will be done, on which machine, with which versions."""
+    """Return the event with data, model and environment of the run."""
     return RunPlanned(
         total=len(plan.data.sequences),
         planned=plan.data.planned,

@@ -22,11 +22,10 @@ from vp_tui.core.inputs.spec import Alphabet, ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import TokenSet
 
 BLOCKS_PER_STRATUM = 12
-"""Aimed at: enough paired blocks for an interval, each long enough to be timed. More where they would hold more than
-MAX_PACKS packs."""
+"""Target: enough paired blocks for an interval, each long enough to be timed; more where one would exceed MAX_PACKS."""
 
 MIN_BLOCK_TOKENS = 1_024
-"""Smaller blocks would time overhead."""
+"""Smaller blocks would measure overhead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ class Prepared:
     facts: Mapping[str, Any]
     """The run document's `dataset`."""
     notes: tuple[str, ...]
-    """What was changed or is worth knowing, each a sentence."""
+    """Notes for the reader, each a sentence."""
     budget: int
     """Tokens per pack."""
     budget_reason: str
@@ -59,18 +58,18 @@ class Prepared:
 
     @cached_property
     def hash_S(self) -> np.ndarray:
-        """Content of each sequence, int64: equal letters, equal number."""
+        """Content hash of each sequence, int64."""
         return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
 
     @property
     def planned(self) -> dict[str, int]:
-        """Sequences per stratum."""
+        """Return the number of sequences per stratum."""
         counts = np.bincount(self.stratum_S, minlength=len(STRATA))
         return {name: int(count) for name, count in zip(STRATA, counts, strict=True)}
 
     @property
     def budget_facts(self) -> dict[str, Any]:
-        """The token budget for the run record."""
+        """Return the token budget for the run record."""
         return {"token_budget": self.budget, "token_budget_reason": self.budget_reason}
 
 
@@ -116,17 +115,17 @@ def prepare(
 
 
 def _sample(everything: SequenceSet, cuts: tuple[int, int], config: RunConfig) -> tuple[SequenceSet, np.ndarray]:
-    """The sequences of the run, and the stratum of each."""
+    """Return the sequences of the run, and the stratum of each."""
     stratum_S = sequences.strata_of(everything.lengths_S, cuts)
     chosen_S = sequences.stratified_sample(stratum_S, config.sample, config.seed)
     return everything.take(chosen_S.tolist()), stratum_S[chosen_S]
 
 
 def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Block, ...]:
-    """Blocks of whole packs per stratum, the strata taking turns in proportion.
+    """Return blocks of whole packed batches per stratum; the strata alternate in proportion.
 
-    `lengths_S` are tokens. A pack has sequences of nearly one length; a stratum of few tokens gets smaller
-    packs than the budget allows, so that it still has several blocks.
+    `lengths_S` are tokens. A packed batch has sequences of nearly one length; a stratum of few tokens gets smaller ones
+    than the budget allows, so that it still has several blocks.
     """
     cuttings: list[tuple[float, int, np.ndarray]] = []
     for stratum in range(len(STRATA)):
@@ -143,7 +142,7 @@ def cut(lengths_S: np.ndarray, stratum_S: np.ndarray, budget: int) -> tuple[Bloc
 
 
 def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Packs of one stratum, neighbours joined to about BLOCKS_PER_STRATUM groups of at most MAX_PACKS."""
+    """Return packed batches of one stratum in about BLOCKS_PER_STRATUM groups of at most MAX_PACKS neighbours."""
     wanted = max(MIN_BLOCK_TOKENS, math.ceil(lengths_S.sum() / BLOCKS_PER_STRATUM), int(lengths_S.max()))
     packs = packing.by_length(lengths_S, min(budget, wanted) if int(lengths_S.max()) <= budget else budget)
     return packing.blocks_of(packs, min(packing.MAX_PACKS, max(1, len(packs) // BLOCKS_PER_STRATUM)))
@@ -187,10 +186,10 @@ def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: 
 
 
 def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[str]:
-    """What reading and tokenizing changed, a sentence each."""
+    """Return a sentence for each change that reading and tokenizing made."""
     notes = list(tokens.notes)
     if data.renamed:
-        notes.append(f"{data.renamed} records had an id that was taken; all are kept, under new ids (x.2, x.3, ...)")
+        notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
         notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")

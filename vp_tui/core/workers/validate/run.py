@@ -123,11 +123,11 @@ def _stop(writer: RunWriter, status: str, reason: str, exit_code: int) -> int:
 def _wait_for(home: Home, device: torch.device, writer: RunWriter) -> None:
     """Take the device's lock; runs on one device go one after the other, in no promised order."""
     path = lifecycle.lock_path(home, environment.gpu_uuid(device) or device.type)
-    told = False
+    is_reported = False
     while hold(path, blocking=False) is None:
-        if not told:
+        if not is_reported:
             writer.put(PhaseChanged(at_us=now_us(), phase="waiting", detail=f"another run uses {device}"))
-            told = True
+            is_reported = True
         time.sleep(QUEUE_POLL_SECONDS)
 
 

@@ -25,7 +25,7 @@ class StoredReference:
     found: Reference | None
     """None when there is none or it must not be used."""
     note: str | None
-    """What the reader should know about it."""
+    """A sentence for the record of the run."""
 
     @property
     def rates(self) -> Rates:

@@ -1,4 +1,4 @@
-"""What the compared sequences say so far, per stratum: measures and times in, StratumStats and alerts out."""
+"""Similarity per sequence and stratum so far: measures and times in, StratumStats and alerts out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,10 @@ from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.prepare import Block, Prepared
 
 DIAGNOSES = 3
-"""Broken sequences of one stratum whose pack is run again to find the module; they mostly share it."""
+"""Broken sequences per stratum whose packed batch is rerun to find the module; they mostly share it."""
 
 ALERTS_PER_KIND = 10
-"""Alerts of one kind and stratum that name a sequence; the rest is counted in one more at the end."""
+"""Alerts of one kind and stratum that name a sequence; one more at the end counts the rest."""
 
 
 class Tally:
@@ -35,11 +35,11 @@ class Tally:
         self._raised: Counter[tuple[str, str]] = Counter()
         self._diagnosed: Counter[str] = Counter()
         self.diagnoses: list[dict[str, Any]] = []
-        """Where the first broken sequences of each stratum broke, in JSON types."""
+        """The module in which the first broken sequences of each stratum broke, in JSON types."""
 
     @property
     def done(self) -> int:
-        """Sequences compared."""
+        """Return the number of sequences compared."""
         return int(self._done_S.sum())
 
     def compare(self, block: Block, x_SD: np.ndarray, candidate: ArmRunner) -> None:
@@ -52,7 +52,7 @@ class Tally:
         self._done_S[rows_S] = True
 
     def compared(self, block: Block, candidate: ArmRunner, strata: tuple[StratumStats, ...]) -> BlockCompared:
-        """The event of a block that was just compared."""
+        """Return the event of a block that was just compared."""
         cosine_S = self.cosine_S[block.indices_S]
         return BlockCompared(
             at_us=now_us(),
@@ -79,7 +79,7 @@ class Tally:
         )
 
     def strata(self, candidate: ArmRunner, rates: Mapping[str, Mapping[str, float | None]]) -> tuple[StratumStats, ...]:
-        """short, medium, long and all; `rates` is arm -> scope -> tokens/s."""
+        """Return the statistics of short, medium, long and all; `rates` is arm -> scope -> tokens/s."""
         masks: dict[str, np.ndarray] = {name: self._data.stratum_S == index for index, name in enumerate(STRATA)}
         masks["all"] = np.ones(len(self._data.sequences), bool)
         return tuple(self._stats(scope, mask_S, candidate, rates) for scope, mask_S in masks.items())
@@ -109,7 +109,7 @@ class Tally:
         )
 
     def alerts(self, block: Block, candidate: ArmRunner) -> Iterable[AlertRaised]:
-        """An alert per sequence of the block that is not finite or not above the limit, up to ALERTS_PER_KIND."""
+        """Yield an alert per sequence that is not finite or not above the limit, up to ALERTS_PER_KIND."""
         for row in map(int, block.indices_S):
             problem = self._problem(row, candidate)
             if problem is None:
@@ -119,13 +119,13 @@ class Tally:
             self._raised[kind, stratum] += 1
             if self._raised[kind, stratum] <= ALERTS_PER_KIND:
                 name, pack = self._data.sequences.ids[row], int(candidate.pack_S[row])
-                module, born = self._diagnose(row, kind, stratum, candidate)
+                module, diagnosis = self._diagnose(row, kind, stratum, candidate)
                 yield AlertRaised(
                     at_us=now_us(),
                     kind=kind,
                     severity="fail",
                     message=f"{stratum}: {name} {text} in {candidate.plan.name} "
-                    f"(block {block.index}, pack {pack}){born}",
+                    f"(block {block.index}, pack {pack}){diagnosis}",
                     stratum=stratum,
                     seq_idx=row,
                     sequence_id=name,
@@ -135,7 +135,7 @@ class Tally:
                 )
 
     def _diagnose(self, row: int, kind: str, stratum: str, candidate: ArmRunner) -> tuple[str | None, str]:
-        """The module in which a broken sequence broke, and the end of the alert's sentence."""
+        """Return the module in which a broken sequence broke, and the end of the alert's sentence."""
         if kind == "cosine" or self._diagnosed[stratum] >= DIAGNOSES:
             return None, ""
         self._diagnosed[stratum] += 1
@@ -164,15 +164,14 @@ class Tally:
         return None
 
     def unnamed(self) -> Iterable[AlertRaised]:
-        """One alert per kind and stratum for the sequences that no alert has named."""
+        """Yield one alert per kind and stratum for the sequences that no alert has named."""
         for (kind, stratum), count in sorted(self._raised.items()):
             if count > ALERTS_PER_KIND:
                 yield AlertRaised(
                     at_us=now_us(),
                     kind=kind,
                     severity="fail",
-                    message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind}); "
-                    "every one has its row",
+                    message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind})",
                     stratum=stratum,
                 )
 

@@ -1,7 +1,7 @@
-"""Do both precisions say virus? Merging by id, labels per frame (D1, D2), consensus per chunk and contig (D3).
+"""Label agreement of both precisions: merge by id, labels per frame (D1, D2), consensus per chunk and contig (D3).
 
 Scores are VirNucPro's softmax outputs, float [S, 2]: column 0 others (score1), column 1 virus (score2). A frame whose
-scores are not finite has no label, and what has no label agrees with nothing.
+scores are not finite has no label and never agrees.
 
 Shape suffixes: S frames, D width, G groups.
 """
@@ -25,7 +25,7 @@ OTHERS, VIRUS = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """Which row of either model belongs to which frame; only frames that both models have."""
+    """The row of each frame in either model; only frames that both models have."""
 
     ids: tuple[str, ...]
     """In DNABERT-S's order, as VirNucPro merges."""
@@ -42,7 +42,7 @@ def merge_rows(dnabert_ids: Sequence[str], esm_ids: Sequence[str]) -> Merge:
     VirNucPro skips a missing embedding but keeps its id, which shifts every label behind it; here both go.
 
     Raises:
-        InputError: an id occurs twice in one model, so that no row can be told from another.
+        InputError: an id occurs twice in one model, so that its rows are ambiguous.
     """
     place = {name: row for row, name in enumerate(esm_ids)}
     for ids, model in ((esm_ids, "ESM-2"), (dnabert_ids, "DNABERT-S")):
@@ -61,21 +61,21 @@ def merge_rows(dnabert_ids: Sequence[str], esm_ids: Sequence[str]) -> Merge:
 
 
 def vectors(merge: Merge, dnabert_SD: np.ndarray, esm_SD: np.ndarray, rows: slice) -> np.ndarray:
-    """The merged vectors of the frames `rows`: DNABERT-S first, ESM-2 second; float32."""
+    """Return the merged vectors of the frames `rows`: DNABERT-S first, ESM-2 second; float32."""
     parts = (dnabert_SD[merge.dnabert_rows_S[rows]], esm_SD[merge.esm_rows_S[rows]])
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A frame with a label in both arms, and not the same."""
+    """A frame with different labels in both arms."""
 
     id: str
     reference: float
     """Probability of virus."""
     candidate: float
     distance: float
-    """The larger of both |p - 0.5|: how clear the clearer arm was."""
+    """The larger of both |p - 0.5|: the margin of the more certain arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +92,11 @@ class Labels:
     """Mean |dp| over the frames with both labels."""
     shift_max: float | None
     flips: tuple[Flip, ...]
-    """The clearest first."""
+    """Largest margin first."""
 
 
 def compare_labels(ids: Sequence[str], reference_S2: np.ndarray, candidate_S2: np.ndarray) -> Labels:
-    """Label agreement and probability shift of frames; the label is virus where its score is the larger."""
+    """Return label agreement and probability shift of frames; the label is virus where its score is larger."""
     finite_reference_S, finite_candidate_S = _finite(reference_S2), _finite(candidate_S2)
     both_S = finite_reference_S & finite_candidate_S
     with np.errstate(invalid="ignore"):
@@ -140,23 +140,23 @@ class Consensus:
 
     @property
     def n(self) -> int:
-        """Number of groups."""
+        """Return the number of groups."""
         return len(self.names)
 
     @property
     def agreed(self) -> int:
-        """Groups with the same answer in both arms; no answer is not the same answer."""
+        """Return the number of groups with the same answer in both arms; no answer never agrees."""
         return sum(a is not None and a == b for a, b in zip(self.reference, self.candidate, strict=True))
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Groups that do not agree."""
+        """Return the groups that do not agree."""
         pairs = zip(self.names, self.reference, self.candidate, strict=True)
         return tuple(name for name, a, b in pairs if a is None or a != b)
 
 
 def compare_consensus(groups: Sequence[str], reference_S2: np.ndarray, candidate_S2: np.ndarray) -> Consensus:
-    """The consensus of either arm; `groups` names the group of each frame."""
+    """Return the consensus of either arm; `groups` names the group of each frame."""
     names = tuple(dict.fromkeys(groups))
     index = {name: position for position, name in enumerate(names)}
     group_S = np.fromiter((index[name] for name in groups), np.int64, len(groups))
@@ -168,7 +168,7 @@ def compare_consensus(groups: Sequence[str], reference_S2: np.ndarray, candidate
 
 
 def _is_virus(group_S: np.ndarray, num_groups: int, scores_S2: np.ndarray) -> tuple[bool | None, ...]:
-    """VirNucPro's rule: the largest score2 of the frames >= the largest score1; a tie is a virus."""
+    """Apply VirNucPro's rule: the largest score2 of the frames >= the largest score1; a tie is a virus."""
     best_G2 = np.full((num_groups, 2), -np.inf)
     # a NaN wins every maximum, so a group with one has no answer
     scores_S2 = np.where(np.isfinite(scores_S2), scores_S2, np.nan)
@@ -179,12 +179,12 @@ def _is_virus(group_S: np.ndarray, num_groups: int, scores_S2: np.ndarray) -> tu
 
 
 def chunk_of(frame_id: str) -> str:
-    """The chunk of a frame, as VirNucPro groups: the id without the frame's name (F1 to R3)."""
+    """Return the chunk of a frame, as VirNucPro groups: the id without the frame's name (F1 to R3)."""
     return frame_id[:-2]
 
 
 def findings(labels: Labels, chunks: Consensus, contigs: Consensus, limits: Thresholds) -> tuple[Finding, ...]:
-    """D1 to D3 against their limits, the gravest first."""
+    """Return D1 to D3 against their limits, most severe first."""
     found = [*_labels(labels, limits), *_shift(labels, limits)]
     found += [*_consensus(chunks, "chunks", limits), *_consensus(contigs, "contigs", limits)]
     order = {"fail": 0, "warn": 1, "info": 2}

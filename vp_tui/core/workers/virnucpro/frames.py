@@ -35,7 +35,7 @@ class FrameRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFiles:
-    """Where the frames lie, and what was counted when they were made."""
+    """The files of the frames, and the counts of their translation."""
 
     folder: Path
     counts: Mapping[str, Any]
@@ -43,22 +43,22 @@ class FrameFiles:
 
     @property
     def proteins(self) -> Path:
-        """What ESM-2 reads."""
+        """Return the input of ESM-2."""
         return self.folder / "proteins.faa"
 
     @property
     def nucleotides(self) -> Path:
-        """What DNABERT-S reads."""
+        """Return the input of DNABERT-S."""
         return self.folder / "nucleotides.fna"
 
     @property
     def table(self) -> Path:
-        """One line per frame, for `read_table`."""
+        """Return the table with a line per frame, for `read_table`."""
         return self.folder / "frames.tsv"
 
 
 def read_contigs(path: str, *, sample: int, seed: int) -> SequenceSet:
-    """The contigs of a file, or `sample` of them drawn with `seed`, in input order; 0 takes all.
+    """Return the contigs of a file, or `sample` of them drawn with `seed`, in input order; 0 takes all.
 
     Raises:
         InputError: as sequences.read.
@@ -74,12 +74,12 @@ def write_frames(home: Home, contigs: SequenceSet, chunk: int) -> FrameFiles:
     """Write the frames of `contigs`, or find the files of equal contigs.
 
     Raises:
-        InputError: no nucleotides, or no frame survives.
+        InputError: not nucleotides, or no frame survives.
     """
     content = {"rules": RULES_VERSION, "chunk": chunk, "letters": sequences.content_hash(contigs), "ids": contigs.ids}
     folder = home.cache / "virnucpro" / hashlib.sha256(as_json(content).encode()).hexdigest()
     summary = folder / "counts.json"
-    # written last, so that it stands for all files
+    # written last: it exists when all files do
     if summary.exists():
         return FrameFiles(folder=folder, counts=json.loads(summary.read_text()))
     translation = translate(contigs, chunk)
@@ -120,7 +120,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def read_table(path: Path) -> tuple[FrameRow, ...]:
-    """The lines of a table of frames.
+    """Return the lines of a table of frames.
 
     Raises:
         InputError: missing, or not such a table.
@@ -132,4 +132,4 @@ def read_table(path: Path) -> tuple[FrameRow, ...]:
             raise ValueError(f"the header is {header!r}")
         return tuple(FrameRow(name, contig, int(chunk), frame) for name, contig, chunk, frame, _, _ in rows)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no table of frames ({error}); `vp-tui virnucpro` writes one") from error
+        raise InputError(f"{path} is not a valid table of frames ({error}); `vp-tui virnucpro` writes one") from error

@@ -37,7 +37,7 @@ _BATCH: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a finished run has left: rows of one index belong together."""
+    """The results of a finished run; rows of one index belong together."""
 
     ids: tuple[str, ...]
     cosine_S: np.ndarray
@@ -47,7 +47,7 @@ class RunResult:
 
     @property
     def width(self) -> int:
-        """Numbers per embedding."""
+        """Return the width of the embeddings."""
         return int(self.embeddings["reference"].shape[1])
 
 
@@ -55,7 +55,7 @@ def read_run(home: Home, run_id: int) -> RunResult:
     """Read ids, similarities and both arms' embeddings; rows are in the order of seq_idx.
 
     Raises:
-        RunFailedError: the run is not complete, or its files and rows do not fit together.
+        RunFailedError: the run is not complete, or its files and rows do not match.
         RunNotFoundError: no such run.
     """
     with Reader(home) as reader:
@@ -81,9 +81,9 @@ def read_run(home: Home, run_id: int) -> RunResult:
 
 
 def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_SD: np.ndarray) -> np.ndarray:
-    """Scores [S, 2] of the merged frames, float32; NaN for a frame whose embeddings are not finite.
+    """Return scores [S, 2] of the merged frames, float32; NaN for a frame whose embeddings are not finite.
 
-    ReLU makes 0 of -Inf, so that a broken embedding could still come out with a label.
+    ReLU turns -Inf into 0, so a broken embedding could otherwise get a label.
     """
     scores = [np.empty((0, 2), np.float32)]
     for first in range(0, len(merge.ids), _BATCH):
@@ -96,7 +96,7 @@ def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_S
 def examine(
     dnabert: RunResult, esm: RunResult, frames: Sequence[FrameRow], classifier: Classifier | None
 ) -> dict[str, Any]:
-    """The document: similarity always, labels where there is a classifier.
+    """Return the document: similarity always, labels where there is a classifier.
 
     Raises:
         ModelError: the classifier is for other widths.
@@ -105,11 +105,9 @@ def examine(
         require_width(classifier, dnabert.width, esm.width)
     place = {frame.id: frame for frame in frames}
     merge = agreement.merge_rows(dnabert.ids, esm.ids)
-    strangers = [name for name in merge.ids if name not in place]
-    if strangers:
-        raise InputError(
-            f"{len(strangers)} sequences of the runs, first {strangers[0]!r}, are not in the table of frames"
-        )
+    unknown = [name for name in merge.ids if name not in place]
+    if unknown:
+        raise InputError(f"{len(unknown)} sequences of the runs, first {unknown[0]!r}, are not in the table of frames")
     rows = [place[name] for name in merge.ids]
     cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
     scores = None
@@ -168,7 +166,7 @@ def _per_contig(rows: Sequence[FrameRow], cosines: Mapping[str, np.ndarray]) -> 
         entry = table.setdefault(row.contig, {"frames": 0, "esm": np.inf, "dnabert": np.inf})
         entry["frames"] += 1
         for model, cosine_S in cosines.items():
-            # np.minimum, unlike min, hands a NaN on
+            # np.minimum, unlike min, propagates NaN
             entry[model] = float(np.minimum(entry[model], cosine_S[index]))
     return table
 
@@ -176,7 +174,7 @@ def _per_contig(rows: Sequence[FrameRow], cosines: Mapping[str, np.ndarray]) -> 
 def _labels(
     rows: Sequence[FrameRow], scores: Mapping[Arm, np.ndarray] | None, per_contig: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """D1 to D3; the contigs' table gets its consensus."""
+    """Return D1 to D3; add the consensus to the table of contigs."""
     if scores is None:
         return {"labels": None, "consensus": None, "findings": [], "verdict": None}
     arms = [scores[arm] for arm in ARMS]

@@ -15,7 +15,7 @@ import numpy as np
 from vp_tui.core.inputs.sequences import SequenceSet, require_dna
 
 RULES_VERSION: Final = 1
-"""Raised whenever the same contigs give other frames; files made by other rules are then made anew."""
+"""Increased whenever the same contigs give other frames; older files are then recomputed."""
 
 FRAMES: Final = ("F1", "F2", "F3", "R1", "R2", "R3")
 """Forward from base 1, 2, 3; then the same on the reverse complement. A frame's id ends with its name."""
@@ -34,7 +34,7 @@ _BATCH: Final = 4096
 
 
 class Frame(NamedTuple):
-    """A frame that survived: what both models read."""
+    """A frame without a stop codon, the input of both models."""
 
     id: str
     """Contig, chunk and frame: `contig_7_chunk_2R1`."""
@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """The frames of a set of contigs, and what was counted on the way."""
+    """The frames of a set of contigs, and the counts of their translation."""
 
     frames: tuple[Frame, ...]
     """In VirNucPro's order: contig, chunk, frame."""
@@ -68,10 +68,10 @@ class Translation:
 
 
 def chunk_starts(length: int, chunk: int) -> list[int]:
-    """Where the chunks of a contig of `length` bases begin, each `chunk` bases long at most.
+    """Return the starts of the chunks of a contig of `length` bases, each at most `chunk` bases long.
 
-    ceil(length / chunk) chunks; what they are too long in sum is spread over their overlaps in whole bases. The
-    larger steps come first, and there may be more of them than overlaps: the last chunk then is a little shorter.
+    There are ceil(length / chunk) chunks; their total excess is spread over the overlaps in whole bases. The larger
+    steps come first, and there may be more of them than overlaps: then the last chunk is a little shorter.
     """
     number = -(-length // chunk)
     excess = number * chunk - length
@@ -81,12 +81,12 @@ def chunk_starts(length: int, chunk: int) -> list[int]:
 
 
 def translate(contigs: SequenceSet, chunk: int) -> Translation:
-    """Chunks, six frames, stop-free proteins and their nucleotides.
+    """Return the frames of all chunks without a stop codon, as proteins and nucleotides.
 
-    Lower case is read as upper case and U as T, as VirNucPro's users must do by hand; both are counted.
+    Lower case is read as upper case and U as T, which VirNucPro's users must do by hand; both are counted.
 
     Raises:
-        InputError: the letters are no nucleotides.
+        InputError: the letters are not nucleotides.
     """
     require_dna(contigs)
     letters = [residues.upper().replace(b"U", b"T") for residues in contigs.residues]
@@ -122,7 +122,7 @@ def _frames(ids: Sequence[str], letters: Sequence[bytes], starts: Sequence[list[
 
 
 def six_frames(chunks: Sequence[bytes]) -> Iterator[list[tuple[str, bytes, bytes]]]:
-    """Per chunk (upper case, no U) the surviving frames: name, nucleotide, protein.
+    """Yield the surviving frames of each chunk (upper case, no U): name, nucleotide, protein.
 
     All strands are translated at once: the amino acid of the codon at every base, from which a frame is every third.
     """
@@ -138,7 +138,7 @@ def six_frames(chunks: Sequence[bytes]) -> Iterator[list[tuple[str, bytes, bytes
 
 
 def _survivors(strand: bytes, amino: bytes, names: Sequence[str]) -> Iterator[tuple[str, bytes, bytes]]:
-    """The frames of one strand without a stop and with at least one codon of the table."""
+    """Yield the frames of one strand without a stop and with at least one codon of the table."""
     for frame, name in enumerate(names):
         protein = amino[frame::CODON]
         if _STOP in protein:
@@ -150,7 +150,7 @@ def _survivors(strand: bytes, amino: bytes, names: Sequence[str]) -> Iterator[tu
 
 
 def _amino_acids(bases: bytes) -> bytes:
-    """The amino acid of the codon that begins at each base; '-' where the codon is not in the table."""
+    """Return the amino acid of the codon at each base; '-' where the codon is not in the table."""
     code_N = _BASE_CODES[np.frombuffer(bases, np.uint8)]
     codon_N = 16 * code_N[:-2] + 4 * code_N[1:-1] + code_N[2:]
     amino_N: np.ndarray = _AMINO_ACIDS[np.minimum(codon_N, _AMBIGUOUS)]
