@@ -14,7 +14,7 @@ from vp_tui.tui.panels.comparison_charts import ComparisonChart
 from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.screens.form import FormScreen
-from vp_tui.tui.screens.leave import Question
+from vp_tui.tui.screens.leave import QuestionScreen
 from vp_tui.tui.screens.main_screen import NO_RUNS, MainScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
@@ -193,7 +193,7 @@ async def test_leaving_asks_while_a_run_is_active(drive, key, is_left, stopped):
         await driven.press("q")
         await driven.until_text("continue")
         await driven.press(key)
-        await driven.until(lambda: driven.app._exit if is_left else not isinstance(driven.app.screen, Question))
+        await driven.until(lambda: driven.app._exit if is_left else not isinstance(driven.app.screen, QuestionScreen))
         assert driven.backend.stopped == stopped
 
 

@@ -129,9 +129,9 @@ async def test_the_bar_of_each_screen_shows_where_one_is_on_every_width(drive, w
 async def test_the_bar_follows_the_focus(drive):
     async with drive(snapshots.running(), rows=snapshots.history(), size=(200, 24)) as driven:
         await driven.press("2")
-        await driven.until(lambda: "space Select" in driven.rows[-1])
+        await driven.until(lambda: "space Pick" in driven.rows[-1])
         await driven.press("1")
-        await driven.until(lambda: "space Select" not in driven.rows[-1])
+        await driven.until(lambda: "space Pick" not in driven.rows[-1])
 
 
 async def test_a_click_on_a_key_does_what_the_key_does(drive):

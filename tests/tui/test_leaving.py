@@ -6,7 +6,7 @@ import pytest
 import snapshots
 
 from vp_tui.tui.panels.fp32_hints import hints
-from vp_tui.tui.screens.leave import MOST, Question
+from vp_tui.tui.screens.leave import MOST, QuestionScreen
 from vp_tui.tui.screens.main_screen import NO_RUNS
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
@@ -40,7 +40,7 @@ async def test_a_long_queue_is_counted_and_not_listed(drive):
         await driven.press("q")
         await driven.until_text(f"and {21 - MOST} more")
         await driven.press("escape")
-        await driven.until(lambda: not isinstance(driven.app.screen, Question))
+        await driven.until(lambda: not isinstance(driven.app.screen, QuestionScreen))
         assert not driven.app._exit
 
 

@@ -96,7 +96,7 @@ _LIVE = (
 )
 _RUNS = (
     Key("open", "enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",), rank=2),
-    Key("mark", "space", "select", "Select", "select or deselect the run; c compares two", ("runs table",), rank=2),
+    Key("mark", "space", "select", "Pick", "select or deselect the run; c compares two", ("runs table",), rank=2),
     Key("filter", "slash", "filter", "Filter", "filter the list, e.g. verdict:FAIL since:7d", ("runs",), rank=3),
     Key(
         "sort",
