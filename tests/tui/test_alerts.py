@@ -137,7 +137,7 @@ async def test_a_finding_opens_with_the_meaning_of_its_gate(drive, size):
         await driven.until_text("FAIL  V1")
         assert "no usable embedding" in driven.text
         await driven.press("s")
-        await driven.until_text("single sequence")
+        await driven.until_text("single")
 
 
 async def test_s_goes_on_to_the_sequence_and_back(drive):

@@ -30,7 +30,7 @@ def test_tags_are_separated_by_blanks_and_commas(text, tags):
         ("gpu", "tag 'gpu'"),
         ("=h200", "not key=value"),
         ("a=1 a=2", "a key is repeated"),
-        ('gpu="h', "a quote is not closed"),
+        ('gpu="h', "unclosed quote"),
     ],
 )
 def test_wrong_tags_are_explained(text, words):

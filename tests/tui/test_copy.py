@@ -119,4 +119,4 @@ async def test_zoom_without_a_focus_says_how_to_get_one(drive):
     async with drive(snapshots.passed()) as driven:
         driven.app.screen.set_focus(None)
         await driven.press("z")
-        await driven.until_text("tab goes to one")
+        await driven.until_text("press tab")

@@ -18,14 +18,14 @@ async def test_the_number_must_be_typed_and_the_cursor_stays_in_its_place(home):
     (folder / "run.log").write_bytes(b"x" * 3000)
     async with runs_screen(home) as shown:
         await shown.press("down", "space", "D")
-        await shown.until_text("! ermanently: 30 sequences, 0 alerts")
+        await shown.until_text("30 sequences, 0 alerts")
         assert "KiB)" in shown.text
         await shown.type("2")
-        await shown.until_text("! type 3 to delete it")
+        await shown.until_text("! Type 3")
         await shown.press("enter")
         assert shown.app.screen.query_one("#do", Button).disabled
         await shown.press("backspace", "3", "enter")
-        await shown.until_text("#3 is deleted")
+        await shown.until_text("#3 deleted")
         await shown.until(lambda: shown.table.row_count == 3)
         assert shown.table.chosen.id == 2
         assert shown.table.cursor_row == 1
@@ -39,7 +39,7 @@ async def test_a_run_that_became_a_baseline_meanwhile_is_kept_and_the_form_says_
     run_id = stored_runs.complete(home)
     async with runs_screen(home) as shown:
         await shown.press("D", "1")
-        await shown.until_text("ermanently")
+        await shown.until_text("sequences,")
         set_baseline(home, [run_id], reason="x")
         await shown.press("enter")
         await shown.until_text("! run 1 belongs to the baseline 'default'")

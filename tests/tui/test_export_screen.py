@@ -58,7 +58,7 @@ async def test_enter_writes_to_the_current_folder_and_says_where(exporting, tmp_
         await driven.until(lambda: driven.answers)
         assert driven.written == [("html", tmp_path / "run-42.html")]
         assert driven.answers == [tmp_path / "run-42.html"]
-        await driven.until_text("run #42 is written")
+        await driven.until_text("run #42 exported")
 
 
 async def test_the_suffix_follows_the_format_until_the_path_is_edited(exporting, tmp_path):
@@ -87,7 +87,7 @@ async def test_a_home_folder_expands_and_an_existing_file_is_announced(exporting
     (tmp_path / "there.html").write_text("old")
     async with exporting() as driven:
         await type_path(driven, "~/there.html")
-        assert "~ the file exists and will be replaced" in driven.text
+        assert "~ the file exists" in driven.text
         await driven.press("enter")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("html", tmp_path / "there.html")]
@@ -112,8 +112,8 @@ async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tm
 
 def test_a_folder_that_cannot_be_written_to_and_letters_that_cannot_be_shown_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert checked(str(tmp_path / "x.md"))[1].startswith("this folder cannot be written to")
-    assert checked("x\0.md")[1].startswith("unprintable")
+    assert checked(str(tmp_path / "x.md"))[1].startswith("folder is not writable")
+    assert checked("x\0.md")[1].startswith("the path has unprintable")
 
 
 async def test_an_error_stays_in_the_form_and_a_second_try_works(exporting, tmp_path):
@@ -149,7 +149,7 @@ async def test_the_form_waits_for_the_writing_and_does_not_start_it_twice(export
         assert len(begun) == 1
 
 
-@pytest.mark.parametrize(("error", "words"), [(None, "run #42 is written"), (UsageError("disk full"), "disk full")])
+@pytest.mark.parametrize(("error", "words"), [(None, "run #42 exported"), (UsageError("disk full"), "disk full")])
 async def test_closing_the_form_does_not_take_the_answer_away(exporting, error, words):
     go = threading.Event()
 
@@ -199,4 +199,4 @@ async def test_hostile_words_about_what_is_exported_steer_nothing(exporting):
     async with exporting(what="run [red]\x1b[31m") as driven:
         assert "Export run [red][31m" in driven.text
         await driven.press("enter")
-        await driven.until_text("run [red][31m is written")
+        await driven.until_text("run [red][31m exported")

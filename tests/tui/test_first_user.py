@@ -81,7 +81,7 @@ def export_html(terminal, path):
     terminal.press(str(path))
     see(terminal, path.name)
     terminal.press("\r")
-    see(terminal, "is written")
+    see(terminal, "exported")
 
 
 def pin(terminal):

@@ -23,7 +23,7 @@ async def test_the_estimate_comes_when_the_values_are_good_and_the_newest_wins(d
         driven.backend.estimates = slow_first
         await opened(driven)
         await driven.press("escape")
-        await driven.until_text(WAITING)
+        await driven.until_text(WAITING[:20])
         await fill(driven, model="esm2-3b", input=fasta, sample="7")
         await driven.until(lambda: driven.backend.estimated)
         await fill(driven, sample="9")
@@ -31,7 +31,7 @@ async def test_the_estimate_comes_when_the_values_are_good_and_the_newest_wins(d
         await driven.until_text("of 9,000 sequences")
         assert [config.sample for config in driven.backend.estimated] == [7, 9]
         await fill(driven, sample="0")
-        await driven.until_text(WAITING)
+        await driven.until_text(WAITING[:20])
 
 
 async def test_an_estimate_of_values_that_are_no_more_is_dropped(drive, fasta):

@@ -274,7 +274,7 @@ async def test_b_asks_for_a_name_and_a_reason(drive):
 async def test_without_a_run_the_keys_of_a_run_say_so(drive, key):
     async with drive() as driven:
         await driven.press(key)
-        await driven.until_text("no run is on the screen")
+        await driven.until_text("No run is shown")
 
 
 async def test_the_whole_screen_fits_with_everything_on_it_and_after_any_resize(drive):

@@ -16,10 +16,10 @@ async def test_a_group_is_pinned_under_a_name_and_for_a_reason(home):
         await shown.until_text("all completed runs of its group")
         assert shown.app.screen.query_one("#do", Button).disabled
         await shown.press("enter")
-        await shown.until_text("! say why: the reason is kept with the baseline")
+        await shown.until_text("! A reason")
         await shown.type("quiet machine")
         await shown.press("tab", *["backspace"] * 7)
-        await shown.until_text("! a baseline needs a name")
+        await shown.until_text("! A name")
         await shown.type("release-1")
         await shown.press("enter")
         await shown.until_text("baseline 'release-1': runs #1..#5")
@@ -47,13 +47,13 @@ async def test_a_run_that_is_pinned_already_can_be_given_up_with_a_reason(home):
     set_baseline(home, [stored_runs.complete(home)], reason="the old one", name="release-1")
     async with runs_screen(home) as shown:
         await shown.press("b")
-        await shown.until_text("pinned: 'release-1', the old one")
+        await shown.until_text("'release-1', the old one")
         give_up = shown.app.screen.query_one("#unpin", Button)
         assert give_up.disabled
         await shown.type("wrong driver")
         await shown.until(lambda: not give_up.disabled)
         await shown.press("tab", "tab", "tab", "enter")
-        await shown.until_text("baseline 'release-1' is given up")
+        await shown.until_text("baseline 'release-1' retired")
         assert active_baselines(home) == ()
         await shown.until(lambda: " base " not in shown.table.copy_text())
 
