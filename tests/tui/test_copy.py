@@ -47,7 +47,7 @@ async def test_the_panel_in_focus_is_copied_alone_and_whole(drive, tmp_path):
 async def test_the_toast_names_both_and_the_path(drive, tmp_path):
     async with drive(snapshots.passed(), home=tmp_path, size=(200, 50)) as driven:
         await driven.press("y")
-        await driven.until_text("to the clipboard; the file is")
+        await driven.until_text("to the clipboard; file:")
         (toast_shown,) = driven.app._notifications
         assert toast_shown.message.endswith(str(tmp_path / NAME))
 
