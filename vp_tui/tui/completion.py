@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from vp_tui.core.inputs.source import FAIR_ESM_SUFFIX, SHORT_NAMES
 from vp_tui.core.store.snapshot import RunRow
+from vp_tui.core.workers.demo.data import NUM_PROTEINS, NUM_READS
 from vp_tui.tui.fields import MODEL_FIELD
 
 MAX_ENTRIES = 100_000
@@ -36,8 +37,8 @@ class PathChoice:
 
 
 DEMOS = {
-    "demo": PathChoice(value="demo", hint="tiny ESM-2, 600 proteins, to try it"),
-    "demo-dnabert": PathChoice(value="demo-dnabert", hint="tiny DNABERT-S, 600 DNA reads"),
+    "demo": PathChoice(value="demo", hint=f"tiny ESM-2, {NUM_PROTEINS} proteins, to try it"),
+    "demo-dnabert": PathChoice(value="demo-dnabert", hint=f"tiny DNABERT-S, {NUM_READS} DNA reads"),
 }
 """Names of a demo checkpoint with its sequences."""
 

@@ -30,7 +30,7 @@ CANDIDATES = [name for name, fault in FAULTS.items() if fault.arm == "candidate"
 def some(tmp_path_factory):
     """62 proteins of the demo, 8 of them homologues of others."""
     path = tmp_path_factory.mktemp("some") / "sequences.fasta"
-    make_fasta(path)
+    make_fasta(path, num_sequences=600)
     found = [record.split("\n", 1)[1].replace("\n", "").encode() for record in path.read_text().split(">")[1:]]
     copies = [i for i in range(len(found)) if i % 3 and i // 3 % 10 == 9][:8]
     return [found[i] for i in sorted({*range(0, 600, 13), *copies, *(i - 3 for i in copies)})]

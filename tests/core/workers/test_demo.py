@@ -14,7 +14,7 @@ from vp_tui.core.inputs import packing, sequences, tokenizing
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.workers.demo import checkpoints
-from vp_tui.core.workers.demo.data import FAULTS
+from vp_tui.core.workers.demo.data import FAULTS, NUM_PROTEINS, NUM_READS
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def read(path):
 @pytest.fixture(scope="module")
 def demo_proteins(tmp_path_factory):
     path = tmp_path_factory.mktemp("demo") / "sequences.fasta"
-    checkpoints.make_fasta(path)
+    checkpoints.make_fasta(path, num_sequences=600)
     return read(path)
 
 
@@ -59,7 +59,7 @@ def test_the_fasta_has_a_third_of_each_stratum_and_is_the_same_every_time(demo_p
     lengths = np.array([len(protein) for protein in demo_proteins])
     assert [(lengths <= 64).sum(), ((lengths > 64) & (lengths <= 128)).sum(), (lengths > 128).sum()] == [200] * 3
     assert lengths.max() <= 1022
-    checkpoints.make_fasta(tmp_path / "again.fasta")
+    checkpoints.make_fasta(tmp_path / "again.fasta", num_sequences=600)
     assert read(tmp_path / "again.fasta") == demo_proteins
     checkpoints.make_fasta(tmp_path / "other.fasta", seed=1, num_sequences=30)
     assert len(read(tmp_path / "other.fasta")) == 30
@@ -158,10 +158,10 @@ def test_an_unknown_fault_is_answered_with_the_known_ones(tmp_path):
 def test_the_command_writes_both_files(tmp_path):
     assert checkpoints.main(Namespace(folder=tmp_path, fault=None)) == 0
     assert (tmp_path / "checkpoint/config.json").exists()
-    assert len(read(tmp_path / "sequences.fasta")) == 600
+    assert len(read(tmp_path / "sequences.fasta")) == NUM_PROTEINS
     assert read_spec(tmp_path / "checkpoint").kind == "esm2"
     assert read_spec(tmp_path / "dnabert/checkpoint").kind == "dnabert-s"
-    assert len(read(tmp_path / "dnabert/sequences.fasta")) == 600
+    assert len(read(tmp_path / "dnabert/sequences.fasta")) == NUM_READS
 
 
 def test_a_fault_is_in_the_esm2_and_there_is_no_second_model_then(tmp_path):
@@ -171,7 +171,7 @@ def test_a_fault_is_in_the_esm2_and_there_is_no_second_model_then(tmp_path):
 
 def test_the_dna_has_a_third_of_each_stratum_no_stop_codon_and_is_the_same_every_time(tmp_path):
     for name in ("a", "b"):
-        checkpoints.make_dna_fasta(tmp_path / name)
+        checkpoints.make_dna_fasta(tmp_path / name, num_sequences=600)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     found = read(tmp_path / "a")
     lengths = np.array([len(sequence) for sequence in found])

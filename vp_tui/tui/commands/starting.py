@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -14,11 +14,14 @@ from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
-from vp_tui.core.workers.demo.data import FAULTS
+from vp_tui.core.workers.demo.data import FAULTS, NUM_PROTEINS, NUM_READS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_module
 from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files
 from vp_tui.tui.commands.follow import exit_code, follow_own
+
+_DEMO_ORACLE: Final = 24
+"""Sequences in FP64: enough for every gate to find its fault (tests/test_planted_faults.py), and 6 s sooner."""
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
@@ -71,6 +74,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
                 "gates": gates,
                 "name": name,
                 "fault": in_engine,
+                "oracle": _DEMO_ORACLE,
             }
         )
         for name, place in places.items()
@@ -94,8 +98,8 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
 def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
     """As make_demo_files, with a word about it while the reader waits."""
     if not are_made(demo_places(home, fault)):
-        what = "tiny ESM-2 and DNABERT-S checkpoints with" if fault is None else "a tiny ESM-2 checkpoint and"
-        sys.stderr.write(f"making {what} 600 synthetic sequences{' each' if fault is None else ''} ...\n")
+        dna = f", a tiny DNABERT-S and {NUM_READS} reads" if fault is None else ""
+        sys.stderr.write(f"making a tiny ESM-2 and {NUM_PROTEINS} synthetic proteins{dna} ...\n")
     return make_demo_files(home, fault)
 
 

@@ -22,6 +22,12 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Faults of the checkpoint: name -> what it does, for `vp-tui demo --list-faults`."""
 
+NUM_PROTEINS: Final = 360
+"""The fewest of which the shortest stratum still fills five blocks (an interval of its speed needs five) and every
+stratum has the 100 rows that the comparison of single dimensions needs."""
+NUM_READS: Final = 480
+"""As above; reads are short, so a block holds more of them."""
+
 _HOMOLOGUE_EVERY: Final = 10
 _SUBSTITUTED: Final = 0.03
 """Part of a homologue's letters: its raw cosine with the original is above the limit, as between real variants."""
@@ -33,7 +39,7 @@ _THIRDS: Final = 3
 """Short, medium and long take turns."""
 
 
-def make_fasta(path: Path, *, num_sequences: int = 600, seed: int = 0) -> None:
+def make_fasta(path: Path, *, num_sequences: int = NUM_PROTEINS, seed: int = 0) -> None:
     """Write synthetic proteins to `path`, a third each of <= 64, 65-128 and 129-1022 residues.
 
     Most long ones have 129-400 residues, every twentieth up to 1022, so that a CPU is done in seconds. Every tenth
@@ -68,7 +74,7 @@ def _substituted(original: bytes, drawn: bytes) -> bytes:
     return bytes(letters)
 
 
-def make_dna_fasta(path: Path, *, num_sequences: int = 600, seed: int = 0) -> None:
+def make_dna_fasta(path: Path, *, num_sequences: int = NUM_READS, seed: int = 0) -> None:
     """Write synthetic coding DNA to `path`, a third each of <= 199, 200-399 and 400-3000 bases, as make_fasta does."""
     lengths = _lengths(num_sequences, np.random.default_rng(seed), (75, 200, 400, 701, _LONGEST_DNA))
     _write(path, random_coding_dna(lengths, seed), "coding DNA", "bases")
