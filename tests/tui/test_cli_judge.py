@@ -1,6 +1,7 @@
 """The commands of judging: options, refusals, exit codes, what is stored; in this process, on a real store."""
 
 import json
+import re
 
 import pytest
 from stored_runs import STEADY, caller, complete, group_of, slow_down, uuid_of
@@ -17,7 +18,9 @@ def call(monkeypatch, capsys, home):
 def test_a_repeat_that_is_pinned_pins_its_whole_group(call, home):
     ids = group_of(home, STEADY)
     code, out, _ = call("baseline", "set", ids[2], "--name", "night", "--reason", "release 1")
-    assert (code, out) == (0, "baseline 'night': runs #1, #2, #3, #4, #5\n")
+    assert code == 0
+    assert "'night'" in out
+    assert re.findall(r"#(\d+)", out) == ["1", "2", "3", "4", "5"]
     with Reader(home) as reader:
         assert {one.run_ids for one in reader.baselines()} == {tuple(ids)}
 
@@ -31,7 +34,8 @@ def test_a_baseline_needs_a_reason_and_a_completed_run(call, home):
     failed = complete(home, stopped="failed")
     code, _, err = call("baseline", "set", failed, "--reason", "x")
     assert code == 2
-    assert "only a completed run" in err
+    assert str(failed) in err
+    assert "failed" in err
     with Reader(home) as reader:
         assert reader.baselines() == ()
 
@@ -46,19 +50,19 @@ def test_the_list_shows_active_baselines_and_with_all_their_history(call, home):
     assert "old drivers" not in out
     assert len(out.splitlines()) == 2, "numbers and clocks of one pin are one line"
     everything = call("baseline", "list", "--all")[1]
-    assert "old drivers (replaced: new drivers)" in everything
+    assert re.search(r"old drivers \(.*new drivers\)", everything)
     found = json.loads(call("baseline", "list", "--all", "--json")[1])
     assert [(one["run_ids"], one["active"]) for one in found] == [([2], True), ([2], True), ([1], False), ([1], False)]
     assert {one["key_kind"] for one in found} == {"accuracy", "perf"}
     assert json.loads(call("baseline", "list", "--json")[1])[0]["run_uuids"] == [uuid_of(home, second)]
 
 
-def test_a_baseline_is_given_up_with_a_reason_and_stays_in_the_history(call, home):
+def test_a_baseline_is_retired_with_a_reason_and_stays_in_the_history(call, home):
     call("baseline", "set", complete(home), "--name", "night", "--reason", "x")
     assert call("baseline", "unset", "night")[0] == 2
     assert call("baseline", "unset", "night", "--reason", "wrong data")[0] == 0
     assert "wrong data" in call("baseline", "list", "--all")[1]
-    assert "no baseline" in call("baseline", "list")[1]
+    assert "night" not in call("baseline", "list")[1]
     assert call("baseline", "unset", "night", "--reason", "again")[0] == 2
 
 

@@ -309,7 +309,7 @@ def test_a_classifier_for_other_widths_is_refused_with_both_numbers_before_any_r
     torch.save(state_dict(3328), tmp_path / "full.pth")
     code, _, err = call(*command(pair, "--classifier", tmp_path / "full.pth"))
     assert code == 2
-    assert "3328 numbers" in err
+    assert "3328" in err
     assert "64 + 128" in err
     with Reader(home) as reader:
         assert reader.runs() == ()

@@ -1,4 +1,4 @@
-"""What the commands of baselines do: pin, list, give up."""
+"""Commands for baselines: pin, list, retire."""
 
 import os
 from typing import Any
@@ -15,7 +15,7 @@ from vp_tui.tui.commands import output
 
 
 def pin(home: Home, run: str, *, name: str, reason: str) -> None:
-    """Pin a run, or all completed repeats of its group, and say what is pinned now.
+    """Pin a run, or all completed repeats of its group, and print the pinned runs.
 
     Raises:
         RunNotFoundError: no such run. UsageError: it is not whole, or no reason or name is given.
@@ -28,7 +28,7 @@ def pin(home: Home, run: str, *, name: str, reason: str) -> None:
 
 
 def set_standing(home: Home, run_id: int, *, name: str, reason: str) -> Baseline:
-    """Pin what the run stands for, in the name of who is logged in.
+    """Pin the run and its repeats on behalf of the current user.
 
     Raises:
         As `pin`.
@@ -39,22 +39,22 @@ def set_standing(home: Home, run_id: int, *, name: str, reason: str) -> Baseline
 
 
 def unpin(home: Home, name: str, *, reason: str) -> None:
-    """Give up every active baseline of that name."""
+    """Retire every active baseline of that name."""
     baselines.unset_baseline(home, name, reason=reason)
-    output.result(f"baseline {safe(name)!r} is given up; `vp-tui baseline list --all` still shows it")
+    output.result(f"baseline {safe(name)!r} is retired; `vp-tui baseline list --all` still lists it")
 
 
 def print_baselines(home: Home, *, everything: bool, as_json: bool) -> None:
-    """The baselines on stdout, newest first; one that holds for numbers and clocks is one line of the table."""
+    """Print the baselines, newest first; accuracy and performance keys of one baseline share a row."""
     with Reader(home) as reader:
         found = reader.baselines(active=not everything)
         models = {run_id: reader.run(run_id).model for one in found for run_id in one.run_ids[-1:]}
     if as_json:
         output.result(output.dumped([_document(one) for one in found]))
     elif not found:
-        output.result("no baseline: pin one with `vp-tui baseline set RUN --reason TEXT`")
+        output.result("no baselines: pin one with `vp-tui baseline set RUN --reason TEXT`")
     else:
-        titles = ("name", "runs", "model", "pinned", "by", "given up", "reason")
+        titles = ("name", "runs", "model", "pinned", "by", "retired", "reason")
         rows = [_row(one, models) for one in found]
         output.result("\n".join(aligned([titles, *dict.fromkeys(rows)])))
 
@@ -68,8 +68,8 @@ def _document(one: Baseline) -> dict[str, Any]:
 def _row(one: Baseline, models: dict[int, str]) -> tuple[str, ...]:
     runs = ", ".join(f"#{run_id}" for run_id in one.run_ids) or "deleted"
     model = models[one.run_ids[-1]] if one.run_ids else ""
-    given_up = fmt.date_time(one.retired_at_us)
+    retired = fmt.date_time(one.retired_at_us)
     why = one.reason if one.is_active else f"{one.reason} ({one.retired_reason})"
     pinned = fmt.date_time(one.created_at_us)
     short = fmt.clip(safe(model).rstrip("/").rpartition("/")[2], 24)
-    return (safe(one.name), runs, short, pinned, safe(one.created_by), given_up, safe(why))
+    return (safe(one.name), runs, short, pinned, safe(one.created_by), retired, safe(why))

@@ -1,4 +1,4 @@
-"""`vp-tui bench`: a child measures, its document is printed as it is or as tables."""
+"""`vp-tui bench`: a worker process measures; the document is printed as JSON or as tables."""
 
 import json
 import tempfile
@@ -14,10 +14,10 @@ from vp_tui.tui.commands.children import run_stoppable
 
 
 def run_bench(home: Home, values: Mapping[str, Any], *, as_json: bool) -> int:
-    """Measure in a child process, whose progress goes to stderr, and print what it found.
+    """Measure in a worker process, whose progress goes to stderr, and print the result.
 
     Raises:
-        UsageError: a budget that is no number.
+        UsageError: a token budget that is neither a number nor auto.
     """
     options = json.dumps(_fields(values))
     with tempfile.TemporaryDirectory(prefix="vp-tui-bench-") as folder:
@@ -35,9 +35,9 @@ def run_bench(home: Home, values: Mapping[str, Any], *, as_json: bool) -> int:
 
 
 def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; what is left out has its default in core.bench."""
+    """Return the given options; core.bench has the defaults of the others."""
     budget = values["token_budget"]
     if budget != "auto" and not budget.isdigit():
-        raise UsageError(f"--token-budget {budget!r}: it must be a number or auto")
+        raise UsageError(f"--token-budget {budget!r}: use a number or auto")
     given = {**values, "token_budget": None if budget == "auto" else int(budget)}
     return {name: value for name, value in given.items() if value}

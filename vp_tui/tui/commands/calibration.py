@@ -1,4 +1,4 @@
-"""`vp-tui calibrate`: how far repeats of one unchanged configuration lie apart, and what follows for comparisons."""
+"""`vp-tui calibrate`: run-to-run noise of one unchanged configuration, and the tolerance of comparisons."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,9 +19,9 @@ from vp_tui.tui.commands.starting import configured
 
 
 def calibrate(home: Home, values: Mapping[str, Any], count: int, *, as_json: bool) -> int:
-    """Run one configuration 2 x `count` times and print how far its repeats lie apart, and what follows from it.
+    """Run one configuration 2 x `count` times and print the noise and the resulting tolerance of each metric.
 
-    Both halves are the same question, A and A': they take turns as a comparison's two sides would.
+    The halves A and A' are identical and interleaved like the two sides of a comparison.
     """
     config = configured({**values, "fp32_compare": True})
     order = [("A", "A'", "A'", "A")[index % 4] for index in range(2 * count)]
@@ -41,7 +41,7 @@ def calibrate(home: Home, values: Mapping[str, Any], count: int, *, as_json: boo
 
 
 def _noise(side: Side, rule: Rule) -> list[dict[str, Any]]:
-    """Per metric its noise (CV of single runs, a fraction) and the tolerance of a comparison that follows from it."""
+    """Return per metric the noise (CV of single runs, a fraction) and the tolerance of a comparison."""
     runs, notes = usable(side.runs)
     for note in notes:
         output.say(note)
@@ -56,10 +56,10 @@ def _noise(side: Side, rule: Rule) -> list[dict[str, Any]]:
 
 
 def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
-    """The noise floor in columns; the metric that decides is marked."""
+    """Return the noise floor as a table; the deciding metric is marked."""
     if not found:
-        return "no noise floor: too few of the runs have valid times"
-    rows = [("metric", "runs", "CV", "a loss counts from")]
+        return "no noise floor: too few runs have valid timings"
+    rows = [("metric", "runs", "CV", "flagged from")]
     for one in found:
         mark = " (decides)" if one["is_primary"] else ""
         title = f"{one['title']}{mark}"

@@ -1,4 +1,4 @@
-"""`vp-tui doctor`: what works on this machine, what does not, and why."""
+"""`vp-tui doctor`: check of device, kernels, versions, store and terminal."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
+from vp_tui.core.report.table import aligned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade
@@ -14,7 +15,7 @@ from vp_tui.tui.commands.children import module_output
 
 
 def examine(home: Home, *, as_json: bool) -> int:
-    """Print the findings; ends with STORE_UNAVAILABLE when the store cannot be used."""
+    """Print the findings; return STORE_UNAVAILABLE when the store cannot be used."""
     store = _store(home)
     found: dict[str, Any] = {**module_output(home, "doctor"), "store": store, "terminal": _terminal()}
     if as_json:
@@ -64,8 +65,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
 
 
 def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
-    """A table of kernels per model and precision, and under it each reason once."""
-    rows = [("model", "precision", "attention", "cannot be used")]
+    """Return a table of kernels per model and precision, and each reason once."""
+    rows = [("model", "precision", "attention", "not available")]
     reasons: dict[str, list[str]] = {}
     for kind, name, arm in _arms(precisions):
         kernels = arm["kernels"]
@@ -74,7 +75,7 @@ def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
         for kernel in refused:
             reasons.setdefault(f"not {kernel}: {kernels[kernel]['why_not']}", []).append(f"{kind} {name}")
         reasons.setdefault(f"{arm['attention']}: {arm['reason']}", []).append(f"{kind} {name}")
-    lines = ["", *(f"{kind:<10} {name:<10} {kernel:<10} {refused}" for kind, name, kernel, refused in rows), ""]
+    lines = ["", *aligned(rows), ""]
     lines += [f"{text} ({', '.join(arms)})" for text, arms in reasons.items()]
     gone = [
         f"{name} is not available: {found['reason']}" for name, found in precisions.items() if not found["available"]
@@ -83,7 +84,7 @@ def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
 
 
 def _steps_lines(precisions: Mapping[str, Any]) -> list[str]:
-    """What lies between the products, and why; each answer once with the precisions it is for."""
+    """Return the operations between the matmuls with reasons, each once with its precisions."""
     answers: dict[str, list[str]] = {}
     for name, found in precisions.items():
         if found["available"]:

@@ -1,7 +1,7 @@
-"""Following a run from a shell: the same store, the same snapshots as the dashboard.
+"""Follow a run from a shell, with the same store and snapshots as the dashboard.
 
-Progress goes to stderr: one line that is rewritten on a terminal, one line per change of phase and per
-alert elsewhere. Results are the caller's, for stdout.
+Progress goes to stderr: on a terminal one line that is rewritten, elsewhere one line per phase and per alert. Results
+are printed by the caller.
 """
 
 import shutil
@@ -21,11 +21,11 @@ from vp_tui.tui.text import progress_line
 
 POLL_SECONDS = 0.25
 RECHECK_POLLS = 8
-"""A killed run commits nothing, so its state is looked at again even when the store does not change."""
+"""A killed run commits nothing, so its state is read again even when the store does not change."""
 
 
 def follow(home: Home, run_id: int) -> RunSnapshot:
-    """Show the run's progress until it has ended; returns its last snapshot."""
+    """Show the progress of a run until it ends; return its last snapshot."""
     screen = _Progress(sys.stderr)
     with Reader(home) as reader:
         snapshot = reader.snapshot(run_id)
@@ -46,7 +46,7 @@ def follow(home: Home, run_id: int) -> RunSnapshot:
 
 
 def follow_own(home: Home, run_id: int) -> RunSnapshot:
-    """Follow a run this command has started: Ctrl+C stops the run, a lost terminal does not."""
+    """Follow a run started by this command: Ctrl+C stops the run, a closed terminal does not."""
     try:
         return follow(home, run_id)
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def follow_own(home: Home, run_id: int) -> RunSnapshot:
 
 
 def exit_code(snapshot: RunSnapshot) -> int:
-    """What a command that waited for this run ends with."""
+    """Return the exit code of a command that waited for this run."""
     run = snapshot.run
     if run.is_active:
         return ExitCode.GOOD
@@ -66,7 +66,7 @@ def exit_code(snapshot: RunSnapshot) -> int:
 
 
 class _Progress:
-    """The stderr of a followed run."""
+    """Progress of a run on stderr."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -76,7 +76,7 @@ class _Progress:
         self._width = 0
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Print what is new since the last call."""
+        """Print the changes since the last call."""
         for alert in snapshot.alerts[self._alerts :]:
             self._line(marked(alert.severity, safe(alert.message)))
         self._alerts = len(snapshot.alerts)
@@ -87,7 +87,7 @@ class _Progress:
         self._phase = snapshot.run.phase
 
     def finish(self) -> None:
-        """Leave the terminal on a fresh line."""
+        """Clear the progress line."""
         if self._terminal:
             self._rewrite("")
 

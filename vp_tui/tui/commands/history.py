@@ -1,4 +1,4 @@
-"""What the commands of the history do: list, show, follow, stop, repeat, tag and delete runs."""
+"""Commands for stored runs: list, show, follow, stop, rerun, tag and delete."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ from vp_tui.tui.text import report, runs_table
 
 
 def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json: bool) -> None:
-    """The runs that match on stdout; `limit` 0 is none."""
+    """Print the matching runs; `limit` 0 means no limit."""
     with Reader(home) as reader:
-        # one more than asked for tells that there are more
+        # one more than the limit, to detect a cut
         found = reader.history(query, sort=sort, limit=limit + 1 if limit else None)
     runs = found[:limit] if limit else found
     if len(found) > len(runs):
-        output.say(f"only the first {len(runs)} are shown; --limit 0 shows all")
+        output.say(f"first {len(runs)} runs; --limit 0 shows all")
     if as_json:
         output.result(output.dumped([short_document(run) for run in runs]))
     elif query.strip() and not runs:
@@ -42,7 +42,7 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json:
 
 
 def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:
-    """One run on stdout; with `recompute` measured anew from its stored embeddings, by the limits of `thresholds`."""
+    """Print one run; with `recompute` its measures come from the stored embeddings, with the limits in `thresholds`."""
     with Reader(home) as reader:
         snapshot = reader.snapshot(reader.find(run))
     if recompute:
@@ -51,11 +51,11 @@ def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json
 
 
 def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSnapshot:
-    """The run with measures, findings and verdict made anew; what needed the model is kept from the run."""
+    """Return the run with recomputed measures, findings and verdict; results that need the model are kept."""
     limits = read_thresholds(Path(thresholds)) if thresholds else None
     arguments = ["--run", str(snapshot.run.id), *(["--thresholds", limits.model_dump_json()] if limits else [])]
     again = module_output(home, "recompute", arguments)
-    output.say("measured again from the stored embeddings; the stored run stays as it is")
+    output.say("recomputed from the stored embeddings; the stored run is unchanged")
     return replace(
         snapshot,
         run=replace(snapshot.run, verdict=again["verdict"], sentence=again["sentence"]),
@@ -66,7 +66,7 @@ def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSn
 
 
 def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
-    """Follow a run, or look at it once."""
+    """Follow a run, or print its current state."""
     with Reader(home) as reader:
         run_id = reader.find(run)
         snapshot = reader.snapshot(run_id)
@@ -77,21 +77,21 @@ def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
 
 
 def stop_run(home: Home, run: str) -> None:
-    """Stop a run and say how it ended."""
+    """Stop a run and print its status."""
     with Reader(home) as reader:
         run_id = reader.find(run)
         if not reader.run(run_id).is_active:
-            raise UsageError(f"run #{run_id} is {reader.run(run_id).status} already")
+            raise UsageError(f"run #{run_id} is already {reader.run(run_id).status}")
     launch.stop(home, run_id)
     with Reader(home) as reader:
         output.result(f"run #{run_id} is {reader.run(run_id).status}")
 
 
 def rerun_run(home: Home, run: str, *, detach: bool, as_json: bool) -> int:
-    """Start a run's configuration again, as it was asked for then.
+    """Start the configuration of a run again, as originally requested.
 
     Raises:
-        UsageError: an older version wrote the configuration, and this one cannot read it.
+        UsageError: another version wrote the configuration, and this one cannot read it.
     """
     with Reader(home) as reader:
         snapshot = reader.snapshot(reader.find(run))
@@ -99,17 +99,17 @@ def rerun_run(home: Home, run: str, *, detach: bool, as_json: bool) -> int:
         config = RunConfig.model_validate(dict(snapshot.config))
     except ValidationError as error:
         raise UsageError(
-            f"the configuration of run #{snapshot.run.id} cannot be read by this version ({error.error_count()} fields "
-            "differ); start it with `vp-tui run`"
+            f"cannot read the configuration of run #{snapshot.run.id}: {error.error_count()} fields differ in this "
+            "version; start a new run with `vp-tui run`"
         ) from error
     return start_and_follow(home, launch.as_requested(config), detach=detach, as_json=as_json)
 
 
 def tag_run(home: Home, run: str, tags: Mapping[str, str], remove: Sequence[str]) -> None:
-    """Set and remove tags, then print all the run has, one per line.
+    """Set and remove tags, then print all tags of the run, one per line.
 
     Raises:
-        UsageError: a tag to remove is not there.
+        UsageError: a tag to remove does not exist.
     """
     with Reader(home) as reader:
         run_id = reader.find(run)
@@ -128,10 +128,10 @@ def tag_run(home: Home, run: str, tags: Mapping[str, str], remove: Sequence[str]
 
 
 def delete_run(home: Home, run: str, *, yes: bool) -> None:
-    """Delete a run, once that is confirmed.
+    """Delete a run after confirmation.
 
     Raises:
-        UsageError: not confirmed and nobody to ask, still going on, or an active baseline rests on it.
+        UsageError: no terminal to confirm, the run is active, or an active baseline refers to it.
     """
     with Reader(home) as reader:
         row = reader.run(reader.find(run))
@@ -144,13 +144,13 @@ def delete_run(home: Home, run: str, *, yes: bool) -> None:
 
 
 def _confirmed(question: str) -> bool:
-    """Ask on the terminal; nothing but y or yes is a yes.
+    """Ask on the terminal; only y or yes confirms.
 
     Raises:
         UsageError: there is no terminal.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("nobody can be asked here (no terminal): add --yes to delete without a question")
+        raise UsageError("no terminal to confirm on: add --yes to delete without confirmation")
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -1,4 +1,4 @@
-"""What compare and export do, and what `run --baseline` does at its end."""
+"""Commands compare and export, and the comparison at the end of `run --baseline`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def compare_runs(
     """Compare two sides and write the report; return the exit code of the outcome.
 
     Raises:
-        UsageError: no such format. RunNotFoundError, NoBaselineError, RunFailedError: as repeats.sides.
+        UsageError: unknown format. RunNotFoundError, NoBaselineError, RunFailedError: as repeats.sides.
     """
     _require_format(format)
     report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
@@ -33,7 +33,7 @@ def comparison_of(home: Home, choose: Callable[[Reader], ChosenRuns]) -> Compari
     """Return the comparison of the two sides that `choose` finds.
 
     Raises:
-        What `choose` raises. UsageError: the runs of a side are not repeats, or one is not over.
+        As `choose`. UsageError: the runs of a side are not repeats, or one has not ended.
     """
     with Reader(home) as reader:
         chosen = choose(reader)
@@ -44,10 +44,10 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
     """Compare a run (and its repeats) with the baseline called `name` and print the result.
 
     Raises:
-        NoBaselineError: there is none of that name any more.
+        NoBaselineError: no baseline of that name.
     """
     report = comparison_of(home, lambda reader: repeats.against(reader, name, run_id))
-    told = f"against baseline {name!r}: {_told(report)}"
+    told = f"compared with baseline {name!r}: {_told(report)}"
     if as_json:
         output.say(told)
     else:
@@ -60,10 +60,10 @@ def _told(report: ComparisonReport) -> str:
 
 
 def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> None:
-    """Runs with all measures and their rows per sequence, each once.
+    """Write runs with all measures and per-sequence rows, each run once.
 
     Raises:
-        UsageError: no such format. RunNotFoundError: no such run.
+        UsageError: unknown format. RunNotFoundError: no such run.
     """
     _require_format(format)
     with Reader(home) as reader:
@@ -74,11 +74,11 @@ def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> N
 
 def _require_format(format: str) -> None:
     if format not in render.FORMATS:
-        raise UsageError(f"--format {format!r}: the formats are {', '.join(render.FORMATS)}")
+        raise UsageError(f"--format {format!r}: use one of {', '.join(render.FORMATS)}")
 
 
 def _write(text: str, format: str, file: str, *, told: str) -> None:
-    """Write to `file`, or to stdout; a table there is for a terminal, which nothing stored may steer."""
+    """Write to `file` or stdout; in a table on stdout, stored text cannot send control sequences to the terminal."""
     if file:
         render.write(Path(file).expanduser(), text)
         output.say(f"{told}; written to {file}")

@@ -1,4 +1,4 @@
-"""What commands write: results on stdout, everything for the reader beside JSON on stderr."""
+"""Output of commands: results on stdout, messages on stderr, with --json the report too."""
 
 import json
 import sys
@@ -11,33 +11,33 @@ from vp_tui.tui.text import summary
 
 
 def dumped(value: Any) -> str:
-    """JSON for people and programs; NaN is refused."""
+    """Return indented JSON; NaN is an error."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def result(text: str) -> None:
-    """A result, on stdout."""
+    """Write a result to stdout."""
     sys.stdout.write(f"{text}\n")
 
 
 def say(text: str) -> None:
-    """A line for the reader, on stderr; stored text in it cannot steer the terminal."""
+    """Write a message to stderr, without control characters."""
     sys.stderr.write(f"{safe(text)}\n")
 
 
 def aside(text: str) -> None:
-    """Lines for the reader, on stderr, in which everything stored is safe already."""
+    """Write lines to stderr whose stored text is safe already."""
     sys.stderr.write(f"{text}\n")
 
 
 def print_run(snapshot: RunSnapshot, *, as_json: bool) -> None:
-    """The result on stdout; with --json the document, and the text for the reader on stderr."""
+    """Print the report; with --json the document on stdout and the report on stderr."""
     print_report(snapshot, as_json=as_json)
     if as_json:
         result(dumped(run_document(snapshot)))
 
 
 def print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
-    """The report: on stdout where it is the result, on stderr beside JSON or when the run broke off."""
+    """Print the report on stdout; on stderr with --json or when the run did not complete."""
     broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
     (sys.stderr if as_json or broke_off else sys.stdout).write(f"{summary(snapshot)}\n")

@@ -1,4 +1,4 @@
-"""`vp-tui policy`: what production should run in now, for a person, a program or a shell."""
+"""`vp-tui policy`: the precision that production should use, as text, JSON or a shell line."""
 
 import os
 from collections.abc import Callable
@@ -21,13 +21,13 @@ _REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"
 def print_policy(
     store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
 ) -> None:
-    """Decide and print. `store` is called late: whatever goes wrong, a shell gets its line.
+    """Print the precision for production. `store` is called late, so that a shell gets its line even after an error.
 
     Raises:
-        UsageError: options that do not go together, no such precision or device.
-        ModelError: no such checkpoint. StoreError: the store cannot be read. ResourceError: torch does not start.
+        UsageError: conflicting options, unknown precision or device.
+        ModelError: missing checkpoint. StoreError: the store cannot be read. ResourceError: torch does not start.
     """
-    # eval of nothing would leave FP16 on: the line is written whatever happens
+    # without a line, eval would leave FP16 on: print it even after an error
     line = policy.shell_line(disable=True)
     try:
         found = _decided(store, model, precision, device=device, as_env=as_env, as_json=as_json)
@@ -47,11 +47,11 @@ def _decided(
     store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
 ) -> Policy:
     if precision not in _REDUCED:
-        raise UsageError(f"--precision {precision!r}: a policy is about {', '.join(_REDUCED)}")
+        raise UsageError(f"--precision {precision!r}: use one of {', '.join(_REDUCED)}")
     if as_env and as_json:
-        raise UsageError("--env and --json are two ways to write one answer: give one of them")
+        raise UsageError("--env and --json exclude each other: use one of them")
     if as_env and precision != "fp16":
-        raise UsageError(f"--env switches FP16 on or off: it can say nothing about {precision}")
+        raise UsageError(f"--env supports fp16 only, got --precision {precision}: omit --env")
     requested = _REDUCED[precision]
     source = resolve(model)
     switched_off = policy.switched_off(requested, os.environ)

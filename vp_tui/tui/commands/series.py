@@ -1,4 +1,4 @@
-"""Fresh processes of one configuration, one after the other: what `run` does, with --repeats and --baseline."""
+"""`vp-tui run`: one run or repeats in fresh processes, and the comparison with a baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,29 +17,29 @@ from vp_tui.tui.commands.follow import exit_code, follow_own
 from vp_tui.tui.commands.starting import configured, start_and_follow
 from vp_tui.tui.text import runs_table
 
-_ANEW = "the reference is encoded anew (--fp32-compare): beside a stored one the clocks would be others"
+_RECOMPUTED = "recomputing the reference in every run (--fp32-compare): a cached one would change the timing"
 
 
 def validate(
     home: Home, values: Mapping[str, Any], *, count: int, baseline: str | None, detach: bool, as_json: bool
 ) -> int:
-    """Validate once or several times, and hold the result against a baseline where one is named.
+    """Validate once or several times, and compare the result with a baseline if one is named.
 
     Raises:
-        UsageError: an option is wrong, or --detach with what only a command that stays can do.
-        NoBaselineError: no active baseline has that name; nothing was started.
+        UsageError: an invalid option, or --detach with --repeats or --baseline.
+        NoBaselineError: no active baseline has that name; nothing is started.
     """
     config = configured(values)
     if detach and (count > 1 or baseline):
-        raise UsageError("--detach starts one run and leaves: --repeats and --baseline need the command to stay")
+        raise UsageError("--detach cannot be combined with --repeats or --baseline: omit one of them")
     if baseline is not None:
-        # before hours are spent
+        # before the runs, which may take hours
         with Reader(home) as reader:
             require_baseline(reader, baseline)
     if count == 1 and baseline is None:
         return start_and_follow(home, config, detach=detach, as_json=as_json)
     if not config.fp32_compare:
-        output.say(_ANEW)
+        output.say(_RECOMPUTED)
         config = config.model_copy(update={"fp32_compare": True})
     if count == 1:
         snapshots = [follow_own(home, launch.create_and_start(home, config))]
@@ -50,16 +50,16 @@ def validate(
     if baseline is None:
         return code
     if code != ExitCode.GOOD:
-        output.say(f"not compared with baseline {baseline!r}: the validation itself ended with exit code {code}")
+        output.say(f"not compared with baseline {baseline!r}: the validation ended with exit code {code}")
         return code
-    # the rule and its report are loaded where they are needed
+    # imported here: other commands do not need the report
     from vp_tui.tui.commands.judging import judge_run
 
     return judge_run(home, baseline, snapshots[-1].run.id, as_json=as_json)
 
 
 def run_series(home: Home, config: RunConfig, kind: GroupKind, order: Sequence[str]) -> list[RunSnapshot]:
-    """One run per entry of `order`, each followed to its end; a run that breaks off ends the series."""
+    """Run once per entry of `order`, each followed to its end; a failed run ends the series."""
     launch.preflight(config)
     turns = order if len(set(order)) > 1 else ()
     group_id = create_group(home, kind, len(order), label=config.name, order=turns)
@@ -70,16 +70,16 @@ def run_series(home: Home, config: RunConfig, kind: GroupKind, order: Sequence[s
         snapshots.append(follow_own(home, run_id))
         if snapshots[-1].run.status != "completed":
             output.say(
-                f"run #{run_id} is {snapshots[-1].run.status}: the other {len(order) - index - 1} are not started"
+                f"run #{run_id} is {snapshots[-1].run.status}: {len(order) - index - 1} remaining runs are not started"
             )
             break
     return snapshots
 
 
 def _print(snapshots: Sequence[RunSnapshot], *, is_series: bool, as_json: bool) -> None:
-    """The worst run in full, all in a table; with --json an array of documents for a series."""
-    gravest = max(snapshots, key=exit_code)
-    output.print_report(gravest, as_json=as_json)
+    """Print the most severe run in full and all in a table; with --json an array of documents for a series."""
+    worst = max(snapshots, key=exit_code)
+    output.print_report(worst, as_json=as_json)
     if is_series:
         lines = runs_table([snapshot.run for snapshot in snapshots])
         (output.aside if as_json else output.result)(f"\n{lines}")

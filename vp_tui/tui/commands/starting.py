@@ -1,4 +1,4 @@
-"""What the commands that start something do, once the command line is parsed."""
+"""Commands that start runs: demo, embed, and the start of a single run."""
 
 import sys
 from collections.abc import Mapping
@@ -25,7 +25,11 @@ _DEMO_ORACLE: Final = 24
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
-    """A RunConfig, or a UsageError that names every option that is wrong; `thresholds` is the path of a TOML file."""
+    """Return the RunConfig; `thresholds` is the path of a TOML file.
+
+    Raises:
+        UsageError: names every invalid option with its value.
+    """
     typed = dict(values)
     if str(typed.get("token_budget", "")).isdigit():
         typed["token_budget"] = int(typed["token_budget"])
@@ -44,11 +48,11 @@ def _option_of(item: Any) -> str:
 
 
 def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool) -> int:
-    """Start a run; with `detach` print its id, else follow it to its end and print the result."""
+    """Start a run; with `detach` print its id, otherwise follow it to its end and print the result."""
     run_id = launch.create_and_start(home, config)
     if detach:
         output.result(str(run_id))
-        output.say(f"run #{run_id} goes on by itself; `vp-tui watch {run_id}` follows it")
+        output.say(f"run #{run_id} runs in the background; `vp-tui watch {run_id}` follows it")
         return ExitCode.GOOD
     snapshot = follow_own(home, run_id)
     output.print_run(snapshot, as_json=as_json)
@@ -56,12 +60,12 @@ def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bo
 
 
 def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool) -> int:
-    """Make the demo's files when they are missing, validate both models, and show the runs.
+    """Create the demo files if missing, validate both models and show the runs; return the most severe exit code.
 
-    A planted fault is in the ESM-2 only, so there is one run then. Returns the worse of the exit codes.
+    An injected fault affects ESM-2 only, so there is one run then.
     """
     if fault is not None and fault not in {**FAULTS, **ENGINE_FAULTS}:
-        raise UsageError(f"--fault {fault!r}: the faults are {', '.join([*FAULTS, *ENGINE_FAULTS])}")
+        raise UsageError(f"--fault {fault!r}: use one of {', '.join([*FAULTS, *ENGINE_FAULTS])}")
     in_engine = fault if fault in ENGINE_FAULTS else None
     places = _demo_files(home, None if in_engine else fault)
     if in_engine:
@@ -80,7 +84,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
         for name, place in places.items()
     ]
     if on_screen:
-        # both at once: they wait for each other on the device, and Runs shows them
+        # both at once: they queue for the device, and Runs lists them
         run_ids = [launch.create_and_start(home, config) for config in configs]
         from vp_tui.tui.dashboard import run_dashboard
 
@@ -96,7 +100,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
 
 
 def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
-    """As make_demo_files, with a word about it while the reader waits."""
+    """Create the demo files, with a progress line."""
     if not are_made(demo_places(home, fault)):
         dna = f", a tiny DNABERT-S and {NUM_READS} reads" if fault is None else ""
         sys.stderr.write(f"making a tiny ESM-2 and {NUM_PROTEINS} synthetic proteins{dna} ...\n")
@@ -104,7 +108,7 @@ def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
 
 
 def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
-    """Embed in a child process, once the options are known to be good."""
+    """Embed in a worker process after checking the options."""
     config = configured(values)
     arguments = ["--model", config.model, "--input", config.input, "--output", output_file]
     arguments += ["--precision", config.precision, "--device", config.device, "--attention", config.attention]
@@ -113,7 +117,7 @@ def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
 
 
 def print_faults() -> int:
-    """The faults of the demo, one per line."""
+    """Print the faults of the demo, one per line."""
     faults = {**FAULTS, **ENGINE_FAULTS}
     width = max(map(len, faults))
     sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in faults.items()))

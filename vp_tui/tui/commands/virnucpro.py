@@ -1,8 +1,6 @@
-"""`vp-tui virnucpro`: contigs to frames, one ordinary run per model, then their labels compared in a child process."""
+"""`vp-tui virnucpro`: contigs to frames, one run per model, then a comparison of labels in a worker process."""
 
-import json
 import re
-import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +14,8 @@ from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_docu
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.text import safe
 from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, write_frames
+from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
 from vp_tui.tui.commands.starting import configured
@@ -25,11 +23,11 @@ from vp_tui.tui.commands.virnucpro_text import agreement_report
 from vp_tui.tui.text import report
 
 _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")
-"""VirNucPro's own files are 300_model.pth and 500_model.pth."""
+"""Matches VirNucPro's 300_model.pth and 500_model.pth."""
 
 
 def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> int:
-    """The whole way; the result on stdout, progress and reasons on stderr.
+    """Run the front end in both precisions; result on stdout, progress on stderr.
 
     `options`: input, chunk, esm, dnabert, classifier (or ""), sample and seed of contigs, and RunConfig's own.
     """
@@ -37,7 +35,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     contigs = read_contigs(options["input"], sample=options["sample"], seed=options["seed"])
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
-    _say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
+    output.say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
     runs = _validate(home, options, files)
     agreement = None
     if all(snapshot.run.status == "completed" for snapshot in runs.values()):
@@ -56,41 +54,37 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     return code
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{safe(text)}\n")
-
-
 def _classifier(home: Home, options: Mapping[str, Any]) -> Path:
-    """The classifier's path, once its name, its content and its width are known to be good: runs may take hours.
+    """Return the classifier's path after checking name, content and input width, because runs may take hours.
 
     Raises:
-        UsageError: it is for the other chunk length or for other models, or cannot be used at all.
+        UsageError: it belongs to another chunk length or other models, or is not usable.
     """
     path = Path(options["classifier"]).expanduser().absolute()
     named = set(_NAMED_CHUNK.findall(path.stem))
     if len(named) == 1 and named != {str(options["chunk"])}:
         raise UsageError(
-            f"{path.name} is by its name the classifier for chunks of {named.pop()} bases, and --chunk is "
-            f"{options['chunk']}: labels of the wrong one agree with nothing; give the other file or the other --chunk"
+            f"--classifier {path.name}: made for chunks of {named.pop()} bases, but --chunk is {options['chunk']}; "
+            "use the matching file or --chunk"
         )
     facts = module_output(home, "virnucpro", ["--check", "--classifier", str(path)])["classifier"]
     widths = [_width(options[model]) for model in ("dnabert", "esm")]
     if None not in widths and facts["input_width"] != sum(filter(None, widths)):
         raise UsageError(
-            f"{path.name} reads {facts['input_width']} numbers per frame, the models give "
-            f"{widths[0]} + {widths[1]}: give the classifier that was trained on these two models"
+            f"--classifier {path.name}: expects {facts['input_width']} inputs, but the models have "
+            f"{widths[0]} + {widths[1]}; use the classifier that was trained on these models"
         )
     return path
 
 
 def _width(model: str) -> int | None:
-    """Numbers per embedding; None for a model of the hub, which is not read before its run."""
+    """Return the embedding width; None for a hub model that is not downloaded yet."""
     source = resolve(model)
     return read_spec(source.path).hidden if source.is_here else None
 
 
 def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict[Model, RunSnapshot]:
-    """Both runs to their ends; both are checked before either begins, and Ctrl+C stops both."""
+    """Follow both runs to their ends; both are checked before the first starts, and Ctrl+C stops both."""
     group = uuid.uuid4().hex
     inputs: dict[Model, Path] = {"esm": files.proteins, "dnabert": files.nucleotides}
     configs = {model: _config(options, files, group, model, inputs[model]) for model in MODELS}
@@ -103,13 +97,13 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
         return {model: follow(home, run_id) for model, run_id in started.items()}
     except KeyboardInterrupt:
         for run_id in started.values():
-            _say(f"\nstopping run #{run_id} ...")
+            output.say(f"stopping run #{run_id} ...")
             launch.stop(home, run_id)
         raise
 
 
 def _config(options: Mapping[str, Any], files: FrameFiles, group: str, model: Model, path: Path) -> RunConfig:
-    """An ordinary run on all frames, found again by its tag."""
+    """Return the configuration of a run on all frames, tagged with the group."""
     return configured(
         {
             "model": options[model],
@@ -138,8 +132,10 @@ def _agreement(
 
 
 def _print(document: Mapping[str, Any], runs: Mapping[Model, RunSnapshot], *, as_json: bool) -> None:
-    """The result on stdout; with --json the document there, and the text for the reader on stderr."""
+    """Print the report; with --json the document on stdout and the report on stderr."""
     text = "\n\n".join([*(report(runs[model]) for model in MODELS), agreement_report(document)])
-    (sys.stderr if as_json else sys.stdout).write(f"{text}\n")
     if as_json:
-        sys.stdout.write(f"{json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)}\n")
+        output.aside(text)
+        output.result(output.dumped(document))
+    else:
+        output.result(text)

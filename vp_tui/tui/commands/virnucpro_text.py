@@ -1,28 +1,24 @@
-"""What `vp-tui virnucpro` says to a person: similarity and labels per frame and contig, flips, findings.
+"""Report of `vp-tui virnucpro`: similarity and labels per frame and contig, flips, findings.
 
 Pure functions from the document to strings; numbers through core.text, ids through `safe`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
+from vp_tui.core.report.table import aligned
 from vp_tui.core.text import safe
 from vp_tui.tui.levels import marked
 
 SHOWN: Final = 10
 """Contigs and flips in the text; the JSON has all."""
 
-_FRAME_HEAD: Final = (
-    ("frame", 5), ("n", 7), ("ESM-2 worst", 11), ("mean", 9), ("DNABERT-S worst", 15), ("mean", 9), ("same label", 15),
-)  # fmt: skip
-_CONTIG_HEAD: Final = (("frames", 6), ("ESM-2 worst", 11), ("DNABERT-S worst", 15), ("virus", 14))
-_FLIP_HEAD: Final = (("p reference", 11), ("p candidate", 11), ("from 0.5", 8))
 _ANSWERS: Final = {True: "yes", False: "no", None: fmt.DASH}
 
 
 def agreement_report(document: Mapping[str, Any]) -> str:
-    """Everything but the two runs' own reports."""
+    """Return everything except the reports of the two runs."""
     lines = [
         f"virnucpro: {safe(document['input'])}: {fmt.exact(document['contigs'])} contigs, "
         f"{fmt.exact(document['chunks'])} chunks of {document['chunk']} bases, {fmt.exact(document['frames'])} frames"
@@ -42,38 +38,33 @@ def agreement_report(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _row(cells: Sequence[str], head: Sequence[tuple[str, int]]) -> str:
-    return " ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, head, strict=True))
-
-
-def _names(head: Sequence[tuple[str, int]]) -> str:
-    return _row([name for name, _ in head], head)
-
-
-def _frames(per_frame: Mapping[str, Any]) -> Iterator[str]:
-    yield _names(_FRAME_HEAD)
+def _frames(per_frame: Mapping[str, Any]) -> list[str]:
+    rows: list[tuple[str, ...]] = [("frame", "n", "ESM-2 worst", "mean", "DNABERT-S worst", "mean", "same label")]
     for name, entry in per_frame.items():
-        cosines = [
+        cosines = (
             fmt.cosine(entry[model][key]) for model in ("esm", "dnabert") for key in ("cosine_min", "cosine_mean")
-        ]
+        )
         labels = entry["labels"]
         same = fmt.DASH if labels is None else f"{labels['agreed']} of {labels['n']}"
-        yield _row([name, fmt.exact(entry["n"]), *cosines, same], _FRAME_HEAD)
+        rows.append((name, fmt.exact(entry["n"]), *cosines, same))
+    return aligned(rows, right=range(1, 7))
 
 
-def _contigs(per_contig: Mapping[str, Any]) -> Iterator[str]:
-    """The contigs with another answer first, then those with the least similarity."""
-    yield f"{_names(_CONTIG_HEAD)}  contig (the {min(SHOWN, len(per_contig))} worst of {fmt.exact(len(per_contig))})"
+def _contigs(per_contig: Mapping[str, Any]) -> list[str]:
+    """Return contigs with a changed label first, then those with the lowest similarity."""
+    title = f"contig ({min(SHOWN, len(per_contig))} worst of {fmt.exact(len(per_contig))})"
+    rows = [("frames", "ESM-2 worst", "DNABERT-S worst", "virus", title)]
     for name, entry in sorted(per_contig.items(), key=_badness)[:SHOWN]:
         virus = fmt.DASH
         if "virus_reference" in entry:
             virus = f"{_ANSWERS[entry['virus_reference']]} -> {_ANSWERS[entry['virus_candidate']]}"
-        cells = [fmt.exact(entry["frames"]), fmt.cosine(entry["esm"]), fmt.cosine(entry["dnabert"]), virus]
-        yield f"{_row(cells, _CONTIG_HEAD)}  {fmt.clip(safe(name), 40)}"
+        cosines = fmt.cosine(entry["esm"]), fmt.cosine(entry["dnabert"])
+        rows.append((fmt.exact(entry["frames"]), *cosines, virus, fmt.clip(safe(name), 40)))
+    return aligned(rows, right=range(4))
 
 
 def _badness(item: tuple[str, Mapping[str, Any]]) -> tuple[bool, float]:
-    """A contig without a similarity counts as having the worst."""
+    """Return the sort key; a missing similarity counts as the lowest."""
     entry = item[1]
     changed = entry.get("virus_reference") != entry.get("virus_candidate")
     cosines = [-1.0 if entry[model] is None else entry[model] for model in ("esm", "dnabert")]
@@ -97,13 +88,15 @@ def _labels(found: Mapping[str, Any]) -> Iterator[str]:
         )
     flips = labels["flips"]
     if flips:
-        yield f"{_names(_FLIP_HEAD)}  flipped frame (the clearest {min(SHOWN, len(flips))} of {len(flips)})"
-    for flip in flips[:SHOWN]:
-        cells = [fmt.probability(flip[key]) for key in ("reference", "candidate", "distance")]
-        yield f"{_row(cells, _FLIP_HEAD)}  {safe(flip['id'])}"
+        title = f"flipped frame (clearest {min(SHOWN, len(flips))} of {len(flips)})"
+        rows: list[tuple[str, ...]] = [("p reference", "p candidate", "from 0.5", title)]
+        for flip in flips[:SHOWN]:
+            values = (fmt.probability(flip[key]) for key in ("reference", "candidate", "distance"))
+            rows.append((*values, safe(flip["id"])))
+        yield from aligned(rows, right=range(3))
 
 
 def _ending(document: Mapping[str, Any]) -> str:
-    """The verdict on labels, beside those of the runs."""
+    """Return the verdict on labels and those of the runs."""
     runs = ", ".join(f"{name} {run['verdict'] or run['status']}" for name, run in document["runs"].items())
     return f"labels {document['verdict'] or 'not judged'}, {runs}"
