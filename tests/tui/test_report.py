@@ -234,8 +234,9 @@ def test_the_short_end_says_when_every_control_was_caught():
     what.details["controls"]["caught"].pop("half-signal")
     words = flat(summary(finished(what)))
     assert "Negative controls: each of 2 kinds" in words
-    assert words.endswith("speed: 2.05x in tokens/s, 1.84x end to end PASS: fp16 is safe here: all 10000 sequences are "
-                          "finite and above the cosine limit (worst 1 - cosine 6.0e-04 against fp32)")  # fmt: skip
+    speed, verdict = words.index("speed: 2.05x in tokens/s, 1.84x end to end"), words.index("PASS: fp16")
+    assert speed < verdict
+    assert all(number in words[verdict:] for number in ("10,000", "6.0e-04"))
 
 
 @pytest.mark.parametrize(

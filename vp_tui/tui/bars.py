@@ -1,4 +1,4 @@
-"""Bars of block characters: eight heights in a row, so that a few rows hold a picture without a line drawing."""
+"""Bars of block characters with eight heights per row."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ _BLOCKS = " " + "".join(chr(0x2580 + eighth) for eighth in range(1, EIGHTHS + 1)
 
 
 def bars(heights: Sequence[float | None], rows: int) -> list[str]:
-    """Lines from the top down, one column per height (0 to 1, held there); what is above 0 is always seen.
+    """Return lines from top to bottom, one column per height (clipped to 0..1); any height above 0 is visible.
 
     None and NaN leave their column empty.
     """

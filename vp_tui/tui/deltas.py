@@ -15,29 +15,29 @@ from vp_tui.tui.messages import Pinned
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """What is to say about a run and the baselines."""
+    """A run compared with the baseline of its keys."""
 
     names: tuple[str, ...] = ()
     """The baselines that the run belongs to."""
     base: str | None = None
-    """The baseline that fits it."""
+    """Name of the matching baseline."""
     base_id: int | None = None
     """The newest run of that baseline."""
     speed: float | None = None
-    """Change of the speed-up, as a fraction; None where the clocks are not comparable or not known."""
+    """Change of the speed-up as a fraction; None where times are not comparable or missing."""
     is_worse: bool | None = None
-    """The worst cosine is; None where the numbers are not comparable or not known."""
+    """True: the worst cosine is clearly lower; None where cosines are not comparable or missing."""
 
     @property
     def level(self) -> Level:
-        """How the cell is marked."""
+        """Return the level of the cell."""
         if self.is_worse:
             return "fail"
         return "warn" if is_slower(self.speed) else "plain"
 
     @property
     def cell(self) -> str:
-        """`+1%`, `-6% !`, `=`, `base`, `cos =` where only the cosines are comparable, or a dash."""
+        """Return `+1%`, `-6% !`, `=`, `base`, `cos =` where only cosines are comparable, or a dash."""
         if self.names:
             return "base"
         if self.speed is None and self.is_worse is not None:
@@ -47,7 +47,7 @@ class Delta:
 
     @property
     def words(self) -> str:
-        """The same as a part of a sentence; nothing where no baseline fits."""
+        """Return the cell as a phrase; empty without a matching baseline."""
         if self.base is None:
             return ""
         speed = "" if self.speed is None else f" speed-up {fmt.short_change(self.speed)},"
@@ -56,7 +56,7 @@ class Delta:
 
 
 def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:
-    """The run against the newest baseline that fits; a run that did not come through has no numbers to compare."""
+    """Return the comparison of a completed run with the newest matching baseline."""
     names = tuple(one.name for one in baselines if run.id in one.run_ids)
     fitting = next((one for one in baselines if one.fits(run)), None)
     if fitting is None or run.status != "completed":

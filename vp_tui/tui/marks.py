@@ -18,15 +18,15 @@ STYLES: dict[Level, str] = {
 
 
 def styled(text: str, level: Level) -> Content:
-    """Text in the style of its level; never parsed as markup."""
+    """Return text in the style of its level; markup is not parsed."""
     return Content.styled(text, STYLES[level])
 
 
 def line(*parts: str | Content | tuple[str, Level]) -> Content:
-    """One line of plain and styled parts."""
+    """Return one line of plain and styled parts."""
     return Content("").join([part if isinstance(part, str | Content) else styled(*part) for part in parts])
 
 
 def lines(rows: list[Content]) -> Content:
-    """Lines on top of each other."""
+    """Return lines joined by newlines."""
     return Content("\n").join(rows)

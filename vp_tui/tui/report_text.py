@@ -43,14 +43,14 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *lines] if lines else []
 
 
-def numbers(measured: Measured, measure: str, scope: str = "all") -> Numbers:
+def numbers_of(measured: Measured, measure: str, scope: str = "all") -> Numbers:
     """Return the numbers of a measure in a scope."""
     return measured.values.get(measure, {}).get(scope, {})
 
 
 def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: Thresholds) -> str:
     """Return the meaning of M1's limit on this set as text; empty where M1 was not measured."""
-    mine = numbers(measured, "M1")
+    mine = numbers_of(measured, "M1")
     between, needed, bound = (mine.get(name) for name in ("between_cosine", "needed_centred_cosine", "failure_bound"))
     limit = fmt.limit(limits.fail(M1))
     words = []
@@ -150,7 +150,7 @@ def controls(measured: Measured, rows: Sequence[GateResult]) -> list[str]:
 
 def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     """Return the error of both precisions against FP64, also relative to the rounding floor."""
-    errors, ratios = numbers(measured, "R1"), numbers(measured, "R4")
+    errors, ratios = numbers_of(measured, "R1"), numbers_of(measured, "R4")
     words = [
         f"{name} {fmt.error(errors[typical])} (worst sequence {fmt.error(errors.get(worst))})"
         for name, typical, worst in (
@@ -187,7 +187,7 @@ def modules(measured: Measured, candidate: str) -> list[str]:
 
 def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     """Return mean, standard deviation and outlier share of both runs."""
-    whole, outliers = numbers(measured, "S5"), numbers(measured, "S6")
+    whole, outliers = numbers_of(measured, "S5"), numbers_of(measured, "S6")
     lines = []
     for name, arm in ((reference, "reference"), (candidate, "candidate")):
         mean, std, share = whole.get(f"mean_{arm}"), whole.get(f"std_{arm}"), outliers.get(f"outlier_share_{arm}")

@@ -1,6 +1,6 @@
-"""A run in plain text, for the shell: a progress line, a short end, a full report, a table of the history.
+"""A run as plain text for the shell: progress line, summary, report, table of runs.
 
-Pure functions from snapshots to strings; all numbers through tui.format, all stored text through `safe`.
+Pure functions from snapshots to strings; stored text passes through `safe`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _HEAD = (
 
 
 def progress_line(snapshot: RunSnapshot) -> str:
-    """What is going on, in one line: done, rate, ETA and the worst similarity per stratum."""
+    """Return one line: progress, throughput, ETA and the worst cosine per stratum."""
     run = snapshot.run
     if not run.total or not snapshot.blocks:
         return f"#{run.id} {run.status}: {safe(run.phase)}"
@@ -41,7 +41,7 @@ def progress_line(snapshot: RunSnapshot) -> str:
 
 
 def summary(snapshot: RunSnapshot) -> str:
-    """The run as a person wants it at its end: what, table, findings, what they prove, speed, verdict."""
+    """Return the summary at the end of a run: strata, findings, meaning of the limit, speed, verdict."""
     lines = [_title(snapshot)]
     if snapshot.run.precision_reason:
         lines.append(safe(snapshot.run.precision_reason))
@@ -56,7 +56,7 @@ def summary(snapshot: RunSnapshot) -> str:
 
 
 def report(snapshot: RunSnapshot) -> str:
-    """Everything that was measured, verdict first, at most 79 columns wide."""
+    """Return the whole report, verdict first, in at most 79 columns."""
     run, strata = snapshot.run, snapshot.strata
     measured, limits = from_document(snapshot.measures), snapshot.limits
     rows = gate_results(measured, strata, snapshot.findings, limits) if run.verdict else ()
@@ -83,7 +83,7 @@ def report(snapshot: RunSnapshot) -> str:
 
 
 def strata_table(strata: Sequence[StratumStats]) -> list[str]:
-    """The per-stratum table, 79 columns wide."""
+    """Return the table of strata in 79 columns."""
     rows = [" ".join(f"{name:>{width}}" for name, width in _HEAD)]
     for stats in strata:
         cells = (
@@ -115,7 +115,7 @@ def _title(snapshot: RunSnapshot) -> str:
 
 
 def _findings(findings: Sequence[Finding]) -> list[str]:
-    """Each finding wrapped behind its mark; what a miss means follows once per gate."""
+    """Findings with their marks; meaning and advice once per gate."""
     lines: list[str] = []
     explained: set[str] = set()
     for finding in findings:
@@ -134,7 +134,7 @@ def _ending(snapshot: RunSnapshot) -> list[str]:
 
 
 def _outcome(run: RunRow) -> str:
-    """The verdict sentence, or how a run without one stands."""
+    """The verdict sentence, or the status of a run without a verdict."""
     if run.verdict is not None:
         return f"{run.verdict}: {safe(run.sentence)}"
     why = f": {safe(run.status_reason)}" if run.status_reason else ""
@@ -142,7 +142,7 @@ def _outcome(run: RunRow) -> str:
 
 
 def runs_table(runs: Sequence[RunRow]) -> str:
-    """The history, newest first."""
+    """Return the table of runs, newest first."""
     if not runs:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
     columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")

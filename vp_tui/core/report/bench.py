@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from vp_tui.core.report.page import Page, Table, columns
+from vp_tui.core.report.page import Page, Table, titled
 from vp_tui.core.text import DASH, number, percent, ratio, safe
 
 _OURS: Final = "vp-tui"
@@ -60,7 +60,7 @@ def _lines(document: Document, model: Document) -> Iterable[str]:
 
 
 def _engines(results: Sequence[Document]) -> Table:
-    head = columns(
+    head = titled(
         "engine", "in", "tokens/s", "95%", "MFU", "matmul", "SM", "tensor", "MHz", "W", "blocks",
         numbers=("tokens/s", "MFU", "matmul", "SM", "tensor", "MHz", "W"),
     )  # fmt: skip
@@ -103,14 +103,14 @@ def _ratios(ratios: Sequence[Document], results: Sequence[Document]) -> Table:
         )
         for one in ratios
     )
-    head = columns("", "over", "speedup", "95%", "batch", numbers=("speedup", "batch"))
+    head = titled("", "over", "speedup", "95%", "batch", numbers=("speedup", "batch"))
     note = "batch: padded tokens of a peer's batch, its fastest size"
     return Table(title="Speedups, interleaved blocks (ABBA)", columns=head, rows=rows, note=note)
 
 
 def _ceilings(ceilings: Sequence[Document]) -> Table:
     rows = tuple(_ceiling(one) for one in ceilings)
-    head = columns("in", "matmul", "burst", "each", "attention", "", numbers=("matmul", "burst", "attention"), most=60)
+    head = titled("in", "matmul", "burst", "each", "attention", "", numbers=("matmul", "burst", "attention"), most=60)
     note = "TFLOP/s; matmul and attention: sustained, after a second of the same work; burst: cool device"
     return Table(title="Peak rates of this device at this model's shapes", columns=head, rows=rows, note=note)
 

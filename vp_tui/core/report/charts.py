@@ -18,7 +18,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report.comparison import ComparisonReport
-from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, Series
+from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, TimeSeries
 
 _WIDTH: Final = 8.6
 """Inches; scaled by the page."""
@@ -175,7 +175,7 @@ def _power(value: float, _: int | None) -> str:
     return "0 (equal)" if value <= FLOOR else f"1e{fmt.whole(value)}"
 
 
-def _line(axes: Axes, line: Series, style: str, label: str) -> None:
+def _line(axes: Axes, line: TimeSeries, style: str, label: str) -> None:
     xs, ys = zip(*line.points, strict=True)
     marker = "o" if len(xs) == 1 else ""
     axes.plot(

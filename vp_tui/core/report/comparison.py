@@ -16,7 +16,7 @@ from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
 from vp_tui.core.report import evidence, inputs
 from vp_tui.core.report.document import flattened
-from vp_tui.core.report.evidence import Distribution, PastRun, Series, SideName, WorstPair
+from vp_tui.core.report.evidence import Distribution, PastRun, SideName, TimeSeries, WorstPair
 from vp_tui.core.store.pairs import Pairs
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
@@ -78,8 +78,8 @@ class ComparisonReport:
     only_base: int
     only_cand: int
     distributions: tuple[Distribution, ...]
-    throughput: tuple[Series, ...]
-    utilization: tuple[Series, ...]
+    throughput: tuple[TimeSeries, ...]
+    utilization: tuple[TimeSeries, ...]
     history: tuple[PastRun, ...]
     worst: tuple[WorstPair, ...]
     limits: Mapping[str, float]
@@ -147,16 +147,16 @@ def build(
     cand_side = inputs.side_of(reader, cand, "candidate", rule)
     pairs = reader.paired(base[0].run.id, cand[0].run.id)
     noise, group_id = inputs.calibration_of(reader, cand_side.perf_key, rule)
-    accuracy = facts(base_side.accuracy_facts, cand_side.accuracy_facts)
+    accuracy = facts_of(base_side.accuracy_facts, cand_side.accuracy_facts)
     known = {fact.name for fact in accuracy}
     return ComparisonReport(
         base=tuple(_compared(snapshot.run) for snapshot in base),
         cand=tuple(_compared(snapshot.run) for snapshot in cand),
         comparison=compare(base_side, cand_side, inputs.paired_accuracy(pairs), rule=rule, calibration=noise),
         accuracy_facts=accuracy,
-        perf_facts=tuple(f for f in facts(base_side.perf_facts, cand_side.perf_facts) if f.name not in known),
-        config=facts(_asked(base[0]), _asked(cand[0])),
-        environment=facts(base[0].environment, cand[0].environment),
+        perf_facts=tuple(f for f in facts_of(base_side.perf_facts, cand_side.perf_facts) if f.name not in known),
+        config=facts_of(_asked(base[0]), _asked(cand[0])),
+        environment=facts_of(base[0].environment, cand[0].environment),
         paired=len(pairs),
         only_base=pairs.only_a,
         only_cand=pairs.only_b,
@@ -182,7 +182,7 @@ def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapsh
     }
 
 
-def facts(base: Mapping[str, Any], cand: Mapping[str, Any]) -> tuple[Fact, ...]:
+def facts_of(base: Mapping[str, Any], cand: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Return the facts of both sides by name; nested names have dots."""
     flat_base, flat_cand = dict(flattened(base)), dict(flattened(cand))
     names = sorted(flat_base.keys() | flat_cand.keys())
@@ -206,7 +206,7 @@ def _limits(cand: RunSnapshot, rule: Rule) -> dict[str, float]:
 def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:
     """Differences between the configurations of repeats."""
     first = _asked(snapshots[0])
-    names = {fact.name for other in snapshots[1:] for fact in facts(first, _asked(other)) if fact.differs}
+    names = {fact.name for other in snapshots[1:] for fact in facts_of(first, _asked(other)) if fact.differs}
     if names:
         yield f"the {what} runs differ in {', '.join(sorted(names))}; values of the first run are shown"
 

@@ -8,8 +8,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Item
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
 from vp_tui.core.report.evidence import PastRun, WorstPair
-from vp_tui.core.report.judgements import tone
-from vp_tui.core.report.page import Column, Page, Table, columns, count_words, toned
+from vp_tui.core.report.page import Column, Page, Table, count_words, titled, tone, toned
 
 FEW_WORST: Final = 5
 _FACTS: Final = (Column(title="fact", most=36), Column(title="baseline", most=28), Column(title="candidate", most=28))
@@ -28,11 +27,11 @@ _RUNS: Final = (
     Column(title="sequences", align="right", most=15),
     Column(title="verdict", most=11),
 )
-_RESULTS: Final = columns(
+_RESULTS: Final = titled(
     "verdict", "metric", "scope", "base", "cand", "change", "95% interval", "p", "limit", "n",
     numbers=("base", "cand", "change", "95% interval", "p", "limit", "n"),
 )  # fmt: skip
-_WORST: Final = columns(
+_WORST: Final = titled(
     "sequence",
     "stratum",
     "tokens",
@@ -41,7 +40,7 @@ _WORST: Final = columns(
     "loss",
     numbers=("tokens", "baseline", "candidate", "loss"),
 )
-_HISTORY: Final = columns(
+_HISTORY: Final = titled(
     "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "side", "baseline",
     numbers=("tokens/s", "speed-up", "worst cosine"), most=20,
 )  # fmt: skip
@@ -206,6 +205,6 @@ def _rule(report: ComparisonReport) -> Table:
     rule = asdict(report.comparison.rule)
     return Table(
         title="Rule",
-        columns=columns("parameter", "value", numbers=("value",)),
+        columns=titled("parameter", "value", numbers=("value",)),
         rows=tuple((name, fmt.limit(value)) for name, value in rule.items()),
     )

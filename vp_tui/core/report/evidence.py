@@ -48,7 +48,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class TimeSeries:
     """One line over time."""
 
     side: SideName
@@ -118,12 +118,12 @@ def _distribution(side: SideName, stratum: str, cosine_S: np.ndarray) -> Distrib
     )
 
 
-def throughput(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[Series, ...]:
+def throughput(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[TimeSeries, ...]:
     """Return tokens/s of each block of both arms, without warm-up."""
     return tuple(line for side in SIDES for arm in ARMS for line in _speed(side, snapshots[side], arm))
 
 
-def _speed(side: SideName, snapshot: RunSnapshot, arm: Arm) -> Iterable[Series]:
+def _speed(side: SideName, snapshot: RunSnapshot, arm: Arm) -> Iterable[TimeSeries]:
     start = _start(snapshot)
     points = [
         ((block.at_us - start) / 1e6, block.tokens / block.encode_s)
@@ -131,10 +131,10 @@ def _speed(side: SideName, snapshot: RunSnapshot, arm: Arm) -> Iterable[Series]:
         if block.arm == arm and not block.is_warmup and block.encode_s > 0
     ]
     if points:
-        yield Series(side=side, name=arm, points=thinned(points))
+        yield TimeSeries(side=side, name=arm, points=thinned(points))
 
 
-def utilization(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[Series, ...]:
+def utilization(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[TimeSeries, ...]:
     """Return GPU utilization in percent of runs that report it."""
     found = []
     for side in SIDES:
@@ -145,7 +145,7 @@ def utilization(snapshots: Mapping[SideName, RunSnapshot]) -> tuple[Series, ...]
             if sample.utilization is not None
         ]
         if points:
-            found.append(Series(side=side, name="utilization", points=thinned(points)))
+            found.append(TimeSeries(side=side, name="utilization", points=thinned(points)))
     return tuple(found)
 
 

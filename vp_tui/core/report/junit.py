@@ -6,7 +6,7 @@ from typing import Final, Literal
 from xml.etree import ElementTree
 
 from vp_tui.core.report.comparison import ComparisonReport
-from vp_tui.core.report.judgements import FAILED, OPEN
+from vp_tui.core.report.page import FAILED, OPEN
 from vp_tui.core.text import safe
 
 State = Literal["passed", "failure", "error", "skipped"]

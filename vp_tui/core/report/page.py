@@ -5,11 +5,17 @@ Cells hold safe text (core.text.safe); each format does its own escaping.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from vp_tui.core.regression.verdicts import Outcome
 
 Align = Literal["left", "right"]
 Tone = Literal["bad", "open", "good", ""]
 """Colour of a row; its text says the same."""
+
+
+FAILED: Final[frozenset[Outcome]] = frozenset({"FAIL", "REGRESSED", "INCOMPLETE"})
+OPEN: Final[frozenset[Outcome]] = frozenset({"SUSPECT", "INCONCLUSIVE", "NOT_COMPARABLE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,7 @@ class Page:
     notes: tuple[str, ...] = ()
 
 
-def columns(*titles: str, numbers: Iterable[str] = (), most: int = 40) -> tuple[Column, ...]:
+def titled(*titles: str, numbers: Iterable[str] = (), most: int = 40) -> tuple[Column, ...]:
     """Return columns by title; those in `numbers` are right-aligned."""
     right = set(numbers)
     return tuple(Column(title=title, align="right" if title in right else "left", most=most) for title in titles)
@@ -62,3 +68,10 @@ def count_words(count: int, one: str, many: str) -> str:
 def toned(rows: Sequence[tuple[Tone, tuple[str, ...]]]) -> tuple[tuple[Tone, ...], tuple[tuple[str, ...], ...]]:
     """Split into tones and rows."""
     return tuple(tone for tone, _ in rows), tuple(row for _, row in rows)
+
+
+def tone(outcome: Outcome) -> Tone:
+    """Return bad, open or good."""
+    if outcome in FAILED:
+        return "bad"
+    return "open" if outcome in OPEN else "good"

@@ -9,20 +9,20 @@ from vp_tui.core.events import ARMS, SequenceResult, StratumStats
 from vp_tui.core.measurements import from_document
 from vp_tui.core.report.document import flattened
 from vp_tui.core.report.inputs import label_of
-from vp_tui.core.report.page import Page, Table, Tone, columns
+from vp_tui.core.report.page import Page, Table, Tone, titled
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 MAX_SEQUENCES: Final = 1000
 """Rows of a page; CSV and JSON hold every sequence."""
 _SCOPES: Final = (*STRATA, "all")
 _TONES: Final[dict[str | None, Tone]] = {"PASS": "good", "WARN": "open", "FAIL": "bad", "INVALID": "bad"}
-_STRATA: Final = columns(
+_STRATA: Final = titled(
     "stratum", "done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up",
     numbers=("done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up"),
     most=13,
 )  # fmt: skip
-_MEASURES: Final = columns("measure", "value", *_SCOPES, numbers=_SCOPES, most=22)
-_SEQUENCES: Final = columns(
+_MEASURES: Final = titled("measure", "value", *_SCOPES, numbers=_SCOPES, most=22)
+_SEQUENCES: Final = titled(
     "row", "sequence", "stratum", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf",
     numbers=("row", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf"), most=24,
 )  # fmt: skip
@@ -90,7 +90,7 @@ def _findings(snapshot: RunSnapshot) -> Table:
     rows = tuple((one.severity, one.gate, one.stratum or "", fmt.safe(one.text)) for one in snapshot.findings)
     return Table(
         title="Findings",
-        columns=columns("severity", "gate", "stratum", "what", most=64),
+        columns=titled("severity", "gate", "stratum", "what", most=64),
         rows=rows,
         tones=tuple(_SEVERITIES.get(one.severity, "") for one in snapshot.findings),
         note="" if rows else "none",
@@ -121,12 +121,12 @@ def _arms(snapshot: RunSnapshot) -> Table:
     # values that neither has are left out, such as the share of peak on a CPU
     names = dict.fromkeys(name for arm in snapshot.arms.values() for name, value in arm.items() if value is not None)
     rows = tuple((name, *(fmt.fact(snapshot.arms.get(arm, {}).get(name)) for arm in ARMS)) for name in names)
-    return Table(title="Reference and candidate", columns=columns("value", *ARMS, most=32), rows=rows)
+    return Table(title="Reference and candidate", columns=titled("value", *ARMS, most=32), rows=rows)
 
 
 def _named(title: str, found: Mapping[str, Any]) -> Table:
     rows = tuple((fmt.safe(name), fmt.fact(value)) for name, value in sorted(flattened(found)))
-    return Table(title=title, columns=columns("fact", "value", most=44), rows=rows)
+    return Table(title=title, columns=titled("fact", "value", most=44), rows=rows)
 
 
 def _sequences(results: Sequence[SequenceResult]) -> Table:

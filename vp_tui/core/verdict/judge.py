@@ -77,7 +77,7 @@ def sentence(
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
         return (
-            f"{candidate} is safe here: all {everything.n} sequences are finite and above the cosine limit "
+            f"{candidate} is safe here: all {fmt.exact(everything.n)} sequences are finite and above the cosine limit "
             f"(worst 1 - cosine {fmt.error(_gap(everything))} against {reference})"
         )
     decisive = found[0].text

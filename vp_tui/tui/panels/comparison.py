@@ -11,8 +11,7 @@ from textual.content import Content
 from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Outcome, Part
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport
-from vp_tui.core.report.judgements import tone
-from vp_tui.core.report.page import Tone
+from vp_tui.core.report.page import Tone, tone
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
 DATE_FROM: Final = 76

@@ -10,8 +10,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import ORDER, Item, Outcome
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.evidence import WorstPair
-from vp_tui.core.report.judgements import FAILED
-from vp_tui.core.report.page import count_words
+from vp_tui.core.report.page import FAILED, count_words
 from vp_tui.tui.panels.comparison import level
 from vp_tui.tui.panels.rows import Grid, GridColumn, GridRow
 
