@@ -1,10 +1,10 @@
-"""The frozen records a run emits, in the order it emits them.
+"""Frozen records that a run emits, in this order.
 
     PhaseChanged*  RunPlanned  (BlockEncoded | BlockCompared | Progress | AlertRaised | GpuSample)*
     RunFinished | RunStopped
 
-A worker turns facts into events, the store turns events into rows, screens turn rows into pixels.
-Numbers that do not exist are None beside a count, never NaN. Times are microseconds since the epoch,
+A worker emits events, the store turns them into rows, screens show the rows.
+Missing numbers are None with a count, never NaN. Times are microseconds since the epoch,
 UTC (`at_us`); durations are seconds.
 """
 
@@ -23,13 +23,13 @@ ARMS: tuple[Arm, ...] = ("reference", "candidate")
 
 
 def now_us() -> int:
-    """Microseconds since the epoch, UTC: what every `at_us` holds."""
+    """Return microseconds since the epoch, UTC, as used by every `at_us`."""
     return time.time_ns() // 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StratumStats:
-    """The measures of one stratum (or of all) so far; `n` sequences of `planned` are compared."""
+    """Measures of one stratum (or of all) so far; `n` of `planned` sequences are compared."""
 
     scope: Scope
     planned: int
@@ -96,7 +96,7 @@ class RunStopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlanned:
-    """What will be run, known once data and checkpoint are read."""
+    """Plan of a run, known once data and checkpoint are read."""
 
     total: int
     planned: Mapping[str, int]
@@ -108,7 +108,7 @@ class RunPlanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockEncoded:
-    """One arm has encoded one block (some packs of one stratum)."""
+    """One arm has encoded one block (packed batches of one stratum)."""
 
     at_us: int
     block: int
@@ -125,7 +125,7 @@ class BlockEncoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockCompared:
-    """Both arms have the block: its sequences and the strata so far."""
+    """Both arms have encoded the block: its sequences and the strata so far."""
 
     at_us: int
     block: int
@@ -139,7 +139,7 @@ class BlockCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the run is; `eta_s` is None until a rate is known."""
+    """Progress of the run; `eta_s` is None until a rate is known."""
 
     at_us: int
     done: int
@@ -163,18 +163,18 @@ class GpuSample:
     throttle_reasons: int
     """NVML clocks-event-reasons bit mask."""
     sm_active: float | None = None
-    """Percent of the SMs that had work since the sample before; this and the next two from GPM (Hopper and newer)."""
+    """Percent of SMs with work since the previous sample; this and the next two from GPM (Hopper and newer)."""
     tensor_active: float | None = None
     """Percent of the time in which SMs used their tensor cores, in any format."""
     dram_active: float | None = None
     """Percent of the memory bandwidth that was used."""
     other_processes: int | None = None
-    """Processes with a compute context on the GPU that are not the run (core.gpu.nvml.others); None: not told."""
+    """Other processes with a compute context on the GPU (core.engine.gpu.nvml.others); None: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRaised:
-    """Something the reader must see; never replaced, never merged."""
+    """Alert for the user; never replaced, never merged."""
 
     at_us: int
     kind: str
@@ -187,12 +187,12 @@ class AlertRaised:
     block: int | None = None
     pack: int | None = None
     layer: str | None = None
-    """The module it began in, where that is known."""
+    """First affected module, if known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One judgement in words: the gate, how bad, and the number beside its limit."""
+    """One finding: gate, severity, text, value and limit."""
 
     gate: str
     severity: Severity
@@ -209,17 +209,17 @@ class ArmSummary:
     precision: str
     attention_kernel: str
     attention_reason: str
-    """Why this kernel, and why each other one not."""
+    """Reason for this kernel and against each other one."""
     tokens_per_s: float | None
-    """Over encode seconds, warm-up apart."""
+    """Over encode seconds, excluding warm-up."""
     seconds: float
-    """Encode seconds, warm-up apart."""
+    """Encode seconds, excluding warm-up."""
     end_to_end_seconds: float
-    """Reading, tokenizing, packing, copies, encoding, pooling and storing; model load apart."""
+    """Reading, tokenizing, packing, copies, encoding, pooling and storing, excluding model load."""
     load_seconds: float
     peak_memory_mib: float | None
     cached: bool
-    """True: embeddings and times come from an earlier run's reference."""
+    """True: embeddings and times come from a cached reference."""
     mfu: float | None = None
     """FLOPs of all timed blocks over their encode seconds, as a share of the GPU's nominal peak in this precision; None
     on a CPU and for a GPU or a model whose numbers are not known."""
@@ -227,7 +227,7 @@ class ArmSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speedup:
-    """Candidate against reference; `ci95` is a bootstrap over paired blocks."""
+    """Candidate over reference; `ci95` is a bootstrap over paired blocks."""
 
     tokens_per_s: float | None
     end_to_end: float | None
@@ -238,7 +238,7 @@ class Speedup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """The end of a run that came through, whatever its verdict."""
+    """End of a completed run, whatever its verdict."""
 
     at_us: int
     verdict: Verdict
@@ -250,10 +250,10 @@ class RunFinished:
     exit_code: int
     measures: Mapping[str, Any] = field(default_factory=dict)
     perf_valid: bool | None = None
-    """Whether the clocks may be compared with those of other runs; None when nobody has judged that."""
+    """True if timing is comparable with other runs; None: unknown."""
     perf_invalid_reason: str | None = None
     clock_suspect: bool | None = None
-    """The wall clock and the monotonic one disagree."""
+    """Wall clock and monotonic clock disagree."""
 
 
 Event = (

@@ -1,9 +1,8 @@
-"""Which runs may be compared: the facts that move a number or a clock, as canonical JSON under SHA-256.
+"""Comparability keys of runs: SHA-256 of the facts that determine numbers or timing, as canonical JSON.
 
-The accuracy key holds what decides the numbers, the performance key that and what decides the clocks. What changes
-from run to run without changing the question stays out of both: temperatures, free memory, host, paths, names, git
-commit, version of vp-tui, token budget, times. So two runs with one key differ in what is being compared, and
-in nothing else.
+The accuracy key covers facts that determine numbers, the performance key also those that determine timing. Excluded is
+what varies between runs of one configuration: temperatures, free memory, host, paths, names, git commit, version of
+vp-tui, token budget, times. Runs with equal keys differ only in what is being compared.
 """
 
 import hashlib
@@ -14,10 +13,10 @@ from typing import Any, Final
 from vp_tui.core import text
 
 METRICS_VERSION: Final = 1
-"""Raised whenever core.compare changes what a stored number means; older runs are then no longer comparable.
+"""Increment whenever the meaning of a stored number changes; older runs are then no longer comparable.
 
-Not raised for M6's percentiles and S5's distances, estimated from a part of the sequences where there are many of them
-(`measures.details.sampled`): they mean what they meant, and no comparison of runs reads them."""
+Not incremented for M6's percentiles and S5's distances, which are estimated from a sample of many sequences
+(`measures.details.sampled`): their meaning is unchanged, and no comparison of runs reads them."""
 
 Facts = Mapping[str, Any]
 ARMS: Final = ("reference", "candidate")
@@ -26,7 +25,7 @@ _NEEDED: Final = ("weights_sha256", "dataset_sha256")
 
 
 def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: Facts) -> dict[str, Any]:
-    """What decides the numbers of a run, from the mappings of its record; a fact that is not known is None."""
+    """Return the facts that determine the numbers of a run; an unknown fact is None."""
     return {
         "weights_sha256": model.get("weights_sha256"),
         "pooling": model.get("pooling"),
@@ -48,7 +47,7 @@ _ASKED: Final = {"reference": "reference", "candidate": "precision"}
 
 
 def environment_facts(environment: Facts) -> dict[str, Any]:
-    """What of a machine and its versions decides the clocks; the same on every run of an unchanged machine."""
+    """Return the facts of machine and software that determine timing."""
     device_type = _device_type(environment)
     facts = {
         "device_type": device_type,
@@ -63,18 +62,18 @@ def environment_facts(environment: Facts) -> dict[str, Any]:
 
 
 def perf_facts(*, config: Facts, dataset: Facts, model: Facts, environment: Facts) -> dict[str, Any]:
-    """What decides the clocks of a run: its accuracy facts, its machine, and how the two arms took turns."""
+    """Return the facts that determine the timing of a run: accuracy facts, machine, and schedule of the arms."""
     accuracy = accuracy_facts(config=config, dataset=dataset, model=model, environment=environment)
     return accuracy | environment_facts(environment) | {"schedule": environment.get("schedule")}
 
 
 def key_of(facts: Facts) -> str | None:
-    """SHA-256 of the canonical JSON of `facts`; None while weights or data are not known: comparable to nothing."""
+    """Return the SHA-256 of the canonical JSON of `facts`; None while weights or data are unknown."""
     return hash_of(facts) if all(facts.get(name) for name in _NEEDED) else None
 
 
 def hash_of(facts: Facts) -> str:
-    """SHA-256 of the canonical JSON of `facts` (sorted keys, no blanks).
+    """Return the SHA-256 of the canonical JSON of `facts` (sorted keys, no blanks).
 
     Raises:
         ValueError: a NaN or an infinity is among them.
@@ -84,7 +83,7 @@ def hash_of(facts: Facts) -> str:
 
 
 def differences(a: Facts, b: Facts) -> dict[str, tuple[Any, Any]]:
-    """key -> (value in a, value in b) where they differ, in alphabetical order; a fact that one lacks is None there."""
+    """Return fact -> (value in a, value in b) of differing facts, sorted; a missing fact is None."""
     names = sorted({*a, *b})
     return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
 
@@ -99,16 +98,16 @@ def in_words(differing: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def sequence_hash(letters: bytes) -> int:
-    """A signed 64-bit hash of a sequence's letters: the same sequence, whatever its id and place in the file."""
+    """Return a signed 64-bit hash of a sequence's letters, independent of its id and position in the file."""
     return int.from_bytes(hashlib.blake2b(letters, digest_size=8).digest(), "little", signed=True)
 
 
 def _minor(version: str | None) -> str | None:
-    """2.13 of 2.13.0+cpu: patches and builds do not change what a kernel computes."""
+    """Return 2.13 of 2.13.0+cpu: patches and builds do not change what a kernel computes."""
     return ".".join(version.partition("+")[0].split(".")[:2]) if version else None
 
 
 def _device_type(environment: Facts) -> str | None:
-    """cpu or cuda: cuda:0 and cuda:1 are the same machine."""
+    """Return cpu or cuda: cuda:0 and cuda:1 count as one machine."""
     device = environment.get("device")
     return str(device).partition(":")[0] if device else None

@@ -17,7 +17,7 @@ def test_the_same_speed_is_equivalent():
     )
     assert found.sentence == (
         "performance is equivalent: tokens/s 0.0% [-0.3, +0.3], p 0.56, 5 against 5 runs, limit 5%; "
-        "accuracy is identical: all: the cosines of 90 sequences are equal in every digit"
+        "accuracy is identical: all: 90 cosines are bit-identical"
     )
 
 
@@ -50,7 +50,7 @@ def test_an_interval_across_the_limit_is_inconclusive_and_says_how_many_runs():
     found = compared(cand=side("c", (1000.0, 900.0, 960.0, 1040.0, 930.0)))
     assert (found.outcome, found.exit_code(), found.exit_code(strict=True)) == ("INCONCLUSIVE", 0, 6)
     assert found.performance.items[0].repeats == 10
-    assert "10 fresh runs per side would tell" in found.sentence
+    assert "10 fresh runs per side" in found.sentence
 
 
 def test_runs_needed_grow_with_the_noise_that_was_seen():
@@ -63,7 +63,8 @@ def test_runs_needed_grow_with_the_noise_that_was_seen():
 def test_without_a_calibration_a_regression_is_only_suspect():
     found = compared(cand=side("c", slower(0.85)), calibration=None)
     assert (found.outcome, found.exit_code(), found.exit_code(strict=True)) == ("SUSPECT", 0, 6)
-    assert "limit 10% without a calibration; calibrate to make it a verdict" in found.sentence
+    assert found.performance.items[0].limit == 0.1
+    assert "vp-tui calibrate" in found.sentence
     assert compared(cand=side("c", slower(0.92)), calibration=None).outcome == "EQUIVALENT"
 
 
@@ -77,7 +78,7 @@ def test_one_slow_run_against_five_is_suspect():
     assert (found.outcome, found.performance.items[0].outcome) == ("SUSPECT", "SUSPECT")
     assert found.sentence.startswith(
         "performance is suspect: tokens/s -15.0%, p 6e-05, 5 against 1 run, limit 5%, "
-        "beyond the 99% prediction interval; 5 fresh runs per side would confirm it; "
+        "beyond the 99% prediction interval; 5 fresh runs per side "
     )
 
 
@@ -85,7 +86,7 @@ def test_one_slow_run_against_five_is_suspect():
 def test_one_ordinary_run_is_inconclusive_and_so_is_a_fast_one(speed):
     found = compared(cand=side("c", (speed,)))
     assert (found.outcome, found.performance.items[0].repeats) == ("INCONCLUSIVE", 5)
-    assert "5 fresh runs per side would tell" in found.sentence
+    assert "5 fresh runs per side" in found.sentence
 
 
 def test_a_loss_beyond_the_interval_but_below_the_limit_is_not_suspect():
@@ -138,7 +139,7 @@ def test_a_number_that_one_side_lacks_never_passes(missing):
     for base, cand in ((has, lacks), (lacks, has)):
         found = compared(side("b", STEADY, metrics=base), side("c", STEADY, metrics=cand))
         assert found.outcome == "INCONCLUSIVE"
-        assert "peak memory: one side has no number" in found.sentence
+        assert "peak memory" in found.sentence
 
 
 def test_end_to_end_tokens_decide_where_they_are_measured():
@@ -168,7 +169,7 @@ def test_a_run_whose_times_are_not_valid_is_left_out_with_its_reason():
     spoilt = run("c99", performance={"tokens_per_s": 10.0}, perf_valid=False, perf_reason="the GPU throttled")
     found = compared(cand=Side(runs=(*side("c", STEADY).runs, spoilt)))
     assert found.outcome == "EQUIVALENT"
-    assert "c99 is left out of performance: the GPU throttled" in found.notes
+    assert any("c99" in note and "the GPU throttled" in note for note in found.notes)
 
 
 def test_without_a_valid_run_performance_is_inconclusive():

@@ -114,9 +114,9 @@ def test_no_utilization_at_all_is_a_number_and_less_than_none_is_not():
 
 
 def test_inputs_that_cannot_be_meant_are_refused():
-    with pytest.raises(ValueError, match="no such performance metric: speed"):
+    with pytest.raises(ValueError, match="metric: speed"):
         run(performance={"speed": 1.0})
-    with pytest.raises(ValueError, match="one run at least"):
+    with pytest.raises(ValueError, match="one run"):
         Side(runs=())
     with pytest.raises(ValueError, match="twice"):
         Side(runs=(run("a"), run("a")))
@@ -124,7 +124,7 @@ def test_inputs_that_cannot_be_meant_are_refused():
         Side(runs=(run("a"), run("b", perf_key="p2")))
     with pytest.raises(ValueError, match="of one length"):
         pairs([1.0, 1.0], [1.0])
-    with pytest.raises(ValueError, match="no such stratum"):
+    with pytest.raises(ValueError, match="stratum"):
         pairs([1.0], [1.0], "tiny")
 
 

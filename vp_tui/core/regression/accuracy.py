@@ -1,6 +1,6 @@
-"""Accuracy drift, paired per sequence: which sequences change sides, and by how much the error grows.
+"""Accuracy of paired sequences: sequences that cross the cosine limit, and growth of the error.
 
-Inputs are deterministic, so one run per side is enough: pairing takes the spread between sequences out.
+Inputs are deterministic, so one run per side is enough: pairing removes the spread between sequences.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ from vp_tui.core.regression.verdicts import Item, Outcome, Part, worst
 
 
 def judge_accuracy(accuracy: PairedAccuracy, rule: Rule) -> Part:
-    """IDENTICAL when every cosine is there and equal; else McNemar over all and error inflation per stratum.
+    """Return IDENTICAL if every cosine is present and equal, else McNemar over all and error inflation per stratum.
 
-    The part is as bad as its worst item; `accuracy` has one pair at least.
+    The outcome of the part is its worst item; `accuracy` has at least one pair.
     """
     if _identical(accuracy):
         item = _identical_item(accuracy, "all")
@@ -44,7 +44,7 @@ def judge_accuracy(accuracy: PairedAccuracy, rule: Rule) -> Part:
 
 
 def _identical(accuracy: PairedAccuracy) -> bool:
-    """A NaN is never identical to another: nobody knows what the outputs were."""
+    """Return True if all cosines are equal; non-finite outputs are never identical."""
     finite = not (accuracy.baseline_nonfinite_S.any() or accuracy.candidate_nonfinite_S.any())
     return finite and bool(np.array_equal(accuracy.baseline_cosine_S, accuracy.candidate_cosine_S))
 
@@ -60,12 +60,12 @@ def _identical_item(accuracy: PairedAccuracy, scope: str) -> Item:
         n_cand=len(accuracy),
         change=0.0,
         outcome="IDENTICAL",
-        reason=f"{scope}: the cosines of {len(accuracy)} sequences are equal in every digit",
+        reason=f"{scope}: {len(accuracy)} cosines are bit-identical",
     )
 
 
 def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
-    """Exact McNemar over the sequences that change sides of the cosine limit."""
+    """Exact McNemar test over the sequences that cross the cosine limit."""
     base_S = (accuracy.baseline_cosine_S > rule.cosine_limit) & ~accuracy.baseline_nonfinite_S
     cand_S = (accuracy.candidate_cosine_S > rule.cosine_limit) & ~accuracy.candidate_nonfinite_S
     lost, won, n = int((base_S & ~cand_S).sum()), int((~base_S & cand_S).sum()), len(accuracy)
@@ -74,10 +74,10 @@ def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
     outcome: Outcome = "INCONCLUSIVE"
     if lost == won == 0:
         outcome = "EQUIVALENT"
-        bound = fmt.percent(rate_bound(0, n, rule.bound_alpha))
-        reason = f"no sequence of {n} changes sides of cosine {rule.cosine_limit} (fewer than {bound} of all do)"
+        bound, sure = fmt.percent(rate_bound(0, n, rule.bound_alpha)), fmt.percent(1 - rule.bound_alpha)
+        reason = f"0 of {n} sequences cross cosine {rule.cosine_limit} ({sure} upper bound on the rate: {bound})"
     else:
-        reason = f"{lost} of {n} sequences fail now, {won} pass now (exact McNemar, p {fmt.p_value(p_directed)})"
+        reason = f"{lost} of {n} sequences now fail, {won} now pass (exact McNemar, p {fmt.p_value(p_directed)})"
     if p.greater <= rule.alpha:
         outcome = "REGRESSED"
     elif p.less <= rule.alpha:
@@ -98,7 +98,7 @@ def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
 
 
 def _inflations(accuracy: PairedAccuracy, rule: Rule) -> list[Item]:
-    """One item per stratum that has sequences; Holm over them, each direction a family of its own."""
+    """Return one item per non-empty stratum; Holm over them, each direction a family of its own."""
     strata = [(stratum, accuracy.of(stratum)) for stratum in STRATA]
     strata = [(stratum, pairs) for stratum, pairs in strata if len(pairs)]
     ratios = [_log_ratios(pairs, rule) for _, pairs in strata]
@@ -111,13 +111,13 @@ def _inflations(accuracy: PairedAccuracy, rule: Rule) -> list[Item]:
 
 
 def _log_ratios(pairs: PairedAccuracy, rule: Rule) -> np.ndarray:
-    """ln of (1 - cos_candidate + eps) / (1 - cos_baseline + eps), for pairs that have both cosines.
+    """Return ln of (1 - cos_candidate + eps) / (1 - cos_baseline + eps) for pairs with both cosines.
 
-    As a difference of logarithms it changes its sign, and nothing else, when the sides change places.
+    As a difference of logarithms only its sign changes when the sides are swapped.
     """
     base_S, cand_S = pairs.baseline_cosine_S, pairs.candidate_cosine_S
     both_S = np.isfinite(base_S) & np.isfinite(cand_S)
-    # a cosine may exceed 1 by rounding; its error is none, not a negative one
+    # a cosine may exceed 1 by rounding; its error is 0, not negative
     base_E = np.maximum(1.0 - base_S[both_S], 0.0) + rule.epsilon
     cand_E = np.maximum(1.0 - cand_S[both_S], 0.0) + rule.epsilon
     difference: np.ndarray = np.log(cand_E) - np.log(base_E)
@@ -139,7 +139,7 @@ def _inflation(
             n_cand=0,
             limit=rule.inflation - 1,
             outcome="INCONCLUSIVE",
-            reason=f"{stratum}: no sequence of {len(pairs)} has a cosine on both sides",
+            reason=f"{stratum}: none of {len(pairs)} sequences has a cosine on both sides",
         )
     middle = float(np.median(log_ratio_S))
     interval = median_interval(log_ratio_S, 2 * rule.equivalence_alpha)

@@ -1,9 +1,9 @@
-"""The rule: two sides and their paired sequences in, one Comparison out.
+"""Regression rule: two sides and their paired sequences in, one Comparison out.
 
-Hard gates first (the candidate alone), then accuracy and performance, each only where its key is equal on both sides.
-The total is the gravest of what could be compared; NOT_COMPARABLE only where nothing could be. Accuracy needs one run
-per side, because sequences are paired; performance needs five fresh runs per side, and one run against fewer than five
-has no spread to be judged by: it is INCONCLUSIVE however large the difference.
+Hard gates first (candidate alone), then accuracy and performance, each only if its key is equal on both sides.
+The outcome is the most severe comparable part, or NOT_COMPARABLE if there is none. Accuracy needs one run per side, as
+sequences are paired; performance needs five fresh runs per side. One run against fewer than five is INCONCLUSIVE,
+however large the difference, as the spread is unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def compare(
     rule: Rule = DEFAULT_RULE,
     calibration: Mapping[str, float] | None = None,
 ) -> Comparison:
-    """Judge `cand` against `base`; bad numbers are results, so nothing is raised.
+    """Compare `cand` with `base`; bad numbers are results and never raise.
 
     `accuracy` pairs one run of each side (None: no sequences are stored); `calibration` is `noise_floor` of A/A runs.
     """
@@ -67,10 +67,10 @@ def _performance(base: Side, cand: Side, rule: Rule, calibration: Mapping[str, f
 
 
 def _apart(what: str, keys: tuple[str | None, str | None], found: Mapping[str, tuple[Any, Any]]) -> Part | None:
-    """NOT_COMPARABLE with what differs; None where both keys are known and equal."""
+    """Return NOT_COMPARABLE with the differences, or None if both keys are known and equal."""
     if None not in keys and keys[0] == keys[1]:
         return None
-    unknown = "weights or data of one side are not known" if None in keys else "the keys differ"
+    unknown = "weights or data of one side are unknown" if None in keys else "the keys differ"
     sentence = f"{what} is not comparable: {fingerprint.in_words(found) or unknown}"
     return Part(outcome="NOT_COMPARABLE", sentence=sentence, differing=found)
 
@@ -82,19 +82,19 @@ def _total(gates: Sequence[Item], parts: Sequence[Part]) -> Outcome:
 
 
 def _sentence(outcome: Outcome, gates: Sequence[Item], parts: Sequence[Part]) -> str:
-    """The decisive part first, the other behind it."""
+    """Return the sentence, decisive part first."""
     said = [part.sentence for part in sorted(parts, key=lambda part: part.outcome != outcome)]
     if gates:
-        opening = "the candidate fails on its own" if outcome == "FAIL" else "the candidate is incomplete"
+        opening = "the candidate fails its gates" if outcome == "FAIL" else "the candidate is incomplete"
         said.insert(0, f"{opening}: {', '.join(item.reason for item in gates if item.outcome == outcome)}")
     return "; ".join(said)
 
 
 def _baseline_notes(base: Side) -> tuple[str, ...]:
-    """What is wrong with the baseline: no gate, but whoever reads the verdict must know."""
+    """Return problems of the baseline itself, which no gate covers."""
     bad = [run for run in base.runs if run.nan or run.inf]
     short = [run for run in base.runs if not run.complete]
     return (
-        *(f"the baseline {run.label} itself has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
-        *(f"the baseline {run.label} has {run.done} of {run.total} sequences only" for run in short),
+        *(f"baseline {run.label} has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
+        *(f"baseline {run.label} has only {run.done} of {run.total} sequences" for run in short),
     )

@@ -1,6 +1,6 @@
-"""Fresh runs against fresh runs, metric by metric: effect, intervals and p-values, before any decision.
+"""Contrasts of fresh runs per metric: effect, intervals and p-values, before any decision.
 
-The unit is one run in a fresh process, never a window of it: windows of one run share its clocks and its neighbours.
+The unit is one run in a fresh process, never a window of it: windows of a run share its clocks and neighbours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,13 +25,13 @@ from vp_tui.core.regression.statistics import (
 )
 
 Mode = Literal["repeats", "single", "few", "missing"]
-"""Five and more on both sides; fewer than five against five and more; a baseline of fewer; a side without a number."""
+"""Five or more on both sides; fewer than five against five or more; a smaller baseline; a side without a value."""
 NO_EVIDENCE = OneSided(greater=1.0, less=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """One metric of both sides as badness: positive is worse."""
+    """A metric of both sides as badness: positive is worse."""
 
     metric: Metric
     is_primary: bool
@@ -43,25 +43,25 @@ class Contrast:
     n_base: int
     n_cand: int
     theta: float
-    """median(candidate) - median(baseline); 0 where a side is missing."""
+    """median(candidate) - median(baseline); 0 if a side is missing."""
     shown: tuple[float, float] | None
     """95 % interval of theta; None below five runs on either side."""
     tost: tuple[float, float] | None
     """90 % interval of theta, for the two one-sided tests."""
     p: OneSided
     repeats: int
-    """Fresh runs per side that would tell."""
+    """Fresh runs per side needed for a verdict."""
 
     @property
     def distance(self) -> float:
-        """The tolerance on the scale of theta."""
+        """Return the tolerance on the scale of theta."""
         return self.metric.distance(self.tolerance.tau)
 
 
 def contrasts(
     base: Sequence[RunSample], cand: Sequence[RunSample], *, rule: Rule, calibration: Mapping[str, float]
 ) -> list[Contrast]:
-    """One per metric that either side has a number for, the primary one first; none without a run on both sides."""
+    """Return one contrast per metric with a value on either side, primary first; empty without runs on both sides."""
     if not base or not cand:
         return []
     samples = {name: (values(base, name), values(cand, name)) for name in METRICS}
@@ -82,7 +82,7 @@ def contrasts(
 
 
 def adjusted(found: Sequence[Contrast]) -> list[OneSided]:
-    """p of each: the primary as it is, the others under Holm; each direction is a family of its own."""
+    """Return p per contrast: primary unadjusted, others under Holm, each direction a family of its own."""
     family = iter(holm_both([contrast.p for contrast in found if not contrast.is_primary]))
     return [contrast.p if contrast.is_primary else next(family) for contrast in found]
 
@@ -133,7 +133,7 @@ def _median(sample_R: np.ndarray) -> float | None:
 def _intervals(
     base_R: np.ndarray, cand_R: np.ndarray, seed: int, rule: Rule
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The shown interval and the one of the two one-sided tests, from the same resamples."""
+    """Return the shown interval and that of the two one-sided tests, from the same resamples."""
     medians_B = bootstrap_medians(base_R, cand_R, seed=seed, resamples=rule.resamples)
     return (
         percentile_interval(medians_B, rule.interval_alpha),
@@ -142,7 +142,7 @@ def _intervals(
 
 
 def _evidence(base_R: np.ndarray, cand_R: np.ndarray, mode: Mode, seed: int, rule: Rule) -> OneSided:
-    """p of both directions; a single run can only speak against the candidate."""
+    """Return p of both directions; a single run can only be evidence against the candidate."""
     if mode == "repeats":
         return permutation(base_R, cand_R, seed=seed, exact_up_to=rule.exact_up_to, draws=rule.permutations)
     if mode == "single":
@@ -153,7 +153,7 @@ def _evidence(base_R: np.ndarray, cand_R: np.ndarray, mode: Mode, seed: int, rul
 
 
 def _repeats(base_R: np.ndarray, cand_R: np.ndarray, noise: float | None, tau: float, mode: Mode, rule: Rule) -> int:
-    """From the larger of both noises known; at least twice the runs that did not tell (an interval 1.4 narrower)."""
+    """Return the runs needed for the larger known noise, at least twice the current number (interval 1.4 narrower)."""
     known = [sd for sd in (noise, pooled_sd(base_R, cand_R)) if sd is not None]
     needed = repeats_needed(max(known, default=0.0), tau, factor=rule.repeats_factor, at_least=rule.min_runs)
     return max(needed, 2 * min(len(base_R), len(cand_R))) if mode == "repeats" else needed

@@ -1,4 +1,4 @@
-"""Hard gates: what the candidate must do on its own, whatever the baseline did; no statistics, no mirror."""
+"""Hard gates: requirements on the candidate alone, independent of the baseline, without statistics."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,9 +11,9 @@ from vp_tui.core.regression.verdicts import Item
 
 
 def hard_gates(side: Side, accuracy: PairedAccuracy | None, rule: Rule) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """Gates that are missed, and notes on those that are not: the exact bound on the rate of failing sequences.
+    """Return failed gates, and for the others notes with an exact bound on the rate of failing sequences.
 
-    Every run of the side must pass. A missing cosine is a failing one.
+    Every run of the side must pass. A missing cosine fails.
     """
     items: list[Item] = []
     notes: list[str] = []
@@ -21,7 +21,7 @@ def hard_gates(side: Side, accuracy: PairedAccuracy | None, rule: Rule) -> tuple
     for run in side.runs:
         items += _finite(run, None if accuracy is None else int(accuracy.candidate_nonfinite_S.sum()))
         items += _complete(run)
-    for scope, count in _gravest_counts(side, paired).items():
+    for scope, count in _worst_counts(side, paired).items():
         if count.below > rule.max_below:
             items.append(_below(scope, count, rule))
         elif count.n:
@@ -38,21 +38,25 @@ def _paired_counts(accuracy: PairedAccuracy, rule: Rule) -> dict[str, StratumCou
     return counts
 
 
-def _gravest_counts(side: Side, paired: Mapping[str, StratumCount]) -> dict[str, StratumCount]:
-    """Per stratum the count with the most failing sequences: of any run, or of the pairs."""
-    gravest: dict[str, StratumCount] = {}
+def _worst_counts(side: Side, paired: Mapping[str, StratumCount]) -> dict[str, StratumCount]:
+    """Return the highest count of failing sequences per stratum, of any run or of the pairs."""
+    worst: dict[str, StratumCount] = {}
     for stratum in STRATA:
         found = [counts[stratum] for counts in (paired, *(run.counts for run in side.runs)) if stratum in counts]
         if found:
-            gravest[stratum] = max(found, key=lambda count: (count.below, -count.n))
-    return gravest
+            worst[stratum] = max(found, key=lambda count: (count.below, -count.n))
+    return worst
 
 
 def _finite(run: RunSample, paired_nonfinite: int | None) -> Iterable[Item]:
     bad = max(run.nan + run.inf, paired_nonfinite or 0)
     if bad:
-        counted = f"{run.nan} sequences with NaN and {run.inf} with Inf" if run.nan or run.inf else f"{bad} sequences"
-        yield _gate("nonfinite", "all", bad, run.done, f"{counted} are not finite of {run.done}, 0 allowed")
+        counted = (
+            f"{run.nan} sequences with NaN and {run.inf} with Inf"
+            if run.nan or run.inf
+            else f"{bad} non-finite sequences"
+        )
+        yield _gate("nonfinite", "all", bad, run.done, f"{counted} of {run.done}; 0 allowed")
 
 
 def _complete(run: RunSample) -> Iterable[Item]:
@@ -70,17 +74,15 @@ def _complete(run: RunSample) -> Iterable[Item]:
 
 
 def _below(scope: str, count: StratumCount, rule: Rule) -> Item:
-    reason = (
-        f"{scope}: {count.below} of {count.n} sequences not above cosine {rule.cosine_limit}, {rule.max_below} allowed"
-    )
-    return _gate("below_limit", scope, count.below, count.n, reason)
+    reason = f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit}"
+    return _gate("below_limit", scope, count.below, count.n, f"{reason}; {rule.max_below} allowed")
 
 
 def _bound(scope: str, count: StratumCount, rule: Rule) -> str:
     bound = fmt.percent(rate_bound(count.below, count.n, rule.bound_alpha))
     return (
-        f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit}; "
-        f"with {fmt.percent(1 - rule.bound_alpha)} confidence fewer than {bound} of all such sequences are"
+        f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit} "
+        f"({fmt.percent(1 - rule.bound_alpha)} upper bound on the rate: {bound})"
     )
 
 
@@ -89,16 +91,16 @@ def _gate(name: str, scope: str, bad: int, n: int, reason: str) -> Item:
 
 
 def _once(items: Iterable[Item]) -> list[Item]:
-    """Five repeats of one deterministic run fail five times in the same way: said once, the gravest first."""
+    """Return each failure once, most severe first: repeats of a deterministic run fail in the same way."""
     kept: dict[tuple[str, str], Item] = {}
     for item in items:
         before = kept.get((item.name, item.scope))
-        if before is None or _gravity(item) > _gravity(before):
+        if before is None or _severity(item) > _severity(before):
             kept[item.name, item.scope] = item
     return sorted(kept.values(), key=lambda item: item.outcome != "FAIL")
 
 
-def _gravity(item: Item) -> float:
-    """Failing sequences, or missing ones."""
+def _severity(item: Item) -> float:
+    """Return the number of failing or missing sequences."""
     cand = item.cand or 0.0
     return item.n_cand - cand if item.outcome == "INCOMPLETE" else cand

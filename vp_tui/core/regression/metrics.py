@@ -1,4 +1,4 @@
-"""The performance metrics the rule knows: which way is better, and on which scale two runs are contrasted."""
+"""Performance metrics of the rule: direction and scale."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Kind = Literal["speed", "memory", "utilization"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One number of a run. On the scale of the rule a larger `badness` is worse, whatever the metric.
+    """A number of a run. On the scale of the rule a larger `badness` is worse, whatever the metric.
 
     Speed and memory are ratios (natural logarithm); utilization, percent already, is a difference (percent / 100).
     """
@@ -27,31 +27,31 @@ class Metric:
         return "pt" if self.kind == "utilization" else "%"
 
     def has(self, value: float | None) -> bool:
-        """Whether the number can be used: finite, and above 0 where its logarithm is taken."""
+        """Return True for a usable number: finite, and above 0 if its logarithm is taken."""
         if value is None or not math.isfinite(value):
             return False
         return value > 0 or (self.kind == "utilization" and value == 0)
 
     def badness(self, values: np.ndarray) -> np.ndarray:
-        """Values [R] on the scale of the rule [R]; each must satisfy `has`."""
+        """Return values [R] on the scale of the rule [R]; each must satisfy `has`."""
         scaled_R = values / 100.0 if self.kind == "utilization" else np.log(values)
         return -scaled_R if self.higher_is_better else scaled_R
 
     def value(self, badness: float) -> float:
-        """The metric's own value at a badness."""
+        """Return the metric's own value at a badness."""
         scaled = -badness if self.higher_is_better else badness
         return 100.0 * scaled if self.kind == "utilization" else float(np.exp(scaled))
 
     def distance(self, tau: float) -> float:
-        """A tolerance given as a fraction, on the scale of the rule."""
+        """Return a tolerance, given as a fraction, on the scale of the rule."""
         return tau if self.kind == "utilization" else float(np.log1p(tau))
 
     def loss(self, theta: float) -> float:
-        """A difference of badness as a fraction: 0.05 is 5 % more time or memory, or 5 points less utilization."""
+        """Return a difference of badness as a fraction: 0.05 is 5 % more time or memory, or 5 points less use."""
         return theta if self.kind == "utilization" else float(np.expm1(theta))
 
     def change(self, theta: float) -> float:
-        """The same difference as a change of the metric's own value: -0.05 is 5 % (or 5 points) less."""
+        """Return the difference as a change of the metric's own value: -0.05 is 5 % (or points) less."""
         return self.loss(-theta if self.higher_is_better else theta)
 
 
@@ -70,10 +70,10 @@ METRICS: dict[str, Metric] = {
     )
 }
 PRIMARY = ("end_to_end_tokens_per_s", "tokens_per_s")
-"""The metric that decides: the first of these that was measured; all others are secondary."""
+"""The first measured one is the primary metric; all others are secondary."""
 
 
 def name_and_scope(name: str) -> tuple[str, str]:
-    """tokens_per_s.short -> (tokens_per_s, short); a name without a stratum has the scope all."""
+    """Split tokens_per_s.short into (tokens_per_s, short); a name without a stratum has the scope all."""
     bare, _, scope = name.partition(".")
     return bare, scope or "all"

@@ -1,4 +1,4 @@
-"""The verdict on performance: what each metric says, and what they say together."""
+"""Verdict on performance, per metric and in total."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,11 +22,11 @@ _OPENINGS: dict[Outcome, str] = {
 
 
 def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mapping[str, float]) -> Part:
-    """All metrics either side has; the keys are known to be equal.
+    """Compare all metrics of either side; the keys are known to be equal.
 
     The primary metric decides at rule.alpha. A secondary one, under Holm, can make the part REGRESSED or SUSPECT, or,
-    where the primary is not open, IMPROVED. A secondary one that is INCONCLUSIVE for noise stays a note; one that only
-    one side has a number for leaves the part open: a missing number never passes.
+    if the primary is decided, IMPROVED. A secondary one that is INCONCLUSIVE from noise becomes a note; one with a
+    value on one side only leaves the part INCONCLUSIVE: a missing number never passes.
     """
     base_runs, base_notes = usable(base.runs)
     cand_runs, cand_notes = usable(cand.runs)
@@ -48,10 +48,10 @@ def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mappin
 
 
 def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule, notes: tuple[str, ...]) -> Part:
-    """No run has a number, or no run's times count."""
+    """Return the part when no run has a value or valid times."""
     outcome: Outcome = "NOT_COMPARABLE" if base and cand else "INCONCLUSIVE"
     reason = (
-        "no run has a number"
+        "no run has a value"
         if base and cand
         else f"{len(base)} against {fmt.plural(len(cand), 'run')} with valid times; "
         f"{rule.min_runs} fresh runs per side are needed"
@@ -65,7 +65,7 @@ def _shared(base: Sequence[RunSample], cand: Sequence[RunSample]) -> tuple[str, 
 
 
 def _outcome(found: Sequence[Contrast], items: Sequence[Item]) -> Outcome:
-    """The worst of the items, but for the noise of secondary ones."""
+    """Return the worst outcome, ignoring inconclusive secondary metrics."""
     deciding = [
         item.outcome
         for contrast, item in zip(found, items, strict=True)
@@ -78,14 +78,14 @@ def _outcome(found: Sequence[Contrast], items: Sequence[Item]) -> Outcome:
 
 
 def _open(items: Sequence[Item], outcome: Outcome) -> tuple[str, ...]:
-    """A word on metrics that could not tell, where the part says that something else could."""
+    """Return notes on inconclusive metrics of a part that is decided."""
     if outcome == "INCONCLUSIVE":
         return ()
     return tuple(f"inconclusive: {item.reason}" for item in items if item.outcome == "INCONCLUSIVE")
 
 
 def _decide(contrast: Contrast, p: OneSided, rule: Rule) -> Outcome:
-    """What one metric says; `p` is adjusted."""
+    """Return the outcome of one metric; `p` is adjusted."""
     worse, better = contrast.theta >= contrast.distance, contrast.theta <= -contrast.distance
     if contrast.mode == "single":
         return "SUSPECT" if worse and p.greater < rule.prediction_alpha else "INCONCLUSIVE"
@@ -125,11 +125,11 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
 
 
 def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule) -> str:
-    """tokens/s -6.1 % [-7.4 %, -4.9 %], p 0.004, 5 against 5 runs, limit 5 %."""
+    """Return the reason: tokens/s -6.1 % [-7.4 %, -4.9 %], p 0.004, 5 against 5 runs, limit 5 %."""
     metric, tolerance = contrast.metric, contrast.tolerance
     counts = f"{contrast.n_base} against {fmt.plural(contrast.n_cand, 'run')}"
     if contrast.mode == "missing":
-        return f"{metric.title}: one side has no number ({counts})"
+        return f"{metric.title}: one side has no value ({counts})"
     span = "" if contrast.shown is None else f" {fmt.interval(*sorted(map(metric.change, contrast.shown)))}"
     holm = "" if contrast.is_primary else " under Holm"
     chance = f", p {fmt.p_value(p)}{holm}" if contrast.mode in {"repeats", "single"} else ""
@@ -141,12 +141,14 @@ def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule) -> str:
 
 
 def _next_step(contrast: Contrast, outcome: Outcome, rule: Rule) -> str:
-    """What would settle it, where it is not settled."""
+    """Return what is needed for a verdict, if there is none."""
     if outcome == "INCONCLUSIVE":
-        return f"; {contrast.repeats} fresh runs per side would tell"
+        return f"; {contrast.repeats} fresh runs per side are needed"
     if outcome != "SUSPECT":
         return ""
     if contrast.mode == "single":
         sure = fmt.percent(1 - rule.prediction_alpha)
-        return f", beyond the {sure} prediction interval; {contrast.repeats} fresh runs per side would confirm it"
-    return "; calibrate to make it a verdict"
+        return (
+            f", beyond the {sure} prediction interval; {contrast.repeats} fresh runs per side are needed to confirm it"
+        )
+    return "; run `vp-tui calibrate` for a verdict"

@@ -1,4 +1,4 @@
-"""Every number of the regression rule in one frozen record, each with its reason; stored with each comparison."""
+"""All numbers of the regression rule, each with its reason; included in every comparison report."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vp_tui.core.thresholds import Thresholds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """How much worse a metric may be, as a fraction, and whether measured noise stands behind it."""
+    """Tolerated loss of a metric as a fraction; `calibrated` if based on measured noise."""
 
     tau: float
     calibrated: bool
@@ -26,7 +26,7 @@ class Rule:
     cosine_limit: float = Thresholds().fail(M1)
     """A sequence passes above this cosine similarity (M1)."""
     max_below: int = 0
-    """Sequences of a stratum that may fail: none, as the mission has it."""
+    """Sequences of a stratum that may fail."""
     bound_alpha: float = 0.05
     """The true rate of failing sequences is bounded with 95 % confidence."""
 
@@ -41,23 +41,23 @@ class Rule:
 
     min_effect_speed: float = MIN_EFFECT_SPEED
     min_effect_memory: float = 0.02
-    """Peak memory is nearly deterministic; 2 % is a buffer that was not there before."""
+    """Peak memory is nearly deterministic; 2 % is an additional buffer."""
     min_effect_utilization: float = 0.05
     """5 percentage points."""
     noise_factor: float = 3.0
     """tau = max(min effect, 3 CV_AA): three standard deviations of what an A/A comparison shows."""
     median_share: float = 0.5356
-    """Of the primary metric CV_AA is that of the number compared, the median of five runs: this share of single runs'.
+    """CV_AA of the primary metric as a share of the CV of single runs: the compared number is a median of five.
 
-    (Standard deviation of the median of five normal numbers.) With 3 CV of single runs a 5 % loss under 2 % noise
-    would be found in a third of all comparisons, so it is in nine of ten. The secondary metrics are many, and every
-    one more that is looked at can cry wolf: for them CV_AA is that of single runs.
+    (Standard deviation of the median of five normal numbers.) A 5 % loss under 2 % noise is found in nine of ten
+    comparisons; with 3 CV of single runs it would be found in a third. Each additional secondary metric can raise a
+    false alarm, so their CV_AA is that of single runs.
     """
     uncalibrated_tau: float = 0.10
-    """Without A/A noise for a metric: twice the usual tolerance, and no verdict graver than SUSPECT."""
+    """Without A/A noise for a metric: twice the usual tolerance, and no verdict worse than SUSPECT."""
 
     exact_up_to: int = 12
-    """Runs per side up to which every relabelling is counted; above it a sample of them."""
+    """Runs per side up to which every relabelling is counted; above it a sample is drawn."""
     permutations: int = 20_000
     """Sampled relabellings: the standard error at p = 0.05 is 0.0015."""
     resamples: int = 10_000
@@ -65,7 +65,7 @@ class Rule:
     prediction_alpha: float = 0.01
     """A single run is suspect beyond the one-sided 99 % prediction interval of the baseline's runs."""
     prediction_sd_floor: float = 0.01
-    """Five runs that happen to agree do not make 0.1 % a finding: the standard deviation is taken as 1 % at least."""
+    """Lower bound of the standard deviation: five runs that happen to agree must not make 0.1 % significant."""
     repeats_factor: float = 12.4
     """2 (1.645 + 0.842)^2: runs per side for 80 % power at tau, times CV^2 / tau^2."""
 
@@ -73,10 +73,10 @@ class Rule:
     """Of the median ratio."""
     epsilon: float = EPSILON
     sign_alpha: float = 0.01
-    """Sign test over the sequences of a stratum, under Holm: many sequences make 0.05 too easy."""
+    """Sign test over the sequences of a stratum, under Holm: with many sequences 0.05 is too lenient."""
 
     shape_min_n: int = 30
-    """Fewer sequences have no distribution to speak of."""
+    """Minimum number of sequences for a comparison of distributions."""
     shape_mean_shift: float = 0.1
     """Mean of log10(1 - cosine), in standard deviations of the baseline."""
     shape_sd_change: float = 0.1
@@ -85,9 +85,9 @@ class Rule:
     """Share of sequences beyond three standard deviations of the baseline, as a ratio."""
 
     def tolerance(self, metric: Metric, noise: float | None, *, is_primary: bool) -> Tolerance:
-        """tau of one metric; `noise` is the CV of single A/A runs, as `calibration.noise_floor` gives it.
+        """Return tau of one metric; `noise` is the CV of single A/A runs, as `calibration.noise_floor` gives it.
 
-        A noise that is missing, negative or not finite is no calibration: it must not make every loss tolerable.
+        A missing, negative or non-finite noise counts as uncalibrated: it must not make every loss tolerable.
         """
         if noise is None or not math.isfinite(noise) or noise < 0:
             return Tolerance(tau=self.uncalibrated_tau, calibrated=False)
@@ -95,7 +95,7 @@ class Rule:
         return Tolerance(tau=max(self.min_effect(metric), floor), calibrated=True)
 
     def min_effect(self, metric: Metric) -> float:
-        """The smallest loss that matters, as a fraction."""
+        """Return the smallest relevant loss, as a fraction."""
         if metric.kind == "memory":
             return self.min_effect_memory
         if metric.kind == "utilization":

@@ -1,4 +1,4 @@
-"""What is compared: runs of one configuration on each side, and their sequences paired by hash."""
+"""Input of the rule: runs of one configuration per side, and their sequences paired by hash."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from vp_tui.core.regression.metrics import METRICS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StratumCount:
-    """Compared sequences of one stratum, and those that do not pass the cosine limit (non-finite ones included)."""
+    """Compared sequences of one stratum, and those that fail the cosine limit (non-finite ones included)."""
 
     n: int
     below: int
@@ -20,23 +20,23 @@ class StratumCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSample:
-    """One completed run, one fresh process. Raises ValueError for a metric the rule does not know."""
+    """One completed run in a fresh process. Raises ValueError for an unknown metric."""
 
     uuid: str
     label: str
-    """The run's name in sentences."""
+    """Name of the run in sentences."""
     performance: Mapping[str, float | None]
-    """Metric name (regress.metrics) -> value; utilization in percent, times in seconds. None: not measured."""
+    """Metric name (regression.metrics) -> value; utilization in percent, times in seconds. None: not measured."""
     accuracy_key: str | None
-    """None: weights or data are not known; comparable to nothing."""
+    """None: weights or data are unknown, so nothing is comparable."""
     perf_key: str | None
     accuracy_facts: Mapping[str, Any] = field(default_factory=dict)
-    """What accuracy_key is the hash of, JSON types only."""
+    """Facts behind accuracy_key, JSON types only."""
     perf_facts: Mapping[str, Any] = field(default_factory=dict)
-    """What perf_key is the hash of."""
+    """Facts behind perf_key."""
     perf_valid: bool = True
     perf_reason: str | None = None
-    """Why the run's times are worth nothing, where perf_valid is False."""
+    """Reason for invalid times."""
     done: int
     total: int
     nan: int = 0
@@ -44,12 +44,12 @@ class RunSample:
     inf: int = 0
     """Sequences with an infinity in the candidate arm."""
     counts: Mapping[str, StratumCount] = field(default_factory=dict)
-    """Stratum -> counts of this run alone; empty where only the paired sequences are at hand."""
+    """Stratum -> counts of this run alone; empty if only paired sequences are available."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.performance) - set(METRICS))
         if unknown:
-            raise ValueError(f"run {self.label}: no such performance metric: {', '.join(unknown)}")
+            raise ValueError(f"run {self.label}: unknown performance metric: {', '.join(unknown)}")
 
     @property
     def complete(self) -> bool:
@@ -67,7 +67,7 @@ class Side:
 
     def __post_init__(self) -> None:
         if not self.runs:
-            raise ValueError("a side needs one run at least")
+            raise ValueError("a side needs at least one run")
         if len({run.uuid for run in self.runs}) < len(self.runs):
             raise ValueError("a run is given twice: it would count as a repeat of itself")
         if len({(run.accuracy_key, run.perf_key) for run in self.runs}) > 1:
@@ -99,7 +99,7 @@ class PairedAccuracy:
     """
 
     baseline_cosine_S: np.ndarray
-    """float64; NaN where the sequence has none."""
+    """float64; NaN if missing."""
     candidate_cosine_S: np.ndarray
     baseline_nonfinite_S: np.ndarray
     """bool: a NaN or an infinity among the sequence's outputs."""
@@ -119,17 +119,17 @@ class PairedAccuracy:
             raise ValueError(f"paired arrays must be of one length; got {[array.shape for array in arrays]}")
         known_S = np.isin(self.stratum_S, STRATA)
         if not known_S.all():
-            raise ValueError(f"no such stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
+            raise ValueError(f"unknown stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
 
     def __len__(self) -> int:
         return len(self.stratum_S)
 
     def of(self, stratum: str) -> "PairedAccuracy":
-        """The pairs of one stratum."""
+        """Return the pairs of one stratum."""
         return self.where(self.stratum_S == stratum)
 
     def where(self, keep_S: np.ndarray) -> "PairedAccuracy":
-        """The pairs that a mask [S] or an order [S] picks."""
+        """Return the pairs selected by a mask [S] or an order [S]."""
         return PairedAccuracy(
             baseline_cosine_S=self.baseline_cosine_S[keep_S],
             candidate_cosine_S=self.candidate_cosine_S[keep_S],

@@ -1,4 +1,4 @@
-"""How the distribution of errors differs, as notes beside the verdict: a tail can grow under a median that stays."""
+"""Notes on changes of the error distribution: its tail can grow while the median is stable."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from vp_tui.core.regression.samples import PairedAccuracy
 
 
 def shape_notes(accuracy: PairedAccuracy, rule: Rule) -> Iterable[str]:
-    """One note for each flag of each stratum, on log10(1 - cosine + epsilon) of the sequences with both cosines."""
+    """Return notes per stratum on log10(1 - cosine + epsilon) of sequences with both cosines."""
     for stratum in STRATA:
         pairs = accuracy.of(stratum)
         both_S = np.isfinite(pairs.baseline_cosine_S) & np.isfinite(pairs.candidate_cosine_S)
@@ -32,12 +32,12 @@ def _flags(base_S: np.ndarray, cand_S: np.ndarray, rule: Rule) -> Iterable[str]:
         return
     shift = (float(cand_S.mean()) - mean) / sd
     if abs(shift) > rule.shape_mean_shift:
-        yield f"the mean of log10(1 - cosine) moved by {fmt.number(shift)} standard deviations"
+        yield f"mean log10(1 - cosine) shifted by {fmt.number(shift)} standard deviations"
     ratio = float(cand_S.std(ddof=1)) / sd
     if abs(ratio - 1) > rule.shape_sd_change:
-        yield f"the spread of log10(1 - cosine) is {fmt.ratio(ratio)} the baseline's"
+        yield f"standard deviation of log10(1 - cosine) is {fmt.ratio(ratio)} the baseline's"
     far = mean + 3 * sd
     base_out, cand_out = int((base_S > far).sum()), int((cand_S > far).sum())
-    # one sequence is no share: a ratio to none counts from the second on
+    # a ratio to zero outliers counts from the second sequence on
     if cand_out > rule.shape_outlier_ratio * max(base_out, 1):
-        yield f"{cand_out} sequences err beyond three standard deviations of the baseline, {base_out} before"
+        yield f"{cand_out} sequences exceed three standard deviations of the baseline (baseline: {base_out})"

@@ -1,7 +1,7 @@
-"""The tests and intervals of the rule, numbers only; scipy where it has the test.
+"""Tests and intervals of the rule; scipy where it has the test.
 
-All of them are mirror images of themselves when baseline and candidate change places, to the last bit: a verdict at
-a limit must not depend on which run was named first.
+Swapping baseline and candidate mirrors every result to the last bit: a verdict at a limit must not depend on which
+run was named first.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ class OneSided:
 
 
 def seed_of(uuids: Iterable[str]) -> int:
-    """sha256 of the sorted run ids: the same runs draw the same numbers, on every machine."""
+    """Return the SHA-256 of the sorted run ids: the same runs draw the same numbers on every machine."""
     return int.from_bytes(hashlib.sha256("\n".join(sorted(uuids)).encode()).digest(), "big")
 
 
 def mcnemar(worse: int, better: int) -> OneSided:
-    """Exact McNemar: P[Bin(worse + better, 1/2) >= worse], and the other way round.
+    """Exact McNemar test: P[Bin(worse + better, 1/2) >= worse], and in the other direction.
 
     `worse` counts pairs that passed and now fail, `better` those that failed and now pass (5 : 0 gives 0.031).
     """
@@ -45,14 +45,14 @@ def mcnemar(worse: int, better: int) -> OneSided:
 
 
 def sign_test(differences_S: np.ndarray) -> OneSided:
-    """Exact sign test of differences [S] around 0; zeros say nothing and are left out."""
+    """Exact sign test of differences [S] around 0; zeros are excluded."""
     return mcnemar(int((differences_S > 0).sum()), int((differences_S < 0).sum()))
 
 
 def median_interval(values_S: np.ndarray, alpha: float) -> tuple[float, float] | None:
-    """Interval of confidence 1 - alpha for the median, from order statistics (Conover 1999, 3.2): no distribution.
+    """Return a distribution-free interval of confidence 1 - alpha for the median (Conover 1999, 3.2).
 
-    None where even the smallest and the largest value do not reach the confidence (4 values at 90 %).
+    None if the full range does not reach the confidence (4 values at 90 %).
     """
     n = len(values_S)
     # the k-th smallest value lies above the median with P[Bin(n, 1/2) < k], below alpha / 2 for this k
@@ -64,7 +64,7 @@ def median_interval(values_S: np.ndarray, alpha: float) -> tuple[float, float] |
 
 
 def rate_bound(failures: int, n: int, alpha: float) -> float:
-    """Exact upper bound of confidence 1 - alpha for a rate (Clopper-Pearson); 1 - alpha^(1/n) without a failure."""
+    """Return the exact upper bound of a rate (Clopper-Pearson); 1 - alpha^(1/n) without failures."""
     # the quantile of the beta distribution: binomtest(...).proportion_ci finds the same root in 80 steps
     return float(stats.beta.isf(alpha, failures + 1, n - failures)) if failures < n else 1.0
 
@@ -79,7 +79,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def holm_both(p_values: Sequence[OneSided]) -> list[OneSided]:
-    """Holm over a family of one-sided tests; each direction is a family of its own, so that it has a mirror."""
+    """Holm's adjustment of one-sided tests, each direction a family of its own."""
     greater, less = holm([p.greater for p in p_values]), holm([p.less for p in p_values])
     return [OneSided(greater=up, less=down) for up, down in zip(greater, less, strict=True)]
 
@@ -102,16 +102,16 @@ def permutation(base_R: np.ndarray, cand_R: np.ndarray, *, seed: int, exact_up_t
         above = 1 + int((sums_P >= observed - TIE * scale).sum())
         below = 1 + int((sums_P <= observed + TIE * scale).sum())
         total = draws + 1
-    # `first` is whichever group sorts first; the candidate is high where the baseline is low
+    # `first` is the group that sorts first; the candidate is high when the baseline is low
     if np.array_equal(first_R, np.sort(cand_R)):
         return OneSided(greater=above / total, less=below / total)
     return OneSided(greater=below / total, less=above / total)
 
 
 def _exact_counts(pool_R: np.ndarray, size: int, observed: float, tie: float) -> tuple[int, int]:
-    """How many subsets of `size` sum to `observed` or more, and to it or less, without listing them all.
+    """Return the numbers of subsets of `size` with a sum >= `observed` and <= `observed`, without enumeration.
 
-    The pool is cut in two; subset sums of the halves are few (2^12), and pairs of them are counted by bisection.
+    The pool is split in two; subset sums of the halves are few (2^12), and pairs of them are counted by bisection.
     """
     half = len(pool_R) // 2
     left, right = _sums_by_size(pool_R[:half]), _sums_by_size(pool_R[half:])
@@ -124,7 +124,7 @@ def _exact_counts(pool_R: np.ndarray, size: int, observed: float, tie: float) ->
 
 
 def _sums_by_size(values_M: np.ndarray) -> list[np.ndarray]:
-    """Sums of all subsets of M values, ascending, listed by how many values they take (0 .. M)."""
+    """Return the ascending subset sums of M values, by subset size (0 .. M)."""
     bits_PM, sizes_P = _bits(len(values_M))
     sums_P = bits_PM @ values_M
     return [np.sort(sums_P[sizes_P == size]) for size in range(len(values_M) + 1)]
@@ -132,14 +132,14 @@ def _sums_by_size(values_M: np.ndarray) -> list[np.ndarray]:
 
 @lru_cache(maxsize=16)
 def _bits(width: int) -> tuple[np.ndarray, np.ndarray]:
-    """All subsets of `width` things as 0/1 rows [2^width, width], and their sizes."""
+    """Return all subsets of `width` items as 0/1 rows [2^width, width], and their sizes."""
     bits_PM = ((np.arange(2**width)[:, None] >> np.arange(width)) & 1).astype(np.float64)
     return bits_PM, bits_PM.sum(axis=1).astype(np.int64)
 
 
 @lru_cache(maxsize=4)
 def _subsets(seed: int, n: int, size: int, draws: int) -> np.ndarray:
-    """`draws` random subsets of `size` out of n, as indices [draws, size]."""
+    """Return `draws` random subsets of `size` out of n, as indices [draws, size]."""
     order_PN = np.random.default_rng([seed, 2]).random((draws, n))
     return np.argpartition(order_PN, size - 1, axis=1)[:, :size]
 
@@ -150,9 +150,9 @@ def within(interval: tuple[float, float], distance: float) -> bool:
 
 
 def prediction_p(history_R: np.ndarray, value: float, *, sd_floor: float) -> float:
-    """P of a new run at `value` or above, from n >= 2 runs: t = (value - mean) / (sd sqrt(1 + 1/n)), n - 1 degrees.
+    """Return P of a run at `value` or above, from n >= 2 runs: t = (value - mean) / (sd sqrt(1 + 1/n)), n - 1 degrees.
 
-    `value` lies beyond the one-sided prediction interval of confidence 1 - a exactly where this is below a.
+    `value` is outside the one-sided prediction interval of confidence 1 - a exactly if this is below a.
     """
     n = len(history_R)
     sd = max(float(history_R.std(ddof=1)), sd_floor)
@@ -160,7 +160,7 @@ def prediction_p(history_R: np.ndarray, value: float, *, sd_floor: float) -> flo
 
 
 def pooled_sd(base_R: np.ndarray, cand_R: np.ndarray) -> float | None:
-    """Standard deviation inside both groups together; None without a degree of freedom."""
+    """Return the pooled standard deviation; None without a degree of freedom."""
     freedom = len(base_R) + len(cand_R) - 2
     if freedom < 1 or not len(base_R) or not len(cand_R):
         return None
@@ -169,5 +169,5 @@ def pooled_sd(base_R: np.ndarray, cand_R: np.ndarray) -> float | None:
 
 
 def repeats_needed(noise: float, tau: float, *, factor: float, at_least: int) -> int:
-    """Fresh runs per side: max(at_least, factor noise^2 / tau^2), rounded up."""
+    """Return fresh runs per side: max(at_least, factor noise^2 / tau^2), rounded up."""
     return max(at_least, math.ceil(factor * noise**2 / tau**2))

@@ -1,4 +1,4 @@
-"""The nine outcomes with their order and exit codes, and the frozen record of a comparison."""
+"""Outcomes with order and exit codes, and the record of a comparison."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Outcome = Literal[
     "EQUIVALENT",
     "IDENTICAL",
 ]
-"""The gravest first. INCONCLUSIVE is not EQUIVALENT: the one says too little is known, the other that enough is."""
+"""Most severe first. INCONCLUSIVE means too little data; EQUIVALENT means enough data and no relevant difference."""
 
 ORDER: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -33,14 +33,14 @@ _STRICT: frozenset[Outcome] = frozenset({"SUSPECT", "INCONCLUSIVE"})
 
 
 def exit_code(outcome: Outcome, *, strict: bool = False) -> ExitCode:
-    """What the process ends with; SUSPECT and INCONCLUSIVE count only under `strict`."""
+    """Return the exit code; SUSPECT and INCONCLUSIVE count only under `strict`."""
     if strict and outcome in _STRICT:
         return ExitCode.INCONCLUSIVE
     return _EXIT_CODES.get(outcome, ExitCode.GOOD)
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The gravest of one outcome or more."""
+    """Return the most severe of one or more outcomes."""
     return min(outcomes, key=ORDER.index)
 
 
@@ -85,20 +85,20 @@ class Item:
 
     @property
     def part(self) -> PartName:
-        """The part of the comparison that the item belongs to."""
+        """Return the part of the comparison that the item belongs to."""
         if self.name in _GATE_TITLES:
             return "gates"
         return "accuracy" if self.name in _ACCURACY_TITLES else "performance"
 
     @property
     def title(self) -> str:
-        """The metric in words."""
+        """Return the metric in words."""
         titles = {**_GATE_TITLES, **_ACCURACY_TITLES}
         return titles[self.name] if self.name in titles else METRICS[self.name].title
 
     @property
     def unit(self) -> Literal["%", "pt"]:
-        """Unit of `change`; pt: percentage points."""
+        """Return the unit of `change`; pt: percentage points."""
         in_points = self.name == "cosine_passing" or (
             self.part == "performance" and METRICS[self.name].kind == "utilization"
         )
@@ -106,19 +106,19 @@ class Item:
 
     @property
     def differs(self) -> bool:
-        """False when the rule found both sides equal."""
+        """Return False if the rule found both sides equal."""
         return self.outcome not in {"EQUIVALENT", "IDENTICAL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Accuracy or performance, judged on its own."""
+    """Accuracy or performance with its own outcome."""
 
     outcome: Outcome
     sentence: str
     items: tuple[Item, ...] = ()
     differing: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    """Fact -> (baseline, candidate), where the keys differ."""
+    """Fact -> (baseline, candidate), if the keys differ."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -128,12 +128,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Candidate against baseline."""
+    """Comparison of a candidate with a baseline."""
 
     outcome: Outcome
     sentence: str
     gates: tuple[Item, ...]
-    """Hard gates the candidate fails on its own; empty when it passes."""
+    """Failed hard gates of the candidate; empty if all pass."""
     accuracy: Part
     performance: Part
     notes: tuple[str, ...]
@@ -141,7 +141,7 @@ class Comparison:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """All results: gates, accuracy, performance."""
+        """Return all results: gates, accuracy, performance."""
         return self.gates + self.accuracy.items + self.performance.items
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:

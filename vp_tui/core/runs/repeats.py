@@ -1,7 +1,6 @@
-"""The runs that a name stands for when two sides are compared.
+"""Selection of the runs on both sides of a comparison.
 
-A run that is one of several repeats stands for all completed ones of its group: performance is judged by fresh runs,
-never by one.
+A repeat selects all completed runs of its group: performance is compared by several fresh runs, never by one.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
 BASELINE = "baseline"
-"""`baseline`, or `baseline:NAME`, in the place of a run."""
+"""Prefix of `baseline` and `baseline:NAME`, given instead of a run."""
 
 
 class NoBaselineError(RunNotFoundError):
@@ -23,14 +22,14 @@ class NoBaselineError(RunNotFoundError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenRuns:
-    """The runs of a comparison, each side with one run at least."""
+    """Runs of a comparison, at least one per side."""
 
     base_ids: tuple[int, ...]
     cand_ids: tuple[int, ...]
 
 
 def standing_for(reader: Reader, run_id: int) -> tuple[int, ...]:
-    """The run, or, where it is a repeat, the completed runs of its group that have its keys, oldest first.
+    """Return the run, or for a repeat the completed runs of its group with its keys, oldest first.
 
     Raises:
         RunNotFoundError: no such run.
@@ -49,11 +48,11 @@ def _keys(row: RunRow) -> tuple[str | None, str | None]:
 
 
 def sides(reader: Reader, base: str, cand: str) -> ChosenRuns:
-    """The runs that `base` and `cand` (as Reader.find takes them) stand for; two repeats of one group stand alone.
+    """Return the runs selected by `base` and `cand` (as Reader.find); two repeats of one group are single runs.
 
     Raises:
-        RunNotFoundError: one is not there; NoBaselineError: no active baseline has the name.
-        UsageError: one is still going on. RunFailedError: one ended without a result.
+        RunNotFoundError: a run does not exist. NoBaselineError: no active baseline has the name.
+        UsageError: a run is active. RunFailedError: a run ended without a result.
     """
     cand_row = _ended(reader.run(reader.find(cand)))
     name = baseline_name(base)
@@ -69,10 +68,9 @@ def sides(reader: Reader, base: str, cand: str) -> ChosenRuns:
 
 
 def against(reader: Reader, name: str, cand_id: int) -> ChosenRuns:
-    """The baseline called `name` and the runs that `cand_id` stands for.
+    """Return the runs of the baseline called `name` and those selected by `cand_id`.
 
-    Where no baseline of that name has the run's keys, the newest of that name is taken: the comparison then says which
-    facts differ.
+    If no baseline of that name has the run's keys, the newest one is used: the comparison lists the differing facts.
 
     Raises:
         NoBaselineError: no active baseline has the name.
@@ -86,7 +84,7 @@ def against(reader: Reader, name: str, cand_id: int) -> ChosenRuns:
 
 
 def baseline_name(text: str) -> str | None:
-    """NAME of `baseline:NAME`, the default name of `baseline`; None for what names a run."""
+    """Return NAME of `baseline:NAME`, the default name of `baseline`, or None for a run."""
     head, colon, name = text.partition(":")
     if head != BASELINE:
         return None
@@ -94,7 +92,7 @@ def baseline_name(text: str) -> str | None:
 
 
 def require_baseline(reader: Reader, name: str) -> tuple[Baseline, ...]:
-    """The active baselines called `name`, newest first.
+    """Return the active baselines called `name`, newest first.
 
     Raises:
         NoBaselineError: there is none.
@@ -108,7 +106,7 @@ def require_baseline(reader: Reader, name: str) -> tuple[Baseline, ...]:
 
 
 def _baseline(reader: Reader, name: str, row: RunRow) -> Baseline:
-    """The one whose clocks are comparable with the run's, else whose numbers are, else the newest."""
+    """Return the baseline with the run's performance key, else with its accuracy key, else the newest."""
     found = require_baseline(reader, name)
     wanted = (("perf", row.perf_key), ("accuracy", row.accuracy_key))
     fitting = (one for key in wanted for one in found if (one.key_kind, one.key) == key)
@@ -116,9 +114,14 @@ def _baseline(reader: Reader, name: str, row: RunRow) -> Baseline:
 
 
 def _ended(row: RunRow) -> RunRow:
-    """The run, once it has come through."""
+    """Return a completed run.
+
+    Raises:
+        UsageError: active. RunFailedError: ended without a result."""
     if row.is_active:
-        raise UsageError(f"run #{row.id} is {row.status}; `vp-tui watch {row.id}` waits for its end")
+        raise UsageError(f"run #{row.id} is {row.status}; wait for it with `vp-tui watch {row.id}`")
     if row.status != "completed":
-        raise RunFailedError(f"run #{row.id} is {row.status} and has no result to compare; `vp-tui rerun {row.id}`")
+        raise RunFailedError(
+            f"run #{row.id} is {row.status} and has no result to compare; repeat it with `vp-tui rerun {row.id}`"
+        )
     return row
