@@ -36,7 +36,7 @@ class BatchTokenizer(ABC):
     table: ClassVar[bytes]
     """text_table of this tokenizer."""
     reads_rna: ClassVar[bool] = False
-    """Whether the table reads U as T."""
+    """True: the table reads U as T."""
     sha256: str
     """Hash of everything that determines the ids."""
 

@@ -27,7 +27,7 @@ _UNREADABLE: Final = (
     pickle.UnpicklingError,
     struct.error,
 )
-"""What torch raises for a file that is cut, corrupt or not its own."""
+"""Errors of torch for a file that is truncated, corrupt or not its own."""
 
 
 def read(file: Path | BytesIO, *, allowed: Sequence[Any] = ()) -> Any:
