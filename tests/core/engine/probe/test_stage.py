@@ -13,6 +13,7 @@ from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.ratios import ratios
 from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.measurements import merged
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 
@@ -218,13 +219,13 @@ def test_a_value_that_only_the_candidate_breaks_makes_no_nan(probe):
 
 
 def test_without_an_oracle_what_needs_none_is_there_and_the_rest_says_why(probe):
-    found = measured(replace(probe("esm2", "fp16"), oracle="no room"))
+    found = measured(replace(probe("esm2", "fp16"), oracle=Unavailable("no room")))
     assert set(found.values) == {"V2", "R3"}
     assert found.details["not_measured"] == dict.fromkeys(("T1", "V3", "V4", "R1", "R2", "R4"), "no room")
 
 
 def test_a_stored_reference_has_no_noise_and_says_why(probe):
-    found = measured(replace(probe("esm2", "fp16"), reference_noise="the reference is a stored one"))
+    found = measured(replace(probe("esm2", "fp16"), reference_noise=Unavailable("the reference is a stored one")))
     assert found.values["R3"]["all"]["reference_noise"] is None
     assert found.values["R3"]["all"]["candidate_noise"] is not None
     assert found.details["not_measured"]["R3"] == "the reference is a stored one"
@@ -292,4 +293,4 @@ def test_another_kernel_is_compared_with_the_padded_one_and_stays(probe, case):
 
 def test_transformers_has_no_other_kernel(case):
     found = case("ProtBERT")
-    assert "transformers" in padded_tokens(found.encoder("fp16"), found.sample)
+    assert isinstance(padded_tokens(found.encoder("fp16"), found.sample), Unavailable)

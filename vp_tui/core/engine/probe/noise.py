@@ -10,6 +10,7 @@ from torch import nn
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.probe.sample import Sample, cut
 from vp_tui.core.engine.probe.trace import output_tokens
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.inputs.spec import HfSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.measures.pairs import pair_measures
@@ -40,15 +41,15 @@ def noise(
     return pair_measures(rows_PD, again_PD).relative_l2_S
 
 
-def padded_tokens(encoder: Encoder, sample: Sample) -> NDArray[np.float32] | str:
-    """R2: token outputs [N, D] of the same model with attention in padded groups, or why there is no such pair.
+def padded_tokens(encoder: Encoder, sample: Sample) -> NDArray[np.float32] | Unavailable:
+    """R2: token outputs [N, D] of the same model with attention in padded groups, where that differs.
 
     Raises OutOfMemoryError: a pack does not fit.
     """
     if isinstance(encoder.loaded.spec, HfSpec):
-        return "attention runs inside transformers, in padded batches"
+        return Unavailable("attention runs inside transformers, in padded batches")
     if isinstance(encoder.loaded.model.attention, SdpaAttention):
-        return "the kernel is the padded one"
+        return Unavailable("the kernel is the padded one")
     kernel = SdpaAttention.make(storage_dtype(encoder.plan.precision), encoder.device)
     with _attending(encoder.loaded.model, kernel):
         return output_tokens(encoder.loaded.model, sample, encoder.plan, encoder.device)

@@ -21,6 +21,7 @@ from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.ratios import Ratio, growth, ratios
 from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.trace import PointTrace, Trace, tokens_error, trace
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.measures.tokens import token_numbers
@@ -38,8 +39,8 @@ class CandidateProbe:
     plan: PrecisionPlan
     trace: Trace
     noise_P: NDArray[np.float64]
-    padded: NDArray[np.float32] | str
-    """Token outputs [N, D] with attention in padded groups, or why there are none."""
+    padded: NDArray[np.float32] | Unavailable
+    """Token outputs [N, D] with attention in padded groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,9 @@ class Probed:
     candidate_rows_PD: NDArray[np.float32]
     """The main run's embeddings of the sample."""
     reference_rows_PD: NDArray[np.float32]
-    reference_noise: NDArray[np.float64] | str
-    """noise.noise of the reference, or why it was not measured (a stored reference)."""
-    oracle: OracleTrace | str
-    """Or why there is none."""
+    reference_noise: NDArray[np.float64] | Unavailable
+    """noise.noise of the reference; unavailable for some stored references."""
+    oracle: OracleTrace | Unavailable
 
 
 def probe_candidate(encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32]) -> CandidateProbe:
@@ -84,10 +84,10 @@ def measured(probed: Probed) -> Measured:
         "R3": {"all": _noise_numbers(probed)},
     }
     details: dict[str, Any] = {"nonfinite": broken[:_LISTED], "not_measured": {}}
-    if isinstance(probed.reference_noise, str):
-        details["not_measured"]["R3"] = probed.reference_noise
-    if isinstance(probed.oracle, str):
-        details["not_measured"] |= dict.fromkeys(("T1", "V3", "V4", "R1", "R2", "R4"), probed.oracle)
+    if isinstance(probed.reference_noise, Unavailable):
+        details["not_measured"]["R3"] = probed.reference_noise.reason
+    if isinstance(probed.oracle, Unavailable):
+        details["not_measured"] |= dict.fromkeys(("T1", "V3", "V4", "R1", "R2", "R4"), probed.oracle.reason)
         return Measured(values=values, details=details)
     _add_oracle(values, details, probed, probed.oracle)
     return Measured(values=values, details=details)
@@ -167,7 +167,7 @@ def _quotient(above: float | None, below: float | None) -> float | None:
 
 
 def _noise_numbers(probed: Probed) -> dict[str, float | None]:
-    reference = None if isinstance(probed.reference_noise, str) else _largest(probed.reference_noise)
+    reference = None if isinstance(probed.reference_noise, Unavailable) else _largest(probed.reference_noise)
     return {"reference_noise": reference, "candidate_noise": _largest(probed.candidate.noise_P)}
 
 
@@ -211,8 +211,8 @@ def _small_numbers(oracle: OracleTrace) -> dict[str, float | None]:
 
 def _kernel_ratio(probed: Probed, oracle: OracleTrace, reasons: dict[str, str]) -> float | None:
     padded = probed.candidate.padded
-    if isinstance(padded, str):
-        reasons["R2"] = padded
+    if isinstance(padded, Unavailable):
+        reasons["R2"] = padded.reason
         return None
     own = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
     if own is None:

@@ -18,7 +18,7 @@ from vp_tui.core.engine.probe import oracle, stage
 from vp_tui.core.engine.probe.noise import noise
 from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.sample import Sample, stratified
-from vp_tui.core.errors import ResourceError
+from vp_tui.core.errors import ResourceError, Unavailable
 from vp_tui.core.events import PhaseChanged
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
@@ -54,8 +54,8 @@ class Inspection:
             pooling=plan.spec.pooling,
             budget=plan.budget.tokens,
         )
-        self._candidate: stage.CandidateProbe | str = "the candidate was not inspected"
-        self._noise_P: np.ndarray | str = "the reference is stored, and its noise was not measured then"
+        self._candidate: stage.CandidateProbe | Unavailable = Unavailable("the candidate was not inspected")
+        self._noise_P: np.ndarray | Unavailable = Unavailable("the noise of the cached reference was not measured")
         if stored.found is not None and stored.found.noise is not None:
             self._noise_P = np.array([stored.found.noise])
 
@@ -79,7 +79,7 @@ class Inspection:
         return Inspected(measured=merged(parts), noise=self._noise())
 
     def _noise(self) -> float | None:
-        finite_P = np.empty(0) if isinstance(self._noise_P, str) else self._noise_P[np.isfinite(self._noise_P)]
+        finite_P = np.empty(0) if isinstance(self._noise_P, Unavailable) else self._noise_P[np.isfinite(self._noise_P)]
         return float(finite_P.max()) if finite_P.size else None
 
     def _of_embeddings(self, x_SD: np.ndarray, y_SD: np.ndarray) -> list[Callable[[], Measured]]:
@@ -113,7 +113,7 @@ class Inspection:
             else:
                 self._noise_P = noise(arm.encoder, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
         except OutOfMemoryError as error:
-            reason = f"the sample did not fit: {error}"
+            reason = Unavailable(f"the sample did not fit: {error}")
             if arm.arm == "candidate":
                 self._candidate = reason
             else:
@@ -122,8 +122,8 @@ class Inspection:
     def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Measured:
         if self._setting.config.oracle == 0:
             return _not_measured("no sequences inspected (--oracle 0)")
-        if isinstance(self._candidate, str):
-            return _not_measured(self._candidate)
+        if isinstance(self._candidate, Unavailable):
+            return _not_measured(self._candidate.reason)
         indices_P = self._sample.indices_P
         return stage.measured(
             stage.Probed(
@@ -136,7 +136,7 @@ class Inspection:
             )
         )
 
-    def _oracle(self, candidate: stage.CandidateProbe) -> OracleTrace | str:
+    def _oracle(self, candidate: stage.CandidateProbe) -> OracleTrace | Unavailable:
         plan, setting = self._plan, self._setting
         question = oracle.Question(
             source=plan.source, spec=plan.spec, sample=self._sample, plan=candidate.plan, device=setting.device
@@ -149,7 +149,7 @@ class Inspection:
         try:
             return oracle.obtain(question, setting.place.cache, facts)
         except ResourceError as error:
-            return f"no FP64 oracle: {error}"
+            return Unavailable(f"no FP64 oracle: {error}")
 
 
 def in_background(device: torch.device, *works: Callable[[], Measured]) -> list[Callable[[], Measured]]:
