@@ -143,11 +143,11 @@ class GpuMonitor:
     ) -> None:
         self._open.__exit__(kind, error, trace)
 
-    def _note(self, told: GpuSample | AlertRaised) -> None:
-        if isinstance(told, GpuSample):
-            self.samples.append(told)
+    def _note(self, event: GpuSample | AlertRaised) -> None:
+        if isinstance(event, GpuSample):
+            self.samples.append(event)
         else:
-            self.notes.append(told.message)
+            self.notes.append(event.message)
 
     def begin(self) -> None:
         """Mark the begin of a block."""

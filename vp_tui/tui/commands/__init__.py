@@ -1,1 +1,1 @@
-"""What each command of the command line does, once it is parsed: one module per family of commands."""
+"""Implementation of the commands, one module per family."""

@@ -25,7 +25,7 @@ def compare_runs(
     _require_format(format)
     report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
     text = render.rendered(report, format, everything=everything)
-    _write(text, format, file, told=_told(report))
+    _write(text, format, file, outcome=_outcome(report))
     return report.comparison.exit_code(strict=strict)
 
 
@@ -47,15 +47,15 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
         NoBaselineError: no baseline of that name.
     """
     report = comparison_of(home, lambda reader: repeats.against(reader, name, run_id))
-    told = f"compared with baseline {name!r}: {_told(report)}"
+    outcome = f"compared with baseline {name!r}: {_outcome(report)}"
     if as_json:
-        output.say(told)
+        output.say(outcome)
     else:
-        output.result(safe(told))
+        output.result(safe(outcome))
     return report.comparison.exit_code()
 
 
-def _told(report: ComparisonReport) -> str:
+def _outcome(report: ComparisonReport) -> str:
     return f"{report.outcome}: {report.sentence}"
 
 
@@ -69,7 +69,7 @@ def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> N
     with Reader(home) as reader:
         run_ids = dict.fromkeys(reader.find(run) for run in runs)
         found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
-    _write(runs_export.exported(found, format), format, file, told=f"{len(found)} runs")
+    _write(runs_export.exported(found, format), format, file, outcome=f"{len(found)} runs")
 
 
 def _require_format(format: str) -> None:
@@ -77,11 +77,11 @@ def _require_format(format: str) -> None:
         raise UsageError(f"--format {format!r}: use one of {', '.join(render.FORMATS)}")
 
 
-def _write(text: str, format: str, file: str, *, told: str) -> None:
+def _write(text: str, format: str, file: str, *, outcome: str) -> None:
     """Write to `file` or stdout; in a table on stdout, stored text cannot send control sequences to the terminal."""
     if file:
         render.write(Path(file).expanduser(), text)
-        output.say(f"{told}; written to {file}")
+        output.say(f"{outcome}; written to {file}")
         return
     lines = text.removesuffix("\n").split("\n")
     output.result("\n".join(map(safe, lines)) if format == "table" else "\n".join(lines))
