@@ -1,7 +1,6 @@
 """The fields for model and sequences: choices, completion, folders that hang."""
 
 import threading
-import time
 
 import snapshots
 from form_parts import choices_of, fill, opened, value_of
@@ -102,9 +101,9 @@ async def test_a_folder_that_hangs_holds_neither_the_typing_nor_the_end(drive, m
         assert value_of(driven, "model") == "/net/xyz"
         # one thread per folder hangs, not one per letter: /, /net/ and the current one
         assert len(calls) <= 3
-        started = time.monotonic()
         await driven.press("escape")
-    assert time.monotonic() - started < 2
+    # the app has ended, and the thread that reads the folder still hangs
+    assert any(thread.name.startswith("patient") for thread in threading.enumerate())
     free.set()
 
 

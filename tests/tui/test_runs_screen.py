@@ -181,7 +181,7 @@ async def test_c_says_why_a_run_cannot_be_compared(drive):
 async def test_only_a_run_that_came_through_can_be_pinned(drive):
     async with showing(drive) as driven:
         await driven.press("b")
-        await driven.until(lambda: "#42 is running: only a completed run is a baseline" in words(driven))
+        await driven.until(lambda: "#42 is running: only a completed run" in words(driven))
         await driven.press("down", "b")
         await driven.until(lambda: isinstance(driven.app.screen, PinScreen))
 
@@ -191,7 +191,7 @@ async def test_an_active_run_and_a_baseline_are_not_deleted(drive):
         await driven.press("D")
         await driven.until(lambda: "#42 is running: stop it first with x" in words(driven))
         await driven.press("end", "D")
-        await driven.until(lambda: "#35 belongs to the baseline 'release-1'" in words(driven))
+        await driven.until(lambda: "#35 belongs to baseline 'release-1'" in words(driven))
         assert not isinstance(driven.app.screen, DeleteScreen)
 
 

@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,13 +24,6 @@ def test_importing_the_app_loads_no_model_library_and_nothing_heavy():
     assert loaded & {"torch", "transformers", "numpy", "sqlalchemy", "alembic", "plotext", "pynvml"} == set()
 
 
-def test_the_first_frame_costs_less_than_a_second_of_cpu(tmp_path):
-    """On an idle machine that is the time it takes; other tests share the two cores, so no clock on the wall."""
-    with Terminal([sys.executable, "-c", DASHBOARD], env={"VP_TUI_HOME": str(tmp_path)}) as terminal:
-        terminal.wait_for(lambda text: "1 Live" in text)
-        assert terminal.cpu_seconds() < 1.0
-
-
 def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
     with Terminal([*SHOW, "running"]) as terminal:
         terminal.wait_for(lambda text: "PASS so far" in text and "1e-2" in text)
@@ -39,11 +31,8 @@ def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
         assert terminal.pump(1.5) == b""
         terminal.press("q")
         terminal.wait_for(lambda text: "leave it running" in text)
-        asked = time.monotonic()
         terminal.press("l")
         assert terminal.wait_end() == 0
-        # under a second alone, as tests/bench measures; other tests share the two cores
-        assert time.monotonic() - asked < 3.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
