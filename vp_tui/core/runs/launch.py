@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
 from vp_tui.core.inputs import compatibility, sequences
@@ -131,8 +132,9 @@ def stop(home: Home, run_id: int) -> None:
         return
     if not _ended(worker, signal.SIGTERM, PATIENCE_SECONDS) and not _ended(worker, signal.SIGKILL, KILL_SECONDS):
         raise RunFailedError(
-            f"run {run_id}: process {worker.pid} ({_state(worker.pid)}) did not end within {KILL_SECONDS:g} s of "
-            "SIGKILL. A process waits like this for a hung driver or disk: it ends when that answers, or at a reboot. "
+            f"run {run_id}: process {worker.pid} ({_state(worker.pid)}) did not end within "
+            f"{fmt.limit(KILL_SECONDS)} s of SIGKILL. A process waits like this for a hung driver or disk: "
+            "it ends when that answers, or at a reboot. "
             f"Check `dmesg` and `ps -o pid,stat,wchan {worker.pid}`; the run stays active until then"
         )
     lifecycle.reconcile(home)
