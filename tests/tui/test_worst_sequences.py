@@ -68,8 +68,8 @@ async def test_enter_again_opens_the_sequence_under_the_cursor_and_escape_return
         await driven.until_text("ORF_0931")
         await driven.press("down", "enter")
         await driven.until(lambda: isinstance(driven.app.screen, SequenceScreen))
-        await driven.until_text("310 letters")
-        for words in ("ORF_0932  long, 310 tokens", "not above 0", "fails M1", "~beyond 5.0e-03 (M5)", "FAIL 01:09"):
+        await driven.until_text("310 residues")
+        for words in ("ORF_0932  long, 310 tokens", "at or below 0", "fails M1", "~beyond 5.0e-03 (M5)", "FAIL 01:09"):
             assert words in driven.text
         await driven.press("escape")
         assert driven.app.screen.query_one("#sequences").highlighted == 1
@@ -129,7 +129,7 @@ def test_the_limit_itself_does_not_pass(cosine, fails):
 
 
 def test_a_sequence_without_a_row_says_so():
-    assert measured(None, LIMITS).plain.startswith("no numbers")
+    assert measured(None, LIMITS).plain.startswith("no metrics")
 
 
 @pytest.mark.parametrize("width", [30, 57, 72, 97, 190])
@@ -142,12 +142,12 @@ def test_the_lines_of_the_table_keep_to_their_width(width):
 
 def test_letters_stand_in_groups_of_ten_with_the_number_of_the_first():
     rows = letters("A" * 60 + "C" * 5).plain.splitlines()
-    assert rows == ["65 letters", "    1 " + " ".join(["A" * 10] * 6), "   61 CCCCC"]
+    assert rows == ["65 residues", "    1 " + " ".join(["A" * 10] * 6), "   61 CCCCC"]
 
 
 def test_a_long_sequence_is_shown_to_its_first_letters():
     rows = letters("M" * 40_000).plain.splitlines()
-    assert rows[0] == f"40,000 letters, the first {MOST_LETTERS}"
+    assert rows[0] == f"40,000 residues, first {MOST_LETTERS} shown"
     assert sum(row.count("M") for row in rows) == MOST_LETTERS
 
 
