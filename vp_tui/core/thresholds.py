@@ -46,7 +46,6 @@ class Thresholds(RootModel[dict[str, float]]):
     @field_validator("root", mode="before")
     @classmethod
     def _complete(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Fill in the limits that are not given."""
         known = {name: value for name, value in given.items() if name not in RETIRED}
         problems = list(_problems(known))
         if problems:

@@ -107,7 +107,6 @@ class VpTuiApp(App[int]):
         return self.home.root / keyfile.NAME
 
     def on_unmount(self) -> None:
-        """End the poller at once."""
         self._poller.close()
 
     def _follow(self) -> None:
@@ -117,18 +116,15 @@ class VpTuiApp(App[int]):
     # -- messages
 
     def on_store_read(self, message: StoreRead) -> None:
-        """Show the new view."""
         self.view = message.view
         self._trouble = None
         self._fill()
 
     def on_store_trouble(self, message: StoreTrouble) -> None:
-        """Keep the last view, with a banner."""
         self._trouble = message.text
         self._fill()
 
     def on_main_screen_shown(self) -> None:
-        """Fill the screen in front."""
         self._fill()
 
     def _fill(self) -> None:
@@ -153,18 +149,15 @@ class VpTuiApp(App[int]):
             await self.switch_mode(name)
 
     async def on_open_run(self, message: OpenRun) -> None:
-        """Show the run on the Live screen."""
         self._poller.choose(message.run_id)
         await self.action_open_screen("live")
 
     async def on_open_comparison(self, message: OpenComparison) -> None:
-        """Show the comparison on the Compare screen."""
         await self.action_open_screen("compare")
         if isinstance(self.main_screen, CompareScreen):
             self.main_screen.compare(message.base, message.candidate)
 
     def on_changed(self) -> None:
-        """Read the store now."""
         self._poller.wake()
 
     def action_new_run(self) -> None:
@@ -260,7 +253,6 @@ class VpTuiApp(App[int]):
         )
 
     def get_key_display(self, binding: Binding) -> str:
-        """Return the key as the table writes it."""
         return shown(binding.key)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -268,5 +260,4 @@ class VpTuiApp(App[int]):
         return [NoColor() if isinstance(one, Monochrome) else one for one in super().get_line_filters()]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Return the commands of ctrl+p."""
         return commands(self, screen)

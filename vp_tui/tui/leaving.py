@@ -58,7 +58,6 @@ class Leaving:
         run_job(self._app, f"stop {run.id}", stop, partial(self._stopped, run.id), partial(self._not_stopped, run.id))
 
     def _stopped(self, run_id: int, _: None) -> None:
-        """Leave, if the user asked for it."""
         if self._is_leaving:
             self._app.exit(ExitCode.GOOD)
             return
@@ -66,6 +65,5 @@ class Leaving:
         self._tell()
 
     def _not_stopped(self, run_id: int, words: str) -> None:
-        """Keep the dashboard open."""
         self._is_leaving = False
         self._app.notify(words, title=f"#{run_id} was not stopped", severity="error", markup=False)

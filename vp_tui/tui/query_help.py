@@ -63,5 +63,4 @@ class QuerySuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the completion."""
         return completed(value)

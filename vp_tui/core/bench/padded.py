@@ -93,7 +93,6 @@ def _staged(array: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def _pooled(forward: Forward, batch: Batch, device: torch.device) -> Tensor:
-    """Return the means [B, D] in FP32."""
     mask_BT = None if batch.mask_BT is None else batch.mask_BT.to(device, non_blocking=True)
     hidden_BTD = forward(batch.ids_BT.to(device, non_blocking=True), mask_BT)
     return torch.bmm(batch.pooled_BT.to(device, non_blocking=True)[:, None], hidden_BTD.float()).squeeze(1)

@@ -61,7 +61,6 @@ def random_model(
 
 
 def _weights(model: nn.Module, device: torch.device, generator: torch.Generator) -> Iterator[tuple[str, Tensor]]:
-    """Yield every parameter in FP32."""
     for name, parameter in model.named_parameters():
         is_norm = "norm" in name
         if is_norm and name.endswith("weight"):

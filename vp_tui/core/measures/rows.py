@@ -103,13 +103,11 @@ def _portions(rows_S: np.ndarray, width: int) -> list[np.ndarray]:
 
 
 def _cut(found: _Columns, rows: slice) -> _Columns:
-    """A slice of a record of arrays."""
     columns: Any = found
     return type(found)(**{name: getattr(columns, name)[rows] for name in columns.__dataclass_fields__})
 
 
 def _joined(kind: type[_Columns], parts: Sequence[_Columns]) -> _Columns:
-    """Concatenation of records of arrays."""
     columns: Any = kind
     return kind(
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns.__dataclass_fields__}

@@ -120,7 +120,6 @@ def after_run(
 
 
 def _sums(x_SD: np.ndarray, index_S: np.ndarray, parts: Mapping[str, slice]) -> dict[str, Sums]:
-    """Scope -> sums of one arm."""
     found: dict[str, Sums] = {name: rows.sums_of_rows(x_SD, index_S[parts[name]]) for name in STRATA}
     return found | {ALL: sets.added(found.values(), x_SD.shape[1])}
 

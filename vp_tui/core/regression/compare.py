@@ -82,7 +82,6 @@ def _total(gates: Sequence[Item], parts: Sequence[Part]) -> Outcome:
 
 
 def _sentence(outcome: Outcome, gates: Sequence[Item], parts: Sequence[Part]) -> str:
-    """Return the sentence, decisive part first."""
     said = [part.sentence for part in sorted(parts, key=lambda part: part.outcome != outcome)]
     if gates:
         opening = "the candidate fails its gates" if outcome == "FAIL" else "the candidate is incomplete"

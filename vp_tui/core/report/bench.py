@@ -138,7 +138,6 @@ def _notes(model: Document) -> Iterable[str]:
 
 
 def _ends(found: Document | None) -> str:
-    """Return both ends of an interval."""
     if found is None or found["low"] is None:
         return DASH
     return f"{number(found['low'])}..{number(found['high'])}"

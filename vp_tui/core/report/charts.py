@@ -215,7 +215,6 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
 
 
 def _legend(figure: Figure, axes: Axes, limit: str) -> None:
-    """One legend above all strata."""
     for side in SIDES:
         axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
     axes.plot([], [], color=_LIMIT, linestyle="--", linewidth=1.2, label=limit)

@@ -168,7 +168,6 @@ def build(
 
 
 def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapshot]) -> dict[str, Any]:
-    """Data of the charts."""
     first: Mapping[SideName, RunSnapshot] = {"baseline": base[0], "candidate": cand[0]}
     # a run paired with itself: all of its sequences as arrays
     whole = {side: reader.paired(one.run.id, one.run.id) for side, one in first.items()}

@@ -93,7 +93,6 @@ def gpu_while_encoding(samples: Sequence[GpuSample], blocks: Sequence[BlockEncod
 
 
 def _summary(samples: Sequence[GpuSample], names: Sequence[str]) -> dict[str, Any]:
-    """Number of samples, mean and maximum."""
     summary: dict[str, Any] = {"samples": len(samples)}
     for name in names:
         values = [value for sample in samples if (value := getattr(sample, name)) is not None]

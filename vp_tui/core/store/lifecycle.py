@@ -235,7 +235,6 @@ def reconcile(home: Home) -> int:
 
 
 def _dead(connection: Connection, home: Home) -> dict[int, str]:
-    """id -> reason of every abandoned run."""
     rows = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
     reasons = {row["id"]: abandoned(row, home) for row in rows}
     return {run_id: reason for run_id, reason in reasons.items() if reason is not None}

@@ -272,7 +272,6 @@ def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
 
 
 def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:
-    """Return the JSON columns of a run, parsed."""
     run = tables.run
     columns = [run.c[f"{name}_json"].label(name) for name in (*_JSON, "findings")]
     row = connection.execute(select(*columns).where(run.c.id == run_id)).mappings().one()

@@ -35,7 +35,6 @@ def judge_speed(
 def _missed(
     rate_ratio: float | None, end_to_end: float | None, utilization: float | None, limits: Thresholds
 ) -> list[str]:
-    """The missed goals as text."""
     missed = []
     for value, name in ((rate_ratio, "in tokens/s"), (end_to_end, "end to end")):
         if value is not None and value < limits.fail(P1):

@@ -66,7 +66,6 @@ def _measured_again(home: Home, snapshot: RunSnapshot, thresholds: str) -> RunSn
 
 
 def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
-    """Follow a run, or print its current state."""
     with Reader(home) as reader:
         run_id = reader.find(run)
         snapshot = reader.snapshot(run_id)

@@ -100,7 +100,6 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
 
 
 def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
-    """Create the demo files, with a progress line."""
     if not are_made(demo_places(home, fault)):
         dna = f", a tiny DNABERT-S and {NUM_READS} reads" if fault is None else ""
         sys.stderr.write(f"making a tiny ESM-2 and {NUM_PROTEINS} synthetic proteins{dna} ...\n")

@@ -138,7 +138,6 @@ class AlertList(OptionList):
             self.scroll_to_highlight()
 
     def on_focus(self) -> None:
-        """Start the cursor at the newest entry."""
         if self.highlighted is None and self._entries:
             self.highlighted = len(self._entries) - 1
 
@@ -148,7 +147,6 @@ class AlertList(OptionList):
             self.post_message(self.Opened(self.chosen.what))
 
     def on_option_list_option_selected(self) -> None:
-        """Open by a click."""
         self.action_open()
 
     def copy_text(self) -> str:

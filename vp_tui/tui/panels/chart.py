@@ -71,7 +71,6 @@ class ChartPanel(Static, can_focus=True):
         return self._text.plain
 
     def on_resize(self) -> None:
-        """Draw again for the new size."""
         if self._shown is not None:
             self.show(self.view, *self._shown)
 
@@ -100,7 +99,6 @@ class ChartPanel(Static, can_focus=True):
 
 
 def _data(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> object:
-    """Return the data of the view."""
     if view == "histogram":
         return cosines
     return {"similarity": snapshot.similarity, "throughput": snapshot.blocks, "gpu": snapshot.gpu}[view]

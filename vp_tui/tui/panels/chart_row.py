@@ -28,7 +28,6 @@ class ChartRow(Container):
         self._is_reading = False
 
     def compose(self) -> ComposeResult:
-        """Yield the slots."""
         for slot, view in enumerate(VIEWS):
             yield ChartPanel(view, id=f"chart{slot}")
 
@@ -41,7 +40,6 @@ class ChartRow(Container):
         self._count(snapshot)
 
     def on_resize(self) -> None:
-        """Fill the slots that fit now."""
         if self._snapshot is not None:
             self.show(self._snapshot)
 

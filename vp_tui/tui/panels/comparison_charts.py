@@ -41,7 +41,6 @@ class ComparisonChart(Abstract, Static):
         self.update(self.drawn(report, width, height))
 
     def on_resize(self, _: events.Resize) -> None:
-        """Draw again for the new size."""
         if self._report is not None:
             self.show(self._report)
 

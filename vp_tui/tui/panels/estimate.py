@@ -38,7 +38,6 @@ class EstimateLines(Panel):
         self._pause: Timer | None = None
 
     def on_mount(self) -> None:
-        """Show what is missing."""
         self.show(styled(WAITING, "dim"))
 
     def plan(self, config: RunConfig | None) -> None:

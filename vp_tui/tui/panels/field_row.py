@@ -27,7 +27,6 @@ class FieldRow(Vertical):
         self._word = Label(_word(value), classes="word") if item.kind == "switch" else None
 
     def compose(self) -> ComposeResult:
-        """Yield title and widget."""
         with Horizontal():
             yield Label(f"{self.item.title}{' *' if self.item.is_required else ''}", markup=False)
             yield self._editor

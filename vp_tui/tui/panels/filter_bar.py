@@ -26,7 +26,6 @@ class FilterBar(Vertical):
         query: str
 
     def compose(self) -> ComposeResult:
-        """Yield the input, its help, and the active filter."""
         with Horizontal(id="filter-line"):
             yield Label("/")
             yield Input(compact=True, id="filter", suggester=QuerySuggester(), select_on_focus=False)
@@ -64,12 +63,10 @@ class FilterBar(Vertical):
         self.query_one("#filter-words", Panel).show(line(("! ", "fail"), fmt.safe(words)))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Explain the field that is being typed."""
         event.stop()
         self._explain(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Request the filter; the input stays open until the result is there."""
         event.stop()
         self.post_message(self.Asked(event.value.strip()))
 

@@ -110,11 +110,9 @@ class KeyBar(Panel):
     auto_links = False
 
     def on_mount(self) -> None:
-        """Subscribe to changes of the active keys."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def on_resize(self) -> None:
-        """Fit the keys to the width."""
         self._fill()
 
     def copy_text(self) -> str:

@@ -80,11 +80,9 @@ class LineList(Abstract, ScrollView, can_focus=True):
 
     @property
     def _room(self) -> int:
-        """Visible rows."""
         return max(1, self.size.height - 1)
 
     def render_line(self, y: int) -> Strip:
-        """Render the title line or a row."""
         row = y - 1 + self.scroll_offset.y
         if row >= self.row_count:
             return Strip.blank(self.size.width, self.rich_style)
@@ -102,11 +100,9 @@ class LineList(Abstract, ScrollView, can_focus=True):
         return strip.adjust_cell_length(self.size.width, base.rich_style)
 
     def on_resize(self) -> None:
-        """Keep the cursor visible."""
         self._scroll_to_cursor()
 
     def on_click(self, event: events.Click) -> None:
-        """Handle a click on the title line, a row, or the row under the cursor."""
         if event.y == 0:
             self.title_clicked(event.x)
             return

@@ -51,7 +51,6 @@ class LogView(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Render one line."""
         left, top = self.scroll_offset
         width, style = self.scrollable_content_region.width, self.visual_style
         if top + y >= len(self._rows):
@@ -73,12 +72,10 @@ class LogView(ScrollView, can_focus=True):
         return min(round(self.scroll_y), len(self._rows) - 1)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Stop following when scrolled up, follow again at the end."""
         super().watch_scroll_y(old_value, new_value)
         self._follow(round(new_value) >= self.max_scroll_y)
 
     def on_resize(self) -> None:
-        """Keep the newest line visible."""
         if self.following:
             self._to_end()
 

@@ -97,13 +97,11 @@ class PathInput(Input):
         self._choices.show((), 0)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Offer choices for the typed text."""
         if event.value != self._filled and self.has_focus:
             self._offer(self._known_like(event.value))
         self._filled = None
 
     def on_focus(self) -> None:
-        """Offer the known choices for an empty field."""
         # the first field gets the focus before it has a size
         self.call_after_refresh(self._offer_if_empty)
 
@@ -112,7 +110,6 @@ class PathInput(Input):
             self._offer(self._known_like(""))
 
     def on_blur(self) -> None:
-        """Close the list with the focus."""
         self.close()
 
     def take(self, choice: PathChoice) -> None:
@@ -189,11 +186,9 @@ class PathField(Vertical):
         self.input = PathInput(value, field, known, self._choices)
 
     def compose(self) -> ComposeResult:
-        """Yield field and list, which overlays the form."""
         yield self.input
         yield self._choices
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take a choice by a click."""
         event.stop()
         self.input.take(self._choices.choices[event.option_index])

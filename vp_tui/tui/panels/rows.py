@@ -114,7 +114,6 @@ class Rows(DataTable[Content]):
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw again: columns depend on the width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -144,7 +143,6 @@ class Rows(DataTable[Content]):
             self.add_row(*cells(row, grid, widths))
 
     def on_data_table_row_highlighted(self) -> None:
-        """Follow the cursor."""
         self.post_message(self.Explained())
 
     @property

@@ -39,7 +39,6 @@ def _outcome(run: RunRow) -> Content:
 
 
 def _annotations(run: RunRow, delta: Delta) -> Content:
-    """Return baselines, tags and note."""
     parts: list[Content] = []
     if delta.names:
         parts.append(styled(f"baseline {', '.join(repr(fmt.safe(name)) for name in delta.names)}", "info"))

@@ -30,13 +30,11 @@ class AlertScreen(ModalScreen[None]):
         self._backend, self._snapshot, self._what = backend, snapshot, what
 
     def compose(self) -> ComposeResult:
-        """Yield one text."""
         with VerticalScroll(classes="dialog detail"):
             yield Panel(id="alert")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Fill the text."""
         self.query_one("#alert", Panel).show(alert_words(self._what, self._snapshot))
 
     def action_sequence(self) -> None:
@@ -64,7 +62,6 @@ def alert_words(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Content:
 
 
 def _facts(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Iterator[tuple[str, str | None]]:
-    """Yield name and value; None if unknown."""
     yield "run", f"#{snapshot.run.id}"
     yield "stratum", what.stratum
     if isinstance(what, Finding):

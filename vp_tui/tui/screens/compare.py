@@ -80,7 +80,6 @@ class CompareScreen(MainScreen):
         ]
 
     def on_mount(self) -> None:
-        """Show how to compare until there is a comparison."""
         self.add_class("-empty", "-view-0")
         self.query_one("#notes").border_title = "notes"
 
@@ -131,7 +130,6 @@ class CompareScreen(MainScreen):
             self.query_one("#empty", Panel).show(how if view.runs else Content(NO_RUNS))
 
     def on_resize(self) -> None:
-        """Fit the head and the details to the width."""
         self.set_class(self.size.width >= BOTH[0] and self.size.height >= BOTH[1], "-both")
         self.set_class(self.size.width >= ALL[0] and self.size.height >= ALL[1], "-all")
         if self._report is not None:
@@ -188,13 +186,11 @@ class CompareScreen(MainScreen):
         self._explain()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Let v continue from the focused view where all views are shown."""
         if event.widget.id in VIEWS and self.has_class("-all"):
             self._place = VIEWS.index(event.widget.id)
         self._explain()
 
     def on_rows_explained(self) -> None:
-        """Follow the cursor."""
         self._explain()
 
     def _explain(self) -> None:

@@ -37,7 +37,6 @@ class DeleteScreen(FormScreen):
         self._holdings: Holdings | None = None
 
     def on_mount(self) -> None:
-        """Read how much is deleted."""
         super().on_mount()
         run_job(self, "holdings", partial(self.backend.holdings, self._run.id), self._take)
 

@@ -50,7 +50,6 @@ class ExportScreen(ModalScreen[Path | None]):
         self._is_writing = False
 
     def compose(self) -> ComposeResult:
-        """Yield format, path, a message about the path, buttons."""
         self._suggested = self._suggestion()
         choices = [(name, name) for name in FORMATS]
         with Vertical(classes="dialog form"):
@@ -69,7 +68,6 @@ class ExportScreen(ModalScreen[Path | None]):
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """Check the suggested path like a typed one."""
         self._explain()
 
     @on(Select.Changed, "#format")

@@ -45,7 +45,6 @@ class FormScreen(Abstract, ModalScreen[bool]):
         return cast(_HasBackend, self.app).backend
 
     def compose(self) -> ComposeResult:
-        """Yield heading, facts, fields, message, buttons."""
         with Vertical(classes="dialog form"):
             yield Label(self._heading, classes="heading", markup=False)
             yield Panel(id="form-facts")
@@ -85,11 +84,9 @@ class FormScreen(Abstract, ModalScreen[bool]):
         return self.query_one(f"#{name}", Input).value.strip()
 
     def on_mount(self) -> None:
-        """Check the initial values like typed ones."""
         self.recheck()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Check with every keystroke; Textual also reports the initial values."""
         starting = {name: value for name, _, value in self.fields()}
         if starting.get(str(event.input.id)) != event.value:
             self._is_touched = True
@@ -115,7 +112,6 @@ class FormScreen(Abstract, ModalScreen[bool]):
         self.query_one("#hint", Panel).show(content)
 
     def on_input_submitted(self) -> None:
-        """Confirm, if the form is valid."""
         self._is_touched = True
         if self._is_busy:
             return
@@ -125,7 +121,6 @@ class FormScreen(Abstract, ModalScreen[bool]):
             self.recheck()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Confirm or close."""
         if event.button.id == "back":
             self.action_cancel()
         elif event.button.id == "do":

@@ -166,7 +166,6 @@ class HelpScreen(ModalScreen[None]):
         }
 
     def compose(self) -> ComposeResult:
-        """Yield one long text, the focused panel first."""
         with VerticalScroll(classes="dialog help"):
             for name, text in self._parts.items():
                 yield Static(text, id=name, markup=False)

@@ -27,7 +27,6 @@ class QuestionScreen(ModalScreen[Answer]):
         self._answers = answers
 
     def compose(self) -> ComposeResult:
-        """Yield the sentence and the buttons; the first one has the focus."""
         with Vertical(classes="dialog"):
             yield Label(self._text, markup=False)
             with Horizontal(classes="buttons"):
@@ -35,7 +34,6 @@ class QuestionScreen(ModalScreen[Answer]):
                     yield Button(words, id=answer, compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Answer by enter or by mouse."""
         self.action_choose(str(event.button.id))
 
     def action_choose(self, answer: str) -> None:

@@ -66,14 +66,12 @@ class LiveScreen(MainScreen):
         ]
 
     def on_mount(self) -> None:
-        """Show a text at once: the store is read in a thread."""
         self.add_class("-empty")
         self.query_one("#empty", Panel).show(Content(READING))
         self.query_one("#rates").border_title = "speed and GPU"
         self.set_interval(LOOK_S, self._look_for_silence)
 
     def on_resize(self) -> None:
-        """Set the classes for this screen's own size limits."""
         self.set_class(self.size.height >= TALL, "-tall")
         self.set_class(self.size.width >= LARGE[0] and self.size.height >= LARGE[1], "-large")
 
@@ -140,7 +138,6 @@ class LiveScreen(MainScreen):
         self.set_focus(self.query_one(AlertList) if self.has_class("-alerts") else None)
 
     def on_alert_list_opened(self, message: AlertList.Opened) -> None:
-        """Show one alert in full."""
         if self._snapshot is not None:
             self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
 

@@ -52,7 +52,6 @@ class LogsScreen(MainScreen):
         return [Panel(id="empty"), Panel(id="log-title"), LogView(id="log"), find]
 
     def on_mount(self) -> None:
-        """Read the log by a timer."""
         self.set_interval(LOOK_S, self._read)
 
     # -- reading
@@ -164,19 +163,16 @@ class LogsScreen(MainScreen):
         self._view.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search while the text is typed."""
         event.stop()
         self._view.look_for(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Return to the list; matches stay highlighted."""
         event.stop()
         if not event.value:
             self.remove_class("-finding")
         self._view.focus()
 
     def on_log_view_moved(self) -> None:
-        """Update the title: following, and the current match."""
         self._show_title()
 
 

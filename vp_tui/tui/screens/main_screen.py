@@ -41,7 +41,6 @@ class MainScreen(Abstract, Screen[None]):
         return cast(_HasBackend, self.app).backend
 
     def compose(self) -> ComposeResult:
-        """Yield banner, body and key bar."""
         yield Panel(id="banner")
         yield from self.body()
         yield KeyBar()
@@ -66,11 +65,9 @@ class MainScreen(Abstract, Screen[None]):
             banner.show(lines(list(notices)))
 
     def on_screen_resume(self) -> None:
-        """Ask the app for the newest view: the screen may have been hidden."""
         self.post_message(MainScreenShown())
 
     def on_resize(self) -> None:
-        """Fill again: columns depend on the width."""
         self.post_message(MainScreenShown())
 
 

@@ -22,7 +22,6 @@ class MeasuresScreen(ModalScreen[None]):
         self._snapshot = snapshot
 
     def compose(self) -> ComposeResult:
-        """Yield the report of the run at the moment of the key press."""
         with VerticalScroll(classes="dialog report"):
             yield Static(Content(report(self._snapshot)), id="report")
         yield KeyBar()

@@ -93,7 +93,6 @@ class NewRunScreen(ModalScreen[int]):
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """Check the initial values like typed ones."""
         trouble = self.query_one("#trouble", Panel)
         trouble.display = self._trouble is not None
         trouble.show(line(("~ ", "warn"), fmt.safe(self._trouble or "")))
@@ -104,30 +103,24 @@ class NewRunScreen(ModalScreen[int]):
     # -- input
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Check with every keystroke."""
         self._take(event.input.name, event.value)
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Take the selected value."""
         self._take(event.select.name, event.value)
 
     def on_switch_changed(self, event: Switch.Changed) -> None:
-        """Take on or off."""
         self._rows[str(event.switch.name)].show_word(is_on=event.value)
         self._take(event.switch.name, event.value)
 
     def on_path_input_taken(self, event: PathInput.Taken) -> None:
-        """Fill in the demo: its name stands for two paths."""
         if event.choice.value in DEMOS:
             self._fill_in_demo(event.choice.value)
 
     def on_input_blurred(self, event: Input.Blurred) -> None:
-        """Fill in a demo whose name was typed."""
         if event.input.name == MODEL_FIELD and event.value in DEMOS:
             self._fill_in_demo(event.value)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Explain the focused field."""
         if self._busy is None:
             self._hint(styled(self._words_for(event.widget), "dim"))
 
@@ -144,11 +137,9 @@ class NewRunScreen(ModalScreen[int]):
         return START_HINT if widget.id == "start" else HINT
 
     def on_input_submitted(self) -> None:
-        """Start, if the form is valid."""
         self._begin()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Start or close."""
         if event.button.id == "start":
             self._begin()
         else:

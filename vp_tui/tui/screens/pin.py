@@ -69,7 +69,6 @@ class PinScreen(FormScreen):
         self.work(job, lambda run_ids: f"baseline {name!r}: {fmt.runs(run_ids)}")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Retire, or do what every form does."""
         if event.button.id == "unpin":
             self._retire()
         else:

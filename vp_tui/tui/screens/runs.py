@@ -89,7 +89,6 @@ class RunsScreen(MainScreen):
         return [known[run_id] for run_id in sorted(self._selected_ids) if run_id in known]
 
     def on_line_list_moved(self) -> None:
-        """Show the details of the run under the cursor."""
         self._show_detail()
 
     def _show_detail(self) -> None:
@@ -108,7 +107,6 @@ class RunsScreen(MainScreen):
         self.query_one(FilterBar).open(self._query)
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
-        """Apply it once the store has answered."""
         self._wanted = message.query
         if not self._wanted:
             self._show_all()
@@ -145,7 +143,6 @@ class RunsScreen(MainScreen):
                 table.move_cursor(0)
 
     def _refused(self, words: str) -> None:
-        """Keep the last valid list."""
         self._wanted = self._query
         self.query_one(FilterBar).refuse(words)
 
@@ -175,7 +172,6 @@ class RunsScreen(MainScreen):
     # -- keys
 
     def on_runs_table_selection_toggled(self, message: RunsTable.SelectionToggled) -> None:
-        """Select or deselect the run."""
         self._selected_ids = self._selected_ids ^ {message.run_id}
         self._fill()
 

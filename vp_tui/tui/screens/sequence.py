@@ -34,7 +34,6 @@ class SequenceScreen(ModalScreen[None]):
         self._sequence_id, self._result = sequence_id, result
 
     def compose(self) -> ComposeResult:
-        """Yield the metrics first: they are known already."""
         with VerticalScroll(classes="dialog detail"):
             yield Panel(id="name")
             yield Panel(id="measured")
@@ -45,7 +44,6 @@ class SequenceScreen(ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Show what is known and read the rest in a thread."""
         run = self._snapshot.run
         self._show("heading-alerts", styled("Alerts", "title"))
         self._show("its-alerts", alerts_of(self._snapshot, self._sequence_id))

@@ -54,7 +54,6 @@ class WorstScreen(ModalScreen[None]):
         self._results: tuple[SequenceResult, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Yield title, column titles, lines."""
         with Vertical(classes="dialog detail list"):
             yield Panel(id="about")
             yield Panel(id="columns")
@@ -62,7 +61,6 @@ class WorstScreen(ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Read the rows in a thread."""
         self._say("Reading ...")
         self._read()
         if self._snapshot.run.is_active:
@@ -80,7 +78,6 @@ class WorstScreen(ModalScreen[None]):
             self._read()
 
     def on_resize(self) -> None:
-        """Fill again: columns depend on the width."""
         if self._results:
             self._fill(self._results)
 
@@ -109,7 +106,6 @@ class WorstScreen(ModalScreen[None]):
         self.query_one(SequenceList).action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open a sequence by enter or by mouse."""
         result = self._results[event.option_index]
         self.app.push_screen(SequenceScreen(self._backend, self._snapshot, result.sequence_id, result))
 

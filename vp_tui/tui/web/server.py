@@ -75,11 +75,9 @@ class _TabServer(Server):
         return await handler(request)
 
     async def on_startup(self, app: web.Application) -> None:
-        """Print nothing: the command has printed the address."""
         app.on_response_prepare.append(_set_policy)
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """End every tab's dashboard; aiohttp would wait a minute for open tabs."""
         for tab in self._tabs:
             tab.cancel()
         if self._tabs:

@@ -57,7 +57,6 @@ def padded_tokens(encoder: Encoder, sample: Sample) -> NDArray[np.float32] | Una
 
 @contextmanager
 def _attending(model: nn.Module, kernel: object) -> Iterator[None]:
-    """Within it, `model` attends with `kernel`."""
     own = model.attention
     setattr(model, "attention", kernel)  # noqa: B010  (nn.Module declares tensors and modules only)
     try:

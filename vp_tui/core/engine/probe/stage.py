@@ -120,7 +120,6 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
 
 
 def _scopes(sample: Sample) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Every stratum that has sequences, and all."""
     for index, name in enumerate(STRATA):
         keep_P = sample.stratum_P == index
         if keep_P.any():

@@ -152,5 +152,4 @@ def gated(both_N2F: Tensor) -> Tensor:
 
 
 def _launch(kernel: Any, grid: tuple[int, ...], *arguments: object, **constants: object) -> None:
-    """Launch an untyped Triton kernel."""
     kernel[grid](*arguments, **constants)

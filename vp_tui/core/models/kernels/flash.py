@@ -65,7 +65,6 @@ class FlashAttention:
         return FlashAttention(function)
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        """As in Attention."""
         require_16_bit(self.name, call)
         require_fp32_slopes(call)
         mixed_NHK: Tensor = self._function(

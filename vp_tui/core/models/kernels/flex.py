@@ -110,7 +110,6 @@ class FlexAttention:
         return FlexAttention(_compiled())
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        """As in Attention."""
         require_fp32_slopes(call)
         tokens = len(call.q_NHK)
         padded, block_mask = self._plan(call.layout, tokens)

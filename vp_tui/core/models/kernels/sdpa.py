@@ -51,7 +51,6 @@ class SdpaAttention:
         return SdpaAttention(math_only=on_cuda and not is_16_bit(dtype), pads=on_cuda)
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        """As in Attention."""
         q_NHK = call.q_NHK
         assert self.math_only or not q_NHK.is_cuda or is_16_bit(q_NHK.dtype), "FP32 on CUDA is sdpa-math"
         groups = call.layout.groups if self.pads else call.layout.runs

@@ -60,7 +60,6 @@ class VarlenAttention:
         return VarlenAttention(function)
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        """As in Attention."""
         assert call.alibi_slopes_H is None, "varlen has no ALiBi"
         require_16_bit(self.name, call)
         options: dict[str, Any] = dict(self._fixed)

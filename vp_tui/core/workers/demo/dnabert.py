@@ -87,7 +87,6 @@ def make_tokenizer(path: Path, *, vocab_size: int = VOCAB_SIZE) -> None:
 
 
 def _weights(num_layers: int, hidden: int, ffn: int, seed: int) -> dict[str, Tensor]:
-    """The state dict, under the published names."""
     generator = torch.Generator().manual_seed(seed)
 
     def random(*shape: int, std: float) -> Tensor:

@@ -147,7 +147,6 @@ def _signals_cancel() -> Iterator[None]:
 
 
 def _log(event: Event) -> None:
-    """Write the lines of run.log."""
     match event:
         case PhaseChanged():
             log.info("%s %s", event.phase, event.detail)
