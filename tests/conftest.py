@@ -173,6 +173,14 @@ def poll():
     return wait_until
 
 
+@pytest.fixture(scope="session")
+def trained_esm2():
+    """Folder of published trained weights (ESM-2 8M with a head), fetched once; tests that use it carry `trained`."""
+    from trained import esm2_with_head
+
+    return esm2_with_head()
+
+
 @pytest.fixture
 def document():
     """document(completed_process) -> dict, strict JSON."""

@@ -20,7 +20,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vp-t
 
 
 def esm2_with_head():
-    """Folder of the published EsmForSequenceClassification (6 layers, width 320, head kept); skips when it is not to be had."""
+    """Folder of the published EsmForSequenceClassification (6 layers, width 320); skips when it is not available."""
     folder = CACHE / REQUIREMENT
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
