@@ -64,8 +64,8 @@ def rows_of(encoder, sample):
     return rows_PD
 
 
-def question(folder, sample, name, device=CUDA):
-    return oracle.Question(
+def request(folder, sample, name, device=CUDA):
+    return oracle.OracleRequest(
         source=resolve(str(folder)), spec=read_spec(folder), sample=sample, plan=plain_plan(name), device=device
     )
 
@@ -82,7 +82,7 @@ def probe(folder, sample, name, *, reference="fp32", change=None):
             candidate_rows_PD=rows_PD,
             reference_rows_PD=base_PD,
             reference_noise=noise(base, sample.tokens, sample.indices_P, base_PD, BUDGET),
-            oracle=oracle.ask(question(folder, sample, name)),
+            oracle=oracle.ask(request(folder, sample, name)),
         )
     )
 
@@ -119,7 +119,7 @@ def test_a_tf32_reference_is_told_from_an_ieee_one(folder, sample):
 
 
 def test_the_oracle_on_cuda_is_that_of_a_cpu(folder, sample):
-    cuda, cpu = (oracle.ask(question(folder, sample, "fp16", device)) for device in (CUDA, CPU))
+    cuda, cpu = (oracle.ask(request(folder, sample, "fp16", device)) for device in (CUDA, CPU))
     assert np.abs(cuda.exact.embeddings_PD - cpu.exact.embeddings_PD).max() < 1e-11
     for name, floor in cpu.floors.items():
         # the twin's FP32 sums go in another order, which moves some values across a rounding border

@@ -12,7 +12,7 @@ Shape suffixes: N tokens of the pack, R pooled tokens of the pack, S sequences, 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -78,7 +78,7 @@ class Placed:
     tokens: int
     ids_N: Tensor
     layout: DeviceLayout
-    pooled_R: Tensor | None
+    pooled_R: Tensor | None = None
     """Tokens of the pack that the means are over; None where pooling finds them itself."""
 
 
@@ -222,15 +222,10 @@ class Encoder:
         return _num_not_zero(hidden_ND.clamp(-1, 1).mul_(0)), _num_not_zero(hidden_ND * 0)
 
     def _place_pack(self, tokens: TokenSet, pack: NDArray[np.int64]) -> Placed:
-        layout = packing.layout(tokens.lengths_S[pack], pack)
-        starts_S = tokens.starts_S[layout.indices_S]
-        ids_N = tokens.ids_N[starts_S[layout.sequence_N] + layout.positions_N]
-        return Placed(
-            tokens=layout.tokens,
-            ids_N=upload(ids_N, self.device).long(),
-            layout=to_device(layout, self.device),
-            pooled_R=None if self._fuses else upload(self._pooled_tokens(layout), self.device),
-        )
+        placed = place(tokens, pack, self.device)
+        if self._fuses:
+            return placed
+        return replace(placed, pooled_R=upload(self._pooled_tokens(placed.layout.pack), self.device))
 
     def _pooled_tokens(self, layout: PackLayout) -> NDArray[np.int64]:
         front, back = self.margins
@@ -242,6 +237,13 @@ class Encoder:
         hidden_ND = self.loaded.model(pack.ids_N, pack.layout)
         clock.stop()
         return self.pool(hidden_ND, pack)
+
+
+def place(tokens: TokenSet, pack_S: NDArray[np.int64], device: torch.device) -> Placed:
+    """The sequences `pack_S` of `tokens` on `device`, in the order given."""
+    layout = packing.layout(tokens.lengths_S[pack_S], pack_S)
+    ids_N = tokens.ids_N[tokens.starts_S[pack_S][layout.sequence_N] + layout.positions_N]
+    return Placed(tokens=layout.tokens, ids_N=upload(ids_N, device).long(), layout=to_device(layout, device))
 
 
 def _to_host(parts: Sequence[Tensor]) -> Tensor:

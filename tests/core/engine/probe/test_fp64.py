@@ -10,8 +10,7 @@ from torch import nn
 
 from attention_oracle import call_of, exact, layout_of, states
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine.encode import Encoder
-from vp_tui.core.engine.probe.sample import place
+from vp_tui.core.engine.encode import Encoder, place
 from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.models import dnabert_s, esm2, loading, precision

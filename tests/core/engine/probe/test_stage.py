@@ -39,7 +39,7 @@ def ask(case):
         if (kind, name) not in made:
             found = case(kind)
             made[kind, name] = oracle.ask(
-                oracle.Question(
+                oracle.OracleRequest(
                     source=found.source, spec=found.spec, sample=found.sample, plan=plain_plan(name), device=CPU
                 )
             )

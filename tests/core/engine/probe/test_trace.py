@@ -4,10 +4,9 @@ import torch
 from torch import nn
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine.encode import OutOfMemoryError
+from vp_tui.core.engine.encode import OutOfMemoryError, place
 from vp_tui.core.engine.probe import trace as tracing
 from vp_tui.core.engine.probe.points import looking
-from vp_tui.core.engine.probe.sample import place
 from vp_tui.core.engine.probe.trace import rms, rms_error, shared_error, trace
 from vp_tui.core.models.precision import EXACT, range_of, stored_as
 

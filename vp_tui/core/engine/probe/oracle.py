@@ -38,7 +38,7 @@ _USABLE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class OracleRequest:
     """What the oracle is asked."""
 
     source: ModelSource
@@ -50,7 +50,7 @@ class Question:
     device: torch.device
 
 
-def obtain(question: Question, cache: Path | None, facts: Mapping[str, Any]) -> OracleTrace:
+def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any]) -> OracleTrace:
     """The answer kept under `cache`/oracles, or made now and kept there; None keeps nothing.
 
     `facts` (JSON types) are whatever else decides the numbers: hashes of weights, of tokenizer and letters.
@@ -58,17 +58,17 @@ def obtain(question: Question, cache: Path | None, facts: Mapping[str, Any]) -> 
     Raises ResourceError: the model or the longest sequence does not fit in FP64. Raises ModelError: see streamed.
     """
     if cache is None:
-        return ask(question)
-    path = oracle_file.path_of(cache, facts, question.sample, question.plan, is_padded=_is_hf(question.spec))
+        return ask(request)
+    path = oracle_file.path_of(cache, facts, request.sample, request.plan, is_padded=_is_hf(request.spec))
     notes: tuple[str, ...] = ()
     try:
-        found = oracle_file.load(path, question.sample)
+        found = oracle_file.load(path, request.sample)
     except oracle_file.UNREADABLE as error:
         found = None
         notes = (f"the stored oracle {path} is damaged ({error or type(error).__name__}) and is made anew",)
     if found is not None:
         return found
-    made = ask(question)
+    made = ask(request)
     try:
         oracle_file.write(path, made)
     except OSError as error:
@@ -76,12 +76,12 @@ def obtain(question: Question, cache: Path | None, facts: Mapping[str, Any]) -> 
     return replace(made, notes=notes)
 
 
-def ask(question: Question) -> OracleTrace:
+def ask(request: OracleRequest) -> OracleTrace:
     """Both passes, now; raises as `obtain`."""
     started = time.perf_counter()
-    exact = _pass(question, EXACT, None)
-    rounding = rounding_of(question.plan)
-    twin = None if rounding is None else _pass(question, rounding.math, rounding)
+    exact = _pass(request, EXACT, None)
+    rounding = rounding_of(request.plan)
+    twin = None if rounding is None else _pass(request, rounding.math, rounding)
     return OracleTrace(
         exact=exact,
         floors={} if twin is None else _floors(exact, twin),
@@ -108,24 +108,24 @@ def _embedding_floor(exact: Trace, twin: Trace) -> float | None:
     return summary.percentile(error_P, 50)
 
 
-def _pass(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:
-    with _model(question, plan, rounding) as model:
+def _pass(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:
+    with _model(request, plan, rounding) as model:
         if rounding is None:
-            return trace(model, question.sample, plan, question.device, target=question.plan)
+            return trace(model, request.sample, plan, request.device, target=request.plan)
         with rounding.entering_norms(model):
-            return trace(model, question.sample, plan, question.device, replaced=rounding.value)
+            return trace(model, request.sample, plan, request.device, replaced=rounding.value)
 
 
 @contextmanager
-def _model(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -> Iterator[nn.Module]:
+def _model(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None) -> Iterator[nn.Module]:
     """The model in `plan`, its weights rounded, with sdpa."""
     weight = None if rounding is None else rounding.weight
-    if not _is_hf(question.spec):
-        with streamed(question.source, plan, question.device, rounding=weight) as model:
+    if not _is_hf(request.spec):
+        with streamed(request.source, plan, request.device, rounding=weight) as model:
             yield model
         return
-    _require_room(question, plan)
-    model = load(question.source, plan, question.device).model
+    _require_room(request, plan)
+    model = load(request.source, plan, request.device).model
     if weight is not None:
         round_weights(model, weight)
     try:
@@ -136,13 +136,13 @@ def _model(question: Question, plan: PrecisionPlan, rounding: Rounding | None) -
         gc.collect()
 
 
-def _require_room(question: Question, plan: PrecisionPlan) -> None:
-    needed = question.spec.num_parameters * storage_dtype(plan.precision).itemsize
-    for device in {torch.device("cpu"), question.device}:
+def _require_room(request: OracleRequest, plan: PrecisionPlan) -> None:
+    needed = request.spec.num_parameters * storage_dtype(plan.precision).itemsize
+    for device in {torch.device("cpu"), request.device}:
         free = free_memory(device)
         if needed > _USABLE * free:
             raise ResourceError(
-                f"{question.spec.name} in {plan.name} needs {fmt.size(needed)}, "
+                f"{request.spec.name} in {plan.name} needs {fmt.size(needed)}, "
                 f"{fmt.size(free)} are free on {device}, and transformers loads it whole"
             )
 

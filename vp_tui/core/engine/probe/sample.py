@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import Pooling
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.measures.selection import even_quotas
-from vp_tui.core.models.attention import DeviceLayout, to_device
 
 _STRATA: Final = 3
 
@@ -110,24 +106,3 @@ def cut(lengths_S: NDArray[np.int64], members_P: NDArray[np.int64], budget: int)
             filled = 0
         filled += length
     return np.split(members_P, borders)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A pack on the device."""
-
-    ids_N: Tensor
-    layout: DeviceLayout
-    cells: int
-    """Of its padded groups together."""
-
-
-def place(tokens: TokenSet, pack_S: NDArray[np.int64], device: torch.device) -> Placed:
-    """The sequences `pack_S` of `tokens` on `device`, in the order given."""
-    layout = packing.layout(tokens.lengths_S[pack_S], pack_S)
-    ids_N = tokens.ids_N[tokens.starts_S[pack_S][layout.sequence_N] + layout.positions_N]
-    return Placed(
-        ids_N=torch.from_numpy(ids_N).to(device).long(),
-        layout=to_device(layout, device),
-        cells=sum(group.gather_BT.size for group in layout.groups()),
-    )

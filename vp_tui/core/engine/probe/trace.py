@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.engine.encode import OutOfMemoryError
+from vp_tui.core.engine.encode import OutOfMemoryError, Placed, place
 from vp_tui.core.engine.memory import is_out_of_memory
 from vp_tui.core.engine.probe.points import Look, looking, watched
-from vp_tui.core.engine.probe.sample import Placed, Sample, place
+from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.models import precision
 from vp_tui.core.models.hf import HfEncoder
 from vp_tui.core.models.precision import Range
@@ -176,7 +176,7 @@ def _trace(
 ) -> Trace:
     packs = _placed(sample, budget, device)
     # a native model's rows are the tokens; transformers' are the cells of the padded groups
-    rows = sum(pack.cells if isinstance(model, HfEncoder) else len(pack.ids_N) for pack in packs)
+    rows = sum(_cells(pack) if isinstance(model, HfEncoder) else pack.tokens for pack in packs)
     watcher = _Watcher(target, step=-(-rows // SKETCH_ROWS), replaced=replaced)
     outputs = []
     with looking(model, watcher.look):
@@ -189,6 +189,11 @@ def _trace(
         tokens_ND=hidden_ND.float().cpu().numpy(),
         embeddings_PD=_pooled(hidden_ND, sample),
     )
+
+
+def _cells(pack: Placed) -> int:
+    """Cells of a pack's padded groups together."""
+    return sum(group.gather_BT.size for group in pack.layout.pack.groups())
 
 
 def _pooled(hidden_ND: Tensor, sample: Sample) -> NDArray[np.float64]:

@@ -138,7 +138,7 @@ class Inspection:
 
     def _oracle(self, candidate: stage.CandidateProbe) -> OracleTrace | Unavailable:
         plan, setting = self._plan, self._setting
-        question = oracle.Question(
+        question = oracle.OracleRequest(
             source=plan.source, spec=plan.spec, sample=self._sample, plan=candidate.plan, device=setting.device
         )
         facts = {
