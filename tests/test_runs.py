@@ -198,7 +198,7 @@ def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoi
     assert found["dataset"]["unknown_letters"] == {"*": 1, "J": 1}
     assert (found["dataset"]["truncated"], found["dataset"]["renamed"], found["dataset"]["lower_case"]) == (1, 1, 4)
     told = " ".join(alert["message"] for alert in found["alerts"])
-    for words in ("unknown", "1022", "lower-case", "id that was taken"):
+    for words in ("unknown", "1022", "lower-case", "duplicate id"):
         assert words in told
 
 
