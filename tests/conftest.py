@@ -139,7 +139,7 @@ def made_checkpoint(tmp_path_factory):
 @pytest.fixture
 def small_demo(home, made_checkpoint):
     """The demo's files with 40 sequences instead of 600: what is made once is taken as it is."""
-    from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, demo_places
+    from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, demo_places
 
     for place in demo_places(home).values():
         shutil.copytree(made_checkpoint(), place / CHECKPOINT)

@@ -22,8 +22,8 @@ from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.timeline import StatusChange
 from vp_tui.tui.backend import Holdings
+from vp_tui.tui.fields import Remembered
 from vp_tui.tui.log_file import LogTail, read_tail
-from vp_tui.tui.remembered import Remembered
 
 NO_GPU = Unavailable("no NVIDIA driver on this machine")
 

@@ -8,9 +8,8 @@ import pytest
 import snapshots
 
 from vp_tui.core.events import AlertRaised
-from vp_tui.tui.panels.alert_words import MEANINGS, meaning
 from vp_tui.tui.panels.alerts import MOST, AlertList, entries, in_words
-from vp_tui.tui.screens.alert import AlertScreen, alert_words
+from vp_tui.tui.screens.alert import MEANINGS, AlertScreen, alert_words, meaning
 from vp_tui.tui.screens.sequence import SequenceScreen
 
 

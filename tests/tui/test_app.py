@@ -10,12 +10,9 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.tui.dashboard import run_dashboard
 from vp_tui.tui.messages import StoreRead
-from vp_tui.tui.panels.comparison_charts import ComparisonChart
-from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.panels.runs_table import RunsTable
-from vp_tui.tui.screens.form import FormScreen
 from vp_tui.tui.screens.leave import QuestionScreen
-from vp_tui.tui.screens.main_screen import NO_RUNS, MainScreen
+from vp_tui.tui.screens.main_screen import NO_RUNS
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 
@@ -275,9 +272,3 @@ async def test_the_whole_screen_fits_without_a_scrollbar(drive, size):
     async with drive(snapshots.passed(), size=size) as driven:
         await driven.until_text("PASS  10,000 sequences")
         assert driven.app.screen.max_scroll_y == 0
-
-
-@pytest.mark.parametrize("base", [MainScreen, FormScreen, LineList, ComparisonChart])
-def test_a_base_with_abstract_methods_cannot_be_made(base):
-    with pytest.raises(TypeError, match="abstract"):
-        base()

@@ -7,7 +7,7 @@ import pytest
 from compared_runs import FIRST, SLOW
 
 from vp_tui.tui.app import VpTuiApp
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 from vp_tui.tui.messages import OpenComparison
 from vp_tui.tui.panels.comparison_charts import DistributionChart
 from vp_tui.tui.panels.rows import Rows
@@ -34,7 +34,7 @@ def compared(drive, runs, monkeypatch):
     @asynccontextmanager
     async def comparing(base=None, candidate=None, size=(80, 24), until="accuracy "):
         home = runs["home"]
-        async with drive(home=home.root, backend=CoreBackend(home), size=size) as driven:
+        async with drive(home=home.root, backend=Backend(home), size=size) as driven:
             if base is not None:
                 driven.app.post_message(OpenComparison(side(base), side(candidate)))
                 # the first one loads scipy

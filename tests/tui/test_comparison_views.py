@@ -9,8 +9,8 @@ from compared_runs import SLOW
 
 from vp_tui.core.measures.scale import FLOOR
 from vp_tui.core.report.evidence import BIN
-from vp_tui.tui.backend import CoreBackend
-from vp_tui.tui.panels import comparison, comparison_table
+from vp_tui.tui.backend import Backend
+from vp_tui.tui.panels import comparison
 from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, distributions
 from vp_tui.tui.panels.rows import cells, fitted
 
@@ -24,12 +24,12 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(runs):
     """report(base, candidate) -> ComparisonReport, by the names of `runs`."""
-    backend = CoreBackend(runs["home"])
+    backend = Backend(runs["home"])
     return cache(lambda *sides: backend.compare(*(str(runs.get(side, side)) for side in sides)))
 
 
 def test_the_gravest_judgement_stands_first(report):
-    rows = comparison_table.differences(report("same", "broken"), only_worse=False).rows
+    rows = comparison.differences(report("same", "broken"), only_worse=False).rows
     outcomes = [row.cells[0] for row in rows]
     assert outcomes == sorted(outcomes, key=["FAIL", "REGRESSED", "SUSPECT", "INCONCLUSIVE"].index)
     assert {row.level for row in rows if row.cells[0] == "INCONCLUSIVE"} == {"warn"}
@@ -37,13 +37,13 @@ def test_the_gravest_judgement_stands_first(report):
 
 
 def test_without_a_difference_all_is_shown(report):
-    grid = comparison_table.differences(report("baseline:default", 12), only_worse=False)
+    grid = comparison.differences(report("baseline:default", 12), only_worse=False)
     assert grid.title == "no difference in 8 metrics"
     assert len(grid.rows) == 8
 
 
 def test_columns_go_before_words_are_cut_and_the_change_stays(report):
-    grid = comparison_table.differences(report("same", "hostile"), only_worse=False)
+    grid = comparison.differences(report("same", "hostile"), only_worse=False)
     titles = {width: [grid.columns[place].title for place in fitted(grid, width)] for width in (58, 78, 200)}
     assert titles[200][-3:] == ["limit", "p", "n"]
     assert titles[78][-1] == "95% interval"
@@ -54,12 +54,12 @@ def test_columns_go_before_words_are_cut_and_the_change_stays(report):
 
 
 def test_the_worst_sequences_are_marked_where_they_fail_the_limit(report):
-    rows = comparison_table.worst(report("same", "broken")).rows
+    rows = comparison.worst(report("same", "broken")).rows
     assert [(row.cells[4], row.cells[5], row.level) for row in rows[:2]] == [("-", "all", "fail")] * 2
     assert rows[0].detail.endswith("NaN or Inf in the candidate")
     assert rows[2].cells[3:5] == ("0.999987", "0.210000")
     assert rows[2].detail.endswith("at or below the limit 0.99")
-    passing = comparison_table.worst(report("same", "hostile")).rows
+    passing = comparison.worst(report("same", "hostile")).rows
     assert {row.level for row in passing} == {"plain"}
     assert passing[0].detail.endswith("above the limit 0.99")
 
@@ -121,11 +121,11 @@ def test_strata_stand_below_each_other_where_there_is_room(report):
 def test_nan_everywhere_and_no_pair_at_all_are_told_in_words(report):
     found = report("nan", "also nan")
     assert picture_rows(found, 76, 15) == ["no data: no sequence has a cosine"]
-    assert comparison_table.worst(found).without == "none of the 30 sequences on both sides lost similarity"
-    told = [cell for row in comparison_table.differences(found, only_worse=False).rows for cell in row.cells]
+    assert comparison.worst(found).without == "none of the 30 sequences on both sides lost similarity"
+    told = [cell for row in comparison.differences(found, only_worse=False).rows for cell in row.cells]
     assert "nan" not in told
     apart = report("same", "other")
-    assert comparison_table.worst(apart).without == "no sequence is on both sides"
+    assert comparison.worst(apart).without == "no sequence is on both sides"
     assert comparison.banner(apart, 76, 3).plain == "~ accuracy not comparable: no sequence is on both sides"
 
 
@@ -135,7 +135,7 @@ def test_many_differing_facts_leave_room_for_the_verdict(report, most):
     assert rows[0] == "! accuracy and performance not comparable: 13 facts differ"
     assert len(rows) == 1 + min(most, 13)
     assert rows[-1].strip().startswith("and " if most < 13 else "transformers: none -> 5")
-    nothing = comparison_table.differences(report("same", "unlike"), only_worse=False)
+    nothing = comparison.differences(report("same", "unlike"), only_worse=False)
     assert (nothing.title, nothing.rows) == ("no results", ())
 
 
@@ -154,14 +154,14 @@ def test_the_head_keeps_to_its_room_whatever_the_names_are(report):
 @pytest.mark.parametrize("sides", [("hostile", "broken"), ("broken", "hostile"), ("same", "hostile")])
 def test_nothing_stored_reaches_a_table_as_it_is(report, sides):
     found = report(*sides)
-    grids = (comparison_table.worst(found), comparison_table.unlike(found))
+    grids = (comparison.worst(found), comparison.unlike(found))
     told = [words for grid in grids for row in grid.rows for words in (*row.cells, row.detail)]
     assert told
-    assert [words for words in (*told, *comparison_table.notes(found)) if not words.isprintable()] == []
+    assert [words for words in (*told, *comparison.notes(found)) if not words.isprintable()] == []
 
 
 def test_a_cut_sentence_says_that_it_is_cut(report):
     found = report("same", "broken")
     assert comparison.compared(found, 58, 2).plain.endswith("..")
     assert " ".join(comparison.compared(found, 58, 99).plain.split()).endswith(" ".join(found.sentence.split()))
-    assert found.comparison.accuracy.sentence in list(comparison_table.notes(found))
+    assert found.comparison.accuracy.sentence in list(comparison.notes(found))

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.tui.deltas import delta
-from vp_tui.tui.messages import Pinned, StoreView
-from vp_tui.tui.pairing import Pair, pair
+from vp_tui.tui.deltas import delta, pair
+from vp_tui.tui.messages import OpenComparison, Pinned, StoreView
 
 DONE = replace(snapshots.passed().run, id=40, accuracy_key="acc", perf_key="perf", speedup=2.0, cosine_min=0.9994)
 
@@ -52,17 +51,17 @@ def test_the_words_name_the_baseline_its_run_and_both_findings():
 
 
 def test_two_selected_runs_are_compared_the_older_one_as_the_base():
-    assert pair([run(), DONE], None, StoreView()) == Pair(base="40", candidate="41")
+    assert pair([run(), DONE], None, StoreView()) == OpenComparison(base="40", candidate="41")
 
 
 def test_one_selected_run_is_the_base_of_the_run_under_the_cursor():
-    assert pair([run()], DONE, StoreView()) == Pair(base="41", candidate="40")
+    assert pair([run()], DONE, StoreView()) == OpenComparison(base="41", candidate="40")
 
 
 @pytest.mark.parametrize("selected", [[], [run()]])
 def test_a_run_alone_is_compared_with_the_baseline_that_fits(selected):
     view = StoreView(baselines=(baseline(),))
-    assert pair(selected, run(), view) == Pair(base="baseline:release-1", candidate="41")
+    assert pair(selected, run(), view) == OpenComparison(base="baseline:release-1", candidate="41")
 
 
 @pytest.mark.parametrize(

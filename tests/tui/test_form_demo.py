@@ -10,7 +10,7 @@ from textual.widgets import Button
 
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.store.home import Home
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 
 
 async def test_the_demo_is_chosen_and_started_by_the_screen_alone(drive, tmp_path):
@@ -67,7 +67,7 @@ def child(tmp_path, monkeypatch, script):
 def test_the_demo_files_are_made_once_and_quietly(tmp_path, monkeypatch, capfd):
     make = 'echo noise; echo noise >&2; mkdir -p "$6/dnabert"; touch "$6/sequences.fasta" "$6/dnabert/sequences.fasta"'
     child(tmp_path, monkeypatch, make)
-    backend = CoreBackend(Home(tmp_path / "home"))
+    backend = Backend(Home(tmp_path / "home"))
     folder = tmp_path / "home" / "cache" / "demo"
     assert backend.demo_files() == {
         "demo": (folder / "checkpoint", folder / "sequences.fasta"),
@@ -82,4 +82,4 @@ def test_the_demo_files_are_made_once_and_quietly(tmp_path, monkeypatch, capfd):
 def test_demo_files_that_cannot_be_made_are_an_error_with_the_words_of_the_child(tmp_path, monkeypatch, script, words):
     child(tmp_path, monkeypatch, script)
     with pytest.raises(ResourceError, match=rf"{words}$"):
-        CoreBackend(Home(tmp_path / "home")).demo_files()
+        Backend(Home(tmp_path / "home")).demo_files()

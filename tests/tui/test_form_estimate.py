@@ -7,8 +7,8 @@ import pytest
 import snapshots
 from form_parts import arm, estimate_of, fill, is_whole, opened
 
+from vp_tui.tui.fields import Remembered
 from vp_tui.tui.panels.estimate import WAITING, estimate_content, waits_for
-from vp_tui.tui.remembered import Remembered
 
 
 async def test_the_estimate_comes_when_the_values_are_good_and_the_newest_wins(drive, fasta):

@@ -9,8 +9,8 @@ import pytest
 from vp_tui.core.config import STRATA
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.bars import bars
-from vp_tui.tui.panels.gpu_history import gpu_history, span
+from vp_tui.tui.marks import bars
+from vp_tui.tui.panels.gpu import gpu_history, span
 from vp_tui.tui.panels.histogram import LIMIT, histogram
 
 COSINE_LIMIT = Thresholds().fail(M1)

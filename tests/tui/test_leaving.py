@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.tui.panels.fp32_hints import hints
 from vp_tui.tui.screens.leave import MOST, QuestionScreen
 from vp_tui.tui.screens.main_screen import NO_RUNS
+from vp_tui.tui.screens.search import hints
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 

@@ -203,7 +203,7 @@ async def test_a_stalled_run_says_so_without_any_news_from_the_store(drive, monk
     async with drive(snapshots.running()) as driven:
         assert "stalled" not in driven.text
         with monkeypatch.context() as impatient:
-            impatient.setattr("vp_tui.tui.panels.silence.SILENT_S", 0.0)
+            impatient.setattr("vp_tui.tui.panels.header.SILENT_S", 0.0)
             await driven.until_text("~ stalled: no word from the run for 15 s")
         alive = snapshots.running()
         run = replace(alive.run, heartbeat_at_us=alive.run.heartbeat_at_us + 1_000_000, done=6400)

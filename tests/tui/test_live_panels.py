@@ -10,12 +10,9 @@ from vp_tui.core.errors import Unavailable
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.panels.chart import VIEWS, title
-from vp_tui.tui.panels.embeddings import embeddings
 from vp_tui.tui.panels.gpu import gpu
-from vp_tui.tui.panels.header import header
-from vp_tui.tui.panels.runs_strip import runs_strip
-from vp_tui.tui.panels.silence import Silence
-from vp_tui.tui.panels.strata import strata
+from vp_tui.tui.panels.header import Silence, header, runs_strip
+from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts
 
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)

@@ -9,7 +9,7 @@ import snapshots
 import stored_runs
 
 from vp_tui.core.store.timeline import StatusChange
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.panels.log_rows import as_text, rows
 from vp_tui.tui.panels.log_view import LogView
@@ -90,14 +90,14 @@ def test_a_date_that_is_none_and_lines_before_any_date_stay_in_the_list():
 
 def test_the_store_gives_the_moves_of_a_run_in_order(home):
     run_id = stored_runs.complete(home)
-    found = CoreBackend(home).timeline(run_id)
+    found = Backend(home).timeline(run_id)
     assert [(one.from_status, one.to_status) for one in found] == [
         ("queued", "starting"),
         ("starting", "running"),
         ("running", "completed"),
     ]
     assert found[-1].reason == "fp16 is safe here"
-    assert CoreBackend(home).timeline(run_id + 1) == ()
+    assert Backend(home).timeline(run_id + 1) == ()
 
 
 # -- on the screen

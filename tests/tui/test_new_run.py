@@ -5,7 +5,7 @@ from form_parts import choices_of, fill, is_whole, opened, value_of
 from textual.widgets import Button, Collapsible, Select, Switch
 
 from vp_tui.core.config import RunConfig
-from vp_tui.tui.remembered import Remembered
+from vp_tui.tui.fields import Remembered
 from vp_tui.tui.screens.new_run import NewRunScreen
 
 

@@ -19,7 +19,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.writer import RunWriter
 from vp_tui.migrations import upgrade
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 from vp_tui.tui.messages import StoreRead, StoreTrouble
 from vp_tui.tui.poller import Poller
 
@@ -183,7 +183,7 @@ def test_a_long_run_is_read_no_finer_than_a_chart_can_show(home, monkeypatch):
     with RunWriter(home, run_id) as writer:
         for at_us in range(100):
             writer.put(parts.gpu_sample(at_us))
-    turns = Turns.over(CoreBackend(home))
+    turns = Turns.over(Backend(home))
     gpu = turns.run(2)[-1].view.snapshot.gpu
     assert 4 <= len(gpu) <= 16
     assert gpu[-1].at_us == 99
@@ -192,7 +192,7 @@ def test_a_long_run_is_read_no_finer_than_a_chart_can_show(home, monkeypatch):
 def test_a_store_that_is_deleted_under_the_reader_is_trouble(tmp_path):
     home = Home(tmp_path)
     upgrade(home)
-    turns = Turns.over(CoreBackend(home))
+    turns = Turns.over(Backend(home))
     turns.at_turn[1] = lambda: home.database.rename(tmp_path / "away")
     turns.at_turn[3] = lambda: (tmp_path / "away").rename(home.database)
     posted = turns.run(4)
@@ -235,7 +235,7 @@ def test_a_baseline_deleted_between_two_reads_is_gone_at_the_next_turn(home, ans
 def test_the_real_store_is_followed_across_connections(tmp_path):
     home = Home(tmp_path)
     upgrade(home)
-    turns = Turns.over(CoreBackend(home))
+    turns = Turns.over(Backend(home))
     config = RunConfig(model="esm2-3b", input="/data/a.fasta", name="first")
     turns.at_turn[2] = lambda: lifecycle.create_run(home, config)
     first, second = turns.run(4)
@@ -248,7 +248,7 @@ def test_the_real_store_is_followed_across_connections(tmp_path):
 def test_a_missing_store_is_trouble_until_it_is_prepared(tmp_path):
     home = Home(tmp_path)
     for prepare, kind in ((None, StoreTrouble), (lambda: upgrade(home), StoreRead)):
-        assert isinstance(Turns.over(CoreBackend(home, prepare)).run(1)[-1], kind)
+        assert isinstance(Turns.over(Backend(home, prepare)).run(1)[-1], kind)
 
 
 @pytest.mark.parametrize("error", [StoreError("locked"), RunNotFoundError("no run 3"), UsageError("wrong")])

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from vp_tui.core.store.query.parser import parse
-from vp_tui.tui.query_help import EXAMPLE, completed, explained
+from vp_tui.tui.panels.filter_bar import EXAMPLE, completed, explained
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_every_example_is_a_query():
 
 
 def test_it_loads_no_database():
-    code = "import sys, vp_tui.tui.query_help; print('sqlalchemy' in sys.modules)"
+    code = "import sys, vp_tui.tui.panels.filter_bar; print('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

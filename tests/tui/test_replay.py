@@ -10,7 +10,7 @@ from played import dashboard, newest, played, playing, soon, text_of
 
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.app import VpTuiApp
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 
 MARKERS = (b"\x1b]0;", b"\x1b]2;", b"owned\x07", b"\x1b[2J\x1b[bold", "\x9b".encode(), "\u202e".encode())
 
@@ -40,10 +40,10 @@ def test_a_run_that_is_killed_is_interrupted_on_the_screen_by_itself(home):
 
 
 async def test_a_run_that_hangs_is_stalled_and_still_running(home, poll, monkeypatch):
-    monkeypatch.setattr("vp_tui.tui.panels.silence.SILENT_S", 0.5)
+    monkeypatch.setattr("vp_tui.tui.panels.header.SILENT_S", 0.5)
     with playing(home, "stall") as process:
         poll(lambda: is_stopped(process.pid), seconds=20, what="the end of the script")
-        app = VpTuiApp(home, backend=CoreBackend(home))
+        app = VpTuiApp(home, backend=Backend(home))
         async with app.run_test(size=(80, 24)) as pilot:
             await soon(pilot, lambda: "RUNNING" in text_of(app) and "Stalled" in text_of(app), seconds=15)
         assert newest(home).status == "running"

@@ -7,7 +7,7 @@ from played import dashboard, newest, playing, soon
 
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.app import VpTuiApp
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 
 SOON_S = 5.0
 """A look is taken four times a second; the rest is for other tests on the same cores."""
@@ -16,14 +16,14 @@ SOON_S = 5.0
 @asynccontextmanager
 async def watching(home):
     """`async with watching(home) as (other, seen)`: the hands of one dashboard and the eyes of another."""
-    app = VpTuiApp(home, backend=CoreBackend(home))
+    app = VpTuiApp(home, backend=Backend(home))
     async with app.run_test(size=(120, 40)) as pilot:
 
         async def seen(condition, seconds=SOON_S):
             await soon(pilot, lambda: app.view is not None and condition(app.view), seconds)
 
         await seen(lambda view: view.runs, seconds=10)
-        yield CoreBackend(home), seen
+        yield Backend(home), seen
 
 
 async def test_tags_notes_and_baselines_of_one_show_in_the_other(home):

@@ -11,7 +11,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.errors import InputError
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.backend import CoreBackend
+from vp_tui.tui.backend import Backend
 from vp_tui.tui.panels.sequence_words import MOST_LETTERS, letters, measured, numbers
 from vp_tui.tui.screens.sequence import SequenceScreen
 from vp_tui.tui.screens.worst import MOST, WorstScreen, table
@@ -153,7 +153,7 @@ def test_a_long_sequence_is_shown_to_its_first_letters():
 
 def test_cosines_and_single_sequences_come_from_the_store(home):
     run_id = stored_runs.complete(home)
-    backend = CoreBackend(home)
+    backend = Backend(home)
     assert {name: len(cosines) for name, cosines in backend.cosines(run_id).items()} == dict.fromkeys(STRATA, 10)
     assert backend.sequence(run_id, "protein7").seq_idx == 7
     assert backend.sequence(run_id, "nobody") is None
@@ -163,7 +163,7 @@ def test_cosines_and_single_sequences_come_from_the_store(home):
 def test_letters_come_from_the_file_by_the_name_the_run_gave(home, tmp_path):
     path = tmp_path / "reads.faa.gz"
     path.write_bytes(gzip.compress(b">a first\nMKV\n>a\nMKVL\n>b\nMAA\nAA\n"))
-    backend = CoreBackend(home)
+    backend = Backend(home)
     assert [backend.letters(str(path), name) for name in ("a", "a.2", "b", "c")] == ["MKV", "MKVL", "MAAAA", None]
     with pytest.raises(InputError, match="does not exist"):
         backend.letters(str(tmp_path / "gone.faa"), "a")

@@ -23,21 +23,19 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import clipboard, keyfile
-from vp_tui.tui.backend import Backend, CoreBackend
-from vp_tui.tui.fields import initial_values
+from vp_tui.tui.backend import Backend
+from vp_tui.tui.fields import Remembered, initial_values
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import UNMOVED, shown
-from vp_tui.tui.leaving import Leaving
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
-from vp_tui.tui.palette import commands
+from vp_tui.tui.panels.key_bar import commands
 from vp_tui.tui.poller import Poller
-from vp_tui.tui.remembered import Remembered
 from vp_tui.tui.screens.compare import CompareScreen
-from vp_tui.tui.screens.help import HelpScreen, topic_of
+from vp_tui.tui.screens.help import HelpScreen, MeasuresScreen, topic_of
+from vp_tui.tui.screens.leave import Leaving
 from vp_tui.tui.screens.live import LiveScreen
 from vp_tui.tui.screens.logs import LogsScreen
 from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
-from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
 from vp_tui.tui.screens.search import SearchScreen
@@ -66,7 +64,7 @@ class VpTuiApp(App[int]):
     def __init__(self, home: Home, run_id: int | None = None, *, backend: Backend | None = None) -> None:
         super().__init__()
         self.home = home
-        self.backend: Backend = backend or CoreBackend(home)
+        self.backend: Backend = backend or Backend(home)
         self._poller = Poller(open_reader=self.backend.open_reader, read_gpu=self.backend.read_gpu, run_id=run_id)
         self.view: StoreView | None = None
         self.moved: Mapping[str, str] = UNMOVED

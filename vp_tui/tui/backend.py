@@ -5,38 +5,24 @@ called from a worker thread, may block, and raises VpTuiError with a message for
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import StoreError, Unavailable
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui.fields import Remembered, read_remembered, write_remembered
 from vp_tui.tui.log_file import LogTail, read_tail
 
 if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
     from vp_tui.core.runs.estimate.figures import Estimate
     from vp_tui.core.runs.estimate.gather import Estimator
-    from vp_tui.core.store.baselines import Baseline
+    from vp_tui.core.store.reader import Reader
     from vp_tui.core.store.timeline import StatusChange
-    from vp_tui.tui.remembered import Remembered
-
-
-class StoreReader(Protocol):
-    """Part of core.store.reader.Reader that the poller uses."""
-
-    def data_version(self) -> int: ...
-    def runs(self, limit: int = 500) -> tuple[RunRow, ...]: ...
-    def run(self, run_id: int) -> RunRow: ...
-    def snapshot(self, run_id: int, *, since: RunSnapshot | None = None, most: int | None = None) -> RunSnapshot: ...
-    def baselines(self, *, active: bool = False) -> "tuple[Baseline, ...]": ...
-
-
-OpenReader = Callable[[], AbstractContextManager[StoreReader]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,50 +36,24 @@ class Holdings:
     bytes: int
 
 
-class Backend(Protocol):
-    """Interface that the app needs; tests pass a fake."""
-
-    def open_reader(self) -> AbstractContextManager[StoreReader]: ...
-    def read_gpu(self) -> GpuSample | Unavailable: ...
-    def start(self, config: RunConfig) -> int: ...
-    def stop(self, run_id: int) -> None: ...
-    def config_of(self, run_id: int) -> Mapping[str, Any]: ...
-    def remembered(self) -> "Remembered": ...
-    def remember(self, values: Mapping[str, Any]) -> None: ...
-    def estimate(self, config: RunConfig) -> "Estimate": ...
-    def demo_files(self) -> Mapping[str, tuple[Path, Path]]: ...
-    def history(self, query: str) -> tuple[RunRow, ...]: ...
-    def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]: ...
-    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]: ...
-    def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None: ...
-    def letters(self, path: str, sequence_id: str) -> str | None: ...
-    def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None: ...
-    def holdings(self, run_id: int) -> "Holdings": ...
-    def delete(self, run_id: int) -> None: ...
-    def pin(self, run_id: int, *, name: str, reason: str) -> tuple[int, ...]: ...
-    def unpin(self, name: str, *, reason: str) -> None: ...
-    def compare(self, base: str, candidate: str) -> "ComparisonReport": ...
-    def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None: ...
-    def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None: ...
-    def log_tail(self, folder: str, known: LogTail | None) -> LogTail: ...
-    def timeline(self, run_id: int) -> "tuple[StatusChange, ...]": ...
-
-
-class CoreBackend:
-    """Backend over the store at `home`."""
+class Backend:
+    """The store at `home`, and the processes that run; tests pass a fake."""
 
     def __init__(self, home: Home, prepare: Callable[[], object] | None = None) -> None:
         self._home = home
         self._prepare = prepare
         self._estimator: Estimator | None = None
 
-    def open_reader(self) -> AbstractContextManager[StoreReader]:
+    def open_reader(self) -> "Reader":
         """Return a reader for the calling thread; the first call upgrades the store."""
-        from vp_tui.core.store.reader import Reader
-
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
+        return self._reader()
+
+    def _reader(self) -> "Reader":
+        from vp_tui.core.store.reader import Reader
+
         return Reader(self._home)
 
     def read_gpu(self) -> GpuSample | Unavailable:
@@ -116,22 +76,16 @@ class CoreBackend:
 
     def config_of(self, run_id: int) -> Mapping[str, Any]:
         """Return the RunConfig of a run as JSON types."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             return reader.snapshot(run_id).config
 
-    def remembered(self) -> "Remembered":
+    def remembered(self) -> Remembered:
         """Return the initial values of the New-run form."""
-        from vp_tui.tui import remembered
-
-        return remembered.read(self._home.root / remembered.FILE_NAME)
+        return read_remembered(self._home.root)
 
     def remember(self, values: Mapping[str, Any]) -> None:
         """Remember the values of the New-run form."""
-        from vp_tui.tui import remembered
-
-        remembered.write(self._home.root / remembered.FILE_NAME, values)
+        write_remembered(self._home.root, values)
 
     def estimate(self, config: RunConfig) -> "Estimate":
         """Return the estimate for `config`; reads the whole sequence file, unless it is known already."""
@@ -142,40 +96,32 @@ class CoreBackend:
 
     def demo_files(self) -> Mapping[str, tuple[Path, Path]]:
         """Return demo name -> checkpoint and sequences; creates missing files, which takes seconds."""
-        from vp_tui.tui.commands.demo_files import CHECKPOINT, SEQUENCES, make_demo_files
+        from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, make_demo_files
 
         places = make_demo_files(self._home)
         return {name: (place / CHECKPOINT, place / SEQUENCES) for name, place in places.items()}
 
     def history(self, query: str) -> tuple[RunRow, ...]:
         """Return the matching runs, newest first; raise UsageError for an invalid query."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             return reader.history(query)
 
     def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]:
         """Return the sequences with the lowest cosine, those with NaN or Inf first."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             return reader.worst_sequences(run_id, limit)
 
     def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
         """Return the cosine of every compared sequence by stratum; None if not finite."""
-        from vp_tui.core.store.reader import Reader
-
         found: dict[str, list[float | None]] = {}
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             for result in reader.results(run_id):
                 found.setdefault(result.stratum, []).append(result.cosine)
         return {stratum: tuple(cosines) for stratum, cosines in found.items()}
 
     def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
         """Return one compared sequence; None without a row."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             return next((one for one in reader.results(run_id) if one.sequence_id == sequence_id), None)
 
     def letters(self, path: str, sequence_id: str) -> str | None:
@@ -192,9 +138,8 @@ class CoreBackend:
     def annotate(self, run_id: int, tags: Mapping[str, str], note: str | None) -> None:
         """Set the tags and the note of a run; other tags are removed."""
         from vp_tui.core.store import upkeep
-        from vp_tui.core.store.reader import Reader
 
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             before = reader.run(run_id).tags
         for key in before.keys() - tags.keys():
             upkeep.untag(self._home, run_id, key)
@@ -203,9 +148,7 @@ class CoreBackend:
 
     def holdings(self, run_id: int) -> Holdings:
         """Return the rows and files of a run."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             folder = self._home.run_folder(reader.run(run_id).uuid)
             sequences = reader.count_results(run_id)
         try:
@@ -248,9 +191,8 @@ class CoreBackend:
     def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None:
         """Write runs with all measures and rows per sequence to a file."""
         from vp_tui.core.report import render, runs_export
-        from vp_tui.core.store.reader import Reader
 
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
         render.write(path, runs_export.exported(found, format))
 
@@ -260,7 +202,5 @@ class CoreBackend:
 
     def timeline(self, run_id: int) -> "tuple[StatusChange, ...]":
         """Return the status changes of a run, oldest first."""
-        from vp_tui.core.store.reader import Reader
-
-        with Reader(self._home) as reader:
+        with self._reader() as reader:
             return reader.timeline(run_id)

@@ -1,16 +1,19 @@
-"""Difference of a run from its baseline: speed-up, and a worse cosine.
+"""Runs and their baselines: the difference shown on a line of the history, and the two sides of a comparison.
 
-A hint for a line of the history; the Compare screen gives the verdict, by the rule of core.regression.
+The difference is a hint; the Compare screen gives the verdict, by the rule of core.regression.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vp_tui.core import text as fmt
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.levels import MARKS, Level
-from vp_tui.tui.messages import Pinned
+from vp_tui.tui.messages import OpenComparison, Pinned, StoreView
+
+SELECT_ANOTHER = "select another run with space and press c again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +72,45 @@ def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:
         speed=speed_change(run.speedup, base.speedup) if fitting.perf_key == run.perf_key else None,
         is_worse=is_worse(run.cosine_min, base.cosine_min) if fitting.accuracy_key == run.accuracy_key else None,
     )
+
+
+def pair(selected: Sequence[RunRow], cursor: RunRow | None, view: StoreView) -> OpenComparison | Unavailable:
+    """Return the pair, or what to do to get one.
+
+    Two selected runs: the older one is the base. One: it is the base of the run under the cursor. None: the run under
+    the cursor and the newest baseline that fits it.
+    """
+    if len(selected) > 2:
+        return Unavailable(f"{len(selected)} runs are selected: select two (space deselects one, esc all)")
+    if len(selected) == 2:
+        base, candidate = sorted(selected, key=lambda run: run.id)
+        return _of_runs(base, candidate)
+    if cursor is None:
+        return Unavailable("no run to compare: press n to start one")
+    if selected and selected[0].id != cursor.id:
+        return _of_runs(selected[0], cursor)
+    return _against_baseline(cursor, view)
+
+
+def _no_result(run: RunRow) -> Unavailable | None:
+    if run.is_active:
+        return Unavailable(f"#{run.id} is {run.status}: wait until it ends, or stop it with x")
+    if run.status != "completed":
+        return Unavailable(f"#{run.id} is {run.status} and has no result: press r to run it again")
+    return None
+
+
+def _of_runs(base: RunRow, candidate: RunRow) -> OpenComparison | Unavailable:
+    return _no_result(base) or _no_result(candidate) or OpenComparison(base=str(base.id), candidate=str(candidate.id))
+
+
+def _against_baseline(run: RunRow, view: StoreView) -> OpenComparison | Unavailable:
+    reason = _no_result(run)
+    if reason is not None:
+        return reason
+    fitting = view.baseline_of(run)
+    if fitting is not None:
+        return OpenComparison(base=f"baseline:{fitting.name}", candidate=str(run.id))
+    if view.pinned(run):
+        return Unavailable(f"#{run.id} is a baseline itself: {SELECT_ANOTHER}")
+    return Unavailable(f"no baseline fits #{run.id}: {SELECT_ANOTHER}, or set a baseline with b")

@@ -1,19 +1,23 @@
-"""RunConfig -> fields of the New-run form, and typed values -> RunConfig or messages.
+"""RunConfig -> fields of the New-run form, and typed values -> RunConfig or messages; the last values in a file.
 
 Title, description, limits and validation are those of RunConfig. The form adds the kind of widget, that files must
 exist, and which values are remembered.
 """
 
+import json
 import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import StoreError
+from vp_tui.core.files import replacing
 
 Kind = Literal["text", "choice", "switch"]
 MODEL_FIELD: Final = "model"
@@ -23,6 +27,8 @@ NOT_IN_FORM = ("tags",)
 NOT_KEPT = ("name", "fp32_compare", "trust_remote_code")
 """Valid for one run only: name, exception, consent to run remote code."""
 PYDANTIC_PREFIX = "Value error, "
+
+FILE_NAME = "form.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +190,43 @@ def _messages(failure: ValidationError) -> dict[str, str]:
         name = str(error["loc"][0]) if error["loc"] else ""
         found.setdefault(name, []).append(error["msg"].removeprefix(PYDANTIC_PREFIX))
     return {name: " or ".join(words) for name, words in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """Initial values of the form; `trouble` says what of the file was ignored, and why."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    trouble: str | None = None
+
+
+def read_remembered(folder: Path) -> Remembered:
+    """Return the last values, kept next to the store; a damaged file is reported, a missing one is not."""
+    path = folder / FILE_NAME
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Remembered()
+    except (OSError, ValueError, RecursionError) as error:
+        return Remembered(trouble=f"{path} cannot be read, form starts empty: {error}")
+    if not isinstance(document, dict):
+        return Remembered(trouble=f"{path} has no values, form starts empty")
+    known = kept_values(document)
+    ignored = sorted(document.keys() - known.keys())
+    words = f"{path}: ignored unknown values: {', '.join(ignored)}" if ignored else None
+    return Remembered(values=known, trouble=words)
+
+
+def write_remembered(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write the values for the next form, completely or not at all.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    path, kept = folder / FILE_NAME, kept_values(values)
+    ordered = {item.name: kept[item.name] for item in form_fields() if item.name in kept}
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot save the form's values: {path}: {error.strerror or error}") from error

@@ -1,4 +1,10 @@
-"""Text in the style of its level. Styles are names that app.tcss and the theme fill in; no colour is in Python."""
+"""Text in the style of its level, and bars of block characters with eight heights per row.
+
+Styles are names that app.tcss and the theme fill in; no colour is in Python.
+"""
+
+import math
+from collections.abc import Sequence
 
 from textual.content import Content
 
@@ -16,6 +22,9 @@ STYLES: dict[Level, str] = {
     "title": "bold $text-primary",
 }
 
+EIGHTHS = 8
+_BLOCKS = " " + "".join(chr(0x2580 + eighth) for eighth in range(1, EIGHTHS + 1))
+
 
 def styled(text: str, level: Level) -> Content:
     """Return text in the style of its level; markup is not parsed."""
@@ -30,3 +39,21 @@ def line(*parts: str | Content | tuple[str, Level]) -> Content:
 def lines(rows: list[Content]) -> Content:
     """Return lines joined by newlines."""
     return Content("\n").join(rows)
+
+
+def bars(heights: Sequence[float | None], rows: int) -> list[str]:
+    """Return lines from top to bottom, one column per height (clipped to 0..1); any height above 0 is visible.
+
+    None and NaN leave their column empty.
+    """
+    eighths = [_eighths(height, rows) for height in heights]
+    return [
+        "".join(_BLOCKS[min(EIGHTHS, max(0, filled - row * EIGHTHS))] for filled in eighths)
+        for row in reversed(range(rows))
+    ]
+
+
+def _eighths(height: float | None, rows: int) -> int:
+    if height is None or not height > 0:
+        return 0
+    return math.ceil(min(height, 1.0) * rows * EIGHTHS)

@@ -5,13 +5,15 @@ older one in the queue; no other message is ever replaced.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
+from textual.dom import DOMNode
 from textual.message import Message
 
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.tui.backend import Backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +64,17 @@ class StoreView:
         return tuple(one for one in self.baselines if run.id in one.run_ids)
 
 
-class HasView(Protocol):
-    """The app, for a screen that needs the newest view rather than the one it was given."""
+class Dashboard(Protocol):
+    """The app, as its screens use it."""
 
+    backend: Backend
+    """Its methods block, so call them through run_job."""
     view: StoreView | None
+
+
+def dashboard(node: DOMNode) -> Dashboard:
+    """Return the app of a screen or widget."""
+    return cast(Dashboard, node.app)
 
 
 @dataclass

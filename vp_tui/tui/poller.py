@@ -9,15 +9,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from vp_tui.core.errors import RunNotFoundError, Unavailable, VpTuiError
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.tui.backend import OpenReader, StoreReader
 from vp_tui.tui.messages import Pinned, StoreRead, StoreTrouble, StoreView
-from vp_tui.tui.pins import pinned
+
+if TYPE_CHECKING:
+    from vp_tui.core.store.baselines import Baseline
+    from vp_tui.core.store.reader import Reader
+
 
 POLL_S = 0.25
 PACE_S = 0.5
@@ -37,7 +41,7 @@ class Poller:
     def __init__(
         self,
         *,
-        open_reader: OpenReader,
+        open_reader: "Callable[[], Reader]",
         read_gpu: Callable[[], GpuSample | Unavailable],
         run_id: int | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -84,7 +88,7 @@ class Poller:
 
     def _watch(
         self,
-        reader: StoreReader,
+        reader: "Reader",
         post: Callable[[Message], object],
         is_over: Callable[[], bool],
     ) -> None:
@@ -109,7 +113,7 @@ class Poller:
     def _is_stale(self, view: StoreView, read_at: float) -> bool:
         return self._clock() - read_at >= REREAD_S and any(run.is_active for run in view.runs)
 
-    def _read(self, reader: StoreReader) -> StoreView:
+    def _read(self, reader: "Reader") -> StoreView:
         runs = reader.runs()
         snapshot = self._read_snapshot(reader, runs)
         baselines = pinned(reader, runs)
@@ -117,7 +121,7 @@ class Poller:
         fitting = view.baseline_of(snapshot.run) if snapshot is not None else None
         return replace(view, baseline=self._read_baseline(reader, fitting)) if fitting is not None else view
 
-    def _read_baseline(self, reader: StoreReader, fitting: Pinned) -> RunSnapshot | None:
+    def _read_baseline(self, reader: "Reader", fitting: Pinned) -> RunSnapshot | None:
         """Return the baseline's newest run, read once: a finished run does not change. None: it was just deleted."""
         before = self._last.baseline if self._last else None
         if before is not None and before.run == fitting.run:
@@ -127,7 +131,7 @@ class Poller:
         except RunNotFoundError:
             return None
 
-    def _read_snapshot(self, reader: StoreReader, runs: tuple[RunRow, ...]) -> RunSnapshot | None:
+    def _read_snapshot(self, reader: "Reader", runs: tuple[RunRow, ...]) -> RunSnapshot | None:
         previous = self._last.snapshot if self._last else None
         shown = previous.run.id if previous else None
         run_id = self._wanted if self._wanted is not None else _most_interesting(runs, shown)
@@ -162,3 +166,34 @@ def _most_interesting(runs: tuple[RunRow, ...], shown: int | None) -> int | None
     if active is not None or not runs:
         return active
     return shown if any(run.id == shown for run in runs) else runs[0].id
+
+
+def pinned(reader: "Reader", runs: tuple[RunRow, ...]) -> tuple[Pinned, ...]:
+    """Return those whose runs still exist, newest first; `runs` are rows that have been read already."""
+    found: dict[tuple[str, tuple[int, ...]], dict[str, Baseline]] = {}
+    for one in reader.baselines(active=True):
+        if one.run_ids:
+            found.setdefault((one.name, one.run_ids), {})[one.key_kind] = one
+    every = (_pinned(reader, runs, kinds) for kinds in found.values())
+    return tuple(one for one in every if one is not None)
+
+
+def _pinned(reader: "Reader", runs: tuple[RunRow, ...], kinds: "dict[str, Baseline]") -> Pinned | None:
+    one = next(iter(kinds.values()))
+    newest = one.run_ids[-1]
+    row = next((run for run in runs if run.id == newest), None)
+    if row is None:
+        try:
+            row = reader.run(newest)
+        except RunNotFoundError:
+            # deleted by another process after the baselines were read
+            return None
+    keys = {kind: baseline.key for kind, baseline in kinds.items()}
+    return Pinned(
+        name=one.name,
+        reason=one.reason,
+        accuracy_key=keys.get("accuracy"),
+        perf_key=keys.get("perf"),
+        run_ids=one.run_ids,
+        run=row,
+    )

@@ -12,7 +12,7 @@ from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import level_of, line, styled
-from vp_tui.tui.panels.readable import show_title
+from vp_tui.tui.panels.panel import show_title
 
 MOST = 200
 """Lines shown at most; all of them are in the exported run."""

@@ -1,18 +1,23 @@
-"""Charts of the Live screen: a row of slots, each showing one view."""
+"""Charts of the Live screen: a row of slots side by side, each showing one view."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Literal
 
 from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
 from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.tui.panels.gpu_history import gpu_history, span
+from vp_tui.tui.jobs import run_job
+from vp_tui.tui.panels.gpu import gpu_history, span
 from vp_tui.tui.panels.histogram import Cosines, histogram
-from vp_tui.tui.panels.readable import show_title
+from vp_tui.tui.panels.panel import show_title
 
 View = Literal["similarity", "histogram", "throughput", "gpu"]
 VIEWS: tuple[View, ...] = ("similarity", "histogram", "throughput", "gpu")
@@ -126,3 +131,62 @@ def _meaning(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> str:
     if view == "throughput":
         return "tokens/s of each block, over sequences"
     return f"GPU, last {span(snapshot.gpu)}" if snapshot.gpu else "GPU over time"
+
+
+class ChartRow(Container):
+    """One slot per view; live.tcss shows those that fit.
+
+    `read_cosines` reads the rows per sequence of a run: it blocks, and is called only while the histogram is shown.
+    """
+
+    def __init__(self, read_cosines: Callable[[int], Cosines], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._read_cosines = read_cosines
+        self._first = 0
+        self._snapshot: RunSnapshot | None = None
+        self._cosines: tuple[str, Cosines] | None = None
+        self._asked: tuple[str, int] | None = None
+        self._is_reading = False
+
+    def compose(self) -> ComposeResult:
+        for slot, view in enumerate(VIEWS):
+            yield ChartPanel(view, id=f"chart{slot}")
+
+    def show(self, snapshot: RunSnapshot) -> None:
+        """Draw what changed."""
+        self._snapshot = snapshot
+        cosines = self._cosines[1] if self._cosines is not None and self._cosines[0] == snapshot.run.uuid else None
+        for slot, chart in enumerate(self.query(ChartPanel)):
+            chart.show(VIEWS[(self._first + slot) % len(VIEWS)], snapshot, cosines)
+        self._count(snapshot)
+
+    def on_resize(self) -> None:
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def next_view(self) -> None:
+        """Move every slot to the next view."""
+        self._first = (self._first + 1) % len(VIEWS)
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def _count(self, snapshot: RunSnapshot) -> None:
+        """Read the rows again if there are new ones; one read at a time."""
+        wanted = (snapshot.run.uuid, snapshot.run.done)
+        is_shown = any(chart.view == "histogram" and chart.region.area for chart in self.query(ChartPanel))
+        if not is_shown or self._is_reading or wanted == self._asked:
+            return
+        self._is_reading, self._asked = True, wanted
+        done = partial(self._take, snapshot.run.uuid)
+        run_job(self, "cosines", partial(self._read_cosines, snapshot.run.id), done, self._fail)
+
+    def _take(self, uuid: str, cosines: Cosines) -> None:
+        self._is_reading = False
+        self._cosines = (uuid, cosines)
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def _fail(self, words: str) -> None:
+        """Report it; read again when there are new rows."""
+        self._is_reading = False
+        self.app.notify(words, title="no histogram", severity="warning", markup=False)

@@ -10,11 +10,10 @@ from textual.timer import Timer
 from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui.jobs import run_job
+from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.patience import patiently
 
 if TYPE_CHECKING:
     from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate

@@ -1,4 +1,6 @@
-"""Head of the Live screen: run, progress, verdict so far."""
+"""Head of the Live screen: run, progress, verdict so far; heartbeat timeout; strip of the active runs."""
+
+from collections.abc import Sequence
 
 from textual.content import Content
 
@@ -12,6 +14,12 @@ SILENT_S = 15.0
 """Heartbeat timeout: a run writes one every second."""
 _SILENT = f"Stalled: no heartbeat for {fmt.whole(SILENT_S)} s. Press 5 for the log, x to stop."
 _FULL, _HALF, _EMPTY = "\u2501", "\u2578", "\u2500"
+
+GAP = " | "
+SHOWN = ">"
+"""Before the run on the screen; `[` and `]` show the others."""
+_WAITS = "another run uses "
+"""What core.run writes into the phase of a run whose device is taken."""
 
 
 def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Content:
@@ -105,3 +113,63 @@ def _reasons(run: RunRow) -> list[str]:
     elif run.is_active:
         reasons.append(run.status_reason)
     return [reason for reason in reasons if reason]
+
+
+class Silence:
+    """When the last heartbeat of the run on the screen was first seen."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, int | None] | None = None
+        self._since_s = 0.0
+
+    def is_silent(self, run: RunRow, now_s: float) -> bool:
+        """Return True for an active run without a new heartbeat for SILENT_S; `now_s` is a monotonic clock."""
+        heartbeat = (run.uuid, run.heartbeat_at_us)
+        if heartbeat != self._last:
+            self._last, self._since_s = heartbeat, now_s
+        return run.is_active and run.heartbeat_at_us is not None and now_s - self._since_s >= SILENT_S
+
+
+def active_runs(runs: Sequence[RunRow]) -> tuple[RunRow, ...]:
+    """Return the active runs, oldest first: a waiting run follows the one it waits for."""
+    return tuple(sorted((run for run in runs if run.is_active), key=lambda run: run.id))
+
+
+def runs_strip(runs: Sequence[RunRow], shown: int, width: int) -> Content | None:
+    """Return the active runs, or None for less than two; those that do not fit are counted."""
+    active = active_runs(runs)
+    if len(active) < 2:
+        return None
+    words = [f"{SHOWN if run.id == shown else ''}#{run.id} {_state(run)}" for run in active]
+    at = next((place for place, run in enumerate(active) if run.id == shown), 0)
+    first, last = _window(words, at, width)
+    parts: list[str | Content | tuple[str, Level]] = [(f"+{first} | ", "dim")] if first else []
+    for place in range(first, last):
+        is_shown = active[place].id == shown
+        parts.append(styled(words[place], "title" if is_shown else "plain"))
+        parts.append((GAP, "dim") if place + 1 < last else "")
+    if last < len(active):
+        parts.append((f"{GAP}+{len(active) - last}", "dim"))
+    return line(*parts)
+
+
+def _window(words: Sequence[str], at: int, width: int) -> tuple[int, int]:
+    """Return the range around `at` that fits, with space for the counts of the others."""
+    room = width - 2 * len(f"{GAP}+99")
+    first, last = at, at + 1
+    used = len(words[at])
+    while last < len(words) and used + len(GAP) + len(words[last]) <= room:
+        used += len(GAP) + len(words[last])
+        last += 1
+    while first > 0 and used + len(GAP) + len(words[first - 1]) <= room:
+        first -= 1
+        used += len(GAP) + len(words[first])
+    return first, last
+
+
+def _state(run: RunRow) -> str:
+    if run.status == "queued":
+        device = run.phase.partition(_WAITS)[2]
+        return f"queued, waits for {fmt.safe(device)}" if device else "queued"
+    done = fmt.share(run.done, run.total) if run.total else run.status
+    return f"{done} {fmt.safe(run.device)}" if run.device else done

@@ -13,8 +13,7 @@ from textual.content import Content
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import log_distance
-from vp_tui.tui.bars import bars
-from vp_tui.tui.marks import MARKS, line, lines, styled
+from vp_tui.tui.marks import MARKS, bars, line, lines, styled
 
 Cosines = Mapping[str, Sequence[float | None]]
 """Stratum -> the cosine of each sequence; None where an embedding is not finite."""

@@ -1,23 +1,60 @@
-"""Key bar, the last line of every screen: as many keys as fit, each one clickable.
+"""Keys that work now: the key bar, the last line of every screen, and the commands of the palette (ctrl+p).
 
-The five screens, Help and Leave are always shown; the others by rank, as far as they fit.
+The bar has as many keys as fit, each one clickable: the five screens, Help and Leave always, the others by rank.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
+from textual.app import App, SystemCommand
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.style import Style
 
-from vp_tui.tui.keymap import MAIN_SCREENS
-from vp_tui.tui.palette import Working, working
+from vp_tui.tui.keymap import BY_ID, MAIN_SCREENS, Key, shown
 from vp_tui.tui.panels.panel import Panel
 
 SHORT = {"Compare": "Comp", "Search": "Srch"}
 """Short names of screens when not everything fits."""
 _LAST = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """A key of the table that works now, and the node that owns its action."""
+
+    key: Key
+    pressed: str
+    """Textual's name of the key, moved or not."""
+    owner: DOMNode
+
+    @property
+    def written(self) -> str:
+        """The key as the user knows it."""
+        return shown(self.pressed)
+
+
+def working(screen: Screen[object]) -> tuple[Working, ...]:
+    """Return the keys that work with the current focus, in the order of the table, one per action."""
+    found: dict[str, Working] = {}
+    for owner, binding, is_enabled, _ in screen.active_bindings.values():
+        key = BY_ID.get(binding.id or "")
+        if key is not None and is_enabled:
+            found.setdefault(binding.id or "", Working(key=key, pressed=binding.key, owner=owner))
+    return tuple(found[name] for name in BY_ID if name in found)
+
+
+def commands(app: App[int], screen: Screen[object]) -> Iterator[SystemCommand]:
+    """Yield the commands; the description is part of the name, because only names are searched."""
+    yield SystemCommand(
+        "Theme: change colours", "for this session; set TEXTUAL_THEME to keep it", app.action_change_theme
+    )
+    for one in working(screen):
+        name = f"{one.key.label}: {one.key.description}"
+        yield SystemCommand(name, f"key {one.written}", partial(app.run_action, one.key.action, one.owner))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ DataTable measures every cell and repaints every row for one that changed: with 
 second, and one percent of progress costs 24 kB.
 """
 
-from abc import abstractmethod
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -15,10 +14,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vp_tui.tui.abstract import Abstract
 
-
-class LineList(Abstract, ScrollView, can_focus=True):
+class LineList(ScrollView, can_focus=True):
     """One Content per row; the cursor is a row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--title", "lines--even", "lines--odd", "lines--cursor"}
@@ -32,17 +29,17 @@ class LineList(Abstract, ScrollView, can_focus=True):
         self.row_count = 0
         self.cursor_row = 0
 
-    @abstractmethod
     def title_line(self) -> Content:
         """Return the line above the rows."""
+        raise NotImplementedError
 
-    @abstractmethod
     def row_line(self, row: int) -> Content:
         """Return one row, less than `row_count`."""
+        raise NotImplementedError
 
-    @abstractmethod
     def action_open(self) -> None:
         """Handle enter, or a click on the row under the cursor."""
+        raise NotImplementedError
 
     def title_clicked(self, column: int) -> None:
         """Handle a click into the title line, `column` columns from the left."""

@@ -1,6 +1,7 @@
-"""Base of most panels: shows one Content, and repaints only changes."""
+"""Base of most panels: shows one Content, and repaints only changes; titles of frames."""
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 
@@ -12,12 +13,7 @@ class Panel(Static):
     """Topic of the help (tui/explain.py) while it has the focus."""
 
     def __init__(
-        self,
-        *,
-        id: str | None = None,
-        classes: str | None = None,
-        title: str | None = None,
-        topic: str | None = None,
+        self, *, id: str | None = None, classes: str | None = None, title: str | None = None, topic: str | None = None
     ) -> None:
         super().__init__("", id=id, classes=classes, markup=False)
         self._shown: Content | None = None
@@ -35,3 +31,14 @@ class Panel(Static):
     def copy_text(self) -> str:
         """Return the text without colours."""
         return self._shown.plain if self._shown is not None else ""
+
+
+class Readable(Panel, can_focus=True):
+    """A panel that can have the focus, so that the help explains it."""
+
+
+def show_title(widget: Widget, words: str) -> None:
+    """Set the title of the frame if it changed; never parsed as markup."""
+    content = Content(words)
+    if widget.border_title != content.markup:
+        widget.border_title = content

@@ -1,27 +1,30 @@
-"""Text field with a list of choices below it: arrow down enters the list, enter or tab takes a choice.
+"""A field of the New-run form: title, widget and error message; a path field has a list of choices below it.
 
-The field keeps the focus; the list overlays the form and does not interfere with typing.
+Arrow down enters the list, enter or tab takes a choice. The field keeps the focus; the list overlays the form and does
+not interfere with typing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList
+from textual.widget import Widget
+from textual.widgets import Input, Label, OptionList, Select, Switch
 from textual.widgets.option_list import Option
 
 from vp_tui.core import text as fmt
 from vp_tui.tui.completion import PathChoice, common_start, folder_of, in_folder, merged, named
-from vp_tui.tui.fields import FILE_FIELD
-from vp_tui.tui.jobs import run_job
+from vp_tui.tui.fields import FILE_FIELD, PATH_FIELDS, FormField
+from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line
-from vp_tui.tui.patience import patiently
+from vp_tui.tui.panels.panel import Panel
 
 KEYS = "down select, enter take, tab complete"
 
@@ -192,3 +195,49 @@ class PathField(Vertical):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.input.take(self._choices.choices[event.option_index])
+
+
+class FieldRow(Vertical):
+    """A field with its initial value; a path field offers `known` in addition to files and folders."""
+
+    def __init__(self, item: FormField, value: Any, *, known: Sequence[PathChoice] = ()) -> None:
+        super().__init__(classes="field")
+        self.item = item
+        self._message = Panel(classes="message")
+        self._editor = _editor(item, value, known)
+        self._word = Label(_word(value), classes="word") if item.kind == "switch" else None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label(f"{self.item.title}{' *' if self.item.is_required else ''}", markup=False)
+            yield self._editor
+            if self._word is not None:
+                yield self._word
+        yield self._message
+
+    def show_word(self, *, is_on: bool) -> None:
+        """Show the state of a switch as a word, too."""
+        if self._word is not None:
+            self._word.update(_word(is_on))
+
+    def show_message(self, text: str | None) -> None:
+        """Show the message, or none."""
+        self.set_class(text is not None, "-wrong")
+        self._message.show(line(("! ", "fail"), fmt.safe(text or "")))
+
+
+def _word(value: Any) -> str:
+    return "on" if value else "off"
+
+
+def _editor(item: FormField, value: Any, known: Sequence[PathChoice]) -> Widget:
+    """Return the widget, named like the field; the id has a prefix, because panels use the same names."""
+    name, unique = item.name, f"field-{item.name}"
+    if name in PATH_FIELDS:
+        return PathField(str(value), name, known)
+    if item.kind == "switch":
+        return Switch(value=bool(value), name=name, id=unique, animate=False)
+    if item.kind == "choice":
+        options = [(choice, choice) for choice in item.choices]
+        return Select(options, value=str(value), allow_blank=False, compact=True, name=name, id=unique)
+    return Input(value=str(value), compact=True, name=name, id=unique, select_on_focus=False)

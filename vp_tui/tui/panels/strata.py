@@ -1,4 +1,4 @@
-"""Table of strata: similarity, NaN and Inf, speed; one row each and one for all."""
+"""Tables of the Live screen: strata (similarity, NaN and Inf, speed), and statistics of the embeddings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from textual.content import Content
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.events import StratumStats
+from vp_tui.core.events import ARMS, StratumStats
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
+from vp_tui.core.measurements import from_document
 from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
@@ -18,6 +19,7 @@ NARROW, WIDE = 76, 106
 """Widths of the full and the extended table."""
 AGAINST = 9
 """Width of the baseline column; at 80 columns it replaces the mean."""
+_NAME, _CELL = 14, 12
 
 
 def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
@@ -140,3 +142,30 @@ def _cell(column: Column, stats: StratumStats | None, limits: Thresholds) -> Con
     level = column.level(stats, limits)
     text = MARKS.get(level, "") + column.text(stats)
     return styled(f"{text:>{column.width + 1}}", level if stats.planned else "dim")
+
+
+def embeddings(snapshot: RunSnapshot) -> Content:
+    """Return statistics over all elements of all sequences, or why they are missing."""
+    values = from_document(snapshot.measures).values
+    spread, outliers = (values.get(measure, {}).get("all", {}) for measure in ("S5", "S6"))
+    if all(spread.get(f"mean_{arm}") is None for arm in ARMS):
+        return styled(_not_measured(snapshot), "dim")
+    run = snapshot.run
+    names = (fmt.clip(fmt.safe(name), _CELL - 1) for name in (run.reference, run.precision))
+    rows = [styled(f"{'':<{_NAME}}" + "".join(f"{name:>{_CELL}}" for name in names), "dim")]
+    for title, numbers, key, write in (
+        ("mean", spread, "mean", fmt.error),
+        ("std", spread, "std", fmt.error),
+        ("beyond 3 std", outliers, "outlier_share", fmt.percent),
+    ):
+        cells = (f"{write(numbers.get(f'{key}_{arm}')):>{_CELL}}" for arm in ARMS)
+        rows.append(line((f"{title:<{_NAME}}", "dim"), "".join(cells)))
+    return lines(rows)
+
+
+def _not_measured(snapshot: RunSnapshot) -> str:
+    if snapshot.run.is_active:
+        return "measured after the last sequence"
+    if snapshot.run.status == "completed":
+        return "not measured in this run"
+    return f"not measured: the run was {snapshot.run.status}"

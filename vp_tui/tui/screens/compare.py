@@ -141,20 +141,20 @@ class CompareScreen(MainScreen):
         report = self._report
         if report is None:
             return
-        from vp_tui.tui.panels import comparison_table
+        from vp_tui.tui.panels import comparison
 
         grids = (
-            comparison_table.differences(report, only_worse=self._only_worse),
+            comparison.differences(report, only_worse=self._only_worse),
             None,
-            comparison_table.worst(report),
-            comparison_table.unlike(report),
+            comparison.worst(report),
+            comparison.unlike(report),
         )
         for place, grid in enumerate(grids):
             if grid is not None:
                 title = f"{place + 1}/{len(VIEWS)} {grid.title}"
                 self.query_one(f"#{VIEWS[place]}", Rows).fill(replace(grid, title=title))
         self._show_charts(report)
-        notes = [Content(f"- {note}") for note in comparison_table.notes(report)]
+        notes = [Content(f"- {note}") for note in comparison.notes(report)]
         self.query_one("#notes-text", Panel).show(lines(notes))
         self._show_head(report)
 
@@ -208,7 +208,7 @@ class CompareScreen(MainScreen):
         """Return the first candidate run, else the run on the Live screen."""
         mine = self._candidate
         if self._report is None or mine is None:
-            return view.snapshot.run if view.snapshot else None
+            return super().chosen(view)
         return next((run for run in view.runs if run.id == mine.id), mine)
 
     # -- keys

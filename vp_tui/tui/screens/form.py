@@ -1,8 +1,7 @@
 """Base of the forms that write to the store: facts, fields, a message, buttons."""
 
-from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -11,22 +10,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
 from vp_tui.core import text as fmt
-from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, styled
-from vp_tui.tui.messages import Changed
+from vp_tui.tui.messages import Changed, dashboard
 from vp_tui.tui.panels.panel import Panel
 
 HINT = "enter confirm, tab next field, esc back"
 
 
-class _HasBackend(Protocol):
-    backend: Backend
-
-
-class FormScreen(Abstract, ModalScreen[bool]):
+class FormScreen(ModalScreen[bool]):
     """Dismissed with True once the store was changed; checked with every keystroke."""
 
     BINDINGS = bindings("form")
@@ -41,8 +35,7 @@ class FormScreen(Abstract, ModalScreen[bool]):
 
     @property
     def backend(self) -> Backend:
-        """The app's backend."""
-        return cast(_HasBackend, self.app).backend
+        return dashboard(self).backend
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
@@ -59,21 +52,21 @@ class FormScreen(Abstract, ModalScreen[bool]):
                 yield from self.more_buttons()
                 yield Button("Back", id="back", compact=True)
 
-    @abstractmethod
     def fields(self) -> tuple[tuple[str, str, str], ...]:
         """Return id, title and value of each field."""
+        raise NotImplementedError
 
-    @abstractmethod
     def facts(self) -> Content:
         """Return the text above the fields."""
+        raise NotImplementedError
 
-    @abstractmethod
     def problem(self) -> str | None:
         """Return why the form cannot be confirmed, or None."""
+        raise NotImplementedError
 
-    @abstractmethod
     def begin(self) -> None:
         """Start the job, through `work`."""
+        raise NotImplementedError
 
     def more_buttons(self) -> tuple[Button, ...]:
         """Return the buttons between the first and the last."""

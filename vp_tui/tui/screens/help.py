@@ -1,4 +1,4 @@
-"""Help: the focused panel, all numbers, all keys as they are now, and how to move keys."""
+"""Help: the focused panel, all numbers, all keys as they are now, and how to move keys. Report of one run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,13 @@ from textual.widgets import Static
 from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.gates.goals import P1, P1_GPU
+from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.explain import OF_SCREEN, explanation
 from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, UNMOVED, bindings, keys_of
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.key_bar import KeyBar
+from vp_tui.tui.text import report
 
 WIDTH = 71
 """Columns inside the frame, without its scrollbar, at 80 columns."""
@@ -169,4 +171,19 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog help"):
             for name, text in self._parts.items():
                 yield Static(text, id=name, markup=False)
+        yield KeyBar()
+
+
+class MeasuresScreen(ModalScreen[None]):
+    """Text with its own scrolling; esc, q or m closes it."""
+
+    BINDINGS = bindings("measures")
+
+    def __init__(self, snapshot: RunSnapshot) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog report"):
+            yield Static(Content(report(self._snapshot)), id="report")
         yield KeyBar()

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -12,17 +11,13 @@ from textual.widget import Widget
 
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import HasView, OpenComparison, OpenRun, StoreView
+from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView, dashboard
 from vp_tui.tui.panels.alerts import AlertList
-from vp_tui.tui.panels.chart_row import ChartRow
-from vp_tui.tui.panels.embeddings import embeddings
+from vp_tui.tui.panels.chart import ChartRow
 from vp_tui.tui.panels.gpu import gpu
-from vp_tui.tui.panels.header import header
-from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.panels.readable import Readable
-from vp_tui.tui.panels.runs_strip import active_runs, runs_strip
-from vp_tui.tui.panels.silence import Silence
-from vp_tui.tui.panels.strata import strata
+from vp_tui.tui.panels.header import Silence, active_runs, header, runs_strip
+from vp_tui.tui.panels.panel import Panel, Readable
+from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
@@ -96,7 +91,7 @@ class LiveScreen(MainScreen):
         self.query_one(ChartRow).show(snapshot)
 
     def _show_header(self, snapshot: RunSnapshot) -> None:
-        newest = cast(HasView, self.app).view
+        newest = dashboard(self).view
         run = newest.snapshot.run if newest is not None and newest.snapshot is not None else snapshot.run
         # ask the newest view: while the display is paused the shown one only looks silent
         is_silent = self._silence.is_silent(run, time.monotonic()) and run.uuid == snapshot.run.uuid
@@ -107,10 +102,6 @@ class LiveScreen(MainScreen):
         strip.set_class(words is not None, "-on")
         if words is not None:
             strip.show(words)
-
-    def chosen(self, view: StoreView) -> RunRow | None:
-        """Return the run on the screen."""
-        return view.snapshot.run if view.snapshot else None
 
     @property
     def _room(self) -> int:

@@ -132,10 +132,6 @@ class LogsScreen(MainScreen):
 
     # -- keys
 
-    def chosen(self, view: StoreView) -> RunRow | None:
-        """Return the run on the Live screen."""
-        return view.snapshot.run if view.snapshot else None
-
     def action_next_view(self) -> None:
         """Show both, then the log alone, then the events alone."""
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]

@@ -1,8 +1,6 @@
 """Base of the five main screens: banner for problems, body, key bar."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, cast
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -11,10 +9,9 @@ from textual.widget import Widget
 
 from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui.abstract import Abstract
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.marks import line, lines
-from vp_tui.tui.messages import MainScreenShown, StoreView
+from vp_tui.tui.messages import MainScreenShown, StoreView, dashboard
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 
@@ -24,11 +21,7 @@ PAUSED = "Display paused; the run continues. Press space to resume."
 NO_RUN = "No run is shown: press n to start one, or 2 for the history"
 
 
-class _HasBackend(Protocol):
-    backend: Backend
-
-
-class MainScreen(Abstract, Screen[None]):
+class MainScreen(Screen[None]):
     """A screen that shows a StoreView."""
 
     ALLOW_IN_MAXIMIZED_VIEW = "#banner, KeyBar"
@@ -37,25 +30,24 @@ class MainScreen(Abstract, Screen[None]):
 
     @property
     def backend(self) -> Backend:
-        """The app's backend; its methods block, so call them through run_job."""
-        return cast(_HasBackend, self.app).backend
+        return dashboard(self).backend
 
     def compose(self) -> ComposeResult:
         yield Panel(id="banner")
         yield from self.body()
         yield KeyBar()
 
-    @abstractmethod
     def body(self) -> list[Widget]:
         """Return the panels of this screen."""
+        raise NotImplementedError
 
-    @abstractmethod
     def show(self, view: StoreView) -> None:
         """Fill the panels."""
+        raise NotImplementedError
 
-    @abstractmethod
     def chosen(self, view: StoreView) -> RunRow | None:
-        """Return the run that the keys of this screen act on."""
+        """Return the run that the keys of this screen act on: the one on the Live screen."""
+        return view.snapshot.run if view.snapshot else None
 
     def show_banner(self, notices: Sequence[Content]) -> None:
         """Show one line each, the most severe first; hide the banner without any."""

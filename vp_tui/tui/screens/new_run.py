@@ -30,14 +30,12 @@ from vp_tui.tui.fields import (
     file_error,
     form_fields,
 )
-from vp_tui.tui.jobs import run_job
+from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, styled
 from vp_tui.tui.panels.estimate import EstimateLines
-from vp_tui.tui.panels.field_row import FieldRow
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.panels.path_field import PathInput
-from vp_tui.tui.patience import patiently
+from vp_tui.tui.panels.path_field import FieldRow, PathInput
 
 HINT = "tab next field, enter start, esc back"
 START_HINT = "Enter starts the run in its own process; it continues without this dashboard."

@@ -8,15 +8,13 @@ from textual.widget import Widget
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui.deltas import delta
+from vp_tui.tui.deltas import delta, pair
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import OpenComparison, StoreView
-from vp_tui.tui.pairing import pair
+from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.filter_bar import FilterBar
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.panels.runs_columns import RunLine
-from vp_tui.tui.panels.runs_detail import detail
+from vp_tui.tui.panels.runs_columns import RunLine, detail
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.screens.annotate import AnnotateScreen
 from vp_tui.tui.screens.delete import DeleteScreen, why_kept
@@ -183,7 +181,7 @@ class RunsScreen(MainScreen):
         if isinstance(chosen, Unavailable):
             self._say(chosen.reason)
         else:
-            self.post_message(OpenComparison(chosen.base, chosen.candidate))
+            self.post_message(chosen)
 
     def action_pin(self) -> None:
         """Set the run under the cursor as a baseline, or retire it."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -18,7 +17,7 @@ from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import MARKS, Level, line, styled
-from vp_tui.tui.messages import HasView
+from vp_tui.tui.messages import dashboard
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.sequence_words import Metric, numbers
@@ -71,7 +70,7 @@ class WorstScreen(ModalScreen[None]):
         run_job(self, "worst", work, self._fill, self._fail)
 
     def _look_again(self) -> None:
-        view = cast(HasView, self.app).view
+        view = dashboard(self).view
         newest = view.snapshot if view is not None else None
         if newest is not None and newest.run.uuid == self._snapshot.run.uuid and newest.run != self._snapshot.run:
             self._snapshot = newest

@@ -7,7 +7,7 @@ import sys
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 _DRIVER_VARIABLE = "TEXTUAL_DRIVER"
-_DRIVER = "vp_tui.tui.web.driver:TabDriver"
+_DRIVER = "vp_tui.tui.dashboard:TabDriver"
 
 
 def tab_command(home: Home) -> str:
