@@ -6,7 +6,7 @@ from on_store import row_of, runs_screen
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.store import upkeep
-from vp_tui.tui.screens.annotate import AnnotateScreen, tags_of, text_of
+from vp_tui.tui.screens.run_forms import AnnotateScreen, tags_of, text_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from textual.widgets import Button
 
 from vp_tui.core.errors import RunNotFoundError
 from vp_tui.core.store.baselines import set_baseline
-from vp_tui.tui.screens.delete import DeleteScreen
+from vp_tui.tui.screens.run_forms import DeleteScreen
 
 
 async def test_the_number_must_be_typed_and_the_cursor_stays_in_its_place(home):

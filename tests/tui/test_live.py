@@ -9,7 +9,7 @@ import snapshots
 from vp_tui.tui import explain
 from vp_tui.tui.panels.chart import TOPICS, ChartPanel
 from vp_tui.tui.screens.export import ExportScreen
-from vp_tui.tui.screens.pin import PinScreen
+from vp_tui.tui.screens.run_forms import PinScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (160, 45), (200, 50)]
 TITLES = ["1/4 1 - cosine", "2/4 histogram", "3/4 tokens/s", "4/4 GPU"]

@@ -6,7 +6,7 @@ from textual.widgets import Button
 
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.upkeep import delete_run
-from vp_tui.tui.screens.pin import PinScreen
+from vp_tui.tui.screens.run_forms import PinScreen
 
 
 async def test_a_group_is_pinned_under_a_name_and_for_a_reason(home):

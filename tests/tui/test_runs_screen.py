@@ -11,8 +11,7 @@ from vp_tui.tui.deltas import Delta
 from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.runs_columns import COLUMNS, Order, RunLine, fitting, ordered
 from vp_tui.tui.panels.runs_table import RunsTable
-from vp_tui.tui.screens.delete import DeleteScreen
-from vp_tui.tui.screens.pin import PinScreen
+from vp_tui.tui.screens.run_forms import DeleteScreen, PinScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]

@@ -24,7 +24,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import clipboard, keyfile
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.fields import Remembered, initial_values
+from vp_tui.tui.fields import initial_values
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
@@ -101,7 +101,6 @@ class VpTuiApp(App[int]):
 
     @property
     def keys_path(self) -> Path:
-        """Path of the user's keys."""
         return self.home.root / keyfile.NAME
 
     def on_unmount(self) -> None:
@@ -142,7 +141,6 @@ class VpTuiApp(App[int]):
     # -- keys
 
     async def action_open_screen(self, name: str) -> None:
-        """Show a main screen."""
         if name != self.current_mode:
             await self.switch_mode(name)
 
@@ -159,11 +157,7 @@ class VpTuiApp(App[int]):
         self._poller.wake()
 
     def action_new_run(self) -> None:
-        """Open the form with the last values."""
-        run_job(self, "new run", self.backend.remembered, self._show_new)
-
-    def _show_new(self, last: Remembered) -> None:
-        self._push_form(last.values, last.trouble)
+        run_job(self, "new run", self.backend.remembered, lambda last: self._push_form(last.values, last.trouble))
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
@@ -193,28 +187,23 @@ class VpTuiApp(App[int]):
 
     @property
     def chosen(self) -> RunRow | None:
-        """The run that the keys of the screen act on."""
         return self.main_screen.chosen(self.view) if self.main_screen is not None and self.view is not None else None
 
     def action_pause(self) -> None:
-        """Pause or resume the display; reading continues."""
         self._is_paused = not self._is_paused
         self._fill()
 
     def action_help(self) -> None:
-        """Explain the focused panel, keys and numbers."""
         snapshot = self.view.snapshot if self.view is not None else None
         limits = snapshot.limits if snapshot is not None else Thresholds()
         topic = topic_of(self.screen, self.current_mode)
         self.push_screen(HelpScreen(topic, self.current_mode, limits=limits, moved=self.moved, path=self.keys_path))
 
     def action_measures(self) -> None:
-        """Show the report of the run on the screen."""
         if self.view is not None and self.view.snapshot is not None:
             self.push_screen(MeasuresScreen(self.view.snapshot))
 
     def action_stop_run(self) -> None:
-        """Ask, then stop the selected run."""
         self._leaving.stop(self.chosen)
 
     async def action_quit(self) -> None:
@@ -222,7 +211,6 @@ class VpTuiApp(App[int]):
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Leave; ask while a run is active."""
         self._leaving.leave(self.view)
 
     def action_zoom(self) -> None:
@@ -236,7 +224,6 @@ class VpTuiApp(App[int]):
             screen.maximized = zoomable(focused)
 
     def action_copy(self) -> None:
-        """Copy the focused panel, else the whole screen, to the clipboard and to a file."""
         text = clipboard.copied_text(self.screen)
         if clipboard.fits_clipboard(text):
             self.copy_to_clipboard(text)

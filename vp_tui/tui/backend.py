@@ -57,7 +57,6 @@ class Backend:
         return Reader(self._home)
 
     def read_gpu(self) -> GpuSample | Unavailable:
-        """Return one reading of the GPU, or why there is none."""
         from vp_tui.core.engine.gpu import read_once
 
         return read_once()
@@ -80,11 +79,9 @@ class Backend:
             return reader.snapshot(run_id).config
 
     def remembered(self) -> Remembered:
-        """Return the initial values of the New-run form."""
         return read_remembered(self._home.root)
 
     def remember(self, values: Mapping[str, Any]) -> None:
-        """Remember the values of the New-run form."""
         write_remembered(self._home.root, values)
 
     def estimate(self, config: RunConfig) -> "Estimate":
@@ -147,7 +144,6 @@ class Backend:
         upkeep.note(self._home, run_id, note)
 
     def holdings(self, run_id: int) -> Holdings:
-        """Return the rows and files of a run."""
         with self._reader() as reader:
             folder = self._home.run_folder(reader.run(run_id).uuid)
             sequences = reader.count_results(run_id)

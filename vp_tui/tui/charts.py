@@ -8,6 +8,7 @@ because plotext's own log axis misplaces its limits. Points are thinned first: p
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import plotext
 from rich.text import Text
@@ -155,14 +156,9 @@ def throughput(
                 encoded += block.sequences
                 points.append((encoded, block.tokens / block.encode_s))
         if points:
-            thinned = thin(points, width * POINTS_PER_COLUMN, _mean)
+            thinned = thin(points, width * POINTS_PER_COLUMN, fmean)
             series.append(Series(arm, labels.get(arm, arm), thinned))
     return render(series, axis=_rate_axis(series), width=width, height=height, palette=palette)
-
-
-def _mean(values: Iterable[float]) -> float:
-    heights = list(values)
-    return sum(heights) / len(heights)
 
 
 def _rate_axis(series: Sequence[Series]) -> Axis:

@@ -51,7 +51,6 @@ def known_models(runs: Sequence[RunRow]) -> tuple[PathChoice, ...]:
 
 
 def known_inputs(runs: Sequence[RunRow]) -> tuple[PathChoice, ...]:
-    """Return the sequence files of recent runs."""
     return merged(_recent(run.input for run in runs))
 
 

@@ -33,7 +33,6 @@ class Delta:
 
     @property
     def level(self) -> Level:
-        """Return the level of the cell."""
         if self.is_worse:
             return "fail"
         return "warn" if is_slower(self.speed) else "plain"

@@ -4,8 +4,9 @@ A widget names its text by its `topic`; the help begins with the focused one. Ke
 the configuration.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01
@@ -14,7 +15,7 @@ from vp_tui.core.gates.sets import S5_STD, S6
 from vp_tui.core.thresholds import Thresholds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Help text of one panel."""
 
@@ -26,180 +27,129 @@ class Explanation:
 
 def explanation(topic: str, limits: Thresholds) -> Explanation:
     """Return the text of a topic, with the limits in force."""
-    return TOPICS[topic](limits)
+    numbers = {
+        "cosine": fmt.limit(limits.fail(M1)),
+        "distance": fmt.error(1 - limits.fail(M1)),
+        "p01": fmt.limit(limits.fail(M1_P01)),
+        "speed": fmt.limit(limits.fail(P1)),
+        "gpu": fmt.limit(limits.fail(P1_GPU)),
+        "std": fmt.percent(limits.warn(S5_STD)),
+        "outliers": fmt.percent(limits.fail(S6)),
+    }
+    return Explanation(*(text.format_map(numbers) for text in astuple(TOPICS[topic])))
 
 
-def _header(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="The run and its verdict so far",
-        meaning="Model, precision, progress and verdict of the run. While the run is active the verdict is `so far`: a "
+TOPICS: Final[Mapping[str, Explanation]] = {
+    "header": Explanation(
+        "The run and its verdict so far",
+        "Model, precision, progress and verdict of the run. While the run is active the verdict is `so far`: a "
         "later sequence can still fail it.",
-        good=f"PASS: every sequence is above {fmt.limit(limits.fail(M1))} and finite, and no gate failed. WARN: "
-        "usable, but read the warnings. FAIL: do not use this precision for this data. INVALID: the measurement "
-        "itself cannot be trusted.",
-        todo="If it is not PASS, read the alerts and findings below, then the Measures.",
-    )
-
-
-def _strata(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Strata",
-        meaning="One row per length stratum: long sequences overflow and short ones round differently, and a mean over "
-        "all would hide both. Worst, 1st percentile and mean are cosine similarities to the reference.",
-        good=f"Worst above {fmt.limit(limits.fail(M1))}, 1st percentile above "
-        f"{fmt.limit(limits.fail(M1_P01))}, no NaN and no Inf in any row.",
-        todo="For a row marked with ! open the worst sequences: is one sequence affected, or all of them?",
-    )
-
-
-def _similarity(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="1 - cosine over time",
-        meaning="Distance (1 - cosine) of each block's worst sequence from the reference, on a log scale. The line is "
-        "the limit, ! marks a block with NaN or Inf.",
-        good=f"All points far below the line at {fmt.error(1 - limits.fail(M1))}, and no trend: FP16 alone stays "
-        "below 1e-4.",
-        todo="Single points near the line are single sequences; a stratum that rises points to a kernel or a module.",
-    )
-
-
-def _histogram(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Histogram of 1 - cosine",
-        meaning="Number of sequences by their distance (1 - cosine) from the reference, per stratum, on a log scale. "
-        "The line is the limit.",
-        good=f"One peak, far to the left of {fmt.error(1 - limits.fail(M1))}.",
-        todo="A second peak is a group of sequences with a common cause: look at what they share (length, batch, "
-        "unusual residues). Single bars on the right are single sequences: open the worst ones.",
-    )
-
-
-def _throughput(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Throughput of each block",
-        meaning="Tokens per second of the reference and the candidate, block by block, device time only. Their blocks "
+        "PASS: every sequence is above {cosine} and finite, and no gate failed. WARN: usable, but read the "
+        "warnings. FAIL: do not use this precision for this data. INVALID: the measurement itself cannot be trusted.",
+        "If it is not PASS, read the alerts and findings below, then the Measures.",
+    ),
+    "strata": Explanation(
+        "Strata",
+        "One row per length stratum: long sequences overflow and short ones round differently, and a mean over all "
+        "would hide both. Worst, 1st percentile and mean are cosine similarities to the reference.",
+        "Worst above {cosine}, 1st percentile above {p01}, no NaN and no Inf in any row.",
+        "For a row marked with ! open the worst sequences: is one sequence affected, or all of them?",
+    ),
+    "similarity": Explanation(
+        "1 - cosine over time",
+        "Distance (1 - cosine) of each block's worst sequence from the reference, on a log scale. The line is the "
+        "limit, ! marks a block with NaN or Inf.",
+        "All points far below the line at {distance}, and no trend: FP16 alone stays below 1e-4.",
+        "Single points near the line are single sequences; a stratum that rises points to a kernel or a module.",
+    ),
+    "histogram": Explanation(
+        "Histogram of 1 - cosine",
+        "Number of sequences by their distance (1 - cosine) from the reference, per stratum, on a log scale. The "
+        "line is the limit.",
+        "One peak, far to the left of {distance}.",
+        "A second peak is a group of sequences with a common cause: look at what they share (length, batch, unusual "
+        "residues). Single bars on the right are single sequences: open the worst ones.",
+    ),
+    "throughput": Explanation(
+        "Throughput of each block",
+        "Tokens per second of the reference and the candidate, block by block, device time only. Their blocks "
         "alternate, so a disturbance of the machine shows in both.",
-        good=f"Two flat lines, the candidate at least {fmt.limit(limits.fail(P1))} times as high.",
-        todo="Both lines fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check "
-        "its attention kernel and the sequence lengths of that block.",
-    )
-
-
-def _gpu_chart(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="GPU over time",
-        meaning="Utilization, memory, power and clock of the GPU during the run. Utilization is the share of time in "
-        "which any kernel ran; power shows how much work was done. On Hopper and newer also: SM activity, tensor core "
+        "Two flat lines, the candidate at least {speed} times as high.",
+        "Both lines fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check its "
+        "attention kernel and the sequence lengths of that block.",
+    ),
+    "gpu chart": Explanation(
+        "GPU over time",
+        "Utilization, memory, power and clock of the GPU during the run. Utilization is the share of time in which "
+        "any kernel ran; power shows how much work was done. On Hopper and newer also: SM activity, tensor core "
         "activity and memory bandwidth.",
-        good=f"Mean utilization at least {fmt.limit(limits.fail(P1_GPU))}%, power near its limit, a steady clock.",
-        todo="Gaps: the GPU waits for data. A falling clock at full power: power cap or temperature.",
-    )
-
-
-def _gpu(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="GPU now",
-        meaning="Newest reading: utilization, memory, power, clock, temperature, throttling, other processes on the "
-        "GPU. Below, on Hopper and newer: SM activity, tensor core activity, memory bandwidth. Without an active run: "
+        "Mean utilization at least {gpu}%, power near its limit, a steady clock.",
+        "Gaps: the GPU waits for data. A falling clock at full power: power cap or temperature.",
+    ),
+    "gpu": Explanation(
+        "GPU now",
+        "Newest reading: utilization, memory, power, clock, temperature, throttling, other processes on the GPU. "
+        "Below, on Hopper and newer: SM activity, tensor core activity, memory bandwidth. Without an active run: "
         "the current state of the GPU.",
-        good=f"Mean utilization of {fmt.limit(limits.fail(P1_GPU))}% or more, no `slowed by`, no `shared with`.",
-        todo="Slowed by temperature or a power cap: accuracy is not affected, throughput is not comparable. Memory in "
+        "Mean utilization of {gpu}% or more, no `slowed by`, no `shared with`.",
+        "Slowed by temperature or a power cap: accuracy is not affected, throughput is not comparable. Memory in "
         "use before a run: another process uses the GPU.",
-    )
-
-
-def _speed(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Speed",
-        meaning="Tokens per second of reference and candidate, and the speed-up with its 95% interval; end to end "
-        "includes reading, packing and copies.",
-        good=f"Both ratios at {fmt.limit(limits.fail(P1))}x or more. On a CPU the speed is not checked.",
-        todo="Fast on the device but slow end to end: the GPU waits for the input. Slow on both: check the attention "
+    ),
+    "speed": Explanation(
+        "Speed",
+        "Tokens per second of reference and candidate, and the speed-up with its 95% interval; end to end includes "
+        "reading, packing and copies.",
+        "Both ratios at {speed}x or more. On a CPU the speed is not checked.",
+        "Fast on the device but slow end to end: the GPU waits for the input. Slow on both: check the attention "
         "kernel, and that the reference really ran in FP32.",
-    )
-
-
-def _alerts(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Alerts and findings",
-        meaning="Alerts appear during the run, one per event: a sequence with NaN, a cosine at or below "
-        f"{fmt.limit(limits.fail(M1))}, disturbed timing. Findings are gate results at the end of the run.",
-        good="None. A WARN should be read, a FAIL decides the verdict.",
-        todo="Open the first alert rather than the last: it names sequence, layer and batch, and later ones often "
-        "follow from it.",
-    )
-
-
-def _embeddings(limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Embedding statistics",
-        meaning="Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all values, "
-        "reference and candidate.",
-        good=f"Equal to three digits: standard deviations within {fmt.percent(limits.warn(S5_STD))}, shares of "
-        f"outliers within {fmt.percent(limits.fail(S6))}.",
-        todo="Different standard deviations with good cosines: the scale is wrong, which cosine cannot detect but M5 "
-        "and S5 can; see the Measures.",
-    )
-
-
-def _runs(_limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Run history",
-        meaning="All runs of this store, newest first, with status, verdict, worst cosine and speed-up; the lines "
-        "below describe the run under the cursor and its difference from the baseline.",
-        good="PASS in the result column, and no ! in the delta column.",
-        todo="Select two runs and compare them; set a good one as a baseline, and later runs are compared with it.",
-    )
-
-
-def _comparison(_limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Comparison of two runs",
-        meaning="The first lines say whether the two are comparable: same sequences, same weights, same machine. Then "
-        "all metrics of both, their difference, the tolerance and the result.",
-        good="No REGRESSED. A difference within its interval or tolerance is not significant.",
-        todo="Read the differences in configuration first: they explain most differences in the metrics. A single slow "
+    ),
+    "alerts": Explanation(
+        "Alerts and findings",
+        "Alerts appear during the run, one per event: a sequence with NaN, a cosine at or below {cosine}, disturbed "
+        "timing. Findings are gate results at the end of the run.",
+        "None. A WARN should be read, a FAIL decides the verdict.",
+        "Open the first alert rather than the last: it names sequence, layer and batch, and later ones often follow "
+        "from it.",
+    ),
+    "embeddings": Explanation(
+        "Embedding statistics",
+        "Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all values, reference and "
+        "candidate.",
+        "Equal to three digits: standard deviations within {std}, shares of outliers within {outliers}.",
+        "Different standard deviations with good cosines: the scale is wrong, which cosine cannot detect but M5 and "
+        "S5 can; see the Measures.",
+    ),
+    "runs": Explanation(
+        "Run history",
+        "All runs of this store, newest first, with status, verdict, worst cosine and speed-up; the lines below "
+        "describe the run under the cursor and its difference from the baseline.",
+        "PASS in the result column, and no ! in the delta column.",
+        "Select two runs and compare them; set a good one as a baseline, and later runs are compared with it.",
+    ),
+    "comparison": Explanation(
+        "Comparison of two runs",
+        "The first lines say whether the two are comparable: same sequences, same weights, same machine. Then all "
+        "metrics of both, their difference, the tolerance and the result.",
+        "No REGRESSED. A difference within its interval or tolerance is not significant.",
+        "Read the differences in configuration first: they explain most differences in the metrics. A single slow "
         "run is not a regression: repeat it.",
-    )
-
-
-def _logs(_limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Log and events of the run",
-        meaning="run.log is the output of the run's process; events are its status changes, by whom and why; "
-        "alerts are listed between them. Only the end of a long log is read.",
-        good="Phases one after the other, and a line with the verdict at the end.",
-        todo="Failed run: read the last lines. Stalled run: compare the time of the last line with the clock. Search "
-        "for `Traceback`, `NaN`, `WARNING`.",
-    )
-
-
-def _search(_limits: Thresholds) -> Explanation:
-    return Explanation(
-        title="Search for FP32-only operations",
-        meaning="Not implemented yet: a search that runs groups of operations in FP32 and the rest in FP16 to find the "
+    ),
+    "logs": Explanation(
+        "Log and events of the run",
+        "run.log is the output of the run's process; events are its status changes, by whom and why; alerts are "
+        "listed between them. Only the end of a long log is read.",
+        "Phases one after the other, and a line with the verdict at the end.",
+        "Failed run: read the last lines. Stalled run: compare the time of the last line with the clock. Search for "
+        "`Traceback`, `NaN`, `WARNING`.",
+    ),
+    "search": Explanation(
+        "Search for FP32-only operations",
+        "Not implemented yet: a search that runs groups of operations in FP32 and the rest in FP16 to find the "
         "smallest group with which all gates pass.",
-        good="PASS: no operation needs FP32.",
-        todo="Keep the modules listed here in FP32 first: the one where NaN first appears, and those whose error "
-        "exceeds FP16 rounding.",
-    )
-
-
-TOPICS: Mapping[str, Callable[[Thresholds], Explanation]] = {
-    "header": _header,
-    "strata": _strata,
-    "similarity": _similarity,
-    "histogram": _histogram,
-    "throughput": _throughput,
-    "gpu chart": _gpu_chart,
-    "gpu": _gpu,
-    "speed": _speed,
-    "alerts": _alerts,
-    "embeddings": _embeddings,
-    "runs": _runs,
-    "comparison": _comparison,
-    "logs": _logs,
-    "search": _search,
+        "PASS: no operation needs FP32.",
+        "Keep the modules listed here in FP32 first: the one where NaN first appears, and those whose error exceeds "
+        "FP16 rounding.",
+    ),
 }
 OF_SCREEN = {"live": "header", "runs": "runs", "compare": "comparison", "search": "search", "logs": "logs"}
 """Topic of each screen while nothing has the focus."""

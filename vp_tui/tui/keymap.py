@@ -14,7 +14,9 @@ MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
 PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run"}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
-_RUN = ("live", "runs")
+REST = 9
+"""Rank of keys that the key bar shows only when all the others fit."""
+_ALL, _RUN = MAIN_SCREENS, ("live", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,6 @@ class Key:
     label: str
     description: str
     screens: tuple[str, ...]
-    footer: bool = True
-    """False: the key bar shows it only when all the others fit."""
     rank: int = 5
     """When space is short the key bar drops the highest rank first; 0 always stays."""
 
@@ -61,37 +61,23 @@ def shown(key: str) -> str:
 
 _MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence")
 _SCREENS = (
-    Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", MAIN_SCREENS, rank=0),
-    Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", MAIN_SCREENS, rank=0),
-    Key(
-        "compare",
-        "3",
-        "app.open_screen('compare')",
-        "Compare",
-        "two runs, or a run and its baseline",
-        MAIN_SCREENS,
-        rank=0,
-    ),
-    Key("search", "4", "app.open_screen('search')", "Search", "modules to keep in FP32 first", MAIN_SCREENS, rank=0),
-    Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", MAIN_SCREENS, rank=0),
-    Key("new", "n", "app.new_run", "New", "configure and start a new run", MAIN_SCREENS, rank=1),
+    Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
+    Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
+    Key("compare", "3", "app.open_screen('compare')", "Compare", "two runs, or a run and its baseline", _ALL, rank=0),
+    Key("search", "4", "app.open_screen('search')", "Search", "modules to keep in FP32 first", _ALL, rank=0),
+    Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
+    Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
 )
 _LIVE = (
     Key("view", "v", "cycle_chart", "View", "next chart: similarity, histogram, throughput, GPU", ("live",), rank=2),
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
-    Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), footer=False),
-    Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), footer=False),
-    Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), footer=False),
+    Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
+    Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
+    Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), rank=REST),
     Key(
-        "open",
-        "enter",
-        "open",
-        "Open",
-        "details of the selected alert: sequence, layer, batch",
-        ("alerts",),
-        footer=False,
+        "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
     ),
 )
 _RUNS = (
@@ -105,20 +91,20 @@ _RUNS = (
         "Sort",
         "sort by the next column (< ascending, > descending)",
         ("runs table",),
-        footer=False,
+        rank=REST,
     ),
-    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), footer=False),
-    Key("tag", "t", "tag", "Tag", "edit the tags and the note of the run", ("runs",), footer=False),
-    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), footer=False),
-    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), footer=False),
+    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), rank=REST),
+    Key("tag", "t", "tag", "Tag", "edit the tags and the note of the run", ("runs",), rank=REST),
+    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), rank=REST),
+    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), rank=REST),
 )
 _OF_A_RUN = (
     Key("compare", "c", "compare", "Compare", "compare with the selected run, or with its baseline", _RUN, rank=3),
     Key("baseline", "b", "pin", "Baseline", "set the run as a baseline, or retire that baseline", _RUN),
     Key("export", "e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
     Key("stop", "x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
-    Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, footer=False),
-    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, footer=False),
+    Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, rank=REST),
+    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=REST),
 )
 _COMPARE = (
     Key("view", "v", "next_view", "View", "next view: table, charts, worst sequences, settings", ("compare",), rank=2),
@@ -128,48 +114,34 @@ _COMPARE = (
 _LOGS = (
     Key("view", "v", "next_view", "View", "next view: log and events, log only, events only", ("logs",), rank=2),
     Key("find", "slash", "find", "Find", "find text", ("logs",), rank=3),
-    Key("next", "full_stop", "next_match(1)", "Next", "next match", ("logs",), footer=False),
-    Key("previous", "comma", "next_match(-1)", "Previous", "previous match", ("logs",), footer=False),
+    Key("next", "full_stop", "next_match(1)", "Next", "next match", ("logs",), rank=REST),
+    Key("previous", "comma", "next_match(-1)", "Previous", "previous match", ("logs",), rank=REST),
     Key("follow", "f", "follow", "Follow", "follow the newest line, or stop following", ("logs",), rank=4),
-    Key("clear", "escape", "clear", "Clear", "clear the search text", ("logs",), footer=False),
+    Key("clear", "escape", "clear", "Clear", "clear the search text", ("logs",), rank=REST),
 )
 _EVERYWHERE = (
     Key(
-        "copy",
-        "y",
-        "app.copy",
-        "Copy",
-        "copy the focused panel, or the screen, to clipboard and file",
-        MAIN_SCREENS,
-        footer=False,
+        "copy", "y", "app.copy", "Copy", "copy the focused panel, or the screen, to clipboard and file", _ALL, rank=REST
     ),
-    Key("zoom", "z", "app.zoom", "Zoom", "show the focused panel full screen, and back", MAIN_SCREENS, footer=False),
-    Key(
-        "help",
-        "question_mark",
-        "app.help",
-        "Help",
-        "focused panel, all keys, all numbers",
-        MAIN_SCREENS,
-        rank=0,
-    ),
-    Key("leave", "q", "app.leave", "Leave", "leave the dashboard (asks while a run is active)", MAIN_SCREENS, rank=0),
+    Key("zoom", "z", "app.zoom", "Zoom", "show the focused panel full screen, and back", _ALL, rank=REST),
+    Key("help", "question_mark", "app.help", "Help", "focused panel, all keys, all numbers", _ALL, rank=0),
+    Key("leave", "q", "app.leave", "Leave", "leave the dashboard (asks while a run is active)", _ALL, rank=0),
 )
 _MODALS = (
     Key("back", "escape", "cancel", "Back", "close the form without starting a run", ("new run",)),
     Key("choose", "down", "next_choice(1)", "Choose", "next entry of the list below the field", ("path field",)),
-    Key("up", "up", "next_choice(-1)", "Up", "previous entry, or back to the field", ("path field",), footer=False),
+    Key("up", "up", "next_choice(-1)", "Up", "previous entry, or back to the field", ("path field",), rank=REST),
     Key("take", "enter", "take", "Take", "take the selected entry; without one, start the run", ("path field",)),
     Key("complete", "tab", "complete", "Complete", "complete the path, or go to the next field", ("path field",)),
-    Key("close", "escape", "close_list", "Close", "close the list, then the form", ("path field",), footer=False),
+    Key("close", "escape", "close_list", "Close", "close the list, then the form", ("path field",), rank=REST),
     Key("back", "escape", "cancel", "Back", "close without changes", ("form",)),
     Key("stay", "escape", "choose('stay')", "Stay", "close the question without doing anything", ("question",)),
     Key("leave", "l", "choose('leave')", "Leave", "leave the dashboard; the run continues", ("question",)),
     Key("stop", "s", "choose('stop')", "Stop", "stop the run", ("question",)),
     Key("back", "escape", "app.pop_screen", "Back", "close", _MODAL_TEXTS),
-    Key("leave", "q", "app.pop_screen", "Back", "close", _MODAL_TEXTS, footer=False),
-    Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), footer=False),
-    Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), footer=False),
+    Key("leave", "q", "app.pop_screen", "Back", "close", _MODAL_TEXTS, rank=REST),
+    Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
+    Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
     Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
 )
@@ -190,13 +162,7 @@ def bindings(screen: str) -> list[Binding | tuple[str, str] | tuple[str, str, st
     """Return the keys of a screen as Textual bindings; the id lets the user's keymap move them."""
     return [
         Binding(
-            key.key,
-            key.action,
-            key.label,
-            key_display=key.shown,
-            show=key.footer,
-            tooltip=key.description,
-            id=key.id_on(screen),
+            key.key, key.action, key.label, key.rank < REST, key.shown, tooltip=key.description, id=key.id_on(screen)
         )
         for key in keys_of(screen)
     ]

@@ -37,7 +37,6 @@ def line(*parts: str | Content | tuple[str, Level]) -> Content:
 
 
 def lines(rows: list[Content]) -> Content:
-    """Return lines joined by newlines."""
     return Content("\n").join(rows)
 
 

@@ -77,24 +77,23 @@ def dashboard(node: DOMNode) -> Dashboard:
     return cast(Dashboard, node.app)
 
 
+class _Replacing(Message):
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, type(self))
+
+
 @dataclass
-class StoreRead(Message):
+class StoreRead(_Replacing):
     """The store was read and something is new."""
 
     view: StoreView
 
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, StoreRead)
-
 
 @dataclass
-class StoreTrouble(Message):
+class StoreTrouble(_Replacing):
     """The store cannot be read at the moment; the poller retries."""
 
     text: str
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, StoreTrouble)
 
 
 class MainScreenShown(Message):

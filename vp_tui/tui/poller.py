@@ -58,12 +58,10 @@ class Poller:
         self._is_closed = False
 
     def choose(self, run_id: int) -> None:
-        """Show this run."""
         self._wanted = run_id
         self._wake.set()
 
     def wake(self) -> None:
-        """Poll now: something was written."""
         self._wake.set()
 
     def close(self) -> None:

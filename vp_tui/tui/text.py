@@ -83,7 +83,6 @@ def report(snapshot: RunSnapshot) -> str:
 
 
 def strata_table(strata: Sequence[StratumStats]) -> list[str]:
-    """Return the table of strata in 79 columns."""
     rows = [" ".join(f"{name:>{width}}" for name, width in _HEAD)]
     for stats in strata:
         cells = (
@@ -142,7 +141,6 @@ def _outcome(run: RunRow) -> str:
 
 
 def runs_table(runs: Sequence[RunRow]) -> str:
-    """Return the table of runs, newest first."""
     if not runs:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
     columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")

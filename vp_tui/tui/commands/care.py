@@ -46,7 +46,6 @@ def check_store(home: Home) -> int:
 
 
 def _in_words(dropped: upkeep.Pruned) -> str:
-    """Return a description of the deleted rows and files."""
     runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
     rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
     details = [f"details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []

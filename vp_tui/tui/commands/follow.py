@@ -87,7 +87,6 @@ class _Progress:
         self._phase = snapshot.run.phase
 
     def finish(self) -> None:
-        """Clear the progress line."""
         if self._terminal:
             self._rewrite("")
 

@@ -76,7 +76,6 @@ def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
 
 
 def stop_run(home: Home, run: str) -> None:
-    """Stop a run and print its status."""
     with Reader(home) as reader:
         run_id = reader.find(run)
         if not reader.run(run_id).is_active:

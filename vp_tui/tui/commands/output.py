@@ -16,7 +16,6 @@ def dumped(value: Any) -> str:
 
 
 def result(text: str) -> None:
-    """Write a result to stdout."""
     sys.stdout.write(f"{text}\n")
 
 

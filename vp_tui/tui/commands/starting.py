@@ -115,7 +115,6 @@ def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
 
 
 def print_faults() -> int:
-    """Print the faults of the demo, one per line."""
     faults = {**FAULTS, **ENGINE_FAULTS}
     width = max(map(len, faults))
     sys.stdout.write("".join(f"{name:<{width}}  {text}\n" for name, text in faults.items()))

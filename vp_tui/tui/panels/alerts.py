@@ -38,7 +38,6 @@ def entries(snapshot: RunSnapshot, kept: AlertEntry | None = None) -> tuple[Aler
 
 
 def raised(snapshot: RunSnapshot) -> int:
-    """Return the number of alerts of the run."""
     return max(snapshot.run.num_alerts, len(snapshot.alerts))
 
 
@@ -53,12 +52,10 @@ def title(snapshot: RunSnapshot) -> str:
 
 
 def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
-    """Return the time since the start of the run."""
     return fmt.duration((alert.at_us - started_at_us) / 1e6 if started_at_us is not None else None)
 
 
 def in_words(what: AlertRaised | Finding, started_at_us: int | None) -> Content:
-    """Return one entry as one line."""
     head = (f"{what.severity.upper():<5}", level_of(what.severity))
     if isinstance(what, Finding):
         return line(head, (f"{fmt.safe(what.gate)} ", "dim"), fmt.safe(what.text))
@@ -88,7 +85,6 @@ class AlertList(OptionList):
 
     @property
     def chosen(self) -> AlertEntry | None:
-        """The entry under the cursor, or None."""
         return self._entries[self.highlighted] if self.highlighted is not None and self._entries else None
 
     def show(self, snapshot: RunSnapshot) -> None:
@@ -142,7 +138,6 @@ class AlertList(OptionList):
             self.highlighted = len(self._entries) - 1
 
     def action_open(self) -> None:
-        """Show the entry under the cursor."""
         if self.chosen is not None:
             self.post_message(self.Opened(self.chosen.what))
 
@@ -150,5 +145,4 @@ class AlertList(OptionList):
         self.action_open()
 
     def copy_text(self) -> str:
-        """Return all shown entries, one per line."""
         return "".join(f"{in_words(entry.what, self._started_at_us).plain}\n" for entry in self._entries)

@@ -50,7 +50,6 @@ class ChartPanel(Static, can_focus=True):
 
     @property
     def topic(self) -> str:
-        """Topic of the help while the chart has the focus."""
         return TOPICS[self.view]
 
     def show(self, view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> None:
@@ -72,7 +71,6 @@ class ChartPanel(Static, can_focus=True):
         self.update(self._text)
 
     def copy_text(self) -> str:
-        """Return the chart as text."""
         return self._text.plain
 
     def on_resize(self) -> None:
@@ -110,7 +108,6 @@ def _data(view: View, snapshot: RunSnapshot, cosines: Cosines | None) -> object:
 
 
 def no_gpu(snapshot: RunSnapshot) -> str:
-    """Return why there is no GPU chart."""
     if snapshot.run.device == "cpu":
         return "GPU not used: this run is on the CPU"
     return "no GPU reading yet" if snapshot.run.is_active else "no GPU readings"
@@ -165,7 +162,6 @@ class ChartRow(Container):
             self.show(self._snapshot)
 
     def next_view(self) -> None:
-        """Move every slot to the next view."""
         self._first = (self._first + 1) % len(VIEWS)
         if self._snapshot is not None:
             self.show(self._snapshot)

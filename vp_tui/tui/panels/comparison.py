@@ -60,7 +60,6 @@ _UNLIKE: Final = (
 
 
 def level(outcome: Outcome) -> Level:
-    """Return the severity of an outcome."""
     return _LEVELS[tone(outcome)]
 
 

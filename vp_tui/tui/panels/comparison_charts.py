@@ -29,7 +29,6 @@ class ComparisonChart(Static):
         self._drawn: object = None
 
     def show(self, report: "ComparisonReport") -> None:
-        """Draw the report, unless it is shown already."""
         self._report = report
         width, height = self.content_size
         state = (report, width, height, self.app.theme)
@@ -43,14 +42,10 @@ class ComparisonChart(Static):
             self.show(self._report)
 
     def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
-        """Return the chart."""
         raise NotImplementedError
 
     def copy_text(self) -> str:
-        """Return the chart as text."""
-        if self._report is None:
-            return ""
-        return self.drawn(self._report, *self.content_size).plain.rstrip()
+        return self.drawn(self._report, *self.content_size).plain.rstrip() if self._report is not None else ""
 
 
 class DistributionChart(ComparisonChart):

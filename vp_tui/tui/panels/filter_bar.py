@@ -96,11 +96,9 @@ class FilterBar(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """True while a filter is being edited."""
         return self.has_class("-open")
 
     def open(self, query: str) -> None:
-        """Edit the active filter."""
         field = self.query_one("#filter", Input)
         field.value = query
         field.cursor_position = len(query)
@@ -109,7 +107,6 @@ class FilterBar(Vertical):
         field.focus()
 
     def close_input(self) -> None:
-        """Close the input."""
         self.remove_class("-open")
 
     def show_in_force(self, query: str, matches: int, total: int) -> None:
@@ -121,7 +118,6 @@ class FilterBar(Vertical):
         )
 
     def refuse(self, words: str) -> None:
-        """Show what is wrong with the filter."""
         self.query_one("#filter-words", Panel).show(line(("! ", "fail"), fmt.safe(words)))
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -6,7 +6,6 @@ others why not, if it fits.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from textual.content import Content
 
@@ -59,13 +58,16 @@ def _own(snapshot: RunSnapshot, width: int) -> list[Content]:
 
 
 def has_gpm(samples: Sequence[GpuSample]) -> bool:
-    """Return True if a sample has a GPM reading."""
-    return any(getattr(sample, field) is not None for sample in samples for _, field in SHARES)
+    return any(_known(samples, field) for _, field in SHARES)
+
+
+def _known(samples: Sequence[GpuSample], field: str) -> list[float]:
+    return [value for sample in samples if (value := getattr(sample, field)) is not None]
 
 
 def _share(samples: Sequence[GpuSample], name: str, field: str) -> str:
-    values = [getattr(sample, field) for sample in samples]
-    return f"{name} {fmt.percent(values[-1], of=100)}, mean {fmt.percent(_mean(values), of=100)}"
+    newest, mean = getattr(samples[-1], field), _mean(_known(samples, field))
+    return f"{name} {fmt.percent(newest, of=100)}, mean {fmt.percent(mean, of=100)}"
 
 
 def _reason(text: str) -> Content:
@@ -73,13 +75,12 @@ def _reason(text: str) -> Content:
 
 
 def _reading(start: str, when: str, sample: GpuSample, mean: Content | str = "") -> Content:
-    memory = f"{fmt.gib(sample.memory_used_mib)}/{fmt.gib(sample.memory_total_mib)} GiB"
-    power = f"{fmt.whole(sample.power_w)}/{fmt.whole(sample.power_limit_w)} W"
     return line(
         (start, "title"),
         f"{when} {fmt.percent(sample.utilization, of=100)}  ",
         mean,
-        f"{memory}  {power}  {fmt.whole(sample.sm_clock_mhz)} MHz  {fmt.whole(sample.temperature_c)} C",
+        f"{_memory(sample)}  {_power(sample)}  {fmt.whole(sample.sm_clock_mhz)} MHz  ",
+        f"{fmt.whole(sample.temperature_c)} C",
         _throttle(sample.throttle_reasons),
         _shared(sample.other_processes),
     )
@@ -97,7 +98,6 @@ def _shared(others: int | None) -> Content:
 
 
 def _utilization(snapshot: RunSnapshot) -> Content:
-    """Return the mean utilization of the run, which gate P1 checks."""
     mean, least = _mean([sample.utilization for sample in snapshot.gpu]), snapshot.limits.fail(P1_GPU)
     if mean is None:
         return styled("(not reported)  ", "dim")
@@ -107,45 +107,39 @@ def _utilization(snapshot: RunSnapshot) -> Content:
     )
 
 
+def _memory(sample: GpuSample) -> str:
+    return f"{fmt.gib(sample.memory_used_mib)}/{fmt.gib(sample.memory_total_mib)} GiB"
+
+
+def _power(sample: GpuSample) -> str:
+    return f"{fmt.whole(sample.power_w)}/{fmt.whole(sample.power_limit_w)} W"
+
+
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One reading of the GPU: value, text, and the value of a full bar."""
+    """One reading of the GPU: its field, its text (default: percent), and the field whose maximum is a full bar."""
 
     name: str
-    read: Callable[[GpuSample], float | None]
-    words: Callable[[GpuSample], str]
-    full: Callable[[Sequence[GpuSample]], float | None]
+    field: str
+    words: Callable[[GpuSample], str] | None = None
+    limit: str | None = None
+
+    def text(self, sample: GpuSample) -> str:
+        """Return the value with its unit."""
+        return self.words(sample) if self.words is not None else fmt.percent(getattr(sample, self.field), of=100)
+
+    def full(self, samples: Sequence[GpuSample]) -> float:
+        """Return the value of a full bar; without a limit from the driver, the largest value."""
+        if self.limit is None:
+            return 100.0
+        return max(_known(samples, self.limit), default=0.0) or max(_known(samples, self.field))
 
 
-def _highest(read: Callable[[GpuSample], float | None]) -> Callable[[Sequence[GpuSample]], float | None]:
-    return lambda samples: max((value for one in samples if (value := read(one)) is not None), default=None)
-
-
-def _percent(name: str, field: str) -> Gauge:
-    read = attrgetter(field)
-    return Gauge(name, read, lambda sample: fmt.percent(read(sample), of=100), lambda _: 100.0)
-
-
-AT_WORK = (_percent("util", "utilization"), *(_percent(name, field) for name, field in SHARES))
+AT_WORK = (Gauge("util", "utilization"), *(Gauge(name, field) for name, field in SHARES))
 GAUGES = (
-    Gauge(
-        "memory",
-        lambda s: s.memory_used_mib,
-        lambda s: f"{fmt.gib(s.memory_used_mib)}/{fmt.gib(s.memory_total_mib)} GiB",
-        _highest(lambda s: s.memory_total_mib),
-    ),
-    Gauge(
-        "power",
-        lambda s: s.power_w,
-        lambda s: f"{fmt.whole(s.power_w)}/{fmt.whole(s.power_limit_w)} W",
-        _highest(lambda s: s.power_limit_w),
-    ),
-    Gauge(
-        "SM clock",
-        lambda s: s.sm_clock_mhz,
-        lambda s: f"{fmt.whole(s.sm_clock_mhz)} MHz",
-        _highest(lambda s: s.sm_clock_mhz),
-    ),
+    Gauge("memory", "memory_used_mib", _memory, "memory_total_mib"),
+    Gauge("power", "power_w", _power, "power_limit_w"),
+    Gauge("SM clock", "sm_clock_mhz", lambda sample: f"{fmt.whole(sample.sm_clock_mhz)} MHz", "sm_clock_mhz"),
 )
 
 
@@ -165,13 +159,12 @@ def gpu_history(samples: Sequence[GpuSample], *, width: int, height: int, no_gpm
 
 def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> list[Content]:
     name = f"{gauge.name:<{NAME}} "
-    values = [gauge.read(sample) for sample in samples]
+    values = [getattr(sample, gauge.field) for sample in samples]
     if all(value is None for value in values):
         return [line(name, ("not reported by this GPU", "dim"))]
-    # without a limit from the driver, the largest value is the full bar
-    full = gauge.full(samples) or max(value for value in values if value is not None)
+    full = gauge.full(samples)
     *above, last = bars([None if value is None or full <= 0 else value / full for value in _thin(values, room)], rows)
-    newest = f"{gauge.words(samples[-1]):>{VALUE}}"
+    newest = f"{gauge.text(samples[-1]):>{VALUE}}"
     return [*(line(" " * len(name), (row, "info")) for row in above), line(name, (f"{last:<{room}}", "info"), newest)]
 
 
@@ -188,5 +181,4 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def span(samples: Sequence[GpuSample]) -> str:
-    """Return the time span of the samples."""
     return fmt.duration((samples[-1].at_us - samples[0].at_us) / 1e6) if samples else fmt.DASH

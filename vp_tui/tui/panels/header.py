@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.marks import Level, level_of, line, lines, styled
@@ -86,23 +85,14 @@ def _verdict(snapshot: RunSnapshot) -> Content:
     overall = next((stats for stats in snapshot.strata if stats.scope == "all" and stats.n), None)
     if overall is None:
         return styled("no verdict yet: no sequence compared" if run.is_active else "no verdict", "dim")
-    word, level = _so_far(overall)
+    # V1 and M1 as counts; the verdict itself is made at the end of the run
+    is_good = not overall.below + overall.nan + overall.inf
     # an aborted run has no verdict, however good its first sequences were
-    words = f"{word} so far" if run.is_active or level == "fail" else "no verdict"
-    counts = _counts(overall, snapshot.limits.fail(M1))
-    return line((words, level if words != "no verdict" else "dim"), f"  {counts}")
-
-
-def _so_far(overall: StratumStats) -> tuple[str, Level]:
-    """Return V1 and M1 as counts; the verdict itself is made at the end of the run."""
-    bad = overall.below + overall.nan + overall.inf
-    return ("FAIL", "fail") if bad else ("PASS", "good")
-
-
-def _counts(overall: StratumStats, limit: float) -> str:
-    return (
-        f"{fmt.exact(overall.n)} compared: {fmt.exact(overall.below)} at or below {fmt.limit(limit)}, "
-        f"{fmt.exact(overall.nan)} NaN, {fmt.exact(overall.inf)} Inf"
+    so_far: tuple[str, Level] = ("PASS so far", "good") if is_good else ("FAIL so far", "fail")
+    return line(
+        so_far if run.is_active or not is_good else ("no verdict", "dim"),
+        f"  {fmt.exact(overall.n)} compared: {fmt.exact(overall.below)} at or below "
+        f"{fmt.limit(snapshot.limits.fail(M1))}, {fmt.exact(overall.nan)} NaN, {fmt.exact(overall.inf)} Inf",
     )
 
 

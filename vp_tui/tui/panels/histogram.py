@@ -64,7 +64,6 @@ class _Scale:
         return max(place, self.limit_bin) if at >= self.limit else min(place, self.limit_bin - 1)
 
     def with_limit(self, text: str, mark: str = LIMIT) -> str:
-        """Insert the limit into a row."""
         at = self.limit_bin * self.columns_per_bin
         return text[:at] + mark + text[at:]
 

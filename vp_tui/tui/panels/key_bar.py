@@ -19,7 +19,6 @@ from vp_tui.tui.panels.panel import Panel
 
 SHORT = {"Compare": "Comp", "Search": "Srch"}
 """Short names of screens when not everything fits."""
-_LAST = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,6 @@ class Working:
 
     @property
     def written(self) -> str:
-        """The key as the user knows it."""
         return shown(self.pressed)
 
 
@@ -82,7 +80,7 @@ def entries(keys: Sequence[Working], current: str) -> tuple[BarKey, ...]:
             key=one.written,
             label=one.key.label,
             pressed=one.pressed,
-            rank=one.key.rank if one.key.footer else _LAST,
+            rank=one.key.rank,
             is_screen=one.key.label.lower() in MAIN_SCREENS and one.key.action.startswith("app.open_screen"),
             is_current=one.key.action == f"app.open_screen('{current}')",
         )

@@ -112,25 +112,19 @@ class LineList(ScrollView, can_focus=True):
     # -- the keys of a ScrollView move the cursor
 
     def action_scroll_up(self) -> None:
-        """Move one row up."""
         self.move_cursor(self.cursor_row - 1)
 
     def action_scroll_down(self) -> None:
-        """Move one row down."""
         self.move_cursor(self.cursor_row + 1)
 
     def action_page_up(self) -> None:
-        """Move by one page."""
         self.move_cursor(self.cursor_row - self._room)
 
     def action_page_down(self) -> None:
-        """Move by one page."""
         self.move_cursor(self.cursor_row + self._room)
 
     def action_scroll_home(self) -> None:
-        """Move to the first row."""
         self.move_cursor(0)
 
     def action_scroll_end(self) -> None:
-        """Move to the last row."""
         self.move_cursor(self.row_count - 1)

@@ -131,5 +131,4 @@ def drawn(row: Row, kind: Kind, needle: str, *, is_current: bool) -> Content:
 
 
 def as_text(found: Iterable[Row], kind: Kind) -> str:
-    """Return all rows as text."""
     return "\n".join(drawn(row, kind, "", is_current=False).plain[1:].rstrip() for row in found)

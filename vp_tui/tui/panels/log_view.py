@@ -62,7 +62,6 @@ class LogView(ScrollView, can_focus=True):
         return strip.crop_extend(left, left + width, style.rich_style)
 
     def copy_text(self) -> str:
-        """Return all rows as text."""
         return as_text(self._rows, self._kind)
 
     # -- where it is
@@ -80,7 +79,6 @@ class LogView(ScrollView, can_focus=True):
             self._to_end()
 
     def toggle_following(self) -> None:
-        """Stop following, or go to the newest line and follow."""
         self._follow(not self.following)
         if self.following:
             self._to_end()
@@ -124,7 +122,6 @@ class LogView(ScrollView, can_focus=True):
 
     @property
     def num_matches(self) -> int:
-        """Number of matching lines."""
         return len(self._matches)
 
     def _look(self) -> None:

@@ -21,7 +21,6 @@ class Panel(Static):
         self.topic = topic
 
     def show(self, content: Content) -> None:
-        """Show the content, unless it is shown already."""
         # Content.__eq__ compares the text only, not the colours
         if self._shown is not None and self._shown == content and self._shown.spans == content.spans:
             return
@@ -29,7 +28,6 @@ class Panel(Static):
         self.update(content)
 
     def copy_text(self) -> str:
-        """Return the text without colours."""
         return self._shown.plain if self._shown is not None else ""
 
 

@@ -39,12 +39,10 @@ class ChoiceList(OptionList, can_focus=False):
 
     @property
     def is_open(self) -> bool:
-        """True while the list is shown."""
         return bool(self.choices)
 
     @property
     def chosen(self) -> PathChoice | None:
-        """The choice under the cursor."""
         return None if self.highlighted is None or not self.choices else self.choices[self.highlighted]
 
     def show(self, choices: tuple[PathChoice, ...], width: int) -> None:
@@ -96,7 +94,6 @@ class PathInput(Input):
         self.close()
 
     def close(self) -> None:
-        """Close the list."""
         self._choices.show((), 0)
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -155,7 +152,6 @@ class PathInput(Input):
             raise SkipAction
 
     def action_close_list(self) -> None:
-        """Close the list, or the form without a list."""
         if not self._choices.is_open:
             raise SkipAction
         self.close()
@@ -221,7 +217,6 @@ class FieldRow(Vertical):
             self._word.update(_word(is_on))
 
     def show_message(self, text: str | None) -> None:
-        """Show the message, or none."""
         self.set_class(text is not None, "-wrong")
         self._message.show(line(("! ", "fail"), fmt.safe(text or "")))
 

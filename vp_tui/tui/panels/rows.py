@@ -78,7 +78,6 @@ def _marked(row: GridRow) -> Sequence[str]:
 
 
 def cells(row: GridRow, grid: Grid, widths: dict[int, int]) -> list[Content]:
-    """Return the cells of the row, each with its gap."""
     texts = _marked(row)
     return [
         styled(_padded(texts[place], widths[place], grid.columns[place]), row.level if place == 0 else "plain")

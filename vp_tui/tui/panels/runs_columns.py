@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from textual.content import Content
@@ -30,7 +29,7 @@ class RunLine:
     is_selected: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RunColumn:
     """One column: title, width, cell, sort key (None: missing), and the screen width it needs."""
 
@@ -66,10 +65,6 @@ def _id(one: RunLine) -> Content:
     return line((SELECTED if one.is_selected else " ", "info"), f"{one.run.id:>5}")
 
 
-def _name(width: int, one: RunLine) -> Content:
-    return Content(fmt.clip(run_names(one.run), width))
-
-
 def _result(one: RunLine) -> Content:
     word = result(one.run)
     shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
@@ -84,25 +79,12 @@ def _result_order(one: RunLine) -> int:
     return _FIRST.index(word) if word in _FIRST else len(_FIRST)
 
 
-def _cosine(one: RunLine) -> Content:
-    return Content(f"{fmt.cosine(one.run.cosine_min):>9}")
-
-
 def _speedup(one: RunLine) -> Content:
     level = level_of(one.run.speed_verdict)
     return styled(f"{MARKS.get(level, '') + fmt.ratio(one.run.speedup):>6}", level)
 
 
-def _delta(one: RunLine) -> Content:
-    return styled(f"{one.delta.cell:>6}", one.delta.level)
-
-
-def _time(one: RunLine) -> Content:
-    return Content(f"{fmt.duration(elapsed_s(one.run)):>7}")
-
-
 def tags(run: RunRow) -> str:
-    """Return the tags of a run as text."""
     return " ".join(f"{fmt.safe(key)}={fmt.safe(value)}" for key, value in run.tags.items())
 
 
@@ -110,38 +92,44 @@ def _text(read: Callable[[RunRow], str | None], width: int) -> Callable[[RunLine
     return lambda one: Content(fmt.clip(fmt.safe(read(one.run) or fmt.DASH), width))
 
 
-def _column(
-    title: str, width: int, cell: Callable[[RunLine], Content], order: Callable[[RunLine], Any], **more: Any
-) -> RunColumn:
-    return RunColumn(title=title, width=width, cell=cell, order=order, **more)
+def _right(write: Callable[[RunRow], str], width: int) -> Callable[[RunLine], Content]:
+    return lambda one: Content(f"{write(one.run):>{width}}")
+
+
+def _delta(one: RunLine) -> Content:
+    return styled(f"{one.delta.cell:>6}", one.delta.level)
 
 
 COLUMNS: tuple[RunColumn, ...] = (
-    _column("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
-    _column(NAME, 14, partial(_name, 14), lambda one: run_names(one.run).lower()),
-    _column("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
-    _column("result", 11, _result, _result_order),
-    _column("worst cos", 9, _cosine, lambda one: one.run.cosine_min, is_right=True),
-    _column("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
-    _column("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
-    _column("time", 7, _time, lambda one: elapsed_s(one.run), room=80, is_right=True, descending=True),
-    _column(
-        "started", 16, lambda one: Content(fmt.date_time(one.run.started_at_us)), lambda one: one.run.started_at_us,
+    RunColumn("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
+    RunColumn(NAME, 14, _text(run_names, 14), lambda one: run_names(one.run).lower()),
+    RunColumn("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
+    RunColumn("result", 11, _result, _result_order),
+    RunColumn(
+        "worst cos", 9, _right(lambda run: fmt.cosine(run.cosine_min), 9), lambda one: one.run.cosine_min, is_right=True
+    ),
+    RunColumn("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
+    RunColumn("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
+    RunColumn(
+        "time", 7, _right(lambda run: fmt.duration(elapsed_s(run)), 7), lambda one: elapsed_s(one.run),
+        room=80, is_right=True, descending=True,
+    ),
+    RunColumn(
+        "started", 16, _text(lambda run: fmt.date_time(run.started_at_us), 16), lambda one: one.run.started_at_us,
         room=100, descending=True,
     ),
-    _column("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
-    _column(
-        "alerts", 6, lambda one: Content(f"{fmt.short(one.run.num_alerts):>6}"), lambda one: one.run.num_alerts,
+    RunColumn("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
+    RunColumn(
+        "alerts", 6, _right(lambda run: fmt.short(run.num_alerts), 6), lambda one: one.run.num_alerts,
         room=128, is_right=True, descending=True,
     ),
-    _column("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=140),
-    _column("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=150),
-    _column("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=192),
+    RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=140),
+    RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=150),
+    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=192),
 )  # fmt: skip
 
 
 def title_of(column: RunColumn, order: Order) -> str:
-    """Return the title with the sort direction."""
     text = column.title + (order.mark if column.title == order.title else "")
     return f"{text:>{column.width}}" if column.is_right else text
 
@@ -156,7 +144,7 @@ def fitting(width: int, order: Order) -> list[RunColumn]:
     # one column is the scroll bar
     left = width - 1 - sum(column.width + GAP for column in shown if column.title != NAME) - GAP
     room = max(1, min(NAME_MOST, left))
-    return [replace(c, width=room, cell=partial(_name, room)) if c.title == NAME else c for c in shown]
+    return [replace(c, width=room, cell=_text(run_names, room)) if c.title == NAME else c for c in shown]
 
 
 def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:

@@ -37,17 +37,14 @@ class RunsTable(LineList):
 
     @property
     def current(self) -> RunLine | None:
-        """The line under the cursor, or None."""
         return self._rows[self.cursor_row] if self.cursor_row < len(self._rows) else None
 
     @property
     def chosen(self) -> RunRow | None:
-        """The run under the cursor, or None."""
         return self.current.run if self.current is not None else None
 
     @property
     def runs(self) -> tuple[RunRow, ...]:
-        """All runs in the current order."""
         return tuple(one.run for one in self._rows)
 
     def show(self, given: tuple[RunLine, ...], width: int) -> None:
@@ -82,32 +79,27 @@ class RunsTable(LineList):
     # -- lines
 
     def title_line(self) -> Content:
-        """Return the column titles."""
         return Content("").join(
             _cell(Content(title), column) for title, column in zip(self._titles, self._columns, strict=True)
         )
 
     def row_line(self, row: int) -> Content:
-        """Return one run."""
         return self._line(self._rows[row])
 
     def _line(self, one: RunLine) -> Content:
         return Content("").join(_cell(column.cell(one), column) for column in self._columns)
 
     def copy_text(self) -> str:
-        """Return the table as text with titles."""
         rows = [self.title_line(), *(self._line(one) for one in self._rows)]
         return "\n".join(row.plain.rstrip() for row in rows) + "\n"
 
     # -- keys and mouse
 
     def action_open(self) -> None:
-        """Show the run under the cursor on the Live screen."""
         if self.chosen is not None:
             self.post_message(OpenRun(self.chosen.id))
 
     def action_select(self) -> None:
-        """Select or deselect the run under the cursor; the screen keeps the selection."""
         if self.chosen is not None:
             self.post_message(self.SelectionToggled(self.chosen.id))
 
@@ -123,13 +115,11 @@ class RunsTable(LineList):
             self._sort_by(hit.title)
 
     def action_sort_next(self) -> None:
-        """Sort by the next visible column."""
         titles = [column.title for column in self._columns] or [self.order.title]
         place = titles.index(self.order.title) if self.order.title in titles else -1
         self._sort_by(titles[(place + 1) % len(titles)])
 
     def action_sort_reverse(self) -> None:
-        """Reverse the sort order."""
         self._sort(Order(title=self.order.title, descending=not self.order.descending))
 
     def _sort_by(self, title: str) -> None:

@@ -91,7 +91,6 @@ def measured(result: SequenceResult | None, limits: Thresholds) -> Content:
 
 
 def alerts_of(snapshot: RunSnapshot, sequence_id: str) -> Content:
-    """Return all alerts about the sequence."""
     found = [alert for alert in snapshot.alerts if alert.sequence_id == sequence_id]
     if not found:
         return styled("no alerts", "dim")

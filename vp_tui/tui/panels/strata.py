@@ -22,10 +22,6 @@ AGAINST = 9
 _NAME, _CELL = 14, 12
 
 
-def _never(_stats: StratumStats, _limits: Thresholds) -> Level:
-    return "plain"
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: width, text, severity."""
@@ -33,7 +29,7 @@ class Column:
     title: str
     width: int
     text: Callable[[StratumStats], str]
-    level: Callable[[StratumStats, Thresholds], Level] = _never
+    level: Callable[[StratumStats, Thresholds], Level] = lambda _stats, _limits: "plain"
     room: int = 0
     """Minimum table width for the column."""
 
@@ -43,8 +39,7 @@ def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, 
 
 
 def _worst_level(stats: StratumStats, limits: Thresholds) -> Level:
-    worst = stats.cosine_min
-    return "fail" if worst is not None and worst <= limits.fail(M1) else "plain"
+    return "fail" if stats.cosine_min is not None and stats.cosine_min <= limits.fail(M1) else "plain"
 
 
 def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
@@ -55,8 +50,7 @@ def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
 
 
 def _l2_level(stats: StratumStats, limits: Thresholds) -> Level:
-    error = stats.relative_l2_p99
-    return "warn" if error is not None and error > limits.warn(M4) else "plain"
+    return "warn" if (stats.relative_l2_p99 or 0.0) > limits.warn(M4) else "plain"
 
 
 def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
@@ -120,19 +114,11 @@ def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = Non
     against = _against(snapshot.run, baseline) if baseline is not None else None
     chosen = columns(snapshot.run.reference, width, limits, against)
     found = {str(stats.scope): stats for stats in snapshot.strata}
-    rows = [_titles(chosen)]
-    rows += [_row(name, found.get(name), chosen, limits) for name in (*STRATA, "all")]
+    rows = [styled(f"{'stratum':<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")]
+    for name in (*STRATA, "all"):
+        parts = [_cell(column, found.get(name), limits) for column in chosen]
+        rows.append(line((f"{name:<7}", "title" if name == "all" else "plain"), *parts))
     return lines(rows)
-
-
-def _titles(chosen: tuple[Column, ...]) -> Content:
-    return styled(f"{'stratum':<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")
-
-
-def _row(name: str, stats: StratumStats | None, chosen: tuple[Column, ...], limits: Thresholds) -> Content:
-    level: Level = "title" if name == "all" else "plain"
-    parts = [_cell(column, stats, limits) for column in chosen]
-    return line((f"{name:<7}", level), *parts)
 
 
 def _cell(column: Column, stats: StratumStats | None, limits: Thresholds) -> Content:

@@ -89,7 +89,6 @@ class AlertScreen(ModalScreen[None]):
         self.query_one("#alert", Panel).show(alert_words(self._what, self._snapshot))
 
     def action_sequence(self) -> None:
-        """Open the sequence, if the alert names one."""
         sequence_id = self._what.sequence_id if isinstance(self._what, AlertRaised) else None
         if sequence_id is None:
             self.app.notify(

@@ -60,28 +60,21 @@ class CompareScreen(MainScreen):
         self._only_worse = False
 
     def body(self) -> list[Widget]:
-        """Return what is not comparable, the runs and the verdict, the views, details of the row under the cursor."""
-        return [
-            Panel(id="empty"),
-            Panel(id="apart"),
-            Panel(id="compared"),
-            Container(
-                Rows(id="differences"),
-                Horizontal(
-                    DistributionChart(id="distribution", topic="histogram"),
-                    SpeedChart(id="speeds", topic="throughput"),
-                    id="overlay",
-                ),
-                Rows(id="pairs"),
-                Vertical(Rows(id="unlike"), VerticalScroll(Panel(id="notes-text"), id="notes"), id="causes"),
-                id="views",
-            ),
-            Panel(id="reason"),
-        ]
+        charts = DistributionChart(id="distribution", topic="histogram"), SpeedChart(id="speeds", topic="throughput")
+        notes = VerticalScroll(Panel(id="notes-text"), id="notes")
+        # not when the screen is mounted: SIGTERM may come before its widgets are
+        notes.border_title = "notes"
+        views = (
+            Rows(id="differences"),
+            Horizontal(*charts, id="overlay"),
+            Rows(id="pairs"),
+            Vertical(Rows(id="unlike"), notes, id="causes"),
+        )
+        head = (Panel(id="empty"), Panel(id="apart"), Panel(id="compared"))
+        return [*head, Container(*views, id="views"), Panel(id="reason")]
 
     def on_mount(self) -> None:
         self.add_class("-empty", "-view-0")
-        self.query_one("#notes").border_title = "notes"
 
     # -- comparing
 
@@ -106,14 +99,8 @@ class CompareScreen(MainScreen):
         self.post_message(Changed())
 
     def _failed(self, sides: str, words: str) -> None:
-        self._words = lines(
-            [
-                line(("! ", "fail"), (f"cannot compare {sides}", "fail")),
-                Content(fmt.safe(words)),
-                Content(""),
-                _dim(NEXT),
-            ]
-        )
+        failure = line(("! ", "fail"), (f"cannot compare {sides}", "fail"))
+        self._words = lines([failure, Content(fmt.safe(words)), Content(""), styled(NEXT, "dim")])
         self._show_words()
 
     def _show_words(self) -> None:
@@ -153,12 +140,8 @@ class CompareScreen(MainScreen):
             if grid is not None:
                 title = f"{place + 1}/{len(VIEWS)} {grid.title}"
                 self.query_one(f"#{VIEWS[place]}", Rows).fill(replace(grid, title=title))
-        self._show_charts(report)
         notes = [Content(f"- {note}") for note in comparison.notes(report)]
         self.query_one("#notes-text", Panel).show(lines(notes))
-        self._show_head(report)
-
-    def _show_charts(self, report: "ComparisonReport") -> None:
         distribution, speeds = self.query_one(DistributionChart), self.query_one(SpeedChart)
         limit = fmt.limit(report.limits["cosine"])
         distribution.border_title = (
@@ -167,6 +150,7 @@ class CompareScreen(MainScreen):
         speeds.border_title = "tokens/s over time (s)"
         distribution.show(report)
         speeds.show(report)
+        self._show_head(report)
 
     def _show_head(self, report: "ComparisonReport") -> None:
         from vp_tui.tui.panels import comparison
@@ -214,13 +198,11 @@ class CompareScreen(MainScreen):
     # -- keys
 
     def action_next_view(self) -> None:
-        """Show the next view, the first after the last."""
         if self._has_report():
             self._place = (self._place + 1) % len(VIEWS)
             self._show_view()
 
     def action_only_worse(self) -> None:
-        """Show only what got worse in the table, and back."""
         if self._has_report():
             self._only_worse = not self._only_worse
             self._place = 0
@@ -228,12 +210,10 @@ class CompareScreen(MainScreen):
             self._show_view()
 
     def action_swap(self) -> None:
-        """Swap candidate and baseline."""
         if self._report is not None and self._has_report():
             self.compare(str(self._report.cand_ids[0]), str(self._report.base_ids[0]))
 
     def action_export(self) -> None:
-        """Ask for a path, then write the differences, as `vp-tui compare` does."""
         report = self._report
         if report is None or not self._has_report():
             return
@@ -247,7 +227,7 @@ class CompareScreen(MainScreen):
 
     def _has_report(self) -> bool:
         if self._report is None:
-            self.notify("no comparison yet", severity="warning")
+            self.say("no comparison yet")
         return self._report is not None
 
 
@@ -255,7 +235,3 @@ def _name(side: str) -> str:
     """Return a side as the user knows it: #41, or baseline 'main'."""
     head, colon, name = side.partition(":")
     return f"{head} '{fmt.clip(fmt.safe(name), 30)}'" if colon else f"#{fmt.clip(fmt.safe(side), 30)}"
-
-
-def _dim(text: str) -> Content:
-    return styled(text, "dim")

@@ -1,4 +1,4 @@
-"""Base of the forms that write to the store: facts, fields, a message, buttons."""
+"""Base of the forms that write to the store about one run: facts, fields, a message, buttons."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -10,11 +10,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
 from vp_tui.core import text as fmt
+from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, styled
 from vp_tui.tui.messages import Changed, dashboard
+from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.panel import Panel
 
 HINT = "enter confirm, tab next field, esc back"
@@ -24,12 +26,14 @@ class FormScreen(ModalScreen[bool]):
     """Dismissed with True once the store was changed; checked with every keystroke."""
 
     BINDINGS = bindings("form")
+    heading: ClassVar[str]
+    """With {} for the run."""
     verb: ClassVar[str] = "Save"
     """Label of the button that confirms."""
 
-    def __init__(self, heading: str) -> None:
+    def __init__(self, run: RunRow) -> None:
         super().__init__()
-        self._heading = heading
+        self.run = run
         self._is_touched = False
         self._is_busy = False
 
@@ -39,7 +43,7 @@ class FormScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
-            yield Label(self._heading, classes="heading", markup=False)
+            yield Label(self.heading.format(f"#{self.run.id} {run_names(self.run)}"), classes="heading", markup=False)
             yield Panel(id="form-facts")
             with Vertical(classes="field"):
                 for name, title, value in self.fields():
@@ -86,7 +90,6 @@ class FormScreen(ModalScreen[bool]):
         self.recheck()
 
     def recheck(self) -> None:
-        """Update facts, message and buttons."""
         self.query_one("#form-facts", Panel).show(self.facts())
         self._check_buttons()
         problem = self.problem()

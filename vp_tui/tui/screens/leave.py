@@ -65,14 +65,6 @@ def leave_question(active: tuple[RunRow, ...], run: RunRow) -> QuestionScreen:
     )
 
 
-def stop_question(run: RunRow) -> QuestionScreen:
-    """Return the question of x."""
-    return QuestionScreen(
-        f"Stop run #{run.id} {run_names(run)}?\nResults so far stay in the history; there will be no verdict.",
-        {"stay": "esc  keep it running", "stop": "s  stop it"},
-    )
-
-
 class Leaving:
     """Ends the app or a run after confirmation; calls `stopped` once a run has ended."""
 
@@ -91,30 +83,24 @@ class Leaving:
             return
         shown = view.snapshot.run.id if view is not None and view.snapshot else None
         run = next((run for run in active if run.id == shown), active[0])
-        self._app.push_screen(leave_question(active, run), partial(self._answer_leave, run))
-
-    def _answer_leave(self, run: RunRow, answer: Answer | None) -> None:
-        if answer == "leave":
-            self._app.exit(ExitCode.GOOD)
-        elif answer == "stop":
-            self._is_leaving = True
-            self._stop(run)
+        self._app.push_screen(leave_question(active, run), partial(self._answer, run, True))
 
     def stop(self, run: RunRow | None) -> None:
-        """Ask, then stop this run."""
         if run is None or not run.is_active:
             self._app.notify("no active run is selected", severity="warning")
             return
-        self._app.push_screen(stop_question(run), partial(self._answer_stop, run))
+        text = f"Stop run #{run.id} {run_names(run)}?\nResults so far stay in the history; there will be no verdict."
+        question = QuestionScreen(text, {"stay": "esc  keep it running", "stop": "s  stop it"})
+        self._app.push_screen(question, partial(self._answer, run, False))
 
-    def _answer_stop(self, run: RunRow, answer: Answer | None) -> None:
-        if answer == "stop":
-            self._stop(run)
-
-    def _stop(self, run: RunRow) -> None:
-        self._app.notify(f"Stopping #{run.id} {run_names(run)} ...", markup=False)
-        stop = partial(self._backend.stop, run.id)
-        run_job(self._app, f"stop {run.id}", stop, partial(self._stopped, run.id), partial(self._not_stopped, run.id))
+    def _answer(self, run: RunRow, is_leaving: bool, answer: Answer | None) -> None:
+        if answer == "leave":
+            self._app.exit(ExitCode.GOOD)
+        elif answer == "stop":
+            self._is_leaving = self._is_leaving or is_leaving
+            self._app.notify(f"Stopping #{run.id} {run_names(run)} ...", markup=False)
+            stop, done = partial(self._backend.stop, run.id), partial(self._stopped, run.id)
+            run_job(self._app, f"stop {run.id}", stop, done, partial(self._not_stopped, run.id))
 
     def _stopped(self, run_id: int, _: None) -> None:
         if self._is_leaving:

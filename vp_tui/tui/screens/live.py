@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -20,7 +19,9 @@ from vp_tui.tui.panels.panel import Panel, Readable
 from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
+from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
+from vp_tui.tui.screens.run_forms import PinScreen
 from vp_tui.tui.screens.worst import WorstScreen
 
 READING = "Reading the store ..."
@@ -43,27 +44,27 @@ class LiveScreen(MainScreen):
         self._silence = Silence()
 
     def body(self) -> list[Widget]:
-        """Return the panels from the verdict down to the details."""
+        empty = Panel(id="empty")
+        empty.show(Content(READING))
+        rates = Vertical(Readable(id="speed", topic="speed"), Readable(id="gpu", topic="gpu"), id="rates")
+        rates.border_title = "speed and GPU"
+        statistics = Readable(id="embeddings", title="embeddings", topic="embeddings")
         return [
-            Panel(id="empty"),
+            empty,
             Readable(id="header", topic="header"),
             Panel(id="strip"),
             Readable(id="strata", title="strata", topic="strata"),
             ChartRow(self.backend.cosines, id="charts"),
-            Vertical(Readable(id="speed", topic="speed"), Readable(id="gpu", topic="gpu"), id="rates"),
+            rates,
             Horizontal(
                 Readable(id="facts", title="this run", topic="header"),
-                Vertical(
-                    Readable(id="embeddings", title="embeddings", topic="embeddings"), AlertList(id="alerts"), id="side"
-                ),
+                Vertical(statistics, AlertList(id="alerts"), id="side"),
                 id="bottom",
             ),
         ]
 
     def on_mount(self) -> None:
         self.add_class("-empty")
-        self.query_one("#empty", Panel).show(Content(READING))
-        self.query_one("#rates").border_title = "speed and GPU"
         self.set_interval(LOOK_S, self._look_for_silence)
 
     def on_resize(self) -> None:
@@ -71,7 +72,6 @@ class LiveScreen(MainScreen):
         self.set_class(self.size.width >= LARGE[0] and self.size.height >= LARGE[1], "-large")
 
     def show(self, view: StoreView) -> None:
-        """Fill all panels from one snapshot."""
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
@@ -118,13 +118,11 @@ class LiveScreen(MainScreen):
             self._show_header(self._snapshot)
 
     def action_cycle_chart(self) -> None:
-        """Show the next chart; the ones next to it follow."""
         self.query_one(ChartRow).next_view()
 
     # -- alerts and sequences
 
     def action_toggle_alerts(self) -> None:
-        """Enlarge the list and focus it, and back."""
         self.toggle_class("-alerts")
         self.set_focus(self.query_one(AlertList) if self.has_class("-alerts") else None)
 
@@ -133,60 +131,43 @@ class LiveScreen(MainScreen):
             self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
 
     def action_worst(self) -> None:
-        """List the sequences with the lowest cosine."""
         if self._snapshot is not None:
             self.app.push_screen(WorstScreen(self.backend, self._snapshot))
 
     # -- runs
 
     def action_compare(self) -> None:
-        """Compare with the newest baseline that fits."""
         run = self._snapshot.run if self._snapshot is not None else None
         if self._view is None or run is None:
-            self._say(NO_RUN)
+            self.say(NO_RUN)
             return
         base = self._view.baseline_of(run)
         if base is not None:
             self.post_message(OpenComparison(base=f"baseline:{base.name}", candidate=str(run.id)))
         elif self._view.pinned(run):
-            self._say(f"#{run.id} is a baseline itself; to compare two runs, press 2 and select them with space")
+            self.say(f"#{run.id} is a baseline itself; to compare two runs, press 2 and select them with space")
         else:
-            self._say("No baseline has the same sequences, weights and machine: b sets one, 2 lists the runs")
+            self.say("No baseline has the same sequences, weights and machine: b sets one, 2 lists the runs")
 
     def action_pin(self) -> None:
-        """Set the run as a baseline, or retire it."""
         if self._view is None or self._snapshot is None:
-            self._say(NO_RUN)
+            self.say(NO_RUN)
             return
-        # forms are not needed for the first frame
-        from vp_tui.tui.screens.pin import PinScreen
-
-        run = self._snapshot.run
-        self.app.push_screen(PinScreen(run, self._view.baselines))
+        self.app.push_screen(PinScreen(self._snapshot.run, self._view.baselines))
 
     def action_export(self) -> None:
-        """Write the run with all its numbers to a file."""
         if self._snapshot is None:
-            self._say(NO_RUN)
+            self.say(NO_RUN)
             return
-        from vp_tui.tui.screens.export import ExportScreen
-
         run = self._snapshot.run
         name = f"run-{run.id}-{run.name}" if run.name else f"run-{run.id}"
-        self.app.push_screen(ExportScreen(f"run #{run.id}", partial(self._write, run.id), name))
-
-    def _write(self, run_id: int, format: str, path: Path) -> None:
-        self.backend.write_runs([run_id], format, path)
-
-    def _say(self, words: str) -> None:
-        self.app.notify(words, severity="warning", markup=False)
+        self.app.push_screen(ExportScreen(f"run #{run.id}", partial(self.backend.write_runs, [run.id]), name))
 
     def action_other_run(self, step: int) -> None:
-        """Show the previous or next active run, cyclically."""
         shown = self._snapshot.run.id if self._snapshot is not None else 0
         ids = {run.id for run in active_runs(self._view.runs)} if self._view is not None else set()
         if not ids - {shown}:
-            self._say("no other run is active; press 2 for all runs")
+            self.say("no other run is active; press 2 for all runs")
             return
         every = sorted(ids | {shown})
         self.post_message(OpenRun(every[(every.index(shown) + step) % len(every)]))

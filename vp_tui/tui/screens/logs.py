@@ -45,7 +45,6 @@ class LogsScreen(MainScreen):
         self._trouble: str | None = None
 
     def body(self) -> list[Widget]:
-        """Return the title, the list and the search field."""
         find = Input(placeholder="find text; enter returns to the log", id="find", compact=True)
         # a blinking cursor costs bytes over SSH
         find.cursor_blink = False
@@ -133,16 +132,13 @@ class LogsScreen(MainScreen):
     # -- keys
 
     def action_next_view(self) -> None:
-        """Show both, then the log alone, then the events alone."""
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
         self._fill()
 
     def action_follow(self) -> None:
-        """Follow the newest line, or stop following."""
         self._view.toggle_following()
 
     def action_find(self) -> None:
-        """Open the search field."""
         self.add_class("-finding")
         self.query_one("#find", Input).focus()
 
@@ -153,7 +149,6 @@ class LogsScreen(MainScreen):
         self._view.next_match(step)
 
     def action_clear(self) -> None:
-        """Clear the search text."""
         self.query_one("#find", Input).value = ""
         self.remove_class("-finding")
         self._view.focus()
@@ -173,7 +168,6 @@ class LogsScreen(MainScreen):
 
 
 def title(run: RunRow) -> Content:
-    """Return the run and its status."""
     phase = f"  {fmt.safe(run.phase)}" if run.phase else ""
     why = f"  {fmt.safe(run.status_reason)}" if run.status_reason and not run.is_active else ""
     return line((f"#{run.id} ", "title"), run_names(run), "  ", (run.status.upper(), level_of(run.status)), phase, why)

@@ -56,6 +56,10 @@ class MainScreen(Screen[None]):
         if notices:
             banner.show(lines(list(notices)))
 
+    def say(self, words: str) -> None:
+        """Notify the user why a key does nothing."""
+        self.notify(fmt.safe(words), severity="warning", markup=False)
+
     def on_screen_resume(self) -> None:
         self.post_message(MainScreenShown())
 
@@ -81,5 +85,4 @@ def zoomable(focused: Widget) -> Widget:
 
 
 def empty_words(view: StoreView) -> Content:
-    """Return the text shown when there is no run."""
     return Content(CHOOSE if view.runs else NO_RUNS)

@@ -16,10 +16,9 @@ from vp_tui.tui.panels.filter_bar import FilterBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.runs_columns import RunLine, detail
 from vp_tui.tui.panels.runs_table import RunsTable
-from vp_tui.tui.screens.annotate import AnnotateScreen
-from vp_tui.tui.screens.delete import DeleteScreen, why_kept
+from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import MainScreen, empty_words
-from vp_tui.tui.screens.pin import PinScreen
+from vp_tui.tui.screens.run_forms import AnnotateScreen, DeleteScreen, PinScreen, why_kept
 
 NO_MATCH = "No run matches: esc clears the filter, / edits it"
 NO_RUN = "no run is selected"
@@ -45,7 +44,6 @@ class RunsScreen(MainScreen):
         self._older_than: int | None = None
 
     def body(self) -> list[Widget]:
-        """Return filter, table and details."""
         return [FilterBar(id="filter-bar"), Panel(id="empty"), RunsTable(id="runs"), Panel(id="detail")]
 
     # -- show
@@ -95,13 +93,11 @@ class RunsScreen(MainScreen):
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        """Return the run under the cursor."""
         return self.query_one(RunsTable).chosen
 
     # -- filter
 
     def action_filter(self) -> None:
-        """Edit the filter."""
         self.query_one(FilterBar).open(self._query)
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
@@ -179,28 +175,25 @@ class RunsScreen(MainScreen):
             return
         chosen = pair(self._selected, self.query_one(RunsTable).chosen, self._view)
         if isinstance(chosen, Unavailable):
-            self._say(chosen.reason)
+            self.say(chosen.reason)
         else:
             self.post_message(chosen)
 
     def action_pin(self) -> None:
-        """Set the run under the cursor as a baseline, or retire it."""
         run = self._current()
         if run is None or self._view is None:
             return
         if run.status == "completed":
             self.app.push_screen(PinScreen(run, self._view.baselines))
         else:
-            self._say(f"#{run.id} is {run.status}: only a completed run can be a baseline")
+            self.say(f"#{run.id} is {run.status}: only a completed run can be a baseline")
 
     def action_tag(self) -> None:
-        """Edit tags and note of the run under the cursor."""
         run = self._current()
         if run is not None:
             self.app.push_screen(AnnotateScreen(run), self._written)
 
     def action_delete(self) -> None:
-        """Delete the run under the cursor, once its number is typed."""
         run = self._current()
         if run is None or self._view is None:
             return
@@ -208,7 +201,7 @@ class RunsScreen(MainScreen):
         if reason is None:
             self.app.push_screen(DeleteScreen(run), partial(self._deleted, run.id))
         else:
-            self._say(reason)
+            self.say(reason)
 
     def _deleted(self, run_id: int, is_deleted: bool | None) -> None:
         """Deselect the run: its number may be used again."""
@@ -223,9 +216,6 @@ class RunsScreen(MainScreen):
             self._ask_older(self._view)
 
     def action_export(self) -> None:
-        """Write the selected runs, else the one under the cursor, to a file."""
-        from vp_tui.tui.screens.export import ExportScreen
-
         run = self._current()
         runs = self._selected or ([run] if run is not None else [])
         if runs:
@@ -236,8 +226,5 @@ class RunsScreen(MainScreen):
     def _current(self) -> RunRow | None:
         run = self.query_one(RunsTable).chosen
         if run is None:
-            self._say(NO_RUN)
+            self.say(NO_RUN)
         return run
-
-    def _say(self, words: str) -> None:
-        self.notify(fmt.safe(words), severity="warning", markup=False)

@@ -41,11 +41,9 @@ class SearchScreen(MainScreen):
     AUTO_FOCUS = "#search"
 
     def body(self) -> list[Widget]:
-        """Return one text."""
         return [Panel(id="empty"), SearchBody(Panel(id="hints"), id="search")]
 
     def show(self, view: StoreView) -> None:
-        """Show what the measures of the run point to."""
         self.set_class(not view.runs and view.snapshot is None, "-empty")
         self.query_one("#empty", Panel).show(empty_words(view))
         self.query_one("#hints", Panel).show(hints(view.snapshot) if view.snapshot else Content(""))

@@ -134,7 +134,6 @@ def _titles(width: int) -> Content:
 
 
 def table(results: Sequence[SequenceResult], snapshot: RunSnapshot, width: int) -> list[Content]:
-    """Return one line per sequence, worst first."""
     room, shown = _columns(width)
     return [_row(result, snapshot, room, shown) for result in results]
 

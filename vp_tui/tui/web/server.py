@@ -60,7 +60,6 @@ class _TabServer(Server):
         self._tabs: set[asyncio.Task[object]] = set()
 
     async def application(self) -> web.Application:
-        """Return the application with the guard."""
         application = await self._make_app()
         application.middlewares.append(self._guard)
         return application
@@ -94,7 +93,6 @@ class _TabServer(Server):
         return page
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one tab."""
         tab = asyncio.current_task()
         assert tab is not None
         self._tabs.add(tab)
