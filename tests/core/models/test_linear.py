@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import plain_plan
 from vp_tui.core.models import linear
 from vp_tui.core.models.linear import LinearChoice, WideLinear, choose_linear, use_linear, wide_linear
@@ -87,7 +88,7 @@ def test_the_native_kernel_stays_unless_it_is_clearly_slower(monkeypatch, times,
     choice = choose_linear(plain_plan("fp16"), CPU)
     linear._faster.cache_clear()
     assert choice.way == way
-    assert all(f"{milliseconds:.1f} ms" in choice.reason for milliseconds in times)
+    assert all(f"{fmt.number(milliseconds)} ms" in choice.reason for milliseconds in times)
 
 
 @pytest.mark.parametrize(
