@@ -139,12 +139,7 @@ def attention(
     slopes_H = alibi_slopes(spec.num_heads).to(device) if isinstance(spec, DnabertSSpec) else None
     flops = 4.0 * spec.hidden * float((lengths_S**2).sum())
     call = AttentionCall(
-        q_NHK=q_NHK,
-        k_NHK=k_NHK,
-        v_NHK=v_NHK,
-        layout=layout,
-        scale=spec.head_dim**-0.5,
-        alibi_slopes_H=slopes_H,
+        q_NHK=q_NHK, k_NHK=k_NHK, v_NHK=v_NHK, layout=layout, scale=spec.head_dim**-0.5, alibi_slopes_H=slopes_H
     )
     with torch.inference_mode(), precision.matmul_mode(plan):
         rate = _rate(lambda: kernel(call), flops, device, timing)

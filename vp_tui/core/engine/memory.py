@@ -55,11 +55,7 @@ def budget_of_a_run(
 
 
 def auto_token_budget(
-    spec: ModelSpec,
-    plans: Sequence[PrecisionPlan],
-    device: torch.device,
-    free_bytes: int,
-    longest: int,
+    spec: ModelSpec, plans: Sequence[PrecisionPlan], device: torch.device, free_bytes: int, longest: int
 ) -> tuple[int, str]:
     """Tokens per pack for `--token-budget auto`, and the reason in words.
 

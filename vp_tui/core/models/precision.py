@@ -24,13 +24,7 @@ from vp_tui.core.errors import ResourceError, UsageError
 TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
 
 _STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
-    {
-        "fp64": torch.float64,
-        "fp32": torch.float32,
-        "tf32": torch.float32,
-        "bf16": torch.bfloat16,
-        "fp16": torch.float16,
-    }
+    {"fp64": torch.float64, "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 )
 
 EXACT: Final = PrecisionPlan(name="fp64", precision="fp64")

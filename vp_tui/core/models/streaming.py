@@ -100,9 +100,7 @@ class _Weights:
 
     def _read(self, holder: nn.Module, prefix: str, name: str) -> Tensor:
         weight = concatenated(
-            self._checkpoint,
-            self._family.sources(prefix + name),
-            lambda part: cast(part.to(self._device), self._plan),
+            self._checkpoint, self._family.sources(prefix + name), lambda part: cast(part.to(self._device), self._plan)
         )
         if self._rounding is None:
             return weight

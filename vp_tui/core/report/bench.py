@@ -24,11 +24,7 @@ def _page(document: Document, model: Document) -> Page:
         sentence=_sentence(model) + _early(document),
         tone="",
         lines=tuple(_lines(document, model)),
-        tables=(
-            _engines(model["results"]),
-            _ratios(model["ratios"], model["results"]),
-            _ceilings(model["ceilings"]),
-        ),
+        tables=(_engines(model["results"]), _ratios(model["ratios"], model["results"]), _ceilings(model["ceilings"])),
         notes=tuple(_notes(model)),
     )
 

@@ -93,12 +93,7 @@ def _keys(report: ComparisonReport, everything: bool) -> Table:
     ]
     rows = tuple((*_fact(one), decides) for decides, one in found if everything or one.differs)
     note = "" if everything else _equal("fact", "facts", len(found) - len(rows), len(rows))
-    return Table(
-        title="Comparability",
-        columns=_KEYS,
-        rows=rows,
-        note=note,
-    )
+    return Table(title="Comparability", columns=_KEYS, rows=rows, note=note)
 
 
 def _facts(title: str, found: Sequence[Fact], everything: bool) -> Table:

@@ -126,11 +126,7 @@ def _verdict(snapshot: RunSnapshot) -> Case:
         return Case(group="run", name="verdict", state="error", kind=run.status, words=words)
     failed = run.verdict in {"FAIL", "INVALID"}
     return Case(
-        group="run",
-        name="verdict",
-        state="failure" if failed else "passed",
-        kind=run.verdict,
-        words=run.sentence or "",
+        group="run", name="verdict", state="failure" if failed else "passed", kind=run.verdict, words=run.sentence or ""
     )
 
 

@@ -13,13 +13,7 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreError
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
-from vp_tui.core.store.engine import (
-    BUSY_TIMEOUT_MS,
-    reader_engine,
-    require_current_schema,
-    store_errors,
-    writer_engine,
-)
+from vp_tui.core.store.engine import BUSY_TIMEOUT_MS, reader_engine, require_current_schema, store_errors, writer_engine
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import (
     NEVER_STARTED_US,

@@ -1,11 +1,7 @@
 """All tables as SQLAlchemy Core metadata; migrations/ creates them."""
 
 from vp_tui.core.store.columns import metadata
-from vp_tui.core.store.tables_judged import (
-    KEY_KINDS,
-    baseline,
-    baseline_member,
-)
+from vp_tui.core.store.tables_judged import KEY_KINDS, baseline, baseline_member
 from vp_tui.core.store.tables_rows import (
     alert,
     block_sample,

@@ -1,16 +1,6 @@
 """Tables of pinned baselines and their member runs."""
 
-from sqlalchemy import (
-    INTEGER,
-    TEXT,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    PrimaryKeyConstraint,
-    Table,
-    text,
-)
+from sqlalchemy import INTEGER, TEXT, CheckConstraint, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, text
 
 from vp_tui.core.store.columns import (
     STRICT,

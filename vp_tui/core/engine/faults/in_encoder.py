@@ -84,10 +84,7 @@ class PermutedPair(Encoder):
         starts_S, lengths_S = tokens.starts_S.copy(), tokens.lengths_S.copy()
         starts_S[list(mates)], lengths_S[list(mates)] = ends[:-1], np.diff(ends)
         return replace(
-            tokens,
-            ids_N=np.concatenate([tokens.ids_N, *mates.values()]),
-            starts_S=starts_S,
-            lengths_S=lengths_S,
+            tokens, ids_N=np.concatenate([tokens.ids_N, *mates.values()]), starts_S=starts_S, lengths_S=lengths_S
         )
 
 

@@ -15,14 +15,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.models.kernels.base import (
-    Attention,
-    AttentionCall,
-    DeviceLayout,
-    joined,
-    require_fp32_slopes,
-    too_old,
-)
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout, joined, require_fp32_slopes, too_old
 
 BLOCK: Final = 128
 SMALLEST: Final = 4096

@@ -47,13 +47,7 @@ _REST_COSINE: Final = 0.5
 
 
 def make_checkpoint(
-    folder: Path,
-    *,
-    seed: int = 0,
-    num_layers: int = 6,
-    hidden: int = 128,
-    num_heads: int = 2,
-    fault: str | None = None,
+    folder: Path, *, seed: int = 0, num_layers: int = 6, hidden: int = 128, num_heads: int = 2, fault: str | None = None
 ) -> None:
     """Write an ESM-2 checkpoint with random weights into `folder`, in the names of transformers' save_pretrained.
 

@@ -124,11 +124,7 @@ def examine(
 
 
 def _classifier(classifier: Classifier) -> dict[str, Any]:
-    return {
-        "sha256": classifier.sha256,
-        "input_width": classifier.input_width,
-        "hidden_width": classifier.hidden_width,
-    }
+    return {"sha256": classifier.sha256, "input_width": classifier.input_width, "hidden_width": classifier.hidden_width}
 
 
 def _similarity(cosine_S: np.ndarray) -> dict[str, Any]:
