@@ -13,17 +13,14 @@ import numpy as np
 import torch
 
 from vp_tui.core.bench.implementations import packed
-from vp_tui.core.bench.interleaved import WorkItem, measure_interleaved, release
+from vp_tui.core.bench.interleaved import WorkItem, measure_interleaved, paired_ratio, release
 from vp_tui.core.bench.mixes import taken
-from vp_tui.core.bench.padded import by_budget, padded
-from vp_tui.core.bench.peers import transformers_sdpa
-from vp_tui.core.bench.statistics import paired_ratio
+from vp_tui.core.bench.peers import by_budget, padded, transformers_sdpa
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.measures.pairs import pair_measures
-from vp_tui.core.models.fusing import choose_ops
 from vp_tui.core.models.loading import family_of
-from vp_tui.core.models.ops import PLAIN
+from vp_tui.core.models.ops import PLAIN, choose_ops
 from vp_tui.core.models.precision import EXACT, storage_dtype
 
 SMALL_BUDGET = {"cuda": 4_096, "cpu": 1_024}

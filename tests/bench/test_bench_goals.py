@@ -13,11 +13,10 @@ from ablation import ablation
 from vp_tui.core.bench.cases import OURS
 from vp_tui.core.bench.conditions import GpuMonitor
 from vp_tui.core.bench.implementations import packed, weights_of
-from vp_tui.core.bench.interleaved import WorkItem, measure_interleaved, protocol_for, timed
+from vp_tui.core.bench.interleaved import WorkItem, measure_interleaved, paired_ratio, protocol_for, timed
 from vp_tui.core.bench.mixes import drawer
 from vp_tui.core.bench.model import ModelBench
 from vp_tui.core.bench.options import Options
-from vp_tui.core.bench.statistics import paired_ratio
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.environment import device_name

@@ -5,8 +5,7 @@ import torch
 from command_line import document_of
 
 from vp_tui.core.bench import ceilings
-from vp_tui.core.bench.random_weights import random_model
-from vp_tui.core.bench.shapes import shape_of
+from vp_tui.core.bench.random_weights import random_model, shape_of
 from vp_tui.core.config import plain_plan
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]

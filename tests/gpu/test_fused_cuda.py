@@ -15,9 +15,8 @@ from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.kernels.base import SHORT_LEN
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.ops import PLAIN, Ops, ResidualNorm
+from vp_tui.core.models.ops import PLAIN, Ops, ResidualNorm, Rotary
 from vp_tui.core.models.precision import storage_dtype
-from vp_tui.core.models.rotary import Rotary
 from vp_tui.core.workers.demo import checkpoints
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.bench.random_weights import random_model
-from vp_tui.core.bench.shapes import shape_of
+from vp_tui.core.bench.random_weights import random_model, shape_of
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.inputs import packing

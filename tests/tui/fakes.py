@@ -20,7 +20,7 @@ from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.runs.estimate.figures import Estimate
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.core.store.timeline import StatusChange
+from vp_tui.core.store.transitions import StatusChange
 from vp_tui.tui.backend import Holdings
 from vp_tui.tui.fields import Remembered
 from vp_tui.tui.log_file import LogTail, read_tail

@@ -8,7 +8,7 @@ import pytest
 import snapshots
 import stored_runs
 
-from vp_tui.core.store.timeline import StatusChange
+from vp_tui.core.store.transitions import StatusChange
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.panels.log_rows import as_text, rows

@@ -19,10 +19,9 @@ from vp_tui.tui.log_file import LogTail, read_tail
 
 if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
-    from vp_tui.core.runs.estimate.figures import Estimate
-    from vp_tui.core.runs.estimate.gather import Estimator
+    from vp_tui.core.runs.estimate.figures import Estimate, Estimator
     from vp_tui.core.store.reader import Reader
-    from vp_tui.core.store.timeline import StatusChange
+    from vp_tui.core.store.transitions import StatusChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ class Backend:
 
     def estimate(self, config: RunConfig) -> "Estimate":
         """Return the estimate for `config`; reads the whole sequence file, unless it is known already."""
-        from vp_tui.core.runs.estimate.gather import Estimator
+        from vp_tui.core.runs.estimate.figures import Estimator
 
         self._estimator = self._estimator or Estimator(self._home)
         return self._estimator.estimate(config, self.read_gpu())

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vp_tui.core.bench import ceilings
-from vp_tui.core.bench.shapes import dnabert_s, esm2
+from vp_tui.core.bench.random_weights import dnabert_s, esm2
 from vp_tui.core.config import plain_plan
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ import torch
 from vp_tui.core.bench import interleaved
 from vp_tui.core.bench.conditions import GpuMonitor, mean_conditions, over_blocks, rejection, throttle_words
 from vp_tui.core.bench.interleaved import Protocol, WorkItem, measure_interleaved, warm_up
-from vp_tui.core.engine.gpu.gpm import Reading, Shares
+from vp_tui.core.engine.gpu.nvml import GpmReading, Shares
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import GpuSample, now_us
 
@@ -53,7 +53,7 @@ class FakeGpmForLackOfAGpu:
 
     def read(self):
         self.readings += 1
-        return Reading(Shares(sm_active=float(self.readings)))
+        return GpmReading(Shares(sm_active=float(self.readings)))
 
 
 def logging(log, name):

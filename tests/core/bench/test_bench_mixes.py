@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from samples import PROTEINS
 from vp_tui.core.bench import mixes
-from vp_tui.core.bench.shapes import shape_of
+from vp_tui.core.bench.random_weights import shape_of
 from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.dna_tokens import CLS, SEP

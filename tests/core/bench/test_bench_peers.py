@@ -12,10 +12,8 @@ from vp_tui.core.bench.cases import BATCH_TOKENS, Absent, own_cases, peer_cases,
 from vp_tui.core.bench.implementations import Models, Weights, packed
 from vp_tui.core.bench.interleaved import protocol_for
 from vp_tui.core.bench.mixes import drawer
-from vp_tui.core.bench.padded import by_budget, padded
-from vp_tui.core.bench.peers import Peer, peers_of
-from vp_tui.core.bench.random_weights import random_model
-from vp_tui.core.bench.shapes import dnabert_s, esm2
+from vp_tui.core.bench.peers import Peer, by_budget, padded, peers_of
+from vp_tui.core.bench.random_weights import dnabert_s, esm2, random_model
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import Unavailable

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vp_tui.core.bench.statistics import estimate, is_steady, paired_ratio
+from vp_tui.core.bench.interleaved import estimate, is_steady, paired_ratio
 from vp_tui.core.measures.bootstrap import MIN_VALUES
 
 SECONDS = st.floats(1e-3, 1e3)

@@ -8,8 +8,7 @@ import torch
 
 from vp_tui.core.bench.implementations import Models, packed, weights_of
 from vp_tui.core.bench.mixes import drawer
-from vp_tui.core.bench.random_weights import random_model
-from vp_tui.core.bench.shapes import SHAPES, dnabert_s, esm2, shape_of
+from vp_tui.core.bench.random_weights import SHAPES, dnabert_s, esm2, random_model, shape_of
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ModelError, UsageError

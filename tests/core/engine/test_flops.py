@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine import flops
+from vp_tui.core.engine import footprint
 from vp_tui.core.engine.gpu import peaks
 from vp_tui.core.inputs.spec import DnabertSSpec, Esm2Spec, HfSpec
 from vp_tui.core.workers.validate.outcome import Outcome, Usage
@@ -61,22 +61,24 @@ def hf(**changes):
     ids=["ESM-2 3B", "ESM-2 650M", "DNABERT-S"],
 )
 def test_the_published_shapes_have_the_flops_of_their_arithmetic(spec, millions, linear, per_100):
-    assert flops.matrix_weights(spec) / 1e6 == pytest.approx(millions, rel=5e-4), "rounded to four digits"
-    assert flops.per_token(spec, 0) / 1e9 == pytest.approx(linear, rel=5e-4)
-    rise = (flops.per_token(spec, 100) - flops.per_token(spec, 0)) / 1e9
+    assert footprint.matrix_weights(spec) / 1e6 == pytest.approx(millions, rel=5e-4), "rounded to four digits"
+    assert footprint.flops_per_token(spec, 0) / 1e9 == pytest.approx(linear, rel=5e-4)
+    rise = (footprint.flops_per_token(spec, 100) - footprint.flops_per_token(spec, 0)) / 1e9
     assert rise == pytest.approx(per_100, abs=5e-5), "rounded to four decimals"
 
 
 def test_the_total_weighs_each_token_with_the_length_of_its_own_sequence():
     spec, lengths = esm2(2, 64), [3, 100, 1024]
-    by_hand = sum(length * flops.per_token(spec, length) for length in lengths)
-    assert flops.total(spec, np.array(lengths)) == pytest.approx(by_hand, rel=1e-12)
-    assert flops.total(spec, np.full(4, 100)) == 4 * 100 * flops.per_token(spec, 100)
+    by_hand = sum(length * footprint.flops_per_token(spec, length) for length in lengths)
+    assert footprint.total_flops(spec, np.array(lengths)) == pytest.approx(by_hand, rel=1e-12)
+    assert footprint.total_flops(spec, np.full(4, 100)) == 4 * 100 * footprint.flops_per_token(spec, 100)
 
 
 def test_a_total_beyond_64_bits_is_still_a_number():
     lengths_S = np.full(200_000, 2**18, np.int32)
-    assert flops.total(esm2(), lengths_S) == pytest.approx(2**18 * 2e5 * flops.per_token(esm2(), 2**18), rel=1e-9)
+    assert footprint.total_flops(esm2(), lengths_S) == pytest.approx(
+        2**18 * 2e5 * footprint.flops_per_token(esm2(), 2**18), rel=1e-9
+    )
 
 
 def test_torchs_own_count_of_an_esm2_layer_agrees():
@@ -91,13 +93,13 @@ def test_torchs_own_count_of_an_esm2_layer_agrees():
     model = EsmModel(config, add_pooling_layer=False).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.full((1, 50), 5))
-    expected = flops.total(esm2(2, 64), np.array([50]))
+    expected = footprint.total_flops(esm2(2, 64), np.array([50]))
     # rotary makes its angles by an outer product of 50 positions and 8 frequencies, which is no work of the model
     assert expected <= counter.get_total_flops() <= expected + 2 * 2 * 2 * 50 * 16
 
 
 def test_an_encoder_whose_weights_agree_with_its_config_is_known():
-    assert flops.matrix_weights(hf()) == 12 * 12 * 768**2
+    assert footprint.matrix_weights(hf()) == 12 * 12 * 768**2
 
 
 @pytest.mark.parametrize(
@@ -112,9 +114,9 @@ def test_an_encoder_whose_weights_agree_with_its_config_is_known():
     ids=["no ffn", "no layers", "no weights", "gated", "shared heads"],
 )
 def test_an_encoder_that_is_built_otherwise_has_no_flops_rather_than_wrong_ones(changes):
-    assert flops.matrix_weights(hf(**changes)) is None
-    assert flops.per_token(hf(**changes), 100) is None
-    assert flops.total(hf(**changes), np.array([100])) is None
+    assert footprint.matrix_weights(hf(**changes)) is None
+    assert footprint.flops_per_token(hf(**changes), 100) is None
+    assert footprint.total_flops(hf(**changes), np.array([100])) is None
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_peak_is_lower_in_a_wider_format(name):
 
 def test_the_predecessors_rate_is_the_share_that_was_derived_from_it():
     """16,474 tokens/s of ESM-2 3B at about 51 tokens each on an RTX 4090: 56.7 % of the FP16 peak."""
-    done, peak = flops.total(esm2(), np.full(16_474, 51)), peaks.nominal("NVIDIA GeForce RTX 4090", "fp16")
+    done, peak = footprint.total_flops(esm2(), np.full(16_474, 51)), peaks.nominal("NVIDIA GeForce RTX 4090", "fp16")
     assert peaks.mfu(done, 51.0, peak) == pytest.approx(0.567, abs=2e-3)
 
 
@@ -196,13 +198,13 @@ def summaries(*, encode_s=None, found=None, spec=None, gpu_name="NVIDIA H200"):
 
 
 def test_the_arms_of_a_run_have_their_share_of_the_peak_of_their_own_precision():
-    arms, done = summaries(), flops.total(esm2(33, 1280), np.array([100, 1024, 50]))
+    arms, done = summaries(), footprint.total_flops(esm2(33, 1280), np.array([100, 1024, 50]))
     assert arms["candidate"].mfu == pytest.approx(done / 0.004 / 989.4e12)
     assert arms["reference"].mfu == pytest.approx(done / 0.04 / 66.9e12)
 
 
 def test_only_blocks_that_were_timed_count():
-    done = flops.total(esm2(33, 1280), np.array([100, 50]))
+    done = footprint.total_flops(esm2(33, 1280), np.array([100, 50]))
     assert summaries(encode_s={0: 0.002})["candidate"].mfu == pytest.approx(done / 0.002 / 989.4e12)
 
 

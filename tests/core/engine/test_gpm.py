@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
-from vp_tui.core.engine.gpu import PERIOD_SECONDS, Sampler, gpm
+from vp_tui.core.engine.gpu import PERIOD_SECONDS, Sampler, nvml
 from vp_tui.core.engine.gpu import sampler as sampling
-from vp_tui.core.engine.gpu.gpm import Gpm, Reading, Shares
+from vp_tui.core.engine.gpu.nvml import Gpm, GpmReading, Shares
 from vp_tui.core.events import AlertRaised, GpuSample
 
 SM, TENSOR, DRAM = 2, 5, 10
@@ -78,8 +78,8 @@ def fake(monkeypatch):
 
 def test_the_first_reading_has_nothing_to_compare_with_and_the_next_has_the_shares_in_percent(fake):
     with Gpm("handle") as counters:
-        assert counters.read() == Reading()
-        assert counters.read() == Reading(Shares(sm_active=96.5, tensor_active=61.25, dram_active=33.0))
+        assert counters.read() == GpmReading()
+        assert counters.read() == GpmReading(Shares(sm_active=96.5, tensor_active=61.25, dram_active=33.0))
 
 
 def test_two_buffers_take_turns_and_the_newer_one_is_always_the_second(fake):
@@ -131,9 +131,9 @@ def test_a_reading_that_fails_is_skipped_and_the_next_covers_its_time(fake):
 
 def test_a_gpu_without_gpm_says_so_in_words_and_nothing_is_allocated(fake):
     fake.supported = 0
-    assert gpm.why_not("handle") == "no GPM: needs a Hopper GPU or newer"
+    assert nvml.why_no_gpm("handle") == "no GPM: needs a Hopper GPU or newer"
     with Gpm("handle") as counters:
-        assert counters.read() == Reading()
+        assert counters.read() == GpmReading()
     assert fake.taken == []
 
 
@@ -142,7 +142,7 @@ def test_a_driver_that_does_not_know_gpm_is_a_reason(fake, monkeypatch):
         raise pynvml.NVMLError(pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
 
     monkeypatch.setattr(pynvml, "nvmlGpmQueryDeviceSupport", unknown)
-    assert gpm.why_not("handle").startswith("no GPM: ")
+    assert nvml.why_no_gpm("handle").startswith("no GPM: ")
 
 
 def test_a_buffer_that_cannot_be_had_is_a_problem_and_the_other_is_freed(fake, monkeypatch):

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from vp_tui.core.bench.statistics import estimate
+from vp_tui.core.bench.interleaved import estimate
 from vp_tui.core.measures.bootstrap import MIN_VALUES, bootstrap_medians, interval, percentile_interval, picks
 from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.measures.speed import ratio_interval

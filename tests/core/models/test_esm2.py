@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.tokens import MASK, VOCABULARY, tokenize
 from vp_tui.core.models import attention
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.ops import Rotary
 
 CPU = torch.device("cpu")
 EXACT = 1e-5

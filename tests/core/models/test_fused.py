@@ -19,14 +19,12 @@ from torch import nn
 from attention_oracle import slopes
 from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs import packing
-from vp_tui.core.models import fusing
 from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.fused import elementwise, pooling, short
 from vp_tui.core.models.fused.ops import PARTS, Fused
 from vp_tui.core.models.kernels.flash import FlashAttention
-from vp_tui.core.models.ops import PLAIN, ResidualNorm
+from vp_tui.core.models.ops import PLAIN, ResidualNorm, Rotary, choose_ops
 from vp_tui.core.models.precision import storage_dtype
-from vp_tui.core.models.rotary import Rotary
 
 CPU = torch.device("cpu")
 FORMATS = {name: storage_dtype(name) for name in ("fp32", "fp16")}
@@ -167,10 +165,10 @@ def test_a_short_pack_of_16_bits_is_taken_from_flash_and_nothing_else_is():
 
 
 def test_ops_are_plain_where_the_fused_ones_cannot_run_and_the_reason_is_kept():
-    chosen = fusing.choose_ops(storage_dtype("fp16"), CPU, "auto")
+    chosen = choose_ops(storage_dtype("fp16"), CPU, "auto")
     assert chosen.ops is PLAIN
     assert chosen.reason == "plain ops, not fused: it needs a CUDA device, this is the cpu"
-    assert "float64 needs more" in fusing.choose_ops(torch.float64, torch.device("cuda"), "auto").reason
+    assert "float64 needs more" in choose_ops(torch.float64, torch.device("cuda"), "auto").reason
 
 
 def test_parts_that_are_not_fused_are_the_plain_ones(dtype):

@@ -14,7 +14,7 @@ from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.sequences import read
 from vp_tui.core.runs.estimate import figures, known
-from vp_tui.core.runs.estimate.gather import Estimator
+from vp_tui.core.runs.estimate.figures import Estimator
 from vp_tui.core.workers.demo.data import make_dna_fasta
 
 NO_GPU = Unavailable("no NVIDIA driver")

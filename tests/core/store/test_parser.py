@@ -3,10 +3,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.store.query.fields import BY_NAME, FIELDS, OPERATORS
+from vp_tui.core.store.query.fields import BY_NAME, FIELDS, OPERATORS, moment_us, number
 from vp_tui.core.store.query.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse, parse_order
 from vp_tui.core.store.query.tree import And, Not, Or, Term, Word
-from vp_tui.core.store.query.values import moment_us, number
 
 DAY_US = 86_400_000_000
 

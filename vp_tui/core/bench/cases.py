@@ -8,8 +8,7 @@ import torch
 
 from vp_tui.core.bench.implementations import Implementation, Models, packed
 from vp_tui.core.bench.interleaved import FAILURES, Log, Protocol, failure_text, release, timed
-from vp_tui.core.bench.padded import by_budget, padded
-from vp_tui.core.bench.peers import Peer, peers_of
+from vp_tui.core.bench.peers import Peer, by_budget, padded, peers_of
 from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import Unavailable, VpTuiError

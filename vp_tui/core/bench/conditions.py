@@ -14,8 +14,7 @@ import torch
 
 from vp_tui.core.engine.environment import gpu_uuid
 from vp_tui.core.engine.gpu import Sampler
-from vp_tui.core.engine.gpu.gpm import Gpm
-from vp_tui.core.engine.gpu.nvml import handle_of
+from vp_tui.core.engine.gpu.nvml import Gpm, handle_of
 from vp_tui.core.events import AlertRaised, GpuSample, now_us
 
 REASONS: Final = {

@@ -16,7 +16,7 @@ from vp_tui.core.bench.mixes import Drawer
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.results import Ratio, Result, Workload, ratios_of, result_of
 from vp_tui.core.config import PrecisionPlan
-from vp_tui.core.engine import environment, flops, memory
+from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.tokens import TokenSet
 
@@ -86,7 +86,7 @@ class ModelBench:
             tokens=tokens,
             budget=budget,
             budget_reason=budget_reason,
-            flops=flops.total(self.weights.spec, tokens.lengths_S),
+            flops=footprint.total_flops(self.weights.spec, tokens.lengths_S),
             ceilings=limits,
             results=results,
             absent=(*refused, *not_there),
@@ -152,7 +152,7 @@ class ModelBench:
             timings = measure_interleaved(items, self.protocol, self._log, monitor)
         workload = Workload(
             tokens=total,
-            flops=flops.total(self.weights.spec, tokens.lengths_S),
+            flops=footprint.total_flops(self.weights.spec, tokens.lengths_S),
             device_name=environment.device_name(self.device),
         )
         matmuls = {one.precision: one.matmuls for one in limits}

@@ -7,8 +7,7 @@ from typing import Final
 from vp_tui.core.bench.cases import OURS, Case
 from vp_tui.core.bench.ceilings import Matmuls
 from vp_tui.core.bench.conditions import Conditions, over_blocks
-from vp_tui.core.bench.interleaved import TimedBlock, Timings, WarmUp
-from vp_tui.core.bench.statistics import Estimate, estimate, paired_ratio
+from vp_tui.core.bench.interleaved import Estimate, TimedBlock, Timings, WarmUp, estimate, paired_ratio
 from vp_tui.core.config import Precision
 from vp_tui.core.engine.gpu import peaks
 

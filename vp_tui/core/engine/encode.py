@@ -28,7 +28,7 @@ from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.packing import PackLayout
 from vp_tui.core.inputs.tokens import TokenSet
-from vp_tui.core.models import fusing, precision
+from vp_tui.core.models import ops, precision
 from vp_tui.core.models.attention import DeviceLayout, to_device
 from vp_tui.core.models.kernels.base import upload
 from vp_tui.core.models.loading import LoadedModel
@@ -143,7 +143,9 @@ class Encoder:
         self.loaded = loaded
         self.plan = plan
         self.device = device
-        self._fuses = self.pools_in_one_pass and fusing.why_not(precision.storage_dtype(plan.precision), device) is None
+        self._fuses = (
+            self.pools_in_one_pass and ops.why_not_fused(precision.storage_dtype(plan.precision), device) is None
+        )
 
     def encode(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> EncodedBlock:
         """Embed the sequences of `packs` and wait for them; raises as `start`."""

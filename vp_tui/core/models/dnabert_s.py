@@ -6,17 +6,23 @@ GELU on its first half, symmetric ALiBi on scores divided by sqrt(K), no positio
 slopes are FP32 in every format; LayerNorm, softmax and GELU compute in FP32 inside torch's kernels (eps 1e-12 is zero
 in FP16).
 
+DNABERT-S was saved from the bare model, DNABERT-2 with the prefix `bert.` and a masked-language head. Both have a
+pooler, which is not used. The feed-forward's LayerNorm is named `layernorm`, the other two `LayerNorm`.
+
 Shape suffixes: N tokens of the pack, H heads, K head size, D width, F feed-forward width.
 """
 
 import math
+import re
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.models.attention import Attention, DeviceLayout
-from vp_tui.core.models.native import unset_embedding
+from vp_tui.core.models.checkpoint import Dialect
+from vp_tui.core.models.native import Family, unset_embedding
 from vp_tui.core.models.ops import PLAIN, Norm, Ops
 
 
@@ -86,3 +92,63 @@ class DnabertS(nn.Module):
         for layer in self.layers:
             hidden_ND = layer(hidden_ND, self.slopes_H, self.attention, layout)
         return hidden_ND
+
+
+_OURS_AND_THEIRS: Final = {
+    "embedding": "embeddings.word_embeddings",
+    "token_type": "embeddings.token_type_embeddings",
+    "embedding_norm": "embeddings.LayerNorm",
+}
+_LAYER_NAMES: Final = {
+    "qkv": "attention.self.Wqkv",
+    "out": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "gated": "mlp.gated_layers",
+    "wo": "mlp.wo",
+    "ffn_norm": "mlp.layernorm",
+}
+
+
+def _expected_shapes(spec: DnabertSSpec) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor of a checkpoint of `spec`."""
+    width, ffn = spec.hidden, spec.ffn
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (spec.vocab_size, width),
+        "embeddings.token_type_embeddings.weight": (2, width),
+        "embeddings.LayerNorm.weight": (width,),
+        "embeddings.LayerNorm.bias": (width,),
+    }
+    in_layer: dict[str, tuple[int, ...]] = {
+        "attention.self.Wqkv.weight": (3 * width, width),
+        "attention.self.Wqkv.bias": (3 * width,),
+        "attention.output.dense.weight": (width, width),
+        "attention.output.dense.bias": (width,),
+        "attention.output.LayerNorm.weight": (width,),
+        "attention.output.LayerNorm.bias": (width,),
+        "mlp.gated_layers.weight": (2 * ffn, width),
+        "mlp.wo.weight": (width, ffn),
+        "mlp.wo.bias": (width,),
+        "mlp.layernorm.weight": (width,),
+        "mlp.layernorm.bias": (width,),
+    }
+    for index in range(spec.num_layers):
+        shapes |= {f"encoder.layer.{index}.{name}": shape for name, shape in in_layer.items()}
+    return shapes
+
+
+def _sources(ours: str) -> list[str]:
+    """Return the name of the checkpoint's tensor for our parameter `ours`."""
+    head, _, kind = ours.rpartition(".")
+    if head in _OURS_AND_THEIRS:
+        return [f"{_OURS_AND_THEIRS[head]}.{kind}"]
+    _, index, module = head.split(".")
+    return [f"encoder.layer.{index}.{_LAYER_NAMES[module]}.{kind}"]
+
+
+DNABERT_S: Final[Family[DnabertSSpec]] = Family(
+    dialect=Dialect(model="DNABERT-S", prefix="bert.", ignored=re.compile(r"cls\.|pooler\.")),
+    build=DnabertS,
+    shapes=_expected_shapes,
+    sources=_sources,
+    buffers=lambda spec, _: {"slopes_H": alibi_slopes(spec.num_heads)},
+)

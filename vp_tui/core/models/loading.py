@@ -19,13 +19,13 @@ from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
-from vp_tui.core.models.dnabert_s_weights import DNABERT_S
-from vp_tui.core.models.esm2_weights import ESM2
+from vp_tui.core.models.dnabert_s import DNABERT_S
+from vp_tui.core.models.esm2 import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
-from vp_tui.core.models.fusing import ChosenOps, choose_ops
 from vp_tui.core.models.hf import hf_attention, load_hf
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
+from vp_tui.core.models.ops import ChosenOps, choose_ops
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
 

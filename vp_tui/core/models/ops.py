@@ -4,16 +4,50 @@ Models are written against `Ops`; an op may overwrite the output of the matmul b
 every format on every device; fused/ has the same ops for CUDA with fewer passes over memory. The error of a fused op
 must be at most 1.1x that of the plain one.
 
-Shape suffixes: N tokens of the pack, H heads, K head size, D width, F feed-forward width.
+Shape suffixes: N tokens of the pack, P positions, H heads, K head size, k half of it, D width,
+F feed-forward width.
 """
 
+import importlib.util
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.config import AttentionName
+from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout, in_words, too_old
+from vp_tui.core.models.precision import at_least_fp32, back_to
+
+
+class Rotary:
+    """cos and sin of every position's angles in the format of inv_freq, computed once per pack."""
+
+    def __init__(self, max_len: int, positions_N: Tensor, inv_freq_k: Tensor) -> None:
+        self.positions_N = positions_N
+        # positions need FP32: FP16 has no odd numbers above 2,048 and too few bits for the product
+        positions_P = torch.arange(max_len, device=inv_freq_k.device, dtype=inv_freq_k.dtype)
+        angles_Pk = positions_P[:, None] * inv_freq_k
+        self.cos_Pk, self.sin_Pk = angles_Pk.cos(), angles_Pk.sin()
+
+    def rotate(self, qk_N2HK: Tensor) -> Tensor:
+        """Return q times K^-0.5 and k, both rotated, in their own format.
+
+        The two numbers of a pair are adjacent in the result: another order than the input's, but the same for q and k,
+        so that their dot products are unchanged.
+        """
+        # up-cast: products with half cos and sin would add an error per layer; rounded once at the end
+        first_N2Hk, second_N2Hk = at_least_fp32(qk_N2HK).chunk(2, dim=-1)
+        rotated_N2Hk = torch.complex(first_N2Hk, second_N2Hk).mul_(self._rotations_N21k)
+        return back_to(torch.view_as_real(rotated_N2Hk).flatten(-2), qk_N2HK)
+
+    @cached_property
+    def _rotations_N21k(self) -> Tensor:
+        """e^(i angle) of each token, scaled by K^-0.5 for q."""
+        cis_Pk = torch.complex(at_least_fp32(self.cos_Pk), at_least_fp32(self.sin_Pk))
+        scale = (2 * cis_Pk.shape[1]) ** -0.5
+        return torch.stack((scale * cis_Pk, cis_Pk), dim=1)[self.positions_N][:, :, None]
 
 
 class Ops:
@@ -99,3 +133,38 @@ class ResidualNorm(Norm):
         if delta_ND is None:
             return self.ops.norm(hidden_ND, self), hidden_ND
         return self.ops.add_norm(hidden_ND, delta_ND, self)
+
+
+FUSED_CAPABILITY = (8, 0)
+"""Triton's matmuls need Ampere or newer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenOps:
+    """Ops and the reason for them."""
+
+    ops: Ops
+    reason: str
+
+
+def why_not_fused(dtype: torch.dtype, device: torch.device) -> str | None:
+    """Return the reason why fused ops cannot be used, None if they can."""
+    if dtype == torch.float64:
+        return f"they compute in FP32, and {in_words(dtype)} needs more"
+    problem = too_old(device, FUSED_CAPABILITY)
+    if problem is None and importlib.util.find_spec("triton") is None:
+        return "Triton is not installed (it comes with torch for CUDA)"
+    return problem
+
+
+def choose_ops(dtype: torch.dtype, device: torch.device, attention: AttentionName) -> ChosenOps:
+    """Return the ops for a residual stream of `dtype`; a requested attention kernel computes all attention."""
+    problem = why_not_fused(dtype, device)
+    if problem is not None:
+        return ChosenOps(ops=PLAIN, reason=f"plain ops, not fused: {problem}")
+    # imported here because CPU builds of torch have no Triton
+    from vp_tui.core.models.fused.ops import PARTS, Fused
+
+    if attention == "auto":
+        return ChosenOps(ops=Fused(), reason="fused ops")
+    return ChosenOps(ops=Fused(PARTS - {"short"}), reason=f"fused ops, all attention by {attention}")

@@ -14,12 +14,12 @@ from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_ba
 from vp_tui.core.store.engine import file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
 from vp_tui.core.store.growing import samples
+from vp_tui.core.store.history import history_statement, read_rows, run_rows
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.pairs import Pairs, RunNumbers, numbers, paired
 from vp_tui.core.store.rows import from_json
-from vp_tui.core.store.run_rows import history_statement, read_rows, run_rows
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.core.store.timeline import StatusChange, read_changes
+from vp_tui.core.store.transitions import StatusChange, read_changes
 
 UUID_DIGITS = 8
 """Minimum length of a number that may be a uuid prefix: ids are shorter."""

@@ -11,7 +11,7 @@ from vp_tui.core.engine import environment, gpu
 from vp_tui.core.errors import Unavailable, UsageError
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.models import attention
-from vp_tui.core.models.fusing import choose_ops
+from vp_tui.core.models.ops import choose_ops
 from vp_tui.core.models.precision import check, storage_dtype
 
 PACKAGES = ("torch", "transformers", "safetensors", "numpy", "dnaio", "flash-attn", "triton", "nvidia-ml-py")

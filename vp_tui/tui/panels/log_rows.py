@@ -15,7 +15,7 @@ from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.marks import MARKS, STYLES, Level, level_of, line, styled
 
 if TYPE_CHECKING:
-    from vp_tui.core.store.timeline import StatusChange
+    from vp_tui.core.store.transitions import StatusChange
 
 Kind = Literal["both", "log", "events"]
 KINDS: tuple[Kind, ...] = ("both", "log", "events")

@@ -22,7 +22,7 @@ from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.screens.main_screen import MainScreen, empty_words
 
 if TYPE_CHECKING:
-    from vp_tui.core.store.timeline import StatusChange
+    from vp_tui.core.store.transitions import StatusChange
 
 LOOK_S = 1.5
 """Seconds between two reads of the log, which grows without a write to the store."""

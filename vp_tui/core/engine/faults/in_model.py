@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.models.kernels.base import DeviceLayout
-from vp_tui.core.models.ops import Ops
+from vp_tui.core.models.ops import Ops, Rotary
 from vp_tui.core.models.precision import storage_dtype, stored_as
-from vp_tui.core.models.rotary import Rotary
 
 
 def without_scale(model: Any) -> None:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from vp_tui.core.engine.gpu.gpm import Gpm
-from vp_tui.core.engine.gpu.nvml import handle_of, sample
+from vp_tui.core.engine.gpu.nvml import Gpm, handle_of, sample
 from vp_tui.core.events import AlertRaised, GpuSample, now_us
 
 PERIOD_SECONDS = 0.5

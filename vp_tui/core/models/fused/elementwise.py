@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor, nn
 
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.ops import Rotary
 
 _GATED_BLOCK = 1024
 _HEADS_BLOCK = 32

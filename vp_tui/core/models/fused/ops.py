@@ -11,9 +11,8 @@ from vp_tui.core.models.fused import elementwise, short
 from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
-from vp_tui.core.models.ops import Ops
+from vp_tui.core.models.ops import Ops, Rotary
 from vp_tui.core.models.precision import is_16_bit
-from vp_tui.core.models.rotary import Rotary
 
 PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
 """Names of the fused ops; tests/bench/ablation.py adds them one by one."""

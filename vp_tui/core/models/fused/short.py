@@ -18,7 +18,7 @@ import triton.language as tl
 from torch import Tensor
 
 from vp_tui.core.inputs.packing import TILE
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.ops import Rotary
 
 _LOG2_E = tl.constexpr(1.4426950408889634)
 

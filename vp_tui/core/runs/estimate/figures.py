@@ -3,6 +3,7 @@
 Shape suffix: S sequences.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,17 @@ import numpy as np
 
 from vp_tui.core.config import STRATA, Precision, PrecisionChoice, RunConfig, Stratum, choose_precision
 from vp_tui.core.engine import footprint
-from vp_tui.core.errors import InputError
+from vp_tui.core.errors import InputError, Unavailable
+from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.spec import ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import SPECIALS
 from vp_tui.core.runs import cached_reference
+from vp_tui.core.runs.estimate import known
 from vp_tui.core.runs.estimate.known import EarlierRun, InputFacts, LocalCheckpoint
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
 
 Fit = Literal["both", "in turn", "no"]
 
@@ -180,3 +185,33 @@ def _stored_by(
         if same and changed_us < run.created_at_us:
             return run.run_id
     return None
+
+
+class Estimator:
+    """Estimates runs for the store at `home` and caches what it has read; thread-safe."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._inputs = known.InputCache()
+
+    def estimate(self, config: RunConfig, gpu: GpuSample | Unavailable) -> Estimate:
+        """Estimate a run of `config`; `gpu` is a reading of the first GPU, or the reason why there is none.
+
+        Raises:
+            InputError, ModelError: the run would be refused.
+            StoreError: the store cannot be read.
+        """
+        checkpoint = known.checkpoint_of(config.model)
+        data = self._inputs.read(Path(config.input))
+        device = known.device_of(config.device, gpu)
+        with Reader(self._home) as reader:
+            earlier = known.earlier_runs(reader, config.model, device)
+        return estimated(
+            config,
+            data,
+            checkpoint,
+            earlier=earlier,
+            device=device,
+            free_bytes=known.free_bytes(device, gpu),
+            environment=os.environ,
+        )

@@ -1,1 +1,1 @@
-"""Query language of the history: text to tree; core.store.filters converts the tree to SQL."""
+"""Query language of the history: text to tree; core.store.history converts the tree to SQL."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.store.query import values
+from vp_tui.core.store.query import fields
 from vp_tui.core.store.query.fields import BY_NAME, OPERATORS, Field, closest
 from vp_tui.core.store.query.tree import KEYWORDS, And, Node, Not, Operator, Or, Term, Word
 
@@ -124,9 +124,9 @@ def _check(field: Field, operator: Operator, said: str, operator_at: int, value_
     allowed = OPERATORS[field.kind]
     if operator not in allowed:
         _fail(operator_at, f"{field.name!r} takes {' or '.join(sorted(allowed))}, not {operator!r}")
-    if field.kind in {"number", "metric"} and values.number(said) is None:
+    if field.kind in {"number", "metric"} and fields.number(said) is None:
         _fail(value_at, f"{field.name!r} needs a number, not {said!r}")
-    if field.kind == "time" and values.moment_us(said, 0) is None:
+    if field.kind == "time" and fields.moment_us(said, 0) is None:
         _fail(value_at, f"{field.name!r} needs an age (7d, 12h, 90m) or a date (2026-11-01), not {said!r}")
     if field.choices and said.lower() not in {choice.lower() for choice in field.choices}:
         _fail(value_at, f"unknown {field.name} {said!r}; {closest(said, field.choices)}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vp_tui.core.engine import flops
+from vp_tui.core.engine import footprint
 from vp_tui.core.engine.gpu import peaks
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
@@ -128,7 +128,7 @@ class Outcome:
         timed = [block.indices_S for block in self.plan.data.blocks if block.index in runner.encode_s]
         if peak is None or not timed:
             return None
-        done = flops.total(self.plan.spec, self.plan.data.tokens.lengths_S[np.concatenate(timed)])
+        done = footprint.total_flops(self.plan.spec, self.plan.data.tokens.lengths_S[np.concatenate(timed)])
         return peaks.mfu(done, sum(runner.encode_s.values()), peak)
 
     def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
