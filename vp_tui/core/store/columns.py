@@ -6,7 +6,8 @@ NULL, and a counter column holds the count.
 
 from typing import Any
 
-from sqlalchemy import INTEGER, TEXT, CheckConstraint, Column, ForeignKey, MetaData
+from sqlalchemy import INTEGER, TEXT, CheckConstraint, Column, ForeignKey, MetaData, Table
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -19,23 +20,25 @@ metadata = MetaData(
     }
 )
 
-STRICT: dict[str, Any] = {"sqlite_strict": True}
-STRICT_WITHOUT_ROWID: dict[str, Any] = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+def table(name: str, *items: SchemaItem) -> Table:
+    """Return a STRICT table with the primary key `id`."""
+    return Table(name, metadata, Column("id", INTEGER, primary_key=True), *items, sqlite_strict=True)
 
 
-def identity() -> Column[Any]:
-    """Return the primary key `id`."""
-    return Column("id", INTEGER, primary_key=True)
+def keyed_table(name: str, *items: SchemaItem) -> Table:
+    """Return a STRICT table without row ids; `items` hold its primary key."""
+    return Table(name, metadata, *items, sqlite_strict=True, sqlite_with_rowid=False)
 
 
-def need(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
-    """Return a NOT NULL column."""
-    return Column(name, kind, nullable=False)
+def need(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
+    """Return NOT NULL columns."""
+    return [Column(name, kind, nullable=False) for name in names]
 
 
-def may(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
-    """Return a nullable column."""
-    return Column(name, kind, nullable=True)
+def may(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
+    """Return nullable columns."""
+    return [Column(name, kind, nullable=True) for name in names]
 
 
 def unique_text(name: str) -> Column[Any]:
