@@ -10,7 +10,7 @@ from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report.table import aligned
+from vp_tui.core.report.page import aligned
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.results import gate_results

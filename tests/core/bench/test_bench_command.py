@@ -9,7 +9,8 @@ import pytest
 from vp_tui.core.bench.conditions import Conditions
 from vp_tui.core.bench.options import Options
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.report import bench, table
+from vp_tui.core.report import bench
+from vp_tui.core.report.page import as_text
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "bench-document.md").read_text()
 TOLD = {
@@ -72,7 +73,7 @@ def test_the_document_says_what_ran_and_what_did_not(benched, made_checkpoint):
 def test_the_tables_hold_the_numbers_of_the_document(benched):
     document, _ = benched
     (page,) = bench.pages(document)
-    text = table.text(page)
+    text = as_text(page)
     assert [len(one.rows) for one in page.tables] == [3, 2, 1]
     assert max(map(len, text.splitlines())) <= 120
     # a ratio has three digits at most in front of the x
@@ -113,7 +114,7 @@ def shown(*, stopped=None, **changes):
         "copy_gb_per_s": rate,
         "models": [model],
     }
-    return table.text(bench.pages(document)[0])
+    return as_text(bench.pages(document)[0])
 
 
 def test_the_table_shows_rejected_blocks_and_the_power_cap():

@@ -12,8 +12,8 @@ from independent import Page, csv_rows, junit_cases, markdown_tables, strict_jso
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.report import render
+from vp_tui.core.report.page import WIDTH
 from vp_tui.core.report.runs_export import exported
-from vp_tui.core.report.table import WIDTH
 
 GOLDEN = Path(__file__).parents[2] / "golden/report"
 FORMATS = render.FORMATS

@@ -8,7 +8,8 @@ from independent import Page, csv_rows, junit_cases, markdown_tables, steers, st
 from report_runs import HOSTILE
 
 from vp_tui.core import text as fmt
-from vp_tui.core.report import csv_text, markdown, render
+from vp_tui.core.report import csv_text, render
+from vp_tui.core.report.page import escaped
 from vp_tui.core.report.runs_export import exported
 
 FORMATS = render.FORMATS
@@ -127,7 +128,7 @@ def test_nothing_in_markdown_is_markup_a_link_a_mention_or_a_reference(hostile, 
     "words", ["a|b", "\\|", "`x`", "**b**", "![i](u)", "https://e.x www.e.x", "@me #12", "&lt; <b>", "$x$"]
 )
 def test_escaped_markdown_reads_as_what_it_was(words):
-    assert unescaped(markdown.escaped(words)) == words
+    assert unescaped(escaped(words)) == words
 
 
 @pytest.mark.parametrize(

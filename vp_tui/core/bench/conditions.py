@@ -7,7 +7,6 @@ brake and other processes on the GPU reject a block.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Final
 
 import torch
@@ -137,10 +136,8 @@ class GpuMonitor:
             self._open.enter_context(self._gpm)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def _note(self, event: GpuSample | AlertRaised) -> None:
         if isinstance(event, GpuSample):

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from vp_tui.core.bench.ceilings import Ceilings, Rate
 from vp_tui.core.bench.conditions import Conditions, throttle_words
-from vp_tui.core.bench.model import ModelResult
+from vp_tui.core.bench.model import Bench, ModelResult
 from vp_tui.core.bench.results import Result
-from vp_tui.core.bench.session import Bench
 
 SCHEMA_VERSION: Final = 2
 """1 had goals, overheads and a waterfall of techniques, which are developer benchmarks now."""

@@ -1,20 +1,22 @@
 """Bench of one model on one device: peak rates, then all cases interleaved."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 
+from vp_tui.core.bench import ceilings, mixes
 from vp_tui.core.bench.cases import Absent, Case, loaded, own_cases, peer_cases, runnable
-from vp_tui.core.bench.ceilings import Ceilings, ceilings_of
+from vp_tui.core.bench.ceilings import Ceilings, Rate, ceilings_of
 from vp_tui.core.bench.conditions import GpuMonitor
-from vp_tui.core.bench.implementations import Models, Weights
-from vp_tui.core.bench.interleaved import Log, Protocol, WorkItem, measure_interleaved, release, warm_up
-from vp_tui.core.bench.mixes import Drawer
+from vp_tui.core.bench.implementations import Models, Weights, weights_of
+from vp_tui.core.bench.interleaved import Log, Protocol, WorkItem, measure_interleaved, protocol_for, release, warm_up
+from vp_tui.core.bench.mixes import MIXES, Drawer
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.results import Ratio, Result, Workload, ratios_of, result_of
+from vp_tui.core.bench.stopping import Stopping
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.errors import ResourceError
@@ -159,3 +161,47 @@ class ModelBench:
         results = [result_of(one, timings[one.name], workload, matmuls.get(one.precision)) for one in cases]
         notes = (*monitor.notes, *([monitor.reason] if monitor.reason else []))
         return tuple(results), tuple(ratios_of(cases, timings)), notes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Result of a session."""
+
+    options: Options
+    protocol: Protocol
+    environment: Mapping[str, Any]
+    copying: Rate
+    models: tuple[ModelResult, ...]
+    stopped: str | None
+    """Name of the signal that ended the session early, or None."""
+
+
+def bench(options: Options, log: Log, stopping: Stopping) -> Bench:
+    """Measure everything until `stopping`; `log` gets a line per step.
+
+    Raises UsageError, ModelError, InputError before anything is measured, and ResourceError for a model that runs in no
+    precision.
+    """
+    device, reason = environment.resolve_device(options.device)
+    inputs = [_input(model, options) for model in options.models]
+    log(f"copying on {environment.device_name(device)}")
+    copying = ceilings.copying(device, ceilings.timing_of(device))
+    protocol = protocol_for(device, stopping.is_asked)
+    measured = tuple(
+        ModelBench(weights, draw, options, device, protocol, log).measure()
+        for weights, draw in protocol.until_stopped(inputs)
+    )
+    return Bench(
+        options=options,
+        protocol=protocol,
+        environment=environment.facts(device, reason),
+        copying=copying,
+        models=measured,
+        stopped=stopping.by,
+    )
+
+
+def _input(model: str, options: Options) -> tuple[Weights, Drawer]:
+    weights = weights_of(model, is_random=options.random_weights)
+    lengths_of = mixes.drawer if options.lengths in MIXES else mixes.from_file
+    return weights, lengths_of(options.lengths, weights.spec, weights.folder)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vp_tui.core.bench.document import document
+from vp_tui.core.bench.model import bench
 from vp_tui.core.bench.options import Options
-from vp_tui.core.bench.session import bench
 from vp_tui.core.bench.stopping import Stopping
 from vp_tui.core.errors import ExitCode
 

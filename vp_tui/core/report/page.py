@@ -1,21 +1,31 @@
-"""Format-neutral report: headings, tables and sentences, for plain text, Markdown and HTML.
+"""Report page, neutral to its format: headings, tables and sentences; and its forms as text and as GitHub Markdown.
 
-Cells hold safe text (core.text.safe); each format does its own escaping.
+Cells hold safe text (core.text.safe); each format does its own escaping. Text has at most WIDTH columns; in Markdown
+stored text has no markup.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from vp_tui.core.regression.verdicts import Outcome
+from vp_tui.core.text import clip, columns, pad, wrap
 
 Align = Literal["left", "right"]
 Tone = Literal["bad", "open", "good", ""]
 """Colour of a row; its text says the same."""
 
-
 FAILED: Final[frozenset[Outcome]] = frozenset({"FAIL", "REGRESSED", "INCOMPLETE"})
 OPEN: Final[frozenset[Outcome]] = frozenset({"SUSPECT", "INCONCLUSIVE", "NOT_COMPARABLE"})
+WIDTH: Final = 100
+"""Columns of text."""
+_INDENT: Final = "  "
+_SPACING: Final = ((_INDENT, "  "), (_INDENT, " "), ("", " "))
+"""Indent and gap between cells; the first that fits."""
+CELL: Final = 120
+"""Columns of a cell in Markdown."""
+_ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +85,79 @@ def tone(outcome: Outcome) -> Tone:
     if outcome in FAILED:
         return "bad"
     return "open" if outcome in OPEN else "good"
+
+
+def as_text(page: Page) -> str:
+    """Return the page; it ends with a newline."""
+    lines = [*_wrapped(f"{page.word}: {page.sentence}", rest=_INDENT), ""]
+    for line in page.lines:
+        lines += _wrapped(line, rest=_INDENT)
+    for table in page.tables:
+        lines += _text_table(table)
+    if page.notes:
+        lines += ["", "Notes"]
+        lines += [line for note in page.notes for line in _wrapped(note, first=f"{_INDENT}- ", rest=_INDENT * 2)]
+    return "\n".join(lines) + "\n"
+
+
+def _text_table(table: Table) -> list[str]:
+    """Title, rows and note; a table without rows is one line."""
+    if not table.rows:
+        return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
+    head = tuple(column.title for column in table.columns)
+    rows = [[clip(cell, column.most) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
+    right = [place for place, column in enumerate(table.columns) if column.align == "right"]
+    for indent, gap in _SPACING:
+        lines = [indent + line for line in aligned([head, *rows], gap=gap, right=right)]
+        if max(map(columns, lines)) <= WIDTH:
+            break
+    note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
+    return ["", table.title, *lines, *note]
+
+
+def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
+    """Return the rows as lines with cells of equal width; the columns `right` are right-aligned."""
+    widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        gap.join(pad(cell, widths[place], right=place in right) for place, cell in enumerate(row)).rstrip()
+        for row in rows
+    ]
+
+
+def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
+    return wrap(words, WIDTH, first=first, rest=rest)
+
+
+def as_markdown(page: Page) -> str:
+    """Return the page; it ends with a newline."""
+    lines = [f"## {escaped(page.title)}: {escaped(page.word)}", "", escaped(page.sentence), ""]
+    lines += [f"- {escaped(line)}" for line in page.lines]
+    for table in page.tables:
+        lines += _markdown_table(table)
+    if page.notes:
+        lines += ["", "### Notes", "", *(f"- {escaped(note)}" for note in page.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Return the as_markdown without markup, links, images, mentions, references and cell separators."""
+    for char, entity in _ENTITIES:
+        words = words.replace(char, entity)
+    words = re.sub(r"([\\`*_\[\]|~$!])", r"\\\1", words)
+    # GitHub makes links of bare addresses, people of @names and issues of #numbers
+    words = words.replace("://", r":\//").replace("www.", r"www\.")
+    return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", words)
+
+
+def _markdown_table(table: Table) -> list[str]:
+    if not table.rows:
+        return ["", f"**{escaped(table.title)}**: {escaped(table.note)}"] if table.note else []
+    head = _row([column.title for column in table.columns])
+    rule = _row(["--:" if column.align == "right" else ":--" for column in table.columns], is_text=False)
+    rows = [_row([clip(cell, CELL) for cell in row]) for row in table.rows]
+    note = ["", escaped(table.note)] if table.note else []
+    return ["", f"### {escaped(table.title)}", "", head, rule, *rows, *note]
+
+
+def _row(cells: Sequence[str], *, is_text: bool = True) -> str:
+    return f"| {' | '.join(escaped(cell) if is_text else cell for cell in cells)} |"

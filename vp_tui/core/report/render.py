@@ -1,13 +1,130 @@
-"""A comparison in six formats, and writing it to a file."""
+"""A comparison in six formats, and writing it to a file.
 
+JSON and CSV (long form) hold every result. NaN and Infinity never appear: a missing number is null or an empty cell.
+Equal facts and the data of the charts are included only with `everything`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import replacing
-from vp_tui.core.report import comparison_document, junit, markdown, table
-from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report import csv_text, junit
+from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
+from vp_tui.core.report.csv_text import Value, scalar
+from vp_tui.core.report.evidence import EDGES
+from vp_tui.core.report.page import as_markdown, as_text
+from vp_tui.core.store.rows import as_row
+
+SCHEMA_VERSION: Final = 1
+CSV_HEAD: Final = ("section", "name", "scope", "field", "value")
+_ITEM: Final = (
+    "part", "name", "title", "scope", "base", "cand", "n_base", "n_cand", "change", "low", "high", "unit", "p", "p_raw",
+    "limit", "outcome", "reason", "repeats",
+)  # fmt: skip
+
+
+def document(report: ComparisonReport, *, everything: bool = False) -> dict[str, Any]:
+    """Return the comparison in JSON types."""
+    found: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "comparison",
+        "outcome": report.outcome,
+        "sentence": report.sentence,
+        "exit_code": int(report.exit_code()),
+        "exit_code_strict": int(report.exit_code(strict=True)),
+        "base": [as_row(run) for run in report.base],
+        "cand": [as_row(run) for run in report.cand],
+        "comparable": {name: _part(report, name) for name in ("accuracy", "performance")},
+        "differences": {
+            "accuracy_facts": _facts(report.accuracy_facts, everything),
+            "perf_facts": _facts(report.perf_facts, everything),
+            "config": _facts(report.config, everything),
+            "environment": _facts(report.environment, everything),
+        },
+        "items": [{name: getattr(item, name) for name in _ITEM} for item in report.items],
+        "sequences": {"paired": report.paired, "only_base": report.only_base, "only_cand": report.only_cand},
+        "worst": [as_row(pair) for pair in report.worst],
+        "history": [as_row(run) for run in report.history],
+        "limits": dict(report.limits),
+        "rule": asdict(report.comparison.rule),
+        "notes": [*report.comparison.notes, *report.notes],
+    }
+    return found | _charts(report) if everything else found
+
+
+def as_json(report: ComparisonReport, *, everything: bool = False) -> str:
+    """Return strict ASCII JSON, so that no text in it controls a terminal."""
+    return json.dumps(document(report, everything=everything), indent=2, allow_nan=False) + "\n"
+
+
+def as_csv(report: ComparisonReport, *, everything: bool = False) -> str:
+    """Return the long form: section, name, scope, field, value."""
+    return csv_text.text(CSV_HEAD, _rows(report, everything))
+
+
+def _part(report: ComparisonReport, name: str) -> dict[str, Any]:
+    part = getattr(report.comparison, name)
+    return {"comparable": part.comparable, "outcome": part.outcome, "sentence": part.sentence}
+
+
+def _facts(found: Sequence[Fact], everything: bool) -> dict[str, Any]:
+    return {one.name: [one.base, one.cand] for one in found if everything or one.differs}
+
+
+def _charts(report: ComparisonReport) -> dict[str, Any]:
+    return {
+        "edges": list(EDGES),
+        "distributions": [as_row(one) for one in report.distributions],
+        "throughput": [as_row(one) for one in report.throughput],
+        "utilization": [as_row(one) for one in report.utilization],
+    }
+
+
+def _rows(report: ComparisonReport, everything: bool) -> Iterable[tuple[Value, ...]]:
+    found = document(report, everything=everything)
+    yield from (("comparison", name, "", "value", found[name]) for name in ("outcome", "sentence", "exit_code"))
+    for name, part in found["comparable"].items():
+        yield from _records("comparable", name, "", part)
+    yield from _differences(found["differences"])
+    for side, what in (("base", "baseline"), ("cand", "candidate")):
+        for run in found[side]:
+            yield from _records("run", run["uuid"], what, run)
+    for one in found["items"]:
+        yield from _records("item", one["name"], one["scope"], one)
+    yield from (("sequences", name, "", "n", value) for name, value in found["sequences"].items())
+    for pair in found["worst"]:
+        yield from _records("worst", pair["sequence_id"], pair["stratum"], pair)
+    for run in found["history"]:
+        yield from _records("history", run["uuid"], "", run)
+    yield from (("note", number, "", "text", words) for number, words in enumerate(found["notes"], start=1))
+    yield from _chart_rows(report) if everything else ()
+
+
+def _differences(groups: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterable[tuple[Value, ...]]:
+    for group, facts in groups.items():
+        for name, (base, cand) in facts.items():
+            yield "difference", name, group, "baseline", scalar(base)
+            yield "difference", name, group, "candidate", scalar(cand)
+
+
+def _records(section: str, name: str, scope: str, record: Mapping[str, Any]) -> Iterable[tuple[Value, ...]]:
+    """One row per field, without identifying fields."""
+    about = {"uuid", "sequence_id", "stratum"} if section in {"run", "worst", "history"} else {"name", "scope"}
+    yield from ((section, name, scope, field, scalar(v)) for field, v in record.items() if field not in about)
+
+
+def _chart_rows(report: ComparisonReport) -> Iterable[tuple[Value, ...]]:
+    for one in report.distributions:
+        pairs = zip(EDGES, one.counts, strict=False)
+        yield from (("distribution", edge, one.stratum, one.side, count) for edge, count in pairs if count)
+    for line in (*report.throughput, *report.utilization):
+        yield from (("series", line.name, line.side, round(second, 3), value) for second, value in line.points)
+
 
 FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
@@ -20,13 +137,13 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
     """
     match format:
         case "table":
-            return table.text(comparison_page(report, everything=everything))
+            return as_text(comparison_page(report, everything=everything))
         case "md":
-            return markdown.text(comparison_page(report, everything=everything))
+            return as_markdown(comparison_page(report, everything=everything))
         case "csv":
-            return comparison_document.as_csv(report, everything=everything)
+            return as_csv(report, everything=everything)
         case "json":
-            return comparison_document.as_json(report, everything=everything)
+            return as_json(report, everything=everything)
         case "html":
             # importing jinja2 and matplotlib takes half a second
             from vp_tui.core.report.html import comparison_html

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from vp_tui.core import text as fmt
-from vp_tui.core.report.table import aligned
+from vp_tui.core.report.page import aligned
 from vp_tui.core.runs import repeats
 from vp_tui.core.store import baselines
 from vp_tui.core.store.baselines import Baseline

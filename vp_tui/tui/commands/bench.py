@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.report import bench, table
+from vp_tui.core.report import bench
+from vp_tui.core.report.page import as_text
 from vp_tui.core.store.home import Home
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_stoppable
@@ -29,7 +30,7 @@ def run_bench(home: Home, values: Mapping[str, Any], *, as_json: bool) -> int:
     if as_json:
         output.result(output.dumped(document))
     else:
-        tables = "\n".join(table.text(page) for page in bench.pages(document)).rstrip()
+        tables = "\n".join(as_text(page) for page in bench.pages(document)).rstrip()
         output.result(tables or f"stopped early by {document['stopped']}: nothing was measured")
     return code
 

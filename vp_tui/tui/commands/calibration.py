@@ -9,7 +9,7 @@ from vp_tui.core.regression.metrics import METRICS, PRIMARY
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import Side
 from vp_tui.core.report.inputs import side_of
-from vp_tui.core.report.table import aligned
+from vp_tui.core.report.page import aligned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output

@@ -1,7 +1,7 @@
 """Commands for the store: backup, check, prune."""
 
 from vp_tui.core.errors import ExitCode
-from vp_tui.core.report.table import aligned
+from vp_tui.core.report.page import aligned
 from vp_tui.core.store import backup, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
-from vp_tui.core.report.table import aligned
+from vp_tui.core.report.page import aligned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade

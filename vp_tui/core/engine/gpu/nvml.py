@@ -8,7 +8,6 @@ warp, of the time in which SMs used their tensor cores in any format, and of the
 import math
 import os
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Final, NamedTuple
 
 import pynvml
@@ -68,9 +67,7 @@ class Gpm:
                 self._trouble = (f"no GPM: {error}",)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while self._buffers:
             pynvml.nvmlGpmSampleFree(self._buffers.pop())
 
