@@ -28,8 +28,6 @@ _LONG_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One engine in one precision."""
-
     engine: str
     precision: Precision
     implementation: Implementation
@@ -42,14 +40,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Name such as `vp-tui fp16`."""
         return f"{self.engine} {self.precision}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """A case that cannot be measured."""
-
     engine: str
     precision: Precision
     reason: str

@@ -60,12 +60,10 @@ _MEANS: Final = (
 
 
 def throttle_words(reasons: int) -> tuple[str, ...]:
-    """Return the bits of a mask in words."""
     return tuple(words for bit, words in REASONS.items() if reasons & bit)
 
 
 def rejection(found: Conditions | None) -> str | None:
-    """Return the reason to reject a block, or None."""
     if found is None:
         return None
     if found.other_processes:
@@ -75,7 +73,6 @@ def rejection(found: Conditions | None) -> str | None:
 
 
 def mean_conditions(samples: Sequence[GpuSample]) -> Conditions | None:
-    """Return the conditions of these samples; None without samples."""
     if not samples:
         return None
     reasons = 0
@@ -127,7 +124,6 @@ class GpuMonitor:
 
     @property
     def reason(self) -> str | None:
-        """Reason for missing samples, or None."""
         return self._sampler.reason
 
     def __enter__(self) -> "GpuMonitor":
@@ -146,7 +142,6 @@ class GpuMonitor:
             self.notes.append(event.message)
 
     def begin(self) -> None:
-        """Mark the begin of a block."""
         if self._gpm is not None:
             self._gpm.read()
 
@@ -158,5 +153,4 @@ class GpuMonitor:
         return replace(found, **self._gpm.read().shares._asdict())
 
     def between(self, start_us: int, stop_us: int) -> tuple[GpuSample, ...]:
-        """Return the samples from `start_us` to `stop_us`."""
         return tuple(sample for sample in self.samples if start_us <= sample.at_us <= stop_us)

@@ -14,7 +14,6 @@ SCHEMA_VERSION: Final = 2
 
 
 def document(found: Bench, created_at: str) -> dict[str, Any]:
-    """Return the document in JSON types; `created_at` is ISO 8601 in UTC."""
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "bench",

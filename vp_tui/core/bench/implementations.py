@@ -41,7 +41,6 @@ class Weights:
 
     @property
     def folder(self) -> Path | None:
-        """The checkpoint's folder, for its tokenizer."""
         return None if self.source is None else self.source.path
 
     def load(self, plan: PrecisionPlan, device: torch.device) -> LoadedModel:

@@ -83,8 +83,6 @@ _Step = TypeVar("_Step")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
-    """One implementation of the work."""
-
     name: str
     work: Callable[[], object]
     """The whole work; the device is idle when it returns."""
@@ -110,14 +108,11 @@ class Protocol:
     """Called before each step; True ends the measurement."""
 
     def until_stopped(self, steps: Iterable[_Step]) -> Iterable[_Step]:
-        """Yield steps until `should_stop`."""
         return takewhile(lambda _: not self.should_stop(), steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedBlock:
-    """One timed block."""
-
     round: int
     seconds: float
     conditions: Conditions | None
@@ -127,8 +122,6 @@ class TimedBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """The warm-up of one item."""
-
     seconds: tuple[float, ...]
     steady: bool
     """The medians of the last two windows agreed."""
@@ -149,7 +142,6 @@ class Timings:
 
     @property
     def rejected(self) -> int:
-        """Number of rejected blocks."""
         return sum(block.rejected is not None for block in self.blocks)
 
 

@@ -38,8 +38,6 @@ _FASTEST_LAST: Final = ("fp32", "tf32", "bf16", "fp16")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelResult:
-    """Everything measured about one model."""
-
     weights: Weights
     tokens: TokenSet
     budget: int
@@ -107,7 +105,6 @@ class ModelBench:
         return fitting, [*refused, *missing]
 
     def _budget(self, plans: Sequence[PrecisionPlan]) -> tuple[int, str]:
-        """Return the tokens per packed batch and the reason."""
         if self.options.token_budget is not None:
             return self.options.token_budget, f"{self.options.token_budget} tokens (--token-budget)"
         longest = int(self.draw(_CPU_TOKENS).lengths_S.max())
@@ -165,8 +162,6 @@ class ModelBench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Result of a session."""
-
     options: Options
     protocol: Protocol
     environment: Mapping[str, Any]

@@ -39,8 +39,6 @@ Batcher = Callable[[NDArray[np.int64]], list[NDArray[np.int64]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One padded batch on the host."""
-
     ids_BT: Tensor
     mask_BT: Tensor | None
     pooled_BT: Tensor
@@ -103,7 +101,6 @@ def _staged(array: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def _pooled(forward: Forward, batch: Batch, device: torch.device) -> Tensor:
-    """Return the means [B, D] in FP32."""
     mask_BT = None if batch.mask_BT is None else batch.mask_BT.to(device, non_blocking=True)
     hidden_BTD = forward(batch.ids_BT.to(device, non_blocking=True), mask_BT)
     return torch.bmm(batch.pooled_BT.to(device, non_blocking=True)[:, None], hidden_BTD.float()).squeeze(1)
@@ -116,8 +113,6 @@ _UNUSED: Final = ("contact_head", "lm_head")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Another engine, available or not."""
-
     name: str
     forward: Forward | None
     reason: str | None
@@ -137,7 +132,6 @@ def peers_of(loaded: LoadedModel, plan: PrecisionPlan) -> list[Peer]:
 
 
 def transformers_sdpa(loaded: LoadedModel, spec: Esm2Spec) -> Forward:
-    """Return transformers' EsmModel with torch's scaled_dot_product_attention."""
     return _transformers("sdpa", loaded, spec)
 
 

@@ -35,7 +35,6 @@ _DNABERT_VOCABULARY: Final = 4096
 
 
 def esm2(name: str, num_layers: int, hidden: int, num_heads: int) -> Esm2Spec:
-    """Return an ESM-2 of any size; the feed-forward width is 4 x hidden."""
     return _counted(
         Esm2Spec(
             name=name, num_layers=num_layers, hidden=hidden, num_heads=num_heads, ffn=4 * hidden,
@@ -45,7 +44,6 @@ def esm2(name: str, num_layers: int, hidden: int, num_heads: int) -> Esm2Spec:
 
 
 def dnabert_s(name: str, num_layers: int, hidden: int, num_heads: int) -> DnabertSSpec:
-    """Return a DNABERT-S of any size."""
     return _counted(
         DnabertSSpec(
             name=name, num_layers=num_layers, hidden=hidden, num_heads=num_heads, ffn=4 * hidden,

@@ -17,8 +17,6 @@ _BASES: Final[tuple[Precision, ...]] = ("fp32", "tf32")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Size of a block."""
-
     tokens: int
     flops: float | None
     """FLOPs of matmuls and attention; None when unknown."""
@@ -27,8 +25,6 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Result of one case."""
-
     engine: str
     precision: Precision
     attention: str | None

@@ -40,7 +40,6 @@ class Stopping:
         self._before: dict[signal.Signals, Any] = {}
 
     def is_asked(self) -> bool:
-        """Return True after a stop request."""
         return self.by is not None
 
     def __enter__(self) -> "Stopping":

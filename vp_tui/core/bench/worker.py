@@ -19,13 +19,11 @@ from vp_tui.core.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Output file and options."""
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--options", required=True, help="the fields of Options as a JSON object")
 
 
 def main(given: argparse.Namespace) -> int:
-    """Measure and write."""
     fields = {name: _hashable(value) for name, value in json.loads(given.options).items()}
     with Stopping(_log) as stopping:
         found = bench(Options(**fields), _log, stopping)

@@ -46,7 +46,6 @@ def gpu_uuid(device: torch.device) -> str | None:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's or the processor's name."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return _cpu_model() or platform.machine()
@@ -62,7 +61,6 @@ def _cpu_model() -> str | None:
 
 
 def _version_of(package: str) -> str | None:
-    """Of an installed package, without importing it."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

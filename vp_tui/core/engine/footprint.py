@@ -21,7 +21,6 @@ ITEM_BYTES: Final[Mapping[PlanPrecision, int]] = {"fp64": 8, "fp32": 4, "tf32": 
 
 
 def weight_bytes(spec: ModelSpec, precision: PlanPrecision) -> int:
-    """Return the bytes of the weights."""
     return spec.num_parameters * ITEM_BYTES[precision]
 
 

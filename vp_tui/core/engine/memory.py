@@ -85,7 +85,6 @@ def auto_token_budget(
 
 
 def num_sms(device: torch.device) -> int:
-    """Streaming multiprocessors of a CUDA device."""
     return int(torch.cuda.get_device_properties(device).multi_processor_count)
 
 

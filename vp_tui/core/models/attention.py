@@ -54,8 +54,6 @@ KERNELS: Final[dict[str, type[Kernel]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelChoice:
-    """A kernel and the reason for it."""
-
     kernel: Attention
     name: str
     """Name of the kernel, such as sdpa-math."""
@@ -113,7 +111,6 @@ def choose(
 def choose_for(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, requested: AttentionName, *, spare_fp32: bool = False
 ) -> KernelChoice:
-    """Return `choose` for a model in a plan."""
     return choose(
         requested,
         storage_dtype(plan.precision),

@@ -58,7 +58,6 @@ class DnabertLayer(nn.Module):
         self.ffn_norm = Norm(spec.hidden, spec.layer_norm_eps, ops)
 
     def forward(self, hidden_ND: Tensor, slopes_H: Tensor, attention: Attention, layout: DeviceLayout) -> Tensor:
-        """Return the residual stream after this block, [N, D]."""
         mixed_ND = self.ops.mix(self.qkv(hidden_ND), self.num_heads, attention, layout, slopes_H=slopes_H)
         hidden_ND = self.attention_norm(hidden_ND, self.out(mixed_ND))
         normed_ND: Tensor = self.ffn_norm(hidden_ND, self.wo(self.ops.gated(self.gated(hidden_ND))))
@@ -110,7 +109,6 @@ _LAYER_NAMES: Final = {
 
 
 def _expected_shapes(spec: DnabertSSpec) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor of a checkpoint of `spec`."""
     width, ffn = spec.hidden, spec.ffn
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (spec.vocab_size, width),
@@ -137,7 +135,6 @@ def _expected_shapes(spec: DnabertSSpec) -> dict[str, tuple[int, ...]]:
 
 
 def _sources(ours: str) -> list[str]:
-    """Return the name of the checkpoint's tensor for our parameter `ours`."""
     head, _, kind = ours.rpartition(".")
     if head in _OURS_AND_THEIRS:
         return [f"{_OURS_AND_THEIRS[head]}.{kind}"]

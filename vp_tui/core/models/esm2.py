@@ -46,7 +46,6 @@ class Esm2Layer(nn.Module):
         self.fc2 = nn.Linear(spec.ffn, spec.hidden)
 
     def forward(self, hidden_ND: Tensor, rotary: Rotary, attention: Attention, layout: DeviceLayout) -> Tensor:
-        """Return the residual stream after this block, [N, D]."""
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
         mixed_ND = self.ops.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
         normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
@@ -116,7 +115,6 @@ _LAYER_NAMES: Final = {
 
 
 def _expected_shapes(spec: Esm2Spec) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor of a checkpoint, by Hugging Face's name, without inv_freq."""
     width, ffn = spec.hidden, spec.ffn
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (spec.vocab_size, width),
@@ -134,7 +132,6 @@ def _expected_shapes(spec: Esm2Spec) -> dict[str, tuple[int, ...]]:
 
 
 def _sources(ours: str) -> list[str]:
-    """Return the names of Hugging Face's tensors for our parameter `ours`."""
     head, _, kind = ours.rpartition(".")
     if head == "embedding":
         return [f"embeddings.word_embeddings.{kind}"]

@@ -32,8 +32,6 @@ LinearWay = Literal["native", "fp32-products"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearChoice:
-    """Arithmetic of the linear layers, and the reason."""
-
     way: LinearWay
     reason: str
 
@@ -42,7 +40,6 @@ class WideLinear(nn.Linear):
     """A 16-bit linear layer computed in FP32."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """[..., out] in the format of `input`."""
         return wide_linear(input, self.weight, self.bias)
 
 
@@ -54,7 +51,6 @@ def wide_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def choose_linear(plan: PrecisionPlan, device: torch.device) -> LinearChoice:
-    """The arithmetic for linear layers of `plan` on `device`."""
     dtype = storage_dtype(plan.precision)
     if device.type == "cpu" and is_16_bit(dtype):
         return _faster(dtype)

@@ -141,14 +141,11 @@ FUSED_CAPABILITY = (8, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenOps:
-    """Ops and the reason for them."""
-
     ops: Ops
     reason: str
 
 
 def why_not_fused(dtype: torch.dtype, device: torch.device) -> str | None:
-    """Return the reason why fused ops cannot be used, None if they can."""
     if dtype == torch.float64:
         return f"they compute in FP32, and {in_words(dtype)} needs more"
     problem = too_old(device, FUSED_CAPABILITY)

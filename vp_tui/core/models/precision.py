@@ -40,7 +40,6 @@ def storage_dtype(precision: PlanPrecision) -> torch.dtype:
 
 
 def is_16_bit(dtype: torch.dtype) -> bool:
-    """Whether `dtype` is FP16 or BF16."""
     return dtype in {torch.float16, torch.bfloat16}
 
 
@@ -97,7 +96,6 @@ class Range:
 
 
 def range_of(plan: PrecisionPlan) -> Range:
-    """The range of the format that `plan` stores its values in."""
     numbers = torch.finfo(storage_dtype(plan.precision))
     return Range(
         largest=numbers.max, smallest_normal=numbers.smallest_normal, smallest=numbers.smallest_normal * numbers.eps

@@ -77,7 +77,6 @@ class _Weights:
         self._rounding = rounding
 
     def fill_small(self, model: nn.Module, spec: ModelSpec) -> None:
-        """Load the parameters outside the blocks, and the buffers."""
         state = self._state(model, "", {name for name, _ in model.named_parameters() if not _in_block(name)})
         buffers = self._family.buffers(spec, self._checkpoint)
         state |= {name: table(tensor.to(self._device), self._plan) for name, tensor in buffers.items()}

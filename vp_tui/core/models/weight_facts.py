@@ -36,7 +36,6 @@ class WeightFacts:
 
     @property
     def fp16_exact(self) -> bool:
-        """True if every weight is exactly representable in FP16."""
         return self.fp16_max_error == 0 and self.fp16_overflows == 0
 
     def as_measures(self) -> dict[str, Any]:
@@ -58,14 +57,12 @@ class WeightTally:
         self._overflows = 0
 
     def add(self, weight: Tensor) -> None:
-        """Add one tensor, in the file's format."""
         largest, overflows = fp16_loss(weight)
         self._dtypes.add(str(weight.dtype).removeprefix("torch."))
         self._largest = max(self._largest, largest)
         self._overflows += overflows
 
     def facts(self) -> WeightFacts:
-        """Return the facts of all tensors added."""
         return WeightFacts(
             file_dtype="+".join(sorted(self._dtypes)), fp16_max_error=self._largest, fp16_overflows=self._overflows
         )

@@ -28,8 +28,6 @@ _NAMES = frozenset({"name", "tags"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRun:
-    """One run of a side."""
-
     id: int
     uuid: str
     label: str
@@ -129,7 +127,6 @@ class ComparisonReport:
         return {fact.name: (fact.base, fact.cand) for fact in (*self.accuracy_facts, *self.perf_facts) if fact.differs}
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
-        """Return the exit code of `vp-tui compare`."""
         return self.comparison.exit_code(strict=strict)
 
 
@@ -203,7 +200,6 @@ def _limits(cand: RunSnapshot, rule: Rule) -> dict[str, float]:
 
 
 def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:
-    """Differences between the configurations of repeats."""
     first = _asked(snapshots[0])
     names = {fact.name for other in snapshots[1:] for fact in facts_of(first, _asked(other)) if fact.differs}
     if names:

@@ -75,7 +75,6 @@ def _stratum(stats: StratumStats) -> dict[str, Any]:
 
 
 def _gpu(snapshot: RunSnapshot) -> dict[str, Any]:
-    """Statistics of the GPU over the whole run and while encoding."""
     reasons = 0
     for sample in snapshot.gpu:
         reasons |= sample.throttle_reasons

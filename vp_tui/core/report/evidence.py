@@ -49,8 +49,6 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSeries:
-    """One line over time."""
-
     side: SideName
     name: str
     """The arm (tokens/s), or utilization."""

@@ -26,8 +26,6 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Test cases of one run or comparison."""
-
     name: str
     cases: tuple[Case, ...]
     properties: Mapping[str, str] = field(default_factory=dict)

@@ -30,8 +30,6 @@ _ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a table."""
-
     title: str
     align: Align = "left"
     most: int = 40
@@ -52,8 +50,6 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Verdict, then its evidence."""
-
     title: str
     word: str
     """The verdict in one word."""
@@ -76,12 +72,10 @@ def count_words(count: int, one: str, many: str) -> str:
 
 
 def toned(rows: Sequence[tuple[Tone, tuple[str, ...]]]) -> tuple[tuple[Tone, ...], tuple[tuple[str, ...], ...]]:
-    """Split into tones and rows."""
     return tuple(tone for tone, _ in rows), tuple(row for _, row in rows)
 
 
 def tone(outcome: Outcome) -> Tone:
-    """Return bad, open or good."""
     if outcome in FAILED:
         return "bad"
     return "open" if outcome in OPEN else "good"

@@ -29,7 +29,6 @@ _ITEM: Final = (
 
 
 def document(report: ComparisonReport, *, everything: bool = False) -> dict[str, Any]:
-    """Return the comparison in JSON types."""
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": "comparison",

@@ -19,7 +19,6 @@ def worker_command(name: str, *arguments: str) -> list[str]:
 
 
 def answer_document(answer: Any) -> dict[str, Any]:
-    """Return what a worker writes on success."""
     return {"answer": answer}
 
 

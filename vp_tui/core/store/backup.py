@@ -36,7 +36,6 @@ class Health:
 
     @property
     def is_sound(self) -> bool:
-        """True when every check passed."""
         return self.quick_check == self.integrity_check == "ok" and self.broken_references == 0
 
 
@@ -106,7 +105,6 @@ def require_room(home: Home) -> None:
 
 
 def size(database: Path) -> int:
-    """Return the bytes of the store and its log."""
     log = Path(f"{database}-wal")
     return database.stat().st_size + (log.stat().st_size if log.exists() else 0)
 

@@ -42,7 +42,6 @@ def may(kind: type[TypeEngine[Any]], *names: str) -> list[Column[Any]]:
 
 
 def unique_text(name: str) -> Column[Any]:
-    """Return a unique TEXT column."""
     return Column(name, TEXT, nullable=False, unique=True)
 
 
@@ -62,7 +61,6 @@ def is_json(name: str) -> CheckConstraint:
 
 
 def one_of(name: str, values: tuple[str, ...]) -> CheckConstraint:
-    """Return a check for one of `values`."""
     return CheckConstraint(f"{name} IN ({listed(values)})", name=name)
 
 

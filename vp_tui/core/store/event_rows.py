@@ -117,7 +117,6 @@ def _set(connection: Connection, run_id: int, **values: Any) -> None:
 
 @singledispatch
 def write(event: Event, connection: Connection, run_id: int) -> None:
-    """Write one event as rows."""
     raise TypeError(f"no rows for {type(event).__name__}")
 
 

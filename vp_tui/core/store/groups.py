@@ -19,8 +19,6 @@ GroupKind = Literal["validate", "aa_calibration"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunGroup:
-    """A group and its runs."""
-
     id: int
     uuid: str
     kind: GroupKind

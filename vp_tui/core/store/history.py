@@ -34,7 +34,6 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def alert_count() -> ColumnElement[Any]:
-    """Return the number of alerts of a run."""
     alert = tables.alert
     return select(func.count()).where(alert.c.run_id == _run.c.id).correlate(_run).scalar_subquery()
 
@@ -159,7 +158,6 @@ def history_statement(query: str, sort: str | None, limit: int | None) -> Select
 
 
 def read_rows(connection: Connection, statement: Select[Any], home: Home) -> tuple[RunRow, ...]:
-    """Return the rows of a `run_rows` statement as records."""
     rows: Sequence[RowMapping] = connection.execute(statement).mappings().all()
     return tuple(run_row(row, home) for row in rows)
 

@@ -32,26 +32,21 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
         return self.root / "runs.db"
 
     @property
     def runs(self) -> Path:
-        """One folder per run."""
         return self.root / "runs"
 
     @property
     def cache(self) -> Path:
-        """Files that can be recomputed."""
         return self.root / "cache"
 
     @property
     def locks(self) -> Path:
-        """One file per device."""
         return self.root / "locks"
 
     def run_folder(self, uuid: str) -> Path:
-        """The folder of one run."""
         return self.runs / uuid
 
     def create(self) -> None:

@@ -122,7 +122,6 @@ def register_worker(home: Home, run_id: int, worker: Worker) -> None:
 
 
 def worker_of(pid: int, ticks: int) -> Worker:
-    """Return a process of this machine and boot."""
     return Worker(this_host(), boot_id(), pid, ticks)
 
 

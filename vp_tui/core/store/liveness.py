@@ -27,7 +27,6 @@ class Worker:
 
 
 def this_host() -> str:
-    """Return the host name."""
     return socket.gethostname()
 
 
@@ -51,7 +50,6 @@ def start_ticks(pid: int) -> int | None:
 
 
 def this_worker() -> Worker:
-    """Return the calling process."""
     pid = os.getpid()
     return Worker(host=this_host(), boot_id=boot_id(), pid=pid, start_ticks=start_ticks(pid) or 0)
 

@@ -32,8 +32,6 @@ _SPEED: Final = {
 
 
 class _Number(NamedTuple):
-    """A number of one scope."""
-
     name: str
     scope: str
     value: Any

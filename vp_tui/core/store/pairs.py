@@ -45,8 +45,6 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunNumbers:
-    """The stored metrics of one run."""
-
     run_id: int
     uuid: str
     status: str

@@ -48,7 +48,6 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
         self._engine.dispose()
 
     def data_version(self) -> int:
@@ -172,7 +171,6 @@ class Reader:
             return tuple(SequenceResult(**row) for row in rows.mappings())
 
     def paired(self, run_a: int, run_b: int) -> Pairs:
-        """Return the sequences that both runs compared, paired."""
         with self._reading() as connection:
             return paired(connection, run_a, run_b)
 
@@ -195,7 +193,6 @@ class Reader:
             return read_group(connection, group_id)
 
     def newest_calibration(self, perf_key: str) -> int | None:
-        """Return the newest group of A/A runs with this performance key, or None."""
         with self._reading() as connection:
             return newest_calibration(connection, perf_key)
 
@@ -215,23 +212,19 @@ class Reader:
         return from_json(row[0]), from_json(row[1])
 
     def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
-        """Return baselines, newest first; with `active` only those that are not retired."""
         with self._reading() as connection:
             return read_baselines(connection, active=active)
 
     def timeline(self, run_id: int) -> tuple[StatusChange, ...]:
-        """Return the status changes of a run, oldest first."""
         with self._reading() as connection:
             return read_changes(connection, run_id)
 
     def count_results(self, run_id: int) -> int:
-        """Return the number of compared sequences of a run."""
         table = tables.sequence_result
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).where(table.c.run_id == run_id)).scalar_one())
 
     def count_runs(self) -> int:
-        """Return the number of runs."""
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).select_from(tables.run)).scalar_one())
 
@@ -260,7 +253,6 @@ def _one(connection: Connection, run_id: int, home: Home) -> RunRow:
 
 
 def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
-    """Return the strata of a run, in the order short, medium, long, all."""
     table = tables.stratum
     columns = [table.c[name] for name in StratumStats.__dataclass_fields__]
     rows = connection.execute(select(*columns).where(table.c.run_id == run_id)).mappings()

@@ -32,8 +32,6 @@ _LENGTH: Final = struct.Struct("<Q")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A cached reference run."""
-
     embeddings_SD: np.ndarray
     """float32, in the order of the sampled sequences; memory-mapped, read-only."""
     summary: Mapping[str, Any]
@@ -51,7 +49,6 @@ def key_of(facts: Mapping[str, Any]) -> str:
 
 
 def path_of(cache: Path, key: str) -> Path:
-    """Return the path of the reference with this key."""
     return cache / "references" / f"{key}.safetensors"
 
 
@@ -142,7 +139,6 @@ class EmbeddingsFile:
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove an unfinished file."""
         self._temporary.unlink(missing_ok=True)
 
 

@@ -48,8 +48,6 @@ def move(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
-    """One status change."""
-
     at_us: int
     from_status: str | None
     """None for the first one."""

@@ -21,8 +21,6 @@ from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A kind of child process."""
-
     module: str
     """Below vp_tui.core."""
     answers: bool
@@ -46,7 +44,6 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the worker named first with the other arguments; return its exit code."""
     name, *rest = arguments
     worker = WORKERS[name]
     try:

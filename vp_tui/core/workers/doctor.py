@@ -22,7 +22,6 @@ ALIBI: Final[dict[Kind, bool]] = {"esm2": False, "dnabert-s": True}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
     del parser
 
 

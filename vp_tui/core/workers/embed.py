@@ -33,8 +33,6 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """The result of `embed`."""
-
     ids: tuple[str, ...]
     embeddings_SD: np.ndarray
     """float32, in input order."""
@@ -113,14 +111,12 @@ WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The settings of RunConfig that matter here, and the output file."""
     for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--trust-remote-code", action="store_true")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Embed and write the file."""
     output = Path(options.output).expanduser()
     if output.suffix not in WRITERS:
         raise UsageError(f"--output {options.output!r}: the file name must end with one of {', '.join(WRITERS)}")

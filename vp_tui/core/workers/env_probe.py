@@ -13,7 +13,6 @@ from vp_tui.core.models.loading import weights_sha256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Checkpoint and device."""
     parser.add_argument("--model", required=True)
     parser.add_argument("--device", default="auto")
 

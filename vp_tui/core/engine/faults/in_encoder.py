@@ -37,7 +37,6 @@ class Fp16Pooling(Encoder):
     pools_in_one_pass = False
 
     def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
-        """As in Encoder."""
         assert pack.pooled_R is not None, "a mean of tokens needs their list"
         half_ND, pooled = hidden_ND.to(storage_dtype("fp16")), len(pack.pooled_R)
         starts_S = self.pooled_starts(pack.layout)
@@ -110,7 +109,6 @@ class Tf32Products(Encoder):
     """Products in TF32, whatever the plan says: what a run with the wrong switch has for a reference."""
 
     def products(self) -> AbstractContextManager[None]:
-        """The switches of tf32."""
         return precision.matmul_mode(plain_plan("tf32"))
 
 

@@ -117,7 +117,6 @@ class FaultyEncoders:
 
     @property
     def note(self) -> str:
-        """A sentence for the record of the run."""
         return f"Injected fault {self.name}: {ENGINE_FAULTS[self.name]}"
 
     def check(self, arm: Arm, spec: ModelSpec, plan: PrecisionPlan) -> None:

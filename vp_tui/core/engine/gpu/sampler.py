@@ -57,7 +57,6 @@ class Sampler:
         self._counting.clear()
 
     def mean_utilization(self) -> float | None:
-        """Mean utilization in percent over the counted samples, None when there are none."""
         return sum(self._busy) / len(self._busy) if self._busy else None
 
     def spoiled(self) -> str | None:

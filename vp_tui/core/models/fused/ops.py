@@ -27,7 +27,6 @@ class Fused(Ops):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """Name in the run record."""
         return "fused" if self.parts == PARTS else f"fused {'+'.join(sorted(self.parts))}"
 
     def attending(self, kernel: str, head_dim: int) -> str:
@@ -36,19 +35,16 @@ class Fused(Ops):
         return f"{kernel}+short" if is_taken and short.takes(head_dim) else kernel
 
     def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
-        """As in Ops, in one pass."""
         if "norm" not in self.parts:
             return super().norm(hidden_ND, norm, delta_ND)
         return elementwise.norm(hidden_ND, norm, delta_ND)
 
     def add_norm(self, hidden_ND: Tensor, delta_ND: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-        """As in Ops, in one pass."""
         if "norm" not in self.parts:
             return super().add_norm(hidden_ND, delta_ND, norm)
         return elementwise.add_norm(hidden_ND, delta_ND, norm)
 
     def gated(self, both_N2F: Tensor) -> Tensor:
-        """As in Ops, in one pass."""
         if "gated" not in self.parts:
             return super().gated(both_N2F)
         return elementwise.gated(both_N2F)
@@ -75,7 +71,6 @@ class Fused(Ops):
         return attention(call).flatten(1)
 
     def _is_short(self, qkv_ND3: Tensor, num_heads: int, attention: Attention, layout: DeviceLayout) -> bool:
-        """Return whether the kernel for short sequences replaces a varlen kernel."""
         return (
             "short" in self.parts
             and layout.tiles_B3 is not None

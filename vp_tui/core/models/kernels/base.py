@@ -72,7 +72,6 @@ class DeviceLayout:
 
 
 def to_device(pack: PackLayout, device: torch.device) -> DeviceLayout:
-    """Return `pack` as tensors on `device`."""
     is_short = device.type == "cuda" and pack.max_len <= SHORT_LEN
     return DeviceLayout(
         pack=pack,
@@ -122,13 +121,10 @@ class Attention(Protocol):
     """An exact attention kernel over packed sequences."""
 
     @property
-    def name(self) -> str:
-        """Name in the run record."""
-        ...
+    def name(self) -> str: ...
 
     def __call__(self, call: AttentionCall) -> Tensor:
         """Return the attention output [N, H, K] in the format of q."""
-        ...
 
 
 class Kernel(Protocol):
@@ -137,12 +133,10 @@ class Kernel(Protocol):
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
         """Return the reason why it cannot be used, None if it can."""
-        ...
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
         """Return the kernel for inputs of `dtype` on `device`."""
-        ...
 
 
 def in_words(dtype: torch.dtype) -> str:
@@ -151,7 +145,6 @@ def in_words(dtype: torch.dtype) -> str:
 
 
 def capability(device: torch.device) -> tuple[int, int]:
-    """Return the compute capability of a CUDA device."""
     major, minor = torch.cuda.get_device_capability(device)
     return major, minor
 
@@ -189,5 +182,4 @@ def require_16_bit(name: str, call: AttentionCall) -> None:
 
 
 def require_fp32_slopes(call: AttentionCall) -> None:
-    """Assert that ALiBi slopes are FP32."""
     assert call.alibi_slopes_H is None or call.alibi_slopes_H.dtype == torch.float32, "slopes are FP32"

@@ -48,7 +48,6 @@ class FlashAttention:
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Check format, device, head size and the package flash-attn."""
         del alibi
         refusals = flash_refusals(dtype, device, head_dim)
         if is_16_bit(dtype) and isinstance(function := _flash_attn_varlen_func(), Unavailable):
@@ -57,7 +56,6 @@ class FlashAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """Return the kernel of the installed flash-attn."""
         del device
         function = _flash_attn_varlen_func()
         assert not isinstance(function, Unavailable), function.reason

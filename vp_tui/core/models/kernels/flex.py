@@ -84,7 +84,6 @@ class FlexAttention:
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Check device, head size and Triton."""
         del dtype, alibi
         device_text = too_old(device, _TRITON_CAPABILITY)
         refusals = [] if device_text is None else [device_text]
@@ -98,7 +97,6 @@ class FlexAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """Return the compiled kernel."""
         del dtype, device
         return FlexAttention(_compiled())
 

@@ -91,7 +91,6 @@ class SdpaAttention:
 
 
 def _rectangle(states_NHK: Tensor, group: DeviceGroup, first: int, rows: int) -> Tensor:
-    """Return `rows` sequences of a group from `first` on, [B, H, T, K]; a view if there is no padding."""
     chunk_BT = group.gather_BT[first : first + rows]
     if group.mask_B11T is not None:
         return states_NHK[chunk_BT].transpose(1, 2)

@@ -42,7 +42,6 @@ class VarlenAttention:
 
     @staticmethod
     def why_not(dtype: torch.dtype, device: torch.device, *, alibi: bool, head_dim: int) -> str | None:
-        """Check format, device, ALiBi and the arguments of this torch's function."""
         refusals = flash_refusals(dtype, device, head_dim)
         if alibi:
             refusals.append("it has no ALiBi")
@@ -52,7 +51,6 @@ class VarlenAttention:
 
     @staticmethod
     def make(dtype: torch.dtype, device: torch.device) -> Attention:
-        """Return the kernel of the installed torch."""
         del device
         function = _varlen_attn()
         assert not isinstance(function, Unavailable), function.reason

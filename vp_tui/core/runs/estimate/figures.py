@@ -30,8 +30,6 @@ Fit = Literal["both", "in turn", "no"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmEstimate:
-    """One arm of the planned run."""
-
     precision: Precision
     seconds: float | None
     """Of encoding."""
@@ -66,7 +64,6 @@ class Estimate:
 
     @property
     def sequences(self) -> int:
-        """Of all strata."""
         return sum(self.strata.values())
 
     @property

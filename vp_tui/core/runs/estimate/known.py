@@ -47,8 +47,6 @@ class InputFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalCheckpoint:
-    """A checkpoint on this machine."""
-
     spec: ModelSpec
     path: Path
 

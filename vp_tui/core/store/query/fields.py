@@ -54,8 +54,6 @@ OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of the language."""
-
     name: str
     kind: Kind
     column: str

@@ -82,7 +82,6 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _leaf(text: str, at: int) -> tuple[_Token, int]:
-    """Return the term, keyword or word at `at` and its end."""
     head = _HEAD.match(text, at)
     if head is not None:
         return _term(text, head)
@@ -139,7 +138,6 @@ class _Parser:
         self._tokens, self._end, self._next = tokens, end, 0
 
     def whole(self) -> Node:
-        """Return the tree of all tokens."""
         node = self._any(0)
         if self._peek() is not None:
             _fail(self._at(), f"unexpected {self._peek()!r}")

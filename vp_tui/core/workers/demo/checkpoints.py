@@ -190,13 +190,11 @@ _INJECT: Final[Mapping[str, Callable[[dict[str, Tensor], int], None]]] = Mapping
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Folder and fault."""
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--fault", choices=tuple(FAULTS))
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the demo's files."""
     make_checkpoint(options.folder / "checkpoint", fault=options.fault)
     make_fasta(options.folder / "sequences.fasta")
     if options.fault is None:

@@ -140,7 +140,6 @@ class Consensus:
 
     @property
     def n(self) -> int:
-        """Return the number of groups."""
         return len(self.names)
 
     @property
@@ -150,7 +149,6 @@ class Consensus:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Return the groups that do not agree."""
         pairs = zip(self.names, self.reference, self.candidate, strict=True)
         return tuple(name for name, a, b in pairs if a is None or a != b)
 

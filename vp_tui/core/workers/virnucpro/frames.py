@@ -24,8 +24,6 @@ _HEADER: Final = ("frame_id", "contig", "chunk", "frame", "bases", "residues")
 
 
 class FrameRow(NamedTuple):
-    """One line of the table."""
-
     id: str
     contig: str
     chunk: int
@@ -53,7 +51,6 @@ class FrameFiles:
 
     @property
     def table(self) -> Path:
-        """Return the table with a line per frame, for `read_table`."""
         return self.folder / "frames.tsv"
 
 

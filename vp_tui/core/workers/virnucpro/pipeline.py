@@ -47,7 +47,6 @@ class RunResult:
 
     @property
     def width(self) -> int:
-        """Return the width of the embeddings."""
         return int(self.embeddings["reference"].shape[1])
 
 
