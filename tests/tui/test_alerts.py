@@ -153,7 +153,7 @@ async def test_s_goes_on_to_the_sequence_and_back(drive):
 
 def test_every_fact_of_an_alert_is_shown_and_what_is_not_known_is_left_out():
     words = alert_words(snapshots.alert(block=7, pack=31, layer="layers.4.fc2"), snapshots.running()).plain
-    for row in ("run       #42", "stratum   long", "sequence  ORF_0931", "block     7", "pack      31", "layers.4.fc2"):
+    for row in ("run       #42", "stratum   long", "sequence  ORF_0931", "block     7", "batch     31", "layers.4.fc2"):
         assert row in words
     bare = alert_words(snapshots.alert(stratum=None, sequence_id=None), snapshots.running()).plain
     assert not {"stratum", "sequence", "block", "pack", "layer"} & {row.split(" ")[0] for row in bare.splitlines()}

@@ -83,7 +83,7 @@ def table(board):
         BarKey(
             key=key.shown,
             label=key.label,
-            rank=key.rank if key.footer else 9,
+            rank=key.rank,
             is_screen=key.action.startswith("app.open_screen"),
             is_current=key.action == f"app.open_screen('{board}')",
         )

@@ -204,7 +204,7 @@ async def test_a_stalled_run_says_so_without_any_news_from_the_store(drive, monk
         assert "stalled" not in driven.text
         with monkeypatch.context() as impatient:
             impatient.setattr("vp_tui.tui.panels.header.SILENT_S", 0.0)
-            await driven.until_text("~ stalled: no word from the run for 15 s")
+            await driven.until_text("~ Stalled: no heartbeat for 15 s")
         alive = snapshots.running()
         run = replace(alive.run, heartbeat_at_us=alive.run.heartbeat_at_us + 1_000_000, done=6400)
         driven.backend.store.put(replace(alive, run=run))
@@ -224,7 +224,7 @@ async def test_the_numbers_of_both_embeddings_stand_side_by_side(drive):
     async with drive(snapshots.measured(), size=(120, 40)) as driven:
         rows = {row.split("\u2502")[-2].split("  ")[0].strip(): row for row in driven.rows if row.count("\u2502") == 4}
         assert rows["mean"].split()[-3:-1] == ["1.2e-02", "1.3e-02"]
-        assert rows["beyond 3 std"].split()[-5:-1] == ["0.42", "%", "0.43", "%"]
+        assert rows["beyond 3 std"].split()[-3:-1] == ["0.42%", "0.43%"]
 
 
 async def test_on_a_small_screen_the_numbers_of_the_embeddings_are_in_the_measures(drive):

@@ -26,10 +26,10 @@ class Copyable(Protocol):
 def copied_text(screen: Screen[object]) -> str:
     """Return the text of the focused panel, else of the whole screen from top to bottom."""
     focused = screen.focused
-    if focused is not None:
-        mine = next((node for node in focused.ancestors_with_self if isinstance(node, Copyable)), None)
-        if mine is not None:
-            return mine.copy_text()
+    nodes = focused.ancestors_with_self if focused is not None else ()
+    mine = next((node for node in nodes if isinstance(node, Copyable)), None)
+    if mine is not None:
+        return mine.copy_text()
     return "\n\n".join(filter(None, (_titled(widget) for widget in screen.query(Widget) if _is_outermost(widget))))
 
 

@@ -77,11 +77,8 @@ def in_folder(text: str, field: str) -> tuple[PathChoice, ...]:
     folder, start = _split(text)
     try:
         with os.scandir(folder_of(text)) as entries:
-            fitting = [
-                (entry.name, _is_folder(entry))
-                for entry in islice(entries, MAX_ENTRIES)
-                if _is_offered(entry.name, start)
-            ]
+            every = (entry for entry in islice(entries, MAX_ENTRIES) if _is_offered(entry.name, start))
+            fitting = [(entry.name, _is_folder(entry)) for entry in every]
     except (OSError, ValueError):
         return ()
     names = sorted(name for name, is_folder in fitting if not is_folder and _suits(name, field))

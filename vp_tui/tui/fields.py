@@ -60,12 +60,8 @@ def form_fields() -> tuple[FormField, ...]:
     return tuple(
         _form_field(name, info)
         for name, info in RunConfig.model_fields.items()
-        if name not in NOT_IN_FORM and _wants_form(info)
+        if name not in NOT_IN_FORM and _place(info) is not False
     )
-
-
-def _wants_form(info: FieldInfo) -> bool:
-    return _place(info) is not False
 
 
 def _place(info: FieldInfo) -> Any:
@@ -76,18 +72,15 @@ def _place(info: FieldInfo) -> Any:
 
 def _form_field(name: str, info: FieldInfo) -> FormField:
     kind = _kind(info)
-    required = info.is_required()
-    default: Any = None if required else info.default
-    if kind == "text":
-        default = _as_text(default)
+    default: Any = None if info.is_required() else info.default
     return FormField(
         name=name,
         title=info.title or name,
         description=_describe(info),
         kind=kind,
         choices=get_args(info.annotation) if kind == "choice" else (),
-        default=default,
-        is_required=required,
+        default=_as_text(default) if kind == "text" else default,
+        is_required=info.is_required(),
         is_more=_place(info) == "more",
     )
 

@@ -58,10 +58,12 @@ def read_tail(folder: Path, known: LogTail | None = None) -> LogTail:
 
 
 def _read(file: BinaryIO, known: LogTail) -> LogTail:
-    size, inode = _facts(file)
-    if known.trouble is None and (inode, size) == (known.inode, known.size) and _is_same(file, known):
+    facts = os.fstat(file.fileno())
+    size, inode = facts.st_size, facts.st_ino
+    is_same = _before(file, known.offset) == known.mark
+    if known.trouble is None and (inode, size) == (known.inode, known.size) and is_same:
         return known
-    if inode != known.inode or size < known.size or not _is_same(file, known):
+    if inode != known.inode or size < known.size or not is_same:
         known = LogTail(path=known.path)
     begin = max(known.offset, size - TAIL_BYTES)
     skipped = _count_lines(file, known.offset, begin)
@@ -87,18 +89,9 @@ def _read(file: BinaryIO, known: LogTail) -> LogTail:
     )
 
 
-def _facts(file: BinaryIO) -> tuple[int, int]:
-    facts = os.fstat(file.fileno())
-    return facts.st_size, facts.st_ino
-
-
 def _unfinished(known: LogTail) -> int:
     """Return 1 if the last line has no end yet: it is read again."""
     return 1 if known.size > known.offset else 0
-
-
-def _is_same(file: BinaryIO, known: LogTail) -> bool:
-    return _before(file, known.offset) == known.mark
 
 
 def _before(file: BinaryIO, offset: int) -> bytes:

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +29,15 @@ def run_module(home: Home, name: str, arguments: list[str]) -> int:
 
 def run_stoppable(home: Home, name: str, arguments: list[str]) -> int:
     """As run_module, but SIGINT, SIGTERM and SIGHUP are passed on to the worker, which decides what they mean."""
+    command = worker_command(name, *arguments)
     # in a group of its own, or Ctrl+C would reach it twice
-    with (
-        subprocess.Popen(
-            worker_command(name, *arguments), env=_environment(home), stdin=subprocess.DEVNULL, process_group=0
-        ) as child,
-        _passed_on_to(child),
-    ):
-        code = child.wait()
+    with subprocess.Popen(command, env=_environment(home), stdin=subprocess.DEVNULL, process_group=0) as child:
+        before = take_over(lambda number, _: child.send_signal(number))
+        try:
+            code = child.wait()
+        finally:
+            give_back(before)
     return code if code >= 0 else ExitCode.RUN_FAILED
-
-
-@contextmanager
-def _passed_on_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    before = take_over(lambda number, _: child.send_signal(number))
-    try:
-        yield
-    finally:
-        give_back(before)
 
 
 def module_output(home: Home, name: str, arguments: Sequence[str] = ()) -> Any:

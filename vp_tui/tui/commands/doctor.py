@@ -1,6 +1,5 @@
 """`vp-tui doctor`: check of device, kernels, versions, store and terminal."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from vp_tui.core.report.page import aligned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade
+from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 
 
@@ -18,10 +18,7 @@ def examine(home: Home, *, as_json: bool) -> int:
     """Print the findings; return STORE_UNAVAILABLE when the store cannot be used."""
     store = _store(home)
     found: dict[str, Any] = {**module_output(home, "doctor"), "store": store, "terminal": _terminal()}
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
-    else:
-        sys.stdout.write("\n".join(_lines(found)) + "\n")
+    output.result(output.dumped(found) if as_json else "\n".join(_lines(found)))
     return ExitCode.GOOD if store["ok"] else ExitCode.STORE_UNAVAILABLE
 
 

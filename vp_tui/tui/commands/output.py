@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from vp_tui.core.report.document import run_document
@@ -33,7 +34,13 @@ def print_run(snapshot: RunSnapshot, *, as_json: bool) -> None:
     """Print the report; with --json the document on stdout and the report on stderr."""
     print_report(snapshot, as_json=as_json)
     if as_json:
-        result(dumped(run_document(snapshot)))
+        print_documents([snapshot], as_list=False)
+
+
+def print_documents(snapshots: Sequence[RunSnapshot], *, as_list: bool) -> None:
+    """Print one JSON document per run on stdout, as a list or the only one."""
+    documents = [run_document(snapshot) for snapshot in snapshots]
+    result(dumped(documents if as_list else documents[0]))
 
 
 def print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.runs.repeats import require_baseline
 from vp_tui.core.store.groups import GroupKind, create_group
@@ -84,5 +83,4 @@ def _print(snapshots: Sequence[RunSnapshot], *, is_series: bool, as_json: bool) 
         lines = runs_table([snapshot.run for snapshot in snapshots])
         (output.aside if as_json else output.result)(f"\n{lines}")
     if as_json:
-        documents = [run_document(snapshot) for snapshot in snapshots]
-        output.result(output.dumped(documents if is_series else documents[0]))
+        output.print_documents(snapshots, as_list=is_series)

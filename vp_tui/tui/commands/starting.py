@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.report.document import run_document
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
@@ -38,12 +37,9 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig(**typed)
     except ValidationError as error:
-        wrong = [f"--{_option_of(item)}: {item['msg']} (got {item['input']!r})" for item in error.errors()]
+        found = [(str(item["loc"][0]) if item["loc"] else "strata", item) for item in error.errors()]
+        wrong = [f"--{name.replace('_', '-')}: {item['msg']} (got {item['input']!r})" for name, item in found]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error
-
-
-def _option_of(item: Any) -> str:
-    return str(item["loc"][0]).replace("_", "-") if item["loc"] else "strata"
 
 
 def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool) -> int:
@@ -69,17 +65,9 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
     places = _demo_files(home, None if in_engine else fault)
     if in_engine:
         places = {f"demo-{in_engine}": places["demo"]}
+    shared = {"gates": gates, "fault": in_engine, "oracle": _DEMO_ORACLE}
     configs = [
-        configured(
-            {
-                "model": str(place / CHECKPOINT),
-                "input": str(place / SEQUENCES),
-                "gates": gates,
-                "name": name,
-                "fault": in_engine,
-                "oracle": _DEMO_ORACLE,
-            }
-        )
+        configured({"model": str(place / CHECKPOINT), "input": str(place / SEQUENCES), "name": name, **shared})
         for name, place in places.items()
     ]
     if on_screen:
@@ -93,8 +81,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
         snapshots.append(follow_own(home, launch.create_and_start(home, config)))
         output.print_report(snapshots[-1], as_json=as_json)
     if as_json:
-        documents = [run_document(snapshot) for snapshot in snapshots]
-        output.result(output.dumped(documents if len(documents) > 1 else documents[0]))
+        output.print_documents(snapshots, as_list=len(snapshots) > 1)
     return max(map(exit_code, snapshots))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -87,7 +86,14 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
     """Follow both runs to their ends; both are checked before the first starts, and Ctrl+C stops both."""
     group = uuid.uuid4().hex
     inputs: dict[Model, Path] = {"esm": files.proteins, "dnabert": files.nucleotides}
-    configs = {model: _config(options, files, group, model, inputs[model]) for model in MODELS}
+    shared = {name: options[name] for name in ("precision", "device")}
+    shared |= {"sample": files.counts["frames"], "tags": {"virnucpro": group}}
+    configs = {
+        model: configured(
+            {"model": options[model], "input": str(path), "name": f"virnucpro-{group[:8]}-{model}", **shared}
+        )
+        for model, path in inputs.items()
+    }
     for config in configs.values():
         launch.preflight(config)
     started: dict[Model, int] = {}
@@ -100,21 +106,6 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
             output.say(f"stopping run #{run_id} ...")
             launch.stop(home, run_id)
         raise
-
-
-def _config(options: Mapping[str, Any], files: FrameFiles, group: str, model: Model, path: Path) -> RunConfig:
-    """Return the configuration of a run on all frames, tagged with the group."""
-    return configured(
-        {
-            "model": options[model],
-            "input": str(path),
-            "precision": options["precision"],
-            "device": options["device"],
-            "sample": files.counts["frames"],
-            "name": f"virnucpro-{group[:8]}-{model}",
-            "tags": {"virnucpro": group},
-        }
-    )
 
 
 def _agreement(

@@ -117,12 +117,8 @@ def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Scale) -> 
         for base, cand in zip(heights["baseline"], heights["candidate"], strict=True)
     ]
     marks.insert(frame.limit, LIMIT)
-    return line(*((run, LEVELS.get(run[0], "plain")) for run in _runs(marks)))
-
-
-def _runs(marks: Sequence[str]) -> list[str]:
-    """Return runs of equal characters: each run costs one colour change."""
-    return ["".join(run) for _, run in itertools.groupby(marks)]
+    # each run of equal characters costs one colour change
+    return line(*(("".join(run), LEVELS.get(mark, "plain")) for mark, run in itertools.groupby(marks)))
 
 
 def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:

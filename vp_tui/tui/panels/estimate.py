@@ -89,13 +89,11 @@ def _data(estimate: "Estimate") -> Content:
     strata = ", ".join(f"{name} {fmt.exact(count)}" for name, count in estimate.strata.items())
     used, whole = estimate.sequences, estimate.in_file
     of = f"all {fmt.exact(used)}" if used == whole else f"{fmt.exact(used)} of {fmt.exact(whole)}"
-    return line(f"{of} sequences ({strata}), {_tokens(estimate)}")
-
-
-def _tokens(estimate: "Estimate") -> str:
-    if estimate.tokens is None:
-        return "number of tokens unknown"
-    return f"{fmt.exact(estimate.tokens)} tokens" if estimate.is_exact else f"about {fmt.short(estimate.tokens)} tokens"
+    tokens = "number of tokens unknown"
+    if estimate.tokens is not None:
+        count = fmt.exact(estimate.tokens) if estimate.is_exact else f"about {fmt.short(estimate.tokens)}"
+        tokens = f"{count} tokens"
+    return line(f"{of} sequences ({strata}), {tokens}")
 
 
 def _seconds(estimate: "Estimate") -> Content:

@@ -14,34 +14,23 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.style import Style
 
-from vp_tui.tui.keymap import BY_ID, MAIN_SCREENS, Key, shown
+from vp_tui.tui.keymap import BY_ID, Key
 from vp_tui.tui.panels.panel import Panel
 
 SHORT = {"Compare": "Comp", "Search": "Srch"}
 """Short names of screens when not everything fits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Working:
-    """A key of the table that works now, and the node that owns its action."""
+def working(screen: Screen[object]) -> tuple[tuple[Key, DOMNode], ...]:
+    """Return the keys that work with the current focus, each with the node that owns its action, in the table's order.
 
-    key: Key
-    pressed: str
-    """Textual's name of the key, moved or not."""
-    owner: DOMNode
-
-    @property
-    def written(self) -> str:
-        return shown(self.pressed)
-
-
-def working(screen: Screen[object]) -> tuple[Working, ...]:
-    """Return the keys that work with the current focus, in the order of the table, one per action."""
-    found: dict[str, Working] = {}
+    One per action, with the key that is pressed for it, moved or not.
+    """
+    found: dict[str, tuple[Key, DOMNode]] = {}
     for owner, binding, is_enabled, _ in screen.active_bindings.values():
         key = BY_ID.get(binding.id or "")
         if key is not None and is_enabled:
-            found.setdefault(binding.id or "", Working(key=key, pressed=binding.key, owner=owner))
+            found.setdefault(binding.id or "", (replace(key, key=binding.key), owner))
     return tuple(found[name] for name in BY_ID if name in found)
 
 
@@ -50,9 +39,9 @@ def commands(app: App[int], screen: Screen[object]) -> Iterator[SystemCommand]:
     yield SystemCommand(
         "Theme: change colours", "for this session; set TEXTUAL_THEME to keep it", app.action_change_theme
     )
-    for one in working(screen):
-        name = f"{one.key.label}: {one.key.description}"
-        yield SystemCommand(name, f"key {one.written}", partial(app.run_action, one.key.action, one.owner))
+    for key, owner in working(screen):
+        action = partial(app.run_action, key.action, owner)
+        yield SystemCommand(f"{key.label}: {key.description}", f"key {key.shown}", action)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +62,16 @@ class BarKey:
         return len(self.key) + (1 + len(self.label) if self.label else 0)
 
 
-def entries(keys: Sequence[Working], current: str) -> tuple[BarKey, ...]:
-    """Return the keys that work now; `current` is the name of the screen in front."""
+def entries(keys: Sequence[Key], current: str) -> tuple[BarKey, ...]:
+    """Return the keys of the bar; `current` is the name of the screen in front."""
     return tuple(
         BarKey(
-            key=one.written,
-            label=one.key.label,
-            pressed=one.pressed,
-            rank=one.key.rank,
-            is_screen=one.key.label.lower() in MAIN_SCREENS and one.key.action.startswith("app.open_screen"),
-            is_current=one.key.action == f"app.open_screen('{current}')",
+            key=one.shown,
+            label=one.label,
+            pressed=one.key,
+            rank=one.rank,
+            is_screen=one.action.startswith("app.open_screen"),
+            is_current=one.action == f"app.open_screen('{current}')",
         )
         for one in keys
     )
@@ -160,5 +149,5 @@ class KeyBar(Panel):
 
     def _fill(self) -> None:
         if self.is_attached and self.size.width:
-            shown = fitted(entries(working(self.screen), self.app.current_mode), self.size.width)
-            self.show(key_line(shown))
+            keys = [key for key, _ in working(self.screen)]
+            self.show(key_line(fitted(entries(keys, self.app.current_mode), self.size.width)))

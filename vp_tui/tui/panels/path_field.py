@@ -98,7 +98,7 @@ class PathInput(Input):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.value != self._filled and self.has_focus:
-            self._offer(self._known_like(event.value))
+            self._offer(named(event.value, self._known))
         self._filled = None
 
     def on_focus(self) -> None:
@@ -107,7 +107,7 @@ class PathInput(Input):
 
     def _offer_if_empty(self) -> None:
         if not self.value and self.has_focus:
-            self._offer(self._known_like(""))
+            self._offer(named("", self._known))
 
     def on_blur(self) -> None:
         self.close()
@@ -116,7 +116,7 @@ class PathInput(Input):
         """Make the choice the value; offer the entries of a folder."""
         self.fill(choice.value)
         if choice.is_folder_to_open:
-            self._offer(self._known_like(choice.value))
+            self._offer(named(choice.value, self._known))
         else:
             self.post_message(self.Taken(choice))
 
@@ -125,7 +125,7 @@ class PathInput(Input):
         if self._choices.is_open:
             self._choices.move(step)
         elif step > 0:
-            self._offer(merged(self._known_like(self.value), self._known))
+            self._offer(merged(named(self.value, self._known), self._known))
         else:
             raise SkipAction
 
@@ -147,7 +147,7 @@ class PathInput(Input):
             self.take(chosen or whole)  # type: ignore[arg-type]
         elif longer != self.value:
             self.fill(longer)
-            self._offer(self._known_like(longer))
+            self._offer(named(longer, self._known))
         else:
             raise SkipAction
 
@@ -155,9 +155,6 @@ class PathInput(Input):
         if not self._choices.is_open:
             raise SkipAction
         self.close()
-
-    def _known_like(self, text: str) -> tuple[PathChoice, ...]:
-        return named(text, self._known)
 
     def _offer(self, known: tuple[PathChoice, ...]) -> None:
         """Show known choices now, and with the entries of the folder once it is read."""

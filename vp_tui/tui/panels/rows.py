@@ -59,16 +59,16 @@ def fitted(grid: Grid, width: int) -> dict[int, int]:
         for place, column in enumerate(grid.columns)
     }
     spare = sorted((place for place in widths if grid.columns[place].spare), key=lambda p: grid.columns[p].spare)
-    while _total(widths) > width and spare:
+
+    def is_too_wide() -> bool:
+        return sum(widths.values()) + GAP * len(widths) > width
+
+    while is_too_wide() and spare:
         del widths[spare.pop()]
     stretching = [place for place in widths if grid.columns[place].stretches]
-    while _total(widths) > width and any(widths[place] > LEAST for place in stretching):
+    while is_too_wide() and any(widths[place] > LEAST for place in stretching):
         widths[max(stretching, key=lambda place: widths[place])] -= 1
     return widths
-
-
-def _total(widths: dict[int, int]) -> int:
-    return sum(widths.values()) + GAP * len(widths)
 
 
 def _marked(row: GridRow) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Text about one sequence: metrics with limits, alerts, residues."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -51,25 +50,22 @@ def _cosine(cosine: float | None, limits: Thresholds) -> Metric:
 
 
 def _error(error: float | None, limits: Thresholds) -> Metric:
-    name, value = "rel. L2", fmt.error(error)
+    name, value, hard, soft = "rel. L2", fmt.error(error), limits.fail(M4), limits.warn(M4)
     if error is None:
         return Metric(name, value, "")
-    hard, soft = limits.fail(M4), limits.warn(M4)
     if error > soft:
-        over = hard if error > hard else soft
-        return Metric(name, value, f"above {fmt.error(over)}, the limit for the 99th percentile (M4)", "warn")
+        over = fmt.error(hard if error > hard else soft)
+        return Metric(name, value, f"above {over}, the limit for the 99th percentile (M4)", "warn")
     return Metric(name, value, f"within {fmt.error(soft)}, the limit for the 99th percentile (M4)")
 
 
 def _norm(ratio: float | None, limits: Thresholds) -> Metric:
-    name, value = "norm - 1", fmt.deviation(ratio)
+    name, value, hard, soft = "norm - 1", fmt.deviation(ratio), limits.fail(M5), limits.warn(M5)
     if ratio is None:
         return Metric(name, value, "")
-    if abs(ratio - 1) > limits.warn(M5):
-        hard = abs(ratio - 1) > limits.fail(M5)
-        over = limits.fail(M5) if hard else limits.warn(M5)
-        return Metric(name, value, f"beyond {fmt.error(over)} (M5)", "warn")
-    return Metric(name, value, f"within {fmt.error(limits.warn(M5))} (M5)")
+    if abs(ratio - 1) > soft:
+        return Metric(name, value, f"beyond {fmt.error(hard if abs(ratio - 1) > hard else soft)} (M5)", "warn")
+    return Metric(name, value, f"within {fmt.error(soft)} (M5)")
 
 
 def _broken(name: str, count: int) -> Metric:
@@ -102,12 +98,8 @@ def letters(found: str) -> Content:
     shown = found[:MOST_LETTERS]
     count = f"{fmt.exact(len(found))} residues" + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
     groups = [fmt.safe(shown[start : start + GROUP]) for start in range(0, len(shown), GROUP)]
-    return lines([styled(count, "dim"), *_numbered(groups)])
-
-
-def _numbered(groups: Sequence[str]) -> list[Content]:
-    starts = range(1, GROUP * len(groups) + 1, GROUP * GROUPS)
-    return [
-        line((f"{start:>5} ", "dim"), " ".join(groups[place : place + GROUPS]))
-        for start, place in zip(starts, range(0, len(groups), GROUPS), strict=True)
+    rows = [
+        line((f"{place * GROUP + 1:>5} ", "dim"), " ".join(groups[place : place + GROUPS]))
+        for place in range(0, len(groups), GROUPS)
     ]
+    return lines([styled(count, "dim"), *rows])

@@ -1,6 +1,6 @@
 """Speed panel: reference, candidate, speed-up and its result, or why there is none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -51,10 +51,7 @@ def _interval(speedup: Mapping[str, Any]) -> str:
 def _measured(snapshot: RunSnapshot) -> dict[str, float | None]:
     """Return tokens/s by arm: from the summary of the run, else so far."""
     overall = next((stats for stats in snapshot.strata if stats.scope == "all"), None)
-    so_far = {
-        "reference": overall.reference_tokens_per_s if overall else None,
-        "candidate": overall.candidate_tokens_per_s if overall else None,
-    }
+    so_far = {name: getattr(overall, f"{name}_tokens_per_s", None) for name in ARMS}
     return {name: snapshot.arms.get(name, {}).get("tokens_per_s", so_far[name]) for name in ARMS}
 
 
@@ -76,13 +73,11 @@ def facts(snapshot: RunSnapshot) -> Content:
     rows.append(_fact("device", f"{environment.get('device_name') or run.device or fmt.DASH}{driver}"))
     rows.append(_fact("torch", environment.get("torch") or fmt.DASH))
     if snapshot.arms:
-        rows += [_both("", dict(zip(ARMS, ARMS, strict=True)))]
-        rows += [_both(title, _column(snapshot, write)) for title, write in ARM_FACTS]
+        table: list[tuple[str, Sequence[str]]] = [("", ARMS)]
+        for title, write in ARM_FACTS:
+            table.append((title, [write(snapshot.arms[arm]) if arm in snapshot.arms else fmt.DASH for arm in ARMS]))
+        rows += [_fact(name, "".join(f"{fmt.clip(cell, 20):<22}" for cell in cells).rstrip()) for name, cells in table]
     return lines(rows)
-
-
-def _text(key: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda arm: fmt.safe(arm.get(key) or fmt.DASH)
 
 
 def _mfu(arm: Mapping[str, Any]) -> str:
@@ -90,22 +85,14 @@ def _mfu(arm: Mapping[str, Any]) -> str:
 
 
 ARM_FACTS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
-    ("format", _text("precision")),
-    ("attention", _text("attention_kernel")),
+    ("format", lambda arm: fmt.safe(arm.get("precision") or fmt.DASH)),
+    ("attention", lambda arm: fmt.safe(arm.get("attention_kernel") or fmt.DASH)),
     ("encode", lambda arm: fmt.seconds(arm.get("seconds")) + _mfu(arm)),
     ("end to end", lambda arm: fmt.seconds(arm.get("end_to_end_seconds"))),
     ("load", lambda arm: fmt.seconds(arm.get("load_seconds"))),
     ("peak GiB", lambda arm: fmt.gib(arm.get("peak_memory_mib"))),
     ("cached", lambda arm: "yes" if arm.get("cached") else "no"),
 )
-
-
-def _column(snapshot: RunSnapshot, write: Callable[[Mapping[str, Any]], str]) -> dict[str, str]:
-    return {name: write(snapshot.arms[name]) if name in snapshot.arms else fmt.DASH for name in ARMS}
-
-
-def _both(name: str, by_arm: Mapping[str, str]) -> Content:
-    return _fact(name, "".join(f"{fmt.clip(by_arm[arm], 20):<22}" for arm in ARMS).rstrip())
 
 
 def _fact(name: str, value: object) -> Content:
