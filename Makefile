@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-fast check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu check format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,11 @@ test: .venv/installed-dev ## run the whole test suite, except benchmarks
 
 test-fast: .venv/installed-dev ## run the tests that need no child process, no screen and no torch
 	$(BIN)/python -m pytest -n 2 --fast
+
+# six processes share one GPU; what measures the GPU itself follows alone
+test-gpu: .venv/installed-dev ## run the tests of a CUDA device: six at a time, then those that need the GPU alone
+	$(BIN)/python -m pytest -m "gpu and not alone" -n 6 tests
+	$(BIN)/python -m pytest -m "gpu and alone" tests
 
 check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
 	$(BIN)/ruff format --check .

@@ -79,6 +79,9 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.screen)
         if fixtures & TORCH_FIXTURES or _needs_torch(item.path):
             item.add_marker(pytest.mark.torch)
+    for item in items if "PYTEST_XDIST_WORKER" in os.environ else ():
+        if item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.skip(reason="needs the GPU alone: run it without -n (make test-gpu does)"))
     if config.getoption("--fast"):
         slow = {"process", "screen", "torch"}
         left_out = [item for item in items if slow & {mark.name for mark in item.iter_markers()}]

@@ -8,7 +8,11 @@ from vp_tui.core.bench import ceilings
 from vp_tui.core.bench.random_weights import random_model, shape_of
 from vp_tui.core.config import plain_plan
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.alone,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from vp_tui.core.events import GpuSample
 
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.alone,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device: torch sees none"),
 ]
 
