@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from vp_tui.core.inputs import packing
-from vp_tui.core.models.attention import AttentionCall, to_device
+from vp_tui.core.models.kernels.base import AttentionCall, to_device
 
 
 def layout_of(lengths, device="cpu"):

@@ -98,7 +98,7 @@ def engine_states():
     """engine_states(folder, proteins, ...): token outputs [n, D] of our packed forward, per protein."""
     import torch
 
-    from vp_tui.core.models import attention
+    from vp_tui.core.models.kernels.base import to_device
 
     def states(folder, residues, *, precision="fp32", budget=4096, loaded=None):
         model = (loaded or load_model(folder, precision)).model
@@ -108,7 +108,7 @@ def engine_states():
             layout = packing.layout(tokens.lengths_S[pack], pack)
             parts = [tokens.ids_N[tokens.starts_S[i] :][: tokens.lengths_S[i]] for i in pack]
             ids_N = torch.from_numpy(np.concatenate(parts).astype(np.int64))
-            hidden_ND = model(ids_N, attention.to_device(layout, torch.device("cpu")))
+            hidden_ND = model(ids_N, to_device(layout, torch.device("cpu")))
             for row, index in enumerate(pack):
                 found[int(index)] = hidden_ND[layout.cu_seqlens[row] : layout.cu_seqlens[row + 1]]
         return [found[i] for i in range(len(residues))]

@@ -15,6 +15,7 @@ from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.synthetic import random_proteins
 from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models import attention, loading, precision
+from vp_tui.core.models.kernels.base import to_device
 from vp_tui.core.workers.demo import checkpoints
 
 pytestmark = [
@@ -186,7 +187,7 @@ def hidden_states(folder, tokens, name, asked):
     plan = plain_plan(name)
     source = ModelSource(given=str(folder), folder=folder)
     loaded = loading.load(source, plan, CUDA, asked)
-    placed = attention.to_device(packing.layout(tokens.lengths_S), CUDA)
+    placed = to_device(packing.layout(tokens.lengths_S), CUDA)
     with torch.inference_mode(), precision.matmul_mode(plan):
         return loaded, loaded.model(torch.from_numpy(tokens.ids_N.astype(np.int64)).to(CUDA), placed).float()
 

@@ -80,7 +80,7 @@ def test_the_same_fp16_block_twice_gives_the_same_bits(folder, tokens):
 
 
 def test_the_forward_does_not_wait_for_the_device(folder, tokens):
-    from vp_tui.core.models.attention import to_device
+    from vp_tui.core.models.kernels.base import to_device
 
     model = loading.load(ModelSource(given="x", folder=folder), FP16, CUDA).model
     placed = to_device(packing.layout(tokens.lengths_S[:10]), CUDA)

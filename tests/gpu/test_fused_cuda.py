@@ -12,8 +12,8 @@ from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.synthetic import random_proteins
 from vp_tui.core.inputs.tokens import tokenize
-from vp_tui.core.models.attention import SdpaAttention, to_device
-from vp_tui.core.models.kernels.base import SHORT_LEN
+from vp_tui.core.models.kernels.base import SHORT_LEN, to_device
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.ops import PLAIN, Ops, ResidualNorm, Rotary
 from vp_tui.core.models.precision import storage_dtype

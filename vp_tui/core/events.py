@@ -257,13 +257,6 @@ class RunFinished:
 
 
 Event = (
-    PhaseChanged
-    | RunPlanned
-    | BlockEncoded
-    | BlockCompared
-    | Progress
-    | GpuSample
-    | AlertRaised
-    | RunFinished
-    | RunStopped
-)
+    PhaseChanged | RunPlanned | BlockEncoded | BlockCompared | Progress | GpuSample | AlertRaised
+    | RunFinished | RunStopped
+)  # fmt: skip

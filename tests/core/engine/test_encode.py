@@ -12,7 +12,7 @@ from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.inputs.tokens import VOCABULARY, tokenize
 from vp_tui.core.models import precision
-from vp_tui.core.models.attention import to_device
+from vp_tui.core.models.kernels.base import to_device
 
 CPU = torch.device("cpu")
 FP32 = plain_plan("fp32")

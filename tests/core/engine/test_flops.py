@@ -62,23 +62,25 @@ def hf(**changes):
 )
 def test_the_published_shapes_have_the_flops_of_their_arithmetic(spec, millions, linear, per_100):
     assert footprint.matrix_weights(spec) / 1e6 == pytest.approx(millions, rel=5e-4), "rounded to four digits"
-    assert footprint.flops_per_token(spec, 0) / 1e9 == pytest.approx(linear, rel=5e-4)
-    rise = (footprint.flops_per_token(spec, 100) - footprint.flops_per_token(spec, 0)) / 1e9
+    assert 2 * footprint.matrix_weights(spec) / 1e9 == pytest.approx(linear, rel=5e-4)
+    rise = (per_token(spec, 100) - 2 * footprint.matrix_weights(spec)) / 1e9
     assert rise == pytest.approx(per_100, abs=5e-5), "rounded to four decimals"
+
+
+def per_token(spec, length):
+    return footprint.total_flops(spec, np.array([length])) / length
 
 
 def test_the_total_weighs_each_token_with_the_length_of_its_own_sequence():
     spec, lengths = esm2(2, 64), [3, 100, 1024]
-    by_hand = sum(length * footprint.flops_per_token(spec, length) for length in lengths)
+    by_hand = sum(length * per_token(spec, length) for length in lengths)
     assert footprint.total_flops(spec, np.array(lengths)) == pytest.approx(by_hand, rel=1e-12)
-    assert footprint.total_flops(spec, np.full(4, 100)) == 4 * 100 * footprint.flops_per_token(spec, 100)
+    assert footprint.total_flops(spec, np.full(4, 100)) == 4 * 100 * per_token(spec, 100)
 
 
 def test_a_total_beyond_64_bits_is_still_a_number():
     lengths_S = np.full(200_000, 2**18, np.int32)
-    assert footprint.total_flops(esm2(), lengths_S) == pytest.approx(
-        2**18 * 2e5 * footprint.flops_per_token(esm2(), 2**18), rel=1e-9
-    )
+    assert footprint.total_flops(esm2(), lengths_S) == pytest.approx(2**18 * 2e5 * per_token(esm2(), 2**18), rel=1e-9)
 
 
 def test_torchs_own_count_of_an_esm2_layer_agrees():
@@ -115,7 +117,6 @@ def test_an_encoder_whose_weights_agree_with_its_config_is_known():
 )
 def test_an_encoder_that_is_built_otherwise_has_no_flops_rather_than_wrong_ones(changes):
     assert footprint.matrix_weights(hf(**changes)) is None
-    assert footprint.flops_per_token(hf(**changes), 100) is None
     assert footprint.total_flops(hf(**changes), np.array([100])) is None
 
 

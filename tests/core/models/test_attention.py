@@ -9,10 +9,11 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.models import attention
-from vp_tui.core.models.attention import SdpaAttention, choose, choose_for
+from vp_tui.core.models.attention import choose, choose_for
 from vp_tui.core.models.kernels import base, flash, flex, sdpa, varlen
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.flex import FlexAttention
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -15,8 +15,9 @@ from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec
 from vp_tui.core.inputs.tokens import TokenSet
-from vp_tui.core.models import attention
 from vp_tui.core.models.dnabert_s import DnabertLayer, alibi_slopes
+from vp_tui.core.models.kernels.base import to_device
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.ops import PLAIN
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
@@ -56,7 +57,7 @@ def packed(loaded, rows):
     order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
     layout = packing.layout(np.array([len(rows[i]) for i in order]))
     ids_N = torch.tensor([token for i in order for token in rows[i]])
-    parts = loaded.model(ids_N, attention.to_device(layout, CPU)).split([len(rows[i]) for i in order])
+    parts = loaded.model(ids_N, to_device(layout, CPU)).split([len(rows[i]) for i in order])
     return [parts[order.index(i)] for i in range(len(rows))]
 
 
@@ -154,9 +155,9 @@ def test_gelu_is_the_exact_erf_in_half_too(made_dnabert, load):
     seen = {}
     layer.gated.register_forward_hook(lambda module, inputs, output: seen.update(gated=output.clone()))
     layer.wo.register_forward_pre_hook(lambda module, inputs: seen.update(grown=inputs[0]))
-    placed = attention.to_device(packing.layout(np.array([30])), CPU)
+    placed = to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = torch.randn(30, 128, generator=torch.Generator().manual_seed(0)).half()
-    layer(hidden_ND, alibi_slopes(4), attention.SdpaAttention(), placed)
+    layer(hidden_ND, alibi_slopes(4), SdpaAttention(), placed)
     first, second = seen["gated"].double().chunk(2, dim=-1)
     exact = first * 0.5 * torch.erfc(-first / math.sqrt(2)) * second
     assert ((seen["grown"].double() - exact).abs() <= exact.abs() * 2**-9 + 2**-20).all()
@@ -165,9 +166,9 @@ def test_gelu_is_the_exact_erf_in_half_too(made_dnabert, load):
 def test_the_norms_come_after_the_sums(made_dnabert, load):
     """Post-LayerNorm: every block's output is normalized, whatever comes in."""
     layer = load(made_dnabert).model.layers[0]
-    placed = attention.to_device(packing.layout(np.array([30])), CPU)
+    placed = to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = 50 * torch.randn(30, 128, generator=torch.Generator().manual_seed(0))
-    out_ND = layer(hidden_ND, alibi_slopes(4), attention.SdpaAttention(), placed)
+    out_ND = layer(hidden_ND, alibi_slopes(4), SdpaAttention(), placed)
     plain_ND = (out_ND - layer.ffn_norm.bias) / layer.ffn_norm.weight
     assert torch.allclose(plain_ND.mean(1), torch.zeros(30), atol=1e-5)
     assert torch.allclose(plain_ND.var(1, unbiased=False), torch.ones(30), atol=1e-4)
@@ -181,7 +182,7 @@ def test_the_bias_is_symmetric_and_not_scaled_with_the_scores():
 
     def kernel(call):
         one_hot_NHK = torch.eye(tokens, width)[:, None].expand(tokens, 1, width)
-        seen.update(scale=call.scale, weights=attention.SdpaAttention()(replace(call, v_NHK=one_hot_NHK)))
+        seen.update(scale=call.scale, weights=SdpaAttention()(replace(call, v_NHK=one_hot_NHK)))
         return call.v_NHK
 
     spec = DnabertSSpec(
@@ -189,7 +190,7 @@ def test_the_bias_is_symmetric_and_not_scaled_with_the_scores():
     )  # fmt: skip
     layer = DnabertLayer(spec, PLAIN)
     layer.qkv.weight.data, layer.qkv.bias.data = out, torch.zeros(3 * width)
-    placed = attention.to_device(packing.layout(np.array([tokens])), CPU)
+    placed = to_device(packing.layout(np.array([tokens])), CPU)
     with torch.inference_mode():
         layer(torch.randn(tokens, width), alibi_slopes(1), kernel, placed)
     assert seen["scale"] == 1 / 8

@@ -8,7 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.tokens import MASK, VOCABULARY, tokenize
-from vp_tui.core.models import attention
+from vp_tui.core.models.kernels.base import to_device
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.ops import Rotary
 
 CPU = torch.device("cpu")
@@ -71,7 +72,7 @@ def test_rotary_angles_stay_fp32_in_16_bit(tiny, load, precision):
 def test_embeddings_are_scaled_by_088_and_more_with_masked_tokens(tiny, load):
     model = load(tiny).model
     ids_N = torch.tensor([0, 20, 15, 2, 0, 20, MASK, 4, 2])
-    placed = attention.to_device(packing.layout(np.array([4, 5])), CPU)
+    placed = to_device(packing.layout(np.array([4, 5])), CPU)
     raw_ND, got_ND = model.embedding(ids_N), model.embed(ids_N, placed)
     assert torch.allclose(got_ND[:4], raw_ND[:4] * 0.88)
     assert torch.allclose(got_ND[5], raw_ND[5] * 0.88 / (1 - 1 / 5))
@@ -85,7 +86,7 @@ def test_masked_tokens_equal_transformers(tiny, load, max_error):
     oracle = EsmModel.from_pretrained(tiny, add_pooling_layer=False, dtype=torch.float32, attn_implementation="eager")
     with torch.inference_mode():
         wanted = oracle.eval()(ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0]
-    placed = attention.to_device(packing.layout(np.array([8])), CPU)
+    placed = to_device(packing.layout(np.array([8])), CPU)
     assert max_error([load(tiny).model(ids[0], placed)], [wanted]) < EXACT
 
 
@@ -103,9 +104,9 @@ def test_gelu_is_the_exact_erf_in_half_too(tiny, load):
     before, after = [], []
     layer.fc1.register_forward_hook(lambda module, inputs, output: before.append(output.clone()))
     layer.fc2.register_forward_pre_hook(lambda module, inputs: after.append(inputs[0]))
-    placed = attention.to_device(packing.layout(np.array([30])), CPU)
+    placed = to_device(packing.layout(np.array([30])), CPU)
     hidden_ND = torch.randn(30, 128, generator=torch.Generator().manual_seed(0)).half()
-    layer(hidden_ND, Rotary(30, placed.positions_N, torch.ones(32)), attention.SdpaAttention(), placed)
+    layer(hidden_ND, Rotary(30, placed.positions_N, torch.ones(32)), SdpaAttention(), placed)
     x = before[0].double()
     exact = x * 0.5 * torch.erfc(-x / math.sqrt(2))
     assert ((after[0].double() - exact).abs() <= exact.abs() * 2**-10 + 2**-23).all()
@@ -124,7 +125,7 @@ def test_16_bit_runs_are_16_bit_all_the_way(precision, dtype, tiny, load, protei
                 )
             )
     tokens = tokenize(proteins[:2], max_residues=1022)
-    placed = attention.to_device(packing.layout(tokens.lengths_S), CPU)
+    placed = to_device(packing.layout(tokens.lengths_S), CPU)
     assert loaded.model(torch.from_numpy(tokens.ids_N.astype(np.int64)), placed).dtype == dtype
     assert seen == {dtype}
 

@@ -19,10 +19,11 @@ from torch import nn
 from attention_oracle import slopes
 from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs import packing
-from vp_tui.core.models.attention import SdpaAttention, to_device
 from vp_tui.core.models.fused import elementwise, pooling, short
 from vp_tui.core.models.fused.ops import PARTS, Fused
+from vp_tui.core.models.kernels.base import to_device
 from vp_tui.core.models.kernels.flash import FlashAttention
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.ops import PLAIN, ResidualNorm, Rotary, choose_ops
 from vp_tui.core.models.precision import storage_dtype
 

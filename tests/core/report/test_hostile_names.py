@@ -8,7 +8,7 @@ from independent import Page, csv_rows, junit_cases, markdown_tables, steers, st
 from report_runs import HOSTILE
 
 from vp_tui.core import text as fmt
-from vp_tui.core.report import csv_text, render
+from vp_tui.core.report import render
 from vp_tui.core.report.page import escaped
 from vp_tui.core.report.runs_export import exported
 
@@ -103,7 +103,7 @@ def _is_number(text):
     ],
 )
 def test_a_cell_is_neutral(value, cell):
-    assert csv_text.cell(value) == cell
+    assert render.cell(value) == cell
 
 
 def test_markup_is_text_in_html(hostile, loaded):

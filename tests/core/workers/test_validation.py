@@ -9,7 +9,7 @@ from vp_tui.core.engine import memory
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
-from vp_tui.core.models.attention import SdpaAttention
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import plain_encoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate

@@ -21,8 +21,9 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
 from vp_tui.core.models import precision
-from vp_tui.core.models.attention import AttentionCall, choose_for, to_device
+from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
+from vp_tui.core.models.kernels.base import AttentionCall, to_device
 
 _SEED: Final = 11
 

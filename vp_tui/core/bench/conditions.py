@@ -7,6 +7,8 @@ brake and other processes on the GPU reject a block.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Final
 
 import torch
@@ -73,30 +75,21 @@ def rejection(found: Conditions | None) -> str | None:
 
 
 def mean_conditions(samples: Sequence[GpuSample]) -> Conditions | None:
-    if not samples:
-        return None
-    reasons = 0
-    for sample in samples:
-        reasons |= sample.throttle_reasons
-    return Conditions(
-        samples=len(samples),
-        throttle_reasons=reasons,
-        other_processes=max(sample.other_processes or 0 for sample in samples),
-        **{name: _mean([getattr(sample, name) for sample in samples]) for name in _MEANS},
-    )
+    return _merged(samples, len(samples))
 
 
 def over_blocks(found: Sequence[Conditions]) -> Conditions | None:
     """Return the conditions of several blocks, equally weighted; None without blocks."""
+    return _merged(found, sum(one.samples for one in found))
+
+
+def _merged(found: Sequence[GpuSample] | Sequence[Conditions], samples: int) -> Conditions | None:
     if not found:
         return None
-    reasons = 0
-    for one in found:
-        reasons |= one.throttle_reasons
     return Conditions(
-        samples=sum(one.samples for one in found),
-        throttle_reasons=reasons,
-        other_processes=max(one.other_processes for one in found),
+        samples=samples,
+        throttle_reasons=reduce(or_, (one.throttle_reasons for one in found)),
+        other_processes=max(one.other_processes or 0 for one in found),
         **{name: _mean([getattr(one, name) for one in found]) for name in _MEANS},
     )
 

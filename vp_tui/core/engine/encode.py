@@ -29,8 +29,7 @@ from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.packing import PackLayout
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import ops, precision
-from vp_tui.core.models.attention import DeviceLayout, to_device
-from vp_tui.core.models.kernels.base import upload
+from vp_tui.core.models.kernels.base import DeviceLayout, to_device, upload
 from vp_tui.core.models.loading import LoadedModel
 
 _T = TypeVar("_T")

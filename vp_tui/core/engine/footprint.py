@@ -67,12 +67,6 @@ def matrix_weights(spec: ModelSpec) -> int | None:
     return weights if is_plain else None
 
 
-def flops_per_token(spec: ModelSpec, length: float) -> float | None:
-    """FLOPs per token of a sequence of `length` tokens; None where the encoder is not known."""
-    weights = matrix_weights(spec)
-    return None if weights is None else 2.0 * weights + 4.0 * spec.num_layers * spec.hidden * length
-
-
 def total_flops(spec: ModelSpec, lengths_S: np.ndarray) -> float | None:
     """FLOPs of one forward of sequences of `lengths_S` tokens, special tokens included."""
     lengths_S = np.asarray(lengths_S, np.float64)

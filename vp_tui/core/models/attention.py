@@ -16,33 +16,12 @@ import torch
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import DnabertSSpec, ModelSpec
-from vp_tui.core.models.kernels.base import (
-    Attention,
-    AttentionCall,
-    DeviceGroup,
-    DeviceLayout,
-    Kernel,
-    in_words,
-    to_device,
-)
+from vp_tui.core.models.kernels.base import Attention, Kernel, in_words
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.flex import FlexAttention
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
-
-__all__ = [
-    "Attention",
-    "AttentionCall",
-    "DeviceGroup",
-    "DeviceLayout",
-    "KernelChoice",
-    "SdpaAttention",
-    "choose",
-    "choose_for",
-    "to_device",
-    "why_not",
-]
 
 KERNELS: Final[dict[str, type[Kernel]]] = {
     "flash": FlashAttention,

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.inputs.spec import DnabertSSpec
-from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.checkpoint import Dialect
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout
 from vp_tui.core.models.native import Family, unset_embedding
 from vp_tui.core.models.ops import PLAIN, Norm, Ops
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs.spec import Esm2Spec
 from vp_tui.core.inputs.tokens import MASK
-from vp_tui.core.models.attention import Attention, DeviceLayout
 from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint
+from vp_tui.core.models.kernels.base import Attention, DeviceLayout
 from vp_tui.core.models.native import Family, unset_embedding
 from vp_tui.core.models.ops import PLAIN, Norm, Ops, ResidualNorm, Rotary
 from vp_tui.core.models.precision import at_least_fp32, back_to

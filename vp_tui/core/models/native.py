@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.spec import ModelSpec
-from vp_tui.core.models.attention import Attention
 from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint, open_checkpoint
+from vp_tui.core.models.kernels.base import Attention
 from vp_tui.core.models.ops import PLAIN, Ops
 from vp_tui.core.models.precision import cast, table
 from vp_tui.core.models.weight_facts import WeightFacts, WeightTally

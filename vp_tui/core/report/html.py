@@ -12,7 +12,7 @@ from vp_tui.core.report.page import Page
 _TEMPLATE = "page.html.j2"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ChartFigure:
     """One chart, or a sentence in its place."""
 
@@ -27,32 +27,17 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
     # matplotlib takes most of a second; an export of runs has no charts
     from vp_tui.core.report import charts
 
-    figures = (
-        ChartFigure(
-            name="distribution",
-            title="Similarity to the reference, by stratum",
-            svg=charts.distribution(report),
-            without="No sequences stored.",
-        ),
-        ChartFigure(
-            name="throughput",
-            title="Tokens/s over time, first run of each side",
-            svg=charts.throughput(report),
-            without="No timed blocks.",
-        ),
-        ChartFigure(
-            name="utilization",
-            title="GPU utilization over time, first run of each side",
-            svg=charts.utilization(report),
-            without=_without_gpu(report),
-        ),
-        ChartFigure(
-            name="history",
-            title="History of comparable runs",
-            svg=charts.history(report),
-            without="No other comparable runs.",
-        ),
-    )
+    devices = {run.device for run in (report.base[0], report.cand[0])}
+    no_gpu = "Both runs used the CPU." if devices == {"cpu"} else "GPU utilization was not reported."
+    figures = [
+        ChartFigure(name, title, draw(report), without)
+        for name, title, draw, without in (
+            ("distribution", "Similarity to the reference, by stratum", charts.distribution, "No sequences stored."),
+            ("throughput", "Tokens/s over time, first run of each side", charts.throughput, "No timed blocks."),
+            ("utilization", "GPU utilization over time, first run of each side", charts.utilization, no_gpu),
+            ("history", "History of comparable runs", charts.history, "No other comparable runs."),
+        )
+    ]
     page = comparison_page(report, everything=everything, with_history=True)
     return pages_html(f"{page.title}: {page.word}", [page], figures)
 
@@ -63,10 +48,3 @@ def pages_html(title: str, pages: Sequence[Page], figures: Sequence[ChartFigure]
         loader=PackageLoader("vp_tui.core.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
     return environment.get_template(_TEMPLATE).render(title=title, pages=pages, figures=figures) + "\n"
-
-
-def _without_gpu(report: ComparisonReport) -> str:
-    devices = {run.device for run in (report.base[0], report.cand[0])}
-    if devices == {"cpu"}:
-        return "Both runs used the CPU."
-    return "GPU utilization was not reported."

@@ -4,7 +4,10 @@ JSON and CSV (long form) hold every result. NaN and Infinity never appear: a mis
 Equal facts and the data of the charts are included only with `everything`.
 """
 
+import csv
+import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +15,48 @@ from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import replacing
-from vp_tui.core.report import csv_text, junit
+from vp_tui.core.report import junit
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
-from vp_tui.core.report.csv_text import Value, scalar
 from vp_tui.core.report.evidence import EDGES
 from vp_tui.core.report.page import as_markdown, as_text
 from vp_tui.core.store.rows import as_row
+from vp_tui.core.text import safe
+
+Value = str | int | float | bool | None
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""First characters of a formula; the last four are wide forms."""
+
+
+def csv_text(head: Iterable[str], rows: Iterable[Iterable[Value]]) -> str:
+    """Return head and rows; a missing number is an empty cell."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return written.getvalue()
+
+
+def cell(value: Value) -> Value:
+    """Return a number (not finite: empty), or csv_text on one line, quoted if it would be a formula."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
+    # a tab or a line end in front has become a blank, and some programs look behind blanks
+    words = safe(value)
+    begins = value[:1] in {"\t", "\r", "\n"} or words.lstrip().startswith(_FORMULA)
+    return f"'{words}" if begins else words
+
+
+def scalar(value: Any) -> Value:
+    """Return a scalar as it is, a list or a mapping as JSON csv_text."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
 
 SCHEMA_VERSION: Final = 1
 CSV_HEAD: Final = ("section", "name", "scope", "field", "value")
@@ -63,7 +101,7 @@ def as_json(report: ComparisonReport, *, everything: bool = False) -> str:
 
 def as_csv(report: ComparisonReport, *, everything: bool = False) -> str:
     """Return the long form: section, name, scope, field, value."""
-    return csv_text.text(CSV_HEAD, _rows(report, everything))
+    return csv_text(CSV_HEAD, _rows(report, everything))
 
 
 def _part(report: ComparisonReport, name: str) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from typing import Any, Final
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import SequenceResult
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report import csv_text, junit
-from vp_tui.core.report.csv_text import Value, scalar
+from vp_tui.core.report import junit, render
 from vp_tui.core.report.document import flattened, run_document
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.junit import Case, State, Suite
 from vp_tui.core.report.page import Page, as_markdown, as_text
-from vp_tui.core.report.render import FORMATS
+from vp_tui.core.report.render import FORMATS, Value, scalar
 from vp_tui.core.report.run_page import run_page
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
@@ -43,7 +42,7 @@ def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
         case "md":
             return "\n".join(as_markdown(page) for page in _pages(runs))
         case "csv":
-            return csv_text.text(CSV_HEAD, _rows(runs))
+            return render.csv_text(CSV_HEAD, _rows(runs))
         case "json":
             return json.dumps(_document(runs), indent=2, allow_nan=False) + "\n"
         case "html":

@@ -21,13 +21,12 @@ HEAD_DIM: Final = 64
 ALIBI: Final[dict[Kind, bool]] = {"esm2": False, "dnabert-s": True}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    del parser
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    pass
 
 
-def main(options: argparse.Namespace) -> dict[str, Any]:
+def main(_: argparse.Namespace) -> dict[str, Any]:
     """Return everything that only torch knows."""
-    del options
     device, why = environment.resolve_device("auto")
     sample = gpu.read_once()
     return {

@@ -73,8 +73,7 @@ def with_bf16_block(model: Any) -> None:
 
     bf16 = plain_plan("bf16")
 
-    def leave_block(_: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        del inputs
+    def leave_block(_: nn.Module, __: object, output: Tensor) -> Tensor:
         return stored_as(output, bf16)
 
     model.layers[len(model.layers) // 2].register_forward_hook(leave_block)

@@ -31,13 +31,11 @@ class Fault:
     make: Make
 
 
-def _any_model(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
-    del spec, plan
+def _any_model(_: ModelSpec, __: PrecisionPlan) -> str | None:
     return None
 
 
-def _esm2_only(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
-    del plan
+def _esm2_only(spec: ModelSpec, _: PrecisionPlan) -> str | None:
     return None if isinstance(spec, Esm2Spec) else f"only ESM-2 can have it, {spec.name} is of the kind {spec.kind}"
 
 
@@ -47,8 +45,7 @@ def _scaled_only(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
     return _esm2_only(spec, plan)
 
 
-def _native_only(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
-    del plan
+def _native_only(spec: ModelSpec, _: PrecisionPlan) -> str | None:
     return f"{spec.name} runs inside transformers, which cannot be changed here" if spec.kind == "hf" else None
 
 
@@ -58,13 +55,11 @@ def _not_in_bf16(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
     return _native_only(spec, plan)
 
 
-def _residues_only(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
-    del plan
+def _residues_only(spec: ModelSpec, _: PrecisionPlan) -> str | None:
     return None if spec.pooling == "residues" else f"the embedding of {spec.name} is a mean over all tokens anyway"
 
 
-def _fp32_only(spec: ModelSpec, plan: PrecisionPlan) -> str | None:
-    del spec
+def _fp32_only(_: ModelSpec, plan: PrecisionPlan) -> str | None:
     return None if plan.precision == "fp32" else f"the reference must be fp32, not {plan.name}"
 
 

@@ -14,7 +14,7 @@ from vp_tui.core.errors import Unavailable
 from vp_tui.core.inputs.spec import HfSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.measures.pairs import pair_measures
-from vp_tui.core.models.attention import SdpaAttention
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.precision import storage_dtype
 
 

@@ -148,8 +148,7 @@ def make_block_mask(layout: DeviceLayout, padded: int) -> Any:
     first_Q, last_Q = begin_T[::BLOCK] // BLOCK, end_T[BLOCK - 1 :: BLOCK] // BLOCK
     place_Q = torch.arange(padded // BLOCK, device=tail.device)
 
-    def same_sequence(batch: Tensor, head: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        del batch, head
+    def same_sequence(_batch: Tensor, _head: Tensor, i: Tensor, j: Tensor) -> Tensor:
         return sequence_T[i] == sequence_T[j]
 
     return BlockMask.from_kv_blocks(
