@@ -10,7 +10,7 @@ from textual.content import Content
 
 from vp_tui.tui.levels import MARKS, Level, level_of
 
-__all__ = ["MARKS", "STYLES", "Level", "level_of", "line", "lines", "styled"]
+__all__ = ["MARKS", "STYLES", "Level", "level_of", "line", "lines", "same", "styled"]
 
 STYLES: dict[Level, str] = {
     "good": "bold $text-success",
@@ -34,6 +34,11 @@ def styled(text: str, level: Level) -> Content:
 def line(*parts: str | Content | tuple[str, Level]) -> Content:
     """Return one line of plain and styled parts."""
     return Content("").join([part if isinstance(part, str | Content) else styled(*part) for part in parts])
+
+
+def same(one: Content, other: Content) -> bool:
+    """Return True for the same text in the same colours: Content.__eq__ compares the text only."""
+    return one == other and one.spans == other.spans
 
 
 def lines(rows: list[Content]) -> Content:

@@ -52,7 +52,8 @@ def summary(snapshot: RunSnapshot) -> str:
     told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
     proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
     lines += ["", *proof] if proof else []
-    return "\n".join([*lines, "", *_ending(snapshot)])
+    spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
+    return "\n".join([*lines, "", *spoken, _outcome(snapshot.run)])
 
 
 def report(snapshot: RunSnapshot) -> str:
@@ -125,11 +126,6 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
         text = f"{finding.gate}: {finding.text}{meaning}"
         lines += sections.paragraph(text, first=marked(finding.severity, ""), rest="  ")
     return lines
-
-
-def _ending(snapshot: RunSnapshot) -> list[str]:
-    spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
-    return [*spoken, _outcome(snapshot.run)]
 
 
 def _outcome(run: RunRow) -> str:

@@ -4,6 +4,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from vp_tui.tui.marks import same
+
 
 class Panel(Static):
     """A Static that compares before it updates: an idle screen must send no bytes over SSH."""
@@ -21,8 +23,7 @@ class Panel(Static):
         self.topic = topic
 
     def show(self, content: Content) -> None:
-        # Content.__eq__ compares the text only, not the colours
-        if self._shown is not None and self._shown == content and self._shown.spans == content.spans:
+        if self._shown is not None and same(self._shown, content):
             return
         self._shown = content
         self.update(content)

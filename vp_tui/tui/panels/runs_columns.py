@@ -159,30 +159,17 @@ def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
 def detail(one: RunLine, selected: int) -> Content:
     """Return four lines, the most important first; `selected` is the number of selected runs."""
     run = one.run
-    rows = [_title(run, selected), _outcome(run), _annotations(run, one.delta)]
-    rows.append(styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim"))
-    return lines(rows)
-
-
-def _title(run: RunRow, selected: int) -> Content:
-    return line(
+    selection = f"{selected} selected, {'c compares them' if selected == 2 else 'c compares two'}  " if selected else ""
+    title = line(
         (f"#{run.id} ", "title"),
-        (_selection(selected), "info"),
+        (selection, "info"),
         f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
         (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
     )
-
-
-def _selection(selected: int) -> str:
-    if not selected:
-        return ""
-    return f"{selected} selected, {'c compares them' if selected == 2 else 'c compares two'}  "
-
-
-def _outcome(run: RunRow) -> Content:
-    words = run.sentence or run.status_reason or run.phase or ""
-    word = run.verdict or run.status
-    return line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
+    word, words = run.verdict or run.status, run.sentence or run.status_reason or run.phase or ""
+    outcome = line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
+    origin = styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim")
+    return lines([title, outcome, _annotations(run, one.delta), origin])
 
 
 def _annotations(run: RunRow, delta: Delta) -> Content:

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.keymap import bindings
+from vp_tui.tui.marks import same
 from vp_tui.tui.messages import OpenRun
 from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.panels.runs_columns import COLUMNS, GAP, Order, RunColumn, RunLine, fitting, ordered, title_of
@@ -57,16 +58,13 @@ class RunsTable(LineList):
         titles = [title_of(column, self.order) for column in self._columns]
         is_same = titles == self._titles and len(columns) == len(self._columns)
         if is_same and [one.run.id for one in before] == [one.run.id for one in self._rows]:
-            self._repaint_changed(before)
+            for row, (old, one) in enumerate(zip(before, self._rows, strict=True)):
+                if old != one and not same(self._line(old), self._line(one)):
+                    self.refresh_row(row)
             return
         self._titles = titles
         self.resize_to(len(self._rows))
         self._follow(chosen)
-
-    def _repaint_changed(self, before: tuple[RunLine, ...]) -> None:
-        for row, (old, one) in enumerate(zip(before, self._rows, strict=True)):
-            if old != one and _differ(self._line(old), self._line(one)):
-                self.refresh_row(row)
 
     def _follow(self, chosen: RunRow | None) -> None:
         """Keep cursor and scroll position at the run; if it is gone, at the same row."""
@@ -136,8 +134,3 @@ class RunsTable(LineList):
 def _cell(content: Content, column: RunColumn) -> Content:
     """Return the cell, cut or padded to its column, with a space on either side."""
     return Content(" ").join([Content(""), content.truncate(column.width, pad=True), Content("")])
-
-
-def _differ(one: Content, other: Content) -> bool:
-    """Return True for another text or colour: Content.__eq__ compares the text only."""
-    return one != other or one.spans != other.spans

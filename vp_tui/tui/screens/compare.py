@@ -49,7 +49,6 @@ class CompareScreen(MainScreen):
 
     BINDINGS = bindings("compare")
     AUTO_FOCUS = ""
-    topic = "comparison"
 
     def __init__(self) -> None:
         super().__init__()

@@ -81,10 +81,6 @@ class ExportScreen(ModalScreen[Path | None]):
             field.cursor_position = len(field.value)
         self._explain()
 
-    @on(Input.Changed, "#path")
-    def _take_path(self) -> None:
-        self._explain()
-
     @on(Input.Submitted, "#path")
     @on(Button.Pressed, "#write")
     def _begin(self) -> None:
@@ -126,6 +122,7 @@ class ExportScreen(ModalScreen[Path | None]):
             folder = Path.home()
         return str(folder / f"{self._name}{FORMATS[self._format][0]}")
 
+    @on(Input.Changed, "#path")
     def _explain(self) -> None:
         self.query_one("#format-words", Panel).show(line((FORMATS[self._format][1], "dim")))
         self._say(checked(self.query_one("#path", Input).value))

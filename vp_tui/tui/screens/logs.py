@@ -1,6 +1,5 @@
 """Screen 5: log, status changes and alerts of the run."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -117,17 +116,14 @@ class LogsScreen(MainScreen):
             # first: a narrow screen cuts off the end
             state.insert(0, self._found(needle))
         shown = [title(self._snapshot.run), styled(";  ".join(state), "dim")]
-        shown += [line(("~ ", "warn"), fmt.safe(words)) for words in self._troubles()]
+        log = self._tail.trouble if self._tail is not None and self._kind != "events" else None
+        shown += [line(("~ ", "warn"), fmt.safe(words)) for words in (log, self._trouble) if words]
         self.query_one("#log-title", Panel).show(lines(shown))
 
     def _found(self, needle: str) -> str:
         number = self._view.match_number
         place = f"{fmt.exact(number)} of " if number is not None else ""
         return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.exact(self._view.num_matches)} lines"
-
-    def _troubles(self) -> Sequence[str]:
-        log = self._tail.trouble if self._tail is not None and self._kind != "events" else None
-        return [words for words in (log, self._trouble) if words]
 
     # -- keys
 

@@ -25,8 +25,6 @@ class MainScreen(Screen[None]):
     """A screen that shows a StoreView."""
 
     ALLOW_IN_MAXIMIZED_VIEW = "#banner, KeyBar"
-    topic: str | None = None
-    """Topic of the help while nothing has the focus."""
 
     @property
     def backend(self) -> Backend:

@@ -71,12 +71,9 @@ class PinScreen(FormScreen):
         self.work(job, lambda run_ids: f"baseline {name!r}: {fmt.runs(run_ids)}")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "unpin":
-            self._retire()
-        else:
+        if event.button.id != "unpin":
             super().on_button_pressed(event)
-
-    def _retire(self) -> None:
+            return
         name = self.value("name")
         job = partial(self.backend.unpin, name, reason=self.value("reason"))
         self.work(job, lambda _: f"baseline {name!r} retired")

@@ -24,6 +24,7 @@ PURPOSE = (
     "An automatic search for the smallest set of operations to keep in FP32 is not implemented yet. Below are the "
     "modules to keep in FP32 first, from the measures of the run."
 )
+NOTHING = "No measures of single modules: the run ended early, or ran with fewer gates."
 _MODULES = 5
 _NAME = 34
 
@@ -57,15 +58,12 @@ def hints(snapshot: RunSnapshot, measures_key: str = BY_ID["search.measures"].sh
     rows = [styled("Search for FP32-only operations", "title"), Content(PURPOSE), Content(""), styled(title, "title")]
     if snapshot.run.verdict == "PASS":
         rows.append(line(("PASS", "good"), ": no operation needs FP32."))
-    rows += known or [Content(_nothing(snapshot))]
+    if not known:
+        is_early = snapshot.run.is_active
+        known = [Content("Not finished: modules are measured after the last sequence." if is_early else NOTHING)]
+    rows += known
     rows += [Content(""), line(("Press ", "dim"), (measures_key, "info"), (" for all its measures.", "dim"))]
     return lines(rows)
-
-
-def _nothing(snapshot: RunSnapshot) -> str:
-    if snapshot.run.is_active:
-        return "Not finished: modules are measured after the last sequence."
-    return "No measures of single modules: the run ended early, or ran with fewer gates."
 
 
 def _first_nonfinite(details: Mapping[str, Any]) -> list[Content]:
@@ -109,8 +107,7 @@ def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
 
 
 def _listed(found: Any) -> Sequence[Mapping[str, Any]]:
-    """Return at most _MODULES rows; none if an older version wrote another format."""
-    return found[:_MODULES] if isinstance(found, list) else ()
+    return (found or ())[:_MODULES]
 
 
 def _module(name: str, words: str, level: Level) -> Content:
