@@ -1,7 +1,7 @@
 """A store and a launcher made of plain values, for the screen's tests."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,9 @@ class FakeBackend:
 
     def unpin(self, name: str, *, reason: str) -> None:
         self._write("unpin", name, reason)
+
+    def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None:
+        self._write("write_runs", tuple(run_ids), format, path)
 
     def compare(self, base: str, candidate: str) -> Any:
         """There are no rows to compare here: always an error."""

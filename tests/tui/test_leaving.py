@@ -69,10 +69,6 @@ def test_without_numbers_of_modules_the_reason_is_said():
     assert "no operation needs FP32" in hints(snapshots.passed()).plain
 
 
-def test_what_an_older_version_wrote_otherwise_is_left_out():
-    assert "layers" not in hints(with_details(snapshots.passed(), headroom={"layers.0": 3}, rounding=None)).plain
-
-
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_search_screen_says_what_it_will_do_and_what_to_read_meanwhile(drive, size):
     async with drive(snapshots.failed_gate(), size=size) as driven:
