@@ -178,7 +178,7 @@ async def test_words_are_found_marked_counted_and_taken_away(drive, run):
         await driven.until_text(">NaN in 0")
         await driven.press("escape")
         await driven.until(lambda: "'nan'" not in driven.text)
-        assert not view.num_matches
+        assert not view.matches
         assert driven.app.screen.focused is view
 
 

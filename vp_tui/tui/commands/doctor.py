@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
@@ -65,13 +65,14 @@ def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:
     """Return a table of kernels per model and precision, and each reason once."""
     rows = [("model", "precision", "attention", "not available")]
     reasons: dict[str, list[str]] = {}
-    for kind, name, arm in _arms(precisions):
-        kernels = arm["kernels"]
-        refused = [kernel for kernel, state in kernels.items() if not state["available"]]
-        rows.append((kind, name, arm["attention"], ", ".join(refused) or "-"))
-        for kernel in refused:
-            reasons.setdefault(f"not {kernel}: {kernels[kernel]['why_not']}", []).append(f"{kind} {name}")
-        reasons.setdefault(f"{arm['attention']}: {arm['reason']}", []).append(f"{kind} {name}")
+    for name, found in precisions.items():
+        for kind, arm in found["models"].items() if found["available"] else ():
+            kernels = arm["kernels"]
+            refused = [kernel for kernel, state in kernels.items() if not state["available"]]
+            rows.append((kind, name, arm["attention"], ", ".join(refused) or "-"))
+            for kernel in refused:
+                reasons.setdefault(f"not {kernel}: {kernels[kernel]['why_not']}", []).append(f"{kind} {name}")
+            reasons.setdefault(f"{arm['attention']}: {arm['reason']}", []).append(f"{kind} {name}")
     lines = ["", *aligned(rows), ""]
     lines += [f"{text} ({', '.join(arms)})" for text, arms in reasons.items()]
     gone = [
@@ -87,9 +88,3 @@ def _steps_lines(precisions: Mapping[str, Any]) -> list[str]:
         if found["available"]:
             answers.setdefault(found["ops"], []).append(name)
     return [*(f"{answer} ({', '.join(names)})" for answer, names in answers.items()), ""]
-
-
-def _arms(precisions: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for name, found in precisions.items():
-        for kind, arm in found["models"].items() if found["available"] else ():
-            yield kind, name, arm

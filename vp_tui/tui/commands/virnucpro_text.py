@@ -34,8 +34,8 @@ def agreement_report(document: Mapping[str, Any]) -> str:
         lines += [
             marked(finding["severity"], f"{finding['gate']}: {safe(finding['text'])}") for finding in found["findings"]
         ]
-    lines += ["", _ending(document)]
-    return "\n".join(lines)
+    runs = ", ".join(f"{name} {run['verdict'] or run['status']}" for name, run in document["runs"].items())
+    return "\n".join([*lines, "", f"labels {document['verdict'] or 'not judged'}, {runs}"])
 
 
 def _frames(per_frame: Mapping[str, Any]) -> list[str]:
@@ -94,9 +94,3 @@ def _labels(found: Mapping[str, Any]) -> Iterator[str]:
             values = (fmt.probability(flip[key]) for key in ("reference", "candidate", "distance"))
             rows.append((*values, safe(flip["id"])))
         yield from aligned(rows, right=range(3))
-
-
-def _ending(document: Mapping[str, Any]) -> str:
-    """Return the verdict on labels and those of the runs."""
-    runs = ", ".join(f"{name} {run['verdict'] or run['status']}" for name, run in document["runs"].items())
-    return f"labels {document['verdict'] or 'not judged'}, {runs}"

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -20,13 +20,8 @@ from vp_tui.tui.panels.histogram import Cosines, histogram
 from vp_tui.tui.panels.panel import show_title
 
 View = Literal["similarity", "histogram", "throughput", "gpu"]
-VIEWS: tuple[View, ...] = ("similarity", "histogram", "throughput", "gpu")
-TOPICS: dict[View, str] = {
-    "similarity": "similarity",
-    "histogram": "histogram",
-    "throughput": "throughput",
-    "gpu": "gpu chart",
-}
+VIEWS: tuple[View, ...] = get_args(View)
+TOPICS: dict[View, str] = {**dict(zip(VIEWS, VIEWS, strict=True)), "gpu": "gpu chart"}
 NAMES = ("short", "medium", "long", "reference", "candidate", "limit")
 SMALLEST = (12, 2)
 """Columns and rows below which no chart is drawn."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from textual.content import Content
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vp_tui.core.store.transitions import StatusChange
 
 Kind = Literal["both", "log", "events"]
-KINDS: tuple[Kind, ...] = ("both", "log", "events")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 TITLES: dict[Kind, str] = {"both": "log and events by time", "log": "log", "events": "events and alerts"}
 MOST_ALERTS = 500
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)[,.](\d{3}) ")

@@ -29,7 +29,7 @@ class LogView(ScrollView, can_focus=True):
         self._rows: tuple[Row, ...] = ()
         self._kind: Kind = "both"
         self._needle = ""
-        self._matches: tuple[int, ...] = ()
+        self.matches: tuple[int, ...] = ()
         self._current: tuple[str, int] | None = None
         self.following = True
 
@@ -41,7 +41,7 @@ class LogView(ScrollView, can_focus=True):
             return
         top = self._rows[self._top].key if self._rows and not self.following else None
         self._rows, self._kind = found, kind
-        self._look()
+        self.matches = matches(self._rows, self._kind, self._needle)
         widest = max((fmt.columns(row.text) for row in found), default=0)
         self.virtual_size = Size(widest + PREFIX, len(found))
         if self.following:
@@ -97,35 +97,28 @@ class LogView(ScrollView, can_focus=True):
         """Highlight the text and scroll to the newest match."""
         self._needle = needle
         self._current = None
-        self._look()
-        if self._matches:
-            self._go(self._matches[-1])
+        self.matches = matches(self._rows, self._kind, self._needle)
+        if self.matches:
+            self._go(self.matches[-1])
         self.refresh()
         self.post_message(self.Moved())
 
     def next_match(self, step: int) -> None:
         """Go to the next match, or with -1 to the previous one, cyclically."""
-        if not self._matches:
+        if not self.matches:
             return
         at = self.match_number
-        last = len(self._matches) - 1
-        place = (at - 1 + step) % len(self._matches) if at is not None else 0 if step > 0 else last
-        self._go(self._matches[place])
+        last = len(self.matches) - 1
+        place = (at - 1 + step) % len(self.matches) if at is not None else 0 if step > 0 else last
+        self._go(self.matches[place])
         self.refresh()
         self.post_message(self.Moved())
 
     @property
     def match_number(self) -> int | None:
         """Number of the current match, from 1; None without one."""
-        at = (number for number, index in enumerate(self._matches, 1) if self._rows[index].key == self._current)
+        at = (number for number, index in enumerate(self.matches, 1) if self._rows[index].key == self._current)
         return next(at, None)
-
-    @property
-    def num_matches(self) -> int:
-        return len(self._matches)
-
-    def _look(self) -> None:
-        self._matches = matches(self._rows, self._kind, self._needle)
 
     def _go(self, index: int) -> None:
         row = self._rows[index]

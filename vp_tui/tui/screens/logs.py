@@ -123,7 +123,7 @@ class LogsScreen(MainScreen):
     def _found(self, needle: str) -> str:
         number = self._view.match_number
         place = f"{fmt.exact(number)} of " if number is not None else ""
-        return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.exact(self._view.num_matches)} lines"
+        return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.exact(len(self._view.matches))} lines"
 
     # -- keys
 

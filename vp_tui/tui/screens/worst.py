@@ -96,7 +96,9 @@ class WorstScreen(ModalScreen[None]):
         width = sequences.scrollable_content_region.width - 1
         sequences.set_options(Option(row) for row in table(results, self._snapshot, width))
         if results:
-            self.query_one("#columns", Panel).show(_titles(width))
+            room, shown = _columns(width)
+            titles = f"{'sequence':<{room}}" + "".join(f" {name:>{size}}" for name, size in shown.items())
+            self.query_one("#columns", Panel).show(styled(titles, "title"))
             places = [place for place, result in enumerate(results) if result.seq_idx == at]
             sequences.highlighted = places[0] if places else 0
 
@@ -126,11 +128,6 @@ def _columns(width: int) -> tuple[int, dict[str, int]]:
         shown = {name: size for name, size in FIXED if name in NARROW}
     left = width - sum(size + 1 for size in shown.values())
     return max(ID_LEAST, min(ID_MOST, left)), shown
-
-
-def _titles(width: int) -> Content:
-    room, shown = _columns(width)
-    return styled(f"{'sequence':<{room}}" + "".join(f" {name:>{size}}" for name, size in shown.items()), "title")
 
 
 def table(results: Sequence[SequenceResult], snapshot: RunSnapshot, width: int) -> list[Content]:
