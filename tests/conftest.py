@@ -21,6 +21,9 @@ from vp_tui.core.store.home import Home
 
 # before anything imports torch: two xdist workers on two cores would spin for each other
 let_threads_sleep(os.environ)
+if not any(os.path.exists(device) for device in ("/dev/nvidiactl", "/dev/dxg")):
+    # read when triton is imported, whichever test does so first: without a GPU its kernels are interpreted
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 PROCESS_FIXTURES = {"vp_tui", "small_demo"}
 SCREEN_FIXTURES = {"drive"}

@@ -3,17 +3,12 @@
 What the interpreter cannot show (tensor cores, memory, speed) is in tests/gpu/test_fused_cuda.py.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
 if torch.cuda.is_available():
     pytest.skip("with a CUDA device the kernels are compiled: tests/gpu/test_fused_cuda.py", allow_module_level=True)
-# read when a kernel is defined
-os.environ["TRITON_INTERPRET"] = "1"
-
 from torch import nn
 
 from attention_oracle import slopes
