@@ -87,16 +87,14 @@ def ratios_of(cases: Sequence[Case], timings: Mapping[str, Timings]) -> list[Rat
         (one, base) for one in own_cases for base in own_cases if base.precision in _BASES and _is_lower(one, base)
     ]
     pairs += [(one, peer) for one in own_cases for peer in cases if _is_peer(one, peer)]
-    found = [(one, other, _times(timings[one.name], timings[other.name])) for one, other in pairs]
+    found = [
+        (one, other, paired_ratio(timings[other.name].accepted, timings[one.name].accepted)) for one, other in pairs
+    ]
     return [
         Ratio(precision=one.precision, over_engine=other.engine, over_precision=other.precision, times=times)
         for one, other, times in found
         if times is not None
     ]
-
-
-def _times(fast: Timings, slow: Timings) -> Estimate | None:
-    return paired_ratio(slow.accepted, fast.accepted)
 
 
 def _is_lower(one: Case, base: Case) -> bool:

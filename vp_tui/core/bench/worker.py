@@ -131,16 +131,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(given: argparse.Namespace) -> int:
-    fields = {name: _hashable(value) for name, value in json.loads(given.options).items()}
+    asked = json.loads(given.options).items()
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in asked}
     with Stopping(_log) as stopping:
         found = bench(Options(**fields), _log, stopping)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
     given.output.write_text(json.dumps(document(found, created_at), allow_nan=False), encoding="utf-8")
     return int(ExitCode.INTERRUPTED if found.stopped else ExitCode.GOOD)
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _log(text: str) -> None:

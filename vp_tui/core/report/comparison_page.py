@@ -32,14 +32,9 @@ _RESULTS: Final = titled(
     numbers=("base", "cand", "change", "95% interval", "p", "limit", "n"),
 )  # fmt: skip
 _WORST: Final = titled(
-    "sequence",
-    "stratum",
-    "tokens",
-    "baseline",
-    "candidate",
-    "loss",
+    "sequence", "stratum", "tokens", "baseline", "candidate", "loss",
     numbers=("tokens", "baseline", "candidate", "loss"),
-)
+)  # fmt: skip
 _HISTORY: Final = titled(
     "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "side", "baseline",
     numbers=("tokens/s", "speed-up", "worst cosine"), most=20,

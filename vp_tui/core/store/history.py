@@ -100,10 +100,6 @@ def _value(term: Term) -> ColumnElement[Any]:
     return _run.c[BY_NAME[term.field].column]
 
 
-def _seconds() -> ColumnElement[Any]:
-    return (_run.c.ended_at_us - _run.c.started_at_us) / 1e6
-
-
 def _is_baseline() -> ColumnElement[bool]:
     member, baseline = tables.baseline_member, tables.baseline
     joined = select(member.c.run_id).join(baseline, baseline.c.id == member.c.baseline_id)
@@ -113,7 +109,7 @@ def _is_baseline() -> ColumnElement[bool]:
 _MADE: Final[dict[str, Callable[[], ColumnElement[Any]]]] = {
     "cosine_min": worst_cosine,
     "alerts": alert_count,
-    "seconds": _seconds,
+    "seconds": lambda: (_run.c.ended_at_us - _run.c.started_at_us) / 1e6,
     "is": _is_baseline,
 }
 _IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {

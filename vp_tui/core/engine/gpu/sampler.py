@@ -30,12 +30,10 @@ class Sampler:
         self._counted = self._slowed = self._shared = self._others = 0
         self._counting = threading.Event()
         self._told: set[str] = set()
-        self.reason: str | None = "the run uses the CPU" if gpu_uuid is None else None
-        self._handle = self._open(gpu_uuid) if gpu_uuid is not None else None
-
-    def _open(self, gpu_uuid: str) -> Any:
-        handle, self.reason = handle_of(gpu_uuid)
-        return handle
+        self._handle: Any = None
+        self.reason: str | None = "the run uses the CPU"
+        if gpu_uuid is not None:
+            self._handle, self.reason = handle_of(gpu_uuid)
 
     def __enter__(self) -> "Sampler":
         if self._handle is not None:

@@ -142,13 +142,9 @@ def _tokens(checkpoint: LocalCheckpoint | str, data: InputFacts, lengths_S: np.n
     specials = SPECIALS * len(lengths_S)
     if checkpoint.spec.max_residues is not None:
         return int(np.minimum(lengths_S, checkpoint.spec.max_residues).sum()) + specials, True
-    per_letter = _tokens_per_letter(checkpoint.path, checkpoint.spec, data.tried)
+    counted = BpeTokenizer(checkpoint.path, checkpoint.spec.vocab_size).encode(data.tried).lengths_S - SPECIALS
+    per_letter = int(counted.sum()) / sum(map(len, data.tried))
     return round(int(lengths_S.sum()) * per_letter) + specials, False
-
-
-def _tokens_per_letter(folder: Path, spec: ModelSpec, tried: Sequence[bytes]) -> float:
-    counted = BpeTokenizer(folder, spec.vocab_size).encode(tried).lengths_S - SPECIALS
-    return int(counted.sum()) / sum(map(len, tried))
 
 
 def _arm(

@@ -52,7 +52,7 @@ OPERATORS: Final[dict[Kind, tuple[Operator, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     name: str
     kind: Kind
@@ -64,41 +64,37 @@ class Field:
     """Valid values; empty for free text."""
 
 
-def _field(name: str, kind: Kind, column: str, what: str, choices: tuple[str, ...] = ()) -> Field:
-    return Field(name=name, kind=kind, column=column, what=what, choices=choices)
-
-
 _STATUSES = ("queued", "starting", "running", "completed", "failed", "cancelled", "interrupted")
 
 FIELDS: Final = (
-    _field("model", "text", "model", "checkpoint as given"),
-    _field("input", "text", "input", "sequence file"),
-    _field("name", "text", "name", "name of the run"),
-    _field("note", "text", "note", "note on the run"),
-    _field("reason", "text", "status_reason", "reason for the status"),
-    _field("device", "text", "device", "cpu or cuda:N"),
-    _field("host", "text", "host", "machine"),
-    _field("uuid", "text", "uuid", "uuid, or a part of it"),
-    _field("status", "choice", "status", "status of the run", _STATUSES),
-    _field("verdict", "choice", "verdict", "verdict on similarity", ("PASS", "WARN", "FAIL", "INVALID")),
-    _field("speed", "choice", "speed_verdict", "verdict on the speed", ("PASS", "MISS", "NOT JUDGED")),
-    _field("precision", "choice", "precision", "precision of the candidate: fp16, bf16, tf32, fp32"),
-    _field("reference", "choice", "reference", "precision of the reference"),
-    _field("is", "choice", "derived", "property of the run", ("active", "archived", "baseline")),
-    _field("id", "number", "id", "id of the run"),
-    _field("group", "number", "group_id", "id of the group of repeats"),
-    _field("speedup", "number", "speedup", "tokens/s, candidate over reference"),
-    _field("end_to_end", "number", "end_to_end_speedup", "end-to-end time, reference over candidate"),
-    _field("cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity"),
-    _field("done", "number", "done", "sequences compared"),
-    _field("total", "number", "total", "sequences planned"),
-    _field("alerts", "number", "rows of alert", "number of alerts"),
-    _field("exit_code", "number", "exit_code", "exit code of the process"),
-    _field("seconds", "number", "ended_at_us - started_at_us", "duration"),
-    _field("since", "time", "created_at_us", "created then (local time) or later"),
-    _field("until", "time", "created_at_us", "created before then (local time)"),
-    _field("tag", "tag", "run_tag.value", "tag.KEY:VALUE"),
-    _field(
+    Field("model", "text", "model", "checkpoint as given"),
+    Field("input", "text", "input", "sequence file"),
+    Field("name", "text", "name", "name of the run"),
+    Field("note", "text", "note", "note on the run"),
+    Field("reason", "text", "status_reason", "reason for the status"),
+    Field("device", "text", "device", "cpu or cuda:N"),
+    Field("host", "text", "host", "machine"),
+    Field("uuid", "text", "uuid", "uuid, or a part of it"),
+    Field("status", "choice", "status", "status of the run", _STATUSES),
+    Field("verdict", "choice", "verdict", "verdict on similarity", ("PASS", "WARN", "FAIL", "INVALID")),
+    Field("speed", "choice", "speed_verdict", "verdict on the speed", ("PASS", "MISS", "NOT JUDGED")),
+    Field("precision", "choice", "precision", "precision of the candidate: fp16, bf16, tf32, fp32"),
+    Field("reference", "choice", "reference", "precision of the reference"),
+    Field("is", "choice", "derived", "property of the run", ("active", "archived", "baseline")),
+    Field("id", "number", "id", "id of the run"),
+    Field("group", "number", "group_id", "id of the group of repeats"),
+    Field("speedup", "number", "speedup", "tokens/s, candidate over reference"),
+    Field("end_to_end", "number", "end_to_end_speedup", "end-to-end time, reference over candidate"),
+    Field("cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity"),
+    Field("done", "number", "done", "sequences compared"),
+    Field("total", "number", "total", "sequences planned"),
+    Field("alerts", "number", "rows of alert", "number of alerts"),
+    Field("exit_code", "number", "exit_code", "exit code of the process"),
+    Field("seconds", "number", "ended_at_us - started_at_us", "duration"),
+    Field("since", "time", "created_at_us", "created then (local time) or later"),
+    Field("until", "time", "created_at_us", "created before then (local time)"),
+    Field("tag", "tag", "run_tag.value", "tag.KEY:VALUE"),
+    Field(
         "metric", "metric", "metric.value", "metric.NAME<NUMBER, as metric.M2.min<0.5; metric.NAME@SCOPE for a stratum"
     ),
 )
