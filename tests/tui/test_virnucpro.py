@@ -170,7 +170,7 @@ def test_frames_of_one_run_only_are_dropped_from_both_and_told():
     assert found["labels"]["agreed"] == len(IDS) - 3
     for name in ("c1", "c7", "c18"):
         assert found["per_contig"][name] == whole["per_contig"][name]
-    assert any(note.startswith("3 frames ") for note in notes_of({}, {}, found))
+    assert any(note.startswith(f"{3 + found['missing']} frames ") for note in notes_of({}, {}, found))
 
 
 def test_flips_are_told_with_their_distance_and_the_text_names_them():
