@@ -62,14 +62,6 @@ def test_rows_name_their_sequence_and_their_pack(tiny, load, tokens, packs):
     assert 0 < block.encode_s <= block.wall_s
 
 
-def test_the_seconds_of_a_block_that_was_queued_behind_another_begin_when_that_one_was_done(tiny, load, tokens, packs):
-    encoder = Encoder(load(tiny), FP32, CPU)
-    alone, behind = encoder.start(tokens, packs), encoder.start(tokens, packs)
-    done_s = time.perf_counter()
-    assert alone.finish().wall_s >= done_s - behind.began_s
-    assert behind.finish(done_s).wall_s <= time.perf_counter() - done_s
-
-
 def test_pooling_in_fp16_keeps_fp32_sums(tiny, load, proteins, tokens, packs, engine_states):
     block = Encoder(load(tiny, "fp16"), plain_plan("fp16"), CPU).encode(tokens, packs)
     states = engine_states(tiny, proteins, precision="fp16", budget=2048)

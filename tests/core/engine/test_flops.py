@@ -172,7 +172,7 @@ def test_without_work_time_or_peak_there_is_no_share(done, seconds, peak):
 class ArmForLackOfAGpu:
     """What an arm that ran on a GPU leaves behind."""
 
-    kernel, kernel_reason, wall_s, load_s, weights = "flash", "auto", 3.0, 1.0, None
+    kernel, kernel_reason, wall_s, load_s, weights = "flash", "auto", {0: 3.0}, 1.0, None
 
     def __init__(self, arm, precision, encode_s):
         self.arm, self.plan, self.encode_s = arm, plain_plan(precision), encode_s

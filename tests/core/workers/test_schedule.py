@@ -1,20 +1,23 @@
-"""In which order blocks are started and read; the arms are fakes that write down what is asked of them, because only a
-GPU has work under way (tests/gpu/test_turns_cuda.py asks a real one)."""
+"""In which order blocks are started and read; the arms are fakes that write down what is asked of them. What the order
+does to their clocks: test_stretches.py."""
 
-import time
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.workers.validate.schedule import delayed, encode_in_order
+from vp_tui.core.workers.validate.schedule import Stretch, abba, delayed, encode_stretch
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 class FakeArm:
     def __init__(self, told, name=""):
         self.told, self.name = told, name
         self.since_s = []
+        self.stretches = []
+        self.encoder = SimpleNamespace(drain=lambda: told.append(f"drain {name}"))
 
     def start(self, block, budget):
         self.told.append(f"start {self.name}{block.index}")
@@ -24,56 +27,54 @@ class FakeArm:
         assert running is block
         self.told.append(f"keep {self.name}{block.index}")
         self.since_s.append(since_s)
-        return f"event {block.index}"
+        return SimpleNamespace(block=block.index, wall_s=100.0)
 
 
-BLOCKS = [SimpleNamespace(index=number) for number in range(3)]
+BLOCKS = tuple(SimpleNamespace(index=number) for number in range(3))
 
 
-def test_on_a_gpu_the_next_block_is_queued_before_the_last_one_is_read():
+def test_on_a_gpu_the_next_block_of_a_stretch_is_queued_before_the_last_one_is_read():
     told = []
-    arm = FakeArm(told)
-    for block, event in encode_in_order(((arm, block) for block in BLOCKS), None, torch.device("cuda")):
+    for block, event in encode_stretch(Stretch(FakeArm(told), BLOCKS), None, CUDA):
         told.append(f"told {block.index}")
-        assert event == f"event {block.index}"
-    assert told == ["start 0", "start 1", "keep 0", "told 0", "start 2", "keep 1", "told 1", "keep 2", "told 2"]
+        assert event.block == block.index
+    assert told[1:] == ["start 0", "start 1", "keep 0", "told 0", "start 2", "keep 1", "told 1", "keep 2", "told 2"]
 
 
 def test_on_a_cpu_a_block_is_read_before_the_next_one_begins():
     told = []
-    arm = FakeArm(told)
-    for block, _ in encode_in_order(((arm, block) for block in BLOCKS), None, torch.device("cpu")):
+    for block, _ in encode_stretch(Stretch(FakeArm(told), BLOCKS), None, CPU):
         told.append(f"told {block.index}")
-    assert told == [f"{step} {number}" for number in range(3) for step in ("start", "keep", "told")]
+    assert told[1:] == [f"{step} {number}" for number in range(3) for step in ("start", "keep", "told")]
 
 
-def test_two_arms_are_read_in_the_order_of_their_turns():
+def test_a_stretch_begins_on_an_idle_device_and_ends_with_its_last_block_read():
     told = []
-    one, other = FakeArm(told, "a"), FakeArm(told, "b")
-    turns = [(one, BLOCKS[0]), (other, BLOCKS[0]), (other, BLOCKS[1]), (one, BLOCKS[1])]
-    list(encode_in_order(turns, None, torch.device("cuda")))
-    assert [line for line in told if line.startswith("keep")] == ["keep a0", "keep b0", "keep b1", "keep a1"]
+    arms = FakeArm(told, "a"), FakeArm(told, "b")
+    for stretch in abba(arms, (BLOCKS[:2], BLOCKS[2:])):
+        list(encode_stretch(stretch, None, CUDA))
+    first, second = ["start {0}0", "start {0}1", "keep {0}0", "keep {0}1"], ["start {0}2", "keep {0}2"]
+    steps = [("a", first), ("b", first), ("b", second), ("a", second)]
+    assert told == [line.format(arm) for arm, lines in steps for line in ("drain {0}", *lines)]
+    assert arms[0].stretches == arms[1].stretches == [(0, 1), (2,)]
 
 
-def test_the_seconds_of_a_block_begin_when_the_one_before_it_was_done():
+def test_the_seconds_of_a_block_begin_when_the_one_before_it_was_kept():
     arm = FakeArm([])
-    before_s = time.perf_counter()
-    list(encode_in_order(((arm, block) for block in BLOCKS), None, torch.device("cuda")))
-    first_s, *others_s = arm.since_s
-    assert first_s == 0.0
-    assert before_s < others_s[0] <= others_s[1] <= time.perf_counter()
+    list(encode_stretch(Stretch(arm, BLOCKS), None, CUDA))
+    first_s, second_s, third_s = arm.since_s
+    assert (second_s - first_s, third_s - second_s) == pytest.approx((100.0, 100.0))
 
 
-def test_a_block_that_does_not_fit_ends_the_turns_with_its_error():
+def test_a_block_that_does_not_fit_ends_the_stretch_with_its_error():
     class FakeFullArm(FakeArm):
         def start(self, block, budget):
             if block.index == 1:
                 raise ResourceError("no room")
             return super().start(block, budget)
 
-    arm = FakeFullArm([])
     with pytest.raises(ResourceError, match="no room"):
-        list(encode_in_order(((arm, block) for block in BLOCKS), None, torch.device("cuda")))
+        list(encode_stretch(Stretch(FakeFullArm([]), BLOCKS), None, CUDA))
 
 
 @pytest.mark.parametrize(("count", "by"), [(0, 1), (1, 0), (1, 1), (5, 1), (5, 2), (2, 7)])

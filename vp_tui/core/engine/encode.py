@@ -65,7 +65,7 @@ class EncodedBlock:
     encode_s: float
     """Seconds of device work in the forward."""
     wall_s: float
-    """Seconds from the first layout to the last copy, pooling included."""
+    """Seconds from the first layout to the last copy, pooling included; also those of a block queued before it."""
     tokens: int
     sequences: int
 
@@ -106,10 +106,10 @@ class Running:
     began_s: float
     """perf_counter before the first layout."""
 
-    def finish(self, since_s: float = 0.0) -> EncodedBlock:
-        """Wait for it. `since_s` (perf_counter): when the device was done with a block that was queued before."""
+    def finish(self) -> EncodedBlock:
+        """Wait for it."""
         encode_s = self.clock.seconds()
-        wall_s = time.perf_counter() - max(self.began_s, since_s)
+        wall_s = time.perf_counter() - self.began_s
         indices_S, nan_S = np.concatenate(self.packs), self.nan_S.numpy()
         return EncodedBlock(
             embeddings_SD=self.embeddings_SD.numpy(),
@@ -171,6 +171,11 @@ class Encoder:
             )
         clock.close()
         return running
+
+    def drain(self) -> None:
+        """Wait until the device has nothing left to do."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Iterator[Placed]:
         """The packs on the device, each when it is asked for: the host lays one out while the device has the former."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -150,7 +151,12 @@ class ArmRunner:
         self.pack_S = np.zeros(num_sequences, np.int64)
         self.encode_s: dict[int, float] = {}
         """Encode seconds per timed block."""
-        self.wall_s = 0.0
+        self.wall_s: dict[int, float] = {}
+        """Seconds per timed block from its packing to its embeddings on the host; those of a stretch are its whole time."""
+        self.stretches: list[tuple[int, ...]] = []
+        """Blocks that were encoded without a pause."""
+        self.warm_s: dict[int, float] = {}
+        """Encode seconds per token of each stratum, from the last round of the warm-up."""
         self.load_s = 0.0
         self.kernel = "not loaded"
         self.kernel_reason = ""
@@ -208,6 +214,7 @@ class ArmRunner:
         while not is_warm(encode_s):
             encoded = self.start(block, budget).finish()
             encode_s.append(encoded.encode_s)
+            self.warm_s[block.stratum] = encoded.encode_s / encoded.tokens
             yield self._event(block, encoded, is_warmup=True)
 
     def start(self, block: Block, budget: Budget) -> Running:
@@ -218,17 +225,21 @@ class ArmRunner:
         """
         return start_within(self.encoder, self._data.tokens, block.indices_S, budget)
 
-    def keep(self, block: Block, running: Running, since_s: float = 0.0) -> BlockEncoded:
-        """Wait for a started block and keep its embeddings, counts and times; `since_s` as in Running."""
-        encoded = running.finish(since_s)
+    def keep(self, block: Block, running: Running, since_s: float | None = None) -> BlockEncoded:
+        """Wait for a started block and keep its embeddings, counts and times.
+
+        Its wall-clock seconds begin at `since_s` (perf_counter): when it was packed, or when this arm's block before it
+        was kept; None: when its first layout was made.
+        """
+        encoded = running.finish()
         rows_S = encoded.seq_indices_S
         self.embeddings_SD[rows_S] = encoded.embeddings_SD
         self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
         self.pack_S[rows_S] = len(self._packs) + encoded.pack_of_S
         self._packs += np.split(rows_S, np.flatnonzero(np.diff(encoded.pack_of_S)) + 1)
         self.encode_s[block.index] = encoded.encode_s
-        self.wall_s += encoded.wall_s
-        return self._event(block, encoded, is_warmup=False)
+        self.wall_s[block.index] = time.perf_counter() - (running.began_s if since_s is None else since_s)
+        return self._event(block, replace(encoded, wall_s=self.wall_s[block.index]), is_warmup=False)
 
     def members_of_pack(self, pack: int) -> np.ndarray:
         """Return the sequences of a packed batch of this run (numbers as in `pack_S`), in their order in it."""

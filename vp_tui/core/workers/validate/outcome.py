@@ -84,6 +84,7 @@ class Outcome:
         )
         outcome = verdict.verdict(found)
         arms = self.summaries(storing_s)
+        disturbed = self.usage.disturbed or self.throughput.contradiction(arms)
         return RunFinished(
             at_us=now_us(),
             verdict=outcome,
@@ -93,8 +94,8 @@ class Outcome:
             arms=arms,
             speedup=self.speedup(arms),
             measures=as_document(measured),
-            perf_valid=self.usage.disturbed is None,
-            perf_invalid_reason=self.usage.disturbed,
+            perf_valid=disturbed is None,
+            perf_invalid_reason=disturbed,
             clock_suspect=self.clock_jump_s > CLOCK_JUMP_SECONDS,
             exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
         )
@@ -115,7 +116,7 @@ class Outcome:
             attention_reason=runner.kernel_reason,
             tokens_per_s=self.throughput.rates()[runner.arm]["all"],
             seconds=sum(runner.encode_s.values()),
-            end_to_end_seconds=self.plan.data.seconds + runner.wall_s + storing_s,
+            end_to_end_seconds=self.plan.data.seconds + sum(runner.wall_s.values()) + storing_s,
             load_seconds=runner.load_s,
             peak_memory_mib=self.usage.peak_memory_mib,
             cached=False,
@@ -140,11 +141,14 @@ class Outcome:
             interval=speed.ratio_interval(*self.throughput.paired_seconds()),
             utilization=self.usage.utilization,
             limits=self.setting.config.thresholds,
-            not_judged=self._why_no_speed(),
+            not_judged=self._why_no_speed(arms),
         )
 
-    def _why_no_speed(self) -> str | None:
+    def _why_no_speed(self, arms: Mapping[Arm, ArmSummary]) -> str | None:
         config = self.setting.config
+        wrong = self.throughput.contradiction(arms)
+        if wrong is not None:
+            return f"({wrong})"
         if self.setting.device.type == "cpu":
             return "on CPU"
         if config.precision == config.reference:

@@ -80,7 +80,7 @@ class Arms:
     running: tuple[ArmRunner, ...]
     """Without a reference that is stored."""
     is_interleaved: bool
-    """Both arms are resident and alternate block by block."""
+    """Both arms are resident and alternate in stretches of blocks."""
     schedule: str
     """The same for the reader."""
 

@@ -1,14 +1,18 @@
 """Throughput of each arm, per stratum and overall, and the time left."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from vp_tui.core.config import STRATA
-from vp_tui.core.events import ARMS
+from vp_tui.core.events import ARMS, Arm, ArmSummary
 from vp_tui.core.measures import speed
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.prepare import Prepared
 
 Rates = Mapping[str, float | None]
+
+CLOCK_SHARE: Final = 1e-3
+"""The clocks of a GPU and its host may differ by this share."""
 
 
 class Throughput:
@@ -33,12 +37,12 @@ class Throughput:
         return found
 
     def paired_seconds(self) -> tuple[list[float], list[float]]:
-        """Return the encode seconds of reference and candidate on the blocks that both have timed."""
+        """Return the encode seconds of reference and candidate on each stretch that both have timed."""
         if len(self._running) < len(ARMS):
             return [], []
         reference, candidate = self._running
-        both = [index for index in reference.encode_s if index in candidate.encode_s]
-        return [reference.encode_s[i] for i in both], [candidate.encode_s[i] for i in both]
+        both = [blocks for blocks in candidate.stretches if reference.encode_s.keys() >= set(blocks)]
+        return _sums(reference.encode_s, both), _sums(candidate.encode_s, both)
 
     def eta_s(self) -> float | None:
         """Return the seconds that the remaining blocks take at each arm's rate so far.
@@ -49,8 +53,41 @@ class Throughput:
         wall_rates = []
         for runner in self._running:
             done = sum(self._tokens_of[index] for index in runner.encode_s)
-            wall_rates.append((done, speed.tokens_per_s(done, runner.wall_s)))
+            wall_rates.append((done, speed.tokens_per_s(done, sum(runner.wall_s.values()))))
         known = [rate for _, rate in wall_rates if rate]
         if not known:
             return None
         return sum((total - done) / (rate or min(known)) for done, rate in wall_rates)
+
+    def contradiction(self, arms: Mapping[Arm, ArmSummary]) -> str | None:
+        """Return where a time contradicts another one, which makes the times of the run unusable; None: nowhere.
+
+        Encoding is a part of end to end, in the whole run (of a stored reference, too) and in each stretch.
+        """
+        for arm, summary in arms.items():
+            if summary.end_to_end_seconds < summary.seconds:
+                return _contradiction(arm, "", summary.end_to_end_seconds, summary.seconds)
+        for runner in self._running:
+            seconds = zip(_sums(runner.wall_s, runner.stretches), _sums(runner.encode_s, runner.stretches), strict=True)
+            for blocks, (wall_s, encode_s) in zip(runner.stretches, seconds, strict=True):
+                if wall_s < encode_s * (1 - CLOCK_SHARE):
+                    return _contradiction(runner.arm, f" in blocks {blocks[0]} to {blocks[-1]}", wall_s, encode_s)
+        return None
+
+
+def _contradiction(arm: Arm, where: str, wall_s: float, encode_s: float) -> str:
+    return (
+        f"the {arm} run took {wall_s:.4g} s end to end{where}, less than its encoding alone ({encode_s:.4g} s): "
+        "its times are wrong"
+    )
+
+
+def _sums(seconds: Mapping[int, float], stretches: Sequence[tuple[int, ...]]) -> list[float]:
+    """Return the sum of `seconds` (by block) over each stretch."""
+    return [sum(seconds[index] for index in blocks) for blocks in stretches]
+
+
+def expected_seconds(runner: ArmRunner, data: Prepared) -> float:
+    """Return the encode seconds of all blocks, as far as the warm-up tells."""
+    tokens = ((block.stratum, data.tokens.lengths_S[block.indices_S].sum()) for block in data.blocks)
+    return float(sum(runner.warm_s.get(stratum, 0.0) * count for stratum, count in tokens))

@@ -1,12 +1,12 @@
 """A validation run as a stream of events: read, load, encode both arms block by block, compare, judge.
 
-Both arms are resident when memory allows and alternate in ABBA order, so that similarity streams from the first block
-and the speed ratio is paired. Otherwise, or when the reference is already stored, one arm follows the other. Nothing
+Both arms are resident when memory allows and alternate in ABBA order, so that similarity streams from the first stretch
+of blocks and the speed ratio is paired. Otherwise, or when the reference is already stored, one arm follows the other. Nothing
 here knows a store, a screen or a signal.
 """
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ from vp_tui.core.workers.validate.inspection import Inspection
 from vp_tui.core.workers.validate.outcome import Outcome, Usage
 from vp_tui.core.workers.validate.plan import Arms, Place, Plan, Setting, create_arms, note, phase, planned, read
 from vp_tui.core.workers.validate.prepare import Block
-from vp_tui.core.workers.validate.schedule import Turn, encode_in_order
+from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
 from vp_tui.core.workers.validate.tally import Tally
-from vp_tui.core.workers.validate.throughput import Throughput
+from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
 
 __all__ = ["Place", "Setting", "validate"]
 
@@ -91,7 +91,7 @@ class Encoding:
 
     def events(self) -> Iterator[Event]:
         """Encode all blocks in the arms that run, and compare them."""
-        arms, blocks = self.arms, self.plan.data.blocks
+        arms = self.arms
         if self.setting.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.setting.device)
         for arm in arms.running if arms.is_interleaved else arms.running[:1]:
@@ -99,8 +99,7 @@ class Encoding:
         self.setting.sampler.count()
         if arms.is_interleaved:
             yield phase("encoding", arms.schedule)
-            abba = ((arm, block) for block in blocks for arm in arms.running[:: 1 if block.index % 2 == 0 else -1])
-            yield from self._encode(abba)
+            yield from self._encode(*arms.running)
         else:
             yield from self._one_after_the_other()
 
@@ -124,20 +123,29 @@ class Encoding:
                 self.arms.reference.unload()
                 yield from self._bring_up(arm)
             yield phase("encoding", f"{arm.arm} in {arm.plan.name}")
-            yield from self._encode((arm, block) for block in self.plan.data.blocks)
+            yield from self._encode(arm)
 
-    def _encode(self, turns: Iterable[Turn]) -> Iterator[Event]:
-        for block, encoded in encode_in_order(turns, self.plan.budget, self.setting.device):
+    def _encode(self, *arms: ArmRunner) -> Iterator[Event]:
+        """Encode all blocks in `arms`, which alternate; compare between stretches, where no clock runs."""
+        data, device = self.plan.data, self.setting.device
+        stretches = cut_stretches(data.blocks, [expected_seconds(arm, data) for arm in arms], device)
+        for stretch in abba(arms, stretches):
+            yield from self._encode_stretch(stretch)
+            for block in stretch.blocks:
+                if all(block.index in arm.encode_s for arm in self.arms.running):
+                    self._compare(block)
+                yield from self._drain()
+            yield self._progress()
+
+    def _encode_stretch(self, stretch: Stretch) -> Iterator[Event]:
+        for block, encoded in encode_stretch(stretch, self.plan.budget, self.setting.device):
             yield encoded
-            if all(block.index in arm.encode_s for arm in self.arms.running):
-                self._compare(block)
-            yield from self._drain()
-            yield Progress(
-                at_us=now_us(),
-                done=self.tally.done,
-                total=len(self.plan.data.sequences),
-                eta_s=self.throughput.eta_s(),
-            )
+            if block is not stretch.blocks[-1]:
+                yield self._progress()
+
+    def _progress(self) -> Progress:
+        total, eta_s = len(self.plan.data.sequences), self.throughput.eta_s()
+        return Progress(at_us=now_us(), done=self.tally.done, total=total, eta_s=eta_s)
 
     def _compare(self, block: Block) -> None:
         """Compare what both arms have encoded; the events wait for the next drain."""
