@@ -1,4 +1,4 @@
-"""Coverage of the speed interval (measures.speed.ratio_interval), by simulation: `python tests/bench/interval_coverage.py`.
+"""Coverage of the speed interval (measures.speed.ratio_interval), simulated: `python tests/bench/interval_coverage.py`.
 
 A trial is one run: stretches of both arms in ABBA order, each with the noise of its moment. Coverage is the share of
 trials whose 95 % interval holds the true ratio. The noise is relative, 2 % a stretch, and is the same for both arms.

@@ -71,6 +71,24 @@ def test_what_the_gpu_did_while_encoding_is_told_in_percent(vp_tui, wide_checkpo
         assert encoding["sm_active"]["max"] > 0
 
 
+def test_end_to_end_is_at_least_encoding_and_not_the_other_run_s_time(vp_tui, wide_checkpoint, document, tmp_path):
+    many = tmp_path / "many.fasta"
+    make_fasta(many, num_sequences=6_000)
+    found = document(
+        vp_tui(
+            "run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--oracle", 0, "--fp32-compare", "--json",
+            timeout=300,
+        )
+    )  # fmt: skip
+    reference, candidate = (found["arms"][name] for name in ("reference", "candidate"))
+    assert "less than its encoding" not in (found["perf_invalid_reason"] or "")
+    for arm in (reference, candidate):
+        assert arm["end_to_end_seconds"] >= arm["seconds"]
+    # shared stages are in both; what is left of the candidate is its own, and far from what the reference took
+    beyond = [arm["end_to_end_seconds"] - arm["seconds"] for arm in (reference, candidate)]
+    assert abs(beyond[1] - beyond[0]) < 0.1 * reference["seconds"]
+
+
 def test_fp32_on_cuda_is_ieee_fp32_and_the_flags_are_read_back(vp_tui, wide_checkpoint, document):
     found = document(vp_tui("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", "--json", timeout=300))
     assert found["environment"]["flags"]["reference"]["cuda_matmul"] == "ieee"

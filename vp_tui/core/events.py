@@ -119,7 +119,7 @@ class BlockEncoded:
     encode_s: float
     """Device work only."""
     wall_s: float
-    """With copies and pooling."""
+    """With packing, copies and pooling; those of blocks encoded without a pause add up to their whole time."""
     is_warmup: bool
 
 
@@ -215,7 +215,8 @@ class ArmSummary:
     seconds: float
     """Encode seconds, excluding warm-up."""
     end_to_end_seconds: float
-    """Reading, tokenizing, packing, copies, encoding, pooling and storing, excluding model load."""
+    """Reading, tokenizing, packing, copies, encoding, pooling and storing, as this arm alone would take them, excluding
+    model load; at least `seconds`, or the times of the run are unusable."""
     load_seconds: float
     peak_memory_mib: float | None
     cached: bool
@@ -227,7 +228,7 @@ class ArmSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speedup:
-    """Candidate over reference; `ci95` is a bootstrap over paired blocks."""
+    """Candidate over reference; `ci95` of tokens/s is of this run only (measures.speed)."""
 
     tokens_per_s: float | None
     end_to_end: float | None

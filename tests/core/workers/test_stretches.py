@@ -71,8 +71,8 @@ def seconds(arm):
 def summaries(arms):
     return {
         arm.arm: ArmSummary(
-            precision=arm.plan.name, attention_kernel="", attention_reason="", tokens_per_s=1.0, seconds=seconds(arm)[0],
-            end_to_end_seconds=seconds(arm)[1], load_seconds=0.0, peak_memory_mib=None, cached=False,
+            precision=arm.plan.name, attention_kernel="", attention_reason="", load_seconds=0.0, cached=False,
+            seconds=seconds(arm)[0], end_to_end_seconds=seconds(arm)[1], tokens_per_s=1.0, peak_memory_mib=None,
         )
         for arm in arms
     }  # fmt: skip

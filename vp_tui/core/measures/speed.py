@@ -1,8 +1,8 @@
 """Speed of two runs from paired stretches: seconds in, ratios and a confidence interval out.
 
-Both runs encode the same stretches of blocks in ABBA order, so slow drifts (clocks, temperature, other load) affect both.
-The interval takes stretches as the unit, because the packed batches of a stretch were encoded at the same time. It holds
-within one run: what differs between processes and between days is not in it.
+Both runs encode the same stretches of blocks in ABBA order, so slow drifts (clocks, temperature, other load) affect
+both. The interval takes stretches as the unit, because the packed batches of a stretch were encoded at the same time.
+It holds within one run: what differs between processes and between days is not in it.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ def ratio(candidate: float | None, reference: float | None) -> float | None:
 def ratio_interval(reference_s: Sequence[float], candidate_s: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of sum(reference) / sum(candidate) over paired seconds.
 
-    It is a t interval of the logarithm of the ratio: the jackknife gives its error, and pairs of unequal length have the
-    degrees of freedom of fewer equal ones. Its coverage is in docs/performance.md (tests/bench/interval_coverage.py).
+    It is a t interval of the logarithm of the ratio: the jackknife gives its error, and pairs of unequal length have
+    the degrees of freedom of fewer equal ones. docs/performance.md has its coverage (tests/bench/interval_coverage.py).
     None for unpaired seconds, for fewer than MIN_PAIRS, or where one is not positive.
     """
     reference_B, candidate_B = np.asarray(reference_s, np.float64), np.asarray(candidate_s, np.float64)

@@ -152,7 +152,7 @@ class ArmRunner:
         self.encode_s: dict[int, float] = {}
         """Encode seconds per timed block."""
         self.wall_s: dict[int, float] = {}
-        """Seconds per timed block from its packing to its embeddings on the host; those of a stretch are its whole time."""
+        """Seconds per timed block, from packing to embeddings on the host; a stretch's sum is its whole time."""
         self.stretches: list[tuple[int, ...]] = []
         """Blocks that were encoded without a pause."""
         self.warm_s: dict[int, float] = {}

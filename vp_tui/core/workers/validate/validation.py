@@ -1,8 +1,8 @@
 """A validation run as a stream of events: read, load, encode both arms block by block, compare, judge.
 
 Both arms are resident when memory allows and alternate in ABBA order, so that similarity streams from the first stretch
-of blocks and the speed ratio is paired. Otherwise, or when the reference is already stored, one arm follows the other. Nothing
-here knows a store, a screen or a signal.
+of blocks and the speed ratio is paired. Otherwise, or when the reference is already stored, one arm follows the other.
+Nothing here knows a store, a screen or a signal.
 """
 
 import time
