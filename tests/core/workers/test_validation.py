@@ -10,6 +10,7 @@ from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import plain_encoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
@@ -112,6 +113,24 @@ def test_the_warm_up_is_not_part_of_the_rates(events_of):
         assert finished.arms[arm].seconds == pytest.approx(seconds)
         assert finished.arms[arm].tokens_per_s == pytest.approx(tokens / seconds)
         assert finished.arms[arm].end_to_end_seconds > seconds
+
+
+def test_a_run_whose_end_to_end_time_is_less_than_its_encoding_says_that_its_times_are_wrong(events_of, monkeypatch):
+    assert events_of()[-1].perf_invalid_reason is None
+    keep = ArmRunner.keep
+
+    def fast(arm, block, *rest):
+        event = keep(arm, block, *rest)
+        if arm.arm == "candidate" and block.index == 2:
+            arm.wall_s[2] = 0.5 * arm.encode_s[2]
+        return event
+
+    monkeypatch.setattr(ArmRunner, "keep", fast)
+    finished = events_of(fp32_compare=True)[-1]
+    assert finished.perf_valid is False
+    assert "in blocks 2 to 2" in finished.perf_invalid_reason
+    assert finished.speedup.verdict == "NOT JUDGED"
+    assert finished.perf_invalid_reason in finished.speedup.reason
 
 
 def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):

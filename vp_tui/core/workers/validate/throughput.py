@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, Arm, ArmSummary
 from vp_tui.core.measures import speed
@@ -77,8 +78,8 @@ class Throughput:
 
 def _contradiction(arm: Arm, where: str, wall_s: float, encode_s: float) -> str:
     return (
-        f"the {arm} run took {wall_s:.4g} s end to end{where}, less than its encoding alone ({encode_s:.4g} s): "
-        "its times are wrong"
+        f"the {arm} run took {fmt.number(wall_s)} s end to end{where}, {fmt.number(encode_s - wall_s)} s less than its "
+        "encoding alone: its times are wrong"
     )
 
 
