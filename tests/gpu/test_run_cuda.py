@@ -71,6 +71,7 @@ def test_what_the_gpu_did_while_encoding_is_told_in_percent(vp_tui, wide_checkpo
         assert encoding["sm_active"]["max"] > 0
 
 
+@pytest.mark.alone
 def test_end_to_end_is_at_least_encoding_and_not_the_other_run_s_time(vp_tui, wide_checkpoint, document, tmp_path):
     many = tmp_path / "many.fasta"
     make_fasta(many, num_sequences=6_000)

@@ -120,6 +120,7 @@ def totals(arm):
     return sum(arm.encode_s.values()), sum(arm.wall_s.values())
 
 
+@pytest.mark.alone
 def test_each_run_takes_end_to_end_what_it_takes_alone(encoders, work):
     """Also where they alternate: 3.7x was reported where 9.3x was true."""
     together, alone = arms_of(encoders, work), arms_of(encoders, work)
