@@ -21,13 +21,13 @@ from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.memory import free_memory
 from vp_tui.core.engine.probe import oracle_file
 from vp_tui.core.engine.probe.oracle_file import Floor, OracleTrace
+from vp_tui.core.engine.probe.point import rms_error, sequence_errors, shared_error
 from vp_tui.core.engine.probe.sample import Sample
-from vp_tui.core.engine.probe.trace import Trace, rms_error, shared_error, tokens_error, trace, without_nonfinite
+from vp_tui.core.engine.probe.trace import Trace, tokens_error, trace, without_nonfinite
 from vp_tui.core.engine.probe.twin import Rounding, round_weights, rounding_of
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, ModelSpec
-from vp_tui.core.measures import summary
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.precision import EXACT, storage_dtype
@@ -86,7 +86,9 @@ def ask(request: OracleRequest) -> OracleTrace:
         exact=exact,
         floors={} if twin is None else _floors(exact, twin),
         output_floor=None if twin is None else tokens_error(twin.tokens_ND, exact.tokens_ND),
-        embedding_floor=None if twin is None else _embedding_floor(exact, twin),
+        embedding_floor_P=None
+        if twin is None
+        else pair_measures(exact.embeddings_PD, twin.embeddings_PD).relative_l2_S,
         seconds=time.perf_counter() - started,
         cached=False,
         notes=(),
@@ -97,22 +99,21 @@ def _floors(exact: Trace, twin: Trace) -> dict[str, Floor]:
     """The twin's errors by point, without points at which either is not finite."""
     wanted, rounded = without_nonfinite(exact), without_nonfinite(twin)
     return {
-        name: Floor(rms=rms_error(rounded[name], point), shared=shared_error(rounded[name], point))
+        name: Floor(
+            rms=rms_error(rounded[name], point, exact.sketched),
+            shared=shared_error(rounded[name], point),
+            error_P=sequence_errors(rounded[name], point, exact.sketched, exact.sequences),
+        )
         for name, point in wanted.items()
         if name in rounded
     }
-
-
-def _embedding_floor(exact: Trace, twin: Trace) -> float | None:
-    error_P = pair_measures(exact.embeddings_PD, twin.embeddings_PD).relative_l2_S
-    return summary.percentile(error_P, 50)
 
 
 def _pass(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:
     with _model(request, plan, rounding) as model:
         if rounding is None:
             return trace(model, request.sample, plan, request.device, target=request.plan)
-        with rounding.entering_norms(model):
+        with rounding.inside(model):
             return trace(model, request.sample, plan, request.device, replaced=rounding.value)
 
 

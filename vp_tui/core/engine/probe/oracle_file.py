@@ -17,11 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.engine.probe.point import PointTrace
 from vp_tui.core.engine.probe.sample import Sample
-from vp_tui.core.engine.probe.trace import PointTrace, Trace
+from vp_tui.core.engine.probe.sketch import Sketched
+from vp_tui.core.engine.probe.trace import Trace
 from vp_tui.core.files import replacing
+from vp_tui.core.measures.summary import percentile
 
-ORACLE_VERSION: Final = 2
+ORACLE_VERSION: Final = 3
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
 UNREADABLE: Final = (OSError, SafetensorError, KeyError, ValueError, TypeError)
@@ -30,14 +33,20 @@ UNREADABLE: Final = (OSError, SafetensorError, KeyError, ValueError, TypeError)
 _FACTS: Final = "vp_tui"
 _SUM: Final = "sum_D"
 _SKETCH: Final = "sketch_RK"
+_FLOOR: Final = "floor_P"
+_EMBEDDING_FLOOR: Final = "embedding_floor_P"
+_ROWS: Final = "sketched"
+_ROW_TENSORS: Final = ("row_R", "sequence_R", "weight_R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """The twin's error at one point; as trace.rms_error and trace.shared_error."""
+    """The error of the rounding emulation at one point; as point.rms_error and point.shared_error."""
 
     rms: float
     shared: float
+    error_P: NDArray[np.float64]
+    """As point.sequence_errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +58,18 @@ class OracleTrace:
     """By point, where the twin is finite; empty for FP32, which has none."""
     output_floor: float | None
     """The twin's RMS error at the token outputs."""
-    embedding_floor: float | None
-    """Relative L2 of the twin's pooled embeddings, median sequence."""
+    embedding_floor_P: NDArray[np.float64] | None
+    """Relative L2 of the twin's pooled embeddings; NaN where they are not finite."""
     seconds: float
     """That making it took."""
     cached: bool
     notes: tuple[str, ...] = ()
     """What the reader should know, each a sentence."""
+
+    @property
+    def embedding_floor(self) -> float | None:
+        """Of the median sequence."""
+        return None if self.embedding_floor_P is None else percentile(self.embedding_floor_P, 50)
 
 
 def path_of(cache: Path, facts: Mapping[str, Any], sample: Sample, plan: PrecisionPlan, *, is_padded: bool) -> Path:
@@ -82,18 +96,25 @@ def write(path: Path, made: OracleTrace) -> None:
 
     Raises OSError.
     """
-    tensors: dict[str, Any] = {"tokens": made.exact.tokens_ND, "embeddings": made.exact.embeddings_PD}
+    exact = made.exact
+    tensors: dict[str, Any] = {"tokens": exact.tokens_ND, "embeddings": exact.embeddings_PD}
+    tensors |= {f"{_ROWS}.{key}": getattr(exact.sketched, key) for key in _ROW_TENSORS}
     points = []
-    for index, (name, point) in enumerate(made.exact.points.items()):
+    for index, (name, point) in enumerate(exact.points.items()):
         numbers = {key: value for key, value in asdict(point).items() if key not in {_SUM, _SKETCH}}
         floor = made.floors.get(name)
-        points.append({"name": name, "numbers": numbers, "floor": None if floor is None else asdict(floor)})
+        points.append({"name": name, "numbers": numbers, "floor": None if floor is None else (floor.rms, floor.shared)})
         tensors[f"{_SUM}.{index}"], tensors[f"{_SKETCH}.{index}"] = point.sum_D, point.sketch_RK
+        if floor is not None:
+            tensors[f"{_FLOOR}.{index}"] = floor.error_P
+    if made.embedding_floor_P is not None:
+        tensors[_EMBEDDING_FLOOR] = made.embedding_floor_P
     facts = {
         "points": points,
-        "blocks": made.exact.blocks,
+        "blocks": exact.blocks,
+        "rows": exact.sketched.rows,
         "output_floor": made.output_floor,
-        "embedding_floor": made.embedding_floor,
+        "has_embedding_floor": made.embedding_floor_P is not None,
         "seconds": made.seconds,
     }
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -110,22 +131,39 @@ def load(path: Path, sample: Sample) -> OracleTrace | None:
         return None
     with safe_open(path, framework="numpy") as file:
         facts = json.loads((file.metadata() or {})[_FACTS])
-        tokens_ND, embeddings_PD = file.get_tensor("tokens"), file.get_tensor("embeddings")
-        points = {
-            point["name"]: PointTrace(
-                **point["numbers"],
-                sum_D=file.get_tensor(f"{_SUM}.{index}"),
-                sketch_RK=file.get_tensor(f"{_SKETCH}.{index}"),
-            )
-            for index, point in enumerate(facts["points"])
-        }
-    if (len(tokens_ND), len(embeddings_PD)) != (sample.lengths_P.sum(), len(sample.indices_P)):
-        raise ValueError("it is not of this sample")
-    return OracleTrace(
-        exact=Trace(points=points, blocks=tuple(facts["blocks"]), tokens_ND=tokens_ND, embeddings_PD=embeddings_PD),
-        floors={point["name"]: Floor(**point["floor"]) for point in facts["points"] if point["floor"] is not None},
-        output_floor=facts["output_floor"],
-        embedding_floor=facts["embedding_floor"],
-        seconds=facts["seconds"],
-        cached=True,
+        exact = _exact(file, facts)
+        if (len(exact.tokens_ND), exact.sequences) != (sample.lengths_P.sum(), len(sample.indices_P)):
+            raise ValueError("it is not of this sample")
+        return OracleTrace(
+            exact=exact,
+            floors={
+                point["name"]: Floor(
+                    rms=point["floor"][0], shared=point["floor"][1], error_P=file.get_tensor(f"{_FLOOR}.{index}")
+                )
+                for index, point in enumerate(facts["points"])
+                if point["floor"] is not None
+            },
+            output_floor=facts["output_floor"],
+            embedding_floor_P=file.get_tensor(_EMBEDDING_FLOOR) if facts["has_embedding_floor"] else None,
+            seconds=facts["seconds"],
+            cached=True,
+        )
+
+
+def _exact(file: Any, facts: Mapping[str, Any]) -> Trace:
+    points = {
+        point["name"]: PointTrace(
+            **point["numbers"],
+            sum_D=file.get_tensor(f"{_SUM}.{index}"),
+            sketch_RK=file.get_tensor(f"{_SKETCH}.{index}"),
+        )
+        for index, point in enumerate(facts["points"])
+    }
+    rows = {key: file.get_tensor(f"{_ROWS}.{key}") for key in _ROW_TENSORS}
+    return Trace(
+        points=points,
+        blocks=tuple(facts["blocks"]),
+        tokens_ND=file.get_tensor("tokens"),
+        embeddings_PD=file.get_tensor("embeddings"),
+        sketched=Sketched(rows=facts["rows"], **rows),
     )

@@ -13,14 +13,19 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vp_tui.core.config import STRATA, PrecisionPlan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.oracle_file import OracleTrace
+from vp_tui.core.engine.probe.point import PointTrace
+from vp_tui.core.engine.probe.ratio_numbers import NOT_FINITE, module_ratios, pooled_ratios, quotient, semantics
 from vp_tui.core.engine.probe.ratios import Ratio, growth, ratios
 from vp_tui.core.engine.probe.sample import Sample
-from vp_tui.core.engine.probe.trace import PointTrace, Trace, tokens_error, trace
+from vp_tui.core.engine.probe.semantics import Semantics
+from vp_tui.core.engine.probe.tables import Tables, watching_tables
+from vp_tui.core.engine.probe.trace import Trace, tokens_error, trace
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.pairs import pair_measures
@@ -29,7 +34,8 @@ from vp_tui.core.models.precision import range_of, significant_bits
 
 _LISTED: Final = 8
 """Points named in a detail."""
-_NOT_FINITE: Final = "the candidate's token outputs are not finite"
+OF_THE_ORACLE: Final = ("T1", "V3", "V4", "R1", "R2", "R4", "R5", "R6")
+"""The measures that need exact arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,7 @@ class CandidateProbe:
     noise_P: NDArray[np.float64]
     padded: NDArray[np.float32] | Unavailable
     """Token outputs [N, D] with attention in padded groups."""
+    tables: Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +62,25 @@ class Probed:
     reference_noise: NDArray[np.float64] | Unavailable
     """noise.noise of the reference; unavailable for some stored references."""
     oracle: OracleTrace | Unavailable
+    semantics: Semantics | Unavailable
+    """The candidate's code in FP32, and the reference is FP32 too."""
 
 
-def probe_candidate(encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32]) -> CandidateProbe:
+def probe_candidate(
+    encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32], frequencies_k: Tensor | None
+) -> CandidateProbe:
     """Look into the loaded candidate; `rows_PD` are its embeddings of the sample in the main run.
+
+    `frequencies_k` are tables.stored_frequencies of its checkpoint.
 
     Raises OutOfMemoryError: the sample does not fit.
     """
+    with watching_tables(encoder.loaded.model, frequencies_k) as tables:
+        traced = trace(encoder.loaded.model, sample, encoder.plan, encoder.device)
     return CandidateProbe(
         plan=encoder.plan,
-        trace=trace(encoder.loaded.model, sample, encoder.plan, encoder.device),
+        trace=traced,
+        tables=tables,
         noise_P=noise(encoder, sample.tokens, sample.indices_P, rows_PD, sample.budget),
         padded=padded_tokens(encoder, sample),
     )
@@ -82,12 +98,19 @@ def measured(probed: Probed) -> Measured:
     values: dict[str, dict[str, dict[str, float | None]]] = {
         "V2": {"all": {"nonfinite_modules": len(modules), "saturated_values": saturated}},
         "R3": {"all": _noise_numbers(probed)},
+        "R7": {"all": {"rotary_mismatch": probed.candidate.tables.mismatch}},
     }
-    details: dict[str, Any] = {"nonfinite": broken[:_LISTED], "not_measured": {}}
+    details: dict[str, Any] = {
+        "nonfinite": broken[:_LISTED],
+        "rotary": {"blocks": len(probed.candidate.tables.seen), "mismatched": sorted(probed.candidate.tables.others)},
+        "not_measured": {},
+    }
+    if probed.candidate.tables.mismatch is None:
+        details["not_measured"]["R7"] = "no rotary table of the candidate can be compared with its checkpoint"
     if isinstance(probed.reference_noise, Unavailable):
         details["not_measured"]["R3"] = probed.reference_noise.reason
     if isinstance(probed.oracle, Unavailable):
-        details["not_measured"] |= dict.fromkeys(("T1", "V3", "V4", "R1", "R2", "R4"), probed.oracle.reason)
+        details["not_measured"] |= dict.fromkeys(OF_THE_ORACLE, probed.oracle.reason)
         return Measured(values=values, details=details)
     _add_oracle(values, details, probed, probed.oracle)
     return Measured(values=values, details=details)
@@ -104,11 +127,16 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     values["V3"] = {"all": {"headroom_bits": min(bits, default=None)}}
     values["V4"] = {"all": _small_numbers(oracle)}
     values["R2"] = {"all": {"kernel_ratio": _kernel_ratio(probed, oracle, details["not_measured"])}}
-    values["R4"] = {"all": _ratio_numbers(probed, oracle, found, details["not_measured"])}
-    details["rounding"] = [
-        {"module": ratio.name, "ratio": ratio.rms, "systematic_ratio": ratio.shared}
-        for ratio in sorted(found, key=lambda ratio: -ratio.rms)[:_LISTED]
-    ]
+    reasons = details["not_measured"]
+    output = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
+    values["R4"] = {"all": module_ratios(output, oracle, found, probed.candidate.plan.name, reasons)}
+    details["rounding"] = _rounding(probed, found)
+    values["R5"], details["pooled"] = pooled_ratios(
+        probed.sample, oracle.exact.embeddings_PD, probed.candidate_rows_PD, oracle.embedding_floor_P, reasons
+    )
+    values["R6"], details["semantics"] = semantics(
+        probed.semantics, oracle.exact.embeddings_PD, probed.reference_rows_PD, reasons
+    )
     details["growth"] = growth(probed.candidate.trace, oracle)
     details["oracle"] = {
         "sequences": len(probed.sample.indices_P),
@@ -117,6 +145,23 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
         "cached": oracle.cached,
         "notes": list(oracle.notes),
     }
+
+
+def _rounding(probed: Probed, found: list[Ratio]) -> list[dict[str, Any]]:
+    """The points with the largest ratios, each with its most conspicuous sequence (index of the run)."""
+    rows: list[dict[str, Any]] = [
+        {
+            "module": ratio.name,
+            "ratio": ratio.by_sequence.mean,
+            "rms_ratio": ratio.rms,
+            "systematic_ratio": ratio.shared,
+            "sequence": int(probed.sample.indices_P[ratio.by_sequence.worst_place]),
+            "sequence_ratio": ratio.by_sequence.worst,
+        }
+        for ratio in found
+        if ratio.by_sequence is not None
+    ]
+    return sorted(rows, key=lambda row: -row["ratio"])[:_LISTED]
 
 
 def _scopes(sample: Sample) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -149,7 +194,7 @@ def _error_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_
         finite_P = error_P[np.isfinite(error_P)]
         numbers[f"{arm}_error_max"] = float(finite_P.max()) if finite_P.size else None
         numbers[f"{arm}_error_p50"] = float(np.median(finite_P)) if finite_P.size else None
-    numbers["ratio_p50"] = _quotient(numbers["candidate_error_p50"], numbers["reference_error_p50"])
+    numbers["ratio_p50"] = quotient(numbers["candidate_error_p50"], numbers["reference_error_p50"])
     return numbers
 
 
@@ -157,12 +202,8 @@ def _reference_bits(numbers: dict[str, float | None], probed: Probed, oracle: Or
     """Significant bits that the reference behaves like: those of the candidate's format, and one for every time that
     the reference errs half of what rounding to that format does. A model may amplify rounding a thousandfold; this
     does not move."""
-    ratio = _quotient(oracle.embedding_floor, numbers["reference_error_p50"])
+    ratio = quotient(oracle.embedding_floor, numbers["reference_error_p50"])
     return significant_bits(probed.candidate.plan) + float(np.log2(ratio)) if ratio else None
-
-
-def _quotient(above: float | None, below: float | None) -> float | None:
-    return above / below if above is not None and below else None
 
 
 def _noise_numbers(probed: Probed) -> dict[str, float | None]:
@@ -192,7 +233,12 @@ def _small_shares(point: PointTrace) -> tuple[float, float]:
 
 def _subnormal(oracle: OracleTrace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
-        {"module": name, "subnormal_share": subnormal, "flushed_share": flushed}
+        {
+            "module": name,
+            "subnormal_share": subnormal,
+            "flushed_share": flushed,
+            "error_share": point.subnormal_error_share,
+        }
         for name, point in oracle.exact.points.items()
         for subnormal, flushed in [_small_shares(point)]
         if subnormal > 0
@@ -205,6 +251,7 @@ def _small_numbers(oracle: OracleTrace) -> dict[str, float | None]:
     return {
         "subnormal_share": max(subnormal for subnormal, _ in shares),
         "flushed_share": max(flushed for _, flushed in shares),
+        "subnormal_error_share": max(point.subnormal_error_share for point in oracle.exact.points.values()),
     }
 
 
@@ -215,25 +262,5 @@ def _kernel_ratio(probed: Probed, oracle: OracleTrace, reasons: dict[str, str]) 
         return None
     own = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
     if own is None:
-        reasons["R2"] = _NOT_FINITE
-    return _quotient(own, tokens_error(padded, oracle.exact.tokens_ND))
-
-
-def _ratio_numbers(
-    probed: Probed, oracle: OracleTrace, found: list[Ratio], reasons: dict[str, str]
-) -> dict[str, float | None]:
-    output = _quotient(
-        tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND),
-        oracle.output_floor,
-    )
-    if not oracle.floors:
-        reasons["R4"] = (
-            f"{probed.candidate.plan.name} has no rounded twin: its own arithmetic is what is measured by R1"
-        )
-    elif output is None:
-        reasons["R4"] = f"at the outputs: {_NOT_FINITE}"
-    return {
-        "output_ratio": output,
-        "rounding_ratio_max": max((ratio.rms for ratio in found), default=None),
-        "systematic_ratio_max": max((ratio.shared for ratio in found if ratio.shared is not None), default=None),
-    }
+        reasons["R2"] = NOT_FINITE
+    return quotient(own, tokens_error(padded, oracle.exact.tokens_ND))

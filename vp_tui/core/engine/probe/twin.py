@@ -1,19 +1,42 @@
 """Exact arithmetic that rounds as a format must, once per stored value: what no engine in that format can do better.
 
-The twin runs in IEEE FP32 with the candidate's own weights (rounded to its format), and every value that a watched
-module gives away or that enters a linear layer or a norm is rounded once. What a candidate errs beyond its twin is
-its arithmetic, its tables and its mistakes. TF32 stores FP32, so only what enters products is rounded, and the weights
-of linear layers.
+The twin (rounding emulation) runs in IEEE FP32 with the candidate's own weights (rounded to its format), and every
+value that a watched module gives away or that enters a linear layer, a norm or an attention kernel is rounded once:
+every engine stores q and k again after the rotary rotation, and without that rounding a sound engine has up to 3 times
+the error of its twin. What a candidate errs beyond its twin is its arithmetic, its tables and its mistakes. TF32 stores
+FP32, so only what enters the matmuls of linear layers is rounded, and their weights.
+
+Inside transformers q and k cannot be reached; attention probabilities, which kernels may keep in 16 bits, are not
+rounded in either kind.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.engine.probe.points import entering, watched
+from vp_tui.core.models.kernels.base import Attention, AttentionCall
 from vp_tui.core.models.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundedAttention:
+    """A kernel whose q and k are rounded first; v has not changed since the linear layer gave it."""
+
+    kernel: Attention
+    plan: PrecisionPlan
+
+    @property
+    def name(self) -> str:
+        """That of the kernel."""
+        return self.kernel.name
+
+    def __call__(self, call: AttentionCall) -> Tensor:
+        stored = {"q_NHK": stored_as(call.q_NHK, self.plan), "k_NHK": stored_as(call.k_NHK, self.plan)}
+        return self.kernel(replace(call, **stored))
 
 
 class Rounding:
@@ -39,11 +62,15 @@ class Rounding:
         return round_to_tf32(value) if name.endswith(".in") else None
 
     @contextmanager
-    def entering_norms(self, model: nn.Module) -> Iterator[None]:
-        """Within it, what enters the other leaf modules of `model` is rounded too, where the format is a stored one.
+    def inside(self, model: nn.Module) -> Iterator[None]:
+        """Within it, what no module gives away but an engine stores is rounded too, where the format is a stored one.
 
-        A block's inner residual stream and scaled embeddings are no module's output, yet an engine stores them.
+        That is what enters the other leaf modules (a block's inner residual stream, scaled embeddings), and what enters
+        the attention kernel of a native model (q and k after the rotary rotation).
         """
+        kernel = getattr(model, "attention", None)
+        if self._is_stored and kernel is not None:
+            setattr(model, "attention", _RoundedAttention(kernel, self._plan))  # noqa: B010  (not a module)
         handles = [
             module.register_forward_pre_hook(self._before)
             for _, module in watched(model)
@@ -54,6 +81,8 @@ class Rounding:
         finally:
             for handle in handles:
                 handle.remove()
+            if kernel is not None:
+                setattr(model, "attention", kernel)  # noqa: B010
 
     def _before(self, _: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...] | None:
         value = entering(inputs)

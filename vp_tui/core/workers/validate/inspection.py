@@ -12,22 +12,26 @@ from functools import partial
 import numpy as np
 import torch
 
+from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.device_matmul import matmul_on
-from vp_tui.core.engine.encode import OutOfMemoryError
+from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
 from vp_tui.core.engine.probe import oracle, stage
 from vp_tui.core.engine.probe.noise import noise
 from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.sample import Sample, stratified
+from vp_tui.core.engine.probe.semantics import Semantics, in_fp32
+from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.errors import ResourceError, Unavailable
 from vp_tui.core.events import PhaseChanged
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import run_measures
+from vp_tui.core.models.loading import load
 from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.plan import Arms, Plan, Setting, phase
 
-PROBED = ("T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4")
+PROBED = ("T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4", "R5", "R6", "R7")
 """The measures that need the model."""
 
 
@@ -109,7 +113,8 @@ class Inspection:
         rows_PD = arm.embeddings_SD[indices_P]
         try:
             if arm.arm == "candidate":
-                self._candidate = stage.probe_candidate(arm.encoder, self._sample, rows_PD)
+                frequencies_k = stored_frequencies(self._plan.source, self._plan.spec)
+                self._candidate = stage.probe_candidate(arm.encoder, self._sample, rows_PD, frequencies_k)
             else:
                 self._noise_P = noise(arm.encoder, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
         except OutOfMemoryError as error:
@@ -133,8 +138,25 @@ class Inspection:
                 reference_rows_PD=reference.embeddings_SD[indices_P],
                 reference_noise=self._noise_P,
                 oracle=self._oracle(self._candidate),
+                semantics=self._semantics(candidate.kernel),
             )
         )
+
+    def _semantics(self, candidate_kernel: str) -> Semantics | Unavailable:
+        """Let the candidate's code encode a few sequences in FP32; both arms are unloaded."""
+        setting, plan = self._setting, self._plan
+        if setting.config.reference != "fp32":
+            return Unavailable(f"the reference is {setting.config.reference}, not FP32")
+        fp32, device = plain_plan("fp32"), setting.device
+
+        def make() -> Encoder:
+            loaded = load(plan.source, fp32, device, setting.config.attention, spare_fp32=True)
+            return setting.encoders.make("candidate", loaded, fp32, device)
+
+        try:
+            return in_fp32(make, self._sample, candidate_kernel)
+        except (ResourceError, torch.OutOfMemoryError) as error:
+            return Unavailable(f"the candidate's code did not run in FP32: {error}")
 
     def _oracle(self, candidate: stage.CandidateProbe) -> OracleTrace | Unavailable:
         plan, setting = self._plan, self._setting

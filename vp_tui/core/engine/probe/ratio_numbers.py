@@ -1,0 +1,120 @@
+"""The numbers of R4, R5 and R6, and what the run document says about them.
+
+Shape suffixes: P sequences of the sample, Q those of R6, D width.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vp_tui.core.config import STRATA
+from vp_tui.core.engine.probe.oracle_file import OracleTrace
+from vp_tui.core.engine.probe.ratios import Ratio, SequenceRatio, sequence_ratio
+from vp_tui.core.engine.probe.sample import Sample
+from vp_tui.core.engine.probe.semantics import Semantics
+from vp_tui.core.errors import Unavailable
+from vp_tui.core.measures.pairs import pair_measures
+
+NOT_FINITE: Final = "the candidate's token outputs are not finite"
+
+POOLED_SEQUENCES: Final = 24
+"""R5 is not measured on fewer in all: the ratio of one sequence scatters by a factor of 1.7, so few ideal engines would
+stay near 1."""
+_STRATUM_SEQUENCES: Final = POOLED_SEQUENCES // len(STRATA)
+"""A stratum with fewer has no R5 of its own."""
+
+Numbers = dict[str, float | None]
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    """Return above / below; None where one is missing or there is nothing below."""
+    return above / below if above is not None and below else None
+
+
+def module_ratios(
+    output_error: float | None, oracle: OracleTrace, found: list[Ratio], plan: str, reasons: dict[str, str]
+) -> Numbers:
+    """R4 of all points; `reasons` gets why a number is missing."""
+    output = quotient(output_error, oracle.output_floor)
+    if not oracle.floors:
+        reasons["R4"] = f"{plan} has no rounding emulation: its own arithmetic is what R1 measures"
+    elif output is None:
+        reasons["R4"] = f"at the outputs: {NOT_FINITE}"
+    by_sequence = [ratio.by_sequence for ratio in found if ratio.by_sequence is not None]
+    return {
+        "rounding_ratio": max((ratio.mean for ratio in by_sequence), default=None),
+        "output_ratio": output,
+        "rounding_ratio_max": max((ratio.rms for ratio in found), default=None),
+        "systematic_ratio_max": max((ratio.shared for ratio in found if ratio.shared is not None), default=None),
+    }
+
+
+def pooled_ratios(
+    sample: Sample,
+    exact_PD: NDArray[np.float64],
+    rows_PD: NDArray[np.float32],
+    floor_P: NDArray[np.float64] | None,
+    reasons: dict[str, str],
+) -> tuple[dict[str, Numbers], list[dict[str, Any]]]:
+    """R5 by stratum and, as the largest of them, of all; and which sequence of the run has the largest ratio."""
+    if floor_P is None:
+        reasons["R5"] = "the candidate's format has no rounding emulation"
+    elif len(floor_P) < POOLED_SEQUENCES:
+        reasons["R5"] = f"{len(floor_P)} sequences in FP64, {POOLED_SEQUENCES} are needed: give a larger --oracle"
+    if floor_P is None or len(floor_P) < POOLED_SEQUENCES:
+        return {"all": {"pooled_ratio": None}}, []
+    error_P = pair_measures(exact_PD, rows_PD).relative_l2_S
+    found: dict[str, SequenceRatio | None] = {}
+    for index, scope in enumerate(STRATA):
+        mine_P = np.where(sample.stratum_P == index, error_P, np.nan)
+        if np.isfinite(mine_P).any():
+            found[scope] = sequence_ratio(mine_P, floor_P, 0.0)
+    judged = {scope: one for scope, one in found.items() if one is not None and one.sequences >= _STRATUM_SEQUENCES}
+    numbers: dict[str, Numbers] = {
+        scope: {"pooled_ratio": judged[scope].mean if scope in judged else None} for scope in found
+    }
+    numbers["all"] = {"pooled_ratio": max((one.mean for one in judged.values()), default=None)}
+    details = [
+        {
+            "stratum": scope,
+            "sequences": one.sequences,
+            "ratio": one.mean,
+            "sequence": int(sample.indices_P[one.worst_place]),
+            "sequence_ratio": one.worst,
+        }
+        for scope, one in judged.items()
+    ]
+    return numbers, details
+
+
+def semantics(
+    found: Semantics | Unavailable,
+    exact_PD: NDArray[np.float64],
+    reference_PD: NDArray[np.float32],
+    reasons: dict[str, str],
+) -> tuple[dict[str, Numbers], dict[str, Any]]:
+    """R6, and what it reached."""
+    if isinstance(found, Unavailable):
+        reasons["R6"] = found.reason
+        return {"all": {"semantics_ratio": None}}, {}
+    exact_QD = exact_PD[found.places_Q]
+    own, reference = (
+        _median(pair_measures(exact_QD, rows_QD).relative_l2_S)
+        for rows_QD in (found.rows_QD, reference_PD[found.places_Q])
+    )
+    ratio = quotient(own, reference)
+    if ratio is None:
+        reasons["R6"] = "embeddings in FP32 are not finite"
+    details = {
+        "sequences": len(found.places_Q),
+        "error_p50": own,
+        "reference_error_p50": reference,
+        "attention": found.kernel,
+        "unreached": found.unreached,
+    }
+    return {"all": {"semantics_ratio": ratio}}, details
+
+
+def _median(error_Q: NDArray[np.float64]) -> float | None:
+    return float(np.median(error_Q)) if np.isfinite(error_Q).all() else None
