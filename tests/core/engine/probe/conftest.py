@@ -10,6 +10,8 @@ import hf_checkpoints
 from samples import PROTEINS, READS
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.faults.inject import FaultyEncoders
+from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.sample import Sample, stratified
 from vp_tui.core.inputs import sequences, tokenizing
 from vp_tui.core.inputs.source import resolve
@@ -35,9 +37,12 @@ class Case:
     def spec(self):
         return read_spec(self.source.path, self.source.name)
 
-    def encoder(self, name):
+    def encoder(self, name, fault=None):
         plan = plain_plan(name)
-        return Encoder(loading.load(self.source, plan, CPU), plan, CPU)
+        loaded = loading.load(self.source, plan, CPU)
+        return (
+            Encoder(loaded, plan, CPU) if fault is None else FaultyEncoders(fault).make("candidate", loaded, plan, CPU)
+        )
 
     def rows(self, encoder):
         """The embeddings of the sample as a run has them."""
@@ -83,5 +88,23 @@ def case(made_checkpoint, made_dnabert, tmp_path_factory):
         if kind not in made:
             made[kind] = make(kind)
         return made[kind]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def ask(case):
+    """ask(kind, name) -> OracleTrace, made once."""
+    made = {}
+
+    def get(kind, name):
+        if (kind, name) not in made:
+            found = case(kind)
+            made[kind, name] = oracle.ask(
+                oracle.OracleRequest(
+                    source=found.source, spec=found.spec, sample=found.sample, plan=plain_plan(name), device=CPU
+                )
+            )
+        return made[kind, name]
 
     return get

@@ -8,10 +8,11 @@ import torch
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import place
 from vp_tui.core.engine.probe import oracle, oracle_file
+from vp_tui.core.engine.probe.point import rms
 from vp_tui.core.engine.probe.points import looking
-from vp_tui.core.engine.probe.trace import rms
 from vp_tui.core.engine.probe.twin import Rounding, round_weights, rounding_of
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.precision import round_to_tf32, storage_dtype
 
 CPU = torch.device("cpu")
@@ -79,13 +80,41 @@ def test_every_value_of_the_twin_is_a_number_of_the_format(case):
     for norm in (model.final_norm, model.layers[0].ffn_norm):
         # behind the rounding hook, which is registered below
         norm.register_forward_hook(lambda _, inputs, output: entered.append(inputs[0].clone()))
-    with rounding.entering_norms(model), looking(model, look):
+    with rounding.inside(model), looking(model, look):
         pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)
         model(pack.ids_N, pack.layout)
     assert len(seen) == 24
     assert len(entered) == 2
     for value in (*seen, *entered, *model.parameters()):
         assert torch.equal(value, value.to(storage_dtype("fp16")).float())
+
+
+class Recording(SdpaAttention):
+    """A kernel that keeps what it was given."""
+
+    given = []
+
+    def __call__(self, call):
+        self.given.append(call)
+        return super().__call__(call)
+
+
+@pytest.mark.parametrize(("name", "calls_are_rounded"), [("fp16", True), ("tf32", False)])
+def test_q_and_k_are_stored_again_after_the_rotary_rotation(case, name, calls_are_rounded):
+    found = case("esm2")
+    model = found.encoder("fp32").loaded.model
+    kernel = model.attention = Recording()
+    kernel.given.clear()
+    rounding = Rounding(plain_plan(name))
+    round_weights(model, rounding.weight)
+    with rounding.inside(model), looking(model, rounding.value):
+        pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)
+        model(pack.ids_N, pack.layout)
+    assert model.attention is kernel
+    assert len(kernel.given) == 2
+    for call in kernel.given:
+        for states in (call.q_NHK, call.k_NHK):
+            assert torch.equal(states, states.half().float()) is calls_are_rounded
 
 
 def test_tf32_has_ten_bits_of_mantissa():
@@ -105,11 +134,34 @@ def same(one, other):
         again = other.exact.points[name]
         assert np.array_equal(point.sum_D, again.sum_D)
         assert np.array_equal(point.sketch_RK, again.sketch_RK)
-        for key in ("rows", "values", "max_abs", "nonfinite", "saturated", "subnormal", "flushed", "square_sum"):
+        for key in (
+            "rows",
+            "values",
+            "max_abs",
+            "nonfinite",
+            "saturated",
+            "subnormal",
+            "flushed",
+            "square_sum",
+            "subnormal_error_share",
+        ):
             assert getattr(point, key) == getattr(again, key)
     assert np.array_equal(one.exact.tokens_ND, other.exact.tokens_ND)
     assert np.array_equal(one.exact.embeddings_PD, other.exact.embeddings_PD)
-    assert (one.floors, one.output_floor, one.seconds) == (other.floors, other.output_floor, other.seconds)
+    assert one.floors.keys() == other.floors.keys()
+    for name, floor in one.floors.items():
+        again = other.floors[name]
+        assert (floor.rms, floor.shared) == (again.rms, again.shared)
+        assert np.array_equal(floor.error_P, again.error_P, equal_nan=True)
+    assert np.array_equal(one.embedding_floor_P, other.embedding_floor_P, equal_nan=True)
+    assert (one.output_floor, one.embedding_floor, one.seconds) == (
+        other.output_floor,
+        other.embedding_floor,
+        other.seconds,
+    )
+    for key in ("row_R", "sequence_R", "weight_R"):
+        assert np.array_equal(getattr(one.exact.sketched, key), getattr(other.exact.sketched, key))
+    assert one.exact.sketched.rows == other.exact.sketched.rows
     assert one.exact.blocks == other.exact.blocks
     return True
 

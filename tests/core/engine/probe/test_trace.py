@@ -5,10 +5,11 @@ from torch import nn
 
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import OutOfMemoryError, place
-from vp_tui.core.engine.probe import trace as tracing
+from vp_tui.core.engine.probe.point import Point, rms, rms_error, sequence_errors, shared_error
 from vp_tui.core.engine.probe.points import looking
-from vp_tui.core.engine.probe.trace import rms, rms_error, shared_error, trace
-from vp_tui.core.models.precision import EXACT, range_of, stored_as
+from vp_tui.core.engine.probe.sketch import Sketched, signs
+from vp_tui.core.engine.probe.trace import trace
+from vp_tui.core.models.precision import EXACT, stored_as
 
 FP16 = plain_plan("fp16")
 CPU = torch.device("cpu")
@@ -16,7 +17,7 @@ CPU = torch.device("cpu")
 
 def one_point(values_RD, *, target=FP16, parts=1, step=1, name="point"):
     """The trace of a point that saw these rows in `parts` calls."""
-    point = tracing._Point(name, values_RD, range_of(target), step)
+    point = Point(name, values_RD, target, torch.arange(0, len(values_RD), step)[:2048])
     for part_RD in values_RD.chunk(parts):
         point.add(part_RD)
     return point.finished()
@@ -72,14 +73,51 @@ def test_sums_are_over_all_rows_and_in_fp64():
 @pytest.mark.parametrize("step", [1, 2, 3, 7])
 def test_the_sketched_rows_do_not_depend_on_the_calls(step):
     values_RD = rows(100, 8)
-    wanted = (values_RD[::step] @ tracing.signs("point", 8).double()).float()
+    wanted = (values_RD[::step] @ signs("point", 8).double()).float()
     for parts in (1, 3, 100):
         found = one_point(values_RD, parts=parts, step=step)
         assert np.allclose(found.sketch_RK, wanted, rtol=1e-6)
 
 
-def test_a_sketch_has_2048_rows_at_most():
-    assert one_point(rows(5000, 4)).sketch_RK.shape == (2048, 16)
+def of_sequences(sizes):
+    """Sketched rows of sequences of these many rows, all of them."""
+    rows = sum(sizes)
+    return Sketched(
+        rows=rows, row_R=np.arange(rows), sequence_R=np.repeat(np.arange(len(sizes)), sizes), weight_R=np.ones(rows)
+    )
+
+
+def test_errors_of_sequences_are_those_of_their_own_rows():
+    values_RD = rows(60, 256)
+    other_RD = values_RD.clone()
+    # one dimension is seen exactly by any signs
+    other_RD[:20, 3] += 0.1
+    other_RD[20:50, 3] += 0.7
+    one, other = one_point(values_RD), one_point(other_RD)
+    assert np.allclose(sequence_errors(one, other, of_sequences([20, 30, 10]), 3), [0.1, 0.7, 0], rtol=1e-5)
+    assert np.isnan(sequence_errors(one, other, of_sequences([20, 30]), 2)).all(), "rows of another kind"
+
+
+def test_the_error_over_all_tokens_counts_a_row_for_those_it_stands_for():
+    values_RD = rows(4, 256)
+    other_RD = values_RD.clone()
+    other_RD[2:, 3] += 1.0
+    one, other = one_point(values_RD), one_point(other_RD)
+    even = of_sequences([2, 2])
+    long = Sketched(rows=4, row_R=even.row_R, sequence_R=even.sequence_R, weight_R=np.array([1.0, 1, 7, 7]))
+    assert np.isclose(rms_error(one, other, even), 0.5**0.5, rtol=1e-5)
+    assert np.isclose(rms_error(one, other, long), (14 / 16) ** 0.5, rtol=1e-5)
+
+
+def test_subnormal_values_carry_their_share_of_the_rounding_error():
+    """Numbers of FP16 plus a known part of their spacing, which rounding takes away again."""
+    normal, small = 1 + 0.25 * 2.0**-10, 2.0**-15 + 0.25 * 2.0**-24
+    found = one_point(torch.tensor([[normal, small, 0.0, 1e6]], dtype=torch.float64))
+    lost, lost_small = (0.25 * 2.0**-10) ** 2, (0.25 * 2.0**-24) ** 2
+    assert np.isclose(found.rounding_square, lost + lost_small, rtol=1e-12)
+    assert np.isclose(found.subnormal_error_share, lost_small / (lost + lost_small), rtol=1e-9)
+    assert one_point(torch.tensor([[small, 0.0]], dtype=torch.float64)).subnormal_error_share == 1
+    assert one_point(torch.tensor([[1.0, 2.0**-15]], dtype=torch.float64)).subnormal_error_share == 0
 
 
 def test_the_sketch_gives_the_rms_error_within_its_standard_error():
@@ -119,11 +157,11 @@ def test_errors_that_cancel_over_the_rows_are_not_shared():
 
 
 def test_the_signs_are_those_of_every_machine():
-    signs_DK = tracing.signs("layers.0", 64)
+    signs_DK = signs("layers.0", 64)
     assert set(signs_DK.unique().tolist()) == {-1, 1}
     # the first 16 bits of SHAKE-256(layers.0)
     assert signs_DK[0].tolist() == [int(bit) * 2 - 1 for bit in format(0xCC09, "016b")]
-    assert not torch.equal(signs_DK, tracing.signs("layers.1", 64))
+    assert not torch.equal(signs_DK, signs("layers.1", 64))
 
 
 @pytest.mark.parametrize("kind", ["esm2", "dnabert-s", "ProtBERT", "ModernBERT"])
