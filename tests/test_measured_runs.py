@@ -7,7 +7,7 @@ import pytest
 
 from samples import PROTEINS
 
-LOST_WITH_THE_MODEL = {"T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4"}
+LOST_WITH_THE_MODEL = {"T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4", "R5", "R6", "R7"}
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.noise import noise
 from vp_tui.core.engine.probe.sample import Sample, stratified
+from vp_tui.core.engine.probe.semantics import in_fp32
 from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.engine.probe.trace import trace
 from vp_tui.core.inputs import sequences, tokenizing
 from vp_tui.core.inputs.source import resolve
@@ -71,18 +73,19 @@ def request(folder, sample, name, device=CUDA):
 
 
 def probe(folder, sample, name, *, reference="fp32", change=None):
-    base, encoder = encoder_of(folder, reference), encoder_of(folder, name)
+    base, encoder, spec = encoder_of(folder, reference), encoder_of(folder, name), read_spec(folder)
     if change is not None:
         change(encoder.loaded.model)
     base_PD, rows_PD = rows_of(base, sample), rows_of(encoder, sample)
     return measured(
         Probed(
             sample=sample,
-            candidate=probe_candidate(encoder, sample, rows_PD),
+            candidate=probe_candidate(encoder, sample, rows_PD, stored_frequencies(resolve(str(folder)), spec)),
             candidate_rows_PD=rows_PD,
             reference_rows_PD=base_PD,
             reference_noise=noise(base, sample.tokens, sample.indices_P, base_PD, BUDGET),
             oracle=oracle.ask(request(folder, sample, name)),
+            semantics=in_fp32(lambda: encoder_of(folder, "fp32"), sample, encoder.loaded.attention_kernel),
         )
     )
 
@@ -93,6 +96,11 @@ def test_a_sound_arm_on_cuda_errs_little_more_than_its_twin(folder, sample, name
     numbers = found.values["R4"]["all"]
     assert 0.8 < numbers["output_ratio"] < 1.5
     assert numbers["rounding_ratio_max"] < 1.5
+    assert numbers["rounding_ratio"] < 1.3
+    assert 0.7 < found.values["R5"]["all"]["pooled_ratio"] < 1.5
+    # fused ops and an FP32 kernel, against the reference's own
+    assert 0.5 < found.values["R6"]["all"]["semantics_ratio"] < 2
+    assert found.values["R7"]["all"]["rotary_mismatch"] in {0, None}
     assert numbers["systematic_ratio_max"] < 2.5
     assert 1e-8 < found.values["R1"]["all"]["reference_error_max"] < 1e-5
     assert found.values["R3"]["all"]["reference_noise"] < 1e-5
@@ -106,7 +114,7 @@ def test_one_block_rounded_through_bf16_shows_on_cuda(folder, sample):
         model.layers[0].register_forward_hook(lambda _, inputs, out: out.bfloat16().to(out.dtype))
 
     found = probe(folder, sample, "fp16", change=change)
-    assert found.values["R4"]["all"]["rounding_ratio_max"] > 2
+    assert found.values["R4"]["all"]["rounding_ratio"] > 2
 
 
 def test_a_tf32_reference_is_told_from_an_ieee_one(folder, sample):

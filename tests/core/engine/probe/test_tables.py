@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vp_tui.core.engine.probe.tables import stored_frequencies, watching_tables
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.ops import Rotary
 
 
 def look(found, encoder):

@@ -16,7 +16,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import Esm2Spec, ModelSpec
 from vp_tui.core.models.kernels.base import DeviceLayout
-from vp_tui.core.models.rotary import Rotary
+from vp_tui.core.models.ops import Rotary
 from vp_tui.core.models.streaming import streamed
 
 
@@ -28,8 +28,7 @@ def stored_frequencies(source: ModelSource, spec: ModelSpec) -> Tensor | None:
     if not isinstance(spec, Esm2Spec):
         return None
     with streamed(source, plain_plan("fp32"), torch.device("cpu")) as model:
-        frequencies: Tensor = model.inv_freq
-        return frequencies
+        return model.get_buffer("inv_freq")
 
 
 @dataclass(slots=True)

@@ -35,8 +35,8 @@ class _RoundedAttention:
         return self.kernel.name
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        stored = {"q_NHK": stored_as(call.q_NHK, self.plan), "k_NHK": stored_as(call.k_NHK, self.plan)}
-        return self.kernel(replace(call, **stored))
+        q_NHK, k_NHK = (stored_as(states_NHK, self.plan) for states_NHK in (call.q_NHK, call.k_NHK))
+        return self.kernel(replace(call, q_NHK=q_NHK, k_NHK=k_NHK))
 
 
 class Rounding:
