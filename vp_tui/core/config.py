@@ -74,7 +74,9 @@ class RunConfig(Frozen):
         description="Checkpoint: local folder, hub id (facebook/esm2_t36_3B_UR50D) or short name (esm2-3b).",
         min_length=1,
     )
-    input: str = Field(title="Sequences", description="FASTA or FASTQ file, plain or gzip.", min_length=1)
+    input: str = Field(
+        title="Sequences", description="FASTA or FASTQ file, plain or compressed; - reads standard input.", min_length=1
+    )
     precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to validate.")
     reference: Precision = Field(
         "fp32",

@@ -104,7 +104,10 @@ def embed(
 def virnucpro(
     config: dict[str, Any],
     input: Annotated[
-        str, typer.Option("--input", "-i", metavar="FASTA", help="Contigs or reads: FASTA or FASTQ, plain or gzip.")
+        str,
+        typer.Option(
+            "--input", "-i", metavar="FASTA", help="Contigs or reads: FASTA or FASTQ; - reads standard input."
+        ),
     ],
     chunk: Annotated[
         int, typer.Option("--chunk", metavar="N", min=30, max=3000, help="Bases per chunk: 300 or 500.")

@@ -1,6 +1,8 @@
 import bz2
 import gzip
+import importlib
 import lzma
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 
 from vp_tui.core.errors import InputError
 from vp_tui.core.inputs import sequences
+from vp_tui.core.inputs.records import Cleaned
 from vp_tui.core.inputs.sequences import SequenceSet, content_hash, require_protein, strata_of, stratified_sample
 
+ZSTANDARD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 FASTA = b">a first\nMKV\nLL\n>b\nMM\n"
 
 
@@ -74,8 +78,6 @@ GZIPPED = gzip.compress(b">a\n" + np.random.default_rng(0).choice(list(b"ACDEFGH
         pytest.param(b">a\n" + bytes(range(256)), "x.faa", id="binary rubbish behind a header"),
         pytest.param(b"{'json': 1}\n", "x.txt", id="text that is no fasta"),
         pytest.param(b"@r\nACGT\n+\nII", "x.fq", id="truncated fastq"),
-        pytest.param(bz2.compress(FASTA), "x.fa.bz2", id="bzip2"),
-        pytest.param(lzma.compress(FASTA), "x.fa.xz", id="xz"),
         pytest.param(b"\x28\xb5\x2f\xfd" + b"abc" * 9, "x.fa.zst", id="broken zstandard"),
     ],
 )
@@ -103,10 +105,21 @@ def test_a_missing_file_a_folder_a_device_and_an_impossible_name_are_input_error
             sequences.read(path)
 
 
-@pytest.mark.parametrize("content", [b">a\nMM\n>b\n>c\nMM\n", b">a\nMM\n>b\n", b">a\nMM\n>b\n \n>c\nMM\n"])
-def test_a_record_without_sequence_is_named_with_its_number(read, content):
-    with pytest.raises(InputError, match=r"record 2 \('b'\)"):
-        read(content)
+@pytest.mark.parametrize("content", [b">a\nMM\n>b\n>c\nMK\n", b">b\n>a\nMM\n>c\nMK", b">a\nMM\n>b\n \t\n>c\nMK\n"])
+def test_records_without_sequence_are_left_out_and_counted(read, content):
+    found = read(content)
+    assert (found.ids, found.residues) == (("a", "c"), (b"MM", b"MK"))
+    assert (found.cleaned.empty, found.cleaned.first_empty) == (1, "b")
+
+
+def test_empty_reads_of_a_trimmed_fastq_are_left_out_and_counted(read):
+    found = read(b"@a\nACGT\n+\nIIII\n@cut\n\n+\n\n@b\nAC\n+\nII\n", "reads.fastq")
+    assert (found.ids, found.cleaned.empty, found.cleaned.first_empty) == (("a", "b"), 1, "cut")
+
+
+def test_a_file_of_empty_records_only_is_an_input_error(read):
+    with pytest.raises(InputError, match="none of its 2 records"):
+        read(b">a\n>b\n\n")
 
 
 def test_control_characters_of_a_header_never_get_through(read):
@@ -114,10 +127,105 @@ def test_control_characters_of_a_header_never_get_through(read):
     assert found.ids == ("a?[31mred??", "??")
 
 
-def test_a_header_outside_ascii_is_an_input_error_and_reaches_the_message_without_control_characters(read):
-    with pytest.raises(InputError, match="ASCII") as caught:
-        read(">a\u0085\u00e9\nMM\n".encode())
-    assert str(caught.value).isprintable()
+@pytest.mark.parametrize(
+    ("header", "name", "replaced"),
+    [
+        (">Epichlo\u00eb_1 \u03b2-lactamase".encode(), "Epichlo\u00eb_1", 0),
+        (">b \u03b2-lactamase".encode("iso8859-7"), "b", 0),
+        (">Epichlo\u00eb_1".encode("latin-1"), "Epichlo?_1", 1),
+        (">a\u0085x".encode(), "a", 0),
+    ],
+    ids=["utf-8", "other bytes in the description", "latin-1", "a control character of C1"],
+)
+def test_headers_outside_ascii_are_read(read, header, name, replaced):
+    found = read(header + b"\nMM\n>second\nMK\n")
+    assert found.ids == (name, "second")
+    assert all(one.isprintable() for one in found.ids)
+    assert found.cleaned.headers == replaced
+
+
+def test_a_fastq_header_outside_ascii_is_read_with_a_mark(read):
+    found = read("@Epichlo\u00eb x\nACGT\n+\nIIII\n@b\nAC\n+\nII\n".encode(), "x.fq")
+    assert found.ids == ("Epichlo??", "b")
+    assert found.cleaned.headers == 1
+
+
+def in_tens(sequence):
+    return b" ".join(sequence[i : i + 10] for i in range(0, len(sequence), 10))
+
+
+@pytest.mark.parametrize("name", ["x.faa", "x.fasta", "x"])
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        (b">a\n" + in_tens(b"MKVLLAAGIVGLTTTPRQ") + b"\n", {"blanks": 1}),
+        (b">a\n\tMKVLLAAGIV\tGLTTTPRQ \n", {"blanks": 1}),
+        (b">a\nMKVLLAAGIV\0GLTTTPRQ\x1a\n", {"blanks": 2}),
+        (">a\nMKVLLAAGIV\u00a0GLTTTPRQ\u200b\n".encode(), {"blanks": 2}),
+        (b";a remark\n>a\nMKVLLAAGIV\n;REMARK\nGLTTTPRQ\n", {"comments": 2}),
+        (b">a\nMKVLLAAGIV\n#remark\nGLTTTPRQ\n", {}),
+        (b"\xef\xbb\xbf>a\nMKVLLAAGIVGLTTTPRQ\n", {}),
+        (b"\n \r\n\n>a\nMKVLLAAGIVGLTTTPRQ\n", {}),
+        (b"\xef\xbb\xbf\n>a\rMKVLLAAGIV\rGLTTTPRQ\r", {}),
+    ],
+    ids=["tens", "tabs", "NUL and ^Z", "pasted", "remarks", "# lines", "mark", "blank lines", "old Macintosh"],
+)
+def test_files_as_people_have_them_are_the_plain_sequence(read, content, counts, name):
+    found = read(content, name)
+    assert (found.ids, found.residues) == (("a",), (b"MKVLLAAGIVGLTTTPRQ",))
+    assert found.cleaned == Cleaned(**counts)
+    assert len(found.cleaned.notes) == len(counts)
+    assert all(str(count) in note for count, note in zip(counts.values(), found.cleaned.notes, strict=True))
+
+
+def test_a_mark_and_blank_lines_before_fastq_are_skipped(read):
+    assert read(b"\xef\xbb\xbf\n@a\nACGT\n+\nIIII\n", "x.txt").residues == (b"ACGT",)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (">a\nMM\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04" + b"0" * 50, "zip"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b"LOCUS       AB1", "GenBank"),
+        (">a\nM\u00e9K\n".encode(), r"'a' contains '.xe9'"),
+        (b"; nothing\nMKV\n>a\nMM\n", "line 2"),
+    ],
+)
+def test_what_is_no_fasta_is_named(read, content, named):
+    with pytest.raises(InputError, match=named):
+        read(content)
+
+
+COMPRESSED = {
+    "bzip2": bz2.compress(FASTA),
+    "xz": lzma.compress(FASTA),
+    "zstandard": importlib.import_module(ZSTANDARD).compress(FASTA),
+    "gzip": gzip.compress(FASTA),
+    "two gzip members": gzip.compress(FASTA[:7]) + gzip.compress(FASTA[7:]),
+    "gzip and zeros": gzip.compress(FASTA) + b"\0" * 700_000,
+    "zeros between members": gzip.compress(FASTA[:7]) + b"\0" * 5 + gzip.compress(FASTA[7:]),
+}
+
+
+@pytest.mark.parametrize("name", ["x.faa", "x.fasta.gz", "x"])
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_compressed_files_are_known_by_their_content(read, kind, name):
+    assert read(COMPRESSED[kind], name) == read(FASTA)
+
+
+@pytest.mark.parametrize("kind", ["bzip2", "xz", "zstandard", "gzip"])
+def test_a_truncated_compressed_file_is_an_input_error(read, kind):
+    with pytest.raises(InputError, match="cannot be read as FASTA|cannot read"):
+        read(COMPRESSED[kind][:-12])
+
+
+@pytest.mark.parametrize("garbage", [b"garbage", b"x", b"\0\0garbage", b"g" * 700_000])
+def test_bytes_after_a_gzip_stream_are_counted_and_not_read(read, garbage):
+    found = read(gzip.compress(FASTA) + garbage)
+    assert found.residues == (b"MKVLL", b"MM")
+    assert found.cleaned.trailing == len(garbage.lstrip(b"\0"))
 
 
 def test_duplicate_ids_are_all_kept_and_become_unique(read):

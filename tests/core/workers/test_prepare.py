@@ -192,3 +192,45 @@ def test_the_budget_is_asked_for_with_the_longest_sequence_in_tokens(fasta):
     data = prepare.prepare(config(input=fasta([30, 200])), SPEC, Path(), cache=None, budget_for=budget_for)
     assert asked == [202]
     assert (data.budget, data.budget_reason) == (500, "as much as fits")
+
+
+def written(tmp_path, *records):
+    path = tmp_path / "input.faa"
+    path.write_bytes(b"".join(b">p%d\n%s\n" % (i, record) for i, record in enumerate(records)))
+    return config(input=str(path))
+
+
+def test_the_share_of_unknown_letters_is_a_fact_and_above_one_percent_a_warning(tmp_path):
+    at_limit = prepared(written(tmp_path, protein(198) + b"J", protein(1)))
+    assert at_limit.facts["unknown_share"] == 1 / 200
+    assert at_limit.warnings == ()
+    above = prepared(written(tmp_path, protein(96) + b"J" * 2, protein(2)))
+    assert above.facts["unknown_share"] == 0.02
+    assert len(above.warnings) == 1
+    assert "J 2" in above.warnings[0]
+
+
+def test_letters_beyond_the_cut_are_in_neither_side_of_the_share(tmp_path):
+    found = prepared(written(tmp_path, protein(1021) + b"J" + b"J" * 500))
+    assert found.facts["unknown_share"] == 1 / 1022
+
+
+def test_stops_are_counted_kept_and_no_unknown_residues(tmp_path):
+    found = prepared(written(tmp_path, protein(30) + b"*", protein(40), protein(20) + b"*" + protein(9)))
+    assert (found.facts["stops"], found.facts["unknown_letters"]) == (1, {"*": 2})
+    assert found.facts["unknown_share"] == 1 / 101
+    assert found.sequences.residues[0].endswith(b"*")
+    assert sum("end in *" in note for note in found.notes) == 1
+
+
+def test_groups_of_ten_give_the_tokens_and_the_strata_of_the_plain_file(tmp_path):
+    residues = [protein(length, length) for length in (60, 64, 120, 128, 200, 1022)]
+    plain = prepared(written(tmp_path, *residues))
+    spaced = prepared(
+        written(tmp_path, *(b" ".join(one[i : i + 10] for i in range(0, len(one), 10)) for one in residues))
+    )
+    assert spaced.tokens.ids_N.tolist() == plain.tokens.ids_N.tolist()
+    assert (spaced.facts["strata"], spaced.facts["sha256"]) == (plain.facts["strata"], plain.facts["sha256"])
+    blanks = sum((len(one) - 1) // 10 for one in residues)
+    assert spaced.facts["cleaned"]["blanks"] == blanks
+    assert any(str(blanks) in note for note in spaced.notes)

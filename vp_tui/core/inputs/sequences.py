@@ -1,40 +1,27 @@
-"""FASTA or FASTQ (plain or gzip) by dnaio, strata by length, a seeded stratified sample.
+"""A set of sequences: read from FASTA or FASTQ, strata by length, a seeded stratified sample.
 
-Headers are untrusted: control characters are replaced here, so that none reaches a terminal, a file name or a row.
-Sequences are kept unchanged; tokenizing.py maps them to tokens.
+Headers are untrusted: records.py replaces control characters, so that none reaches a terminal, a file name or a row.
+Letters are kept unchanged; tokenizing.py maps them to tokens.
 """
 
-import gzip
 import hashlib
-import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
-import dnaio
 import numpy as np
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, Stratum
 from vp_tui.core.errors import InputError
+from vp_tui.core.inputs.records import UNREADABLE, Cleaned, Records, printable
 from vp_tui.core.measures.selection import even_quotas
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NUCLEOTIDES = b"ACGTUNacgtun"
 NUCLEOTIDE_SHARE = 0.9
 """A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
-_GZIP_MAGIC = b"\x1f\x8b"
-_UNREADABLE = (
-    dnaio.FileFormatError,
-    dnaio.UnknownFileFormat,
-    UnicodeDecodeError,
-    EOFError,
-    zlib.error,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +32,8 @@ class SequenceSet:
     residues: tuple[bytes, ...]
     renamed: int = 0
     """Records whose id was changed to make it unique."""
+    cleaned: Cleaned = Cleaned()
+    """What reading the file left out."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -60,58 +49,42 @@ class SequenceSet:
             ids=tuple(self.ids[i] for i in indices),
             residues=tuple(self.residues[i] for i in indices),
             renamed=self.renamed,
+            cleaned=self.cleaned,
         )
 
 
 def read(path: str | Path) -> SequenceSet:
-    """Return all sequences of a file.
+    """Return all sequences of a file; records without a sequence are left out and counted.
 
-    Raises InputError: missing, unreadable, not FASTA/FASTQ, no record, or a record without sequence.
+    Raises InputError: missing, unreadable, not FASTA/FASTQ, or no record with a sequence.
     """
     file = Path(path).expanduser()
+    records = Records(file)
     ids: list[str] = []
     residues: list[bytes] = []
-    for number, (name, sequence) in enumerate(_records(file), start=1):
-        if not sequence:
-            raise InputError(f"{file}: record {number} ({name!r}) has a header but no sequence; remove it or add one")
+    for name, sequence in _checked(file, records):
         ids.append(name)
         residues.append(sequence)
+    if not ids and records.cleaned.empty:
+        raise InputError(f"{file} contains no sequences: none of its {records.cleaned.empty} records has one")
     if not ids:
         raise InputError(f"{file} contains no sequences; a FASTA record starts with a line like >name")
     unique, renamed = _unique(ids)
-    return SequenceSet(ids=unique, residues=tuple(residues), renamed=renamed)
+    return SequenceSet(ids=unique, residues=tuple(residues), renamed=renamed, cleaned=records.cleaned)
 
 
-def _records(file: Path) -> Iterator[tuple[str, bytes]]:
+def _checked(file: Path, records: Records) -> Iterator[tuple[str, bytes]]:
+    """Yield the records of `file`; every error becomes an InputError."""
     try:
         if not file.exists():
             raise InputError(f"{file} does not exist; give the path of a FASTA or FASTQ file")
         if not file.is_file():
             raise InputError(f"{file} is not a file; give the path of a FASTA or FASTQ file")
-        with dnaio.open(file, opener=_opened) as reader:
-            for record in reader:
-                name = record.name.split(maxsplit=1)[0] if record.name.strip() else ""
-                yield printable(name), record.sequence.encode("ascii")
+        yield from records
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    except _UNREADABLE as error:
-        raise InputError(f"{file} cannot be read as FASTA or FASTQ (plain or gzip): {printable(str(error))}") from error
-
-
-def _opened(path: str, mode: str) -> BinaryIO:
-    """Open a plain or gzip file, by its content.
-
-    dnaio's own opener picks an installed decoder (isal, zlib-ng, zstd), each with an error class of its own; Python's
-    gzip takes 3 s per GB more, and its errors are in _UNREADABLE.
-    """
-    with Path(path).open("rb") as file:
-        is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    return gzip.open(path, "rb") if is_gzip else Path(path).open("rb")  # type: ignore[return-value]
-
-
-def printable(text: str) -> str:
-    """Return `text` with every control character (C0, DEL, C1) replaced by '?'."""
-    return _CONTROL.sub("?", text)
+    except UNREADABLE as error:
+        raise InputError(f"{file} cannot be read as FASTA or FASTQ: {printable(str(error))}") from error
 
 
 def _unique(ids: list[str]) -> tuple[tuple[str, ...], int]:

@@ -25,7 +25,7 @@ from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.workers.validate.arms import Budget, start_within
-from vp_tui.core.workers.validate.prepare import input_notes
+from vp_tui.core.workers.validate.prepare import input_notes, input_warnings
 from vp_tui.core.workers.validate.schedule import prefetched
 
 Report = Callable[[str], None]
@@ -57,7 +57,7 @@ def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embed
     tokens = tokenizing.tokenize(spec, source.path, data, cache, trust_remote_code=config.trust_remote_code)
     spare_fp32 = config.precision_requested is not None
     loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
-    for note in (*loaded.notes, *input_notes(data, tokens, spec)):
+    for note in (*loaded.notes, *input_notes(data, tokens, spec), *input_warnings(data, tokens, spec)):
         report(note)
     embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, report)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())

@@ -1,5 +1,6 @@
 """Commands that start runs: demo, embed, and the start of a single run."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.inputs import spool
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
@@ -23,12 +25,15 @@ _DEMO_ORACLE: Final = 24
 
 
 def configured(values: Mapping[str, Any]) -> RunConfig:
-    """Return the RunConfig; `thresholds` is the path of a TOML file.
+    """Return the RunConfig; `thresholds` is the path of a TOML file, `input` may be - or a pipe, which is copied.
 
     Raises:
         UsageError: names every invalid option with its value.
+        InputError: a pipe that cannot be copied.
     """
     typed = dict(values)
+    if "input" in typed:
+        typed["input"] = spool.as_file(typed["input"], Home.from_environment(os.environ).cache)
     if str(typed.get("token_budget", "")).isdigit():
         typed["token_budget"] = int(typed["token_budget"])
     path = typed.pop("thresholds", "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.inputs import spool
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_document, worst_exit_code
@@ -31,6 +32,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     `options`: input, chunk, esm, dnabert, classifier (or ""), sample and seed of contigs, and RunConfig's own.
     """
     classifier = _classifier(home, options) if options["classifier"] else None
+    options = {**options, "input": spool.as_file(options["input"], home.cache)}
     contigs = read_contigs(options["input"], sample=options["sample"], seed=options["seed"])
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     yield phase("reading", "sequences")
     data = prepare(config, spec, source.path, cache=setting.place.cache, budget_for=partial(_budget, setting, spec))
     yield from (note(kind, text) for kind, text in _notes(setting, data))
+    yield from (replace(note("input", text), severity="warn") for text in data.warnings)
     yield phase("reading", "weights")
     facts = environment.facts(device, setting.device_reason) | {
         # the switches, read back

@@ -7,16 +7,17 @@ alternate, so that every stratum has a number early. Both arms encode the same b
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, RunConfig
 from vp_tui.core.fingerprint import sequence_hash
-from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
+from vp_tui.core.inputs import compatibility, packing, sequences, spool, tokenizing
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.spec import Alphabet, ModelSpec, default_cuts
 from vp_tui.core.inputs.tokens import TokenSet
@@ -26,6 +27,13 @@ BLOCKS_PER_STRATUM = 12
 
 MIN_BLOCK_TOKENS = 1_024
 """Smaller blocks would measure overhead."""
+
+
+UNKNOWN_SHARE = 0.01
+"""Above this share of unknown letters the reader is warned; real files have ambiguous letters of 0.1 % and less."""
+
+STOP_MOVES = 0.035
+"""Largest 1 - cosine between a protein and the same one with *: 589 viral proteins, a fine-tuned ESM-2 8M (median 0.002)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,8 @@ class Prepared:
     """The run document's `dataset`."""
     notes: tuple[str, ...]
     """Notes for the reader, each a sentence."""
+    warnings: tuple[str, ...]
+    """The same for what makes the run's verdict doubtful."""
     budget: int
     """Tokens per pack."""
     budget_reason: str
@@ -99,7 +109,14 @@ def prepare(
     budget, budget_reason = budget_for(int(tokens.lengths_S.max()))
     blocks = cut(tokens.lengths_S, stratum_S, budget)
     facts = _facts(
-        config, alphabet, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens, cuts=cuts
+        config,
+        alphabet,
+        everything=everything,
+        sampled=sampled,
+        stratum_S=stratum_S,
+        tokens=tokens,
+        cuts=cuts,
+        spec=spec,
     )
     return Prepared(
         sequences=sampled,
@@ -107,7 +124,8 @@ def prepare(
         tokens=tokens,
         blocks=blocks,
         facts=facts,
-        notes=_notes(sampled, tokens, stratum_S, spec),
+        notes=(*_piped(config), *_notes(sampled, tokens, stratum_S, spec)),
+        warnings=input_warnings(sampled, tokens, spec),
         budget=budget,
         budget_reason=budget_reason,
         seconds=time.perf_counter() - started,
@@ -157,6 +175,7 @@ def _facts(
     stratum_S: np.ndarray,
     tokens: TokenSet,
     cuts: tuple[int, int],
+    spec: ModelSpec,
 ) -> dict[str, Any]:
     counts = np.bincount(stratum_S, minlength=len(STRATA))
     return {
@@ -173,10 +192,46 @@ def _facts(
         "tokens": int(tokens.lengths_S.sum()),
         "truncated": tokens.truncated,
         "unknown_letters": tokens.unknown_letters,
+        "unknown_share": unknown_share(sampled, tokens, spec),
+        "stops": _stops(sampled),
+        "cleaned": asdict(sampled.cleaned),
+        "piped": spool.note_of(Path(config.input)) is not None,
         "lower_case": tokens.lower_case,
         "rna": tokens.rna,
         "renamed": sampled.renamed,
     }
+
+
+def _stops(data: SequenceSet) -> int:
+    return sum(residues.endswith(b"*") for residues in data.residues)
+
+
+def unknown_share(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> float:
+    """Return the share of letters that the tokenizer does not know, without the stop at the end of a protein."""
+    lengths_S = data.lengths_S
+    read = int(lengths_S.sum() if spec.max_residues is None else np.minimum(lengths_S, spec.max_residues).sum())
+    stops = min(_stops(data), tokens.unknown_letters.get("*", 0))
+    return (tokens.unknown - stops) / read
+
+
+def input_warnings(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> tuple[str, ...]:
+    """Return a sentence if more than UNKNOWN_SHARE of the letters are unknown: the sequences were not read right."""
+    share = unknown_share(data, tokens, spec)
+    if share <= UNKNOWN_SHARE:
+        return ()
+    return (
+        f"{fmt.percent(share)} of the letters are unknown to the model ({_letters(tokens)}), more than "
+        f"{fmt.percent(UNKNOWN_SHARE)}: embeddings of such sequences say little; check the file and its alphabet",
+    )
+
+
+def _letters(tokens: TokenSet) -> str:
+    return ", ".join(f"{letter} {count}" for letter, count in sorted(tokens.unknown_letters.items()))
+
+
+def _piped(config: RunConfig) -> tuple[str, ...]:
+    note = spool.note_of(Path(config.input))
+    return () if note is None else (note,)
 
 
 def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: ModelSpec) -> tuple[str, ...]:
@@ -187,15 +242,20 @@ def _notes(sampled: SequenceSet, tokens: TokenSet, stratum_S: np.ndarray, spec: 
 
 def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[str]:
     """Return a sentence for each change that reading and tokenizing made."""
-    notes = list(tokens.notes)
+    notes = [*data.cleaned.notes, *tokens.notes]
+    stops = _stops(data)
+    if stops:
+        notes.append(
+            f"{stops} sequences end in * (a stop codon), which is kept as transformers' tokenizers do: on a trained "
+            f"ESM-2 it moves an embedding by up to {STOP_MOVES:g} (1 - cosine); strip it to embed the protein alone"
+        )
     if data.renamed:
         notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
         notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
     if tokens.unknown:
-        letters = ", ".join(f"{letter} {count}" for letter, count in sorted(tokens.unknown_letters.items()))
-        notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {letters}")
+        notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {_letters(tokens)}")
     if tokens.lower_case:
         notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
     if tokens.rna:
