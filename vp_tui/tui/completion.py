@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from vp_tui.core.inputs.source import FAIR_ESM_SUFFIX, SHORT_NAMES
+from vp_tui.core.inputs.source import FILE_SUFFIXES, SHORT_NAMES
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.workers.demo.data import NUM_PROTEINS, NUM_READS
 from vp_tui.tui.fields import MODEL_FIELD
@@ -107,7 +107,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _suits(name: str, field: str) -> bool:
-    return name.endswith(FAIR_ESM_SUFFIX) if field == MODEL_FIELD else name.lower().endswith(SEQUENCE_SUFFIXES)
+    return name.endswith(FILE_SUFFIXES) if field == MODEL_FIELD else name.lower().endswith(SEQUENCE_SUFFIXES)
 
 
 def _folder_choice(path: str, field: str) -> PathChoice:

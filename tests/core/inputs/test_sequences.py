@@ -217,7 +217,7 @@ def test_compressed_files_are_known_by_their_content(read, kind, name):
 
 @pytest.mark.parametrize("kind", ["bzip2", "xz", "zstandard", "gzip"])
 def test_a_truncated_compressed_file_is_an_input_error(read, kind):
-    with pytest.raises(InputError, match="cannot be read as FASTA|cannot read"):
+    with pytest.raises(InputError, match=r"cannot (be )?read"):
         read(COMPRESSED[kind][:-12])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from vp_tui.core.errors import ModelError
-from vp_tui.core.inputs import sequences
+from vp_tui.core.inputs import sequences, weight_header
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.spec import Alphabet, ModelSpec
@@ -28,10 +28,12 @@ def require(spec: ModelSpec, data: SequenceSet) -> Alphabet:
 
 
 def check(spec: ModelSpec, folder: Path) -> None:
-    """Raise ModelError for a checkpoint whose tokenizer is missing or belongs to another model.
+    """Raise ModelError for weights that are a git-lfs pointer, and a tokenizer that is missing or of another model.
 
     For a tokenizer of transformers only the presence of its files is checked; hf_tokens opens it.
     """
+    if folder.is_dir():
+        weight_header.check_folder(folder)
     if spec.kind == "dnabert-s":
         BpeTokenizer(folder, spec.vocab_size)
     if spec.kind == "hf" and not any(any(folder.glob(pattern)) for pattern in TOKENIZER_FILES):

@@ -17,9 +17,7 @@ class ConfigJson:
         try:
             values = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ModelError(
-                f"{folder} has no config.json; give a folder written by save_pretrained, or a hub id"
-            ) from None
+            raise ModelError(f"{folder} has no config.json; {_instead_of(folder)}") from None
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ModelError(f"{self.path} is not readable JSON ({error}); fetch the checkpoint again") from error
         if not isinstance(values, dict):
@@ -66,3 +64,14 @@ class ConfigJson:
                     f"{self.path}: {key} is {got!r}, {model} needs {value!r}; this is another architecture, "
                     f"use {instead}"
                 )
+
+
+def _instead_of(folder: Path) -> str:
+    """Return what to give instead of a folder without config.json."""
+    snapshots = sorted(folder.glob("snapshots/*/config.json"))
+    if snapshots:
+        return f"it is the top folder of a Hugging Face cache: give {snapshots[-1].parent}"
+    files = [path.name for path in sorted(folder.iterdir()) if path.suffix in {".pt", ".pth", ".ckpt", ".bin"}]
+    if files:
+        return f"give the file {folder / files[0]} if it holds an ESM-2, or add the config.json of its base model"
+    return "give a folder written by save_pretrained, or a hub id"

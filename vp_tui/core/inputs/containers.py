@@ -11,7 +11,7 @@ import io
 import lzma
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Any, Final
 
 from vp_tui.core.errors import InputError
 
@@ -19,6 +19,7 @@ GZIP: Final = b"\x1f\x8b"
 _BZIP2: Final = b"BZh"
 _XZ: Final = b"\xfd7zXZ\x00"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
+_ZSTANDARD_MODULES: Final = ("compression.zstd", "backports.zstd")
 _LONGEST: Final = 6
 _CHUNK: Final = 1 << 18
 _ZLIB_GZIP: Final = 16 + zlib.MAX_WBITS
@@ -85,7 +86,12 @@ class GzipStream(io.RawIOBase):
         return True
 
 
-def open_stream(path: Path) -> tuple[BinaryIO, GzipStream | None]:
+def buffered(raw: Any) -> io.BufferedReader:
+    """Return a raw or compressed stream with a buffer and peek."""
+    return io.BufferedReader(raw, _CHUNK)
+
+
+def open_stream(path: Path) -> tuple[io.BufferedReader, GzipStream | None]:
     """Return the decoded content of `path`, and the gzip stream below it if it is one.
 
     Raises OSError as Path.open, InputError for a format that cannot be decoded here.
@@ -94,30 +100,29 @@ def open_stream(path: Path) -> tuple[BinaryIO, GzipStream | None]:
         magic = file.read(_LONGEST)
     if magic.startswith(GZIP):
         stream = GzipStream(path)
-        return io.BufferedReader(stream, _CHUNK), stream
+        return buffered(stream), stream
     if magic.startswith(_BZIP2):
-        return cast(BinaryIO, bz2.open(path, "rb")), None
+        return buffered(bz2.open(path, "rb")), None
     if magic.startswith(_XZ):
-        return cast(BinaryIO, lzma.open(path, "rb")), None
+        return buffered(lzma.open(path, "rb")), None
     if magic.startswith(_ZSTANDARD):
-        return _zstandard(path), None
+        return buffered(_zstandard(path)), None
     return path.open("rb"), None
 
 
-def _zstandard(path: Path) -> BinaryIO:
-    for name in ("compression.zstd", "backports.zstd"):
+def _zstandard(path: Path) -> Any:
+    for name in _ZSTANDARD_MODULES:
         try:
-            module = importlib.import_module(name)
+            return importlib.import_module(name).open(path, "rb")
         except ImportError:
             continue
-        return cast(BinaryIO, module.open(path, "rb"))
     raise InputError(f"{path} is compressed by zstandard, which needs `pip install backports.zstd`; or unzstd it first")
 
 
 def undecodable() -> tuple[type[Exception], ...]:
     """Return the errors of all decoders for a corrupt file, besides OSError."""
     found: list[type[Exception]] = [EOFError, zlib.error, lzma.LZMAError]
-    for name in ("compression.zstd", "backports.zstd"):
+    for name in _ZSTANDARD_MODULES:
         try:
             found.append(importlib.import_module(name).ZstdError)
         except ImportError:

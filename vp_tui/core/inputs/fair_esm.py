@@ -1,9 +1,10 @@
-"""fair-esm's .pt files: the model's sizes, read without torch, and Hugging Face's names of its tensors.
+"""Single files with an ESM-2: the model's sizes, read without torch, and Hugging Face's names of its tensors.
 
-A file is {"model": state dict, "cfg" or "args": argparse.Namespace}. torch.load is not used, because the command line
-and the dashboard read a spec before any worker starts; the pickle is read with an allow-list (`_Pickle`) that turns
-tensors into their shapes, so no code and no weight of the file is loaded. The shapes determine the model: the number of
-heads follows from the width and the length of the stored rotary table.
+fair-esm's .pt is {"model": state dict, "cfg" or "args": argparse.Namespace}; fine-tuned ones, Lightning's .ckpt and
+files of training loops are state dicts, flat or nested, under fair-esm's or Hugging Face's names. torch.load is not used,
+because the command line and the dashboard read a spec before any worker starts; the pickle is read with an allow-list
+(`_Pickle`) that turns tensors into their shapes, so no code and no weight of the file is loaded. The shapes determine
+the model: the number of heads follows from the width and the length of the stored rotary table.
 """
 
 import io
@@ -11,19 +12,43 @@ import pickle
 import re
 import zipfile
 from argparse import Namespace
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs import tensor_names, weight_header
+from vp_tui.core.inputs.tensor_names import UNMERGED
 
-ALLOWED_CLASSES: Final = (Namespace,)
-"""Classes besides tensors in fair-esm's files; torch.load(weights_only=True) refuses them by default."""
+
+class _Attributes(dict[str, Any]):
+    """Stand-in for Lightning's AttributeDict, which holds hyperparameters."""
+
+
+def _path(*parts: str) -> str:
+    return "/".join(parts)
+
+
+_STAND_INS: Final[Mapping[str, Any]] = {
+    "argparse.Namespace": Namespace,
+    "lightning.fabric.utilities.data.AttributeDict": _Attributes,
+    "lightning_fabric.utilities.data.AttributeDict": _Attributes,
+    "pytorch_lightning.utilities.parsing.AttributeDict": _Attributes,
+    "pathlib.PosixPath": _path,
+}
+ALLOWED_CLASSES: Final = tuple((stand_in, name) for name, stand_in in _STAND_INS.items())
+"""Stand-ins for classes besides tensors in checkpoints; torch.load(weights_only=True) refuses all others."""
+WHAT_TO_GIVE: Final = (
+    "fetch it again, or give a folder as save_pretrained writes it, fair-esm's file "
+    "(dl.fbaipublicfiles.com/fair-esm), or torch.save(model.state_dict(), path) of an ESM-2"
+)
+_ANCHOR: Final = "embed_tokens.weight"
 
 PREFIX: Final = re.compile(r"encoder\.(sentence_encoder\.)?")
-_EMBEDDING: Final = "embeddings.word_embeddings.weight"
+_EMBEDDING: Final = tensor_names.TOKEN_EMBEDDING
+_INV_FREQ: Final = "rotary_embeddings.inv_freq"
 _LAYER: Final = re.compile(r"layers\.(\d+)\.(\w+(?:\.\w+_proj)?)\.(weight|bias)")
 _TABLE: Final = re.compile(r"layers\.(\d+)\.self_attn\.rot_emb\.inv_freq")
 _IN_LAYER: Final[Mapping[str, str]] = {
@@ -72,36 +97,53 @@ def hugging_face_name(name: str) -> str:
     return name
 
 
+def canonical(names: Iterable[str]) -> dict[str, str]:
+    """Return Hugging Face's name of each tensor; names that are no fair-esm's are returned as they are.
+
+    Raises ValueError if two tensors have one name.
+    """
+    names = tuple(names)
+    prefixes = tensor_names.prefixes_of(names, _ANCHOR)
+    if len(prefixes) != 1 or tensor_names.prefixes_of(names):
+        return {name: name for name in names}
+    found = {name: hugging_face_name(name.removeprefix(prefixes[0])) for name in names}
+    twice = [name for name, count in Counter(found.values()).items() if count > 1]
+    if twice:
+        raise ValueError(f"it has {twice[0]} under two key names")
+    return found
+
+
 def read(path: Path) -> FairEsm:
     """Return the sizes of the ESM-2 in `path`.
 
     Raises ModelError: not a file of torch.save, a pickle that asks for other classes, or another model.
     """
+    weight_header.check(path)
     try:
         content = _unpickled(path)
+        state = tensor_names.state_dict_in(content, lambda value: isinstance(value, _Shape))
+        tensors = {name: tensor.sizes for name, tensor in (state or {}).items() if isinstance(tensor, _Shape)}
+        names = canonical(tensors)
     except _UNREADABLE as error:
         raise ModelError(
-            f"{path} is not a readable fair-esm checkpoint ({error or type(error).__name__}); fetch it again from "
-            "dl.fbaipublicfiles.com/fair-esm, or give a folder as save_pretrained writes it"
+            f"{path} is not a readable checkpoint ({error or type(error).__name__}); {WHAT_TO_GIVE}"
         ) from error
-    state = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(state, dict):
-        raise ModelError(f"{path} has no state dict under 'model', unlike fair-esm's files; give one of those")
-    shapes = {hugging_face_name(name): tensor.sizes for name, tensor in state.items() if isinstance(tensor, _Shape)}
+    if not tensors:
+        raise ModelError(f"{path} has no state dict; {WHAT_TO_GIVE}")
+    prefix = next(iter(tensor_names.prefixes_of(names.values())), "")
+    shapes = {names[name].removeprefix(prefix): sizes for name, sizes in tensors.items()}
     return _sizes(path, shapes, _options(content))
 
 
 def _sizes(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mapping[str, Any]) -> FairEsm:
-    needed = (
-        _EMBEDDING,
-        "encoder.layer.0.intermediate.dense.weight",
-        "encoder.layer.0.attention.self.rotary_embeddings.inv_freq",
-    )
+    table = next((name for name in shapes if name.endswith(_INV_FREQ)), f"encoder.layer.0.attention.self.{_INV_FREQ}")
+    needed = (_EMBEDDING, "encoder.layer.0.intermediate.dense.weight", table)
     missing = [name for name in needed if name not in shapes]
     if missing:
+        advice = tensor_names.has_lora(shapes) and UNMERGED
         raise ModelError(
-            f"{path} is not an ESM-2: {', '.join(missing)} missing (Hugging Face's names); give ESM-1b and MSA models "
-            "as a Hugging Face folder"
+            f"{path} is not an ESM-2: {', '.join(missing)} missing (Hugging Face's names); "
+            + (advice or "put a file of another model into a folder with its config.json and tokenizer, and give that")
         )
     sizes = [shapes[name] for name in needed]
     if [len(size) for size in sizes] != [2, 2, 1] or sizes[0][1] % (2 * sizes[2][0] or 1):
@@ -129,6 +171,7 @@ def _sizes(path: Path, shapes: Mapping[str, tuple[int, ...]], options: Mapping[s
 
 def _options(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return cfg["model"] or args, {} if the file has neither."""
+    content = content if isinstance(content, Mapping) else {}
     cfg = content.get("cfg")
     options = cfg.get("model") if isinstance(cfg, dict) else content.get("args")
     if isinstance(options, Namespace):
@@ -144,6 +187,28 @@ def _unpickled(path: Path) -> Any:
         return _Pickle(io.BytesIO(archive.read(name))).load()
 
 
+def _called(function: Any, _: Any, arguments: tuple[Any, ...], *__: Any) -> Any:
+    return function(*arguments)
+
+
+def _ignored(*_: Any) -> None:
+    return None
+
+
+_OF_TORCH: Final[Mapping[str, Any]] = {
+    "collections.OrderedDict": OrderedDict,
+    "collections.Counter": Counter,
+    "builtins.set": set,
+    "builtins.bytearray": bytearray,
+    "_codecs.encode": _ignored,
+    "torch.Size": tuple,
+    "torch.device": _ignored,
+    "torch._tensor._rebuild_from_type_v2": _called,
+    "torch.nn.parameter.Parameter": "Parameter",
+}
+"""Besides storages and tensors, what torch's own allow-list has."""
+
+
 class _Pickle(pickle.Unpickler):
     """Unpickler that turns tensors into shapes and refuses every class that a checkpoint does not need."""
 
@@ -153,13 +218,12 @@ class _Pickle(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in for a class or function of the pickle."""
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("argparse", "Namespace"):
-            return Namespace
+        known = _STAND_INS.get(f"{module}.{name}") or _OF_TORCH.get(f"{module}.{name}")
+        if known is not None:
+            return known
         if module == "torch._utils" and name.startswith("_rebuild_tensor"):
             return _shape
-        if module == "torch._utils" and name == "_rebuild_parameter":
+        if module == "torch._utils" and name.startswith("_rebuild_parameter"):
             return _first
         if module == "torch" or module.startswith("torch.storage"):
             # storage classes and dtypes are arguments of tensors, never called

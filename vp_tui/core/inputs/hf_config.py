@@ -75,8 +75,16 @@ def num_parameters(config: ConfigJson, folder: Path) -> int:
 def _count(path: Path) -> int:
     """Return the number of parameters in a safetensors file; 0 if unreadable, which loading reports."""
     try:
+        return sum(math.prod(entry["shape"]) for entry in safetensors_header(path).values())
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def safetensors_header(path: Path) -> dict[str, Any]:
+    """Return dtype and shape of each tensor in a safetensors file by its name; {} for another or a broken file."""
+    try:
         with path.open("rb") as file:
             header: Any = json.loads(file.read(int.from_bytes(file.read(_SAFETENSORS_LENGTH), "little")))
-        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
-        return 0
+        return {name: entry for name, entry in header.items() if name != "__metadata__"}
+    except (OSError, ValueError, AttributeError, MemoryError, OverflowError):
+        return {}

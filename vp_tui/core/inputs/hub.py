@@ -22,10 +22,11 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # __all__
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs import adapter
 from vp_tui.core.inputs.source import ModelSource
 
-_TEXTS: Final = ("*.json", "*.txt", "*.model")
-"""config.json, shard indices and tokenizer files; a few MB at most."""
+_TEXTS: Final = ("*.json", "*.txt", "*.model", "adapter_model*")
+"""config.json, shard indices, tokenizer files and LoRA adapters; a few MB at most."""
 _CODE: Final = ("*.py",)
 _WEIGHTS: Final = (("model*.safetensors",), ("pytorch_model*.bin",))
 """By preference; only the first format found is downloaded."""
@@ -39,7 +40,7 @@ def fetch(source: ModelSource) -> ModelSource:
     A hub source gets its folder and commit hash. HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE are honoured. With
     trust_remote_code the repository's Python files are downloaded too.
 
-    Raises ModelError if the files cannot be downloaded.
+    Raises ModelError if the files cannot be downloaded, or are an adapter that cannot be merged.
     """
     if source.is_here:
         return source
@@ -50,7 +51,10 @@ def fetch(source: ModelSource) -> ModelSource:
         folder = _snapshot(source, [*texts, *weights])
         if any(folder.glob(weights[0])):
             break
-    return replace(source, folder=folder, revision=folder.name)
+    revision = folder.name
+    if adapter.is_adapter(folder):
+        folder = adapter.merged(folder)
+    return replace(source, folder=folder, revision=revision)
 
 
 def _snapshot(source: ModelSource, patterns: list[str]) -> Path:

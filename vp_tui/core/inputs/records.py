@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import dnaio
 from dnaio.readers import FastqReader
@@ -134,8 +134,8 @@ class Records:
             if not plain.isascii():
                 letter = next(letter for letter in plain if not letter.isascii())
                 raise InputError(
-                    f"{self.file} cannot be read as FASTA or FASTQ: the sequence of {name!r} contains {letter!a}, which is not "
-                    "a residue or base; remove it"
+                    f"{self.file} cannot be read as FASTA or FASTQ: the sequence of {name!r} contains {letter!a}, "
+                    "which is not a residue or base; remove it"
                 )
             text = plain
         return text.encode("ascii")
@@ -143,7 +143,7 @@ class Records:
     def _fastq(self, stream: io.BufferedReader) -> Iterator[tuple[str, bytes]]:
         # dnaio wants ASCII everywhere; only headers have other characters
         plain = _Ascii(stream)
-        for record in FastqReader(io.BufferedReader(plain, _PEEK)):
+        for record in FastqReader(containers.buffered(plain)):
             name = self._id(record.name)
             self._count(headers=plain.changed and "?" in name)
             yield name, record.sequence.encode("ascii")
@@ -177,17 +177,16 @@ class _Ascii(io.RawIOBase):
         return len(found)
 
 
-def _without_mark(file: Path, stream: BinaryIO) -> io.BufferedReader:
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream, _PEEK)  # type: ignore[arg-type]
-    start = buffered.peek(len(_BOM))[: len(_BOM)]
+def _without_mark(file: Path, stream: io.BufferedReader) -> io.BufferedReader:
+    start = stream.peek(len(_BOM))[: len(_BOM)]
     if start.startswith(_UTF_16):
         raise InputError(
             f"{file} cannot be read as FASTA or FASTQ: it is UTF-16 text, as Windows' shell writes it; convert it by "
             f"`iconv -f UTF-16 -t UTF-8`"
         )
     if start == _BOM:
-        buffered.read(len(_BOM))
-    return buffered
+        stream.read(len(_BOM))
+    return stream
 
 
 def _skip_blanks(stream: io.BufferedReader) -> bytes:
@@ -215,7 +214,7 @@ def _named(stream: io.BufferedReader) -> str:
     return f"{start!r}, not with > or @"
 
 
-UNREADABLE: Final = (
+UNREADABLE: Final[tuple[type[Exception], ...]] = (
     dnaio.FileFormatError,
     dnaio.UnknownFileFormat,
     UnicodeError,

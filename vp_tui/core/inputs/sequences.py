@@ -23,6 +23,8 @@ _NUCLEOTIDES = b"ACGTUNacgtun"
 NUCLEOTIDE_SHARE = 0.9
 """A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
 
+_AS_IT_WAS = Cleaned()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceSet:
@@ -32,7 +34,7 @@ class SequenceSet:
     residues: tuple[bytes, ...]
     renamed: int = 0
     """Records whose id was changed to make it unique."""
-    cleaned: Cleaned = Cleaned()
+    cleaned: Cleaned = _AS_IT_WAS
     """What reading the file left out."""
 
     def __len__(self) -> int:

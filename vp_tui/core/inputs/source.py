@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.inputs import adapter
 
 SHORT_NAMES: Final[Mapping[str, str]] = {
     "esm2-8m": "facebook/esm2_t6_8M_UR50D",
@@ -22,12 +23,14 @@ SHORT_NAMES: Final[Mapping[str, str]] = {
 }
 """Hub id of each short name."""
 
-FAIR_ESM_SUFFIX: Final = ".pt"
+FILE_SUFFIXES: Final = (".pt", ".pth", ".ckpt", ".bin")
+"""Files of torch.save that may hold an ESM-2: fair-esm's, Lightning's, those of training loops."""
+_IN_FOLDER: Final = ("model.safetensors", "pytorch_model.bin", "config.json")
 
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _REVISION: Final = re.compile(r"\w[\w./-]*")
 _PATH_START: Final = ("/", "./", "../", "~")
-_WEIGHT_SUFFIXES: Final = (FAIR_ESM_SUFFIX, ".pth", ".bin", ".safetensors", ".ckpt")
+_WEIGHT_SUFFIXES: Final = (*FILE_SUFFIXES, ".safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +72,18 @@ class ModelSource:
 
 
 def resolve(model: str, *, trust_remote_code: bool = False) -> ModelSource:
-    """Return the source named by `model`: an existing folder or fair-esm .pt file, a short name or a hub id.
+    """Return the source named by `model`: an existing folder or file of torch.save, a short name or a hub id.
 
     A branch, tag or commit may follow a short name or hub id: owner/name@revision.
 
-    Raises ModelError for any other file, a path that does not exist or an unknown name.
+    Raises ModelError for any other file, an adapter that cannot be merged, a missing path or an unknown name.
     """
     path = Path(model).expanduser()
     if path.is_dir():
-        return ModelSource(given=model, folder=path.resolve(), trust_remote_code=trust_remote_code)
+        folder = adapter.merged(path) if adapter.is_adapter(path) else path
+        return ModelSource(given=model, folder=folder.resolve(), trust_remote_code=trust_remote_code)
     if path.exists():
-        return _file(model, path)
+        return _file(model, path, trust_remote_code=trust_remote_code)
     name, at, revision = model.partition("@")
     hub_id = SHORT_NAMES.get(name.lower(), name)
     if _looks_like_path(name):
@@ -95,11 +99,13 @@ def resolve(model: str, *, trust_remote_code: bool = False) -> ModelSource:
     return ModelSource(given=model, hub_id=hub_id, revision=revision or None, trust_remote_code=trust_remote_code)
 
 
-def _file(model: str, path: Path) -> ModelSource:
-    if path.suffix != FAIR_ESM_SUFFIX:
+def _file(model: str, path: Path, *, trust_remote_code: bool) -> ModelSource:
+    if (path.parent / "config.json").is_file() and path.name in _IN_FOLDER:
+        return ModelSource(given=model, folder=path.parent.resolve(), trust_remote_code=trust_remote_code)
+    if path.suffix not in FILE_SUFFIXES:
         raise ModelError(
             f"{model!r} is a file; give the folder with config.json and the weights, as written by save_pretrained, "
-            f"or a fair-esm checkpoint ({FAIR_ESM_SUFFIX})"
+            f"or a file of torch.save with an ESM-2 ({', '.join(FILE_SUFFIXES)})"
         )
     return ModelSource(given=model, file=path.resolve())
 

@@ -105,11 +105,12 @@ def read_spec(path: Path, name: str | None = None) -> ModelSpec:
 
     `name` replaces the name of the path.
 
-    Raises ModelError naming the value: config.json missing or broken, another architecture, a missing key.
+    Raises ModelError naming the value: config.json missing or broken, another architecture, a missing key, quantized.
     """
     if path.is_file():
         return _read_fair_esm(path, name or path.stem)
     config = ConfigJson(path)
+    _refuse_quantized(config)
     return _READERS[_kind_of(config)](config, name or path.resolve().name)
 
 
@@ -129,6 +130,17 @@ def _read_fair_esm(path: Path, name: str) -> ModelSpec:
         token_dropout=found.token_dropout,
         num_parameters=_esm2_parameters(found.num_layers, found.hidden, found.ffn),
     )
+
+
+def _refuse_quantized(config: ConfigJson) -> None:
+    """Raise ModelError for compressed-tensors (FP8, INT8), bitsandbytes, GPTQ and the like."""
+    found = config.get("quantization_config") or config.get("compression_config")
+    if found:
+        method = found.get("quant_method", "unknown method") if isinstance(found, dict) else found
+        raise ModelError(
+            f"{config.path.parent} is quantized ({method}); FP16 and FP32 of such weights say nothing about the model "
+            "they were made from: give the checkpoint before quantization"
+        )
 
 
 def _kind_of(config: ConfigJson) -> Kind:

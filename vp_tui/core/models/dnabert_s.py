@@ -143,7 +143,11 @@ def _sources(ours: str) -> list[str]:
 
 
 DNABERT_S: Final[Family[DnabertSSpec]] = Family(
-    dialect=Dialect(model="DNABERT-S", prefix="bert.", ignored=re.compile(r"cls\.|pooler\.")),
+    dialect=Dialect(
+        model="DNABERT-S",
+        roots=frozenset({"embeddings", "encoder"}),
+        ignored=re.compile(r"cls\.|pooler\.|embeddings\.position_ids$|encoder\.alibi$"),
+    ),
     build=DnabertS,
     shapes=_expected_shapes,
     sources=_sources,

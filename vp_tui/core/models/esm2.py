@@ -96,7 +96,10 @@ class Esm2(nn.Module):
 
 DIALECT: Final = Dialect(
     model="ESM-2",
-    prefix="esm.",
+    # the last four are fair-esm's names of tensors that are not ESM-2's
+    roots=frozenset(
+        {"embeddings", "encoder", "rotary_embeddings", "layers", "embed_positions", "emb_layer_norm_before"}
+    ),
     ignored=re.compile(
         r"lm_head\.|contact_head\.|pooler\.|embeddings\.position_embeddings\.|embeddings\.position_ids$"
     ),
@@ -150,7 +153,8 @@ def _inv_freq(checkpoint: OpenCheckpoint, spec: Esm2Spec) -> Tensor:
     if not checkpoint.aside:
         raise ModelError(
             f"{checkpoint.folder} has no rotary inv_freq, which cannot be recomputed because published ones are "
-            "rounded; use the published checkpoint or one written by save_pretrained"
+            "rounded; save the table rotary_embeddings.inv_freq of the base checkpoint with these weights, or give a "
+            "checkpoint written by save_pretrained"
         )
     tables = {name: stored.read() for name, stored in checkpoint.aside.items()}
     first_name, first = next(iter(tables.items()))

@@ -1,11 +1,11 @@
-"""The weights of a fair-esm .pt file under Hugging Face's names, for the loader that all files share."""
+"""The weights of one file (fair-esm, Lightning, training loops) under Hugging Face's names, for the common loader."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vp_tui.core.errors import ModelError
-from vp_tui.core.inputs.fair_esm import ALLOWED_CLASSES, hugging_face_name
+from vp_tui.core.inputs.fair_esm import ALLOWED_CLASSES, WHAT_TO_GIVE
 from vp_tui.core.models import torch_file
 from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint, stored_tensors
 
@@ -17,11 +17,7 @@ def open_fair_esm(path: Path, dialect: Dialect) -> Iterator[OpenCheckpoint]:
     Raises ModelError for a file that is not a checkpoint, or whose pickle asks for more than ALLOWED_CLASSES.
     """
     try:
-        state = torch_file.read(path, allowed=ALLOWED_CLASSES)["model"]
-        stored = stored_tensors({hugging_face_name(name): value for name, value in state.items()})
+        stored = stored_tensors(torch_file.read(path, allowed=ALLOWED_CLASSES))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path} is not a readable fair-esm checkpoint ({error}); fetch it again from "
-            "dl.fbaipublicfiles.com/fair-esm"
-        ) from error
+        raise ModelError(f"{path} is not a readable checkpoint ({error}); {WHAT_TO_GIVE}") from error
     yield OpenCheckpoint(path, stored, dialect)

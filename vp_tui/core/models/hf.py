@@ -21,6 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.errors import ModelError, UsageError
 from vp_tui.core.inputs.spec import ModelSpec
+from vp_tui.core.models import hf_files
 from vp_tui.core.models.checkpoint import first_line
 from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
@@ -127,12 +128,13 @@ def load_hf(
     or of another shape, or a width other than in config.json. Raises UsageError: as hf_attention.
     """
     attention = hf_attention(requested, plan, device)
+    hf_files.check(folder)
     config = _config(folder, trust_remote_code=trust_remote_code)
     kind = _model_class(config, folder, trust_remote_code=trust_remote_code)
     implementation = "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
     if implementation == "eager":
         attention = HfAttention(name="transformers-eager", reason=f"{kind.__name__} has no other attention")
-    body = _body(kind, folder, config, plan, implementation, trust_remote_code=trust_remote_code)
+    body, unused = _body(kind, folder, config, plan, implementation, trust_remote_code=trust_remote_code)
     found = getattr(body.config, "hidden_size", None)
     if found != spec.hidden:
         raise ModelError(f"{folder}: hidden size is {found}, {spec.hidden} in its config.json; fetch it again")
@@ -142,7 +144,8 @@ def load_hf(
         num_heads=spec.num_heads,
         math_only=_is_math(plan, device) and implementation == "sdpa",
     )
-    return LoadedHf(model=model, attention=attention, notes=_notes(kind, config, body, plan, trusted=trust_remote_code))
+    notes = (*_notes(kind, config, body, plan, trusted=trust_remote_code), *unused)
+    return LoadedHf(model=model, attention=attention, notes=notes)
 
 
 def _config(folder: Path, *, trust_remote_code: bool) -> Any:
@@ -151,6 +154,8 @@ def _config(folder: Path, *, trust_remote_code: bool) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    # its report of missing and unexpected tensors has escape codes; what matters is in errors and notes
+    logging.set_verbosity_error()
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True)
     except _UNLOADABLE as error:
@@ -166,21 +171,26 @@ def _unknown(folder: Path, error: Exception) -> str:
 
 
 def _model_class(config: Any, folder: Path, *, trust_remote_code: bool) -> Any:
-    """Return the class whose from_pretrained gives the bare encoder.
+    """Return the class whose from_pretrained gives the encoder, bare or, from code of its own, under a head.
 
     Raises ModelError for decoders: their tokens do not attend to later ones, so mean embeddings differ in meaning.
     """
+    import transformers
     from transformers import (
         MODEL_FOR_CAUSAL_LM_MAPPING,
         MODEL_FOR_MASKED_LM_MAPPING,
         MODEL_FOR_TEXT_ENCODING_MAPPING,
         MODEL_MAPPING,
-        AutoModel,
     )
 
     kind = type(config)
-    if trust_remote_code and "AutoModel" in (getattr(config, "auto_map", None) or {}):
-        return AutoModel
+    auto_map = getattr(config, "auto_map", None) or {}
+    own = next(
+        (name for name in ("AutoModel", "AutoModelForMaskedLM", *auto_map) if name in auto_map and "Model" in name),
+        None,
+    )
+    if trust_remote_code and own is not None:
+        return getattr(transformers, own)
     is_decoder = kind in MODEL_FOR_CAUSAL_LM_MAPPING and kind not in MODEL_FOR_MASKED_LM_MAPPING
     if getattr(config, "is_decoder", False) or (is_decoder and kind not in MODEL_FOR_TEXT_ENCODING_MAPPING):
         raise ModelError(f"{folder}: {config.model_type} is a decoder; embeddings need an encoder such as BERT or ESM")
@@ -194,31 +204,63 @@ def _model_class(config: Any, folder: Path, *, trust_remote_code: bool) -> Any:
 
 def _body(
     kind: Any, folder: Path, config: Any, plan: PrecisionPlan, implementation: str, *, trust_remote_code: bool
-) -> Any:
+) -> tuple[Any, tuple[str, ...]]:
+    """Return the encoder, and sentences about what is not used.
+
+    Raises ModelError: tensors missing, of another shape, or of the encoder but without a place in it.
+    """
     more: dict[str, Any] = {"trust_remote_code": True} if trust_remote_code else {}
     if "add_pooling_layer" in inspect.signature(kind.__init__).parameters:
         # it is not used, and would be random if the file has none
         more["add_pooling_layer"] = False
+    options = {
+        "config": config,
+        "dtype": storage_dtype(plan.precision),
+        "attn_implementation": implementation,
+        "local_files_only": True,
+        "output_loading_info": True,
+        **more,
+    }
+    prefix = hf_files.wrapper_of(folder)
     try:
-        body, info = kind.from_pretrained(
-            folder,
-            config=config,
-            dtype=storage_dtype(plan.precision),
-            attn_implementation=implementation,
-            local_files_only=True,
-            output_loading_info=True,
-            **more,
-        )
+        if prefix:
+            # transformers would leave every weight random
+            del options["local_files_only"]
+            model, info = kind.from_pretrained(None, state_dict=hf_files.unwrapped(folder, prefix), **options)
+        else:
+            model, info = kind.from_pretrained(folder, **options)
     except _UNLOADABLE as error:
-        raise ModelError(f"{folder} cannot be loaded by transformers' {kind.__name__}: {first_line(error)}") from error
-    missing = sorted(name for name in info["missing_keys"] if "pooler" not in name)
+        raise ModelError(_unloadable(kind, folder, config, error, trusted=trust_remote_code)) from error
+    # under a head of the checkpoint's own code; a class for AutoModel is used as its author made it
+    body = model.base_model if kind.__name__.startswith("AutoModelFor") else model
+    missing = sorted(name for name in info["missing_keys"] if "pooler" not in name and _is_of(body, model, name))
     if missing:
         more_text = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        advice = "" if trust_remote_code else ", or give --trust-remote-code if its architecture has code of its own"
         raise ModelError(
             f"{folder} lacks {len(missing)} tensors of {kind.__name__}: {', '.join(missing[:_NAMED])}{more_text}; "
-            "fetch the checkpoint again, or give --trust-remote-code if its architecture has code of its own"
+            f"fetch the checkpoint again{advice}"
         )
-    return body
+    unused = hf_files.unused_notes(folder, body, info["unexpected_keys"])
+    return body, (*unused, *([f"the names in the file begin with {prefix!r}"] if prefix else []))
+
+
+def _is_of(body: Any, model: Any, name: str) -> bool:
+    """Return whether a tensor of `model`, which may have a head, is in its encoder."""
+    return body is model or name.startswith(f"{model.base_model_prefix}.")
+
+
+def _unloadable(kind: Any, folder: Path, config: Any, error: Exception, *, trusted: bool) -> str:
+    reason = first_line(error)
+    if "ignore_mismatched_sizes" in str(error):
+        # transformers points to a report that only its log has
+        reason = f"the sizes of its tensors are not those of {kind.__name__}"
+    if getattr(config, "auto_map", None) and not trusted:
+        return (
+            f"{folder} cannot be loaded by transformers' {kind.__name__} ({reason}); it has Python code of its own, "
+            "which may do anything: review it, then give --trust-remote-code"
+        )
+    return f"{folder} cannot be loaded by transformers' {kind.__name__}: {reason}"
 
 
 def _notes(kind: Any, config: Any, body: Any, plan: PrecisionPlan, *, trusted: bool) -> tuple[str, ...]:

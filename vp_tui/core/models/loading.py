@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.inputs import adapter
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
@@ -178,6 +179,7 @@ def _load_native(
         attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
         ops=chosen.ops.name,
+        notes=(*adapter.notes_of(source.path), *filled.notes),
     )
 
 
@@ -196,7 +198,7 @@ def _load_hf(
         weights=of_files(source.path),
         attention_kernel=loaded.attention.name,
         attention_reason=f"{loaded.attention.reason}; {linear.reason}",
-        notes=loaded.notes,
+        notes=(*adapter.notes_of(source.path), *loaded.notes),
     )
 
 

@@ -48,6 +48,8 @@ class Filled:
 
     model: nn.Module
     weights: WeightFacts
+    notes: tuple[str, ...]
+    """Heads that are not used, for the run record."""
 
 
 def unset_embedding(rows: int, width: int) -> nn.Embedding:
@@ -81,9 +83,10 @@ def fill(
         state = {name: reader.read(family.sources(name)) for name, _ in model.named_parameters()}
         # FP32 in every plan: angles and slopes in FP16 change long sequences
         state |= {name: table(tensor.to(device), plan) for name, tensor in family.buffers(spec, checkpoint).items()}
+        notes = checkpoint.notes
     model.load_state_dict(state, assign=True)
     model.requires_grad_(False)
-    return Filled(model=model.eval(), weights=reader.tally.facts())
+    return Filled(model=model.eval(), weights=reader.tally.facts(), notes=notes)
 
 
 def concatenated(checkpoint: OpenCheckpoint, names: list[str], convert: Callable[[Tensor], Tensor]) -> Tensor:

@@ -17,7 +17,7 @@ from vp_tui.core.models.precision import fp16_loss
 
 _ANY: Final = Dialect(
     model="transformers",
-    prefix="",
+    roots=frozenset(),
     # embeddings do not use these
     ignored=re.compile(r"(.*\.)?(lm_head|contact_head|cls|classifier|pooler|decoder)\."),
 )

@@ -33,7 +33,7 @@ UNKNOWN_SHARE = 0.01
 """Above this share of unknown letters the reader is warned; real files have ambiguous letters of 0.1 % and less."""
 
 STOP_MOVES = 0.035
-"""Largest 1 - cosine between a protein and the same one with *: 589 viral proteins, a fine-tuned ESM-2 8M (median 0.002)."""
+"""Largest 1 - cosine between a protein and the same one with * (589 viral ones, fine-tuned ESM-2 8M; median 0.002)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
