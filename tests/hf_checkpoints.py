@@ -129,3 +129,69 @@ def stranger(folder):
     weight = torch.randn(30, 8, generator=torch.Generator().manual_seed(0))
     save_file({"embed.weight": weight}, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "stranger.py").write_text(REMOTE_CODE)
+
+
+GATED_ESM = """
+from torch import nn
+from transformers.models.esm import modeling_esm as M
+
+from .esm_config import EsmConfig
+
+
+class Gated(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=False)
+
+    def forward(self, x):
+        gate, value = self.dense(x).chunk(2, -1)
+        return nn.functional.silu(gate) * value
+
+
+class EsmForMaskedLM(M.EsmForMaskedLM):
+    config_class = EsmConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        for layer in self.esm.encoder.layer:
+            layer.intermediate = Gated(config)
+            layer.output.dense = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.post_init()
+"""
+
+
+def nucleotide_transformer_v2(folder):
+    """An "esm" over 6-mers with a gated feed-forward in code of its own, and an auto_map without AutoModel."""
+    from itertools import product
+
+    from safetensors.torch import save_file
+    from transformers import EsmConfig, EsmForMaskedLM
+
+    words = ["<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>", *map("".join, product("ATCG", repeat=3)), *"ATCGN"]
+    config = EsmConfig(
+        **sizes(), vocab_size=len(words), mask_token_id=2, pad_token_id=1, max_position_embeddings=2050,
+        position_embedding_type="rotary", emb_layer_norm_before=False, token_dropout=False, layer_norm_eps=1e-12,
+    )  # fmt: skip
+    save(EsmForMaskedLM(config), folder)
+    state = _gated(folder)
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    values = json.loads((folder / "config.json").read_text())
+    auto_map = {"AutoConfig": "esm_config.EsmConfig", "AutoModelForMaskedLM": "modeling_esm.EsmForMaskedLM"}
+    write(folder / "config.json", **{**values, "auto_map": auto_map})
+    own = "from transformers import EsmConfig as Base\n\n\nclass EsmConfig(Base):\n    model_type = 'esm'\n"
+    (folder / "esm_config.py").write_text(own)
+    (folder / "modeling_esm.py").write_text(GATED_ESM)
+    (folder / "vocab.txt").write_text("\n".join(words))
+    write(folder / "tokenizer_config.json", tokenizer_class="EsmTokenizer", model_max_length=2048, eos_token=None)
+
+
+def _gated(folder):
+    from safetensors.torch import load_file
+
+    state = load_file(folder / "model.safetensors")
+    for name in list(state):
+        if name.endswith("intermediate.dense.weight"):
+            state[name] = torch.cat([state[name], state[name].flip(0)])
+        elif name.endswith(("intermediate.dense.bias", ".output.dense.bias")) and "attention" not in name:
+            del state[name]
+    return state

@@ -167,13 +167,35 @@ def test_a_path_that_does_not_exist_is_said_to_be_missing(given):
         resolve(given)
 
 
-def test_a_file_is_refused_unless_it_is_a_fair_esm_one(tmp_path):
-    for name in ("esm2.bin", "esm2.pt"):
+def test_a_file_is_refused_unless_torch_may_have_saved_it(tmp_path):
+    for name in ("esm2.safetensors", "esm2.pt"):
         (tmp_path / name).write_text("")
     with pytest.raises(ModelError, match="is a file"):
-        resolve(str(tmp_path / "esm2.bin"))
+        resolve(str(tmp_path / "esm2.safetensors"))
     source = resolve(str(tmp_path / "esm2.pt"))
     assert (source.name, source.path, source.folder) == ("esm2", (tmp_path / "esm2.pt").resolve(), None)
+
+
+def test_a_weight_file_of_a_folder_stands_for_the_folder(tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    assert resolve(str(tmp_path / "model.safetensors")).folder == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("key", ["quantization_config", "compression_config"])
+@pytest.mark.parametrize("method", ["bitsandbytes", "compressed-tensors", "gptq"])
+def test_a_quantized_checkpoint_is_refused_as_one(key, method, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "esm", key: {"quant_method": method}}))
+    with pytest.raises(ModelError, match=rf"quantized \({method}\)"):
+        read_spec(tmp_path)
+
+
+def test_the_top_folder_of_a_cache_names_the_snapshot(tmp_path):
+    snapshot = tmp_path / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=str(snapshot)):
+        read_spec(tmp_path)
 
 
 def test_a_revision_follows_an_at_sign():

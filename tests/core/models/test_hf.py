@@ -1,12 +1,14 @@
 """Encoders of transformers behind the engine's own call: exact, without leaks, nothing random or foreign in them."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import dynamic_module_utils
 
 import hf_checkpoints
 from samples import PROTEINS, READS
@@ -192,6 +194,82 @@ def test_a_head_in_the_file_is_left_there_and_a_missing_pooler_is_no_fault(chang
 
     loaded = load(changed("ProtBERT", change))
     assert loaded.weights.fp16_overflows == 0, "heads are not counted"
+
+
+def test_a_head_is_named_in_a_note(changed):
+    loaded = load(changed("ProtBERT", lambda state: state.update({"cls.predictions.bias": torch.zeros(30)})))
+    assert any("cls (1 tensor)" in note for note in loaded.notes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unmerged_lora_in_the_encoder_is_an_error_and_never_the_base_model(kind, changed):
+    def change(state):
+        name = next(name for name in sorted(state) if re.search(r"\.0\..*weight$", name))
+        state[name.removesuffix("weight") + "lora_a"] = torch.ones(64, 4)
+
+    with pytest.raises(ModelError, match=r"1 tensor.* in its encoder .*lora_a.*merge_and_unload"):
+        load(changed(kind, change))
+
+
+def test_an_unknown_tensor_in_the_encoder_is_an_error(changed):
+    with pytest.raises(ModelError, match=r"encoder\.layer\.1\.gate\.weight"):
+        load(changed("ProtBERT", lambda state: state.update({"encoder.layer.1.gate.weight": torch.ones(4)})))
+
+
+def test_position_ids_of_old_files_are_no_unknown_tensor(changed):
+    load(changed("ProtBERT", lambda state: state.update({"embeddings.position_ids": torch.arange(1200)[None]})))
+
+
+@pytest.mark.parametrize("prefix", ["module.", "module.bert.", "_orig_mod."])
+def test_the_prefix_of_a_wrapper_is_found(prefix, changed, folder_of):
+    def change(state):
+        for name in list(state):
+            state[prefix + name] = state.pop(name)
+
+    loaded, plain = load(changed("ProtBERT", change)), load(folder_of("ProtBERT"))
+    wanted = plain.model.state_dict()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in loaded.model.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.float8_e4m3fn])
+def test_quantized_weights_are_refused_here_too(dtype, changed):
+    def change(state):
+        state["encoder.layer.0.output.dense.weight"] = state["encoder.layer.0.output.dense.weight"].to(dtype)
+
+    with pytest.raises(ModelError, match="quantized"):
+        load(changed("ProtBERT", change))
+
+
+def test_a_git_lfs_pointer_is_called_one_here_too(changed):
+    folder = changed("ProtBERT")
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(ModelError, match="git-lfs pointer"):
+        load(folder)
+
+
+def test_a_nucleotide_transformer_v2_runs_when_its_code_is_trusted(tmp_path, monkeypatch):
+    from transformers import AutoModelForMaskedLM
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    folder = tmp_path / "nt_v2"
+    hf_checkpoints.nucleotide_transformer_v2(folder)
+    with pytest.raises(ModelError, match="--trust-remote-code") as refused:
+        load(folder)
+    assert "report" not in str(refused.value)
+    loaded = loading.load(resolve(str(folder), trust_remote_code=True), plain_plan("fp32"), CPU)
+    assert any("lm_head" in note or "own Python code" in note for note in loaded.notes)
+    data = data_of("ModernBERT", 5)
+    tokens = tokenizing.tokenize(read_spec(folder), folder, data, None, trust_remote_code=True)
+    model = AutoModelForMaskedLM.from_pretrained(folder, trust_remote_code=True, attn_implementation="eager").eval()
+    rows = np.split(tokens.ids_N, tokens.starts_S[1:])
+    with torch.inference_mode():
+        states = [
+            model(torch.from_numpy(row[None]).long(), output_hidden_states=True).hidden_states[-1] for row in rows
+        ]
+    wanted_SD = torch.stack([state[0].mean(0) for state in states]).numpy()
+    assert np.abs(wanted_SD).max() > 0.3, "the comparison is of numbers that matter"
+    assert np.abs(embed(loaded, tokens) - wanted_SD).max() < EXACT
 
 
 def test_an_unknown_model_type_is_an_error(changed):

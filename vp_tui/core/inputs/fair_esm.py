@@ -1,10 +1,10 @@
 """Single files with an ESM-2: the model's sizes, read without torch, and Hugging Face's names of its tensors.
 
 fair-esm's .pt is {"model": state dict, "cfg" or "args": argparse.Namespace}; fine-tuned ones, Lightning's .ckpt and
-files of training loops are state dicts, flat or nested, under fair-esm's or Hugging Face's names. torch.load is not used,
-because the command line and the dashboard read a spec before any worker starts; the pickle is read with an allow-list
-(`_Pickle`) that turns tensors into their shapes, so no code and no weight of the file is loaded. The shapes determine
-the model: the number of heads follows from the width and the length of the stored rotary table.
+files of training loops are state dicts, flat or nested, under fair-esm's or transformers' names. torch.load is not
+used, because the command line and the dashboard read a spec before any worker starts; the pickle is read with an
+allow-list (`_Pickle`) that turns tensors into their shapes, so no code and no weight of the file is loaded. The
+shapes determine the model: the number of heads follows from the width and the length of the stored rotary table.
 """
 
 import io
@@ -23,20 +23,19 @@ from vp_tui.core.inputs import tensor_names, weight_header
 from vp_tui.core.inputs.tensor_names import UNMERGED
 
 
-class _Attributes(dict[str, Any]):
-    """Stand-in for Lightning's AttributeDict, which holds hyperparameters."""
-
-
 def _path(*parts: str) -> str:
     return "/".join(parts)
 
 
+# torch fills only plain dicts and OrderedDicts
 _STAND_INS: Final[Mapping[str, Any]] = {
     "argparse.Namespace": Namespace,
-    "lightning.fabric.utilities.data.AttributeDict": _Attributes,
-    "lightning_fabric.utilities.data.AttributeDict": _Attributes,
-    "pytorch_lightning.utilities.parsing.AttributeDict": _Attributes,
+    "lightning.fabric.utilities.data.AttributeDict": OrderedDict,
+    "lightning_fabric.utilities.data.AttributeDict": OrderedDict,
+    "pytorch_lightning.utilities.parsing.AttributeDict": OrderedDict,
+    # the second since Python 3.13
     "pathlib.PosixPath": _path,
+    "pathlib._local.PosixPath": _path,
 }
 ALLOWED_CLASSES: Final = tuple((stand_in, name) for name, stand_in in _STAND_INS.items())
 """Stand-ins for classes besides tensors in checkpoints; torch.load(weights_only=True) refuses all others."""

@@ -27,6 +27,8 @@ from vp_tui.core.models import torch_file
 _LEGACY: Final = ((".gamma", ".weight"), (".beta", ".bias"))
 _FLOATS: Final = frozenset({"F64", "F32", "F16", "BF16", "float64", "float32", "float16", "bfloat16"})
 _SUFFIXES: Final = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
+_OWN: Final = frozenset({"contact_head", "pooler"})
+"""Parts of the bare model classes of transformers; embeddings never use them."""
 _NO_WEIGHTS: Final = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state|adapter_|.*contact-regression)")
 """Files that training writes next to the weights."""
 _FOREIGN: Final = (".h5", ".msgpack", ".onnx", ".gguf", ".ot")
@@ -102,7 +104,7 @@ class OpenCheckpoint:
         """Sentences for the run record: heads that are not used, and an unusual prefix."""
         parent = self.prefix.rpartition(".")[0].rpartition(".")[0]
         tops = [name.removeprefix(f"{parent}.") for name in self.unused]
-        notes = heads_note(name for name in tops if name.partition(".")[0] not in self.dialect.roots)
+        notes = heads_note(name for name in tops if name.partition(".")[0] not in self.dialect.roots | _OWN)
         return (*notes, f"the encoder is under {self.prefix.removesuffix('.')!r} in the file") if parent else notes
 
     def require(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -288,4 +290,4 @@ def stored_tensors(content: Any) -> dict[str, Stored]:
 
 
 def _given(tensor: Tensor) -> Tensor:
-    return tensor
+    return tensor.detach()

@@ -62,4 +62,4 @@ def unused_notes(folder: Path, body: Any, unexpected: Iterable[str]) -> tuple[st
         )
         where = f"in its encoder that {type(body).__name__} has no place for"
         raise ModelError(f"{folder} has {first_names(inside, where)}; {advice}")
-    return heads_note(bare)
+    return heads_note(name for name in bare if not name.startswith("pooler."))
