@@ -38,12 +38,14 @@ kind, base, adapter, target, labels = sys.argv[1:]
 more = {"num_labels": int(labels)} if labels != "0" else {}
 model = getattr(transformers, kind).from_pretrained(base, dtype="float32", **more)
 before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-ups = [bool(tensor.any()) for name, tensor in load_peft_weights(adapter, "cpu").items() if "lora_B" in name]
-wanted = sum(ups) if ups else 1
+ups = {name: tensor for name, tensor in load_peft_weights(adapter, "cpu").items() if "lora_B" in name and tensor.any()}
+adapted = [name.removeprefix("base_model.model.").partition(".lora_B")[0] + ".weight" for name in ups]
 merged = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-changed = sum(name in before and not tensor.equal(before[name]) for name, tensor in merged.state_dict().items())
-if changed < wanted:
-    sys.exit(f"only {changed} of {wanted} adapted weights changed: the adapter does not fit {kind} of {base}")
+after = merged.state_dict()
+unchanged = [name for name in adapted if name not in before or name not in after or after[name].equal(before[name])]
+if unchanged:
+    sys.exit(f"{len(unchanged)} of {len(adapted)} adapted weights did not change, the first is {unchanged[0]}: "
+             f"the adapter does not fit {kind} of {base}")
 merged.save_pretrained(target)
 """
 

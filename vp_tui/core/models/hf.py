@@ -22,7 +22,7 @@ from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.errors import ModelError, UsageError
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models import hf_files
-from vp_tui.core.models.checkpoint import first_line
+from vp_tui.core.models.checkpoint import first_line, first_names
 from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
 
@@ -235,12 +235,9 @@ def _body(
     body = model.base_model if kind.__name__.startswith("AutoModelFor") else model
     missing = sorted(name for name in info["missing_keys"] if "pooler" not in name and _is_of(body, model, name))
     if missing:
-        more_text = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         advice = "" if trust_remote_code else ", or give --trust-remote-code if its architecture has code of its own"
-        raise ModelError(
-            f"{folder} lacks {len(missing)} tensors of {kind.__name__}: {', '.join(missing[:_NAMED])}{more_text}; "
-            f"fetch the checkpoint again{advice}"
-        )
+        lacking = first_names(missing, f"of {kind.__name__} that are not in the file")
+        raise ModelError(f"{folder} lacks {lacking}; fetch the checkpoint again{advice}")
     unused = hf_files.unused_notes(folder, body, info["unexpected_keys"])
     return body, (*unused, *([f"the names in the file begin with {prefix!r}"] if prefix else []))
 

@@ -108,16 +108,8 @@ def prepare(
     tokens = tokenizing.tokenize(spec, folder, sampled, cache, trust_remote_code=config.trust_remote_code)
     budget, budget_reason = budget_for(int(tokens.lengths_S.max()))
     blocks = cut(tokens.lengths_S, stratum_S, budget)
-    facts = _facts(
-        config,
-        alphabet,
-        everything=everything,
-        sampled=sampled,
-        stratum_S=stratum_S,
-        tokens=tokens,
-        cuts=cuts,
-        spec=spec,
-    )
+    facts = _facts(config, alphabet, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens)
+    facts |= {"cuts": list(cuts), "unknown_share": unknown_share(sampled, tokens, spec)}
     return Prepared(
         sequences=sampled,
         stratum_S=stratum_S,
@@ -174,8 +166,6 @@ def _facts(
     sampled: SequenceSet,
     stratum_S: np.ndarray,
     tokens: TokenSet,
-    cuts: tuple[int, int],
-    spec: ModelSpec,
 ) -> dict[str, Any]:
     counts = np.bincount(stratum_S, minlength=len(STRATA))
     return {
@@ -187,12 +177,10 @@ def _facts(
         "n_file": len(everything),
         "n": len(sampled),
         "seed": config.seed,
-        "cuts": list(cuts),
         "strata": {name: int(count) for name, count in zip(STRATA, counts, strict=True)},
         "tokens": int(tokens.lengths_S.sum()),
         "truncated": tokens.truncated,
         "unknown_letters": tokens.unknown_letters,
-        "unknown_share": unknown_share(sampled, tokens, spec),
         "stops": _stops(sampled),
         "cleaned": asdict(sampled.cleaned),
         "piped": spool.note_of(Path(config.input)) is not None,
@@ -247,7 +235,7 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
     if stops:
         notes.append(
             f"{stops} sequences end in * (a stop codon), which is kept as transformers' tokenizers do: on a trained "
-            f"ESM-2 it moves an embedding by up to {STOP_MOVES:g} (1 - cosine); strip it to embed the protein alone"
+            f"ESM-2 it moves an embedding by up to {fmt.limit(STOP_MOVES)} (1 - cosine); strip it to embed the protein alone"
         )
     if data.renamed:
         notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
