@@ -235,7 +235,8 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
     if stops:
         notes.append(
             f"{stops} sequences end in * (a stop codon), which is kept as transformers' tokenizers do: on a trained "
-            f"ESM-2 it moves an embedding by up to {fmt.limit(STOP_MOVES)} (1 - cosine); strip it to embed the protein alone"
+            f"ESM-2 it moves an embedding by up to {fmt.limit(STOP_MOVES)} (1 - cosine); strip it to embed the protein "
+            "alone"
         )
     if data.renamed:
         notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
