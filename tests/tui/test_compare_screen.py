@@ -178,7 +178,7 @@ async def test_hostile_names_steer_nothing(compared, size):
 
 async def test_errors_are_told_in_words_with_what_to_do_next(compared, runs):
     wrong = {
-        ("same", "active"): "is queued; `vp-tui watch",
+        ("same", "active"): "is queued",
         ("same", "failed"): "is failed and has no result to compare",
         ("gone", "same"): "no run",
         ("same", "gone"): "no run",
