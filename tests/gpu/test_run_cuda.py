@@ -115,6 +115,7 @@ def test_an_overflow_on_cuda_fails_the_run_with_alerts(vp_tui, tmp_path, documen
     assert any(alert["kind"] in {"nan", "inf"} for alert in found["alerts"])
 
 
+@pytest.mark.alone
 def test_a_budget_that_does_not_fit_the_gpu_is_halved_and_the_run_goes_on(vp_tui, wide_checkpoint, document):
     """All but a little of the memory is taken, so that the first packs do not fit."""
     free = torch.cuda.mem_get_info()[0]

@@ -135,7 +135,7 @@ def test_each_run_takes_end_to_end_what_it_takes_alone(encoders, work):
         for blocks in arm.stretches:
             encode_s, wall_s = (sum(times[index] for index in blocks) for times in (arm.encode_s, arm.wall_s))
             assert encode_s * (1 - CLOCK_SHARE) <= wall_s
-        encode_s, wall_s = totals(arm)
-        assert encode_s <= wall_s == pytest.approx(totals(single)[1], rel=0.15)
-    ratios = [totals(reference)[1] / totals(candidate)[1] for reference, candidate in (together, alone)]
-    assert ratios[0] == pytest.approx(ratios[1], rel=0.15)
+        # clocks differ between the two, so what is compared is the wall clock over the encoding
+        (encode_s, wall_s), (single_encode_s, single_wall_s) = totals(arm), totals(single)
+        assert encode_s <= wall_s
+        assert wall_s / encode_s == pytest.approx(single_wall_s / single_encode_s, rel=0.1)
