@@ -20,7 +20,7 @@ MAX_RECENT = 5
 SEQUENCE_SUFFIXES = tuple(
     f".{kind}{packed}"
     for kind in ("fasta", "fa", "faa", "fna", "ffn", "fas", "fastq", "fq")
-    for packed in ("", ".gz")
+    for packed in ("", ".gz", ".bz2", ".xz", ".zst")
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections import Counter, OrderedDict
 from dataclasses import replace
-from pathlib import PosixPath
+from pathlib import Path, PosixPath
 from types import ModuleType
 
 import pytest
@@ -282,3 +282,39 @@ def test_a_pickle_that_asks_for_a_class_is_refused_in_every_form(state, tmp_path
     torch.save({"state_dict": state, "hyper_parameters": pytest.raises}, tmp_path / "x.ckpt")
     with pytest.raises(ModelError, match=r"it asks for [\w.]*raises"):
         load(tmp_path / "x.ckpt")
+
+
+def test_a_fine_tuned_dnabert_2_gives_its_encoder(made_dnabert, tmp_path):
+    copy = shutil.copytree(made_dnabert, tmp_path / "tuned")
+    found = torch.load(copy / "pytorch_model.bin", weights_only=True)
+    bare = {name.removeprefix("bert."): tensor for name, tensor in found.items()}
+    head = {"classifier.weight": random(2, 4), "classifier.bias": random(2), "bert.pooler.dense.bias": random(4)}
+    torch.save({**under("bert.", bare), **head}, copy / "pytorch_model.bin")
+    loaded = load(copy)
+    require_equal(loaded, made_dnabert)
+    assert any("classifier (2 tensors)" in note for note in loaded.notes)
+    torch.save({**under("bert.", bare), "bert.encoder.layer.0.lora_A": random(4)}, copy / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="merge_and_unload"):
+        load(copy)
+
+
+CASES = Path(__file__).parents[4] / "shared/cases/checkpoints"
+LOADS = ("esm2_ok", "esm2_seqcls", "esm2_tokcls", "esm2_peft_merged", "esm2_ddp", "dnabert2_ok", "dnabert2_finetuned",
+         "protbert_ok", "fair_finetuned_state_dict.pt")  # fmt: skip
+REFUSED = {
+    "esm2_bnb8": "quantized .bitsandbytes", "esm2_fp8": "quantized.*F8_E4M3", "esm2_lfs_safetensors": "git-lfs pointer",
+    "protbert_lora_prottrans": "merge_and_unload", "nt_v2": "--trust-remote-code",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not on this machine")
+@pytest.mark.parametrize("name", LOADS)
+def test_the_shared_cases_load(name):
+    assert load(CASES / name).model is not None
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not on this machine")
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_shared_cases_that_cannot_be_used_are_refused_as_what_they_are(name):
+    with pytest.raises(ModelError, match=REFUSED[name]):
+        load(CASES / name)

@@ -34,6 +34,8 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     classifier = _classifier(home, options) if options["classifier"] else None
     options = {**options, "input": spool.as_file(options["input"], home.cache)}
     contigs = read_contigs(options["input"], sample=options["sample"], seed=options["seed"])
+    for note in contigs.cleaned.notes:
+        output.say(note)
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
     output.say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
