@@ -12,8 +12,9 @@ from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import RunFinished
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.workers.demo import FAULTS
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
-from vp_tui.core.workers.demo.data import FAULTS, make_fasta
+from vp_tui.core.workers.demo.data import make_fasta
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import plain_encoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate

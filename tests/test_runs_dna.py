@@ -90,7 +90,7 @@ def demo_runs(monkeypatch, home):
             "print_report",
             lambda code, *, as_json: (sys.stderr if as_json else sys.stdout).write(f"report {code}\n"),
         )
-        monkeypatch.setattr(starting, "run_document", lambda code: {"exit_code": code})
+        monkeypatch.setattr("vp_tui.tui.commands.output.run_document", lambda code: {"exit_code": code})
         settings = {"fault": None, "gates": "mission", "on_screen": False, "as_json": False} | options
         return starting.run_demo(home, **settings), started
 

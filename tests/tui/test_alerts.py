@@ -145,7 +145,7 @@ async def test_s_goes_on_to_the_sequence_and_back(drive):
         driven.backend.residues = {"ORF_0931": "MKV"}
         await driven.press("a", "home", "enter", "s")
         await driven.until(lambda: isinstance(driven.app.screen, SequenceScreen))
-        await driven.until_text("3 letters")
+        await driven.until_text("3 residues")
         assert "fails V1" in driven.text
         await driven.press("escape", "q")
         assert driven.app.screen.query(AlertList)

@@ -108,7 +108,7 @@ def protein_file(folder, text):
 
 REFUSED = {
     "contains no sequences": "",
-    "header but no sequence": ">a\nMKT\n>empty\n>c\nMKV\n",
+    "contains no sequences: none of its 2 records": ">empty\n>empty too\n",
     "DNA or RNA": ">a\nACGTACGTACGTACGTNNACGT\n",
     "cannot be read as FASTA": "hello\nworld\n",
 }

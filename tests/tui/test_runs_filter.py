@@ -101,7 +101,7 @@ async def test_the_first_match_is_under_the_cursor_unless_its_run_matches_too(dr
 async def test_the_field_in_hand_is_explained_and_completed(drive):
     async with showing(drive) as driven:
         await driven.press("slash", *"verdict", "colon", "f")
-        await driven.until_text("verdict: of the similarity: PASS, WARN, FAIL, INVALID")
+        await driven.until_text("PASS, WARN, FAIL, INVALID")
         await driven.until_text("/ verdict:fAIL")
         await driven.press("right")
         assert driven.app.focused.value == "verdict:FAIL"

@@ -32,7 +32,7 @@ async def test_a_filter_follows_the_store(home):
         await shown.press("slash")
         await shown.type("status:failed")
         await shown.press("enter")
-        await shown.until_text("no run matches")
+        await shown.until_text("status:failed  0 of 1")
         stored_runs.complete(home, stopped="failed")
         await shown.until_text("/ status:failed  1 of 2")
 

@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from vp_tui.core.inputs.source import FILE_SUFFIXES, SHORT_NAMES
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.core.workers.demo.data import NUM_PROTEINS, NUM_READS
+from vp_tui.core.workers.demo import NUM_PROTEINS, NUM_READS
 from vp_tui.tui.fields import MODEL_FIELD
 
 MAX_ENTRIES = 100_000

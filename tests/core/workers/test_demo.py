@@ -13,8 +13,7 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs import packing, sequences, tokenizing
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.tokens import tokenize
-from vp_tui.core.workers.demo import checkpoints
-from vp_tui.core.workers.demo.data import FAULTS, NUM_PROTEINS, NUM_READS
+from vp_tui.core.workers.demo import FAULTS, NUM_PROTEINS, NUM_READS, checkpoints
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 CPU = torch.device("cpu")

@@ -43,6 +43,7 @@ def data_of(*strata):
         blocks=(),
         facts={},
         notes=(),
+        warnings=(),
         budget=4096,
         budget_reason="asked for",
         seconds=0.0,

@@ -1,10 +1,14 @@
-"""Performance metrics of the rule: direction and scale."""
+"""Performance metrics of the rule: direction and scale.
+
+numpy is imported where an array is scaled: the dashboard reads the names only, and starts without it.
+"""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Kind = Literal["speed", "memory", "utilization"]
 
@@ -32,23 +36,25 @@ class Metric:
             return False
         return value > 0 or (self.kind == "utilization" and value == 0)
 
-    def badness(self, values: np.ndarray) -> np.ndarray:
+    def badness(self, values: "np.ndarray") -> "np.ndarray":
         """Return values [R] on the scale of the rule [R]; each must satisfy `has`."""
+        import numpy as np
+
         scaled_R = values / 100.0 if self.kind == "utilization" else np.log(values)
         return -scaled_R if self.higher_is_better else scaled_R
 
     def value(self, badness: float) -> float:
         """Return the metric's own value at a badness."""
         scaled = -badness if self.higher_is_better else badness
-        return 100.0 * scaled if self.kind == "utilization" else float(np.exp(scaled))
+        return 100.0 * scaled if self.kind == "utilization" else math.exp(scaled)
 
     def distance(self, tau: float) -> float:
         """Return a tolerance, given as a fraction, on the scale of the rule."""
-        return tau if self.kind == "utilization" else float(np.log1p(tau))
+        return tau if self.kind == "utilization" else math.log1p(tau)
 
     def loss(self, theta: float) -> float:
         """Return a difference of badness as a fraction: 0.05 is 5 % more time or memory, or 5 points less use."""
-        return theta if self.kind == "utilization" else float(np.expm1(theta))
+        return theta if self.kind == "utilization" else math.expm1(theta)
 
     def change(self, theta: float) -> float:
         """Return the difference as a change of the metric's own value: -0.05 is 5 % (or points) less."""

@@ -15,7 +15,7 @@ from vp_tui.core.inputs import spool
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
-from vp_tui.core.workers.demo.data import FAULTS, NUM_PROTEINS, NUM_READS
+from vp_tui.core.workers.demo import FAULTS, NUM_PROTEINS, NUM_READS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files, run_module
 from vp_tui.tui.commands.follow import exit_code, follow_own

@@ -31,7 +31,8 @@ from vp_tui.core.inputs.synthetic import random_proteins
 from vp_tui.core.inputs.tokens import PAD, VOCABULARY, tokenize
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.precision import round_to_fp16
-from vp_tui.core.workers.demo.data import FAULTS, make_dna_fasta, make_fasta
+from vp_tui.core.workers.demo import FAULTS
+from vp_tui.core.workers.demo.data import make_dna_fasta, make_fasta
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 
 __all__ = ["FAULTS", "add_arguments", "main", "make_checkpoint", "make_fasta"]

@@ -1,32 +1,13 @@
-"""What the demo shows, without torch: the list of faults, a synthetic protein file and one of coding DNA."""
+"""The sequences of the demo: a synthetic protein file and one of coding DNA."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vp_tui.core.inputs.synthetic import UNIPROT_PERCENT, random_coding_dna, random_proteins
-
-FAULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "overflow": "one FFN layer exceeds 65,504, the largest FP16 number, on tryptophan (W): "
-        "NaN in FP16 for the sequences that contain it, finite in FP32",
-        "precision-loss": "a constant of 1,024 in the residual stream, where FP16 has a resolution of 1, drowns "
-        "the signal: finite everywhere, cosine below the limit",
-        "silent-loss": "the same with 512: most of what tells sequences apart is damaged, yet raw cosine stays "
-        "above the limit; only relative error and centred cosine see it",
-    }
-)
-"""Faults of the checkpoint: name -> what it does, for `vp-tui demo --list-faults`."""
-
-NUM_PROTEINS: Final = 360
-"""The fewest of which the shortest stratum still fills five blocks (an interval of its speed needs five) and every
-stratum has the 100 rows that the comparison of single dimensions needs."""
-NUM_READS: Final = 480
-"""As above; reads are short, so a block holds more of them."""
+from vp_tui.core.workers.demo import NUM_PROTEINS, NUM_READS
 
 _HOMOLOGUE_EVERY: Final = 10
 _SUBSTITUTED: Final = 0.03
