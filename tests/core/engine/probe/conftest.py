@@ -52,6 +52,12 @@ class Case:
         return rows_PD
 
 
+@pytest.fixture(scope="session")
+def probe_case():
+    """The class Case."""
+    return Case
+
+
 def case_of(folder, fasta, *, count=24, longest=512):
     data = sequences.read(fasta)
     tokens = tokenizing.tokenize(read_spec(folder), folder, data, None)

@@ -19,8 +19,9 @@ from vp_tui.core.measures.pairs import pair_measures
 NOT_FINITE: Final = "the candidate's token outputs are not finite"
 
 POOLED_SEQUENCES: Final = 24
-"""R5 is not measured on fewer in all: the ratio of one sequence scatters by a factor of 1.7, so few ideal engines would
-stay near 1."""
+"""R5 is not measured on fewer in all. A sound engine's ratio scatters from sequence to sequence (standard deviation of
+the logarithm 0.20 to 0.25, trained ESM-2 8M): with 24, the largest of three strata is below 1.24 in 99 of 100 draws,
+with 12 below 1.41."""
 _STRATUM_SEQUENCES: Final = POOLED_SEQUENCES // len(STRATA)
 """A stratum with fewer has no R5 of its own."""
 

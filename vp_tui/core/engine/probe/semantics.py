@@ -1,7 +1,7 @@
 """R6: the candidate's own code in FP32 against FP64. A fault of the code stays, the rounding of the format goes.
 
-In 16 bits a recomputed rotary table lies below the rounding floor; here it is 157 times the error of sound FP32
-(trained ESM-2 8M, 9 proteins). What it cannot reach: kernels that exist in 16 bits only (flash, varlen), and mistakes
+In 16 bits a recomputed rotary table lies below the rounding floor; here it is 175 times the error of sound FP32
+(trained ESM-2 8M). What it cannot reach: kernels that exist in 16 bits only (flash, varlen), and mistakes
 that the FP64 pass shares.
 
 Shape suffixes: P sequences of the sample, Q those of them that are encoded here, D width.
