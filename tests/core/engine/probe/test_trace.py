@@ -70,6 +70,14 @@ def test_sums_are_over_all_rows_and_in_fp64():
     assert (found.rows, found.values) == (5000, 5000 * 24)
 
 
+def test_the_rounding_error_is_that_of_every_fourth_sketched_row_whatever_the_calls():
+    values_RD = rows(101, 8)
+    chosen_RD = values_RD[::3][::4]
+    wanted = float((chosen_RD - stored_as(chosen_RD, FP16)).square().sum())
+    for parts in (1, 7, 101):
+        assert np.isclose(one_point(values_RD, parts=parts, step=3).rounding_square, wanted, rtol=1e-12)
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 7])
 def test_the_sketched_rows_do_not_depend_on_the_calls(step):
     values_RD = rows(100, 8)
