@@ -275,6 +275,20 @@ def test_a_nucleotide_transformer_v2_runs_when_its_code_is_trusted(tmp_path, mon
     assert np.abs(embed(loaded, tokens) - wanted_SD).max() < EXACT
 
 
+def test_a_module_of_foreign_code_that_is_named_like_a_wrapper_keeps_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    folder = tmp_path / "nested_stranger"
+    hf_checkpoints.stranger(folder)
+    code = (folder / "stranger.py").read_text()
+    code = code.replace("self.embed = ", "self.model = torch.nn.Module(); self.model.embed = ")
+    (folder / "stranger.py").write_text(code.replace("self.embed(", "self.model.embed("))
+    weight = load_file(folder / "model.safetensors")["embed.weight"]
+    save_file({"model.embed.weight": weight}, folder / "model.safetensors", metadata={"format": "pt"})
+    loaded = loading.load(resolve(str(folder), trust_remote_code=True), plain_plan("fp32"), CPU)
+    assert torch.equal(loaded.model.body.model.embed.weight, weight)
+
+
 def test_an_unknown_model_type_is_an_error(changed):
     with pytest.raises(ModelError, match="transformers cannot read"):
         load(changed("ProtBERT", model_type="nobody_knows"))

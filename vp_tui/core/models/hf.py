@@ -221,7 +221,8 @@ def _body(
         "output_loading_info": True,
         **more,
     }
-    prefix = hf_files.wrapper_of(folder)
+    # code of its own may have a module of such a name
+    prefix = "" if trust_remote_code else hf_files.wrapper_of(folder)
     try:
         if prefix:
             # transformers would leave every weight random
