@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from dataclasses import replace
 
 from vp_tui.core.config import STRATA, RunConfig
 from vp_tui.core.events import (
@@ -105,6 +106,24 @@ def _stats(scope, n, tokens_per_s):
         below=0, nan=0, inf=0, relative_l2_p99=1e-3, norm_ratio_worst=1.0, reference_tokens_per_s=500.0,
         candidate_tokens_per_s=tokens_per_s, speedup=tokens_per_s / 500,
     )  # fmt: skip
+
+
+GPU = {"device": "cuda:0", "device_name": "NVIDIA H200", "driver": "570.1", "cuda": "13.0", "torch": "2.13.0"}
+
+
+def validated(home, *, n=300, speedup=2.0, end_to_end=1.9, cached=False, environment=None, **more):
+    """The id of a run that is evidence for production: on a GPU, `n` sequences per stratum (or one n for each)."""
+    counts = dict.fromkeys(STRATA, n) if isinstance(n, int) else n
+    base = _finished(more.get("precision", "fp16"), 1000.0)
+    scopes = {**counts, "all": sum(counts.values())}
+    reference = replace(base.arms["reference"], cached=cached)
+    end = {
+        "strata": tuple(_stats(scope, count, 1000.0) for scope, count in scopes.items()),
+        "speedup": replace(base.speedup, tokens_per_s=speedup, end_to_end=end_to_end),
+        "arms": {**base.arms, "reference": reference},
+    }
+    end |= more.pop("end", {})
+    return complete(home, environment=GPU | (environment or {}), end=end, **more)
 
 
 def group_of(home, speeds, *, kind="validate", **each):

@@ -1,9 +1,13 @@
 """`vp-tui policy`: words, JSON, a line for a shell; the child that loads torch is a plain answer here."""
 
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import pytest
-from stored_runs import ENVIRONMENT, caller, complete
+from stored_runs import ENVIRONMENT, GPU, caller, complete, validated
 
 from vp_tui.core.errors import StoreError
 from vp_tui.tui import cli_judge
@@ -23,7 +27,7 @@ def here(monkeypatch):
     def answer(**changes):
         def output(home, module, arguments):
             calls.append((module, *arguments))
-            return {"environment": ENVIRONMENT | changes, "weights_sha256": None}
+            return {"environment": ENVIRONMENT | GPU | changes, "weights_sha256": None}
 
         monkeypatch.setattr(policy_command, "module_output", output)
         return calls
@@ -32,7 +36,7 @@ def here(monkeypatch):
 
 
 def test_the_policy_in_words_in_json_and_for_a_shell(call, home, here):
-    complete(home)
+    validated(home)
     calls = here()
     code, out, err = call("policy", "-m", "esm2-8m")
     assert (code, err) == (0, "")
@@ -45,11 +49,11 @@ def test_the_policy_in_words_in_json_and_for_a_shell(call, home, here):
     here(torch="2.14.0")
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
     assert (code, out) == (0, "export VIRNUCPRO_DISABLE_FP16=1\n")
-    assert "torch was 2.13.0+cpu and is 2.14.0" in err
+    assert "torch was 2.13.0 and is 2.14.0" in err
 
 
 def test_the_switch_in_the_environment_wins_without_asking_anybody(call, home, here, monkeypatch):
-    complete(home)
+    validated(home)
     calls = here()
     monkeypatch.setenv("VIRNUCPRO_DISABLE_FP16", "true")
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
@@ -79,3 +83,95 @@ def test_whatever_goes_wrong_a_shell_gets_the_line_that_switches_fp16_off(call, 
 def test_options_of_the_policy_that_make_no_sense_are_refused(call, home, here, more):
     here()
     assert call("policy", "-m", "esm2-8m", *more)[0] == 2
+
+
+OFF = "export VIRNUCPRO_DISABLE_FP16=1\n"
+
+
+def test_one_sequence_that_passes_does_not_bring_a_failed_model_back(call, home, here):
+    here()
+    validated(home, end={"verdict": "FAIL", "sentence": "375 of 600 hold NaN", "exit_code": 4})
+    complete(home, environment=GPU)
+    code, out, err = call("policy", "-m", "esm2-8m", "--env")
+    assert (code, out) == (0, OFF)
+    assert "375 of 600 hold NaN" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-m", "--env"),
+        ("-m", "esm2-8m", "--evn"),
+        ("-m", "esm2-8m", "-env"),
+        ("-m", "esm2-8m", "--env=yes"),
+        ("--env",),
+        ("-m", "esm2-8m", "--env", "--device", "tpu7"),
+        ("-m", "esm2-8m", "--env", "--nonsense"),
+    ],
+)
+def test_wrong_usage_still_gives_a_shell_the_line_that_switches_fp16_off(call, home, here, arguments):
+    validated(home)
+    code, out, _ = call("policy", *arguments)
+    assert out.endswith(OFF)
+    assert (code != 0) or arguments[-1] == "tpu7"
+
+
+def test_other_commands_and_help_print_no_line(call, home, here):
+    assert "VIRNUCPRO" not in call("runs", "--env")[1]
+    assert call("policy", "--env", "--help")[1].count("export VIRNUCPRO") == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE run SET perf_facts_json = '[1]'",
+        "UPDATE run SET config_json = '[]'",
+        """UPDATE run SET config_json = '{"thresholds": {"M1.fail": "high"}}'""",
+        "UPDATE run SET arms_json = '3'",
+        "UPDATE run SET findings_json = '[{}]'",
+        "DROP TABLE stratum",
+        "UPDATE stratum SET n = 0",
+        "DELETE FROM stratum",
+    ],
+)
+def test_a_damaged_row_gives_the_line_that_switches_fp16_off(call, home, here, damage):
+    here()
+    validated(home)
+    with closing(sqlite3.connect(home.database)) as connection, connection:
+        connection.execute(damage)
+    _, out, err = call("policy", "-m", "esm2-8m", "--env")
+    assert out == OFF
+    assert err
+
+
+def test_a_store_that_is_no_store_gives_the_line_that_switches_fp16_off(call, home, here):
+    here()
+    validated(home)
+    for content in (b"", b"garbage" * 1000):
+        home.database.write_bytes(content)
+        assert call("policy", "-m", "esm2-8m", "--env")[1] == OFF
+
+
+def test_an_error_that_nobody_foresaw_gives_the_line_that_switches_fp16_off(call, home, here, monkeypatch):
+    validated(home)
+
+    def output(home, module, arguments):
+        raise RuntimeError("torch fell over")
+
+    monkeypatch.setattr(policy_command, "module_output", output)
+    code, out, err = call("policy", "-m", "esm2-8m", "--env")
+    assert (code, out) == (8, OFF)
+    assert "torch fell over" in err
+
+
+def test_a_policy_that_is_told_to_end_gives_the_line_that_switches_fp16_off():
+    script = (
+        "import sys, time; from vp_tui.tui import policy_line\n"
+        "with policy_line.promised(['policy', '-m', 'x', '--env']):\n"
+        "    sys.stderr.write('ready\\n'); sys.stderr.flush(); time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stderr.readline() == "ready\n"
+    child.terminate()
+    out, _ = child.communicate(timeout=30)
+    assert (child.returncode, out) == (143, OFF)

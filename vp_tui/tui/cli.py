@@ -11,7 +11,7 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge
+from vp_tui.tui import cli_app, cli_history, cli_judge, policy_line
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
@@ -201,6 +201,14 @@ def doctor(json: cli_app.AsJson = False) -> None:
 
 def main() -> int:
     """Run the console script; an error becomes one line on stderr and its exit code."""
+    with policy_line.promised(sys.argv[1:]):
+        code = _called()
+        if code:
+            policy_line.keep()
+        return code
+
+
+def _called() -> int:
     try:
         app(prog_name="vp-tui")
     except SystemExit as ended:

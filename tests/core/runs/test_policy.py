@@ -5,13 +5,16 @@ import sqlite3
 from argparse import Namespace
 from contextlib import closing
 
+import numpy as np
 import pytest
-from stored_runs import ENVIRONMENT, MODEL, complete
+from stored_runs import ENVIRONMENT, GPU, MODEL, complete, uuid_of, validated
 
 from vp_tui.core.fingerprint import METRICS_VERSION
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
+from vp_tui.core.store import references
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers import env_probe
 
 WEIGHTS = MODEL["weights_sha256"]
@@ -35,41 +38,161 @@ def decided(home):
     def decide(precision="fp16", *, weights=WEIGHTS, model="esm2-8m", now=None):
         with Reader(home) as reader:
             found = policy.validations(reader, precision, resolve(model), weights)
-            return policy.decide(precision, model, found, ENVIRONMENT | (now or {}))
+            return policy.decide(precision, model, found, ENVIRONMENT | GPU | (now or {}))
 
     return decide
 
 
 def test_a_run_that_passed_here_lets_production_use_the_precision(home, decided):
-    run_id = complete(home)
+    run_id = validated(home)
     found = decided()
     assert (found.precision, found.is_allowed, found.run.id) == ("fp16", True, run_id)
     assert f"run #{run_id}" in found.reason
-    assert found.shell == "export VIRNUCPRO_DISABLE_FP16=0"
 
 
 def test_a_warning_is_allowed_and_its_reason_is_told(home, decided):
-    complete(home, end={"verdict": "WARN", "sentence": "relative error is high"})
+    validated(home, end={"verdict": "WARN", "sentence": "relative error is high"})
     found = decided()
     assert found.is_allowed
     assert "WARN" in found.reason
     assert "relative error is high" in found.reason
 
 
+FAILED = {"verdict": "FAIL", "sentence": "12 sequences hold NaN", "exit_code": 4}
+
+
 @pytest.mark.parametrize("verdict", ["FAIL", "INVALID"])
 def test_the_newest_run_rolls_back_even_when_older_ones_passed(home, decided, verdict):
-    complete(home)
-    newest = complete(home, end={"verdict": verdict, "sentence": "12 sequences hold NaN", "exit_code": 4})
+    validated(home)
+    newest = validated(home, end=FAILED | {"verdict": verdict})
     found = decided()
     assert (found.precision, found.run.id) == ("fp32", newest)
     assert "12 sequences hold NaN" in found.reason
-    assert found.shell == "export VIRNUCPRO_DISABLE_FP16=1"
 
 
-def test_a_newer_pass_clears_an_older_failure(home, decided):
-    complete(home, end={"verdict": "FAIL", "sentence": "bad", "exit_code": 4})
-    complete(home)
+def test_a_newer_pass_of_the_same_size_clears_an_older_failure(home, decided):
+    validated(home, end=FAILED)
+    validated(home)
     assert decided().is_allowed
+
+
+@pytest.mark.parametrize("n", [1, 300, {"short": 5000, "medium": 5000, "long": 999}, {"short": 5000}])
+def test_a_smaller_pass_does_not_clear_a_failure(home, decided, n):
+    failed = validated(home, n=1000, end=FAILED)
+    validated(home, n=n)
+    found = decided()
+    assert (found.is_allowed, found.run.id) == (False, failed)
+    assert "1000 short, 1000 medium, 1000 long" in found.reason
+
+
+def test_a_pass_that_is_no_evidence_does_not_clear_a_failure_either(home, decided):
+    failed = validated(home, end=FAILED)
+    validated(home, speedup=0.9)
+    assert decided().run.id == failed
+    validated(home)
+    assert decided().is_allowed
+
+
+def test_a_failure_of_a_tiny_run_holds_until_a_larger_one_passes(home, decided):
+    validated(home)
+    complete(home, environment=GPU, end=FAILED)
+    assert not decided().is_allowed
+    validated(home)
+    assert decided().is_allowed
+
+
+NO_EVIDENCE = {
+    "few": ({"n": 299}, "299 short, 299 medium, 299 long sequences only: 300"),
+    "one short stratum": ({"n": {"short": 300, "medium": 300, "long": 40}}, "40 long sequences only: 300"),
+    "one sequence": ({"n": {"short": 1}}, "1 short sequences only: 300"),
+    "no sequence": ({"n": {"short": 0}}, "no sequences only: 300"),
+    "slower": ({"speedup": 0.97}, "0.97x (tokens/s)"),
+    "slower end to end": ({"end_to_end": 0.8}, "0.80x (end to end)"),
+    "as fast": ({"speedup": 1.0}, "1.00x (tokens/s)"),
+    "speed unknown": ({"speedup": None}, "unknown"),
+    "end to end unknown": ({"end_to_end": None}, "unknown"),
+    "disturbed": ({"end": {"perf_valid": False, "perf_invalid_reason": "heat"}}, "heat"),
+    "looser cosine": ({"thresholds": {"M1.fail": 0.9}}, "M1 0.9 for 0.99"),
+}
+
+
+@pytest.mark.parametrize("case", NO_EVIDENCE)
+def test_a_pass_that_is_no_evidence_means_fp32_with_the_reason(home, decided, case):
+    changes, words = NO_EVIDENCE[case]
+    run_id = validated(home, **changes)
+    found = decided()
+    assert (found.precision, found.run.id) == ("fp32", run_id)
+    assert words in found.reason
+
+
+def test_a_run_on_the_cpu_switches_nothing_on_although_it_passed_here(home, decided):
+    cpu = {"device": "cpu", "device_name": "x86_64", "driver": None, "cuda": None}
+    run_id = validated(home, environment=cpu, n=1000)
+    found = decided(now=cpu)
+    assert (found.precision, found.run.id, found.differing) == ("fp32", run_id, {})
+    assert "ran on cpu" in found.reason
+
+
+def test_a_stratum_that_the_file_does_not_have_asks_for_nothing(home, decided):
+    validated(home, n={"short": 300, "medium": 300})
+    assert decided().is_allowed
+
+
+def test_stricter_limits_are_no_objection(home, decided):
+    validated(home, thresholds={"M1.fail": 0.999})
+    assert decided().is_allowed
+
+
+def test_a_newer_pass_that_is_no_evidence_leaves_the_older_evidence(home, decided):
+    older = validated(home)
+    complete(home, environment=GPU)
+    found = decided()
+    assert (found.is_allowed, found.run.id) == (True, older)
+
+
+@pytest.fixture
+def reference(home):
+    """reference(run id) -> path of its reference file, written as a run does."""
+
+    def write(run_id):
+        path = home.run_folder(uuid_of(home, run_id)) / "reference.safetensors"
+        file = EmbeddingsFile(path, 30, 8)
+        file.embeddings_SD[:] = np.random.default_rng(0).normal(size=(30, 8))
+        file.finish({"summary": {}, "strata": {}, "run_uuid": "ab"})
+        return path
+
+    return write
+
+
+def test_a_cached_reference_that_fits_its_checksum_is_evidence(home, decided, reference):
+    run_id = validated(home, cached=True)
+    assert "cannot be verified" in decided().reason, "the file is gone"
+    reference(run_id)
+    assert decided().is_allowed
+
+
+@pytest.mark.parametrize("byte", [0, 1 << 16, -1])
+def test_one_flipped_bit_in_a_cached_reference_means_fp32(home, decided, reference, byte):
+    path = reference(validated(home, cached=True))
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 64
+    path.write_bytes(content)
+    found = decided()
+    assert not found.is_allowed
+    assert "--fp32-compare" in found.reason
+
+
+def test_a_reference_of_a_version_without_checksums_means_fp32(home, decided, reference, monkeypatch):
+    monkeypatch.setattr(references, "CHECKSUM", "another name")
+    reference(validated(home, cached=True))
+    monkeypatch.undo()
+    assert "no checksum" in decided().reason
+
+
+def test_a_run_that_does_not_say_where_its_reference_came_from_means_fp32(home, decided, sql):
+    validated(home)
+    sql("""UPDATE run SET arms_json = '{"candidate": {}}'""")
+    assert not decided().is_allowed
 
 
 OTHERS = {
@@ -77,33 +200,35 @@ OTHERS = {
     "reference": {"reference": "tf32"},
     "weights": {"checkpoint": {"weights_sha256": "ff" * 32}},
     "status": {"stopped": "failed"},
+    "cancelled": {"stopped": "cancelled"},
+    "interrupted": {"stopped": "interrupted"},
     "planted fault": {"fault": "tanh-gelu"},
 }
 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_run_of_something_else_is_no_validation(home, decided, other):
-    complete(home, **OTHERS[other])
+    validated(home, **OTHERS[other])
     found = decided()
     assert (found.precision, found.run) == ("fp32", None)
     assert "no completed run validates fp16 of esm2-8m" in found.reason
 
 
 def test_a_run_that_is_not_whole_is_no_validation(home, decided, sql):
-    complete(home)
+    validated(home)
     sql("UPDATE run SET done = 29")
     assert decided().run is None
 
 
 def test_each_precision_has_its_own_validation(home, decided):
-    complete(home, precision="bf16")
+    validated(home, precision="bf16")
     assert decided("bf16").precision == "bf16"
     assert decided("tf32").precision == "fp32"
 
 
 CHANGES = {
     "torch": "2.14.0+cpu",
-    "threads": 8,
+    "driver": "580.2",
     "device_name": "arm64",
     "compute_capability": "9.0",
     "transformers": "5.1",
@@ -112,9 +237,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("fact", CHANGES)
 def test_a_changed_environment_means_fp32_and_names_the_fact_old_and_new(home, decided, fact):
-    run_id = complete(home)
+    run_id = validated(home)
     found = decided(now={fact: CHANGES[fact]})
-    old = ENVIRONMENT.get(fact)
+    old = (ENVIRONMENT | GPU).get(fact)
     assert (found.precision, found.run.id, found.differing) == ("fp32", run_id, {fact: (old, CHANGES[fact])})
     assert f"{fact} was {'unknown' if old is None else old} and is {CHANGES[fact]}" in found.reason
     assert "validate again" in found.reason
@@ -122,40 +247,40 @@ def test_a_changed_environment_means_fp32_and_names_the_fact_old_and_new(home, d
 
 def test_another_gpu_driver_is_a_changed_environment(home, decided):
     gpu = {"device": "cuda:0", "device_name": "NVIDIA H200", "driver": "570.1", "cuda": "13.0"}
-    complete(home, environment=gpu)
+    validated(home, environment=gpu)
     assert decided(now={**gpu, "device": "cuda:1"}).is_allowed, "the second of two equal GPUs is the same machine"
     assert decided(now={**gpu, "driver": "580.2"}).differing == {"driver": ("570.1", "580.2")}
 
 
 def test_measures_with_another_meaning_are_a_changed_environment(home, decided, monkeypatch):
-    complete(home)
+    validated(home)
     monkeypatch.setattr(policy, "METRICS_VERSION", METRICS_VERSION + 1)
     assert decided().differing == {"metrics_version": (METRICS_VERSION, METRICS_VERSION + 1)}
 
 
 def test_an_older_run_of_this_environment_decides_over_a_newer_one_of_another(home, decided):
-    here_then = complete(home)
-    complete(home, environment={"torch": "2.14.0+cpu"}, end={"verdict": "FAIL", "sentence": "bad", "exit_code": 4})
+    here_then = validated(home)
+    validated(home, environment={"torch": "2.14.0+cpu"}, end={"verdict": "FAIL", "sentence": "bad", "exit_code": 4})
     found = decided()
     assert (found.run.id, found.is_allowed) == (here_then, True)
 
 
 def test_of_several_changed_environments_the_newest_is_told(home, decided):
-    complete(home, environment={"torch": "2.11.0"})
-    newest = complete(home, environment={"torch": "2.12.0"})
+    validated(home, environment={"torch": "2.11.0"})
+    newest = validated(home, environment={"torch": "2.12.0"})
     found = decided()
-    assert (found.run.id, found.differing) == (newest, {"torch": ("2.12.0", "2.13.0+cpu")})
+    assert (found.run.id, found.differing) == (newest, {"torch": ("2.12.0", "2.13.0")})
 
 
 def test_a_checkpoint_of_the_hub_is_known_by_its_name_however_it_is_written(home, decided):
-    complete(home, model="facebook/esm2_t6_8M_UR50D")
+    validated(home, model="facebook/esm2_t6_8M_UR50D")
     assert decided(weights=None, model="esm2-8m").is_allowed
     assert decided(weights=None, model="facebook/esm2_t6_8M_UR50D").is_allowed
     assert decided(weights=None, model="esm2-35m").run is None
 
 
 def test_a_revision_that_is_asked_for_is_the_one_that_was_validated(home, decided):
-    complete(home, model="esm2-8m@main", checkpoint={"revision": "abc123def"})
+    validated(home, model="esm2-8m@main", checkpoint={"revision": "abc123def"})
     assert decided(weights=None, model="esm2-8m").is_allowed
     assert decided(weights=None, model="esm2-8m@abc123").is_allowed
     assert decided(weights=None, model="esm2-8m@main").is_allowed
@@ -163,14 +288,8 @@ def test_a_revision_that_is_asked_for_is_the_one_that_was_validated(home, decide
 
 
 def test_a_checkpoint_here_is_known_by_its_weights_wherever_it_lay_then(home, decided, tmp_path):
-    complete(home, model="/gone/since/then")
+    validated(home, model="/gone/since/then")
     assert decided(model=str(tmp_path)).is_allowed
-
-
-def test_limits_that_were_moved_are_told(home, decided):
-    limits = {"M1.fail": 0.9}
-    complete(home, thresholds=limits)
-    assert "judged by a cosine limit of 0.9" in decided().reason
 
 
 @pytest.mark.parametrize("value", ["1", " Yes ", "TRUE"])
@@ -186,10 +305,10 @@ def test_a_switch_that_is_off_decides_nothing(environment):
 
 
 def test_the_document_is_strict_json_and_says_everything(home, decided):
-    run_id = complete(home)
-    told = json.loads(json.dumps(decided(now={"threads": 2}).document(), allow_nan=False))
+    run_id = validated(home)
+    told = json.loads(json.dumps(decided(now={"driver": "580.2"}).document(), allow_nan=False))
     assert told["run"]["id"] == run_id
-    assert told["differences"] == {"threads": [1, 2]}
+    assert told["differences"] == {"driver": ["570.1", "580.2"]}
     assert (told["precision"], told["requested"], told["disable"]) == ("fp32", "fp16", True)
 
 

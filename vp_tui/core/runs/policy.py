@@ -1,25 +1,31 @@
-"""The precision for production now: the reduced one, or FP32 with the reason, decided by the last validation.
+"""The precision for production now: the reduced one, or FP32 with the reason, decided by the validations in the store.
 
-The newest completed run of this checkpoint, in this precision against FP32, on this machine and these versions
-decides: a similarity at or below the limit, NaN or Inf mean rollback; a warning is allowed and reported. No such run,
-or one from before machine or versions changed, means FP32. The rollback switch in the environment always wins.
+Runs of this checkpoint, in this precision against FP32, on this machine and these versions can decide. Reduced
+precision needs one that is evidence: PASS or WARN on at least 300 sequences of every stratum there is, on a GPU, faster
+than FP32, by limits that are not looser than the defaults, against a reference that was computed in that run or is
+intact. A FAIL or INVALID holds until a newer such run has at least as many sequences of every stratum. Everything else
+means FP32, and so does the rollback switch in the environment.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from vp_tui.core.config import DISABLE_VARIABLE, Precision, choose_precision
+from vp_tui.core.config import STRATA, Precision, choose_precision
 from vp_tui.core.errors import ModelError
 from vp_tui.core.fingerprint import METRICS_VERSION, differences, environment_facts
-from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.gate import Gate
+from vp_tui.core.gates.table import WITH_LIMITS
 from vp_tui.core.inputs.source import ModelSource, resolve
+from vp_tui.core.store import checksum
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunRow
-from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 SCHEMA_VERSION: Final = 1
-COSINE_LIMIT: Final = Thresholds().fail(M1)
+MIN_SEQUENCES: Final = 300
+"""Per stratum: 0 failures of 300 bound the rate of failures by 1 % (95 %)."""
+PASSED: Final = frozenset({"PASS", "WARN"})
 Facts = Mapping[str, Any]
 
 
@@ -30,8 +36,19 @@ class DecidingRun:
     run: RunRow
     facts: Facts
     """The facts of its performance key, which include those of its accuracy key."""
-    cosine_limit: float
-    """The limit of its verdict, which --thresholds may have changed."""
+    sequences: Mapping[str, int]
+    """Stratum -> compared sequences; strata without any are left out."""
+    objection: str | None
+    """Why a PASS of this run is no evidence for production; None if it is."""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Return True if the run allows reduced precision."""
+        return self.run.verdict in PASSED and self.objection is None
+
+    def covers(self, other: "DecidingRun") -> bool:
+        """Return True if the run has at least as many sequences of every stratum."""
+        return all(self.sequences.get(stratum, 0) >= n for stratum, n in other.sequences.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +70,6 @@ class Policy:
         """Return True when production may use the requested precision."""
         return self.precision == self.requested
 
-    @property
-    def shell(self) -> str:
-        """Return the line for `eval` in a shell."""
-        return shell_line(disable=not self.is_allowed)
-
     def document(self) -> dict[str, Any]:
         """Return the policy in JSON types."""
         return {
@@ -73,11 +85,6 @@ class Policy:
         }
 
 
-def shell_line(*, disable: bool) -> str:
-    """Return the line that sets the rollback switch."""
-    return f"export {DISABLE_VARIABLE}={int(disable)}"
-
-
 def switched_off(requested: Precision, environment: Mapping[str, str]) -> Policy | None:
     """Return FP32 when the environment demands it, else None."""
     choice = choose_precision(requested, environment)
@@ -88,14 +95,18 @@ def switched_off(requested: Precision, environment: Mapping[str, str]) -> Policy
 
 def decide(requested: Precision, model: str, validations: Iterable[DecidingRun], now: Facts) -> Policy:
     """Return the policy from the runs of this checkpoint, newest first, and the facts of this machine."""
-    newest: Policy | None = None
+    here: list[DecidingRun] = []
+    elsewhere: Policy | None = None
     for one in validations:
         differing = _changed(one.facts, now)
         if not differing:
-            return _by_verdict(requested, one)
-        newest = newest or _elsewhere(requested, one.run, differing)
-    if newest is not None:
-        return newest
+            here.append(one)
+        elif elsewhere is None:
+            elsewhere = _elsewhere(requested, one.run, differing)
+    if here:
+        return _by_evidence(requested, here)
+    if elsewhere is not None:
+        return elsewhere
     reason = f"no completed run validates {requested} of {model} against fp32; start one with `vp-tui run -m {model}`"
     return Policy(requested=requested, precision="fp32", reason=reason)
 
@@ -106,12 +117,31 @@ def _elsewhere(requested: Precision, run: RunRow, differing: Mapping[str, tuple[
     return Policy(requested=requested, precision="fp32", reason=reason, run=run, differing=differing)
 
 
-def _by_verdict(requested: Precision, one: DecidingRun) -> Policy:
-    """Return the policy of a run on this machine with these versions: its verdict."""
-    is_good = one.run.verdict in {"PASS", "WARN"}
-    limit = "" if one.cosine_limit == COSINE_LIMIT else f" (judged by a cosine limit of {one.cosine_limit})"
-    reason = f"{_named(one.run)} ended with {one.run.verdict}{limit}: {one.run.sentence}"
-    return Policy(requested=requested, precision=requested if is_good else "fp32", reason=reason, run=one.run)
+def _by_evidence(requested: Precision, here: Sequence[DecidingRun]) -> Policy:
+    """Return the policy of the runs on this machine with these versions, newest first."""
+    evidence: list[DecidingRun] = []
+    for one in here:
+        if one.is_evidence:
+            evidence.append(one)
+        elif one.run.verdict not in PASSED and not any(newer.covers(one) for newer in evidence):
+            return _rolled_back(requested, one)
+    if evidence:
+        run = evidence[0].run
+        reason = f"{_named(run)} ended with {run.verdict}: {run.sentence}"
+        return Policy(requested=requested, precision=requested, reason=reason, run=run)
+    # without evidence every run here passed with an objection, or was rolled back above
+    newest = here[0]
+    reason = f"{_named(newest.run)} ended with {newest.run.verdict}, but {newest.objection}"
+    return Policy(requested=requested, precision="fp32", reason=reason, run=newest.run)
+
+
+def _rolled_back(requested: Precision, one: DecidingRun) -> Policy:
+    counts = ", ".join(f"{n} {stratum}" for stratum, n in one.sequences.items()) or "no sequences"
+    reason = (
+        f"{_named(one.run)} ended with {one.run.verdict}: {one.run.sentence}; it holds until a newer run on as many "
+        f"sequences ({counts}) passes"
+    )
+    return Policy(requested=requested, precision="fp32", reason=reason, run=one.run)
 
 
 def _named(run: RunRow) -> str:
@@ -151,7 +181,80 @@ def validations(
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
         if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
-            yield DecidingRun(run=run, facts=facts, cosine_limit=snapshot.limits.fail(M1))
+            counts: dict[str, int] = {
+                stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned
+            }
+            yield DecidingRun(run=run, facts=facts, sequences=counts, objection=_objection(snapshot, facts, counts))
+
+
+def _counts(snapshot: RunSnapshot) -> dict[str, int]:
+    """Return the compared sequences of each stratum that the file has."""
+    return {stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned}
+
+
+def _objection(snapshot: RunSnapshot, facts: Facts, counts: Mapping[str, int]) -> str | None:
+    """Return the first reason why a PASS of this run does not decide about production."""
+    found = (
+        _of_device(facts),
+        _of_size(counts),
+        _of_limits(snapshot),
+        _of_speed(snapshot.run),
+        _of_reference(snapshot) if snapshot.run.verdict in PASSED else None,
+    )
+    return next((one for one in found if one is not None), None)
+
+
+def _of_device(facts: Facts) -> str | None:
+    device = facts.get("device_type")
+    return None if device == "cuda" else f"it ran on {device or 'an unknown device'}: validate on the GPU"
+
+
+def _of_size(counts: Mapping[str, int]) -> str | None:
+    few = {stratum: n for stratum, n in counts.items() if n < MIN_SEQUENCES}
+    if counts and not few:
+        return None
+    told = ", ".join(f"{n} {stratum}" for stratum, n in few.items()) or "no"
+    return f"on {told} sequences only: {MIN_SEQUENCES} of every stratum are needed"
+
+
+def _of_limits(snapshot: RunSnapshot) -> str | None:
+    limits = snapshot.limits
+    loose = [
+        f"{gate.id} {limits.fail(gate)} for {gate.fail.value}"
+        for gate in WITH_LIMITS
+        if gate.fail is not None and _is_looser(gate, limits.fail(gate), gate.fail.value)
+    ]
+    return f"it was judged by looser limits: {', '.join(loose)}" if loose else None
+
+
+def _is_looser(gate: Gate, limit: float, default: float) -> bool:
+    return limit < default if gate.sense in {"below", "at_or_below"} else limit > default
+
+
+def _of_speed(run: RunRow) -> str | None:
+    if run.perf_valid is False:
+        return f"its times are not valid ({run.perf_invalid_reason or 'no reason given'}): run it again"
+    for name, speedup in (("tokens/s", run.speedup), ("end to end", run.end_to_end_speedup)):
+        if speedup is None:
+            return f"its speed-up ({name}) is unknown"
+        # not `<=`: no comparison with NaN is true
+        if not speedup > 1:
+            return f"it was not faster than fp32: {speedup:.2f}x ({name})"
+    return None
+
+
+def _of_reference(snapshot: RunSnapshot) -> str | None:
+    """A reference of the run's own was computed in it; a cached one must still be what was stored."""
+    cached = snapshot.arms.get("reference", {}).get("cached")
+    if cached is False:
+        return None
+    if cached is None:
+        return "nothing says where its reference came from"
+    try:
+        checksum.verify(Path(snapshot.folder) / "reference.safetensors")
+    except ValueError as error:
+        return f"its cached reference cannot be verified ({error}): run it again with --fp32-compare"
+    return None
 
 
 def _is_checkpoint(run: RunRow, facts: Facts, source: ModelSource, weights_sha256: str | None) -> bool:

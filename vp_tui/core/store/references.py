@@ -21,9 +21,9 @@ from safetensors import SafetensorError, safe_open
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.files import part_of, replacing
+from vp_tui.core.store.checksum import CHECKSUM, EMBEDDINGS, checksum, require_intact
 from vp_tui.core.store.rows import as_json
 
-EMBEDDINGS = "embeddings"
 HEADER_BYTES: Final = 1 << 16
 """Reserved before the numbers, as the facts are known only after the numbers are in place."""
 _LENGTH: Final = struct.Struct("<Q")
@@ -56,11 +56,11 @@ def load(path: Path) -> Reference | None:
     """Return the cached reference, or None if there is none.
 
     Raises:
-        UNREADABLE: the file is corrupt.
+        UNREADABLE: the file is corrupt: not such a file, or its numbers are not those that were stored.
     """
     if not path.exists():
         return None
-    facts, embeddings_SD = _mapped(path)
+    facts, embeddings_SD = verified(path)
     return Reference(
         embeddings_SD=embeddings_SD,
         summary=facts["summary"],
@@ -81,6 +81,19 @@ def read_embeddings(path: Path) -> np.ndarray:
         UNREADABLE: not such a file.
     """
     return _mapped(path)[1]
+
+
+def verified(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
+    """Return the facts and the embeddings [S, D] of a finished EmbeddingsFile whose checksum fits.
+
+    A flipped bit in a reference that is believed shows as a failure of the candidate, or hides one.
+
+    Raises:
+        UNREADABLE: not such a file, no checksum (from an older version), or numbers that do not fit it.
+    """
+    facts, embeddings_SD = _mapped(path)
+    require_intact(facts, embeddings_SD)
+    return facts, embeddings_SD
 
 
 def _mapped(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
@@ -127,8 +140,9 @@ class EmbeddingsFile:
         self._mapping = mapping
 
     def finish(self, facts: Mapping[str, Any]) -> None:
-        """Add the facts (JSON types) and rename the file to its final name."""
+        """Add the facts (JSON types) with a checksum, and rename the file to its final name."""
         tensor = {"dtype": "F32", "shape": self._shape, "data_offsets": [0, self.embeddings_SD.nbytes]}
+        facts = {**facts, CHECKSUM: checksum(self.embeddings_SD)}
         header = json.dumps({"__metadata__": {"vp_tui": as_json(facts)}, EMBEDDINGS: tensor}).encode()
         room = HEADER_BYTES - _LENGTH.size
         if len(header) > room:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from vp_tui.core.config import Precision
-from vp_tui.core.errors import UsageError
+from vp_tui.core.errors import StoreError, UsageError, VpTuiError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
 from vp_tui.core.runs.policy import Policy
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.text import safe
+from vp_tui.tui import policy_line
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 
@@ -21,21 +22,23 @@ _REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"
 def print_policy(
     store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
 ) -> None:
-    """Print the precision for production. `store` is called late, so that a shell gets its line even after an error.
+    """Print the precision for production. After an error, cli.main prints the line that a shell asked for.
 
     Raises:
         UsageError: conflicting options, unknown precision or device.
         ModelError: missing checkpoint. StoreError: the store cannot be read. ResourceError: torch does not start.
     """
-    # without a line, eval would leave FP16 on: print it even after an error
-    line = policy.shell_line(disable=True)
     try:
         found = _decided(store, model, precision, device=device, as_env=as_env, as_json=as_json)
-        line = found.shell
-    finally:
-        if as_env:
-            output.result(line)
+    except VpTuiError:
+        raise
+    except Exception as error:
+        # a damaged row may raise anything; cli.main prints the line that switches FP16 off
+        raise StoreError(
+            f"the policy cannot be decided: {type(error).__name__}: {safe(error)}; see `vp-tui db check`"
+        ) from error
     if as_env:
+        policy_line.emit(disable=not found.is_allowed)
         output.say(f"{found.precision}: {found.reason}")
     elif as_json:
         output.result(output.dumped(found.document()))

@@ -19,9 +19,9 @@ from safetensors.numpy import load_file
 from vp_tui.core.errors import InputError, RunFailedError, UsageError
 from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.measures import summary
+from vp_tui.core.store.checksum import EMBEDDINGS
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.references import EMBEDDINGS
 from vp_tui.core.store.rows import as_json, as_row
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.judge import verdict
