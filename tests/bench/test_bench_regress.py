@@ -55,9 +55,9 @@ def rates(seed, *, cv, speed=1.0, counts=(5, 5), rule=RULE, comparisons=COMPARIS
             rule=rule,
             calibration=calibration,
         )
-        flagged += found.outcome in FLAGS
+        flagged += found.verdicts["performance"] in FLAGS
         primary += found.performance.items[0].outcome in FLAGS
-        equivalent += found.outcome == "EQUIVALENT"
+        equivalent += found.verdicts["performance"] == "EQUIVALENT"
     return flagged / comparisons, primary / comparisons, equivalent / comparisons
 
 
@@ -94,6 +94,10 @@ def test_milliseconds_of_one_comparison():
     accuracy = PairedAccuracy(
         baseline_cosine_S=base_S,
         candidate_cosine_S=cand_S,
+        baseline_relative_l2_S=np.sqrt(2 * (1 - base_S)),
+        candidate_relative_l2_S=np.sqrt(2 * (1 - cand_S)),
+        baseline_norm_ratio_S=np.ones(10_000),
+        candidate_norm_ratio_S=np.ones(10_000),
         baseline_nonfinite_S=none_S,
         candidate_nonfinite_S=none_S,
         stratum_S=strata,

@@ -80,13 +80,38 @@ def test_equal_speed_is_good_and_turned_round_the_slow_down_is_an_improvement(ca
     same = group_of(home, STEADY)
     code, out, _ = call("compare", "baseline", same[0])
     assert code == 0
-    assert out.split(":")[0] in {"EQUIVALENT", "IDENTICAL"}
+    assert out.split(":")[0] == "accuracy IDENTICAL, performance EQUIVALENT"
 
 
-def test_one_run_per_side_is_inconclusive_and_6_only_under_strict(call, home):
+def test_one_run_per_side_has_two_verdicts_and_neither_speaks_for_the_other(call, home):
     one, other = complete(home), complete(home)
-    assert call("compare", one, other)[0] == 0
-    assert call("compare", one, other, "--strict")[0] == 6
+    code, out, _ = call("compare", one, other, "--strict")
+    assert code == 0
+    assert out.startswith("accuracy IDENTICAL, performance EQUIVALENT: ")
+    found = json.loads(call("compare", one, other, "--format", "json")[1])
+    assert found["verdicts"] == {"accuracy": "IDENTICAL", "performance": "EQUIVALENT"}
+    assert set(found["sentences"]) == {"accuracy", "performance"}
+    assert "outcome" not in found
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_one_run_a_side_that_is_half_as_slow_again_ends_with_3(call, home, calibrated):
+    if calibrated:
+        group_of(home, 2 * STEADY, kind="aa_calibration")
+    one, other = complete(home), complete(home, tokens_per_s=1000 / 1.5)
+    code, out, _ = call("compare", one, other)
+    assert code == 3
+    assert out.startswith("accuracy IDENTICAL, performance REGRESSED: ")
+
+
+def test_strict_ends_with_6_only_where_one_verdict_is_open(call, home):
+    group_of(home, 2 * STEADY, kind="aa_calibration")
+    one, other = complete(home), complete(home, tokens_per_s=955.0)
+    code, out, _ = call("compare", one, other, "--strict")
+    assert "performance EQUIVALENT" in out or code == 6
+    wide = [complete(home, group_id=None, tokens_per_s=speed) for speed in (1000.0, 880.0)]
+    code, out, _ = call("compare", *wide, "--strict")
+    assert (code, out.split(":")[0]) == (3, "accuracy IDENTICAL, performance REGRESSED")
 
 
 def test_other_data_is_not_comparable_and_says_which_fact_differs(call, home):
@@ -115,7 +140,7 @@ def test_every_format_goes_to_stdout_or_into_a_file(call, home, tmp_path, format
     code, nothing, err = call("compare", one, other, "--format", format, "--output", file)
     assert (code, nothing) == (0, "")
     assert str(file) in err
-    assert "INCONCLUSIVE" in err
+    assert "performance EQUIVALENT" in err
     written = file.read_text()
     if format in {"json", "csv", "junit", "md"}:
         assert out.rstrip("\n").splitlines()[0] == written.splitlines()[0]

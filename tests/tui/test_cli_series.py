@@ -82,7 +82,7 @@ def test_a_run_is_compared_with_a_baseline_at_its_end(call, home, finishing):
     finishing(tokens_per_s=1000.0)
     code, out, _ = call(*RUN, "--repeats", 5, "--baseline", "default")
     assert code == 0
-    assert "'default': EQUIVALENT" in out.splitlines()[-1]
+    assert "'default': accuracy IDENTICAL, performance EQUIVALENT" in out.splitlines()[-1]
     finishing(tokens_per_s=850.0)
     code, out, _ = call(*RUN, "--repeats", 5, "--baseline", "default")
     assert code == 3
@@ -98,7 +98,7 @@ def test_one_run_with_a_baseline_recomputes_its_reference_too(call, home, finish
     started = finishing()
     code, out, _ = call(*RUN, "--baseline", "default")
     assert (code, started[0].fp32_compare) == (0, True)
-    assert "'default': INCONCLUSIVE" in out
+    assert "'default': accuracy IDENTICAL, performance EQUIVALENT" in out
 
 
 def test_a_run_without_a_baseline_for_its_key_ends_with_5(call, home, finishing):

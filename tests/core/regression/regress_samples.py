@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vp_tui.core.regression.calibration import Noise
 from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side
 
@@ -37,12 +38,21 @@ def side(prefix, tokens_per_s=(1000.0,), *, metrics=None, **changes):
     )
 
 
-def pairs(base, cand, strata="short", *, base_bad=None, cand_bad=None):
-    """Paired cosines; a NaN cosine is a non-finite sequence unless said otherwise."""
+def pairs(base, cand, strata="short", *, base_bad=None, cand_bad=None, l2=None, length=None):
+    """Paired cosines; a NaN cosine is a non-finite sequence unless said otherwise.
+
+    Relative L2 is that of the cosine, and lengths are equal, where `l2` and `length` (both sides) do not say otherwise.
+    """
     base_S, cand_S = np.asarray(base, np.float64), np.asarray(cand, np.float64)
+    l2 = l2 or tuple(np.sqrt(2 * np.maximum(1 - cosine_S, 0)) for cosine_S in (base_S, cand_S))
+    length = length or tuple(np.where(np.isnan(cosine_S), np.nan, 1.0) for cosine_S in (base_S, cand_S))
     return PairedAccuracy(
         baseline_cosine_S=base_S,
         candidate_cosine_S=cand_S,
+        baseline_relative_l2_S=l2[0],
+        candidate_relative_l2_S=l2[1],
+        baseline_norm_ratio_S=length[0],
+        candidate_norm_ratio_S=length[1],
         baseline_nonfinite_S=np.isnan(base_S) if base_bad is None else np.asarray(base_bad),
         candidate_nonfinite_S=np.isnan(cand_S) if cand_bad is None else np.asarray(cand_bad),
         stratum_S=np.broadcast_to(np.asarray(strata), base_S.shape).astype("<U6"),
@@ -59,7 +69,12 @@ def thirds(n):
     return np.repeat(["short", "medium", "long"], -(-n // 3))[:n]
 
 
-CALIBRATION = {"tokens_per_s": 0.01, "peak_memory_mib": 0.001, "gpu_utilization": 0.01, "load_seconds": 0.02}
+def noise(**sds):
+    """A calibration of ten runs."""
+    return {name: Noise(sd=sd, freedom=9) for name, sd in sds.items()}
+
+
+CALIBRATION = noise(tokens_per_s=0.01, peak_memory_mib=0.001, gpu_utilization=0.01, load_seconds=0.02)
 STEADY = (1000.0, 1002.0, 998.0, 1001.0, 999.0)
 SAME = pairs(errors(90), errors(90), thirds(90))
 

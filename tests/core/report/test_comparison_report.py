@@ -14,7 +14,8 @@ from vp_tui.core.store.reader import Reader
 
 
 def test_a_slower_and_less_similar_configuration_is_regressed_with_its_facts(regressed, ids):
-    assert (regressed.outcome, regressed.exit_code()) == ("REGRESSED", 3)
+    assert regressed.comparison.verdicts == {"accuracy": "REGRESSED", "performance": "REGRESSED"}
+    assert regressed.exit_code() == 3
     assert regressed.base_ids == tuple(ids["good"])
     assert regressed.cand_labels[0] == f"run {ids['bad'][0]} (degraded)"
     assert (regressed.paired, regressed.only_base, regressed.only_cand) == (30, 0, 0)
@@ -46,7 +47,7 @@ def test_a_run_against_itself_is_identical(build):
 
 def test_other_data_is_not_comparable_and_the_report_still_has_both_sides(build):
     report = build("good", "cpu")
-    assert (report.outcome, report.exit_code()) == ("NOT_COMPARABLE", 5)
+    assert (report.comparison.is_comparable, report.exit_code()) == (False, 5)
     assert report.differing == {"dataset_sha256": ("da" * 32, "00" * 32)}
     assert {one.side for one in report.distributions} == {"baseline", "candidate"}
     assert {line.side for line in report.utilization} == {"baseline"}
@@ -110,7 +111,7 @@ def fresh(home):
 
 def test_the_newest_calibration_of_the_machine_makes_a_suspicion_a_verdict(fresh):
     base = [fresh.add(speed=2000.0 + i) for i in range(5)]
-    cand = [fresh.add(speed=1700.0 + i) for i in range(5)]
+    cand = [fresh.add(speed=1780.0 + i) for i in range(5)]
     with Reader(fresh.home) as reader:
         assert comparison.build(reader, base, cand).comparison.performance.outcome == "SUSPECT"
     group = create_group(fresh.home, "aa_calibration", 5)
@@ -121,7 +122,7 @@ def test_the_newest_calibration_of_the_machine_makes_a_suspicion_a_verdict(fresh
     with Reader(fresh.home) as reader:
         report = comparison.build(reader, base, cand)
     assert report.comparison.performance.outcome == "REGRESSED"
-    assert any(note.endswith(f"calibration group {group}") for note in report.notes)
+    assert any(f"calibration group {group}, 5 runs of " in note for note in report.notes)
 
 
 def test_a_run_judged_by_another_limit_is_counted_at_the_limit_of_the_rule(fresh):
@@ -131,10 +132,13 @@ def test_a_run_judged_by_another_limit_is_counted_at_the_limit_of_the_rule(fresh
     fresh.sql("UPDATE stratum SET below = 0 WHERE run_id = ?", loose)
     fresh.sql("UPDATE stratum SET below = n WHERE run_id = ?", strict)
     with Reader(fresh.home) as reader:
-        outcomes = [comparison.build(reader, [base], [cand]).outcome for cand in (loose, strict)]
-        loosely = comparison.build(reader, [base], [loose], rule=replace(Rule(), cosine_limit=0.95))
+        outcomes = [
+            comparison.build(reader, [base], [cand]).comparison.verdicts["accuracy"] for cand in (loose, strict)
+        ]
+        rule = replace(Rule(), cosine_limit=0.95)
+        loosely = comparison.build(reader, [base], [loose], rule=rule).comparison.verdicts["accuracy"]
     assert outcomes[0] == "FAIL"
-    assert "FAIL" not in {outcomes[1], loosely.outcome}
+    assert "FAIL" not in {outcomes[1], loosely}
 
 
 def test_sequences_of_an_archived_run_are_not_taken_for_none_in_common(fresh):
@@ -161,7 +165,7 @@ def test_a_failed_candidate_is_incomplete_and_its_times_count_for_nothing(fresh)
     fresh.sql("UPDATE run SET status = 'failed', done = 4 WHERE id = ?", cand)
     with Reader(fresh.home) as reader:
         report = comparison.build(reader, base, [cand])
-    assert (report.outcome, report.exit_code()) == ("INCOMPLETE", 7)
+    assert (report.comparison.verdicts["accuracy"], report.exit_code()) == ("INCOMPLETE", 7)
     assert any("the run is failed" in note for note in report.comparison.notes)
 
 
@@ -204,3 +208,30 @@ def test_no_number_of_a_report_is_nan_or_infinite(build):
     found = [numbers(getattr(report, name)) for name in ("distributions", "throughput", "history", "worst")]
     assert all(math.isfinite(number) for one in found for number in one)
     assert np.isfinite(cosines(3)).all()
+
+
+def test_the_reference_arm_of_a_run_is_its_control_unless_it_came_from_the_cache(fresh):
+    base, cand = fresh.add(speed=2000.0), fresh.add(speed=1000.0)
+    cached = fresh.add(speed=1000.0)
+    text = "UPDATE run SET arms_json = json_set(arms_json, '$.reference.cached', json('true')) WHERE id = ?"
+    fresh.sql(text, cached)
+    with Reader(fresh.home) as reader:
+        sides = {run: inputs.side_of(reader, [reader.snapshot(run)], "side", Rule()).runs[0] for run in (base, cached)}
+        items = comparison.build(reader, [base], [cand]).items
+    assert sides[base].reference["tokens_per_s"] == pytest.approx(1000.0)
+    assert set(sides[base].reference) == set(inputs.CONTROL_OF)
+    assert sides[cached].reference == {}
+    assert len(sides[base].session) == len("2026-09-21")
+    speed = next(item for item in items if (item.name, item.scope) == ("tokens_per_s", "all"))
+    assert speed.controlled == pytest.approx(-0.5)
+
+
+def test_a_candidate_of_half_the_length_is_regressed_from_the_stored_rows(fresh):
+    base, cand = fresh.add(), fresh.add()
+    fresh.sql("UPDATE sequence_result SET norm_ratio = 0.5, relative_l2 = 0.5 WHERE run_id = ?", cand)
+    with Reader(fresh.home) as reader:
+        report = comparison.build(reader, [base], [cand])
+    assert report.comparison.verdicts["accuracy"] == "REGRESSED"
+    assert report.exit_code() == 3
+    regressed = {(item.name, item.scope) for item in report.items if item.outcome == "REGRESSED"}
+    assert {("relative_l2", "all"), ("scale", "all")} <= regressed

@@ -53,8 +53,8 @@ def test_the_same_report_gives_the_same_bytes(regressed, build):
 
 def test_every_format_begins_with_the_verdict_and_puts_differences_before_judgements(regressed):
     table, markdown, html = (render.rendered(regressed, format) for format in ("table", "md", "html"))
-    assert table.startswith("REGRESSED: accuracy regressed")
-    assert markdown.splitlines()[0].endswith("REGRESSED")
+    assert table.startswith("accuracy REGRESSED, performance REGRESSED: accuracy regressed")
+    assert markdown.splitlines()[0].endswith("accuracy REGRESSED, performance REGRESSED")
     for text in (table, markdown, html):
         places = [text.index(word) for word in ("REGRESSED", "Configuration", "256", "Environment", "Results")]
         assert places == sorted(places)
@@ -103,7 +103,7 @@ def test_every_judgement_is_in_every_format_with_its_numbers(regressed):
     tables = [row for table in markdown_tables(render.rendered(regressed, "md", everything=True)) for row in table]
     for rows in (page.rows, tables):
         row = next(row for row in rows if row[1:3] == ["tokens/s", "all"])
-        assert row[0] == "SUSPECT"
+        assert row[0] == "REGRESSED"
         assert [independent.unescaped(cell) for cell in row[3:6]] == ["2000", "1700", "-15.0%"]
         assert row[9] == "5v5"
 

@@ -1,25 +1,24 @@
-"""Regression rule: two sides and their paired sequences in, one Comparison out.
+"""Regression rule: two sides and their paired sequences in, one Comparison with two verdicts out.
 
-Hard gates first (candidate alone), then accuracy and performance, each only if its key is equal on both sides.
-The outcome is the most severe comparable part, or NOT_COMPARABLE if there is none. Accuracy needs one run per side, as
-sequences are paired; performance needs five fresh runs per side. One run against fewer than five is INCONCLUSIVE,
-however large the difference, as the spread is unknown.
+Hard gates (candidate alone) belong to accuracy. Accuracy and performance are each judged only if their key is equal on
+both sides, and neither speaks for the other. Accuracy needs one run per side, as sequences are paired; performance
+takes the noise of single runs from a calibration, or assumes it, below five fresh runs per side.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from vp_tui.core import fingerprint
 from vp_tui.core.fingerprint import differences
 from vp_tui.core.regression.accuracy import judge_accuracy
+from vp_tui.core.regression.calibration import NO_NOISE, Noise
 from vp_tui.core.regression.gates import hard_gates
 from vp_tui.core.regression.performance import judge_performance
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy, Side
-from vp_tui.core.regression.verdicts import Comparison, Item, Outcome, Part, worst
+from vp_tui.core.regression.verdicts import Comparison, Part
 
 DEFAULT_RULE = Rule()
-_NO_NOISE: Mapping[str, float] = {}
 
 
 def compare(
@@ -28,7 +27,7 @@ def compare(
     accuracy: PairedAccuracy | None,
     *,
     rule: Rule = DEFAULT_RULE,
-    calibration: Mapping[str, float] | None = None,
+    calibration: Mapping[str, Noise] | None = None,
 ) -> Comparison:
     """Compare `cand` with `base`; bad numbers are results and never raise.
 
@@ -36,11 +35,8 @@ def compare(
     """
     gates, bounds = hard_gates(cand, accuracy, rule)
     accuracy_part = _accuracy(base, cand, accuracy, rule)
-    performance_part = _performance(base, cand, rule, calibration or _NO_NOISE)
-    outcome = _total(gates, (accuracy_part, performance_part))
+    performance_part = _performance(base, cand, rule, calibration or NO_NOISE)
     return Comparison(
-        outcome=outcome,
-        sentence=_sentence(outcome, gates, (accuracy_part, performance_part)),
         gates=gates,
         accuracy=accuracy_part,
         performance=performance_part,
@@ -60,7 +56,7 @@ def _accuracy(base: Side, cand: Side, accuracy: PairedAccuracy | None, rule: Rul
     return judge_accuracy(accuracy, rule)
 
 
-def _performance(base: Side, cand: Side, rule: Rule, calibration: Mapping[str, float]) -> Part:
+def _performance(base: Side, cand: Side, rule: Rule, calibration: Mapping[str, Noise]) -> Part:
     keys = (base.perf_key, cand.perf_key)
     apart = _apart("performance", keys, differences(base.perf_facts, cand.perf_facts))
     return apart or judge_performance(base, cand, rule=rule, calibration=calibration)
@@ -73,20 +69,6 @@ def _apart(what: str, keys: tuple[str | None, str | None], found: Mapping[str, t
     unknown = "weights or data of one side are unknown" if None in keys else "the keys differ"
     sentence = f"{what} is not comparable: {fingerprint.in_words(found) or unknown}"
     return Part(outcome="NOT_COMPARABLE", sentence=sentence, differing=found)
-
-
-def _total(gates: Sequence[Item], parts: Sequence[Part]) -> Outcome:
-    judged: list[Outcome] = [item.outcome for item in gates]
-    judged += [part.outcome for part in parts if part.comparable]
-    return worst(judged) if judged else "NOT_COMPARABLE"
-
-
-def _sentence(outcome: Outcome, gates: Sequence[Item], parts: Sequence[Part]) -> str:
-    said = [part.sentence for part in sorted(parts, key=lambda part: part.outcome != outcome)]
-    if gates:
-        opening = "the candidate fails its gates" if outcome == "FAIL" else "the candidate is incomplete"
-        said.insert(0, f"{opening}: {', '.join(item.reason for item in gates if item.outcome == outcome)}")
-    return "; ".join(said)
 
 
 def _baseline_notes(base: Side) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 The unit is one run in a fresh process, never a window of it: windows of a run share its clocks and neighbours.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,22 +11,24 @@ from typing import Literal
 import numpy as np
 
 from vp_tui.core.measures.bootstrap import bootstrap_medians, percentile_interval
-from vp_tui.core.regression.calibration import values
+from vp_tui.core.regression.calibration import CONTROLLED, Noise, relative_values, values
 from vp_tui.core.regression.metrics import METRICS, PRIMARY, Metric
 from vp_tui.core.regression.rules import Rule, Tolerance
 from vp_tui.core.regression.samples import RunSample
 from vp_tui.core.regression.statistics import (
     OneSided,
     holm_both,
+    median_error,
     permutation,
     pooled_sd,
-    prediction_p,
     repeats_needed,
     seed_of,
+    t_interval,
+    t_test,
 )
 
-Mode = Literal["repeats", "single", "few", "missing"]
-"""Five or more on both sides; fewer than five against five or more; a smaller baseline; a side without a value."""
+Mode = Literal["repeats", "few", "missing"]
+"""Five or more runs on both sides; fewer on one; a side without a value."""
 NO_EVIDENCE = OneSided(greater=1.0, less=1.0)
 
 
@@ -45,12 +48,16 @@ class Contrast:
     theta: float
     """median(candidate) - median(baseline); 0 if a side is missing."""
     shown: tuple[float, float] | None
-    """95 % interval of theta; None below five runs on either side."""
+    """95 % interval of theta."""
     tost: tuple[float, float] | None
     """90 % interval of theta, for the two one-sided tests."""
     p: OneSided
     repeats: int
     """Fresh runs per side needed for a verdict."""
+    wide: float
+    """Loss that no assumed noise explains, on the scale of theta: REGRESSED even without a calibration."""
+    control: "Contrast | None" = None
+    """The same metric relative to the reference arm of the same runs; None where a run has none of its own."""
 
     @property
     def distance(self) -> float:
@@ -59,7 +66,7 @@ class Contrast:
 
 
 def contrasts(
-    base: Sequence[RunSample], cand: Sequence[RunSample], *, rule: Rule, calibration: Mapping[str, float]
+    base: Sequence[RunSample], cand: Sequence[RunSample], *, rule: Rule, calibration: Mapping[str, Noise]
 ) -> list[Contrast]:
     """Return one contrast per metric with a value on either side, primary first; empty without runs on both sides."""
     if not base or not cand:
@@ -76,9 +83,28 @@ def contrasts(
             noise=calibration.get(name),
             is_primary=name == primary,
             seed=seed,
+            control=_control(name, base, cand, rule, calibration, is_primary=name == primary, seed=seed),
         )
         for name in sorted(present, key=lambda name: name != primary)
     ]
+
+
+def _control(
+    name: str,
+    base: Sequence[RunSample],
+    cand: Sequence[RunSample],
+    rule: Rule,
+    calibration: Mapping[str, Noise],
+    *,
+    is_primary: bool,
+    seed: int,
+) -> Contrast | None:
+    """Return the contrast relative to the reference arms; None unless every run has its own."""
+    sides = relative_values(base, name), relative_values(cand, name)
+    if not METRICS[name].has_control or not all(len(sample_R) for sample_R in sides):
+        return None
+    noise = calibration.get(f"{name}{CONTROLLED}")
+    return _contrast(METRICS[name], *sides, rule=rule, noise=noise, is_primary=is_primary, seed=seed)
 
 
 def adjusted(found: Sequence[Contrast]) -> list[OneSided]:
@@ -93,14 +119,27 @@ def _contrast(
     cand_R: np.ndarray,
     *,
     rule: Rule,
-    noise: float | None,
+    noise: Noise | None,
     is_primary: bool,
     seed: int,
+    control: Contrast | None = None,
 ) -> Contrast:
+    known = noise if noise is not None and noise.is_known else None
     mode = _mode(len(base_R), len(cand_R), rule)
-    tolerance = rule.tolerance(metric, noise, is_primary=is_primary)
     base, cand = _median(base_R), _median(cand_R)
-    shown, tost = _intervals(base_R, cand_R, seed, rule) if mode == "repeats" else (None, None)
+    theta = 0.0 if base is None or cand is None else cand - base
+    tolerance = rule.tolerance(metric, None if known is None else known.sd, is_primary=is_primary)
+    error, freedom = _error(metric, base_R, cand_R, known, rule)
+    wide = metric.distance(rule.wide_tau(metric, error))
+    shown, tost, p = None, None, NO_EVIDENCE
+    if mode == "repeats":
+        shown, tost = _intervals(base_R, cand_R, seed, rule)
+        p = permutation(base_R, cand_R, seed=seed, exact_up_to=rule.exact_up_to, draws=rule.permutations)
+    elif mode == "few":
+        tolerance = Tolerance(tau=rule.wide_tau(metric, error), calibrated=tolerance.calibrated)
+        shown = t_interval(theta, error, freedom, rule.interval_alpha)
+        tost = t_interval(theta, error, freedom, 2 * rule.equivalence_alpha)
+        p = t_test(theta, error, freedom)
     return Contrast(
         metric=metric,
         is_primary=is_primary,
@@ -110,24 +149,37 @@ def _contrast(
         cand=None if cand is None else metric.value(cand),
         n_base=len(base_R),
         n_cand=len(cand_R),
-        theta=0.0 if base is None or cand is None else cand - base,
+        theta=theta,
         shown=shown,
         tost=tost,
-        p=_evidence(base_R, cand_R, mode, seed, rule),
-        repeats=_repeats(base_R, cand_R, noise if tolerance.calibrated else None, tolerance.tau, mode, rule),
+        p=p,
+        repeats=_repeats(metric, base_R, cand_R, known, mode, rule),
+        wide=wide,
+        control=control,
     )
 
 
 def _mode(n_base: int, n_cand: int, rule: Rule) -> Mode:
     if not n_base or not n_cand:
         return "missing"
-    if n_base < rule.min_runs:
-        return "few"
-    return "repeats" if n_cand >= rule.min_runs else "single"
+    return "repeats" if min(n_base, n_cand) >= rule.min_runs else "few"
 
 
 def _median(sample_R: np.ndarray) -> float | None:
     return float(np.median(sample_R)) if len(sample_R) else None
+
+
+def _error(
+    metric: Metric, base_R: np.ndarray, cand_R: np.ndarray, noise: Noise | None, rule: Rule
+) -> tuple[float, float]:
+    """Return the standard error of theta and its degrees of freedom, from the noise of single runs.
+
+    The noise is the calibrated one, or the assumed one, or what the runs themselves show where that is more.
+    """
+    sd, freedom = (metric.default_noise, math.inf) if noise is None else (noise.sd, float(noise.freedom))
+    sd = max(sd, pooled_sd(base_R, cand_R) or 0.0, rule.least_noise)
+    errors = [median_error(sd, max(1, len(sample_R))) for sample_R in (base_R, cand_R)]
+    return math.hypot(*errors), freedom
 
 
 def _intervals(
@@ -141,19 +193,11 @@ def _intervals(
     )
 
 
-def _evidence(base_R: np.ndarray, cand_R: np.ndarray, mode: Mode, seed: int, rule: Rule) -> OneSided:
-    """Return p of both directions; a single run can only be evidence against the candidate."""
-    if mode == "repeats":
-        return permutation(base_R, cand_R, seed=seed, exact_up_to=rule.exact_up_to, draws=rule.permutations)
-    if mode == "single":
-        # two to four runs count as one: their median against the interval for a single run
-        chance = prediction_p(base_R, float(np.median(cand_R)), sd_floor=rule.prediction_sd_floor)
-        return OneSided(greater=chance, less=1.0)
-    return NO_EVIDENCE
-
-
-def _repeats(base_R: np.ndarray, cand_R: np.ndarray, noise: float | None, tau: float, mode: Mode, rule: Rule) -> int:
+def _repeats(
+    metric: Metric, base_R: np.ndarray, cand_R: np.ndarray, noise: Noise | None, mode: Mode, rule: Rule
+) -> int:
     """Return the runs needed for the larger known noise, at least twice the current number (interval 1.4 narrower)."""
-    known = [sd for sd in (noise, pooled_sd(base_R, cand_R)) if sd is not None]
+    known = [sd for sd in (None if noise is None else noise.sd, pooled_sd(base_R, cand_R)) if sd is not None]
+    tau = rule.min_effect(metric) if noise is not None else rule.uncalibrated_tau
     needed = repeats_needed(max(known, default=0.0), tau, factor=rule.repeats_factor, at_least=rule.min_runs)
     return max(needed, 2 * min(len(base_R), len(cand_R))) if mode == "repeats" else needed

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
+from vp_tui.core.config import STRATA
+
 Kind = Literal["speed", "memory", "utilization"]
 
 
@@ -24,6 +26,10 @@ class Metric:
     title: str
     kind: Kind
     higher_is_better: bool
+    default_noise: float = 0.05
+    """Standard deviation of single runs that is assumed without a calibration, as a fraction."""
+    has_control: bool = False
+    """True: the reference arm of a run has the same metric."""
 
     @property
     def unit(self) -> str:
@@ -64,17 +70,27 @@ class Metric:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(name="end_to_end_tokens_per_s", title="end-to-end tokens/s", kind="speed", higher_is_better=True),
-        Metric(name="tokens_per_s", title="tokens/s", kind="speed", higher_is_better=True),
-        Metric(name="tokens_per_s.short", title="tokens/s (short)", kind="speed", higher_is_better=True),
-        Metric(name="tokens_per_s.medium", title="tokens/s (medium)", kind="speed", higher_is_better=True),
-        Metric(name="tokens_per_s.long", title="tokens/s (long)", kind="speed", higher_is_better=True),
-        Metric(name="end_to_end_seconds", title="end-to-end time", kind="speed", higher_is_better=False),
-        Metric(name="load_seconds", title="load time", kind="speed", higher_is_better=False),
-        Metric(name="peak_memory_mib", title="peak memory", kind="memory", higher_is_better=False),
+        Metric(
+            name="end_to_end_tokens_per_s", title="end-to-end tokens/s", kind="speed", higher_is_better=True,
+            has_control=True,
+        ),
+        Metric(name="tokens_per_s", title="tokens/s", kind="speed", higher_is_better=True, has_control=True),
+        *(
+            Metric(
+                name=f"tokens_per_s.{stratum}", title=f"tokens/s ({stratum})", kind="speed", higher_is_better=True,
+                default_noise=0.1, has_control=True,
+            )
+            for stratum in STRATA
+        ),
+        Metric(
+            name="end_to_end_seconds", title="end-to-end time", kind="speed", higher_is_better=False, has_control=True
+        ),
+        # a checkpoint in the page cache loads several times faster than one that is not
+        Metric(name="load_seconds", title="load time", kind="speed", higher_is_better=False, default_noise=0.5),
+        Metric(name="peak_memory_mib", title="peak memory", kind="memory", higher_is_better=False, default_noise=0.01),
         Metric(name="gpu_utilization", title="GPU utilization", kind="utilization", higher_is_better=True),
     )
-}
+}  # fmt: skip
 PRIMARY = ("end_to_end_tokens_per_s", "tokens_per_s")
 """The first measured one is the primary metric; all others are secondary."""
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from vp_tui.core import text as fmt
-from vp_tui.core.regression.calibration import usable
+from vp_tui.core.regression.calibration import Noise, usable
 from vp_tui.core.regression.contrasts import Contrast, adjusted, contrasts
+from vp_tui.core.regression.control import decided
 from vp_tui.core.regression.metrics import name_and_scope
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import RunSample, Side
-from vp_tui.core.regression.statistics import OneSided, within
+from vp_tui.core.regression.statistics import OneSided
 from vp_tui.core.regression.verdicts import Item, Outcome, Part, worst
 
 _OPENINGS: dict[Outcome, str] = {
@@ -21,7 +22,7 @@ _OPENINGS: dict[Outcome, str] = {
 }
 
 
-def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mapping[str, float]) -> Part:
+def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mapping[str, Noise]) -> Part:
     """Compare all metrics of either side; the keys are known to be equal.
 
     The primary metric decides at rule.alpha. A secondary one, under Holm, can make the part REGRESSED or SUSPECT, or,
@@ -33,8 +34,11 @@ def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mappin
     notes = (*base_notes, *cand_notes, *_shared(base_runs, cand_runs))
     found = contrasts(base_runs, cand_runs, rule=rule, calibration=calibration)
     if not found:
-        return _unmeasured(base_runs, cand_runs, rule, notes)
-    items = tuple(_item(contrast, p, rule) for contrast, p in zip(found, adjusted(found), strict=True))
+        return _unmeasured(base_runs, cand_runs, notes)
+    same_session = _share_a_session(base_runs, cand_runs)
+    items = tuple(
+        _item(contrast, p, rule, same_session=same_session) for contrast, p in zip(found, adjusted(found), strict=True)
+    )
     outcome = _outcome(found, items)
     decisive = next(item for item in items if item.outcome == outcome)
     others = sum(item.outcome == outcome for item in items) - 1
@@ -43,18 +47,17 @@ def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mappin
         outcome=outcome,
         sentence=f"{_OPENINGS[outcome]}: {decisive.reason}{more}",
         items=items,
-        notes=(*notes, *_open(items, outcome)),
+        notes=(*notes, *_days(found, same_session=same_session), *_open(items, outcome)),
     )
 
 
-def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule, notes: tuple[str, ...]) -> Part:
+def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], notes: tuple[str, ...]) -> Part:
     """Return the part when no run has a value or valid times."""
     outcome: Outcome = "NOT_COMPARABLE" if base and cand else "INCONCLUSIVE"
     reason = (
         "no run has a value"
         if base and cand
-        else f"{len(base)} against {fmt.plural(len(cand), 'run')} with valid times; "
-        f"{rule.min_runs} fresh runs per side are needed"
+        else f"{len(base)} against {fmt.plural(len(cand), 'run')} with valid times; one per side is needed"
     )
     return Part(outcome=outcome, sentence=f"{_OPENINGS[outcome]}: {reason}", notes=notes)
 
@@ -62,6 +65,22 @@ def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], rule: Rule
 def _shared(base: Sequence[RunSample], cand: Sequence[RunSample]) -> tuple[str, ...]:
     both = {run.uuid for run in base} & {run.uuid for run in cand}
     return (f"{fmt.plural(len(both), 'run')} on both sides: the two samples are not independent",) if both else ()
+
+
+def _share_a_session(base: Sequence[RunSample], cand: Sequence[RunSample]) -> bool:
+    """Return True if all runs are of one known session."""
+    sessions = {run.session for run in (*base, *cand)}
+    return len(sessions) == 1 and "" not in sessions
+
+
+def _days(found: Sequence[Contrast], *, same_session: bool) -> tuple[str, ...]:
+    """Return a note on sides of different sessions whose difference nothing controls."""
+    if same_session or any(contrast.control is not None for contrast in found):
+        return ()
+    return (
+        "the sides are not of one session, and days of one machine differ by about 4%: no reference run of their own "
+        "controls it (--fp32-compare measures one)",
+    )
 
 
 def _outcome(found: Sequence[Contrast], items: Sequence[Item]) -> Outcome:
@@ -84,25 +103,10 @@ def _open(items: Sequence[Item], outcome: Outcome) -> tuple[str, ...]:
     return tuple(f"inconclusive: {item.reason}" for item in items if item.outcome == "INCONCLUSIVE")
 
 
-def _decide(contrast: Contrast, p: OneSided, rule: Rule) -> Outcome:
-    """Return the outcome of one metric; `p` is adjusted."""
-    worse, better = contrast.theta >= contrast.distance, contrast.theta <= -contrast.distance
-    if contrast.mode == "single":
-        return "SUSPECT" if worse and p.greater < rule.prediction_alpha else "INCONCLUSIVE"
-    if contrast.tost is None:
-        return "INCONCLUSIVE"
-    if worse and p.greater <= rule.alpha:
-        return "REGRESSED" if contrast.tolerance.calibrated else "SUSPECT"
-    if better and p.less <= rule.alpha:
-        return "IMPROVED"
-    return "EQUIVALENT" if within(contrast.tost, contrast.distance) else "INCONCLUSIVE"
-
-
-def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
-    metric, tested = contrast.metric, contrast.mode in {"repeats", "single"}
-    outcome = _decide(contrast, p_adj, rule)
-    worse = contrast.theta >= 0 or contrast.mode == "single"
-    p_directed = p_adj.greater if worse else p_adj.less
+def _item(contrast: Contrast, p_adj: OneSided, rule: Rule, *, same_session: bool) -> Item:
+    metric, tested = contrast.metric, contrast.mode != "missing"
+    outcome, is_controlled = decided(contrast, p_adj, rule, same_session=same_session)
+    p_directed = p_adj.greater if contrast.theta >= 0 else p_adj.less
     name, scope = name_and_scope(metric.name)
     low, high = (None, None) if contrast.shown is None else sorted(map(metric.change, contrast.shown))
     return Item(
@@ -112,43 +116,57 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule) -> Item:
         cand=contrast.cand,
         n_base=contrast.n_base,
         n_cand=contrast.n_cand,
-        change=None if contrast.mode == "missing" else metric.change(contrast.theta),
+        change=metric.change(contrast.theta) if tested else None,
+        controlled=None if contrast.control is None else metric.change(contrast.control.theta),
         low=low,
         high=high,
         p=p_directed if tested else None,
-        p_raw=(contrast.p.greater if worse else contrast.p.less) if tested else None,
+        p_raw=(contrast.p.greater if contrast.theta >= 0 else contrast.p.less) if tested else None,
         limit=contrast.tolerance.tau,
         repeats=contrast.repeats if outcome in {"INCONCLUSIVE", "SUSPECT"} else None,
         outcome=outcome,
-        reason=_reason(contrast, outcome, p_directed, rule),
+        reason=_reason(contrast, outcome, p_directed, is_controlled=is_controlled),
     )
 
 
-def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule) -> str:
-    """Return the reason: tokens/s -6.1 % [-7.4 %, -4.9 %], p 0.004, 5 against 5 runs, limit 5 %."""
+def _reason(contrast: Contrast, outcome: Outcome, p: float, *, is_controlled: bool) -> str:
+    """Return the reason: tokens/s -6.1% [-7.4, -4.9], p 0.004, 5 against 5 runs, limit 5%."""
     metric, tolerance = contrast.metric, contrast.tolerance
     counts = f"{contrast.n_base} against {fmt.plural(contrast.n_cand, 'run')}"
     if contrast.mode == "missing":
         return f"{metric.title}: one side has no value ({counts})"
     span = "" if contrast.shown is None else f" {fmt.interval(*sorted(map(metric.change, contrast.shown)))}"
     holm = "" if contrast.is_primary else " under Holm"
-    chance = f", p {fmt.p_value(p)}{holm}" if contrast.mode in {"repeats", "single"} else ""
     uncalibrated = "" if tolerance.calibrated else " without a calibration"
     return (
-        f"{metric.title} {fmt.change(metric.change(contrast.theta), metric.unit)}{span}{chance}, {counts}, "
-        f"limit {fmt.tolerance(tolerance.tau, metric.unit)}{uncalibrated}{_next_step(contrast, outcome, rule)}"
+        f"{metric.title} {fmt.change(metric.change(contrast.theta), metric.unit)}{span}, p {fmt.p_value(p)}{holm}, "
+        f"{counts}, limit {fmt.tolerance(tolerance.tau, metric.unit)}{uncalibrated}"
+        f"{_controlled(contrast, is_controlled=is_controlled)}{_next_step(contrast, outcome)}"
     )
 
 
-def _next_step(contrast: Contrast, outcome: Outcome, rule: Rule) -> str:
+def _controlled(contrast: Contrast, *, is_controlled: bool) -> str:
+    """Return what the reference arm of the same runs says."""
+    control, metric = contrast.control, contrast.metric
+    if control is None:
+        return ""
+    own, other = metric.change(control.theta), metric.change(contrast.theta - control.theta)
+    told = f"; relative to the reference run {fmt.change(own, metric.unit)}"
+    if is_controlled:
+        return told
+    return f"{told}, which changed by {fmt.change(other, metric.unit)} itself: more than sessions differ, not a control"
+
+
+def _next_step(contrast: Contrast, outcome: Outcome) -> str:
     """Return what is needed for a verdict, if there is none."""
     if outcome == "INCONCLUSIVE":
         return f"; {contrast.repeats} fresh runs per side are needed"
+    if outcome == "REGRESSED" and not contrast.tolerance.calibrated:
+        wide = fmt.tolerance(contrast.metric.loss(contrast.wide), contrast.metric.unit)
+        noise = fmt.percent(contrast.metric.default_noise)
+        return f"; also beyond {wide}, what an assumed noise of {noise} explains"
     if outcome != "SUSPECT":
         return ""
-    if contrast.mode == "single":
-        sure = fmt.percent(1 - rule.prediction_alpha)
-        return (
-            f", beyond the {sure} prediction interval; {contrast.repeats} fresh runs per side are needed to confirm it"
-        )
-    return "; run `vp-tui calibrate` for a verdict"
+    if not contrast.tolerance.calibrated:
+        return "; run `vp-tui calibrate` for a verdict"
+    return "; the reference run disagrees: repeat both sides within one session"

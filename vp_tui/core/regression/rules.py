@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.regression.metrics import Metric
-from vp_tui.core.regression.worse import EPSILON, INFLATION, MIN_EFFECT_SPEED
+from vp_tui.core.regression.worse import INFLATION, MIN_EFFECT_SPEED
 from vp_tui.core.thresholds import Thresholds
 
 
@@ -19,9 +19,9 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Version 1 of the rule. Fractions, not percent."""
+    """Version 2 of the rule. Fractions, not percent."""
 
-    rule_version: int = 1
+    rule_version: int = 2
 
     cosine_limit: float = Thresholds().fail(M1)
     """A sequence passes above this cosine similarity (M1)."""
@@ -37,7 +37,10 @@ class Rule:
     equivalence_alpha: float = 0.05
     """Each side of the two one-sided tests: the 90 % interval must lie inside the tolerance."""
     min_runs: int = 5
-    """Fresh runs per side for a verdict: below five the exact test cannot reach 0.05 under Holm (1/252 at 5 v 5)."""
+    """Fresh runs per side for the permutation test: below five it cannot reach 0.05 under Holm (1/252 at 5 v 5).
+
+    Fewer runs are judged by the noise of single runs: calibrated, or assumed (Metric.default_noise).
+    """
 
     min_effect_speed: float = MIN_EFFECT_SPEED
     min_effect_memory: float = 0.02
@@ -49,12 +52,24 @@ class Rule:
     median_share: float = 0.5356
     """CV_AA of the primary metric as a share of the CV of single runs: the compared number is a median of five.
 
-    (Standard deviation of the median of five normal numbers.) A 5 % loss under 2 % noise is found in nine of ten
-    comparisons; with 3 CV of single runs it would be found in a third. Each additional secondary metric can raise a
-    false alarm, so their CV_AA is that of single runs.
+    (Standard deviation of the median of five normal numbers.) Each additional secondary metric can raise a false alarm,
+    so their CV_AA is that of single runs. How often a loss is found is simulated: docs/comparisons.md.
     """
+    few_runs_factor: float = 4.0
+    """Below five runs a side tau = max(min effect, 4 standard errors of the difference), the errors from the noise.
+
+    The 90 % interval is 1.65 to 2.13 errors wide either way, so an A/A comparison lies inside in nine of ten.
+    """
+    least_noise: float = 0.001
+    """Lower bound of the noise below five runs: repeats that happen to agree must not make 0.1 % significant."""
     uncalibrated_tau: float = 0.10
-    """Without A/A noise for a metric: twice the usual tolerance, and no verdict worse than SUSPECT."""
+    """Without A/A noise a loss beyond twice the usual tolerance is SUSPECT; beyond `few_runs_factor` standard errors of
+    the assumed noise it is REGRESSED."""
+    day_effect: float = 0.12
+    """Sessions of one machine differ by about 4 % (standard deviation): up to three times that, a change that the
+    reference arm of the same runs shows too is the machine's."""
+    session_drift: float = 0.05
+    """The same within one session: clocks drift while a machine warms up."""
 
     exact_up_to: int = 12
     """Runs per side up to which every relabelling is counted; above it a sample is drawn."""
@@ -62,16 +77,16 @@ class Rule:
     """Sampled relabellings: the standard error at p = 0.05 is 0.0015."""
     resamples: int = 10_000
     """Bootstrap resamples: 250 lie beyond each end of the 95 % interval."""
-    prediction_alpha: float = 0.01
-    """A single run is suspect beyond the one-sided 99 % prediction interval of the baseline's runs."""
-    prediction_sd_floor: float = 0.01
-    """Lower bound of the standard deviation: five runs that happen to agree must not make 0.1 % significant."""
     repeats_factor: float = 12.4
     """2 (1.645 + 0.842)^2: runs per side for 80 % power at tau, times CV^2 / tau^2."""
 
     inflation: float = INFLATION
     """Of the median ratio."""
-    epsilon: float = EPSILON
+    """Relative L2 has its square root, which is the same growth."""
+    epsilon: float = 1e-14
+    """Added to both 1 - cosine: embeddings are stored in FP32, whose rounding (6e-8) makes an error of about that."""
+    scale_change: float = 0.005
+    """Change of the median length of the embeddings, relative to the reference's."""
     sign_alpha: float = 0.01
     """Sign test over the sequences of a stratum, under Holm: with many sequences 0.05 is too lenient."""
 
@@ -85,7 +100,7 @@ class Rule:
     """Share of sequences beyond three standard deviations of the baseline, as a ratio."""
 
     def tolerance(self, metric: Metric, noise: float | None, *, is_primary: bool) -> Tolerance:
-        """Return tau of one metric; `noise` is the CV of single A/A runs, as `calibration.noise_floor` gives it.
+        """Return tau of one metric for five runs a side; `noise` is the CV of single A/A runs.
 
         A missing, negative or non-finite noise counts as uncalibrated: it must not make every loss tolerable.
         """
@@ -93,6 +108,11 @@ class Rule:
             return Tolerance(tau=self.uncalibrated_tau, calibrated=False)
         floor = self.noise_factor * noise * (self.median_share if is_primary else 1.0)
         return Tolerance(tau=max(self.min_effect(metric), floor), calibrated=True)
+
+    def wide_tau(self, metric: Metric, error: float) -> float:
+        """Return tau of a difference with this standard error, as it is used below five runs a side."""
+        wide = self.few_runs_factor * error
+        return max(self.min_effect(metric), wide if metric.kind == "utilization" else math.expm1(wide))
 
     def min_effect(self, metric: Metric) -> float:
         """Return the smallest relevant loss, as a fraction."""

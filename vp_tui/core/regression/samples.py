@@ -1,7 +1,7 @@
 """Input of the rule: runs of one configuration per side, and their sequences paired by hash."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ class RunSample:
     """Name of the run in sentences."""
     performance: Mapping[str, float | None]
     """Metric name (regression.metrics) -> value; utilization in percent, times in seconds. None: not measured."""
+    reference: Mapping[str, float | None] = field(default_factory=dict)
+    """The same metrics of the run's own reference arm, the control; empty where it came from the cache."""
+    session: str = ""
+    """What a session is told apart by: day and boot of the machine. '': unknown."""
     accuracy_key: str | None
     """None: weights or data are unknown, so nothing is comparable."""
     perf_key: str | None
@@ -47,7 +51,7 @@ class RunSample:
     """Stratum -> counts of this run alone; empty if only paired sequences are available."""
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.performance) - set(METRICS))
+        unknown = sorted({*self.performance, *self.reference} - set(METRICS))
         if unknown:
             raise ValueError(f"run {self.label}: unknown performance metric: {', '.join(unknown)}")
 
@@ -95,12 +99,19 @@ class Side:
 class PairedAccuracy:
     """Sequences of one baseline run and one candidate run, paired by sequence hash; all arrays [S].
 
-    Raises ValueError when the arrays differ in length or a stratum is none of config.STRATA.
+    Each side is compared with its own FP32 reference. Raises ValueError when the arrays differ in length or a stratum
+    is none of config.STRATA.
     """
 
     baseline_cosine_S: np.ndarray
     """float64; NaN if missing."""
     candidate_cosine_S: np.ndarray
+    baseline_relative_l2_S: np.ndarray
+    """float64, |y - x| / |x|; NaN if missing. Sees what a cosine cannot: embeddings that are too long or too short."""
+    candidate_relative_l2_S: np.ndarray
+    baseline_norm_ratio_S: np.ndarray
+    """float64, |y| / |x|; NaN if missing."""
+    candidate_norm_ratio_S: np.ndarray
     baseline_nonfinite_S: np.ndarray
     """bool: a NaN or an infinity among the sequence's outputs."""
     candidate_nonfinite_S: np.ndarray
@@ -108,15 +119,9 @@ class PairedAccuracy:
     """Names: short, medium, long."""
 
     def __post_init__(self) -> None:
-        arrays = (
-            self.baseline_cosine_S,
-            self.candidate_cosine_S,
-            self.baseline_nonfinite_S,
-            self.candidate_nonfinite_S,
-            self.stratum_S,
-        )
-        if len({array.shape for array in arrays}) != 1 or self.stratum_S.ndim != 1:
-            raise ValueError(f"paired arrays must be of one length; got {[array.shape for array in arrays]}")
+        shapes = [getattr(self, one.name).shape for one in fields(self)]
+        if len(set(shapes)) != 1 or self.stratum_S.ndim != 1:
+            raise ValueError(f"paired arrays must be of one length; got {shapes}")
         known_S = np.isin(self.stratum_S, STRATA)
         if not known_S.all():
             raise ValueError(f"unknown stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
@@ -130,10 +135,4 @@ class PairedAccuracy:
 
     def where(self, keep_S: np.ndarray) -> "PairedAccuracy":
         """Return the pairs selected by a mask [S] or an order [S]."""
-        return PairedAccuracy(
-            baseline_cosine_S=self.baseline_cosine_S[keep_S],
-            candidate_cosine_S=self.candidate_cosine_S[keep_S],
-            baseline_nonfinite_S=self.baseline_nonfinite_S[keep_S],
-            candidate_nonfinite_S=self.candidate_nonfinite_S[keep_S],
-            stratum_S=self.stratum_S[keep_S],
-        )
+        return PairedAccuracy(**{one.name: getattr(self, one.name)[keep_S] for one in fields(self)})

@@ -1,5 +1,6 @@
 """Notes on changes of the error distribution: its tail can grow while the median is stable."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -31,13 +32,16 @@ def _flags(base_S: np.ndarray, cand_S: np.ndarray, rule: Rule) -> Iterable[str]:
     if sd == 0.0:
         return
     shift = (float(cand_S.mean()) - mean) / sd
-    if abs(shift) > rule.shape_mean_shift:
+    # changes within three standard errors of two independent redraws are no news
+    n = len(base_S)
+    if abs(shift) > max(rule.shape_mean_shift, 3 * math.sqrt(2 / n)):
         yield f"mean log10(1 - cosine) shifted by {fmt.number(shift)} standard deviations"
     ratio = float(cand_S.std(ddof=1)) / sd
-    if abs(ratio - 1) > rule.shape_sd_change:
+    if abs(ratio - 1) > max(rule.shape_sd_change, 3 / math.sqrt(n)):
         yield f"standard deviation of log10(1 - cosine) is {fmt.ratio(ratio)} the baseline's"
     far = mean + 3 * sd
     base_out, cand_out = int((base_S > far).sum()), int((cand_S > far).sum())
     # a ratio to zero outliers counts from the second sequence on
-    if cand_out > rule.shape_outlier_ratio * max(base_out, 1):
+    more = cand_out - base_out
+    if cand_out > rule.shape_outlier_ratio * max(base_out, 1) and more > 3 * math.sqrt(cand_out + base_out):
         yield f"{cand_out} sequences exceed three standard deviations of the baseline (baseline: {base_out})"

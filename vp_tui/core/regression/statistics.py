@@ -149,14 +149,26 @@ def within(interval: tuple[float, float], distance: float) -> bool:
     return -distance < interval[0] and interval[1] < distance
 
 
-def prediction_p(history_R: np.ndarray, value: float, *, sd_floor: float) -> float:
-    """Return P of a run at `value` or above, from n >= 2 runs: t = (value - mean) / (sd sqrt(1 + 1/n)), n - 1 degrees.
+_MEDIAN_VARIANCES = (1.0, 0.5, 0.4487, 0.2982, 0.2868)
+"""Variance of the median of 1 to 5 standard normal numbers."""
 
-    `value` is outside the one-sided prediction interval of confidence 1 - a exactly if this is below a.
-    """
-    n = len(history_R)
-    sd = max(float(history_R.std(ddof=1)), sd_floor)
-    return float(stats.t.sf((value - float(history_R.mean())) / (sd * math.sqrt(1 + 1 / n)), n - 1))
+
+def median_error(noise: float, n: int) -> float:
+    """Return the standard error of the median of n runs with this standard deviation."""
+    variance = _MEDIAN_VARIANCES[n - 1] if n <= len(_MEDIAN_VARIANCES) else math.pi / (2 * n)
+    return noise * math.sqrt(variance)
+
+
+def t_test(theta: float, error: float, freedom: float) -> OneSided:
+    """One-sided tests of a difference with a known standard error, whose noise has `freedom` degrees of freedom."""
+    score = theta / error
+    return OneSided(greater=float(stats.t.sf(score, freedom)), less=float(stats.t.sf(-score, freedom)))
+
+
+def t_interval(theta: float, error: float, freedom: float, alpha: float) -> tuple[float, float]:
+    """Return the interval of confidence 1 - alpha of a difference with a known standard error."""
+    half = float(stats.t.isf(alpha / 2, freedom)) * error
+    return theta - half, theta + half
 
 
 def pooled_sd(base_R: np.ndarray, cand_R: np.ndarray) -> float | None:

@@ -45,12 +45,18 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 PartName = Literal["gates", "accuracy", "performance"]
+Verdict = Literal["accuracy", "performance"]
 _GATE_TITLES: Final = {
     "nonfinite": "not finite",
     "below_limit": "at or below limit",
     "complete": "sequences compared",
 }
-_ACCURACY_TITLES: Final = {"cosine_error": "1 - cosine, median", "cosine_passing": "sequences passing"}
+_ACCURACY_TITLES: Final = {
+    "cosine_error": "1 - cosine, median",
+    "relative_l2": "relative L2, median",
+    "scale": "length ratio, median",
+    "cosine_passing": "sequences passing",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +64,20 @@ class Item:
     """Result of one metric in one scope. A number that does not exist is None, never NaN."""
 
     name: str
-    """A performance metric, `cosine_error` or `cosine_passing`; of a gate `nonfinite`, `below_limit`, `complete`."""
+    """A performance metric; `cosine_error`, `relative_l2`, `scale`, `cosine_passing`; of a gate `nonfinite`,
+    `below_limit`, `complete`."""
     scope: str
     base: float | None
-    """Median of the baseline's runs; of `cosine_error` the median 1 - cosine; otherwise a count of sequences."""
+    """Median of the baseline's runs; of `cosine_error`, `relative_l2` and `scale` the median of the sequences;
+    otherwise a count of sequences."""
     cand: float | None
     n_base: int
     """Runs (performance) or sequences (accuracy) behind `base`."""
     n_cand: int
     change: float | None = None
     """Difference of the metric itself: 0.05 is 5 % (or 5 points) more, better or worse as the metric has it."""
+    controlled: float | None = None
+    """The same change relative to the reference arm of the same runs; None where it is no control."""
     low: float | None = None
     """Lower end of its 95 % interval."""
     high: float | None = None
@@ -128,12 +138,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Comparison of a candidate with a baseline."""
+    """Comparison of a candidate with a baseline: one verdict on accuracy, one on performance."""
 
-    outcome: Outcome
-    sentence: str
     gates: tuple[Item, ...]
-    """Failed hard gates of the candidate; empty if all pass."""
+    """Failed hard gates of the candidate, most severe first; empty if all pass."""
     accuracy: Part
     performance: Part
     notes: tuple[str, ...]
@@ -144,5 +152,44 @@ class Comparison:
         """Return all results: gates, accuracy, performance."""
         return self.gates + self.accuracy.items + self.performance.items
 
+    @property
+    def verdicts(self) -> dict[Verdict, Outcome]:
+        """Return both verdicts; a failed gate decides accuracy."""
+        accuracy = self.gates[0].outcome if self.gates else self.accuracy.outcome
+        return {"accuracy": accuracy, "performance": self.performance.outcome}
+
+    @property
+    def words(self) -> str:
+        """Return both verdicts in words: accuracy EQUIVALENT, performance INCONCLUSIVE."""
+        return ", ".join(f"{name} {outcome}" for name, outcome in self.verdicts.items())
+
+    @property
+    def sentences(self) -> dict[Verdict, str]:
+        """Return one sentence per verdict."""
+        said = self.accuracy.sentence
+        if self.gates:
+            decisive = self.gates[0].outcome
+            opening = "the candidate fails its gates" if decisive == "FAIL" else "the candidate is incomplete"
+            reasons = ", ".join(item.reason for item in self.gates if item.outcome == decisive)
+            said = f"{opening}: {reasons}; {said}"
+        return {"accuracy": said, "performance": self.performance.sentence}
+
+    @property
+    def sentence(self) -> str:
+        """Return both sentences, accuracy first."""
+        return "; ".join(self.sentences.values())
+
+    @property
+    def is_comparable(self) -> bool:
+        """Return False if neither verdict could be reached."""
+        return set(self.verdicts.values()) != {"NOT_COMPARABLE"}
+
+    @property
+    def gravest(self) -> Outcome:
+        """Return the more severe verdict of those that were reached, for a colour or an order; never the result."""
+        reached = [outcome for outcome in self.verdicts.values() if outcome != "NOT_COMPARABLE"]
+        return worst(reached) if reached else "NOT_COMPARABLE"
+
     def exit_code(self, *, strict: bool = False) -> ExitCode:
-        return exit_code(self.outcome, strict=strict)
+        """Return the code of the more severe verdict; a part that is not comparable counts if both are not."""
+        return exit_code(self.gravest, strict=strict)

@@ -5,7 +5,9 @@ from typing import Final
 INFLATION: Final = 1.5
 """Ratio of (1 - cosine) at which accuracy is worse: half as much error again."""
 EPSILON: Final = 1e-6
-"""Added to both errors: the rounding of FP32 is no inflation."""
+"""Added to both errors of the hint, which reads the worst sequence only: below it no hint is given.
+
+The comparison itself reads every sequence, down to the rounding of FP32 (rules.Rule.epsilon)."""
 MIN_EFFECT_SPEED: Final = 0.05
 """Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
 

@@ -13,10 +13,11 @@ from vp_tui.core.errors import ExitCode
 from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.rules import Rule
-from vp_tui.core.regression.verdicts import Comparison, Item, Outcome
+from vp_tui.core.regression.verdicts import Comparison, Item
 from vp_tui.core.report import evidence, inputs
 from vp_tui.core.report.document import flattened
 from vp_tui.core.report.evidence import Distribution, PastRun, SideName, TimeSeries, WorstPair
+from vp_tui.core.report.inputs import Calibration
 from vp_tui.core.store.pairs import Pairs
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
@@ -86,8 +87,9 @@ class ComparisonReport:
     """In addition to the notes of the rule."""
 
     @property
-    def outcome(self) -> Outcome:
-        return self.comparison.outcome
+    def words(self) -> str:
+        """Return both verdicts: accuracy EQUIVALENT, performance INCONCLUSIVE."""
+        return self.comparison.words
 
     @property
     def sentence(self) -> str:
@@ -143,7 +145,8 @@ def build(
     base_side = inputs.side_of(reader, base, "baseline", rule)
     cand_side = inputs.side_of(reader, cand, "candidate", rule)
     pairs = reader.paired(base[0].run.id, cand[0].run.id)
-    noise, group_id = inputs.calibration_of(reader, cand_side.perf_key, rule)
+    calibration = inputs.calibration_of(reader, cand_side.perf_key, rule)
+    noise = None if calibration is None else calibration.noise
     accuracy = facts_of(base_side.accuracy_facts, cand_side.accuracy_facts)
     known = {fact.name for fact in accuracy}
     return ComparisonReport(
@@ -159,7 +162,7 @@ def build(
         only_cand=pairs.only_b,
         worst=evidence.worst_pairs(pairs),
         limits=_limits(cand[0], rule),
-        notes=(*_mixed(base, "baseline"), *_mixed(cand, "candidate"), *_of_pairs(pairs), *_calibrated(group_id)),
+        notes=(*_mixed(base, "baseline"), *_mixed(cand, "candidate"), *_of_pairs(pairs), *_calibrated(calibration)),
         **_shown(reader, base, cand),
     )
 
@@ -214,6 +217,9 @@ def _of_pairs(pairs: Pairs) -> Iterable[str]:
         )
 
 
-def _calibrated(group_id: int | None) -> Iterable[str]:
-    if group_id is not None:
-        yield f"noise of this machine: calibration group {group_id}"
+def _calibrated(found: Calibration | None) -> Iterable[str]:
+    if found is not None:
+        yield (
+            f"noise of this machine: calibration group {found.group_id}, {found.words}; it does not cover how other "
+            "days differ"
+        )

@@ -59,9 +59,9 @@ def comparison_page(report: ComparisonReport, *, everything: bool = False, with_
         tables.append(_rule(report))
     return Page(
         title="Comparison of runs",
-        word=report.outcome,
+        word=report.words,
         sentence=fmt.safe(report.sentence),
-        tone=tone(report.outcome),
+        tone=tone(report.comparison.gravest),
         lines=tuple(_lines(report)),
         tables=tuple(tables),
         notes=tuple(fmt.safe(note) for note in (*report.comparison.notes, *report.notes)),
@@ -135,7 +135,7 @@ def _results(report: ComparisonReport, everything: bool) -> Table:
 
 
 def _item(one: Item) -> tuple[str, ...]:
-    write = fmt.error if one.name == "cosine_error" else fmt.number
+    write = fmt.error if one.name in {"cosine_error", "relative_l2"} else fmt.number
     return (
         one.outcome,
         one.title,

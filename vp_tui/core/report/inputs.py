@@ -4,16 +4,20 @@ The performance of a run is that of its candidate arm.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 
 from vp_tui.core import fingerprint
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.regression.calibration import noise_floor
+from vp_tui.core.regression.calibration import Noise, noise_floor, usable
+from vp_tui.core.regression.metrics import METRICS
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
 from vp_tui.core.store.pairs import Pairs, RunNumbers
@@ -30,6 +34,12 @@ METRIC_OF: Final[Mapping[str, tuple[str, str]]] = {
     "gpu_utilization": ("gpu.utilization", "all"),
 }
 """Metric of the rule -> (name, scope) of the stored metric."""
+CONTROL_OF: Final[Mapping[str, tuple[str, str]]] = {
+    name: (stored.replace("candidate.", "reference."), scope)
+    for name, (stored, scope) in METRIC_OF.items()
+    if METRICS[name].has_control
+}
+"""The same of the reference arm, the control."""
 Facts = Mapping[str, Any]
 
 
@@ -56,6 +66,8 @@ def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: R
                 snapshot.strata,
                 # counts of failing sequences are valid for one limit
                 has_counts=snapshot.limits.fail(M1) == rule.cosine_limit,
+                # times of a cached reference are those of another run
+                has_reference=snapshot.arms.get("reference", {}).get("cached") is False,
             )
             for snapshot in snapshots
         )
@@ -69,10 +81,12 @@ def sample_of(
     strata: Sequence[StratumStats] = (),
     *,
     has_counts: bool = True,
+    has_reference: bool,
 ) -> RunSample:
     """Return the sample of one run; `facts` are those of its accuracy key and of its performance key.
 
-    Without counts the rule counts the failing sequences among the paired ones.
+    Without counts the rule counts the failing sequences among the paired ones; without a reference of its own the run
+    has no control.
     """
     judged = [stats for stats in strata if stats.scope in STRATA] if has_counts else []
     everything = next((stats for stats in strata if stats.scope == "all"), None)
@@ -81,6 +95,8 @@ def sample_of(
         uuid=run.uuid,
         label=label_of(run),
         performance={name: numbers.values.get(stored) for name, stored in METRIC_OF.items()},
+        reference={name: numbers.values.get(stored) for name, stored in CONTROL_OF.items()} if has_reference else {},
+        session=session_of(run),
         accuracy_key=run.accuracy_key,
         perf_key=run.perf_key,
         accuracy_facts=facts[0],
@@ -95,29 +111,62 @@ def sample_of(
     )
 
 
+def session_of(run: RunRow) -> str:
+    """Return the calendar day (UTC) on which a run started: runs of one day share the state of their machine."""
+    at_us = run.started_at_us or run.created_at_us
+    return datetime.fromtimestamp(at_us / 1e6, UTC).date().isoformat()
+
+
 def paired_accuracy(pairs: Pairs) -> PairedAccuracy | None:
-    """Return the paired cosines; None where neither run has sequences (archived, or never compared)."""
+    """Return the paired errors; None where neither run has sequences (archived, or never compared)."""
     if not len(pairs) and not pairs.only_a and not pairs.only_b:
         return None
     return PairedAccuracy(
         baseline_cosine_S=pairs.a.cosine_S,
         candidate_cosine_S=pairs.b.cosine_S,
+        baseline_relative_l2_S=pairs.a.relative_l2_S,
+        candidate_relative_l2_S=pairs.b.relative_l2_S,
+        baseline_norm_ratio_S=pairs.a.norm_ratio_S,
+        candidate_norm_ratio_S=pairs.b.norm_ratio_S,
         baseline_nonfinite_S=pairs.a.nonfinite_S > 0,
         candidate_nonfinite_S=pairs.b.nonfinite_S > 0,
         stratum_S=np.array(pairs.strata, dtype="<U6"),
     )
 
 
-def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> tuple[dict[str, float], int | None]:
-    """Return the A/A noise of a performance key and its group; empty and None without a calibration."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The newest A/A noise of a performance key."""
+
+    group_id: int
+    noise: Mapping[str, Noise]
+    runs: int
+    sessions: tuple[str, ...]
+    """Days on which it was measured: differences between other days are not in it."""
+
+    @property
+    def words(self) -> str:
+        """Return what it covers."""
+        days = ", ".join(self.sessions)
+        return f"{fmt.plural(self.runs, 'run')} of {fmt.plural(len(self.sessions), 'session')} ({days})"
+
+
+def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> Calibration | None:
+    """Return the newest calibration of a performance key, None without one."""
     group_id = None if perf_key is None else reader.newest_calibration(perf_key)
     if group_id is None:
-        return {}, None
+        return None
     ids = reader.group(group_id).run_ids
     rows = [row for row in map(reader.run, ids) if row.perf_key == perf_key]
     numbers = {found.run_id: found for found in reader.performance([row.id for row in rows])}
-    runs = tuple(sample_of(row, numbers[row.id], ({}, {})) for row in rows)
-    return noise_floor(Side(runs=runs), rule), group_id
+    # `vp-tui calibrate` encodes the reference in every run
+    runs = tuple(sample_of(row, numbers[row.id], ({}, {}), has_reference=True) for row in rows)
+    return Calibration(
+        group_id=group_id,
+        noise=noise_floor(Side(runs=runs), rule),
+        runs=len(usable(runs)[0]),
+        sessions=tuple(sorted({run.session for run in runs})),
+    )
 
 
 def _require_alike(rows: Sequence[RunRow], facts: Mapping[int, tuple[Facts, Facts]], what: str) -> None:

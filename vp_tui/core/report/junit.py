@@ -40,15 +40,15 @@ def comparison_suite(report: ComparisonReport) -> Suite:
             cases.append(_judged(name, "comparable", part.outcome, part.sentence))
     if not report.comparison.gates:
         cases.insert(0, Case(group="gates", name="hard gates", state="passed"))
-    if report.outcome == "NOT_COMPARABLE":
+    if not report.comparison.is_comparable:
         cases.append(
-            Case(group="comparison", name="verdict", state="error", kind=report.outcome, words=report.sentence)
+            Case(group="comparison", name="verdict", state="error", kind="NOT_COMPARABLE", words=report.sentence)
         )
     return Suite(
         name="vp-tui compare",
         cases=tuple(cases),
         properties={
-            "outcome": report.outcome,
+            **{str(name): outcome for name, outcome in report.comparison.verdicts.items()},
             "baseline": ", ".join(report.base_labels),
             "baseline.uuids": " ".join(report.base_uuids),
             "candidate": ", ".join(report.cand_labels),

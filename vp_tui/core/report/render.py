@@ -58,11 +58,11 @@ def scalar(value: Any) -> Value:
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 CSV_HEAD: Final = ("section", "name", "scope", "field", "value")
 _ITEM: Final = (
-    "part", "name", "title", "scope", "base", "cand", "n_base", "n_cand", "change", "low", "high", "unit", "p", "p_raw",
-    "limit", "outcome", "reason", "repeats",
+    "part", "name", "title", "scope", "base", "cand", "n_base", "n_cand", "change", "controlled", "low", "high", "unit",
+    "p", "p_raw", "limit", "outcome", "reason", "repeats",
 )  # fmt: skip
 
 
@@ -70,8 +70,8 @@ def document(report: ComparisonReport, *, everything: bool = False) -> dict[str,
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": "comparison",
-        "outcome": report.outcome,
-        "sentence": report.sentence,
+        "verdicts": dict(report.comparison.verdicts),
+        "sentences": dict(report.comparison.sentences),
         "exit_code": int(report.exit_code()),
         "exit_code_strict": int(report.exit_code(strict=True)),
         "base": [as_row(run) for run in report.base],
@@ -124,7 +124,9 @@ def _charts(report: ComparisonReport) -> dict[str, Any]:
 
 def _rows(report: ComparisonReport, everything: bool) -> Iterable[tuple[Value, ...]]:
     found = document(report, everything=everything)
-    yield from (("comparison", name, "", "value", found[name]) for name in ("outcome", "sentence", "exit_code"))
+    for field in ("verdicts", "sentences"):
+        yield from (("comparison", name, "", field.removesuffix("s"), value) for name, value in found[field].items())
+    yield "comparison", "exit_code", "", "value", found["exit_code"]
     for name, part in found["comparable"].items():
         yield from _records("comparable", name, "", part)
     yield from _differences(found["differences"])

@@ -1,10 +1,11 @@
 """`vp-tui calibrate`: run-to-run noise of one unchanged configuration, and the tolerance of comparisons."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vp_tui.core import text as fmt
-from vp_tui.core.regression.calibration import noise_floor, usable
+from vp_tui.core.regression.calibration import CONTROLLED, Noise, noise_floor, usable
 from vp_tui.core.regression.metrics import METRICS, PRIMARY
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import Side
@@ -32,6 +33,7 @@ def calibrate(home: Home, values: Mapping[str, Any], count: int, *, as_json: boo
     with Reader(home) as reader:
         side = side_of(reader, snapshots, "the calibration", Rule())
     found = _noise(side, Rule())
+    output.say(_covered(side))
     if as_json:
         runs = [{"id": snapshot.run.id, "uuid": snapshot.run.uuid} for snapshot in snapshots]
         output.result(output.dumped({"group": snapshots[0].run.group_id, "runs": runs, "metrics": found}))
@@ -48,22 +50,36 @@ def _noise(side: Side, rule: Rule) -> list[dict[str, Any]]:
     floor = noise_floor(side, rule)
     primary = next((name for name in PRIMARY if name in floor), None)
     found = []
-    for name, noise in floor.items():
-        tolerance = rule.tolerance(METRICS[name], noise, is_primary=name == primary)
-        row = {"name": name, "title": METRICS[name].title, "runs": len(runs), "cv": noise, "tau": tolerance.tau}
+    for name in (name for name in METRICS if name in floor):
+        tolerance = rule.tolerance(METRICS[name], floor[name].sd, is_primary=name == primary)
+        row = {"name": name, "title": METRICS[name].title, "runs": len(runs), "cv": floor[name].sd}
+        single = rule.wide_tau(METRICS[name], math.sqrt(2) * floor[name].sd)
+        row |= {"tau": tolerance.tau, "tau_single": single, "cv_controlled": _controlled(floor, name)}
         found.append({**row, "is_primary": name == primary})
     return found
+
+
+def _controlled(floor: Mapping[str, Noise], name: str) -> float | None:
+    """Return the noise relative to the reference arm of the same run."""
+    found = floor.get(f"{name}{CONTROLLED}")
+    return None if found is None else found.sd
+
+
+def _covered(side: Side) -> str:
+    days = sorted({run.session for run in side.runs})
+    return f"measured on {', '.join(days)}: noise within a session; how far other days differ it does not say"
 
 
 def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
     """Return the noise floor as a table; the deciding metric is marked."""
     if not found:
         return "no noise floor: too few runs have valid timings"
-    rows = [("metric", "runs", "CV", "flagged from")]
+    rows = [("metric", "runs", "CV", "over reference", "flagged from", "one run a side")]
     for one in found:
         mark = " (decides)" if one["is_primary"] else ""
         title = f"{one['title']}{mark}"
-        rows.append(
-            (title, str(one["runs"]), fmt.percent(one["cv"]), fmt.tolerance(one["tau"], METRICS[one["name"]].unit))
-        )
+        unit, relative = METRICS[one["name"]].unit, one["cv_controlled"]
+        cells = (fmt.percent(one["cv"]), fmt.DASH if relative is None else fmt.percent(relative))
+        limits = (fmt.tolerance(one["tau"], unit), fmt.tolerance(one["tau_single"], unit))
+        rows.append((title, str(one["runs"]), *cells, *limits))
     return "\n".join(aligned(rows))

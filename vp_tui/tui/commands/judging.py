@@ -56,7 +56,7 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
 
 
 def _outcome(report: ComparisonReport) -> str:
-    return f"{report.outcome}: {report.sentence}"
+    return f"{report.words}: {report.sentence}"
 
 
 def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> None:

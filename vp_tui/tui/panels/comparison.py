@@ -9,7 +9,7 @@ from typing import Any, Final
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.regression.verdicts import ORDER, Item, Outcome, Part
+from vp_tui.core.regression.verdicts import ORDER, Item, Outcome, Part, Verdict
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
 from vp_tui.core.report.evidence import WorstPair
 from vp_tui.core.report.page import FAILED, Tone, count_words, tone
@@ -19,6 +19,9 @@ from vp_tui.tui.panels.rows import Grid, GridColumn, GridRow
 DATE_FROM: Final = 76
 """Columns from which the dates of the runs are shown."""
 WIDE_FROM: Final = 110
+NAMES_FROM: Final = 58
+"""Columns from which the names of the verdicts are written out."""
+_SHORT_NAMES: Final[dict[Verdict, str]] = {"accuracy": "acc", "performance": "perf"}
 _LEAST_FACT: Final = 12
 _LEAST_NAME: Final = 8
 _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "good", "": "plain"}
@@ -26,6 +29,8 @@ _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "goo
 WORSE: Final[frozenset[Outcome]] = FAILED | {"SUSPECT"}
 _SHORT: Final = {
     "cosine_error": "median 1-cosine",
+    "relative_l2": "median rel. L2",
+    "scale": "median length",
     "cosine_passing": "seqs passing",
     "below_limit": "at/below limit",
     "complete": "seqs compared",
@@ -141,11 +146,13 @@ def _facts(run: ComparedRun, width: int) -> str:
 
 
 def _verdict(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
-    grave = level(report.outcome)
-    mark = f"{MARKS[grave]} " if grave in MARKS else ""
-    accuracy, performance = report.comparison.accuracy.outcome, report.comparison.performance.outcome
-    parts = f"  accuracy {accuracy}, performance {performance}"
-    yield line((f"{mark}{report.outcome}", grave), (fmt.clip(parts, width - len(mark) - len(report.outcome)), "dim"))
+    parts: list[tuple[str, Level]] = []
+    for name, outcome in report.comparison.verdicts.items():
+        grave = level(outcome)
+        mark = f"{MARKS[grave]} " if grave in MARKS else ""
+        shown = name if width >= NAMES_FROM else _SHORT_NAMES[name]
+        parts += [(", " if parts else "", "plain"), (f"{mark}{shown} {outcome}", grave)]
+    yield line(*parts)
     told = fmt.wrap(fmt.safe(report.sentence), width)
     if len(told) > most:
         told = [*told[: most - 1], fmt.clip(" ".join(told[most - 1 :]), width)] if most else []
@@ -177,7 +184,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
 
 
 def _item(one: Item) -> GridRow:
-    write = fmt.error if one.name == "cosine_error" else fmt.number
+    write = fmt.error if one.name in {"cosine_error", "relative_l2"} else fmt.number
     return GridRow(
         cells=(
             one.outcome,
