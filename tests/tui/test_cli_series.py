@@ -86,11 +86,11 @@ def test_a_run_is_compared_with_a_baseline_at_its_end(call, home, finishing):
     finishing(tokens_per_s=850.0)
     code, out, _ = call(*RUN, "--repeats", 5, "--baseline", "default")
     assert code == 3
-    assert "'default': REGRESSED" in out.splitlines()[-1]
+    assert "'default': accuracy IDENTICAL, performance REGRESSED" in out.splitlines()[-1]
     code, out, err = call(*RUN, "--repeats", 5, "--baseline", "default", "--json")
     assert code == 3
     assert len(json.loads(out)) == 5
-    assert "'default': REGRESSED" in err
+    assert "'default': accuracy IDENTICAL, performance REGRESSED" in err
 
 
 def test_one_run_with_a_baseline_recomputes_its_reference_too(call, home, finishing):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from regress_samples import FACTS, PERF_FACTS, STEADY, compared, errors, pairs, side, slower, thirds
 
+from vp_tui.core import text as fmt
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import StratumCount
 
@@ -54,7 +55,7 @@ def test_embeddings_of_another_length_regress_although_their_cosine_is_equal(sca
         "scale": "REGRESSED",
     }
     assert items["scale"].change == pytest.approx(scale - 1)
-    assert f"embeddings are {scale:.4g} times as long as the reference's" in found.sentence
+    assert f"embeddings are {fmt.number(scale)} times as long as the reference's" in found.sentence
 
 
 def test_a_length_that_comes_back_to_that_of_the_reference_is_an_improvement():

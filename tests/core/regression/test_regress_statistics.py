@@ -18,11 +18,12 @@ from vp_tui.core.regression.statistics import (
     mcnemar,
     median_interval,
     pooled_sd,
-    prediction_p,
     rate_bound,
     repeats_needed,
     seed_of,
     sign_test,
+    t_interval,
+    t_test,
     within,
 )
 
@@ -178,9 +179,14 @@ def test_an_interval_on_the_limit_is_not_inside_it():
     assert not within((-0.04, 0.05), 0.05)
 
 
-def test_runs_that_agree_by_chance_get_the_least_spread():
-    # 3 floors above five equal runs: t(4) of 3 / sqrt(1.2)
-    assert prediction_p(np.ones(5), 1.03, sd_floor=0.01) == pytest.approx(stats.t.sf(3 / math.sqrt(1.2), 4), rel=1e-9)
+@pytest.mark.parametrize("freedom", [4, 9, math.inf])
+def test_a_difference_with_a_known_error_has_the_t_distribution_of_its_noise(freedom):
+    p = t_test(0.03, 0.01, freedom)
+    assert p.greater == pytest.approx(stats.t.sf(3, freedom), rel=1e-9)
+    assert (t_test(-0.03, 0.01, freedom).less, t_test(-0.03, 0.01, freedom).greater) == (p.greater, p.less)
+    low, high = t_interval(0.03, 0.01, freedom, 0.10)
+    assert (low + high) / 2 == pytest.approx(0.03)
+    assert high - 0.03 == pytest.approx(0.01 * stats.t.ppf(0.95, freedom))
 
 
 def test_the_noise_inside_both_groups_is_pooled():

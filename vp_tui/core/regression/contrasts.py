@@ -29,6 +29,7 @@ from vp_tui.core.regression.statistics import (
 
 Mode = Literal["repeats", "few", "missing"]
 """Five or more runs on both sides; fewer on one; a side without a value."""
+Interval = tuple[float, float]
 NO_EVIDENCE = OneSided(greater=1.0, less=1.0)
 
 
@@ -130,23 +131,20 @@ def _contrast(
     theta = 0.0 if base is None or cand is None else cand - base
     tolerance = rule.tolerance(metric, None if known is None else known.sd, is_primary=is_primary)
     error, freedom = _error(metric, base_R, cand_R, known, rule)
-    wide = metric.distance(rule.wide_tau(metric, error))
+    wide_tau = rule.wide_tau(metric, error)
     shown, tost, p = None, None, NO_EVIDENCE
     if mode == "repeats":
-        shown, tost = _intervals(base_R, cand_R, seed, rule)
-        p = permutation(base_R, cand_R, seed=seed, exact_up_to=rule.exact_up_to, draws=rule.permutations)
+        shown, tost, p = _by_relabelling(base_R, cand_R, seed, rule)
     elif mode == "few":
-        tolerance = Tolerance(tau=rule.wide_tau(metric, error), calibrated=tolerance.calibrated)
-        shown = t_interval(theta, error, freedom, rule.interval_alpha)
-        tost = t_interval(theta, error, freedom, 2 * rule.equivalence_alpha)
-        p = t_test(theta, error, freedom)
+        tolerance = Tolerance(tau=wide_tau, calibrated=tolerance.calibrated)
+        shown, tost, p = _by_noise(theta, error, freedom, rule)
     return Contrast(
         metric=metric,
         is_primary=is_primary,
         mode=mode,
         tolerance=tolerance,
-        base=None if base is None else metric.value(base),
-        cand=None if cand is None else metric.value(cand),
+        base=_own(metric, base),
+        cand=_own(metric, cand),
         n_base=len(base_R),
         n_cand=len(cand_R),
         theta=theta,
@@ -154,9 +152,22 @@ def _contrast(
         tost=tost,
         p=p,
         repeats=_repeats(metric, base_R, cand_R, known, mode, rule),
-        wide=wide,
+        wide=metric.distance(wide_tau),
         control=control,
     )
+
+
+def _by_noise(theta: float, error: float, freedom: float, rule: Rule) -> tuple[Interval, Interval, OneSided]:
+    """Return the shown interval, that of the two one-sided tests, and p, from a known standard error."""
+    return (
+        t_interval(theta, error, freedom, rule.interval_alpha),
+        t_interval(theta, error, freedom, 2 * rule.equivalence_alpha),
+        t_test(theta, error, freedom),
+    )
+
+
+def _own(metric: Metric, badness: float | None) -> float | None:
+    return None if badness is None else metric.value(badness)
 
 
 def _mode(n_base: int, n_cand: int, rule: Rule) -> Mode:
@@ -182,14 +193,15 @@ def _error(
     return math.hypot(*errors), freedom
 
 
-def _intervals(
+def _by_relabelling(
     base_R: np.ndarray, cand_R: np.ndarray, seed: int, rule: Rule
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the shown interval and that of the two one-sided tests, from the same resamples."""
+) -> tuple[Interval, Interval, OneSided]:
+    """Return the shown interval and that of the two one-sided tests, from the same resamples, and p."""
     medians_B = bootstrap_medians(base_R, cand_R, seed=seed, resamples=rule.resamples)
     return (
         percentile_interval(medians_B, rule.interval_alpha),
         percentile_interval(medians_B, 2 * rule.equivalence_alpha),
+        permutation(base_R, cand_R, seed=seed, exact_up_to=rule.exact_up_to, draws=rule.permutations),
     )
 
 

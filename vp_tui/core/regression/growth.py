@@ -185,7 +185,7 @@ def _reason(measure: Measure, scope: _Scope, middle: float, p: float, distance: 
             f"{scope.name}: {measure.title} is {factor} the baseline's "
             f"(median of {n} sequences, p {fmt.p_value(p)}, limit {fmt.ratio(limit)})"
         )
-    lengths = [f"{math.exp(log):.4g}" for log in (scope.base_log, scope.cand_log)]
+    lengths = [fmt.number(math.exp(log)) for log in (scope.base_log, scope.cand_log)]
     return (
         f"{scope.name}: embeddings are {lengths[1]} times as long as the reference's, the baseline's {lengths[0]} "
         f"times (median of {n} sequences, p {fmt.p_value(p)}, limit {fmt.tolerance(limit - 1)})"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, Precision, choose_precision
 from vp_tui.core.errors import ModelError
 from vp_tui.core.fingerprint import METRICS_VERSION, differences, environment_facts
@@ -239,7 +240,7 @@ def _of_speed(run: RunRow) -> str | None:
             return f"its speed-up ({name}) is unknown"
         # not `<=`: no comparison with NaN is true
         if not speedup > 1:
-            return f"it was not faster than fp32: {speedup:.2f}x ({name})"
+            return f"it was not faster than fp32: {fmt.ratio(speedup)} ({name})"
     return None
 
 
