@@ -131,8 +131,7 @@ def _contrast(
     theta = 0.0 if base is None or cand is None else cand - base
     tolerance = rule.tolerance(metric, None if known is None else known.sd, is_primary=is_primary)
     error, freedom = _error(metric, base_R, cand_R, known, rule)
-    wide_tau = rule.wide_tau(metric, error)
-    shown, tost, p = None, None, NO_EVIDENCE
+    shown, tost, p, wide_tau = None, None, NO_EVIDENCE, rule.wide_tau(metric, error)
     if mode == "repeats":
         shown, tost, p = _by_relabelling(base_R, cand_R, seed, rule)
     elif mode == "few":
