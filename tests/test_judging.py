@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from samples import PROTEINS
+from vp_tui.core.errors import ExitCode
 from vp_tui.core.store.reader import Reader
 
 RUN = ("-i", PROTEINS, "--oracle", 0)
@@ -43,13 +44,14 @@ def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_h
     assert rows[0].pid != rows[1].pid
     assert rows[0].perf_key == rows[1].perf_key is not None
     assert "'default': runs #1, #2" in vp_tui("baseline", "set", "night", "--reason", "first").stdout
-    same = vp_tui("run", "-m", made_checkpoint(), *RUN, "--baseline", "default")
-    assert "'default': INCONCLUSIVE" in same.stdout
-    assert "accuracy is identical" in same.stdout
+    # runs of milliseconds on shared cores: what performance says, and with it the exit code, depends on the neighbours
+    same = vp_tui("run", "-m", made_checkpoint(), *RUN, "--baseline", "default", check=None)
+    assert same.returncode in {ExitCode.GOOD, ExitCode.REGRESSED}
+    assert "'default': accuracy IDENTICAL, performance " in same.stdout
     vp_tui("delete", 1, "--yes", check=2)
 
 
-def test_a_rerun_without_the_switch_runs_in_fp16_and_the_policy_follows_in_two_shells(
+def test_a_rerun_without_the_switch_runs_in_fp16_and_a_pass_on_a_cpu_switches_nothing_on_in_two_shells(
     vp_tui, made_checkpoint, document, shell
 ):
     first = document(
@@ -66,7 +68,9 @@ def test_a_rerun_without_the_switch_runs_in_fp16_and_the_policy_follows_in_two_s
     }  # fmt: skip
     for program in ("bash", "sh"):
         done = shell(program, f"set -eu; {script}")
-        assert (done.stdout, "run #2" in done.stderr) == ("[0]\n", True)
+        assert done.stdout == "[1]\n"
+        assert "run #2" in done.stderr
+        assert "ran on cpu" in done.stderr
     changed = shell("sh", script, OMP_NUM_THREADS="2")
     assert changed.stdout == "[1]\n"
     assert "threads was 1 and is 2" in changed.stderr

@@ -116,8 +116,9 @@ def policy(
 ) -> None:
     """Print the precision that production should use.
 
-    It is the requested precision where the newest run of this checkpoint on this machine allows it, else fp32. With
-    --env the line that switches FP16 off is printed even after an error.
+    It is the requested precision where a run of this checkpoint on this GPU is evidence for it (300 sequences of every
+    stratum, faster than fp32, no later failure), else fp32. With --env the line that switches FP16 off is printed
+    even after an error.
     """
     from vp_tui.tui.commands.policy import print_policy
 
