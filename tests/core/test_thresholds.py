@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.gates.embeddings import M1, M4
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.sets import S1
 from vp_tui.core.thresholds import LIMITS, Thresholds, read_thresholds
 
 
@@ -77,7 +78,7 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path):
 def test_limits_are_frozen_and_survive_json():
     limits = Thresholds({"M1.fail": 0.5})
     assert Thresholds(Thresholds.model_validate_json(limits.model_dump_json()).model_dump()) == limits
-    assert (limits.fail(M1), limits.warn(M4)) == (0.5, 5e-3)
+    assert (limits.fail(M1), limits.warn(S1)) == (0.5, 0.98)
     with pytest.raises(ValidationError):
         limits.root = {}
     with pytest.raises(ValidationError, match=r"M1\.fial"):

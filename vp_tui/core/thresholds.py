@@ -26,8 +26,8 @@ LIMITS: Final[Mapping[str, Limit]] = {
 }
 """GATE.fail and GATE.warn -> the limit of the table."""
 
-RETIRED: Final[frozenset[str]] = frozenset()
-"""Limits in the records of older versions whose gates no longer exist; they are left out on reading."""
+RETIRED: Final[frozenset[str]] = frozenset({"M4.warn", "M4c.warn", "M5.warn", "M5-scale.warn", "R4.warn"})
+"""Limits in the records of older versions that no longer exist; they are left out on reading."""
 
 
 class Frozen(BaseModel):

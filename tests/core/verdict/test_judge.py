@@ -65,9 +65,7 @@ def test_a_stratum_in_which_no_sequence_has_a_cosine_fails_and_says_so():
     ("gate", "changes"),
     [
         ("M1-p01", {"cosine_p01": 0.9985}),
-        ("M4", {"relative_l2_p99": 0.02}),
-        ("M5", {"norm_ratio_worst": 0.99}),
-        ("M5", {"norm_ratio_worst": 1.01}),
+        ("M1-p01", {"cosine_p01": 0.5}),
     ],
 )
 def test_every_other_gate_warns_under_mission_and_fails_under_strict(gate, changes):
@@ -78,9 +76,41 @@ def test_every_other_gate_warns_under_mission_and_fails_under_strict(gate, chang
     assert found[0].text == found_strict[0].text
 
 
-@pytest.mark.parametrize("changes", [{"cosine_p01": 0.999}, {"relative_l2_p99": 5e-3}, {"norm_ratio_worst": 1.001}])
-def test_a_number_at_its_warning_limit_does_not_warn(changes):
-    assert judged(stats(**changes))[0] == "PASS"
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+@pytest.mark.parametrize(
+    ("gate", "changes"),
+    [
+        ("M4", {"relative_l2_p99": 0.02}),
+        ("M5", {"norm_ratio_worst": 0.99}),
+        ("M5", {"norm_ratio_worst": 1.01}),
+    ],
+)
+def test_a_gate_for_information_makes_one_note_and_no_verdict(gate, changes, gates):
+    outcome, found = judged(stats("short", **changes), stats("long", **changes), gates=gates)
+    assert (outcome, [(one.gate, one.severity) for one in found]) == ("PASS", [(gate, "info")])
+
+
+def test_notes_of_one_cause_are_one_note_and_of_two_causes_two():
+    what = measured(
+        M4={"relative_l2_p99": 0.5, "relative_l2_max": 0.75, "relative_l2_p50": 0.001, "spread": 750.0},
+        M6={"match_1e-2": 0.1},
+        S1={"nearest": 0.5},
+        V4={"subnormal_share": 0.5, "flushed_share": 0.5, "subnormal_error_share": 1e-8},
+        details={"worst": {"M4": {"all": 3}}, "subnormal": [{"module": "layers.2.fc2.in", "subnormal_share": 0.5}]},
+    )
+    outcome, found = judge(what, gates="strict", names="p{}".format)
+    assert (outcome, [one.gate for one in found]) == ("PASS", ["V4", "M4"])
+    assert ["layers.2.fc2.in" in found[0].text, "p3" in found[1].text] == [True, True]
+
+
+def test_small_values_that_carry_a_real_part_of_the_error_warn_and_their_note_is_dropped():
+    what = measured(V4={"subnormal_share": 0.5, "flushed_share": 0.5, "subnormal_error_share": 0.11})
+    assert [(one.gate, one.severity) for one in judge(what, gates="strict")[1]] == [("V4-error", "warn")]
+
+
+@pytest.mark.parametrize("changes", [{"cosine_p01": 0.999}, {"relative_l2_p99": 1e-2}, {"norm_ratio_worst": 1.005}])
+def test_a_number_at_its_limit_is_no_finding(changes):
+    assert judged(stats(**changes)) == ("PASS", ())
 
 
 @pytest.mark.parametrize("gates", ["mission", "strict"])
@@ -98,20 +128,20 @@ def test_a_reference_that_is_not_finite_makes_the_run_invalid_whatever_else_was_
 
 
 def test_the_whole_set_is_not_judged_a_second_time():
-    bad = {"below": 5, "nan": 5, "relative_l2_p99": 0.5, "norm_ratio_worst": 2.0}
+    bad = {"below": 5, "nan": 5, "cosine_p01": 0.5}
     _, found = judged(stats("short"), stats("medium"), stats("long", **bad), stats("all", **bad))
     assert [(one.gate, one.stratum) for one in found] == [
-        ("V1", "long"), ("M1", "long"), ("M4", "long"), ("M5", "long")
+        ("V1", "long"), ("M1", "long")
     ]  # fmt: skip
 
 
 def test_the_whole_set_is_judged_where_no_stratum_is_as_bad():
-    one, other = {"relative_l2_p99": 6e-3}, {"relative_l2_p99": 2e-2}
-    what = measured(M4={"short": one, "medium": one, "all": other})
-    assert [(f.severity, f.stratum) for f in judge(what)[1]] == [("warn", "short"), ("warn", "medium")]
-    strict = judge(what, gates="strict")[1]
-    assert [(f.severity, f.stratum) for f in strict] == [("fail", "all"), ("warn", "short"), ("warn", "medium")]
-    assert [f.stratum for f in judge(measured(M4={"all": other}))[1]] == ["all"]
+    one, other = {"gap_p99": 0.2}, {"gap_p99": 0.6}
+    what = measured(S8={"short": one, "medium": one, "all": other})
+    found = judge(what)[1]
+    assert [(f.severity, f.stratum) for f in found] == [("fail", "all"), ("warn", "short"), ("warn", "medium")]
+    assert [f.stratum for f in judge(measured(S8={"short": other, "all": other}))[1]] == ["short"]
+    assert [f.stratum for f in judge(measured(S8={"all": other}))[1]] == ["all"]
 
 
 def test_the_gravest_finding_comes_first():
@@ -123,7 +153,7 @@ def test_the_gravest_finding_comes_first():
     ("changes", "words"),
     [
         ({}, ["fp16 is safe here", "all 10 sequences", "1.0e-05"]),
-        ({"relative_l2_p99": 0.02}, ["fp16 passes with a warning", "short", "2.0e-02"]),
+        ({"cosine_p01": 0.9}, ["fp16 passes with a warning", "short", "0.900000"]),
         ({"nan": 1}, ["fp16 is not safe here", "short", "1 sequences with NaN"]),
     ],
 )
@@ -136,9 +166,28 @@ def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):
 
 def test_further_findings_are_counted_in_the_sentence():
     strata = four_strata(nan=1)
-    outcome, found = judged(*strata)
+    what = measured(
+        S8={"gap_p99": 0.9}, R4={"rounding_ratio": 2.0}, R5={"pooled_ratio": 2.0}, V4={"flushed_share": 0.5}
+    )
+    outcome, found = judge(what, *strata)
     words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
-    assert words.endswith("(and 2 more findings)")
+    # gap and engine; the two gates of the engine are one problem, and a note is none
+    assert words.endswith("(and 2 more problems)")
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        (0.2209, "on 10 sequences: up to 23 in 100 could still fail"),
+        (0.0099, "up to 10 in 1,000 could still fail"),
+        (2.9e-4, "up to 3 in 10,000 could still fail"),
+    ],
+)
+def test_a_pass_says_how_sure_it_is_and_on_a_handful_first(bound, words):
+    strata = four_strata()
+    text = verdict.sentence("PASS", (), strata, candidate="fp16", reference="fp32", bound=bound)
+    assert words in text
+    assert text.startswith(words) == (bound >= 0.01)
 
 
 @pytest.mark.parametrize(
@@ -173,10 +222,10 @@ def test_an_invalid_reference_is_told_before_everything_else():
 
 
 def test_findings_are_sorted_by_severity_then_by_gate_then_by_scope():
-    low, middling = {"relative_l2_p99": 0.02}, {"relative_l2_p99": 0.007}
+    low, middling = {"gap_p99": 0.6}, {"gap_p99": 0.2}
     what = measured(
         C1={"controls": 5, "uncaught": 1},
-        M4={"short": middling, "medium": low, "long": low},
+        S8={"short": middling, "medium": low, "long": low},
         S1={"overlap": 0.97},
         V3={"headroom_bits": 0.5},
         R3={"reference_noise": 0.0, "candidate_noise": 0.0},
@@ -185,8 +234,8 @@ def test_findings_are_sorted_by_severity_then_by_gate_then_by_scope():
     assert [(one.gate, one.severity, one.stratum) for one in found] == [
         ("V1", "fail", "long"),
         ("V3", "fail", "all"),
-        ("M4", "fail", "medium"),
-        ("M4", "fail", "long"),
+        ("S8", "fail", "medium"),
+        ("S8", "fail", "long"),
         ("C1", "fail", "all"),
         ("S1", "warn", "all"),
         ("M1", "info", "short"),
@@ -202,7 +251,7 @@ def test_an_empty_stratum_is_not_judged_whatever_numbers_it_has(gates):
 def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
     bad = stats("short", relative_l2_p99=0.5, norm_ratio_worst=2.0)
     good = measured(M4={"short": {"relative_l2_p99": 1e-3}}, M5={"short": {"norm_ratio_worst": 1.0}})
-    assert [one.gate for one in judge(Measured(), bad)[1]] == ["M4", "M5"]
+    assert [(one.gate, one.value) for one in judge(Measured(), bad)[1]] == [("M4", 0.5)]
     assert judge(good, bad) == ("PASS", ())
     worse = measured(M1={"short": {"min": 0.5, "below": 3.0}})
     assert judge(worse, stats("short")) == ("PASS", ())
@@ -212,8 +261,12 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
     ("gate", "values", "words"),
     [
         ("M2", {"M2": {"long": {"min": 0.98}}}, ["long: ", "0.980000", "below 0.99", "p7"]),
-        ("M4", {"M4": {"short": {"relative_l2_p99": 0.006}}}, ["short: ", "6.0e-03", "above 0.005", "p3"]),
-        ("M4c", {"M4": {"short": {"centred_l2_p99": 0.02}}}, ["short: ", "2.0e-02", "above 0.015"]),
+        ("M4", {"M4": {"short": {"relative_l2_p99": 0.02}}}, ["short: ", "2.0e-02", "above 0.01", "p3"]),
+        ("M4c", {"M4": {"short": {"centred_l2_p99": 0.04}}}, ["short: ", "4.0e-02", "above 0.03"]),
+        ("M5-scale", {"M5": {"short": {"scale_p50": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
+        ("S7", {"S7": {"long": {"identity_misses": 2.0}}}, ["long: ", "2 ", "p5"]),
+        ("S8", {"S8": {"long": {"gap_p99": 0.25}}}, ["long: ", "0.2500", "above 0.1"]),
+        ("R4", {"R4": {"rounding_ratio": 1.8}}, ["layers.4", "1.8", "above 1.3"]),
         ("M4-worst", {"M4": {"short": {"spread": 25.0, "relative_l2_max": 0.01}}},
          ["short: ", "25.0000", "above 10", "1.0e-02", "above 0.002", "p3"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
@@ -225,12 +278,13 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
         # so near to the limit that the usual digits would not show the difference
         ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.989999 ", "below 0.99"]),
         ("M4", {"M4": {"short": {"relative_l2_p99": 0.0100000001}}}, ["0.0100000001", "above 0.01"]),
-        ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0010000001}}}, ["1.0010000001", "0.001", "from 1"]),
+        ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0050000001}}}, ["1.0050000001", "0.005", "from 1"]),
     ],
 )  # fmt: skip
 def test_a_finding_has_number_limit_scope_and_sequence(gate, values, words):
     details = {
-        "worst": {"M2": {"long": 7, "short": None}, "M4": {"short": 3}},
+        "worst": {"M2": {"long": 7, "short": None}, "M4": {"short": 3}, "S7": {"long": 5}},
+        "rounding": [{"module": "layers.4", "ratio": 1.8}],
         "nonfinite": [{"module": "layers.3.fc2", "count": 4}],
         "controls": {"caught": {"permuted-pairs": ["M1"], "lost-scale": []}},
     }
@@ -249,34 +303,35 @@ def test_a_worst_sequence_is_named_in_m1_where_its_row_is_known():
 
 def test_the_limit_of_a_finding_lies_on_the_side_of_its_value():
     found = judge(measured(M5={"norm_ratio_worst": 0.9}, S6={"outlier_share_change": -0.5}))[1]
-    assert [(one.gate, one.value, one.limit) for one in found] == [("M5", 0.9, 0.995), ("S6", -0.5, -0.001)]
+    assert [(one.gate, one.value, one.limit) for one in found] == [("S6", -0.5, -0.001), ("M5", 0.9, 0.995)]
 
 
 @pytest.mark.parametrize(
-    ("error", "noise", "is_told"),
+    ("noise", "error", "exact", "is_found"),
     [
-        (1e-3, 5e-4, True),
-        (1.5e-3, 5e-4, False),
-        (1e-3, 1e-5, False),
-        (None, 1.0, False),
-        (1e-3, None, False),
-        # within the noise, but beyond M4's limit
-        (8e-2, 3e-2, False),
+        (4e-2, 4e-3, None, True),
+        (4e-3, 4e-3, None, False),
+        (4e-2, None, 4e-3, True),
+        (4e-2, 4e-3, 4e-2, False),
+        # an FP32 candidate repeats its reference to the last bits, and its noise is those
+        (9e-5, 0.0, 0.0, False),
+        (4e-2, 0.0, None, True),
+        (4e-2, None, None, False),
+        (None, 4e-3, None, False),
     ],
 )
-@pytest.mark.parametrize("arm", ["reference_noise", "candidate_noise"])
-def test_an_error_within_three_times_the_noise_is_told_as_indistinguishable(error, noise, is_told, arm):
-    limits = Thresholds({"R3.fail": 1.0})
-    what = measured(M4={"relative_l2_p99": error}, R3={arm: noise})
-    found = verdict.findings((), what, limits=limits, gates="strict")
-    assert [(one.severity, one.value) for one in found if one.gate == "R3"] == ([("info", error)] if is_told else [])
+@pytest.mark.parametrize("gates", ["mission", "strict"])
+def test_a_candidate_whose_noise_is_larger_than_its_error_is_no_comfort(noise, error, exact, is_found, gates):
+    what = measured(
+        M4={"relative_l2_p99": error, "relative_l2_max": error},
+        R1={"candidate_error_max": exact},
+        R3={"candidate_noise": noise, "reference_noise": 1e-7},
+    )
+    found = [(one.gate, one.severity) for one in judge(what, gates=gates)[1] if one.severity != "info"]
+    assert found == ([("R3-candidate", "warn" if gates == "mission" else "fail")] if is_found else [])
 
 
-def test_the_noise_is_that_of_the_noisier_arm():
-    what = measured(M4={"relative_l2_p99": 1e-4}, R3={"reference_noise": 1e-9, "candidate_noise": 9e-5})
-    assert [(one.gate, one.limit) for one in judge(what)[1]] == [("R3", 2.7e-4)]
-
-
+M4_MAX = ("M4", "relative_l2_max")
 NUMBERS = sorted(
     {(gate.measure, name) for gate in GATES for name in (*gate.names, *(gate.only_if.names if gate.only_if else ()))}
 )
@@ -330,7 +385,8 @@ def test_a_worse_number_never_gives_a_better_verdict(numbers, number, scope, val
     after = {**numbers, (number, scope): worse(sense, abs(value), step)}
     without = {key: item for key, item in numbers.items() if key != (number, scope)}
     ranks = [RANK[judge(as_measured(one), gates=gates)[0]] for one in (without, better, after)]
-    assert ranks == sorted(ranks)
+    # noise is judged relative to the error, so a larger error may excuse it
+    assert ranks == sorted(ranks) or number == M4_MAX
 
 
 @pytest.mark.parametrize(

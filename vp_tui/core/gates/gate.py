@@ -10,7 +10,12 @@ Style = Literal["cosine", "error", "ratio", "share", "bits", "count"]
 """Number format of the measured value."""
 Kind = Literal["safety", "exactness", "information"]
 """safety: missing `fail` fails the run under both profiles. exactness: it warns under `mission` and fails under
-`strict`. information: it never does more than warn."""
+`strict`. information: a miss is a note under both, and never changes the verdict."""
+Cause = Literal[
+    "overflow", "headroom", "small values", "similarity", "single sequences", "scale", "tokens", "neighbours", "spread",
+    "reference", "engine", "batching", "controls", "labels", "speed",
+]  # fmt: skip
+"""What the gates of a group have in common; findings of one cause are told together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,9 @@ class Gate:
     """The next step after a miss; one sentence."""
     blind_to: str
     """Errors the gate cannot detect; completes `does not detect ...`."""
+    cause: Cause
+    what_few: str = ""
+    """The quantity where a stratum has too few sequences for its percentile (verdict.words); empty: `what`."""
     covered_by: "Gate | None" = None
     """A more severe gate on the same quantity: where that one is missed, this one is silent."""
     only_if: "Gate | None" = None

@@ -11,6 +11,7 @@ _labels = partial(
     meaning="VirNucPro gives other answers in the candidate precision.",
     advice="Look at the frames listed in the output, and keep FP32 where they matter.",
     blind_to="labels that both precisions get wrong",
+    cause="labels",
 )
 D1 = _labels(
     id="D1",
@@ -74,6 +75,7 @@ _speed = partial(
     meaning="The candidate is slower than the goal.",
     advice="See the throughput and GPU panels: packing, other processes and clocks.",
     blind_to="exactness",
+    cause="speed",
 )
 P1 = _speed(
     id="P1",

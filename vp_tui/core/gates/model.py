@@ -1,6 +1,6 @@
-"""Gates on the model's activations: range of the format (V), tokens (T), exact arithmetic (R), controls (C)."""
+"""Gates on the model's activations: range of the format (V), tokens (T), controls (C)."""
 
-from vp_tui.core.gates.gate import COSINE, NONE_ALLOWED, NOT_NEGATIVE, RATIO, SHARE, Gate, Interval, Limit
+from vp_tui.core.gates.gate import COSINE, NONE_ALLOWED, NOT_NEGATIVE, SHARE, Gate, Limit
 
 V1 = Gate(
     id="V1",
@@ -15,6 +15,7 @@ V1 = Gate(
     meaning="These sequences have no usable embedding: anything computed from it is meaningless.",
     advice="Keep the module that the alert names in FP32, or use BF16.",
     blind_to="errors that stay finite, however large",
+    cause="overflow",
 )
 V2 = Gate(
     id="V2",
@@ -30,6 +31,7 @@ V2 = Gate(
     meaning="Activations inside the model exceed the format's range, even if the output looks sound.",
     advice="Keep the first module in FP32, or use BF16.",
     blind_to="sequences outside the sample, and errors within the range",
+    cause="overflow",
 )
 V3 = Gate(
     id="V3",
@@ -45,6 +47,7 @@ V3 = Gate(
     meaning="An unusual sequence may overflow although the sample did not.",
     advice="Validate a larger sample (--oracle), with the longest and most unusual sequences.",
     blind_to="precision of the values within the range",
+    cause="headroom",
 )
 V4 = Gate(
     id="V4",
@@ -52,12 +55,14 @@ V4 = Gate(
     names=("subnormal_share",),
     sense="above",
     fail=Limit(0.01, "Share of a module's values that the format holds with fewer digits.", SHARE),
+    kind="information",
     scopes="all",
     title="share of subnormal values",
     what="share of values so small that digits are lost",
-    meaning="Small activations lose digits, and so do the differences between sequences that depend on them.",
-    advice="See M2 and R4: they show whether the lost digits matter.",
+    meaning="Values next to 0, such as those of GELU, lose digits in every engine of this format.",
+    advice="See V4-error: it says whether the lost digits matter.",
     blind_to="whether the small values matter to the embedding",
+    cause="small values",
 )
 V4_FLUSHED = Gate(
     id="V4-flushed",
@@ -65,12 +70,29 @@ V4_FLUSHED = Gate(
     names=("flushed_share",),
     sense="above",
     fail=Limit(0.01, "The same as for V4.", SHARE),
+    kind="information",
     scopes="all",
     title="share of values lost to 0",
     what="share of values so small that they become 0",
-    meaning="Small activations become zero in the candidate's format.",
-    advice="See M2 and R4: they show whether the lost values matter.",
+    meaning="Values next to 0, such as those of GELU, become 0 in every engine of this format.",
+    advice="See V4-error: it says whether the lost values matter.",
     blind_to="whether the small values matter to the embedding",
+    cause="small values",
+)
+V4_ERROR = Gate(
+    id="V4-error",
+    measure="V4",
+    names=("subnormal_error_share",),
+    sense="above",
+    fail=None,
+    warn=Limit(0.1, "A tenth of a module's squared rounding error; ESM-2 8M, trained, measured 1.6e-8.", SHARE),
+    scopes="all",
+    title="error of small values",
+    what="share of a module's squared rounding error that comes from values too small for the format",
+    meaning="Small activations lose digits, and with them a real part of the embedding's precision.",
+    advice="Use BF16, or keep this module in FP32.",
+    blind_to="modules whose rounding error is large anyway",
+    cause="small values",
 )
 T1 = Gate(
     id="T1",
@@ -84,6 +106,7 @@ T1 = Gate(
     meaning="Single residues or bases are wrong; pooling hides it from embeddings, not from per-token outputs.",
     advice="Do not use per-token outputs of this precision.",
     blind_to="scale, and errors that all tokens share",
+    cause="tokens",
 )
 T1_MIN = Gate(
     id="T1-min",
@@ -97,98 +120,8 @@ T1_MIN = Gate(
     meaning="At least one residue or base is wrong, often the first or the last of its sequence.",
     advice="Check the first and last tokens before using per-token outputs.",
     blind_to="scale, and errors that all tokens share",
+    cause="tokens",
     covered_by=T1,
-)
-R1 = Gate(
-    id="R1",
-    measure="R1",
-    names=("reference_error_max",),
-    sense="above",
-    fail=Limit(1e-4, "An FP32 reference is 1e-6 from FP64; with TF32 or 16 bits somewhere in it, 5e-4."),
-    warn=Limit(1e-5, "Ten times what FP32 needs."),
-    kind="safety",
-    scopes="all",
-    title="error of the reference",
-    what="error of the reference against FP64",
-    meaning="The reference itself is inexact (TF32 or 16 bits inside it?), so agreement with it proves little.",
-    advice="Check the environment for TF32 overrides (vp-tui doctor) and run again.",
-    blind_to="faults that FP64 shares: wrong weights, wrong tokens",
-)
-R1_BITS = Gate(
-    id="R1-bits",
-    measure="R1",
-    names=("reference_bits",),
-    sense="below",
-    fail=Limit(
-        15.0,
-        "From here on a reference that misses R1 is still FP32, in a model that amplifies rounding: TF32 and FP16 have "
-        "11 significant bits, IEEE FP32 measured 18.8 to 23.",
-        Interval(8, 24, has_low=True),
-    ),
-    scopes="all",
-    style="bits",
-    title="precision of the reference",
-    what="effective significant bits of the reference",
-    meaning="The reference is less precise than FP32.",
-    advice="See R1.",
-    blind_to="faults that FP64 shares: wrong weights, wrong tokens",
-)
-R2 = Gate(
-    id="R2",
-    measure="R2",
-    names=("kernel_ratio",),
-    sense="above",
-    fail=Limit(2.0, "FlashAttention's own rule: twice the error of attention in padded groups.", RATIO),
-    warn=Limit(1.5, "Half-way.", RATIO),
-    scopes="all",
-    style="ratio",
-    title="attention kernel over padded",
-    what="error of the attention kernel divided by that of padded attention",
-    meaning="The fast attention kernel is less exact than the plain one, beyond what the format explains.",
-    advice="Use --attention sdpa, and compare the speed.",
-    blind_to="faults both kernels share",
-)
-R3 = Gate(
-    id="R3",
-    measure="R3",
-    names=("reference_noise",),
-    sense="above",
-    fail=Limit(1e-4, "Relative L2 between two FP32 encodings of the same sequence in different batches."),
-    scopes="all",
-    title="noise of the reference",
-    what="relative L2 between two encodings by the reference",
-    meaning="Embeddings depend on batch composition: packing or padding leaks between sequences.",
-    advice="Use --attention sdpa; if the finding stays, report a bug.",
-    blind_to="errors that repeat exactly",
-)
-R4 = Gate(
-    id="R4",
-    measure="R4",
-    names=("rounding_ratio_max",),
-    sense="above",
-    fail=Limit(1.75, "Sound engines measured 1.31 at most; one block of 36 rounded to BF16 measured 1.96.", RATIO),
-    warn=Limit(1.5, "Half-way.", RATIO),
-    scopes="all",
-    style="ratio",
-    title="error over pure rounding",
-    what="error of the worst module divided by that of exact arithmetic rounded once",
-    meaning="The error exceeds rounding: suspect a bug in this module, not the precision.",
-    advice="Keep the module in FP32 and report it (screen 4 lists the modules).",
-    blind_to="faults of the weights, and errors smaller than rounding",
-)
-R4_BIAS = Gate(
-    id="R4-bias",
-    measure="R4",
-    names=("systematic_ratio_max",),
-    sense="above",
-    fail=Limit(2.5, "The error all tokens share; rounding alone averages it away, sound engines are below 2.", RATIO),
-    scopes="all",
-    style="ratio",
-    title="shared error over rounding",
-    what="error that all tokens share, divided by that of exact arithmetic rounded once",
-    meaning="The error is systematic: it does not average out over a sequence as rounding does.",
-    advice="Suspect another formula or constant in this module (GELU, rotary angles).",
-    blind_to="errors that differ from token to token",
 )
 C1 = Gate(
     id="C1",
@@ -203,4 +136,5 @@ C1 = Gate(
     meaning="Corruption of this kind would go undetected on this data, so a PASS does not rule it out.",
     advice="Validate more, and more diverse, sequences.",
     blind_to="other kinds of corruption than those injected",
+    cause="controls",
 )

@@ -18,13 +18,15 @@ S1 = Gate(
     meaning="Searches and clusters built on these embeddings will give other hits.",
     advice="Do not mix embeddings of both precisions in one index; rebuild it.",
     blind_to="anything that keeps the order of neighbours, such as a scale",
+    cause="neighbours",
 )
 S1_NEAREST = Gate(
     id="S1-nearest",
     measure="S1",
     names=("nearest",),
     sense="below",
-    fail=Limit(0.99, "One best hit of a hundred changes.", SHARE),
+    fail=Limit(0.95, "Sound FP16 measured 0.94 to 1 (near ties); a neighbour that is really lost is S9's.", SHARE),
+    kind="information",
     scopes="all",
     style="share",
     title="nearest neighbour stays",
@@ -32,6 +34,7 @@ S1_NEAREST = Gate(
     meaning="The best hit of a similarity search changes for some sequences.",
     advice="Do not mix embeddings of both precisions in one index; rebuild it.",
     blind_to="anything that keeps the order of neighbours, such as a scale",
+    cause="single sequences",
 )
 
 _structure = partial(
@@ -44,6 +47,7 @@ _structure = partial(
     meaning="The similarities between sequences have changed as a whole.",
     advice="Check results that use many distances at once (clusters, trees, maps).",
     blind_to="few sequences, scale and rotation",
+    cause="spread",
 )
 S2 = _structure(id="S2", names=("cka",), title="CKA", what="CKA")
 S2_DEBIASED = _structure(id="S2-debiased", names=("cka_debiased",), title="debiased CKA", what="debiased CKA")
@@ -68,6 +72,7 @@ S5 = Gate(
     meaning="A classifier trained on reference embeddings receives inputs that are shifted in this dimension.",
     advice="Train and apply the classifier on embeddings of one precision.",
     blind_to="changes that average out over the sequences",
+    cause="spread",
 )
 S5_STD = Gate(
     id="S5-std",
@@ -83,6 +88,7 @@ S5_STD = Gate(
     meaning="Sequences lie closer together or farther apart than in the reference, in this dimension.",
     advice="Train and apply the classifier on embeddings of one precision.",
     blind_to="shifts, and exchanged sequences",
+    cause="spread",
 )
 S5_KS = Gate(
     id="S5-ks",
@@ -97,6 +103,7 @@ S5_KS = Gate(
     meaning="The values of this dimension follow another distribution, so learned cut-offs no longer fit.",
     advice="Train and apply the classifier on embeddings of one precision.",
     blind_to="exchanged sequences, and few sequences",
+    cause="spread",
 )
 S6 = Gate(
     id="S6",
@@ -110,6 +117,7 @@ S6 = Gate(
     meaning="Extreme values were clipped or created; models that rely on a few large values change most.",
     advice="See V2 and V3: large activations may leave the range of the format.",
     blind_to="everything within three standard deviations",
+    cause="spread",
 )
 S6_ROGUE = Gate(
     id="S6-rogue",
@@ -124,4 +132,5 @@ S6_ROGUE = Gate(
     meaning="Other dimensions dominate the similarity of sequences than in the reference.",
     advice="Compare M2 and M3, which do not depend on the dominant dimensions.",
     blind_to="changes outside the few dominant dimensions",
+    cause="spread",
 )

@@ -3,7 +3,7 @@
 All four compare sequences in the standardized space of M3, after removal of duplicates. Nothing here asks how large the
 error is, only whether it is large enough to be taken for the difference between two sequences:
 
-    S7  identity            y_i lies nearest to its own x_i
+    S7  identity            y_i lies far nearer to another sequence's x_j than to its own x_i: less than half as far
     S8  gap                 |y_i - x_i| over the distance from x_i to the nearest other sequence
     S9  lost neighbours     the nearest neighbour in y lies more than 2 % farther than the nearest one in x
     S10 far flips           of 500 random linear probes, the labels that flip although they were not near the threshold
@@ -17,19 +17,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from vp_tui.core.measures import summary
-from vp_tui.core.measures.matmul import Product, by_numpy
+from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.selection import chunks, evenly
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
 GALLERY = 512
 """Sequences among which S8 and S9 look for neighbours."""
 QUERIES = 2048
-"""Sequences that S8 and S9 are computed for."""
+"""Sequences that S8, S9 and S10 are computed for."""
 SUSPECTS = 512
-"""S7 checks the sequences with the largest errors: only an error of half the distance to another sequence can make y_i
-lie nearer to that one, so a small error never does."""
+"""S7 checks the sequences with the largest errors: only an error of two thirds of the distance to another sequence can
+make y_i lie twice as near to that one, so a small error never does."""
 MAX_GALLERY = 10_000
 """S7 compares each suspect with as many sequences."""
+NEARER = 0.5
+"""S7: y_i belongs to another sequence that lies at less than half the distance of its own reference. Noise that mixes
+up near duplicates leaves both at nearly one distance (one of 10,000 in BF16: 0.85), and is what S8 measures; an
+exchanged pair is at 0.02 to 0.3."""
 LOST = 0.02
 """S9: a new nearest neighbour at most 2 % farther is a near tie, and no loss."""
 PROBES = 500
@@ -45,11 +49,12 @@ class Consequences:
     """None where there are fewer than 12 distinct rows, or where the reference has no spread."""
 
     identity_misses: int | None = None
-    """Sequences whose candidate embedding lies nearer to another sequence's reference (at most 512 are counted)."""
+    """Sequences whose candidate embedding is that of another sequence (at most 512 are counted)."""
     first_miss: int | None = None
     """Row of the first of them."""
     gap_p50: float | None = None
     gap_p99: float | None = None
+    lost: int | None = None
     lost_share: float | None = None
     far_flip_share: float | None = None
     """Share of all labels, 500 probes of every row."""
@@ -61,21 +66,22 @@ def consequence_measures(
     statistics: ReferenceStatistics,
     *,
     rows_S: np.ndarray,
-    product: Product = by_numpy,
+    matmul: Matmul = by_numpy,
 ) -> Consequences:
     """Return the consequences for the rows `rows_S` of two sets, finite and distinct; FP64 throughout."""
     if len(rows_S) < MIN_ROWS or not statistics.spread:
         return Consequences()
     error_S = _errors(x_SD, y_SD, statistics, rows_S)
-    misses = _misses(x_SD, y_SD, statistics, rows_S, error_S, product)
-    gap_Q, lost_Q = _neighbours(x_SD, y_SD, statistics, rows_S, error_S, product)
+    misses = _misses(x_SD, y_SD, statistics, rows_S, error_S, matmul)
+    gap_Q, lost_Q = _neighbours(x_SD, y_SD, statistics, rows_S, error_S, matmul)
     return Consequences(
         identity_misses=len(misses),
         first_miss=int(misses[0]) if len(misses) else None,
         gap_p50=summary.percentile(gap_Q, 50),
         gap_p99=summary.percentile(gap_Q, 99),
+        lost=int(lost_Q.sum()),
         lost_share=float(lost_Q.mean()),
-        far_flip_share=_far_flips(x_SD, y_SD, statistics, rows_S, product),
+        far_flip_share=_far_flips(x_SD, y_SD, statistics, rows_S[evenly(len(rows_S), QUERIES)], matmul),
     )
 
 
@@ -94,17 +100,17 @@ def _misses(
     statistics: ReferenceStatistics,
     rows_S: np.ndarray,
     error_S: np.ndarray,
-    product: Product,
+    matmul: Matmul,
 ) -> np.ndarray:
-    """Rows whose y lies nearer to another x; a tie is no miss."""
+    """Rows whose y lies at less than half the distance from another x."""
     suspects = np.sort(np.argsort(-error_S, kind="stable")[:SUSPECTS])
     gallery = evenly(len(rows_S), MAX_GALLERY)
     y_QD = statistics.standardized(y_SD, rows_S[suspects])
-    far_QG = _half_square_distances(y_QD, statistics.standardized(x_SD, rows_S[gallery]), product)
+    far_QG = _half_square_distances(y_QD, statistics.standardized(x_SD, rows_S[gallery]), matmul)
     far_QG[suspects[:, None] == gallery[None, :]] = np.inf
     # exactly, for the one that seems nearest: far_QG is a difference of large numbers
     nearest_QD = statistics.standardized(x_SD, rows_S[gallery[far_QG.argmin(axis=1)]])
-    return rows_S[suspects[np.linalg.norm(y_QD - nearest_QD, axis=1) < error_S[suspects]]]
+    return rows_S[suspects[np.linalg.norm(y_QD - nearest_QD, axis=1) < NEARER * error_S[suspects]]]
 
 
 def _neighbours(
@@ -113,7 +119,7 @@ def _neighbours(
     statistics: ReferenceStatistics,
     rows_S: np.ndarray,
     error_S: np.ndarray,
-    product: Product,
+    matmul: Matmul,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Error over the distance to the nearest other sequence, and whether the nearest one was lost, per query [Q]."""
     gallery, queries = evenly(len(rows_S), GALLERY), evenly(len(rows_S), QUERIES)
@@ -121,7 +127,7 @@ def _neighbours(
     squares = []
     for arm_SD in (x_SD, y_SD):
         far_QG = _half_square_distances(
-            statistics.standardized(arm_SD, rows_S[queries]), statistics.standardized(arm_SD, rows_S[gallery]), product
+            statistics.standardized(arm_SD, rows_S[queries]), statistics.standardized(arm_SD, rows_S[gallery]), matmul
         )
         far_QG[itself_QG] = np.inf
         squares.append(far_QG)
@@ -136,23 +142,23 @@ def _neighbours(
     return gap_Q, lost_Q
 
 
-def _half_square_distances(a_AD: np.ndarray, b_BD: np.ndarray, product: Product) -> np.ndarray:
+def _half_square_distances(a_AD: np.ndarray, b_BD: np.ndarray, matmul: Matmul) -> np.ndarray:
     """|a - b|^2 / 2 of every pair [A, B], not below 0."""
     half_A, half_B = (0.5 * np.einsum("sd,sd->s", z_SD, z_SD) for z_SD in (a_AD, b_BD))
-    far_AB = product(a_AD, b_BD)
+    far_AB = matmul(a_AD, b_BD)
     np.subtract(half_A[:, None] + half_B[None, :], far_AB, out=far_AB)
     return np.maximum(far_AB, 0.0, out=far_AB)
 
 
 def _far_flips(
-    x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics, rows_S: np.ndarray, product: Product
+    x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics, rows_S: np.ndarray, matmul: Matmul
 ) -> float:
     """Share of labels that flip beyond FAR; a probe's label is the side of its median over the reference."""
     probes_PD = np.random.default_rng(_PROBE_SEED).normal(size=(PROBES, x_SD.shape[1]))
     x_SP, y_SP = np.empty((len(rows_S), PROBES)), np.empty((len(rows_S), PROBES))
     for part in chunks(len(rows_S), _CHUNK):
-        x_SP[part] = product(statistics.standardized(x_SD, rows_S[part]), probes_PD)
-        y_SP[part] = product(statistics.standardized(y_SD, rows_S[part]), probes_PD)
+        x_SP[part] = matmul(statistics.standardized(x_SD, rows_S[part]), probes_PD)
+        y_SP[part] = matmul(statistics.standardized(y_SD, rows_S[part]), probes_PD)
     threshold_P, sigma_P = np.median(x_SP, axis=0), x_SP.std(axis=0)
     flips_SP = (x_SP > threshold_P) != (y_SP > threshold_P)
     return float((flips_SP & (np.abs(x_SP - threshold_P) > FAR * sigma_P)).mean())

@@ -16,8 +16,9 @@ Corruption = Callable[[np.ndarray], np.ndarray | None]
 
 LOST_SCALE = 0.88
 """The factor of ESM-2's token dropout, which a port once omitted."""
-NOISE = 0.01
-"""Size of the noise relative to the norm of the sequence."""
+NOISE = 0.1
+"""Size of the noise relative to the norm of the sequence: ten times the error of sound FP16 in the worst of 10,000, and
+less than M1 detects (0.14)."""
 _SEED = 20_200_101
 
 
@@ -47,7 +48,7 @@ def top_dimension_only(x_SD: np.ndarray) -> np.ndarray | None:
 
 
 def one_noisy_sequence(x_SD: np.ndarray) -> np.ndarray | None:
-    """Add noise of 1 % of its norm to the middle row of those with a norm, in a random direction."""
+    """Add noise of 10 % of its norm to the middle row of those with a norm, in a random direction."""
     norm_S = np.linalg.norm(x_SD.astype(np.float64), axis=1)
     there = np.flatnonzero(np.isfinite(norm_S) & (norm_S > 0))
     if not there.size:
@@ -76,7 +77,7 @@ CONTROLS: Final[Mapping[str, tuple[Corruption, str]]] = MappingProxyType(
             top_dimension_only,
             "Only the dimension that dominates the similarity of all sequences is left; all others are zero.",
         ),
-        "one-noisy-sequence": (one_noisy_sequence, "One sequence has 1 % noise; all others are unchanged."),
+        "one-noisy-sequence": (one_noisy_sequence, "One sequence has 10 % noise; all others are unchanged."),
     }
 )
 """Name -> corruption, and its meaning in one sentence."""

@@ -26,7 +26,8 @@ class DimensionMeasures:
     sigma is the scale of the whole reference.
 
     shift_D: |mean(y) - mean(x)| / sigma. std_ratio_D: std(y) / std(x), neither below sigma's floor.
-    ks_D: Kolmogorov-Smirnov distance (NaN below 100 rows). wasserstein_D: 1-Wasserstein distance / sigma.
+    ks_D: Kolmogorov-Smirnov distance of differences beyond the floor of sigma (NaN below 100 rows). wasserstein_D:
+    1-Wasserstein distance / sigma.
     """
 
     mean_x_D: np.ndarray
@@ -51,9 +52,9 @@ def dimension_measures(
     nothing_D = np.full(width, np.nan)
     is_set = x.num > 1 and statistics.spread
     scale_D = statistics.scale_D if is_set else nothing_D
-    wasserstein_D, ks_D = _distances(x_SD, y_SD) if is_set else (nothing_D, nothing_D)
-    x_std_D, y_std_D = x.std_D, y.std_D
     floor = statistics.floor if is_set else np.nan
+    wasserstein_D, ks_D = _distances(x_SD, y_SD, floor) if is_set else (nothing_D, nothing_D)
+    x_std_D, y_std_D = x.std_D, y.std_D
     return DimensionMeasures(
         mean_x_D=x.mean_D if x.num else nothing_D,
         mean_y_D=y.mean_D if y.num else nothing_D,
@@ -66,7 +67,7 @@ def dimension_measures(
     )
 
 
-def _distances(x_SD: np.ndarray, y_SD: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _distances(x_SD: np.ndarray, y_SD: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
     """1-Wasserstein and Kolmogorov-Smirnov distance of every dimension [D]; the latter NaN below 100 rows."""
     num, width = x_SD.shape
     wasserstein_D, ks_D = np.empty(width), np.full(width, np.nan)
@@ -75,7 +76,7 @@ def _distances(x_SD: np.ndarray, y_SD: np.ndarray) -> tuple[np.ndarray, np.ndarr
         x_CS, y_CS = _sorted_columns(x_SD, part), _sorted_columns(y_SD, part)
         wasserstein_D[part] = _mean_gap(x_CS, y_CS)
         if num >= MIN_ROWS_KS:
-            ks_D[part] = ks_distance(x_CS, y_CS)
+            ks_D[part] = ks_distance(x_CS, y_CS, floor)
 
     on_all_cores(fill, chunks(width, max(1, _CHUNK_ELEMENTS // num)))
     return wasserstein_D, ks_D
@@ -88,8 +89,10 @@ def _sorted_columns(x_SD: np.ndarray, part: slice) -> np.ndarray:
     return x_CS
 
 
-def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:
+def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray, floor: float = 0.0) -> np.ndarray:
     """Return the largest gap between the distribution functions of two sorted sets of equal size, [C, S] -> [C].
+
+    Values that differ by at most `floor` count as equal: in a dimension that hardly varies, rounding moves every rank.
 
     The gap is k / n or more just when the distribution functions are somewhere k steps apart: when the (i + k)-th
     smallest of one is below the (i + 1)-th of the other for some i. The largest such k is searched for all
@@ -104,18 +107,18 @@ def ks_distance(x_CS: np.ndarray, y_CS: np.ndarray) -> np.ndarray:
             steps_C[members] = low
             continue
         steps = min((low + high + 1) // 2, 2 * low + 1)
-        apart = _apart(x_CS[members], y_CS[members], steps)
+        apart = _apart(x_CS[members], y_CS[members], steps, x_CS.dtype.type(floor))
         open_groups += [(members[apart], steps, high), (members[~apart], low, steps - 1)]
     distance_C: np.ndarray = steps_C / num
     return distance_C
 
 
-def _apart(x_CS: np.ndarray, y_CS: np.ndarray, steps: int) -> np.ndarray:
+def _apart(x_CS: np.ndarray, y_CS: np.ndarray, steps: int, floor: np.floating) -> np.ndarray:
     """True where the distribution functions are `steps` or more apart somewhere, bool [C]."""
     late = slice(steps - 1, None)
     early = slice(None, x_CS.shape[1] - steps + 1)
-    x_ahead_C: np.ndarray = np.any(x_CS[:, late] < y_CS[:, early], axis=1)
-    y_ahead_C: np.ndarray = np.any(y_CS[:, late] < x_CS[:, early], axis=1)
+    x_ahead_C: np.ndarray = np.any(y_CS[:, early] - x_CS[:, late] > floor, axis=1)
+    y_ahead_C: np.ndarray = np.any(x_CS[:, early] - y_CS[:, late] > floor, axis=1)
     apart_C: np.ndarray = x_ahead_C | y_ahead_C
     return apart_C
 

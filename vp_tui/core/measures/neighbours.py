@@ -46,7 +46,7 @@ def neighbour_measures(
     distant neighbours the one with the lower index is nearer.
     """
     rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
-    distinct = _first_of_each(content_hash(x_SD[rows_S]) if hash_S is None else hash_S)
+    distinct = first_of_each(content_hash(x_SD[rows_S]) if hash_S is None else hash_S)
     num_duplicates = len(rows_S) - len(distinct)
     gallery = rows_S[distinct[evenly(len(distinct), MAX_GALLERY)]]
     if len(gallery) < MIN_ROWS or not statistics.spread:
@@ -65,7 +65,8 @@ def neighbour_measures(
     )
 
 
-def _first_of_each(keys_S: np.ndarray) -> np.ndarray:
+def first_of_each(keys_S: np.ndarray) -> np.ndarray:
+    """Return the index of the first row of each content, rising."""
     return np.sort(np.unique(keys_S, return_index=True)[1])
 
 

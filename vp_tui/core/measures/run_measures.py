@@ -1,4 +1,4 @@
-"""All measures of a finished run: M1 to M6, S1, S2, S5 and S6, per stratum and over all, from stored embeddings.
+"""All measures of a finished run: M1 to M6 and S1 to S10, per stratum and over all, from stored embeddings.
 
 This module gives the measures the ids and names of the run document. During a run,
 workers.validate.tally calls the same functions block by block.
@@ -13,13 +13,14 @@ import numpy as np
 
 from vp_tui.core.config import STRATA
 from vp_tui.core.measurements import Measured, Numbers
-from vp_tui.core.measures import dimensions, rows, summary
+from vp_tui.core.measures import dimensions, named, rows, summary
 from vp_tui.core.measures import statistics as sets
-from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures, over_elements
+from vp_tui.core.measures.consequences import Consequences, consequence_measures
+from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures
 from vp_tui.core.measures.elements import element_numbers
 from vp_tui.core.measures.matmul import Matmul, by_numpy
-from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, neighbour_measures
-from vp_tui.core.measures.pairs import SetMeasures, sqnr_db
+from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, first_of_each, neighbour_measures
+from vp_tui.core.measures.pairs import SetMeasures
 from vp_tui.core.measures.rows import RowMeasures
 from vp_tui.core.measures.selection import finite_rows, on_all_cores, require_fitting
 from vp_tui.core.measures.statistics import BetweenSequences, ReferenceStatistics, Sums
@@ -28,11 +29,9 @@ from vp_tui.core.measures.structure import StructureMeasures, structure_measures
 ALL: Final = "all"
 SCOPES: Final = (ALL, *STRATA)
 """The largest first, because they are measured in parallel."""
-SPREAD_CAP: Final = 1e9
-"""M4: upper bound of the spread, also used where only the worst sequence has an error."""
 SAMPLE: Final = 2048
 """S1, S2: number of query rows, and of rows correlated with each other; half as many in one stratum."""
-SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6"})
+SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6", "S7", "S8", "S9", "S10"})
 SMALLEST_SET: Final = 12
 """Fewer rows have no set measures: ten neighbours need eleven other rows, and the spread of a few is chance."""
 
@@ -76,6 +75,7 @@ class _Scope:
     neighbours: NeighbourMeasures
     structure: StructureMeasures
     dimensions: DimensionMeasures
+    consequences: Consequences
 
 
 def after_run(
@@ -155,6 +155,9 @@ def _scope(arms: _Arms, name: str) -> _Scope:
             *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, matmul=arms.matmul
         ),
         structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, matmul=arms.matmul),
+        consequences=consequence_measures(
+            *both, arms.statistics, rows_S=index_S[first_of_each(arms.hash_S[part])], matmul=arms.matmul
+        ),
     )
 
 
@@ -164,19 +167,16 @@ def _numbers(scope: _Scope, cosine_limit: float) -> Mapping[str, Numbers]:
     num = len(scope.index_S) + scope.broken
     return {
         "M1": {
-            **_lowest_first(pairs.cosine_S),
+            **named.lowest_first(pairs.cosine_S),
             "below": float(below) if num else None,
             "between_cosine": between,
             "needed_centred_cosine": sets.needed_centred_cosine(between, cosine_limit),
             "failure_bound": summary.failure_bound(below, num),
         },
-        "M2": _lowest_first(pairs.centred_cosine_S),
-        "M3": _lowest_first(pairs.standardized_cosine_S),
-        "M4": _errors(pairs),
-        "M5": {
-            "norm_ratio_worst": summary.farthest_from_one(pairs.norm_ratio_S),
-            "scale_worst": summary.farthest_from_one(pairs.scale_S),
-        },
+        "M2": named.lowest_first(pairs.centred_cosine_S),
+        "M3": named.lowest_first(pairs.standardized_cosine_S),
+        "M4": named.errors(pairs),
+        "M5": named.scales(pairs),
         "M6": scope.elements,
         "S1": {"overlap": scope.neighbours.overlap, "nearest": scope.neighbours.nearest},
         "S2": {
@@ -184,8 +184,9 @@ def _numbers(scope: _Scope, cosine_limit: float) -> Mapping[str, Numbers]:
             "cka_debiased": structure.cka_debiased,
             "rdm_spearman": structure.rdm_spearman,
         },
-        "S5": {**_distributions(scope.dimensions), "energy_distance": structure.energy_distance},
+        "S5": {**named.distributions(scope.dimensions), "energy_distance": structure.energy_distance},
         "S6": _outliers(scope),
+        **named.consequences(scope.consequences),
     }
 
 
@@ -198,50 +199,6 @@ def _judgeable(numbers: Mapping[str, Numbers], num: int) -> Mapping[str, Numbers
         if measure not in SET_MEASURES
         else {name: value if name.endswith(("_reference", "_candidate")) else None for name, value in found.items()}
         for measure, found in numbers.items()
-    }
-
-
-def _lowest_first(cosine_S: np.ndarray) -> Numbers:
-    return {
-        "min": summary.lowest(cosine_S),
-        "p01": summary.percentile(cosine_S, 1),
-        "mean": summary.mean(cosine_S),
-    }
-
-
-def _errors(pairs: SetMeasures) -> Numbers:
-    median, worst = summary.percentile(pairs.relative_l2_S, 50), summary.highest(pairs.relative_l2_S)
-    sqnr_S = sqnr_db(pairs.relative_l2_S)
-    return {
-        "relative_l2_p50": median,
-        "relative_l2_p99": summary.percentile(pairs.relative_l2_S, 99),
-        "relative_l2_max": worst,
-        "spread": _spread(median, worst),
-        "centred_l2_p99": summary.percentile(pairs.centred_l2_S, 99),
-        "sqnr_p01_db": summary.percentile(sqnr_S, 1),
-        "sqnr_p50_db": summary.percentile(sqnr_S, 50),
-    }
-
-
-def _spread(median: float | None, worst: float | None) -> float | None:
-    if not worst or median is None:
-        return None
-    return min(worst / median, SPREAD_CAP) if median > 0 else SPREAD_CAP
-
-
-def _distributions(found: DimensionMeasures) -> Numbers:
-    mean_x, std_x = over_elements(found.mean_x_D, found.std_x_D)
-    mean_y, std_y = over_elements(found.mean_y_D, found.std_y_D)
-    return {
-        "mean_shift_max": summary.highest(found.shift_D),
-        "std_ratio_min": summary.lowest(found.std_ratio_D),
-        "std_ratio_max": summary.highest(found.std_ratio_D),
-        "ks_max": summary.highest(found.ks_D),
-        "wasserstein_max": summary.highest(found.wasserstein_D),
-        "mean_reference": mean_x,
-        "std_reference": std_x,
-        "mean_candidate": mean_y,
-        "std_candidate": std_y,
     }
 
 
@@ -293,4 +250,5 @@ def _worst(scope: _Scope) -> dict[str, int | None]:
         "M4": summary.index_lowest(-pairs.relative_l2_S),
         "M5": summary.index_farthest_from_one(pairs.norm_ratio_S),
     }
-    return {measure: None if row is None else int(scope.index_S[row]) for measure, row in found.items()}
+    rows_of_caller = {measure: None if row is None else int(scope.index_S[row]) for measure, row in found.items()}
+    return rows_of_caller | {"S7": scope.consequences.first_miss}

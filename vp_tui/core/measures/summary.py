@@ -62,8 +62,8 @@ def count_at_or_below(cosine_S: np.ndarray, limit: float) -> int:
     return int((~(cosine_S > limit)).sum())
 
 
-def failure_bound(num_failed: int, num: int) -> float | None:
-    """Return the upper bound (one-sided 95 %) of the failure rate of the population, when k of n failed.
+def failure_bound(num_failed: int, num: int, confidence: float = CONFIDENCE) -> float | None:
+    """Return the upper bound (one-sided, 95 %) of the failure rate of the population, when k of n failed.
 
     Clopper & Pearson 1934, exact: the 0.95 quantile of Beta(k + 1, n - k); 1 - 0.05^(1/n) when none failed, about 3/n.
     None for no sequences.
@@ -72,4 +72,4 @@ def failure_bound(num_failed: int, num: int) -> float | None:
         return None
     if num_failed == num:
         return 1.0
-    return float(betaincinv(num_failed + 1, num - num_failed, CONFIDENCE))
+    return float(betaincinv(num_failed + 1, num - num_failed, confidence))

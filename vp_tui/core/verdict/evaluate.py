@@ -61,7 +61,9 @@ def _is_within(sense: Sense, value: float, limit: float) -> bool:
 
 def severity_of(gate: Gate, reach: Reach, gates: Profile) -> Severity:
     """Return the severity of a miss, from the kind of the gate and the profile."""
-    if reach == "warn" or gate.kind == "information":
+    if gate.kind == "information":
+        return "info"
+    if reach == "warn":
         return "warn"
     return "fail" if gate.kind == "safety" or gates == "strict" else "warn"
 

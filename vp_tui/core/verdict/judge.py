@@ -1,7 +1,8 @@
 """Findings and verdict of a run, from measures and limits.
 
-Profile `mission`: only safety gates (V1, V2, M1) fail the run, every other gate can at most warn.
+Profile `mission`: only safety gates (V1, V2, M1, S7 to S10) fail the run, every other gate can at most warn.
 Profile `strict`: every missed fail limit fails the run, a missed warn limit warns.
+Information gates are notes under both; those of one cause make one note.
 An inexact reference (R1) makes the run INVALID under both.
 """
 
@@ -11,19 +12,21 @@ from dataclasses import replace
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Profile
 from vp_tui.core.events import Finding, StratumStats, Verdict
-from vp_tui.core.gates.embeddings import M1, M4
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.engine import R1, R1_BITS
 from vp_tui.core.gates.gate import Gate
-from vp_tui.core.gates.model import R1, R1_BITS, R3
 from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
+from vp_tui.core.measures.named import SPREAD_CAP
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict import causes
+from vp_tui.core.verdict.causes import RANK
+from vp_tui.core.verdict.certainty import MIN_FILE, failures_in_words
 from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
+from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, sentence_of
 
 NOTHING = Measured()
-NOISE_FACTOR = 3.0
-"""R3: an error of less than three times the run-to-run noise is not attributed to the precision."""
-_RANK = {"fail": 0, "warn": 1, "info": 2}
 
 
 def findings(
@@ -49,9 +52,9 @@ def findings(
         if gate is R1:
             mine = [_of_reference(one, reference_precision, values, limits) for one in mine]
         found += mine
-    found += _indistinguishable(values, limits)
+    found = one_per_cause(found, values, measured.details, names)
     # An invalid reference comes before everything else.
-    return tuple(sorted(found, key=lambda one: (_RANK[one.severity], not _invalidates(one))))
+    return tuple(sorted(found, key=lambda one: (RANK[one.severity], not _invalidates(one))))
 
 
 def verdict(found: Iterable[Finding]) -> Verdict:
@@ -72,16 +75,25 @@ def sentence(
     *,
     candidate: str,
     reference: str,
+    bound: float | None = None,
 ) -> str:
-    """Return the verdict as text, with its decisive number."""
+    """Return the verdict as text, with its decisive number.
+
+    `bound` is the upper bound of the share of the file that could still fail (verdict.certainty); a handful of
+    sequences is told as what it is, first.
+    """
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
-        return (
-            f"{candidate} is safe here: all {fmt.exact(everything.n)} sequences are finite and above the cosine limit "
-            f"(worst 1 - cosine {fmt.error(_gap(everything))} against {reference})"
-        )
-    decisive = found[0].text
-    more = f" (and {len(found) - 1} more findings)" if len(found) > 1 else ""
+        count = fmt.exact(everything.n)
+        gap = f"worst 1 - cosine {fmt.error(_gap(everything))} against {reference}"
+        sure = "" if bound is None else f"{failures_in_words(bound)} could still fail"
+        if bound is not None and bound >= MIN_FILE:
+            return f"on {count} sequences: {sure}; {candidate} is above the cosine limit in all ({gap})"
+        told = f"; {sure}" if sure else ""
+        return f"{candidate} is safe here: all {count} sequences are finite and above the cosine limit ({gap}){told}"
+    groups = causes.problems(found)
+    decisive = groups[0].lead.text if groups else found[0].text
+    more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
     opening = {
         "WARN": f"{candidate} passes with a warning",
         "FAIL": f"{candidate} is not safe here",
@@ -108,11 +120,25 @@ def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, 
         for measure, numbers in first.items():
             scopes = values.setdefault(measure, {})
             scopes[stats.scope] = {**scopes.get(stats.scope, {}), **numbers}
+    _add_noise_ratio(values)
     empty = {str(stats.scope) for stats in strata if stats.planned == 0}
     return {
         measure: {scope: numbers for scope, numbers in scopes.items() if scope not in empty}
         for measure, scopes in values.items()
     }
+
+
+def _add_noise_ratio(values: dict[str, dict[str, Numbers]]) -> None:
+    """R3: noise of the candidate relative to its largest error, of the whole run or of the sample."""
+    noise = values.get("R3", {}).get("all", {}).get("candidate_noise")
+    errors = (
+        values.get("M4", {}).get("all", {}).get("relative_l2_max"),
+        values.get("R1", {}).get("all", {}).get("candidate_error_max"),
+    )
+    largest = max((error for error in errors if error is not None), default=None)
+    if noise is not None and largest is not None:
+        ratio = min(noise / largest, SPREAD_CAP) if largest > 0 else SPREAD_CAP
+        values["R3"]["all"] = {**values["R3"]["all"], "candidate_noise_ratio": ratio}
 
 
 def _gap(stats: StratumStats) -> float:
@@ -160,7 +186,7 @@ def _of_gate(
         if reach is None or (gate.covered_by and reach_of(gate.covered_by, numbers, limits)):
             continue
         severity = severity_of(gate, reach, gates)
-        if scope == "all" and any(_RANK[one.severity] <= _RANK[severity] for one in found):
+        if scope == "all" and any(RANK[one.severity] <= RANK[severity] for one in found):
             continue
         found.append(
             Finding(
@@ -168,7 +194,14 @@ def _of_gate(
                 severity=severity,
                 stratum=scope,
                 text=sentence_of(
-                    gate, scope, numbers, reach=reach, limits=limits, details=measured.details, names=names
+                    gate,
+                    scope,
+                    numbers,
+                    reach=reach,
+                    limits=limits,
+                    details=measured.details,
+                    names=names,
+                    num=values.get("V1", {}).get(scope, {}).get("n"),
                 ),
                 value=value_of(gate, numbers),
                 limit=_bound(gate, limit_of(gate, reach, limits), value_of(gate, numbers)),
@@ -203,26 +236,3 @@ def _of_reference(
         text = f"error of the {precision} reference against FP64: {fmt.error(finding.value or 0.0)} (relative L2)"
         return replace(finding, severity="info", text=text)
     return finding
-
-
-def _indistinguishable(values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds) -> Iterable[Finding]:
-    """R3: report a difference between the precisions that is no larger than run-to-run noise.
-
-    Not where M4 misses a limit: an error of that size matters, however noisy the candidate is.
-    """
-    error = values.get("M4", {}).get("all", {}).get("relative_l2_p99")
-    repeats = values.get("R3", {}).get("all", {})
-    noises = [noise for name in ("reference_noise", "candidate_noise") if (noise := repeats.get(name)) is not None]
-    if error is None or not noises or reach_of(M4, {"relative_l2_p99": error}, limits):
-        return
-    if not error < NOISE_FACTOR * max(noises):
-        return
-    yield Finding(
-        gate=R3.id,
-        severity="info",
-        stratum="all",
-        text=f"difference between candidate and reference (relative L2 {fmt.error(error)}) is within "
-        f"run-to-run noise ({fmt.error(max(noises))})",
-        value=error,
-        limit=NOISE_FACTOR * max(noises),
-    )

@@ -14,9 +14,9 @@ from vp_tui.core.verdict.evaluate import detail, reach_of, scopes_of, value_of
 from vp_tui.core.verdict.judge import numbers_of
 from vp_tui.core.verdict.words import limit_words
 
-State = Literal["pass", "warn", "fail", "blind", "not measured", "not judged"]
-"""blind: passed, but detected none of the negative controls. not judged: beyond a limit that the run was not judged by
-(an older run, or the error of a reference that is not FP32)."""
+State = Literal["pass", "note", "warn", "fail", "blind", "not measured", "not judged"]
+"""note: a miss of an information gate. blind: passed, but detected none of the negative controls. not judged: beyond a
+limit that the run was not judged by (an older run, or the error of a reference that is not FP32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ def _result(
     state = _found(gate.id, findings)
     if state is None and any(reach_of(gate, mine.get(scope, {}), limits) for scope in scopes_of(gate)):
         # Silent because a more severe gate covers it, or because the run was not judged by these limits.
-        state = (gate.covered_by and _found(gate.covered_by.id, findings)) or "not judged"
+        silent: State = "note" if gate.kind == "information" else "not judged"
+        state = (gate.covered_by and _found(gate.covered_by.id, findings)) or silent
     if state is None:
         state = _unfound(values, is_blind=is_blind and gate.is_on_embeddings)
     return GateResult(

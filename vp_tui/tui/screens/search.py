@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from vp_tui.core import text as fmt
-from vp_tui.core.gates.model import R4, V3
+from vp_tui.core.gates.engine import R4
+from vp_tui.core.gates.model import V3
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds

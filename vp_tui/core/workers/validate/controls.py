@@ -16,7 +16,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import BY_ID, EMBEDDING_GATES
-from vp_tui.core.measurements import Measured
+from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import selection
 from vp_tui.core.measures.corruption import CONTROLS, Corruption
 from vp_tui.core.measures.run_measures import after_run
@@ -74,6 +74,24 @@ def run(
     }
     numbers = {"controls": float(len(caught)), "uncaught": float(sum(not gates for gates in caught.values()))}
     return Measured(values={"C1": {"all": numbers}} if caught else {}, details={"controls": details})
+
+
+def beyond_the_run(measured: Measured, limits: Thresholds) -> Measured:
+    """Return the measures of a run without the gates that fire on its own embeddings among those that caught a control.
+
+    A gate that fires without the corruption does not detect it.
+    """
+    controls = measured.details.get("controls")
+    if not controls:
+        return measured
+    fired = {gate.id for gate in EMBEDDING_GATES if catches(gate, measured, limits)}
+    caught = {name: [gate for gate in gates if gate not in fired] for name, gates in controls["caught"].items()}
+    uncaught = float(sum(not gates for gates in caught.values()))
+    part = Measured(
+        values={"C1": {"all": {"uncaught": uncaught}}} if caught else {},
+        details={"controls": {**controls, "caught": caught, "fired": sorted(fired)}},
+    )
+    return merged([measured, part])
 
 
 def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np.ndarray:

@@ -14,7 +14,9 @@ from vp_tui.core.measurements import Measured, as_document, merged
 from vp_tui.core.measures import speed
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
+from vp_tui.core.verdict.certainty import bound_of, with_bounds
 from vp_tui.core.verdict.speed import judge_speed
+from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.inspection import Inspected
 from vp_tui.core.workers.validate.plan import Arms, Plan, Setting
@@ -72,7 +74,7 @@ class Outcome:
         """Return the verdict with everything it is based on; `storing_s` from write_embeddings."""
         config = self.setting.config
         strata = self.tally.strata(self.arms.candidate, self.throughput.rates())
-        measured = merged([self._live(strata), self.inspected.measured])
+        measured = self._measured(strata)
         found = verdict.findings(
             strata,
             measured,
@@ -88,7 +90,14 @@ class Outcome:
         return RunFinished(
             at_us=now_us(),
             verdict=outcome,
-            sentence=verdict.sentence(outcome, found, strata, candidate=config.precision, reference=config.reference),
+            sentence=verdict.sentence(
+                outcome,
+                found,
+                strata,
+                candidate=config.precision,
+                reference=config.reference,
+                bound=bound_of(measured),
+            ),
             findings=found,
             strata=strata,
             arms=arms,
@@ -99,6 +108,13 @@ class Outcome:
             clock_suspect=self.clock_jump_s > CLOCK_JUMP_SECONDS,
             exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
         )
+
+    def _measured(self, strata: tuple[StratumStats, ...]) -> Measured:
+        """Return all measures; negative controls count as caught only by gates that do not fire on the run itself."""
+        data, limits = self.plan.data, self.setting.config.thresholds
+        whole = merged([self._live(strata), self.inspected.measured])
+        bounded = with_bounds(whole, strata, data.facts["strata_file"], data.sequences.ids)
+        return controls.beyond_the_run(bounded, limits)
 
     def summaries(self, storing_s: float) -> dict[Arm, ArmSummary]:
         """Return the summary of both arms; that of a stored reference is the one stored with it, marked as cached."""

@@ -168,6 +168,7 @@ def _facts(
     tokens: TokenSet,
 ) -> dict[str, Any]:
     counts = np.bincount(stratum_S, minlength=len(STRATA))
+    in_file = np.bincount(sequences.strata_of(everything.lengths_S, cuts), minlength=len(STRATA))
     return {
         "name": Path(config.input).name,
         "path": str(Path(config.input).expanduser().absolute()),
@@ -178,6 +179,7 @@ def _facts(
         "n": len(sampled),
         "seed": config.seed,
         "strata": {name: int(count) for name, count in zip(STRATA, counts, strict=True)},
+        "strata_file": {name: int(count) for name, count in zip(STRATA, in_file, strict=True)},
         "tokens": int(tokens.lengths_S.sum()),
         "truncated": tokens.truncated,
         "unknown_letters": tokens.unknown_letters,

@@ -1,7 +1,7 @@
 """Recompute the measures and the verdict of a stored run.
 
 Reads the run's rows and the embeddings of both arms from its folder and changes nothing. Measures that need the model
-(V2 to V4, T1, R1 to R4) are kept as stored; everything else, and the verdict, is recomputed.
+(V2 to V4, T1, R1 to R7) are kept as stored; everything else, and the verdict, is recomputed.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
+from vp_tui.core.verdict.certainty import bound_of, with_bounds
 from vp_tui.core.workers.validate import controls
 
 
@@ -79,6 +80,10 @@ def _judged(
 ) -> dict[str, Any]:
     run = snapshot.run
     strata = tuple(replace(stats, below=_below(stats, results, limits)) for stats in snapshot.strata)
+    in_file = measured.details.get("in_file")
+    if in_file:
+        measured = with_bounds(measured, strata, in_file, [result.sequence_id for result in results])
+    measured = controls.beyond_the_run(measured, limits)
     found = judge.findings(
         strata,
         measured,
@@ -93,7 +98,14 @@ def _judged(
         "measures": as_document(measured),
         "findings": [as_row(finding) for finding in found],
         "verdict": outcome,
-        "sentence": judge.sentence(outcome, found, strata, candidate=run.precision, reference=run.reference),
+        "sentence": judge.sentence(
+            outcome,
+            found,
+            strata,
+            candidate=run.precision,
+            reference=run.reference,
+            bound=bound_of(measured),
+        ),
         "thresholds": limits.model_dump(),
     }
 

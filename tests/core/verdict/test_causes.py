@@ -1,0 +1,24 @@
+"""Findings of one cause are one group, with the most severe first."""
+
+from vp_tui.core.events import Finding
+from vp_tui.core.verdict.causes import grouped, notes, problems
+
+
+def finding(gate, severity="warn", stratum="all"):
+    return Finding(gate=gate, severity=severity, stratum=stratum, text=gate)
+
+
+def test_gates_of_one_cause_are_one_group_and_notes_are_apart():
+    found = [
+        finding("S8", "fail", "short"), finding("S8", "fail", "long"), finding("R4"), finding("S1"), finding("R5"),
+        finding("M4", "info"), finding("V4", "info"),
+    ]  # fmt: skip
+    groups = grouped(found)
+    assert [(group.lead.gate, group.gates, group.strata) for group in groups] == [
+        ("S8", ("S1",), ("long",)), ("R4", ("R5",), ()), ("M4", (), ()), ("V4", (), ()),
+    ]  # fmt: skip
+    assert [len(problems(found)), len(notes(found))] == [2, 2]
+
+
+def test_findings_of_gates_of_older_versions_stand_alone():
+    assert [group.lead.gate for group in grouped([finding("X1"), finding("X1"), finding("P9")])] == ["X1", "X1", "P9"]

@@ -1,0 +1,49 @@
+"""Findings grouped by cause: one paragraph of a report instead of one per gate and stratum."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vp_tui.core.events import Finding
+from vp_tui.core.gates.table import BY_ID
+
+RANK = {"fail": 0, "warn": 1, "info": 2}
+"""Severity -> place; the most severe first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Findings of one cause and severity."""
+
+    lead: Finding
+    """The first of the most severe ones."""
+    others: tuple[Finding, ...]
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Return the ids of the other gates, each once."""
+        return tuple(dict.fromkeys(one.gate for one in self.others if one.gate != self.lead.gate))
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """Return the strata of the lead's gate beside its own."""
+        return tuple(str(one.stratum) for one in self.others if one.gate == self.lead.gate and one.stratum)
+
+
+def grouped(findings: Iterable[Finding]) -> tuple[Group, ...]:
+    """Return one group per cause, notes apart, in the order of the findings; without a gate each is its own cause."""
+    causes: dict[tuple[str, bool], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        gate = BY_ID.get(finding.gate)
+        name = gate.cause if gate is not None else str(number)
+        causes.setdefault((name, finding.severity == "info"), []).append(finding)
+    return tuple(Group(lead=found[0], others=tuple(found[1:])) for found in causes.values())
+
+
+def problems(findings: Iterable[Finding]) -> tuple[Group, ...]:
+    """Return the groups that warn or fail."""
+    return tuple(group for group in grouped(findings) if group.lead.severity != "info")
+
+
+def notes(findings: Iterable[Finding]) -> tuple[Group, ...]:
+    """Return the groups that change no verdict."""
+    return tuple(group for group in grouped(findings) if group.lead.severity == "info")
