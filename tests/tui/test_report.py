@@ -165,8 +165,8 @@ def test_what_spoiled_the_clocks_is_told_in_the_report():
 
 def test_every_measured_gate_has_its_line_with_limit_and_state():
     text = report(finished(measured()))
-    assert row(text, "M4").split() == ["M4", *["4.0e-04"] * 4, "<=0.005", "(0.01)", "pass"]
-    assert row(text, "M5").split() == ["M5", *["1.0004"] * 4, "1+-0.001", "(0.005)", "pass"]
+    assert row(text, "M4").split() == ["M4", *["4.0e-04"] * 4, "<=0.01", "pass"]
+    assert row(text, "M5").split() == ["M5", *["1.0004"] * 4, "1+-0.005", "pass"]
     assert row(text, "S1").split() == ["S1", "neighbours", "that", "stay", "0.9930", ">=0.98", "(0.95)", "pass"]
     assert row(text, "M2").endswith("blind")
     assert row(text, "C1").endswith("warn")
@@ -212,7 +212,7 @@ def test_a_finding_names_its_sequence_and_its_meaning_once():
     words = flat(report(finished(what, names="read_{}".format)))
     gate = BY_ID["M2"]
     assert f"below 0.99 (worst: read_3). {gate.meaning} {gate.advice}" in words
-    assert "below 0.99 (worst: read_4) ~" in words
+    assert re.search(r"Also long: .* below 0\.99 \(worst: read_4\)", words)
     assert words.count(gate.meaning) == 1
 
 
@@ -259,7 +259,7 @@ def test_runs_without_measures_and_runs_under_way_still_print(snapshot, say):
 def test_a_number_beyond_a_limit_the_run_was_not_judged_by_does_not_pass():
     text = report(replace(snapshots.passed(), strata=snapshots.failed_gate().strata))
     assert row(text, "V1").endswith("not judged")
-    assert row(text, "M4").endswith("not judged")
+    assert row(text, "M1").endswith("not judged")
 
 
 def test_the_error_of_a_reference_that_is_not_fp32_is_told():

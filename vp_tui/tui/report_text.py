@@ -38,6 +38,11 @@ def paragraph(text: str, *, first: str = "  ", rest: str = "  ") -> list[str]:
     return fmt.wrap(safe(text), WIDTH, first=first, rest=rest) if text.strip() else []
 
 
+def spaced(lines: Sequence[str]) -> list[str]:
+    """Return a blank line and the lines; nothing without lines."""
+    return ["", *lines] if lines else []
+
+
 def section(title: str, lines: Sequence[str]) -> list[str]:
     """Return a blank line, the title and the lines; nothing without lines."""
     return ["", title, *lines] if lines else []
@@ -163,11 +168,14 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     bits = errors.get("reference_bits")
     if bits is not None:
         lines += paragraph(f"Effective precision of the reference: {fmt.whole(bits)} bits (TF32, FP16: 11).")
-    output, module = ratios.get("output_ratio"), ratios.get("rounding_ratio_max")
+    output, module = ratios.get("output_ratio"), ratios.get("rounding_ratio", ratios.get("rounding_ratio_max"))
     if output is not None:
         lines += paragraph(f"{candidate} output error: {fmt.ratio(output)} the {candidate.upper()} rounding floor.")
     if module is not None:
         lines += paragraph(f"Worst module: {fmt.ratio(module)} the rounding floor.")
+    semantics = numbers_of(measured, "R6").get("semantics_ratio")
+    if semantics is not None:
+        lines += paragraph(f"The candidate's code in FP32: {fmt.ratio(semantics)} the error of the reference's.")
     return lines
 
 

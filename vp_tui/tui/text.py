@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
 from vp_tui.core.report.page import aligned
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
@@ -16,6 +15,7 @@ from vp_tui.core.text import safe
 from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.levels import marked
+from vp_tui.tui.report_answers import answers, findings
 
 _HEAD = (
     ("stratum", 7), ("done", 7), ("worst cos", 9), ("p1 cos", 9), ("mean", 9), ("<=lim", 5), ("NaN", 4), ("Inf", 4),
@@ -47,11 +47,12 @@ def summary(snapshot: RunSnapshot) -> str:
         lines.append(safe(snapshot.run.precision_reason))
     if snapshot.strata:
         lines += ["", *strata_table(snapshot.strata)]
-    lines += [marked(finding.severity, f"{finding.gate}: {safe(finding.text)}") for finding in snapshot.findings]
+    lines += _findings(snapshot.findings)
     measured, limits = from_document(snapshot.measures), snapshot.limits
     told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
     proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
     lines += ["", *proof] if proof else []
+    lines += sections.spaced(answers(snapshot))
     spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
     return "\n".join([*lines, "", *spoken, _outcome(snapshot.run)])
 
@@ -67,6 +68,7 @@ def report(snapshot: RunSnapshot) -> str:
     lines += fmt.wrap(_outcome(run), sections.WIDTH, rest="  ")
     if run.precision_reason:
         lines += fmt.wrap(safe(run.precision_reason), sections.WIDTH, rest="  ")
+    lines += sections.spaced(answers(snapshot))
     if strata:
         lines += ["", *strata_table(strata)]
     parts = {
@@ -114,18 +116,13 @@ def _title(snapshot: RunSnapshot) -> str:
     )
 
 
-def _findings(findings: Sequence[Finding]) -> list[str]:
-    """Findings with their marks; meaning and advice once per gate."""
-    lines: list[str] = []
-    explained: set[str] = set()
-    for finding in findings:
-        gate = BY_ID.get(finding.gate)
-        is_miss = finding.severity != "info" and gate is not None and finding.gate not in explained
-        meaning = f". {gate.meaning} {gate.advice}" if gate is not None and is_miss else ""
-        explained |= {finding.gate} if is_miss else set()
-        text = f"{finding.gate}: {finding.text}{meaning}"
-        lines += sections.paragraph(text, first=marked(finding.severity, ""), rest="  ")
-    return lines
+def _findings(found: Sequence[Finding]) -> list[str]:
+    """One paragraph per cause, with its mark."""
+    return [
+        line
+        for severity, text in findings(found)
+        for line in sections.paragraph(text, first=marked(severity, ""), rest="  ")
+    ]
 
 
 def _outcome(run: RunRow) -> str:

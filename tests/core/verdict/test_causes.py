@@ -14,8 +14,8 @@ def test_gates_of_one_cause_are_one_group_and_notes_are_apart():
         finding("M4", "info"), finding("V4", "info"),
     ]  # fmt: skip
     groups = grouped(found)
-    assert [(group.lead.gate, group.gates, group.strata) for group in groups] == [
-        ("S8", ("S1",), ("long",)), ("R4", ("R5",), ()), ("M4", (), ()), ("V4", (), ()),
+    assert [(group.lead.gate, group.gates) for group in groups] == [
+        ("S8", ("S1",)), ("R4", ("R5",)), ("M4", ()), ("V4", ()),
     ]  # fmt: skip
     assert [len(problems(found)), len(notes(found))] == [2, 2]
 

@@ -4,14 +4,15 @@ import pytest
 from records import four_strata, stats
 
 from vp_tui.core.measurements import Measured
-from vp_tui.core.verdict.certainty import accession_of, bound_of, failures_in_words, file_bound, with_bounds
+from vp_tui.core.measures.file_bound import accession_of, file_bound, with_bounds
+from vp_tui.core.verdict.certainty import bound_of, failures_in_words
 
 
 @pytest.mark.parametrize(
     ("tried", "in_file", "bound"),
     [
         # the even sample is worth what it is, and as much less as the file is uneven
-        ((20, 20, 20), (1, 1, 1), 0.0487),
+        ((20, 20, 20), (900, 900, 900), 0.0487),
         ((20, 20, 20), (4500, 3200, 2300), 0.0626),
         ((20, 20, 20), (95, 3, 2), 0.1322),
         ((60, 0, 0), (100, 0, 0), 0.0487),
@@ -79,8 +80,14 @@ def test_a_sample_that_is_not_finished_counts_what_is_done():
 
 @pytest.mark.parametrize(
     ("bound", "words"),
-    [(0.2209, "up to 23 in 100"), (0.01, "up to 1 in 100"), (0.0099, "up to 10 in 1,000"), (2.9e-4, "up to 3 in 10,000"),
-     (0.0, "up to 0 in 10,000")],
-)  # fmt: skip
+    [
+        (0.2209, "up to 22 in 100"),
+        (0.01, "up to 1 in 100"),
+        (0.0099, "up to 10 in 1,000"),
+        (2.9e-4, "up to 3 in 10,000"),
+        (1e-5, "up to 1 in 10,000"),
+        (0.0, "up to 0 in 10,000"),
+    ],
+)
 def test_a_bound_is_told_as_a_count(bound, words):
     assert failures_in_words(bound) == words

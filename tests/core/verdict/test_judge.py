@@ -178,7 +178,7 @@ def test_further_findings_are_counted_in_the_sentence():
 @pytest.mark.parametrize(
     ("bound", "words"),
     [
-        (0.2209, "on 10 sequences: up to 23 in 100 could still fail"),
+        (0.2209, "on 10 sequences: up to 22 in 100 could still fail"),
         (0.0099, "up to 10 in 1,000 could still fail"),
         (2.9e-4, "up to 3 in 10,000 could still fail"),
     ],

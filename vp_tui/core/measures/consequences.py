@@ -110,7 +110,8 @@ def _misses(
     far_QG[suspects[:, None] == gallery[None, :]] = np.inf
     # exactly, for the one that seems nearest: far_QG is a difference of large numbers
     nearest_QD = statistics.standardized(x_SD, rows_S[gallery[far_QG.argmin(axis=1)]])
-    return rows_S[suspects[np.linalg.norm(y_QD - nearest_QD, axis=1) < NEARER * error_S[suspects]]]
+    missed_S: np.ndarray = rows_S[suspects[np.linalg.norm(y_QD - nearest_QD, axis=1) < NEARER * error_S[suspects]]]
+    return missed_S
 
 
 def _neighbours(

@@ -23,11 +23,6 @@ class Group:
         """Return the ids of the other gates, each once."""
         return tuple(dict.fromkeys(one.gate for one in self.others if one.gate != self.lead.gate))
 
-    @property
-    def strata(self) -> tuple[str, ...]:
-        """Return the strata of the lead's gate beside its own."""
-        return tuple(str(one.stratum) for one in self.others if one.gate == self.lead.gate and one.stratum)
-
 
 def grouped(findings: Iterable[Finding]) -> tuple[Group, ...]:
     """Return one group per cause, notes apart, in the order of the findings; without a gate each is its own cause."""

@@ -17,7 +17,6 @@ from vp_tui.core.gates.engine import R1, R1_BITS
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
-from vp_tui.core.measures.named import SPREAD_CAP
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import causes
 from vp_tui.core.verdict.causes import RANK
@@ -27,6 +26,8 @@ from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, sentence_of
 
 NOTHING = Measured()
+_NOISE_CAP = 1e9
+"""R3: upper bound of the noise of a candidate relative to its error."""
 
 
 def findings(
@@ -86,7 +87,7 @@ def sentence(
     if outcome == "PASS":
         count = fmt.exact(everything.n)
         gap = f"worst 1 - cosine {fmt.error(_gap(everything))} against {reference}"
-        sure = "" if bound is None else f"{failures_in_words(bound)} could still fail"
+        sure = f"{failures_in_words(bound)} could still fail" if bound else ""
         if bound is not None and bound >= MIN_FILE:
             return f"on {count} sequences: {sure}; {candidate} is above the cosine limit in all ({gap})"
         told = f"; {sure}" if sure else ""
@@ -137,7 +138,7 @@ def _add_noise_ratio(values: dict[str, dict[str, Numbers]]) -> None:
     )
     largest = max((error for error in errors if error is not None), default=None)
     if noise is not None and largest is not None:
-        ratio = min(noise / largest, SPREAD_CAP) if largest > 0 else SPREAD_CAP
+        ratio = min(noise / largest, _NOISE_CAP) if largest > 0 else _NOISE_CAP
         values["R3"]["all"] = {**values["R3"]["all"], "candidate_noise_ratio": ratio}
 
 

@@ -12,9 +12,10 @@ from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
 from vp_tui.core.measurements import Measured, as_document, merged
 from vp_tui.core.measures import speed
+from vp_tui.core.measures.file_bound import with_bounds
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
-from vp_tui.core.verdict.certainty import bound_of, with_bounds
+from vp_tui.core.verdict.certainty import bound_of
 from vp_tui.core.verdict.speed import judge_speed
 from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner

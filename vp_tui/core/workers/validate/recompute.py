@@ -19,6 +19,7 @@ from vp_tui.core.events import SequenceResult, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, as_document, from_document, merged
 from vp_tui.core.measures import run_measures
+from vp_tui.core.measures.file_bound import with_bounds
 from vp_tui.core.store import references
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -26,7 +27,7 @@ from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.core.verdict.certainty import bound_of, with_bounds
+from vp_tui.core.verdict.certainty import bound_of
 from vp_tui.core.workers.validate import controls
 
 
