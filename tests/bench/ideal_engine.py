@@ -105,7 +105,7 @@ def ideal(source, fmt, device):
     return model, rounding
 
 
-def measure(arguments):
+def measure(arguments):  # noqa: C901  (one closure per kind of engine)
     device, folder = torch.device(arguments.device), arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     source = resolve(arguments.model)
@@ -211,8 +211,8 @@ def table(arguments):
                 rate = np.mean([gate.id in fired for _, fired, _ in found])
                 cells.append(f"{worst_of(gate, values):.4g}, {rate:.0%}" if values else "-")
             print(f"| {gate.id}{' (note)' if gate.kind == 'information' else ''} | " + " | ".join(cells) + " |")
-        for place, gates in enumerate(("mission", "strict")):
-            told = [Counter(words[place] for *_, words in found) for found in columns.values()]
+        for which, gates in enumerate(("mission", "strict")):
+            told = [Counter(words[which] for *_, words in found) for found in columns.values()]
             cells = [", ".join(f"{word} {count}" for word, count in one.items()) for one in told]
             print(f"| {gates} | {' | '.join(cells)} |")
 
