@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 import trained
+
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.faults.inject import FAULTS

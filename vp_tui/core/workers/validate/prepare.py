@@ -108,8 +108,8 @@ def prepare(
     tokens = tokenizing.tokenize(spec, folder, sampled, cache, trust_remote_code=config.trust_remote_code)
     budget, budget_reason = budget_for(int(tokens.lengths_S.max()))
     blocks = cut(tokens.lengths_S, stratum_S, budget)
-    facts = _facts(config, alphabet, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens)
-    facts |= {"cuts": list(cuts), "unknown_share": unknown_share(sampled, tokens, spec)}
+    facts = _facts(config, alphabet, cuts, everything=everything, sampled=sampled, stratum_S=stratum_S, tokens=tokens)
+    facts |= {"unknown_share": unknown_share(sampled, tokens, spec)}
     return Prepared(
         sequences=sampled,
         stratum_S=stratum_S,
@@ -161,6 +161,7 @@ def _grouped(lengths_S: np.ndarray, budget: int) -> list[np.ndarray]:
 def _facts(
     config: RunConfig,
     alphabet: Alphabet,
+    cuts: tuple[int, int],
     *,
     everything: SequenceSet,
     sampled: SequenceSet,
@@ -178,6 +179,7 @@ def _facts(
         "n_file": len(everything),
         "n": len(sampled),
         "seed": config.seed,
+        "cuts": list(cuts),
         "strata": {name: int(count) for name, count in zip(STRATA, counts, strict=True)},
         "strata_file": {name: int(count) for name, count in zip(STRATA, in_file, strict=True)},
         "tokens": int(tokens.lengths_S.sum()),
