@@ -19,10 +19,10 @@ import numpy as np
 import torch
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.encode import Encoder, place
 from vp_tui.core.engine.faults.inject import FAULTS
 from vp_tui.core.engine.probe.points import looking
-from vp_tui.core.engine.probe.sample import cut, place
+from vp_tui.core.engine.probe.sample import cut
 from vp_tui.core.engine.probe.twin import Rounding, round_weights
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import EMBEDDING_GATES
