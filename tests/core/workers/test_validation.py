@@ -233,3 +233,12 @@ def test_an_injected_fault_is_on_record_and_one_that_the_model_cannot_have_is_re
 def test_an_ordinary_worker_refuses_a_run_with_a_fault():
     with pytest.raises(UsageError, match="tanh-gelu"):
         plain_encoders(RunConfig(model="m", input="i", fault="tanh-gelu"))
+
+
+def test_a_run_of_sequences_that_were_not_read_right_warns_and_is_no_pass(events_of, tmp_path):
+    path = tmp_path / "unknown.fasta"
+    path.write_text("".join(f">p{i}\n{'MKTAYIAKQRQISFVKSHFSRQLEERLG'[: 18 + i % 9]}JJ\n" for i in range(40)))
+    finished = events_of(input=str(path))[-1]
+    assert (finished.verdict, finished.measures["I1"]["all"]["unknown_share"] > 0.01) == ("WARN", True)
+    (finding,) = [one for one in finished.findings if one.severity != "info"]
+    assert (finding.gate, finding.severity, finding.limit) == ("I1", "warn", 0.01)

@@ -13,7 +13,7 @@ Kind = Literal["safety", "exactness", "information"]
 `strict`. information: a miss is a note under both, and never changes the verdict."""
 Cause = Literal[
     "overflow", "headroom", "small values", "similarity", "single sequences", "scale", "tokens", "neighbours", "spread",
-    "reference", "engine", "batching", "controls", "labels", "speed",
+    "reference", "engine", "batching", "controls", "labels", "speed", "input",
 ]  # fmt: skip
 """What the gates of a group have in common; findings of one cause are told together."""
 

@@ -1,7 +1,24 @@
-"""Gates on the model's activations: range of the format (V), tokens (T), controls (C)."""
+"""Gates on the input (I) and the model's activations: range of the format (V), tokens (T), controls (C)."""
 
 from vp_tui.core.gates.gate import COSINE, NONE_ALLOWED, NOT_NEGATIVE, SHARE, Gate, Limit
 
+I1 = Gate(
+    id="I1",
+    measure="I1",
+    names=("unknown_share",),
+    sense="above",
+    fail=None,
+    warn=Limit(0.01, "Blanks kept inside lines, or another alphabet, make far more than 1 % unknown.", SHARE),
+    kind="safety",
+    scopes="all",
+    style="share",
+    title="share of unknown residues",
+    what="share of residues that the model does not know",
+    meaning="The verdict rests on sequences that were not read as they are.",
+    advice="Check the file and its alphabet; the alert names the letters.",
+    blind_to="wrong letters that belong to the alphabet",
+    cause="input",
+)
 V1 = Gate(
     id="V1",
     measure="V1",

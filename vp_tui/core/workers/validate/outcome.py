@@ -176,7 +176,10 @@ class Outcome:
         """Return what was counted during encoding, and the facts of weights and GPU."""
         weights = self.arms.candidate.weights
         return Measured(
-            values={"V1": {stats.scope: {"nan": stats.nan, "inf": stats.inf} for stats in strata}},
+            values={
+                "I1": {"all": {"unknown_share": self.plan.data.facts["unknown_share"]}},
+                "V1": {stats.scope: {"nan": stats.nan, "inf": stats.inf} for stats in strata},
+            },
             details={
                 "diagnoses": list(self.tally.diagnoses),
                 "gpu_utilization_mean": self.usage.utilization,
