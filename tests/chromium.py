@@ -1,13 +1,17 @@
 """A headless Chromium, driven through its DevTools protocol: open a page, press keys, read the terminal in it."""
 
 import asyncio
-import importlib.util
 import shutil
 import time
 from contextlib import asynccontextmanager
 
+try:
+    import aiohttp
+except ModuleNotFoundError:
+    aiohttp = None
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next((found for name in NAMES if (found := shutil.which(name)) and importlib.util.find_spec("aiohttp")), None)
+BROWSER = next((found for name in NAMES if aiohttp and (found := shutil.which(name))), None)
 WHY_NOT = "no Chromium (Debian: apt-get install chromium), or no aiohttp (pip install 'vp-tui[web]')"
 
 _NAMED = {"Enter": ("\r", 13), "Escape": ("", 27), "Tab": ("", 9), "ArrowDown": ("", 40), "Backspace": ("", 8)}
@@ -104,8 +108,6 @@ class Page:
 @asynccontextmanager
 async def opened(url, profile, size=(1200, 800)):
     """A browser with one page, which is at `url`; its traces are in the folder `profile`."""
-    import aiohttp
-
     process = await asyncio.create_subprocess_exec(
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--no-first-run",
         "--remote-debugging-port=0", f"--window-size={size[0]},{size[1]}", "about:blank",

@@ -20,7 +20,7 @@ def stored(vp_tui, made_checkpoint, document):
 def strict_limits(tmp_path):
     """A file of limits that FP16 cannot keep."""
     path = tmp_path / "limits.toml"
-    path.write_text("[M4]\nfail = 1e-5\nwarn = 1e-6\n")
+    path.write_text("[S8]\nfail = 1e-5\nwarn = 1e-6\n")
     return path
 
 
@@ -37,9 +37,9 @@ def test_measuring_again_gives_the_stored_numbers_and_leaves_the_run_alone(vp_tu
 def test_a_stored_run_is_judged_again_by_other_limits(vp_tui, stored, strict_limits, document):
     assert stored["verdict"] == "PASS"
     again = document(vp_tui("show", "first", "--recompute", "--thresholds", strict_limits, "--json"))
-    assert again["verdict"] == "WARN"
-    assert {finding["gate"] for finding in again["findings"] if finding["severity"] == "warn"} == {"M4"}
-    assert again["config"]["thresholds"]["M4.fail"] == 1e-5
+    assert again["verdict"] == "FAIL"
+    assert {finding["gate"] for finding in again["findings"] if finding["severity"] != "info"} == {"S8"}
+    assert again["config"]["thresholds"]["S8.fail"] == 1e-5
     assert document(vp_tui("show", "first", "--json"))["verdict"] == "PASS"
 
 
@@ -47,7 +47,7 @@ def test_the_limits_of_a_file_are_recorded_and_decide(vp_tui, made_checkpoint, s
     run = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 0, "--thresholds", strict_limits, "--json")
     found = document(vp_tui(*run, "--gates", "strict", check=4))
     assert found["verdict"] == "FAIL"
-    assert found["config"]["thresholds"]["M4.fail"] == 1e-5
+    assert found["config"]["thresholds"]["S8.fail"] == 1e-5
     assert set(found["measures"]["details"]["not_measured"]) == LOST_WITH_THE_MODEL
 
 

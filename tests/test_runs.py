@@ -175,10 +175,12 @@ def test_an_overflow_in_one_layer_fails_the_run_and_names_sequence_stratum_and_p
     assert "FAIL" in done.stderr
 
 
-def test_a_loss_that_cosine_cannot_see_warns_and_fails_under_strict_gates(vp_tui, made_checkpoint, document):
+def test_a_loss_that_cosine_cannot_see_fails_by_what_it_changes(vp_tui, made_checkpoint, document):
     arguments = ("run", "-m", made_checkpoint("silent-loss"), "-i", PROTEINS, "--oracle", 0, "--json")
-    assert document(vp_tui(*arguments))["verdict"] == "WARN"
-    assert document(vp_tui(*arguments, "--gates", "strict", check=4))["verdict"] == "FAIL"
+    found = document(vp_tui(*arguments, check=4))
+    assert found["verdict"] == "FAIL"
+    assert found["strata"]["all"]["cosine_min"] > 0.99
+    assert {one["gate"] for one in found["findings"] if one["severity"] == "fail"} == {"S8"}
 
 
 def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, made_checkpoint, document, tmp_path):

@@ -58,7 +58,7 @@ def test_a_baseline_tells_sound_from_degraded_from_not_comparable(vp_tui, made_c
     sound = json.loads(vp_tui("compare", "baseline:release", "again", "--format", "json").stdout)
     # one run against five says nothing certain about speed on shared cores; accuracy is paired and has to be equal
     assert sound["comparable"]["accuracy"]["outcome"] in {"IDENTICAL", "EQUIVALENT", "IMPROVED"}
-    assert sound["outcome"] not in {"FAIL", "REGRESSED", "NOT_COMPARABLE"}
+    assert sound["verdicts"]["accuracy"] not in {"FAIL", "REGRESSED", "NOT_COMPARABLE"}
 
     degraded("worse")
     worse = vp_tui("compare", "baseline:release", "worse", check=3)

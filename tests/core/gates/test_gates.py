@@ -17,6 +17,7 @@ LIMITS = Thresholds()
 
 # id, measure and name, side of a miss, fail limit, warn limit, scopes
 EXPECTED = """
+I1           I1.unknown_share        above          -       0.01    all
 V1           V1.nan                  above          0       -       strata
 V1           V1.inf                  above          0       -       strata
 V2           V2.nonfinite_modules    above          0       -       all
@@ -67,7 +68,7 @@ R7           R7.rotary_mismatch      above          0       -       all
 C1           C1.uncaught             above          0       -       all
 """
 ROWS = [tuple(line.split()) for line in EXPECTED.strip().splitlines()]
-DECIDE = {"V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
+DECIDE = {"I1", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
 NOISY = {"candidate_noise": 1.0}
 NOTES = {"V4", "V4-flushed", "M4", "M4c", "M4-worst", "M5", "M6", "S1-nearest"}
 
@@ -174,7 +175,7 @@ def test_a_gate_for_information_is_a_note_and_one_without_a_fail_limit_never_fai
 
 def test_the_negative_controls_ask_the_gates_on_embeddings_only():
     assert {gate.id[0] for gate in EMBEDDING_GATES} == {"M", "S"}
-    assert {gate.id[0] for gate in GATES if not gate.is_on_embeddings} == {"V", "T", "R", "C"}
+    assert {gate.id[0] for gate in GATES if not gate.is_on_embeddings} == {"I", "V", "T", "R", "C"}
 
 
 @pytest.mark.parametrize(

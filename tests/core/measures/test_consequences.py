@@ -27,7 +27,7 @@ def plain(x_SD, y_SD):
     misses, gaps, lost = 0, [], []
     for i in range(len(x)):
         to_x = np.linalg.norm(x - y[i], axis=1)
-        misses += to_x.argmin() != i
+        misses += np.delete(to_x, i).min() < 0.5 * to_x[i]
         x_far, y_far = (np.linalg.norm(z - z[i], axis=1) for z in (x, y))
         x_far[i] = y_far[i] = np.inf
         gaps.append(to_x[i] / x_far.min())

@@ -20,9 +20,13 @@ def pair(num=120, width=9, noise=0.1, seed=0):
     return x_SD, (x_SD + noise * generator.normal(size=x_SD.shape)).astype(np.float32)
 
 
-def written_out_ks(x_S, y_S):
-    both = np.concatenate([x_S, y_S])
-    return np.abs((x_S <= both[:, None]).mean(axis=1) - (y_S <= both[:, None]).mean(axis=1)).max()
+def written_out_ks(x_S, y_S, floor=0.0):
+    """The largest F(t) - G(t + floor), each way."""
+
+    def gap(a_S, b_S):
+        return ((a_S <= a_S[:, None]).mean(axis=1) - ((b_S - a_S[:, None]) <= floor).mean(axis=1)).max()
+
+    return max(gap(x_S, y_S), gap(y_S, x_S), 0.0)
 
 
 @settings(deadline=None, max_examples=40)
@@ -30,8 +34,24 @@ def written_out_ks(x_S, y_S):
 def test_the_ks_distance_is_the_largest_gap_with_and_without_ties(data, num, ties):
     elements = st.integers(-3, 3).map(float) if ties else st.floats(-(2.0**100), 2.0**100, width=32)
     x_CS, y_CS = (np.sort(data.draw(arrays(np.float32, (3, num), elements=elements)), axis=1) for _ in "xy")
-    expected = [written_out_ks(x_S, y_S) for x_S, y_S in zip(x_CS, y_CS, strict=True)]
-    assert ks_distance(x_CS, y_CS) == pytest.approx(expected, abs=1e-12)
+    for floor in (0.0, 0.5, 2.0):
+        expected = [written_out_ks(x_S, y_S, np.float32(floor)) for x_S, y_S in zip(x_CS, y_CS, strict=True)]
+        assert ks_distance(x_CS, y_CS, floor) == pytest.approx(expected, abs=1e-12)
+
+
+def test_without_a_floor_it_is_the_distance_of_kolmogorov_and_smirnov():
+    x_SD, y_SD = pair(noise=1.0)
+    found = ks_distance(np.sort(x_SD.T, axis=1), np.sort(y_SD.T, axis=1))
+    assert found == pytest.approx([ks_2samp(a, b).statistic for a, b in zip(x_SD.T, y_SD.T, strict=True)], abs=1e-12)
+
+
+def test_values_that_differ_by_less_than_the_floor_of_sigma_count_as_equal():
+    x_SD, _ = pair(num=400)
+    x_SD[:, 3] = 1 + 1e-6 * np.random.default_rng(4).normal(size=400)
+    y_SD = x_SD.copy()
+    y_SD[:, 3] += np.float32(3e-6)
+    assert ks_2samp(x_SD[:, 3], y_SD[:, 3]).statistic > 0.5
+    assert measured(x_SD, y_SD).ks_D[3] == 0
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-3, 0.1, 1.0, 100.0])
@@ -39,10 +59,10 @@ def test_every_dimension_is_compared_as_scipy_does(noise):
     x_SD, y_SD = pair(noise=noise)
     y_SD = y_SD * np.float32(1.05) + np.float32(0.1)
     sigma_D = x_SD.astype(np.float64).std(axis=0)
-    found = measured(x_SD, y_SD)
+    found, floor = measured(x_SD, y_SD), np.float32(reference_statistics(x_SD).floor)
     for d, sigma in enumerate(sigma_D):
         x_S, y_S = x_SD[:, d].astype(np.float64), y_SD[:, d].astype(np.float64)
-        assert found.ks_D[d] == pytest.approx(ks_2samp(x_S, y_S, method="asymp").statistic, abs=1e-12)
+        assert found.ks_D[d] == pytest.approx(written_out_ks(x_SD[:, d], y_SD[:, d], floor), abs=1e-12)
         assert found.wasserstein_D[d] == pytest.approx(wasserstein_distance(x_S, y_S) / sigma, rel=1e-10)
         assert found.shift_D[d] == pytest.approx(abs(y_S.mean() - x_S.mean()) / sigma, rel=1e-9)
         assert found.std_ratio_D[d] == pytest.approx(y_S.std() / sigma, rel=1e-12)
@@ -57,8 +77,10 @@ def test_a_wide_set_is_compared_in_portions_as_in_one():
     """6,000 rows: 87 dimensions per portion."""
     x_SD, y_SD = pair(num=6000, width=100)
     together, alone = measured(x_SD, y_SD), measured(x_SD[:, 95:97], y_SD[:, 95:97])
-    for name in ("shift_D", "std_ratio_D", "ks_D", "wasserstein_D"):
+    for name in ("shift_D", "std_ratio_D", "wasserstein_D"):
         assert getattr(together, name)[95:97] == pytest.approx(getattr(alone, name), rel=1e-12)
+    floor = np.float32(reference_statistics(x_SD).floor)  # of the median over all dimensions
+    assert together.ks_D[95:97] == pytest.approx([written_out_ks(x_SD[:, d], y_SD[:, d], floor) for d in (95, 96)])
 
 
 def test_means_and_deviations_are_of_all_rows_where_distributions_are_of_some():
@@ -67,7 +89,10 @@ def test_means_and_deviations_are_of_all_rows_where_distributions_are_of_some():
     some = dimension_measures(sums(x_SD), sums(y_SD), x_SD[::3], y_SD[::3], statistics=reference_statistics(x_SD))
     assert np.array_equal(some.shift_D, all_rows.shift_D)
     assert np.array_equal(some.std_ratio_D, all_rows.std_ratio_D)
-    assert some.ks_D == pytest.approx([ks_2samp(a, b).statistic for a, b in zip(x_SD[::3].T, y_SD[::3].T, strict=True)])
+    floor = np.float32(reference_statistics(x_SD).floor)
+    assert some.ks_D == pytest.approx(
+        [written_out_ks(a, b, floor) for a, b in zip(x_SD[::3].T, y_SD[::3].T, strict=True)]
+    )
 
 
 def test_inside_a_stratum_the_yardstick_is_the_whole_reference():

@@ -15,6 +15,10 @@ SMALL_SAMPLES = (
     "vp_tui.core.measures.dimensions.MAX_ROWS",
     "vp_tui.core.measures.neighbours.MAX_GALLERY",
     "vp_tui.core.measures.rows.ULP_ROWS",
+    "vp_tui.core.measures.consequences.MAX_GALLERY",
+    "vp_tui.core.measures.consequences.GALLERY",
+    "vp_tui.core.measures.consequences.QUERIES",
+    "vp_tui.core.measures.consequences.SUSPECTS",
 )
 
 

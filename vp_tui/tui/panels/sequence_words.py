@@ -50,22 +50,19 @@ def _cosine(cosine: float | None, limits: Thresholds) -> Metric:
 
 
 def _error(error: float | None, limits: Thresholds) -> Metric:
-    name, value, hard, soft = "rel. L2", fmt.error(error), limits.fail(M4), limits.warn(M4)
+    name, value, limit = "rel. L2", fmt.error(error), limits.fail(M4)
     if error is None:
         return Metric(name, value, "")
-    if error > soft:
-        over = fmt.error(hard if error > hard else soft)
-        return Metric(name, value, f"above {over}, the limit for the 99th percentile (M4)", "warn")
-    return Metric(name, value, f"within {fmt.error(soft)}, the limit for the 99th percentile (M4)")
+    where, level = ("above", "info") if error > limit else ("within", "plain")
+    return Metric(name, value, f"{where} {fmt.error(limit)}, the note for the 99th percentile (M4)", level)
 
 
 def _norm(ratio: float | None, limits: Thresholds) -> Metric:
-    name, value, hard, soft = "norm - 1", fmt.deviation(ratio), limits.fail(M5), limits.warn(M5)
+    name, value, limit = "norm - 1", fmt.deviation(ratio), limits.fail(M5)
     if ratio is None:
         return Metric(name, value, "")
-    if abs(ratio - 1) > soft:
-        return Metric(name, value, f"beyond {fmt.error(hard if abs(ratio - 1) > hard else soft)} (M5)", "warn")
-    return Metric(name, value, f"within {fmt.error(soft)} (M5)")
+    where, level = ("beyond", "info") if abs(ratio - 1) > limit else ("within", "plain")
+    return Metric(name, value, f"{where} {fmt.error(limit)} (M5)", level)
 
 
 def _broken(name: str, count: int) -> Metric:

@@ -50,12 +50,12 @@ def _p01_level(stats: StratumStats, limits: Thresholds) -> Level:
 
 
 def _l2_level(stats: StratumStats, limits: Thresholds) -> Level:
-    return "warn" if (stats.relative_l2_p99 or 0.0) > limits.warn(M4) else "plain"
+    return "info" if (stats.relative_l2_p99 or 0.0) > limits.fail(M4) else "plain"
 
 
 def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
     norm = stats.norm_ratio_worst
-    return "warn" if norm is not None and abs(norm - 1) > limits.warn(M5) else "plain"
+    return "info" if norm is not None and abs(norm - 1) > limits.fail(M5) else "plain"
 
 
 def columns(reference: str, width: int, limits: Thresholds, against: Column | None = None) -> tuple[Column, ...]:

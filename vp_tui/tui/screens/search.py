@@ -84,14 +84,12 @@ def _rounding(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
         for row in found
         if row.get("ratio") is not None
     ]
-    words = f"Error relative to the FP16 rounding floor (R4, warns above {fmt.limit(limits.warn(R4))}):"
+    words = f"Error relative to the FP16 rounding floor (R4, warns above {fmt.limit(limits.fail(R4))}):"
     return [Content(words), *rows] if rows else []
 
 
 def _level(ratio: float, limits: Thresholds) -> Level:
-    if ratio > limits.fail(R4):
-        return "fail"
-    return "warn" if ratio > limits.warn(R4) else "plain"
+    return "warn" if ratio > limits.fail(R4) else "plain"
 
 
 def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
