@@ -53,16 +53,18 @@ def _error(error: float | None, limits: Thresholds) -> Metric:
     name, value, limit = "rel. L2", fmt.error(error), limits.fail(M4)
     if error is None:
         return Metric(name, value, "")
-    where, level = ("above", "info") if error > limit else ("within", "plain")
-    return Metric(name, value, f"{where} {fmt.error(limit)}, the note for the 99th percentile (M4)", level)
+    if error > limit:
+        return Metric(name, value, f"above {fmt.error(limit)}, the note for the 99th percentile (M4)", "info")
+    return Metric(name, value, f"within {fmt.error(limit)}, the note for the 99th percentile (M4)")
 
 
 def _norm(ratio: float | None, limits: Thresholds) -> Metric:
     name, value, limit = "norm - 1", fmt.deviation(ratio), limits.fail(M5)
     if ratio is None:
         return Metric(name, value, "")
-    where, level = ("beyond", "info") if abs(ratio - 1) > limit else ("within", "plain")
-    return Metric(name, value, f"{where} {fmt.error(limit)} (M5)", level)
+    if abs(ratio - 1) > limit:
+        return Metric(name, value, f"beyond {fmt.error(limit)} (M5)", "info")
+    return Metric(name, value, f"within {fmt.error(limit)} (M5)")
 
 
 def _broken(name: str, count: int) -> Metric:
