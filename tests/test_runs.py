@@ -180,7 +180,7 @@ def test_a_loss_that_cosine_cannot_see_fails_by_what_it_changes(vp_tui, made_che
     found = document(vp_tui(*arguments, check=4))
     assert found["verdict"] == "FAIL"
     assert found["strata"]["all"]["cosine_min"] > 0.99
-    assert {one["gate"] for one in found["findings"] if one["severity"] == "fail"} == {"S8"}
+    assert {one["gate"] for one in found["findings"] if one["severity"] == "fail"} == {"S8", "S9", "S10"}
 
 
 def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, made_checkpoint, document, tmp_path):
