@@ -30,7 +30,7 @@ def main() -> int:
     home = Home(Path("/tmp") / secrets.token_hex(8)[: len(SHOWN_HOME) - len("/tmp/")])
     home.root.mkdir()
     try:
-        for fault in ([], ["--fault", "missing-scale"]):
+        for fault in ([], ["--fault", "eos-in-mean"]):
             _demo(home, fault)
         for name, picture in asyncio.run(_pictures(home)).items():
             (HERE / f"{name}.svg").write_text(_published(picture, home))

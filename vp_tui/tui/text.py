@@ -12,6 +12,7 @@ from vp_tui.core.measurements import from_document
 from vp_tui.core.report.page import aligned
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
+from vp_tui.core.verdict.causes import notes
 from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.levels import marked
@@ -54,7 +55,7 @@ def summary(snapshot: RunSnapshot) -> str:
     lines += ["", *proof] if proof else []
     lines += sections.spaced(answers(snapshot))
     spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
-    return "\n".join([*lines, "", *spoken, _outcome(snapshot.run)])
+    return "\n".join([*lines, "", *spoken, _outcome(snapshot)])
 
 
 def report(snapshot: RunSnapshot) -> str:
@@ -65,7 +66,7 @@ def report(snapshot: RunSnapshot) -> str:
     arms = {"candidate": safe(run.precision), "reference": safe(run.reference)}
     meaning = sections.cosine_meaning(measured, strata, limits)
     lines = fmt.wrap(_title(snapshot), sections.WIDTH, rest="  ")
-    lines += fmt.wrap(_outcome(run), sections.WIDTH, rest="  ")
+    lines += fmt.wrap(_outcome(snapshot), sections.WIDTH, rest="  ")
     if run.precision_reason:
         lines += fmt.wrap(safe(run.precision_reason), sections.WIDTH, rest="  ")
     lines += sections.spaced(answers(snapshot))
@@ -125,10 +126,12 @@ def _findings(found: Sequence[Finding]) -> list[str]:
     ]
 
 
-def _outcome(run: RunRow) -> str:
-    """The verdict sentence, or the status of a run without a verdict."""
+def _outcome(snapshot: RunSnapshot) -> str:
+    """The verdict with its number of notes and its sentence, or the status of a run without a verdict."""
+    run, told = snapshot.run, len(notes(snapshot.findings))
     if run.verdict is not None:
-        return f"{run.verdict}: {safe(run.sentence)}"
+        beside = f", {fmt.plural(told, 'note')}" if told else ""
+        return f"{run.verdict}{beside}: {safe(run.sentence)}"
     why = f": {safe(run.status_reason)}" if run.status_reason else ""
     return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
 

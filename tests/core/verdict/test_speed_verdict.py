@@ -29,12 +29,16 @@ def test_exactly_the_goal_is_a_pass():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"rate_ratio": 1.5}, "speed: 1.50x in tokens/s, below the goal of 1.8x"),
-        ({"end_to_end": 1.2}, "speed: 1.20x end to end, below the goal of 1.8x"),
-        ({"utilization": 61.4}, "speed: GPU utilization 61%, below the goal of 80%"),
+        ({"rate_ratio": 1.5}, "speed: 1.50x in tokens/s, 1.90x end to end; below the goal of 1.8x in tokens/s"),
+        ({"end_to_end": 1.2}, "speed: 2.00x in tokens/s, 1.20x end to end; below the goal of 1.8x end to end"),
+        (
+            {"utilization": 61.4},
+            "speed: 2.00x in tokens/s, 1.90x end to end; GPU utilization 61%, below the goal of 80%",
+        ),
         (
             {"rate_ratio": 1.5, "end_to_end": 1.2},
-            "speed: 1.50x in tokens/s, below the goal of 1.8x, 1.20x end to end, below the goal of 1.8x",
+            "speed: 1.50x in tokens/s, 1.20x end to end; "
+            "below the goal of 1.8x in tokens/s, below the goal of 1.8x end to end",
         ),
     ],
 )

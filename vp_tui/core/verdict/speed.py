@@ -21,14 +21,15 @@ def judge_speed(
     """
     if not_judged is None and (rate_ratio is None or end_to_end is None):
         not_judged = "(no timed block outside the warm-up)"
+    ratios = f"{fmt.ratio(rate_ratio)} in tokens/s, {fmt.ratio(end_to_end)} end to end"
     missed = [] if not_judged else _missed(rate_ratio, end_to_end, utilization, limits)
     if not_judged:
         verdict: SpeedVerdict = "NOT JUDGED"
         reason = f"speed: not judged {not_judged}"
     elif missed:
-        verdict, reason = "MISS", f"speed: {', '.join(missed)}"
+        verdict, reason = "MISS", f"speed: {ratios}; {', '.join(missed)}"
     else:
-        verdict, reason = "PASS", f"speed: {fmt.ratio(rate_ratio)} in tokens/s, {fmt.ratio(end_to_end)} end to end"
+        verdict, reason = "PASS", f"speed: {ratios}"
     return Speedup(tokens_per_s=rate_ratio, end_to_end=end_to_end, ci95=interval, verdict=verdict, reason=reason)
 
 
@@ -38,7 +39,7 @@ def _missed(
     missed = []
     for value, name in ((rate_ratio, "in tokens/s"), (end_to_end, "end to end")):
         if value is not None and value < limits.fail(P1):
-            missed.append(f"{fmt.ratio(value)} {name}, below the goal of {fmt.limit(limits.fail(P1))}x")
+            missed.append(f"below the goal of {fmt.limit(limits.fail(P1))}x {name}")
     if utilization is not None and utilization < limits.fail(P1_GPU):
         goal = fmt.limit(limits.fail(P1_GPU))
         missed.append(f"GPU utilization {fmt.percent(utilization, of=100)}, below the goal of {goal}%")
