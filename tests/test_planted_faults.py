@@ -33,6 +33,8 @@ MUST_FIRE = {
     "permuted-pair": ("FAIL", {"S7"}),
     "tf32-reference": ("INVALID", {"R1"}),
     "fp16-pooling": ("FAIL", {"R5", "R6"}),
+    "packing-leak": ("FAIL", {"R3-candidate", "R6"}),
+    "noisy-candidate": ("FAIL", {"R3-candidate", "R5"}),
     "overflow": ("FAIL", {"V1", "V2"}),
     "precision-loss": ("FAIL", {"M1", "M2", "S8"}),
     "silent-loss": ("FAIL", {"M2", "S8"}),

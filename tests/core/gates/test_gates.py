@@ -59,7 +59,7 @@ S10          S10.far_flip_share      above          0.01    0.001   all
 R1           R1.reference_error_max  above          1e-4    1e-5    all
 R2           R2.kernel_ratio         above          2       1.5     all
 R3           R3.reference_noise      above          1e-4    -       all
-R3-candidate R3.candidate_noise_ratio above         3       -       all
+R3-candidate R3.candidate_noise_ratio above         1.5      -       all
 R4           R4.rounding_ratio       above          1.3     -       all
 R4-bias      R4.systematic_ratio_max above          2.5     -       all
 R5           R5.pooled_ratio         above          1.4     -       all
@@ -69,7 +69,6 @@ C1           C1.uncaught             above          0       -       all
 """
 ROWS = [tuple(line.split()) for line in EXPECTED.strip().splitlines()]
 DECIDE = {"I1", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
-NOISY = {"candidate_noise": 1.0}
 NOTES = {"V4", "V4-flushed", "M4", "M4c", "M4-worst", "M5", "M6", "S1-nearest"}
 
 
@@ -115,7 +114,7 @@ def cases():
 def measured(number, scope, value):
     measure, name = number.split(".")
     # conditions of other gates
-    further = {"spread": {"relative_l2_max": 1.0}, "lost_share": {"lost": 2.0}, "candidate_noise_ratio": NOISY}
+    further = {"spread": {"relative_l2_max": 1.0}, "lost_share": {"lost": 2.0}}
     further = further.get(name, {})
     return Measured(values={measure: {scope: {name: value, **further}}})
 

@@ -68,35 +68,22 @@ R3 = Gate(
     blind_to="errors that repeat exactly",
     cause="batching",
 )
-R3_FLOOR = Gate(
-    id="R3-floor",
-    measure="R3",
-    names=("candidate_noise",),
-    sense="above",
-    fail=Limit(1e-4, "Below this the noise of a candidate is not judged; it is the limit of an FP32 reference."),
-    scopes="all",
-    title="noise of the candidate",
-    what="relative L2 between two encodings by the candidate",
-    meaning="The candidate does not repeat its embeddings.",
-    advice="See R3-candidate.",
-    blind_to="errors that repeat exactly",
-    cause="batching",
-)
 R3_CANDIDATE = Gate(
     id="R3-candidate",
     measure="R3",
     names=("candidate_noise_ratio",),
     sense="above",
-    fail=Limit(3.0, "Two encodings differ by the error of both, at most 2 times that of the worse one.", RATIO),
+    fail=Limit(
+        1.5, "Two encodings that round independently differ by 1.41 times rounding; sound FP16 measured 0.", RATIO
+    ),
     scopes="all",
     style="ratio",
     title="noise of the candidate",
-    what="relative L2 between two encodings by the candidate, divided by its largest error",
+    what="relative L2 between two encodings by the candidate, divided by that of exact arithmetic rounded once",
     meaning="Embeddings depend on batch composition: packing or padding leaks between sequences.",
     advice="Use --attention sdpa; if the finding stays, report a bug.",
     blind_to="errors that repeat exactly, and leaks that are in both encodings (R4 and R5 see those)",
     cause="batching",
-    only_if=R3_FLOOR,
 )
 R4 = Gate(
     id="R4",

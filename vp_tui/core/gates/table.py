@@ -22,7 +22,7 @@ GATES: Final[tuple[Gate, ...]] = (
 """The gates of a run."""
 WITH_LIMITS: Final[tuple[Gate, ...]] = (
     *GATES,
-    *(m.M4_FLOOR, c.S9_FLOOR, r.R1_BITS, r.R3_FLOOR),
+    *(m.M4_FLOOR, c.S9_FLOOR, r.R1_BITS),
     *(g.D1, g.D2, g.D2_MAX, g.D2_FLIP, g.D3, g.P1, g.P1_GPU),
 )
 """All whose limits a thresholds file may set: also conditions of other gates, labels and speed."""

@@ -26,8 +26,6 @@ from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, sentence_of
 
 NOTHING = Measured()
-_NOISE_CAP = 1e9
-"""R3: upper bound of the noise of a candidate relative to its error."""
 
 
 def findings(
@@ -121,25 +119,11 @@ def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, 
         for measure, numbers in first.items():
             scopes = values.setdefault(measure, {})
             scopes[stats.scope] = {**scopes.get(stats.scope, {}), **numbers}
-    _add_noise_ratio(values)
     empty = {str(stats.scope) for stats in strata if stats.planned == 0}
     return {
         measure: {scope: numbers for scope, numbers in scopes.items() if scope not in empty}
         for measure, scopes in values.items()
     }
-
-
-def _add_noise_ratio(values: dict[str, dict[str, Numbers]]) -> None:
-    """R3: noise of the candidate relative to its largest error, of the whole run or of the sample."""
-    noise = values.get("R3", {}).get("all", {}).get("candidate_noise")
-    errors = (
-        values.get("M4", {}).get("all", {}).get("relative_l2_max"),
-        values.get("R1", {}).get("all", {}).get("candidate_error_max"),
-    )
-    largest = max((error for error in errors if error is not None), default=None)
-    if noise is not None and largest is not None:
-        ratio = min(noise / largest, _NOISE_CAP) if largest > 0 else _NOISE_CAP
-        values["R3"]["all"] = {**values["R3"]["all"], "candidate_noise_ratio": ratio}
 
 
 def _gap(stats: StratumStats) -> float:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
-from vp_tui.core.engine.probe.ratio_numbers import pooled_ratios
+from vp_tui.core.engine.probe.ratio_numbers import noise_ratio, pooled_ratios
 from vp_tui.core.engine.probe.ratios import ratios
 from vp_tui.core.engine.probe.semantics import in_fp32
 from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
@@ -26,7 +26,7 @@ NAMES = {
     "V4": {"subnormal_share", "flushed_share", "subnormal_error_share"},
     "R1": {"reference_error_max", "reference_error_p50", "candidate_error_max", "candidate_error_p50", "ratio_p50"},
     "R2": {"kernel_ratio"},
-    "R3": {"reference_noise", "candidate_noise"},
+    "R3": {"reference_noise", "candidate_noise", "candidate_noise_ratio"},
     "R4": {"rounding_ratio", "output_ratio", "rounding_ratio_max", "systematic_ratio_max"},
     "R5": {"pooled_ratio"},
     "R6": {"semantics_ratio"},
@@ -332,3 +332,13 @@ def test_another_kernel_is_compared_with_the_padded_one_and_stays(probe, case):
 def test_transformers_has_no_other_kernel(case):
     found = case("ProtBERT")
     assert isinstance(padded_tokens(found.encoder("fp16"), found.sample), Unavailable)
+
+
+def test_the_noise_of_a_candidate_is_judged_by_rounding():
+    floor_P = np.full(30, 2e-4)
+    assert noise_ratio(np.full(30, 6e-4), floor_P) == pytest.approx(3.0)
+    assert noise_ratio(np.zeros(30), floor_P) == 0
+    # one sequence that differs, and one without an embedding, are not the noise of all
+    assert noise_ratio(np.array([1.0, np.nan, *[2e-4] * 28]), floor_P) == pytest.approx(1.0)
+    assert noise_ratio(np.full(12, 6e-4), floor_P[:12]) is None
+    assert noise_ratio(np.full(30, 6e-4), None) is None

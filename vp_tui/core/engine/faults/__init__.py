@@ -2,7 +2,7 @@
 
 Most are bugs that occurred where these models run in FP16 (missing scale, EOS in the mean, another GELU, another
 rotary table), the others a comparison must not miss (a block in BF16, two sequences mixed up, TF32 in the reference, a
-sum in half precision). Only `vp-tui demo --fault` injects them (inject.py).
+sum in half precision, a leak between sequences, noise). Only `vp-tui demo --fault` injects them (inject.py).
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,8 @@ ENGINE_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "tf32-reference": "the reference computes its matmuls in TF32 while the record says fp32 (emulated where the "
         "device has no TF32: inputs and weights of linear layers rounded to 10 mantissa bits)",
         "fp16-pooling": "the candidate sums the tokens of an embedding in FP16",
+        "packing-leak": "the first token of a sequence in the candidate reads the last letter of the sequence before it",
+        "noisy-candidate": "the candidate adds noise of up to 0.5 % to every value, different each time",
     }
 )
 """Name -> effect; the checkpoint itself is healthy."""

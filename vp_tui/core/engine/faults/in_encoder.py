@@ -48,6 +48,22 @@ class Fp16Pooling(Encoder):
         return (total_SD / counts_S[:, None].to(half_ND.dtype)).float()
 
 
+class Noisy(Encoder):
+    """Every value of an embedding is wrong by up to half a percent, differently each time."""
+
+    pools_in_one_pass = False
+    SIZE = 5e-3
+
+    def __init__(self, loaded: LoadedModel, plan: PrecisionPlan, device: torch.device) -> None:
+        super().__init__(loaded, plan, device)
+        self._generator = torch.Generator(device).manual_seed(0)
+
+    def mean(self, hidden_ND: Tensor, pack: Placed) -> Tensor:
+        exact_SD = super().mean(hidden_ND, pack)
+        noise_SD = torch.rand(exact_SD.shape, generator=self._generator, device=exact_SD.device) * 2 - 1
+        return exact_SD * (1 + self.SIZE * noise_SD)
+
+
 class PermutedPair(Encoder):
     """In every block the two sequences that are most alike give each other's embedding, for good.
 

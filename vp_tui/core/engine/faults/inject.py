@@ -10,7 +10,7 @@ import torch
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.faults import ENGINE_FAULTS, in_model
-from vp_tui.core.engine.faults.in_encoder import EosInMean, Fp16Pooling, PermutedPair, Tf32Products, Tf32StandIn
+from vp_tui.core.engine.faults.in_encoder import EosInMean, Fp16Pooling, Noisy, PermutedPair, Tf32Products, Tf32StandIn
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import Arm
 from vp_tui.core.inputs.spec import Esm2Spec, ModelSpec
@@ -91,6 +91,8 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "permuted-pair": Fault(arm="candidate", why_not=_any_model, make=PermutedPair),
         "tf32-reference": Fault(arm="reference", why_not=_fp32_only, make=_tf32),
         "fp16-pooling": Fault(arm="candidate", why_not=_any_model, make=Fp16Pooling),
+        "packing-leak": Fault(arm="candidate", why_not=_native_only, make=_changed(in_model.with_packing_leak)),
+        "noisy-candidate": Fault(arm="candidate", why_not=_any_model, make=Noisy),
     }
 )
 """Name -> fault, in the order and with the names of ENGINE_FAULTS."""

@@ -89,6 +89,14 @@ def pooled_ratios(
     return numbers, details
 
 
+def noise_ratio(noise_P: NDArray[np.float64], floor_P: NDArray[np.float64] | None) -> float | None:
+    """R3: the median over sequences of the candidate's noise over the error of rounding; None as for R5."""
+    if floor_P is None or len(floor_P) < POOLED_SEQUENCES:
+        return None
+    there_P = np.isfinite(noise_P) & (floor_P > 0)
+    return float(np.median(noise_P[there_P] / floor_P[there_P])) if there_P.any() else None
+
+
 def semantics(
     found: Semantics | Unavailable,
     exact_PD: NDArray[np.float64],

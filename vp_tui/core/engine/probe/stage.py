@@ -20,7 +20,14 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.point import PointTrace
-from vp_tui.core.engine.probe.ratio_numbers import NOT_FINITE, module_ratios, pooled_ratios, quotient, semantics
+from vp_tui.core.engine.probe.ratio_numbers import (
+    NOT_FINITE,
+    module_ratios,
+    noise_ratio,
+    pooled_ratios,
+    quotient,
+    semantics,
+)
 from vp_tui.core.engine.probe.ratios import Ratio, growth, ratios
 from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.semantics import Semantics
@@ -131,6 +138,7 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     output = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
     values["R4"] = {"all": module_ratios(output, oracle, found, probed.candidate.plan.name, reasons)}
     details["rounding"] = _rounding(probed, found)
+    values["R3"]["all"]["candidate_noise_ratio"] = noise_ratio(probed.candidate.noise_P, oracle.embedding_floor_P)
     values["R5"], details["pooled"] = pooled_ratios(
         probed.sample, oracle.exact.embeddings_PD, probed.candidate_rows_PD, oracle.embedding_floor_P, reasons
     )
