@@ -84,7 +84,7 @@ LEAK = 0.1
 
 
 def with_packing_leak(model: Any) -> None:
-    """Let the first token of every sequence of a pack read the last letter of the sequence before, in the first block."""
+    """Let the first token of every sequence of a pack read the last letter of the one before, in the first block."""
 
     def leave_block(_: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
         layout = next(value for value in inputs if isinstance(value, DeviceLayout))
