@@ -7,11 +7,13 @@ does not even import the modules of the last.
 
 import ast
 import functools
+import inspect
 import os
 import shutil
 import sys
 import time
 
+import hypothesis
 import pytest
 from command_line import command_on, document_of
 
@@ -21,12 +23,16 @@ from vp_tui.core.store.home import Home
 
 # before anything imports torch: two xdist workers on two cores would spin for each other
 let_threads_sleep(os.environ)
+# two workers on two cores: threads of BLAS beside them cost more than they save
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if not any(os.path.exists(device) for device in ("/dev/nvidiactl", "/dev/dxg")):
     # read when triton is imported, whichever test does so first: without a GPU its kernels are interpreted
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 PROCESS_FIXTURES = {"vp_tui", "small_demo"}
 SCREEN_FIXTURES = {"drive"}
+SCREEN_MODULES = {"on_store", "driven", "vp_tui.tui.app"}
 TORCH_FIXTURES = {"made_checkpoint", "made_dnabert"}
 PROCESS_MODULES = {"subprocess", "terminal", "played", "served", "chromium"}
 TORCH_MODULES = (
@@ -41,6 +47,12 @@ SLOW_FOLDERS = {"bench", "gpu", "real_weights"}
 
 def pytest_addoption(parser):
     parser.addoption("--fast", action="store_true", help="leave out tests that need a child process, a screen or torch")
+
+
+def pytest_configure(config):
+    if config.getoption("--fast"):
+        hypothesis.settings.register_profile("fast", max_examples=20)
+        hypothesis.settings.load_profile("fast")
 
 
 @functools.cache
@@ -65,6 +77,10 @@ def _needs_torch(path):
     )
 
 
+def _is_async(item):
+    return inspect.iscoroutinefunction(getattr(item, "function", None))
+
+
 def pytest_ignore_collect(collection_path, config):
     if not config.getoption("--fast"):
         return None
@@ -78,7 +94,7 @@ def pytest_collection_modifyitems(config, items):
         fixtures = set(item.fixturenames)
         if fixtures & PROCESS_FIXTURES or _imports(item.path) & PROCESS_MODULES:
             item.add_marker(pytest.mark.process)
-        if fixtures & SCREEN_FIXTURES:
+        if fixtures & SCREEN_FIXTURES or (_imports(item.path) & SCREEN_MODULES and _is_async(item)):
             item.add_marker(pytest.mark.screen)
         if fixtures & TORCH_FIXTURES or _needs_torch(item.path):
             item.add_marker(pytest.mark.torch)

@@ -129,7 +129,7 @@ class RunConfig(Frozen):
     gates: Profile = Field(
         "mission",
         title="Gates",
-        description="mission: V1, V2 and M1 decide; strict: every measure can fail the run.",
+        description="mission: safety gates can fail the run; strict: every gate but notes can.",
         json_schema_extra=MORE,
     )
     oracle: int = Field(

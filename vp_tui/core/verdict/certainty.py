@@ -18,6 +18,7 @@ def bound_of(measured: Measured) -> float | None:
 
 def failures_in_words(bound: float) -> str:
     """Return a bound as `up to 22 in 100`, or in 1,000 or 10,000 where it is smaller; 0 only where it is 0."""
+    bound = min(max(bound, 0.0), 1.0)
     for whole in (100, 1_000, 10_000):
         if bound * whole >= 1 or whole == 10_000:
             break

@@ -45,7 +45,7 @@ def _rates(snapshot: RunSnapshot) -> Content:
 
 def _interval(speedup: Mapping[str, Any]) -> str:
     ends = speedup.get("ci95")
-    return f" (95% {fmt.ratio(ends[0]).removesuffix('x')}-{fmt.ratio(ends[1])} in this run)" if ends else ""
+    return f" (95% {fmt.ratio(ends[0]).removesuffix('x')}-{fmt.ratio(ends[1])})" if ends else ""
 
 
 def _measured(snapshot: RunSnapshot) -> dict[str, float | None]:

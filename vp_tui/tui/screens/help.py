@@ -127,7 +127,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
         ("Measures", "report of the run: all gates, their values, and whether they detect injected corruption"),
         ("NaN, Inf", "sequences with such a value in any candidate output; one fails the run (V1)"),
         ("tok/s", "tokens per second of the candidate, device time only, without warm-up and loading"),
-        ("x FP32", "tok/s of the candidate over tok/s of the reference"),
+        ("x FP32", "tok/s of the candidate over tok/s of the reference; the 95% interval holds within this run"),
         (
             "end to end",
             f"the same including reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
