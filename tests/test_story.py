@@ -55,8 +55,8 @@ def test_a_baseline_tells_sound_from_degraded_from_not_comparable(vp_tui, made_c
     assert "release" in pinned.stdout
 
     vp_tui(*run, "-i", short, "--name", "again")
-    sound = json.loads(vp_tui("compare", "baseline:release", "again", "--format", "json").stdout)
-    # one run against five says nothing certain about speed on shared cores; accuracy is paired and has to be equal
+    # cores shared with other tests may really be slower now (exit 3); accuracy is paired and has to be equal
+    sound = json.loads(vp_tui("compare", "baseline:release", "again", "--format", "json", check=None).stdout)
     assert sound["comparable"]["accuracy"]["outcome"] in {"IDENTICAL", "EQUIVALENT", "IMPROVED"}
     assert sound["verdicts"]["accuracy"] not in {"FAIL", "REGRESSED", "NOT_COMPARABLE"}
 
