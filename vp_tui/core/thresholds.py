@@ -26,7 +26,9 @@ LIMITS: Final[Mapping[str, Limit]] = {
 }
 """GATE.fail and GATE.warn -> the limit of the table."""
 
-RETIRED: Final[frozenset[str]] = frozenset({"M4.warn", "M4c.warn", "M5.warn", "M5-scale.warn", "R4.warn"})
+RETIRED: Final[frozenset[str]] = frozenset(
+    {"M4.warn", "M4c.warn", "M5.warn", "M5-scale.warn", "R4.warn", "R3-floor.fail"}
+)
 """Limits in the records of older versions that no longer exist; they are left out on reading."""
 
 
