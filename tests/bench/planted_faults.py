@@ -15,7 +15,6 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.gates.table import BY_ID
-from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import plain_encoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
@@ -61,7 +60,7 @@ def main():
             for gates in ("mission", "strict"):
                 config = RunConfig(
                     model=given.model, input=given.fasta, sample=given.sample, fault=fault, gates=gates,
-                    precision=given.precision, oracle=64, thresholds=Thresholds(),
+                    precision=given.precision, oracle=64,
                 )  # fmt: skip
                 end = finished(config, Path(cache))
                 words.append(end.verdict)

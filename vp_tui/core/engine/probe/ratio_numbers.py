@@ -3,7 +3,7 @@
 Shape suffixes: P sequences of the sample, Q those of R6, D width.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def pooled_ratios(
         reasons["R5"] = "the candidate's format has no rounding emulation"
     elif len(floor_P) < POOLED_SEQUENCES:
         reasons["R5"] = f"{len(floor_P)} sequences in FP64, {POOLED_SEQUENCES} are needed: give a larger --oracle"
-    if floor_P is None or len(floor_P) < POOLED_SEQUENCES:
+    if not _is_enough(floor_P):
         return {"all": {"pooled_ratio": None}}, []
     error_P = pair_measures(exact_PD, rows_PD).relative_l2_S
     found: dict[str, SequenceRatio | None] = {}
@@ -91,10 +91,15 @@ def pooled_ratios(
 
 def noise_ratio(noise_P: NDArray[np.float64], floor_P: NDArray[np.float64] | None) -> float | None:
     """R3: the median over sequences of the candidate's noise over the error of rounding; None as for R5."""
-    if floor_P is None or len(floor_P) < POOLED_SEQUENCES:
+    if not _is_enough(floor_P):
         return None
     there_P = np.isfinite(noise_P) & (floor_P > 0)
     return float(np.median(noise_P[there_P] / floor_P[there_P])) if there_P.any() else None
+
+
+def _is_enough(floor_P: NDArray[np.float64] | None) -> TypeGuard[NDArray[np.float64]]:
+    """Whether there is a floor, of enough sequences."""
+    return floor_P is not None and len(floor_P) >= POOLED_SEQUENCES
 
 
 def semantics(
