@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.files import replacing
+from vp_tui.core.files import output
 from vp_tui.core.report import junit
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
@@ -195,13 +195,13 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
 
 
 def write(path: Path, text: str) -> None:
-    """Write the file atomically as UTF-8.
+    """Write the file as UTF-8: a regular file whole or not at all, a device or a pipe directly.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is an SQLite database.
     """
     try:
-        with replacing(path) as temporary:
+        with output(path) as temporary:
             temporary.write_bytes(text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.files import replacing
+from vp_tui.core.files import output as output_file
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import resolve
@@ -24,6 +25,7 @@ from vp_tui.core.inputs.spec import Alphabet, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
+from vp_tui.core.text import safe
 from vp_tui.core.workers.validate.arms import Budget, start_within
 from vp_tui.core.workers.validate.prepare import input_notes, input_warnings
 from vp_tui.core.workers.validate.schedule import prefetched
@@ -134,10 +136,19 @@ def main(options: argparse.Namespace) -> int:
         token_budget=int(options.token_budget) if options.token_budget.isdigit() else options.token_budget,
     )
     made = embed(config, _say, Home.from_environment(os.environ).cache)
-    with replacing(output) as temporary:
-        WRITERS[output.suffix](temporary, made)
+    _write(output, made)
     _say(f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.precision}")
     return ExitCode.GOOD
+
+
+def _write(output: Path, made: Embedded) -> None:
+    try:
+        with output_file(output) as temporary:
+            WRITERS[output.suffix](temporary, made)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        # torch and safetensors report a full disk by errors of their own
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise UsageError(f"cannot write {output}: {reason}; free space there or name another folder") from error
 
 
 def _precision(asked: Precision) -> Precision:
@@ -149,4 +160,4 @@ def _precision(asked: Precision) -> Precision:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{safe(text)}\n")
