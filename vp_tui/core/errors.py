@@ -85,3 +85,7 @@ class StoreError(VpTuiError):
     """The store cannot be opened, read or written."""
 
     exit_code = ExitCode.STORE_UNAVAILABLE
+
+
+class StoreBusyError(StoreError):
+    """Another process has held the write lock of the store for longer than one waits; reading needs none."""

@@ -11,8 +11,16 @@ import sqlite3
 from pathlib import Path
 
 from vp_tui.core.errors import StoreError
-from vp_tui.core.store.backup import backup
-from vp_tui.core.store.engine import WRITER_PRAGMAS, not_ours, store_errors, writer_engine
+from vp_tui.core.store.backup import backup, backups
+from vp_tui.core.store.engine import (
+    WRITER_PRAGMAS,
+    not_ours,
+    read_only_uri,
+    require_sqlite,
+    store_errors,
+    writer_engine,
+)
+from vp_tui.core.store.file_system import is_network, kind_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
@@ -36,7 +44,7 @@ def current_revision(path: Path) -> str | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
     with store_errors(path, "open"):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(read_only_uri(path), uri=True)
         try:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
             if found != APPLICATION_ID:
@@ -54,6 +62,24 @@ def known_revisions() -> frozenset[str]:
     return frozenset(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
 
 
+def about_to_begin(home: Home) -> tuple[str, ...]:
+    """Return what the user should know before a store is created; empty where there is one."""
+    if home.database.exists():
+        return ()
+    notes = []
+    if is_network(home.root):
+        notes.append(
+            f"{home.root} is on a network file system ({kind_of(home.root)}): it is slower there, and two machines must "
+            "not write at the same time; VP_TUI_HOME names a folder on a local disk instead"
+        )
+    if backups(home) or (home.runs.is_dir() and any(home.runs.iterdir())):
+        notes.append(
+            f"{home.database} is missing, but runs or backups lie beside it: a new store is begun; to have the old one "
+            "back, copy the newest runs.db.bak-* to its place"
+        )
+    return tuple(notes)
+
+
 def upgrade(home: Home) -> str | None:
     """Create the store or bring it to the newest revision; return the revision it had.
 
@@ -61,6 +87,10 @@ def upgrade(home: Home) -> str | None:
         StoreError: no permission, no space, not a vp-tui store, or a revision this version cannot upgrade; the store
             is unchanged.
     """
+    require_sqlite()
+    if not home.is_writable and current_revision(home.database) == REVISION:
+        return REVISION
+    _require_no_lost_store(home)
     home.create()
     before = current_revision(home.database)
     if before == REVISION:
@@ -77,6 +107,19 @@ def upgrade(home: Home) -> str | None:
         if descriptor is not None:
             os.close(descriptor)
     return before
+
+
+def _require_no_lost_store(home: Home) -> None:
+    """Refuse to begin anew in an empty file that was a store: its runs and backups lie beside it."""
+    if not home.database.exists() or home.database.stat().st_size:
+        return
+    copies = backups(home)
+    if copies or (home.runs.is_dir() and any(home.runs.iterdir())):
+        way = f"copy the newest backup, {copies[-1]}, to its place" if copies else "there is no backup of it"
+        raise StoreError(
+            f"{home.database} is empty (0 bytes), but runs were made here: it has lost its content; {way}, or remove "
+            "the empty file to begin a new store"
+        )
 
 
 def _unknown_revision(path: Path, found: str) -> StoreError:
@@ -130,11 +173,17 @@ def _migrate(path: Path) -> None:
 def _prepare(path: Path) -> None:
     """Set the application id, then WAL mode, which cannot be set inside a transaction.
 
-    The id comes first: a process killed between the two leaves a file that the next upgrade recognizes.
+    The id comes first: a process killed between the two leaves a file that the next upgrade recognizes. A network file
+    system gets no write-ahead log, which works on one machine only.
     """
+    # SQLite would make the file 0644; its log takes the mode of the file, so that a group can write both
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
     connection = sqlite3.connect(path)
     try:
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        if is_network(path):
+            connection.execute("PRAGMA journal_mode=DELETE")
+            return
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise StoreError(f"{path} cannot use write-ahead logging (got {mode!r}); put VP_TUI_HOME on a local disk")

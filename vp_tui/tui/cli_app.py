@@ -50,9 +50,12 @@ def home() -> Home:
 def store() -> Home:
     """Return the home with a store of the current schema; dead runs are marked as interrupted."""
     from vp_tui.core.store.lifecycle import reconcile
-    from vp_tui.migrations import upgrade
+    from vp_tui.migrations import about_to_begin, upgrade
+    from vp_tui.tui.commands.output import say
 
     place = home()
+    for note in about_to_begin(place):
+        say(note)
     upgrade(place)
     reconcile(place)
     return place

@@ -44,3 +44,22 @@ def test_a_place_that_cannot_be_written_is_a_store_error_with_the_way_out(root):
     with pytest.raises(StoreError, match="VP_TUI_HOME") as caught:
         Home(Path(root)).create()
     assert caught.value.exit_code == 8
+
+
+def test_the_uuid_of_a_foreign_store_never_leads_out_of_the_folder_of_runs(tmp_path):
+    place = Home(tmp_path)
+    for uuid in ("../../victim", "/etc", "", ".", "..", "a/b", "\n"):
+        assert place.run_folder(uuid).parent == place.runs
+        assert place.run_folder(uuid).name == "no-uuid"
+
+
+@pytest.mark.parametrize("given", ["~nosuchuser/x", "caf\udce9"])
+def test_a_variable_that_is_no_path_is_a_store_error(given):
+    with pytest.raises(StoreError, match="VP_TUI_HOME"):
+        Home.from_environment({"VP_TUI_HOME": given})
+
+
+def test_a_user_without_a_home_folder_is_told_to_name_one(monkeypatch):
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda _: "~/.local/share/vp-tui")
+    with pytest.raises(StoreError, match="VP_TUI_HOME"):
+        Home.from_environment({})

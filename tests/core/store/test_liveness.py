@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from vp_tui.core.errors import StoreError
 from vp_tui.core.store import liveness
 from vp_tui.core.store.liveness import hold, is_held, is_running, start_ticks, this_worker
 
@@ -98,3 +100,19 @@ def test_without_a_boot_id_the_word_is_empty(monkeypatch):
 
     monkeypatch.setattr(liveness.Path, "read_text", missing)
     assert liveness.boot_id() == ""
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
+@pytest.mark.parametrize("call", [hold, is_held])
+def test_a_file_system_without_locks_is_a_store_error_that_names_the_way_out(tmp_path, monkeypatch, code, call):
+    """Lustre mounted without flock, NFS without its lock daemon."""
+
+    def refused(*_):
+        raise OSError(code, os.strerror(code))
+
+    path = tmp_path / "lock"
+    path.touch()
+    monkeypatch.setattr(liveness.fcntl, "lockf", refused)
+    monkeypatch.setattr(liveness.fcntl, "fcntl", refused)
+    with pytest.raises(StoreError, match="VP_TUI_HOME"):
+        call(path)

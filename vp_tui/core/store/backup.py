@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
-from vp_tui.core.store.engine import store_errors
+from vp_tui.core.store.engine import read_only_uri, store_errors
 from vp_tui.core.store.home import Home
 
 KEPT = 3
@@ -65,7 +65,7 @@ def backup(home: Home, revision: str | None, *, keep: int = KEPT) -> Path:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a database that may be in use, including its log."""
-    reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+    reading = sqlite3.connect(read_only_uri(source), uri=True)
     writing = sqlite3.connect(target)
     try:
         reading.backup(writing)
@@ -132,7 +132,7 @@ def check(home: Home) -> Health:
 
 
 def _asked(path: Path, question: str) -> str:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(read_only_uri(path), uri=True)
     try:
         row = connection.execute(question).fetchone()
     finally:

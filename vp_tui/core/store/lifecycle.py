@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreError
+from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
 from vp_tui.core.store.engine import BUSY_TIMEOUT_MS, reader_engine, require_current_schema, store_errors, writer_engine
-from vp_tui.core.store.home import Home
+from vp_tui.core.store.home import Home, make_private
 from vp_tui.core.store.liveness import (
     NEVER_STARTED_US,
     Worker,
@@ -30,6 +30,8 @@ from vp_tui.core.store.snapshot import ACTIVE
 from vp_tui.core.store.transitions import move
 
 LOCK_NAME = "lock"
+_GLANCE_MS = 500
+"""How long a command that wants to read waits for another writer before it leaves dead runs to the next one."""
 WORKER_PATIENCE_MS = 60_000
 """How long a starting worker waits for another writer, such as a VACUUM of a large store."""
 
@@ -67,7 +69,7 @@ def create_run(home: Home, config: RunConfig, *, group_id: int | None = None, re
     with writing(home, "add a run to") as connection:
         run_id = _insert_run(connection, uuid, config, group_id, repeat_idx)
         try:
-            folder.mkdir(parents=True)
+            make_private(folder)
         except OSError as error:
             raise StoreError(f"cannot create {folder}: {error.strerror}") from error
     return run_id
@@ -207,12 +209,20 @@ def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
 def reconcile(home: Home) -> int:
     """Mark every dead run as interrupted and return their number; rows it wrote are kept.
 
-    The write lock is taken only when there is a dead run.
+    The write lock is taken only when there is a dead run. Where it cannot be had the next command marks the run: who
+    reads derives the status himself.
     """
     with reading(home, "check the runs of") as connection:
-        if not _dead(connection, home):
+        if not _dead(connection, home) or not home.is_writable:
             return 0
-    with writing(home, "check the runs of") as connection:
+    try:
+        return _mark_dead(home)
+    except StoreBusyError:
+        return 0
+
+
+def _mark_dead(home: Home) -> int:
+    with writing(home, "check the runs of", patience_ms=_GLANCE_MS) as connection:
         return sum(
             move(
                 connection,

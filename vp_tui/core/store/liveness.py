@@ -6,11 +6,20 @@ forked child that outlives a killed worker keeps an flock, but not a lockf). psu
 from the wall clock, so that a clock adjustment would make a live worker look dead.
 """
 
+import errno
 import fcntl
 import os
 import socket
+import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from vp_tui.core.errors import StoreError
+
+_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_FLOCK: Final = "hhqqi4x"
+"""struct flock of Linux on a 64-bit machine: type, whence, start, length, pid."""
 
 NEVER_STARTED_US = 60_000_000
 """Time after which a queued, unclaimed run counts as never started."""
@@ -63,23 +72,63 @@ def hold(path: Path, *, blocking: bool = True) -> int | None:
     """Take the lock and return its file descriptor; None if it is held and `blocking` is false.
 
     Open a lock file once per process: closing any descriptor of it drops the lock.
+
+    Raises:
+        StoreError: the file belongs to another user, or its file system has no locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # 0o666: in a folder of a group its umask decides whether the others can take the lock too
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _trouble(path, error) from error
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX if blocking else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         os.close(descriptor)
         return None
+    except OSError as error:
+        os.close(descriptor)
+        raise _trouble(path, error) from error
     return descriptor
 
 
 def is_held(path: Path) -> bool:
-    """Return True if another process holds the lock."""
-    if not path.exists():
+    """Return True if another process holds the lock; needs no permission to write.
+
+    Raises:
+        StoreError: the file system has no locks.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    descriptor = hold(path, blocking=False)
-    if descriptor is None:
+    except PermissionError:
+        # of another user, who runs it: nothing here proves it dead
         return True
-    os.close(descriptor)
-    return False
+    except OSError as error:
+        raise _trouble(path, error) from error
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except OSError as error:
+        raise _trouble(path, error) from error
+    finally:
+        os.close(descriptor)
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _trouble(path: Path, error: OSError) -> StoreError:
+    if error.errno in _NO_LOCKS:
+        return StoreError(
+            f"the file system of {path.parent} has no file locks ({error.strerror}), as some network file systems; "
+            "set VP_TUI_HOME to a folder on a local disk"
+        )
+    owner = f"; it belongs to {_owner(path)}" if isinstance(error, PermissionError) and path.exists() else ""
+    return StoreError(f"cannot lock {path}: {error.strerror}{owner}; set VP_TUI_HOME to a folder of your own")
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"

@@ -10,7 +10,7 @@ from vp_tui.core.errors import RunNotFoundError, StoreError
 from vp_tui.core.events import Finding, SequenceResult, StratumStats
 from vp_tui.core.store import tables
 from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_baselines
-from vp_tui.core.store.engine import file_at, reader_engine, require_current_schema, store_errors
+from vp_tui.core.store.engine import can_write, file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
 from vp_tui.core.store.growing import samples
 from vp_tui.core.store.history import history_statement, read_rows, run_rows
@@ -58,8 +58,16 @@ class Reader:
         """
         if file_at(self._home.database) != self._file:
             raise StoreError(f"the store at {self._home.database} was deleted or replaced while it was read")
+        if not can_write(self._home.database):
+            # no connection stays open that could count the commits of others
+            return self._looks()
         with self._reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def _looks(self) -> int:
+        log = self._home.database.with_name(f"{self._home.database.name}-wal")
+        stats = [path.stat() for path in (self._home.database, log) if path.exists()]
+        return hash(tuple((one.st_mtime_ns, one.st_size) for one in stats))
 
     def runs(self, limit: int = 500) -> tuple[RunRow, ...]:
         """Return the newest runs, newest first."""

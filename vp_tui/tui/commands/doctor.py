@@ -7,6 +7,7 @@ from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
 from vp_tui.core.report.page import aligned
+from vp_tui.core.store.file_system import is_network, kind_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade
@@ -26,7 +27,9 @@ def _store(home: Home) -> dict[str, Any]:
     try:
         upgrade(home)
         with Reader(home) as reader:
-            return {"ok": True, "path": str(home.database), "runs": reader.count_runs(), "check": reader.quick_check()}
+            found = {"runs": reader.count_runs(), "check": reader.quick_check()}
+        place = {"file_system": kind_of(home.root), "network": is_network(home.root), "writable": home.is_writable}
+        return {"ok": True, "path": str(home.database), **found, **place}
     except StoreError as error:
         return {"ok": False, "path": str(home.database), "problem": str(error)}
 
@@ -53,12 +56,19 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines += _attention_lines(found["precisions"])
     lines += _steps_lines(found["precisions"])
     if store["ok"]:
-        lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}")
+        lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}{_place(store)}")
     else:
         lines.append(f"store      {store['problem']}")
     colours = terminal["COLORTERM"] or "no COLORTERM: 256 colours at most"
     lines.append(f"terminal   TERM={terminal['TERM']}, {colours}{', in tmux' if terminal['tmux'] else ''}")
     return lines
+
+
+def _place(store: Mapping[str, Any]) -> str:
+    where = f", on {store['file_system'] or 'an unknown file system'}"
+    if store["network"]:
+        where += " (a network file system: two machines must not write at the same time)"
+    return where if store["writable"] else f"{where}; you can read it, not write it"
 
 
 def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:

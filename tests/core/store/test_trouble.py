@@ -1,0 +1,70 @@
+"""A store in trouble: locked by another program, empty, of a too old SQLite; each fault is caused for real where it can be."""
+
+import os
+import sqlite3
+
+import pytest
+
+from vp_tui.core.errors import StoreBusyError, StoreError
+from vp_tui.core.store import engine, lifecycle, upkeep
+from vp_tui.core.store.reader import Reader
+from vp_tui.migrations import about_to_begin, upgrade
+
+
+@pytest.fixture
+def locked(home):
+    """The write lock, held by another connection until the end."""
+    connection = sqlite3.connect(home.database, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def dead(started, sql):
+    run_id = started()
+    sql("UPDATE run SET worker_start_ticks = 1 WHERE id = ?", run_id)
+    return run_id
+
+
+def test_a_locked_store_is_read_with_its_dead_runs_named_and_the_next_command_marks_them(home, dead, locked, sql):
+    upgrade(home)
+    assert lifecycle.reconcile(home) == 0
+    with Reader(home) as reader:
+        assert [run.status for run in reader.runs()] == ["interrupted"]
+    locked.rollback()
+    assert lifecycle.reconcile(home) == 1
+
+
+def test_a_write_into_a_locked_store_says_that_it_is_busy_and_why(home, dead, locked, monkeypatch):
+    monkeypatch.setattr(lifecycle, "BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr(upkeep, "writing", lambda home, doing: lifecycle.writing(home, doing, patience_ms=1))
+    with pytest.raises(StoreBusyError, match="another process") as caught:
+        upkeep.tag(home, dead, {"a": "b"})
+    assert caught.value.exit_code == 8
+
+
+def test_a_store_that_lost_its_content_is_not_begun_anew(home, started):
+    started()
+    os.truncate(home.database, 0)
+    for rest in home.root.glob("runs.db-*"):
+        rest.unlink()
+    with pytest.raises(StoreError, match="lost its content"):
+        upgrade(home)
+    assert home.database.stat().st_size == 0
+
+
+def test_a_missing_store_beside_runs_is_told_before_a_new_one_is_begun(home, started):
+    started()
+    assert about_to_begin(home) == ()
+    home.database.unlink()
+    assert len(about_to_begin(home)) == 1
+    upgrade(home)
+    assert about_to_begin(home) == ()
+
+
+def test_an_sqlite_without_strict_tables_is_named_with_the_remedy_before_anything_else(home, monkeypatch):
+    monkeypatch.setattr(engine.sqlite3, "sqlite_version_info", (3, 34, 1))
+    for call in (upgrade, Reader):
+        with pytest.raises(StoreError, match=r"3\.37 is needed.*uv or conda"):
+            call(home)
