@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from vp_tui.core.errors import StoreError
 from vp_tui.core.events import PhaseChanged, Progress, RunStopped
+from vp_tui.core.store import kept_events, lifecycle
 from vp_tui.core.store import writer as writer_module
 from vp_tui.core.store.engine import writer_engine
 from vp_tui.core.store.writer import RunWriter
@@ -225,15 +226,15 @@ def failing_once(monkeypatch):
     return fail
 
 
-@pytest.mark.parametrize("code", [5, 6, 261, 262, 517, 773])
-def test_a_store_that_is_busy_in_any_way_is_waited_for(failing_once, started, write, reader, code):
+@pytest.mark.parametrize("code", [5, 6, 261, 262, 517, 773, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, 2570])
+def test_a_store_that_is_busy_or_full_is_waited_for(failing_once, started, write, reader, code):
     run_id = started()
     failing_once(code)
     write(run_id, planned(), encoded())
     assert reader.snapshot(run_id).blocks == (encoded(),)
 
 
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, 2570])
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_READONLY])
 def test_another_error_of_the_store_is_not_waited_for(failing_once, started, write, code):
     run_id = started()
     failing_once(code)
@@ -250,13 +251,51 @@ def test_a_store_that_stays_locked_beyond_the_busy_timeout_is_tried_again(
     assert reader.snapshot(run_id).blocks == (encoded(),)
 
 
-def test_a_store_that_stays_locked_for_too_long_is_a_store_error(hold_store, impatient, started, write, monkeypatch):
+@pytest.fixture
+def hasty(monkeypatch):
+    """The end of a run does not wait for the store."""
     monkeypatch.setattr(writer_module, "PATIENCE_SECONDS", 0.05)
-    run_id = started()
-    hold_store(1.0)
-    with pytest.raises(StoreError, match=r"cannot write run rows to .*locked") as caught:
-        write(run_id, encoded())
-    assert caught.value.exit_code == 8
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.02)
+
+
+@pytest.fixture
+def left(home, impatient, hasty, started, write, reader, sql):
+    """left(*events) -> run id, and the file in which they were kept: the store was locked to the end of the run."""
+
+    def leave(*events):
+        run_id = started()
+        # its process is seen as dead: the next command looks at what it left
+        sql("UPDATE run SET worker_start_ticks = 1 WHERE id = ?", run_id)
+        locked = sqlite3.connect(home.database, isolation_level=None)
+        locked.execute("BEGIN IMMEDIATE")
+        write(run_id, *events)
+        assert lifecycle.reconcile(home) == 0, "the store is still locked"
+        locked.close()
+        return run_id, home.run_folder(reader.run(run_id).uuid) / kept_events.NAME
+
+    return leave
+
+
+def test_a_run_that_ends_while_the_store_is_locked_keeps_its_events_and_they_are_imported_once(home, left, reader):
+    results = tuple(result(i) for i in range(3))
+    run_id, kept = left(planned(), encoded(), compared(results=results), finished(strata=four_strata()))
+    copy = kept.read_bytes()
+    assert lifecycle.reconcile(home) == 1
+    found = reader.snapshot(run_id)
+    assert (found.run.status, found.run.verdict, found.blocks) == ("completed", "PASS", (encoded(),))
+    assert reader.results(run_id) == results
+    assert not kept.exists()
+    kept.write_bytes(copy)
+    assert lifecycle.reconcile(home) == 0
+    assert reader.results(run_id) == results
+
+
+def test_kept_events_end_where_a_line_was_changed_and_the_run_is_interrupted(home, left, reader):
+    run_id, kept = left(planned(), encoded(), encoded(block=1), finished(strata=four_strata()))
+    kept.write_bytes(kept.read_bytes().replace(b'"block": 1', b'"block": 2'))
+    assert lifecycle.reconcile(home) == 1
+    found = reader.snapshot(run_id)
+    assert (found.run.status, [block.block for block in found.blocks]) == ("interrupted", [0])
 
 
 def test_an_event_that_cannot_be_written_surfaces_from_close(started, write):

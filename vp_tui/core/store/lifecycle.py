@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
 from vp_tui.core.events import now_us
-from vp_tui.core.store import tables
+from vp_tui.core.store import kept_events, tables
 from vp_tui.core.store.engine import BUSY_TIMEOUT_MS, reader_engine, require_current_schema, store_errors, writer_engine
+from vp_tui.core.store.event_rows import write
 from vp_tui.core.store.home import Home, make_private
 from vp_tui.core.store.liveness import (
     NEVER_STARTED_US,
@@ -32,7 +34,7 @@ from vp_tui.core.store.transitions import move
 LOCK_NAME = "lock"
 _GLANCE_MS = 500
 """How long a command that wants to read waits for another writer before it leaves dead runs to the next one."""
-WORKER_PATIENCE_MS = 60_000
+WORKER_PATIENCE_MS = 600_000
 """How long a starting worker waits for another writer, such as a VACUUM of a large store."""
 
 
@@ -223,24 +225,48 @@ def reconcile(home: Home) -> int:
 
 def _mark_dead(home: Home) -> int:
     with writing(home, "check the runs of", patience_ms=_GLANCE_MS) as connection:
-        return sum(
-            move(
-                connection,
-                run_id,
-                "interrupted",
-                allowed=tuple(ACTIVE),
-                actor="reader",
-                reason=reason,
-                exit_code=ExitCode.RUN_FAILED,
-            )
-            for run_id, reason in _dead(connection, home).items()
-        )
+        dead = _dead(connection, home)
+        for row, reason in dead:
+            if not _import_kept(connection, row, home):
+                _interrupt(connection, row, reason)
+    for row, _ in dead:
+        (home.run_folder(row["uuid"]) / kept_events.NAME).unlink(missing_ok=True)
+    return len(dead)
 
 
-def _dead(connection: Connection, home: Home) -> dict[int, str]:
+def _interrupt(connection: Connection, row: RowMapping, reason: str) -> None:
+    move(
+        connection,
+        row["id"],
+        "interrupted",
+        allowed=tuple(ACTIVE),
+        actor="reader",
+        reason=reason,
+        exit_code=ExitCode.RUN_FAILED,
+    )
+
+
+def _import_kept(connection: Connection, row: RowMapping, home: Home) -> bool:
+    """Write the events that the run kept in its folder; return True if its end was among them.
+
+    Only a run that is not over is asked, so that a file that could not be removed is imported once.
+    """
+    path = home.run_folder(row["uuid"]) / kept_events.NAME
+    try:
+        events = kept_events.read(path)
+        with connection.begin_nested():
+            for event in events:
+                write(event, connection, row["id"])
+    except (OSError, IntegrityError):
+        return False
+    status = connection.execute(select(tables.run.c.status).where(tables.run.c.id == row["id"])).scalar()
+    return status in tables.TERMINAL
+
+
+def _dead(connection: Connection, home: Home) -> list[tuple[RowMapping, str]]:
     rows = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
-    reasons = {row["id"]: abandoned(row, home) for row in rows}
-    return {run_id: reason for run_id, reason in reasons.items() if reason is not None}
+    reasons = ((row, abandoned(row, home)) for row in rows)
+    return [(row, reason) for row, reason in reasons if reason is not None]
 
 
 def lock_path(home: Home, device: str) -> Path:
