@@ -252,15 +252,26 @@ def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):
     vp_tui("stop", run_id, check=2)
 
 
-def test_ctrl_c_in_the_command_that_started_a_run_stops_the_run(home, made_checkpoint, many, poll):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_kill_of_the_command_that_started_a_run_stops_the_run(home, made_checkpoint, many, poll, number):
     command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(made_checkpoint()), "-i", str(many)]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as shell:
         poll(lambda: _newest_is_running(home), what="the run")
-        shell.send_signal(signal.SIGINT)
+        shell.send_signal(number)
         assert shell.wait(30) == 130
     assert status_of(home, 1).status == "cancelled"
+
+
+def test_a_run_that_is_killed_from_outside_names_the_signal(home, going, poll):
+    """A batch system's time limit, or a logout: nobody asked vp-tui to stop."""
+    run_id, pid = going
+    os.kill(pid, signal.SIGTERM)
+    poll(lambda: not status_of(home, run_id).is_active, what="the end")
+    row = status_of(home, run_id)
+    assert row.status == "interrupted"
+    assert "SIGTERM" in row.status_reason
 
 
 def test_a_run_outlives_the_shell_that_started_it_and_watch_finds_it(home, vp_tui, made_checkpoint, tmp_path, poll):

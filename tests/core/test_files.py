@@ -80,8 +80,13 @@ def test_a_part_of_a_killed_process_is_found_with_its_pid_and_so_is_the_journal_
 def test_a_block_that_fails_leaves_the_old_file_and_no_part(tmp_path):
     target = tmp_path / "kept"
     target.write_text("old")
-    with pytest.raises(RuntimeError), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def write_half():
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert target.read_text() == "old"

@@ -10,7 +10,7 @@ from stored_runs import caller, complete
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.runs import launch
-from vp_tui.core.store import backup, lifecycle
+from vp_tui.core.store import backup, endings, lifecycle
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.core.store.reader import Reader
@@ -79,7 +79,7 @@ def test_the_help_of_runs_explains_every_field_of_the_query_language(call):
 
 def test_a_dead_run_is_reconciled_before_its_status_is_asked(call, home, monkeypatch):
     run_id = lifecycle.create_run(home, RunConfig(model="esm2-8m", input="x"))
-    monkeypatch.setattr(lifecycle, "NEVER_STARTED_US", -1)
+    monkeypatch.setattr(endings, "NEVER_STARTED_US", -1)
     assert ids_of(call("runs", "status:interrupted", "--json")[1]) == [run_id]
 
 

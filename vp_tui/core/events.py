@@ -86,10 +86,10 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopped:
-    """The run ended without a verdict: failed (with the error) or cancelled."""
+    """The run ended without a verdict: failed (with the error), cancelled by its user, or interrupted by a signal."""
 
     at_us: int
-    status: Literal["failed", "cancelled"]
+    status: Literal["failed", "cancelled", "interrupted"]
     reason: str
     exit_code: int
 

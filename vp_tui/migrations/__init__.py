@@ -69,8 +69,8 @@ def about_to_begin(home: Home) -> tuple[str, ...]:
     notes = []
     if is_network(home.root):
         notes.append(
-            f"{home.root} is on a network file system ({kind_of(home.root)}): it is slower there, and two machines must "
-            "not write at the same time; VP_TUI_HOME names a folder on a local disk instead"
+            f"{home.root} is on a network file system ({kind_of(home.root)}): it is slower there, and two machines "
+            "must not write at the same time; VP_TUI_HOME names a folder on a local disk instead"
         )
     if backups(home) or (home.runs.is_dir() and any(home.runs.iterdir())):
         notes.append(

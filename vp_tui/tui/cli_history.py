@@ -82,11 +82,14 @@ def watch(
 
 
 @app.command(epilog="Example: vp-tui stop last")
-def stop(run: Run) -> None:
+def stop(
+    run: Run,
+    force: Annotated[bool, typer.Option("--force", help="Also end a run whose machine or container is gone.")] = False,
+) -> None:
     """Stop a run; its stored results are kept."""
     from vp_tui.tui.commands.history import stop_run
 
-    stop_run(store(), run)
+    stop_run(store(), run, force=force)
 
 
 @app.command(epilog="Example: vp-tui rerun last --detach")

@@ -216,7 +216,8 @@ def test_a_restart_of_the_machine_is_named_as_the_reason(home, started, reader, 
 
 def test_a_run_of_another_host_is_never_declared_dead(home, started, reader, sql):
     run_id = started()
-    sql("UPDATE run SET host = 'elsewhere', worker_start_ticks = 1, worker_pid = 1, created_at_us = 0")
+    sql("UPDATE run SET host = 'elsewhere', boot_id = 'elsewhere', worker_start_ticks = 1, worker_pid = 1")
+    sql("UPDATE run SET created_at_us = 0")
     assert reader.run(run_id).status == "starting"
     assert lifecycle.reconcile(home) == 0
 

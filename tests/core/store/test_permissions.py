@@ -5,7 +5,6 @@ import pickle
 import shutil
 import stat
 import tempfile
-import traceback
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ def as_user(uid, umask, call):
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
+        answer = AssertionError("the child failed")
         try:
             os.setgroups([GROUP])
             os.setgid(GROUP)
@@ -37,10 +37,9 @@ def as_user(uid, umask, call):
             answer = call()
         except StoreError as error:
             answer = error
-        except BaseException:
-            answer = AssertionError(traceback.format_exc())
-        os.write(writing, pickle.dumps(answer))
-        os._exit(0)
+        finally:
+            os.write(writing, pickle.dumps(answer))
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         answer = pickle.load(pipe)

@@ -1,4 +1,4 @@
-"""A store in trouble: locked by another program, empty, of a too old SQLite; each fault is caused for real where it can be."""
+"""A store in trouble: locked by another program, empty, of a too old SQLite."""
 
 import os
 import sqlite3

@@ -21,11 +21,11 @@ from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.runs.worker import worker_command
 from vp_tui.core.store import lifecycle
+from vp_tui.core.store.endings import LOCK_NAME, LOG_NAME, ask_to_stop
 from vp_tui.core.store.home import HOME_VARIABLE, Home
-from vp_tui.core.store.liveness import Worker, is_running, start_ticks, this_host
+from vp_tui.core.store.liveness import Worker, is_held, is_running, start_ticks, this_host
 from vp_tui.core.store.reader import Reader
 
-LOG_NAME = "run.log"
 _started: set[int] = set()
 """Processes started here and not reaped yet."""
 PATIENCE_SECONDS = 10.0
@@ -118,19 +118,40 @@ def _forget(process: subprocess.Popen[bytes]) -> None:
         _started.discard(pid)
 
 
-def stop(home: Home, run_id: int) -> None:
+def stop(home: Home, run_id: int, *, force: bool = False) -> None:
     """Ask the run to stop (SIGTERM), kill it after PATIENCE_SECONDS; return when it has ended.
+
+    With `force` a run whose machine or container is gone is ended too, if it was not heard of for some time.
 
     Raises:
         RunNotFoundError: no such run.
         StoreError: the run is on another machine, or the store cannot be read.
         RunFailedError: not even SIGKILL ended it within KILL_SECONDS.
     """
-    worker = _worker(home, run_id)
+    with Reader(home) as reader:
+        found = reader.run(run_id)
+    if not found.is_active:
+        lifecycle.reconcile(home)
+        return
+    folder = home.run_folder(found.uuid)
+    worker = lifecycle.registered_worker(home, run_id)
+    lock = folder / LOCK_NAME
+    if worker is not None and not is_running(worker) and (worker.host != this_host() or is_held(lock)):
+        if not force:
+            raise StoreError(
+                f"run {run_id} is running on {worker.host}; stop it there. If that machine or container is gone, "
+                f"`vp-tui stop --force {run_id}` ends it"
+            )
+        lifecycle.end_lost(home, run_id)
+        return
+    with contextlib.suppress(OSError):
+        # without the mark the run says that a signal ended it
+        ask_to_stop(folder)
     if worker is None:
         lifecycle.reconcile(home)
         return
-    if not _ended(worker, signal.SIGTERM, PATIENCE_SECONDS) and not _ended(worker, signal.SIGKILL, KILL_SECONDS):
+    is_stopped = _ended(worker, lock, signal.SIGTERM, PATIENCE_SECONDS)
+    if not is_stopped and not _ended(worker, lock, signal.SIGKILL, KILL_SECONDS):
         raise RunFailedError(
             f"run {run_id}: process {worker.pid} ({_state(worker.pid)}) did not end within "
             f"{fmt.limit(KILL_SECONDS)} s of SIGKILL. A process waits like this for a hung driver or disk: "
@@ -140,13 +161,16 @@ def stop(home: Home, run_id: int) -> None:
     lifecycle.reconcile(home)
 
 
-def _ended(worker: Worker, number: signal.Signals, seconds: float) -> bool:
-    """Signal the worker and wait; return True when it has ended within `seconds`."""
+def _ended(worker: Worker, lock: Path, number: signal.Signals, seconds: float) -> bool:
+    """Signal the worker and wait; return True when it has ended within `seconds`.
+
+    Its other threads hold the lock for a moment after its main thread has ended.
+    """
     _signal(worker, number)
     give_up = time.monotonic() + seconds
-    while is_running(worker) and time.monotonic() < give_up:
+    while (is_running(worker) or is_held(lock)) and time.monotonic() < give_up:
         time.sleep(0.05)
-    return not is_running(worker)
+    return not is_running(worker) and not is_held(lock)
 
 
 def _state(pid: int) -> str:
@@ -154,17 +178,6 @@ def _state(pid: int) -> str:
         return f"state: {psutil.Process(pid).status()}"
     except psutil.Error:
         return "state unknown"
-
-
-def _worker(home: Home, run_id: int) -> Worker | None:
-    """Return the process of an active run; None when the run is over or has no process."""
-    with Reader(home) as reader:
-        if not reader.run(run_id).is_active:
-            return None
-    worker = lifecycle.registered_worker(home, run_id)
-    if worker is not None and worker.host != this_host():
-        raise StoreError(f"Run {run_id} is running on {worker.host}; stop it from that host.")
-    return worker
 
 
 def _signal(worker: Worker, number: signal.Signals) -> None:

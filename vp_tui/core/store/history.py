@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpre
 
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
+from vp_tui.core.store.endings import ending_of
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.lifecycle import abandoned
 from vp_tui.core.store.query import fields
 from vp_tui.core.store.query.fields import BY_NAME
 from vp_tui.core.store.query.parser import parse, parse_order
@@ -162,9 +162,9 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
     """Return a row with its status derived from facts: a run without a live worker is interrupted."""
     # fixed names: testing each field against the row dominated the time of a long history
     values = {name: row[name] for name in (*_OWN, *_COUNTED)}
-    dead = abandoned(row, home)
-    if dead is not None:
-        values |= {"status": "interrupted", "status_reason": dead}
+    ending = ending_of(row, home)
+    if ending is not None:
+        values |= {"status": ending.status, "status_reason": ending.reason}
     valid = row["perf_valid"]
     values |= {"tags": json.loads(row["tags"]), "perf_valid": None if valid is None else bool(valid)}
     return RunRow(**values, pid=row["worker_pid"])

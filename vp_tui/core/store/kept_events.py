@@ -18,14 +18,14 @@ from vp_tui.core.events import Event
 from vp_tui.core.store.rows import as_json
 
 NAME: Final = "events.jsonl"
-_KINDS: Final = {kind.__name__: kind for kind in get_args(Event)}
+_KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in get_args(Event)}
 _MOST_LINE: Final = 1 << 26
 """Bytes of one event: a block of a thousand sequences takes 300 kB."""
 
 
 @functools.cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_KINDS[name])
 
 
 def keep(folder: Path, events: Sequence[Event]) -> Path:
@@ -68,7 +68,7 @@ def read(path: Path) -> tuple[Event, ...]:
 def encoded(event: Event) -> str:
     """Return the event as one line of JSON; a number that is not finite becomes null, as in the store."""
     name = type(event).__name__
-    return as_json({"kind": name, "event": _adapter(type(event)).dump_python(event, mode="python", warnings=False)})
+    return as_json({"kind": name, "event": _adapter(name).dump_python(event, warnings=False)})
 
 
 def decoded(line: bytes) -> Event:
@@ -79,8 +79,7 @@ def decoded(line: bytes) -> Event:
     """
     try:
         document = json.loads(line)
-        kind = _KINDS[document["kind"]]
-        event: Event = _adapter(kind).validate_json(json.dumps(document["event"]), strict=True)
+        event: Event = _adapter(document["kind"]).validate_json(json.dumps(document["event"]), strict=True)
     except (KeyError, TypeError, RecursionError, ValidationError) as error:
         raise ValueError(f"no event: {type(error).__name__}") from error
     return event

@@ -3,9 +3,8 @@
 import contextlib
 import os
 import uuid as uuids
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,26 +13,19 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
 from vp_tui.core.events import now_us
 from vp_tui.core.store import kept_events, tables
+from vp_tui.core.store.endings import LOCK_NAME, Ending, ending_of
 from vp_tui.core.store.engine import BUSY_TIMEOUT_MS, reader_engine, require_current_schema, store_errors, writer_engine
 from vp_tui.core.store.event_rows import write
 from vp_tui.core.store.home import Home, make_private
-from vp_tui.core.store.liveness import (
-    NEVER_STARTED_US,
-    Worker,
-    boot_id,
-    hold,
-    is_held,
-    is_running,
-    this_host,
-    this_worker,
-)
+from vp_tui.core.store.liveness import Worker, boot_id, hold, this_host, this_worker
 from vp_tui.core.store.rows import as_json
 from vp_tui.core.store.snapshot import ACTIVE
 from vp_tui.core.store.transitions import move
 
-LOCK_NAME = "lock"
 _GLANCE_MS = 500
 """How long a command that wants to read waits for another writer before it leaves dead runs to the next one."""
+LOST_US = 120_000_000
+"""A run writes a heartbeat each second; after so long without one the user may declare it gone."""
 WORKER_PATIENCE_MS = 600_000
 """How long a starting worker waits for another writer, such as a VACUUM of a large store."""
 
@@ -188,26 +180,6 @@ def start(home: Home, run_id: int, device: str) -> None:
         move(connection, run_id, "starting", allowed=("queued",), actor="run", reason=None, device=device)
 
 
-def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
-    """Return the reason why an active run is dead, or None without proof.
-
-    Runs of another machine are never declared dead: their lock may be invisible here.
-    """
-    if row["status"] not in ACTIVE or row["host"] != this_host():
-        return None
-    if is_held(home.run_folder(row["uuid"]) / LOCK_NAME):
-        return None
-    if row["worker_pid"] is None:
-        waited_us = now_us() - row["created_at_us"]
-        return "no worker ever started" if waited_us > NEVER_STARTED_US else None
-    worker = Worker(row["host"], row["boot_id"], row["worker_pid"], row["worker_start_ticks"])
-    if is_running(worker):
-        return None
-    if row["boot_id"] != boot_id():
-        return "the machine was restarted during the run"
-    return f"worker process {row['worker_pid']} exited unexpectedly; see run.log"
-
-
 def reconcile(home: Home) -> int:
     """Mark every dead run as interrupted and return their number; rows it wrote are kept.
 
@@ -226,24 +198,53 @@ def reconcile(home: Home) -> int:
 def _mark_dead(home: Home) -> int:
     with writing(home, "check the runs of", patience_ms=_GLANCE_MS) as connection:
         dead = _dead(connection, home)
-        for row, reason in dead:
+        for row, ending in dead:
             if not _import_kept(connection, row, home):
-                _interrupt(connection, row, reason)
+                _end(connection, row["id"], ending, actor="reader")
     for row, _ in dead:
         (home.run_folder(row["uuid"]) / kept_events.NAME).unlink(missing_ok=True)
     return len(dead)
 
 
-def _interrupt(connection: Connection, row: RowMapping, reason: str) -> None:
-    move(
+def _end(connection: Connection, run_id: int, ending: Ending, *, actor: str) -> bool:
+    return move(
         connection,
-        row["id"],
-        "interrupted",
+        run_id,
+        ending.status,
         allowed=tuple(ACTIVE),
-        actor="reader",
-        reason=reason,
-        exit_code=ExitCode.RUN_FAILED,
+        actor=actor,
+        reason=ending.reason,
+        exit_code=ending.exit_code,
     )
+
+
+def give_up(home: Home, run_id: int, error: StoreError) -> None:
+    """Record that a run failed because the store could not take its events; it may by now, on its own connection.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    with writing(home, "end a run of") as connection:
+        _end(connection, run_id, Ending("failed", str(error), ExitCode.STORE_UNAVAILABLE), actor="run")
+
+
+def end_lost(home: Home, run_id: int) -> None:
+    """End a run of a machine or container that is gone.
+
+    Raises:
+        StoreError: it was heard of within LOST_US, so somebody works on it.
+    """
+    run = tables.run
+    with writing(home, "end a run of") as connection:
+        row = connection.execute(select(run).where(run.c.id == run_id)).mappings().one()
+        silent_us = now_us() - (row["heartbeat_at_us"] or row["created_at_us"])
+        if silent_us < LOST_US:
+            raise StoreError(
+                f"run {run_id} was heard of {silent_us // 1_000_000} s ago on {row['host']}: it is going on there; "
+                "stop it from that machine or container"
+            )
+        reason = f"not heard of for {silent_us // 60_000_000} min on {row['host']}; ended by `vp-tui stop --force`"
+        _end(connection, run_id, Ending("interrupted", reason, ExitCode.RUN_FAILED), actor="stop")
 
 
 def _import_kept(connection: Connection, row: RowMapping, home: Home) -> bool:
@@ -263,10 +264,10 @@ def _import_kept(connection: Connection, row: RowMapping, home: Home) -> bool:
     return status in tables.TERMINAL
 
 
-def _dead(connection: Connection, home: Home) -> list[tuple[RowMapping, str]]:
+def _dead(connection: Connection, home: Home) -> list[tuple[RowMapping, Ending]]:
     rows = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
-    reasons = ((row, abandoned(row, home)) for row in rows)
-    return [(row, reason) for row, reason in reasons if reason is not None]
+    endings = ((row, ending_of(row, home)) for row in rows)
+    return [(row, ending) for row, ending in endings if ending is not None]
 
 
 def lock_path(home: Home, device: str) -> Path:

@@ -12,8 +12,9 @@ from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
 from vp_tui.core.events import now_us
 from vp_tui.core.files import parts
 from vp_tui.core.store import tables
+from vp_tui.core.store.endings import abandoned
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.lifecycle import abandoned, writing
+from vp_tui.core.store.lifecycle import writing
 from vp_tui.core.store.liveness import Worker, is_running, start_ticks
 from vp_tui.core.store.snapshot import ACTIVE
 

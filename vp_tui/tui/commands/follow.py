@@ -4,9 +4,12 @@ Progress goes to stderr: on a terminal one line that is rewritten, elsewhere one
 are printed by the caller.
 """
 
+import contextlib
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import TextIO
 
 from vp_tui.core.errors import ExitCode
@@ -46,13 +49,28 @@ def follow(home: Home, run_id: int) -> RunSnapshot:
 
 
 def follow_own(home: Home, run_id: int) -> RunSnapshot:
-    """Follow a run started by this command: Ctrl+C stops the run, a closed terminal does not."""
+    """Follow a run started by this command: Ctrl+C and SIGTERM stop the run, a closed terminal does not."""
     try:
-        return follow(home, run_id)
+        with terminable():
+            return follow(home, run_id)
     except KeyboardInterrupt:
         sys.stderr.write(f"\nstopping run #{run_id} ...\n")
         launch.stop(home, run_id)
         raise
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Treat SIGTERM (timeout, a workflow manager, docker stop) as Ctrl+C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def exit_code(snapshot: RunSnapshot) -> int:

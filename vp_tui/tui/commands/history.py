@@ -75,12 +75,12 @@ def watch_run(home: Home, run: str, *, once: bool, as_json: bool) -> int:
     return exit_code(snapshot)
 
 
-def stop_run(home: Home, run: str) -> None:
+def stop_run(home: Home, run: str, *, force: bool = False) -> None:
     with Reader(home) as reader:
         run_id = reader.find(run)
         if not reader.run(run_id).is_active:
             raise UsageError(f"run #{run_id} is already {reader.run(run_id).status}")
-    launch.stop(home, run_id)
+    launch.stop(home, run_id, force=force)
     with Reader(home) as reader:
         output.result(f"run #{run_id} is {reader.run(run_id).status}")
 

@@ -17,7 +17,7 @@ from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, write_frames
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
-from vp_tui.tui.commands.follow import exit_code, follow
+from vp_tui.tui.commands.follow import exit_code, follow, terminable
 from vp_tui.tui.commands.starting import configured
 from vp_tui.tui.commands.virnucpro_text import agreement_report
 from vp_tui.tui.text import report
@@ -104,7 +104,8 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
     try:
         for model in MODELS:
             started[model] = launch.create_and_start(home, configs[model])
-        return {model: follow(home, run_id) for model, run_id in started.items()}
+        with terminable():
+            return {model: follow(home, run_id) for model, run_id in started.items()}
     except KeyboardInterrupt:
         for run_id in started.values():
             output.say(f"stopping run #{run_id} ...")

@@ -20,9 +20,10 @@ import torch
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine import environment
 from vp_tui.core.engine.gpu import Sampler
-from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
+from vp_tui.core.errors import ExitCode, StoreError, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
 from vp_tui.core.store import lifecycle
+from vp_tui.core.store.endings import ended
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.writer import RunWriter
@@ -33,8 +34,16 @@ QUEUE_POLL_SECONDS = 0.5
 log = logging.getLogger("vp_tui.run")
 
 
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU)
+"""Sent by `vp-tui stop`, by kill, and by batch systems before a time limit or a preemption."""
+
+
 class Cancelled(BaseException):
-    """SIGINT or SIGTERM arrived; not an Exception, so that nothing on the way swallows it."""
+    """A signal of ENDING_SIGNALS arrived; not an Exception, so that nothing on the way swallows it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +70,13 @@ def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], Encoder
     home = Home.from_environment(os.environ)
     uuid, config = lifecycle.run_config(home, run_id)
     lifecycle.claim(home, run_id, uuid)
-    with RunWriter(home, run_id) as writer:
-        return _run(home, run_id, uuid, config, writer, encoders_of)
+    try:
+        with RunWriter(home, run_id) as writer:
+            return _run(home, run_id, uuid, config, writer, encoders_of)
+    except StoreError as error:
+        log.error("%s", error)
+        lifecycle.give_up(home, run_id, error)
+        return error.exit_code
 
 
 def _run(
@@ -91,8 +105,11 @@ def _run(
                     encoders=encoders,
                 )
                 return _validate(setting, writer)
-    except Cancelled:
-        return _stop(writer, "cancelled", "stopped on request", ExitCode.INTERRUPTED)
+    except Cancelled as cancelled:
+        name = signal.Signals(cancelled.number).name
+        why = f"signal {cancelled.number} ({name}) from outside vp-tui (a batch system, a logout, kill?)"
+        ending = ended(home.run_folder(uuid), why)
+        return _stop(writer, ending.status, ending.reason, ending.exit_code)
     except VpTuiError as error:
         log.error("%s", error)
         return _stop(writer, "failed", str(error), error.exit_code)
@@ -133,15 +150,15 @@ def _wait_for(home: Home, device: torch.device, writer: RunWriter) -> None:
 
 @contextmanager
 def _signals_cancel() -> Iterator[None]:
-    """The first SIGINT or SIGTERM raises Cancelled in the main thread, later ones are ignored."""
+    """The first of ENDING_SIGNALS raises Cancelled in the main thread, later ones are ignored."""
 
     def cancel(number: int, _: FrameType | None) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in ENDING_SIGNALS:
             signal.signal(name, signal.SIG_IGN)
         log.info("signal %d: stopping", number)
-        raise Cancelled
+        raise Cancelled(number)
 
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in ENDING_SIGNALS:
         signal.signal(name, cancel)
     yield
 
