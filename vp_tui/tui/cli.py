@@ -11,7 +11,8 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge, policy_line
+from vp_tui.core.text import safe
+from vp_tui.tui import cli_app, cli_history, cli_judge, policy_line, streams
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
@@ -201,6 +202,11 @@ def doctor(json: cli_app.AsJson = False) -> None:
 
 def main() -> int:
     """Run the console script; an error becomes one line on stderr and its exit code."""
+    streams.prepare()
+    return streams.finished(_promised)
+
+
+def _promised() -> int:
     with policy_line.promised(sys.argv[1:]):
         code = _called()
         if code:
@@ -210,12 +216,13 @@ def main() -> int:
 
 def _called() -> int:
     try:
+        streams.require_text(sys.argv[1:])
         app(prog_name="vp-tui")
     except SystemExit as ended:
         # typer has reported wrong usage, Ctrl+C and a closed pipe by now
-        return int(ended.code or 0)
+        return 0 if streams.is_closed_pipe() else int(ended.code or 0)
     except VpTuiError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {safe(error)}\n")
         return error.exit_code
     return 0
 

@@ -20,6 +20,7 @@ from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.results import Result
 from vp_tui.core.bench.stopping import Stopping
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.text import safe
 
 SCHEMA_VERSION: Final = 2
 """1 had goals, overheads and a waterfall of techniques, which are developer benchmarks now."""
@@ -141,4 +142,4 @@ def main(given: argparse.Namespace) -> int:
 
 
 def _log(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{safe(text)}\n")

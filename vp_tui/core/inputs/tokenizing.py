@@ -65,7 +65,10 @@ def _cached(cache: Path | None, tokenizer: BatchTokenizer, spec: ModelSpec, data
     if found is not None:
         return found
     made = tokenizer.encode(data.residues)
-    _store(path, made)
+    try:
+        _store(path, made)
+    except OSError as error:
+        notes = (*notes, f"the tokens could not be kept as {path} ({error.strerror}); the next run tokenizes again")
     return replace(made, notes=notes)
 
 

@@ -17,6 +17,7 @@ from typing import Final
 from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.errors import ExitCode, VpTuiError
 from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
+from vp_tui.core.text import safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         if worker.answers:
             sys.stdout.write(json.dumps(error_document(error)))
         else:
-            sys.stderr.write(f"error: {error}\n")
+            sys.stderr.write(f"error: {safe(error)}\n")
         return error.exit_code
     if not worker.answers:
         return int(result)

@@ -11,6 +11,7 @@ from vp_tui.core.bench.stopping import give_back, take_over
 from vp_tui.core.errors import ExitCode, ResourceError
 from vp_tui.core.runs.worker import read_answer, worker_command
 from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.core.text import safe
 
 CHECKPOINT = "checkpoint"
 SEQUENCES = "sequences.fasta"
@@ -51,7 +52,7 @@ def module_output(home: Home, name: str, arguments: Sequence[str] = ()) -> Any:
     done = subprocess.run(
         command, env=_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    sys.stderr.write(done.stderr)
+    sys.stderr.write("".join(f"{safe(line)}\n" for line in done.stderr.splitlines()))
     try:
         return read_answer(done.stdout)
     except ValueError as error:

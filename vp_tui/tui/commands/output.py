@@ -7,13 +7,13 @@ from typing import Any
 
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.text import safe
+from vp_tui.core.text import json_safe, safe
 from vp_tui.tui.text import summary
 
 
 def dumped(value: Any) -> str:
-    """Return indented JSON; NaN is an error."""
-    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    """Return indented JSON without characters that steer a terminal; NaN is an error."""
+    return json_safe(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def result(text: str) -> None:

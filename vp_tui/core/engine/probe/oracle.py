@@ -71,7 +71,7 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
     made = ask(request)
     try:
         oracle_file.write(path, made)
-    except OSError as error:
+    except oracle_file.UNREADABLE as error:
         notes = (*notes, f"the oracle could not be kept as {path} ({error})")
     return replace(made, notes=notes)
 

@@ -28,7 +28,7 @@ ORACLE_VERSION: Final = 3
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
 UNREADABLE: Final = (OSError, SafetensorError, KeyError, ValueError, TypeError)
-"""What `load` raises for a damaged file."""
+"""What `load` raises for a damaged file, and `write` for one that cannot be written."""
 
 _FACTS: Final = "vp_tui"
 _SUM: Final = "sum_D"
@@ -94,7 +94,7 @@ def _hash(numbers: NDArray[np.int64]) -> str:
 def write(path: Path, made: OracleTrace) -> None:
     """Write `made`, whole or not at all.
 
-    Raises OSError.
+    Raises OSError or SafetensorError (a full disk).
     """
     exact = made.exact
     tensors: dict[str, Any] = {"tokens": exact.tokens_ND, "embeddings": exact.embeddings_PD}

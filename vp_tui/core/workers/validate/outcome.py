@@ -55,8 +55,11 @@ class Outcome:
     clock_jump_s: float
     """Movement of the wall clock against the monotonic one."""
 
-    def write_embeddings(self) -> float:
-        """Finish reference.safetensors and candidate.safetensors; return the seconds that one arm's file took."""
+    def write_embeddings(self) -> tuple[float, str | None]:
+        """Finish reference.safetensors and candidate.safetensors.
+
+        Return the seconds that one arm's file took, and a note when the reference could not be shared.
+        """
         started = time.perf_counter()
         place, files, candidate = self.setting.place, self.arms.files, self.arms.candidate
         files["candidate"].finish({"precision": candidate.plan.name, "run_uuid": place.run_uuid})
@@ -64,12 +67,13 @@ class Outcome:
         storing_s = time.perf_counter() - started
         target = place.folder / "reference.safetensors"
         if self.plan.stored.found is not None:
-            self.plan.stored.share_into(target)
-            return storing_s
+            return storing_s, self.plan.stored.share_into(target)
         rates, noise = self.throughput.rates()["reference"], self.inspected.noise
         summary = self._summary(self.arms.reference, storing_s)
-        self.plan.stored.store(files["reference"], summary, rates, noise=noise, run_uuid=place.run_uuid, into=target)
-        return storing_s
+        note = self.plan.stored.store(
+            files["reference"], summary, rates, noise=noise, run_uuid=place.run_uuid, into=target
+        )
+        return storing_s, note
 
     def finished(self, storing_s: float) -> RunFinished:
         """Return the verdict with everything it is based on; `storing_s` from write_embeddings."""

@@ -27,6 +27,7 @@ from vp_tui.core.store.endings import ended
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.writer import RunWriter
+from vp_tui.core.text import safe
 from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
@@ -65,7 +66,7 @@ def plain_encoders(config: RunConfig) -> EncoderFactory:
 def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders) -> int:
     """Run one queued run to its end; return the run's exit code."""
     run_id = options.run
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[_log_handler()])
     faulthandler.enable()
     home = Home.from_environment(os.environ)
     uuid, config = lifecycle.run_config(home, run_id)
@@ -77,6 +78,21 @@ def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], Encoder
         log.error("%s", error)
         lifecycle.give_up(home, run_id, error)
         return error.exit_code
+
+
+class _SafeFormatter(logging.Formatter):
+    """One line per message, without characters of file names or model names that could steer a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line of `record`."""
+        record.message = safe(record.message)
+        return super().formatMessage(record)
+
+
+def _log_handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler
 
 
 def _run(

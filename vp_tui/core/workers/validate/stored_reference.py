@@ -32,14 +32,17 @@ class StoredReference:
         """Return tokens/s per scope of the stored reference."""
         return self.found.strata if self.found is not None else {}
 
-    def share_into(self, folder_file: Path) -> None:
-        """Make the stored embeddings the run's own file, too."""
-        references.share(self.path, folder_file)
+    def share_into(self, folder_file: Path) -> str | None:
+        """Make the stored embeddings the run's own file, too; return a note when that failed."""
+        return _shared(self.path, folder_file)
 
     def store(
         self, file: EmbeddingsFile, summary: ArmSummary, rates: Rates, *, noise: float | None, run_uuid: str, into: Path
-    ) -> None:
-        """Finish `file`, which becomes `into`, and cache it for later runs unless a value is not finite."""
+    ) -> str | None:
+        """Finish `file`, which becomes `into`, and cache it for later runs unless a value is not finite.
+
+        Return a note when it could not be cached: no run fails for the sake of later ones.
+        """
         facts = {
             "summary": as_row(summary),
             "strata": rates,
@@ -49,7 +52,16 @@ class StoredReference:
         }
         file.finish(facts)
         if finite_rows(file.embeddings_SD).all():
-            references.share(into, self.path)
+            return _shared(into, self.path)
+        return None
+
+
+def _shared(source: Path, target: Path) -> str | None:
+    try:
+        references.share(source, target)
+    except OSError as error:
+        return f"the reference could not be kept as {target} ({error.strerror}); the results are not affected"
+    return None
 
 
 def look_up(

@@ -56,7 +56,10 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
             inspected=inspected,
             clock_jump_s=abs(time.time() - time.monotonic() - began_s),
         )
-        yield outcome.finished(outcome.write_embeddings())
+        storing_s, problem = outcome.write_embeddings()
+        if problem is not None:
+            yield note("store", problem)
+        yield outcome.finished(storing_s)
 
 
 def _halved(text: str) -> AlertRaised:

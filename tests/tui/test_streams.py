@@ -1,0 +1,78 @@
+"""Standard streams that are closed, full or gone, and arguments that are no text."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import stored_runs
+
+COMMANDS = (("runs",), ("show", "last", "--json"), ("runs", "--help"), ("policy", "-m", "x", "--env"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    from vp_tui.core.store.home import Home
+    from vp_tui.migrations import upgrade
+
+    home = Home(tmp_path_factory.mktemp("streams"))
+    upgrade(home)
+    stored_runs.complete(home)
+    return home
+
+
+def started(place, *arguments, shell=""):
+    """The real command, with its standard output as the shell has it."""
+    line = f'"$@" {shell}'
+    return subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-m", "vp_tui.tui.cli", *arguments],
+        env={**os.environ, "VP_TUI_HOME": str(place.root)},
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_full_disk_under_the_output_is_one_line_and_exit_code_2(place, command):
+    done = started(place, *command, shell="> /dev/full")
+    assert done.returncode == 2
+    assert "No space left" in done.stderr.decode().splitlines()[-1]
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_reader_that_has_gone_is_quiet_and_no_error(place, command):
+    """The pipe is closed before the command writes."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "vp_tui.tui.cli", *command],
+        env={**os.environ, "VP_TUI_HOME": str(place.root)},
+        stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 0
+    assert b"Exception" not in done.stderr
+
+
+def test_a_closed_output_does_not_become_the_store(place):
+    """The lowest free descriptor would otherwise be the database, and what is printed would go into it."""
+    assert started(place, "runs", shell=">&-").returncode == 0
+    assert started(place, "db", "check").returncode == 0
+
+
+def test_an_argument_that_is_not_utf8_is_refused_with_its_bytes(place):
+    done = started(place, "show", b"caf\xe9")
+    assert done.returncode == 2
+    assert rb"b'caf\xe9'" in done.stderr
+
+
+@pytest.mark.parametrize("locale", ["ascii", "latin-1", "utf-8"])
+def test_a_name_of_any_letters_is_listed_in_any_encoding(place, locale):
+    stored_runs.complete(place, name="Epichloë-β")
+    done = subprocess.run(
+        [sys.executable, "-m", "vp_tui.tui.cli", "runs"],
+        env={**os.environ, "VP_TUI_HOME": str(place.root), "PYTHONIOENCODING": locale},
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Epichlo" in done.stdout
