@@ -10,8 +10,13 @@ from pathlib import Path
 class Served:
     """The server's process and its address."""
 
-    def __init__(self, process, url):
-        self.process, self.url = process, url
+    def __init__(self, process, address):
+        self.process, self.address = process, address
+        self.url, _, self.token = address.partition("/?token=")
+
+    def at(self, path, query=""):
+        """The URL of `path`, with the token."""
+        return f"{self.url}{path}?{query}&token={self.token}"
 
     @property
     def dashboards(self):

@@ -39,7 +39,7 @@ async def until(condition, seconds=45):
 
 @pytest.mark.usefixtures("small_demo")
 async def test_a_demo_run_is_started_by_keys_in_a_browser_and_its_verdict_is_seen(home, served, tmp_path):
-    async with chromium.opened(served.url, tmp_path / "profile") as page:
+    async with chromium.opened(served.address, tmp_path / "profile") as page:
         await page.until("No runs yet", "1 Live", "q Leave")
         await page.press("n")
         await page.until("New run", "Model *")
@@ -54,14 +54,14 @@ async def test_a_demo_run_is_started_by_keys_in_a_browser_and_its_verdict_is_see
         await until(lambda: not runs_of(home)[0].is_active)
         assert (runs_of(home)[0].status, runs_of(home)[0].verdict) == ("completed", "PASS")
 
-        await page.go(served.url)
+        await page.go(served.address)
         await page.until("#1", "PASS  fp16 is safe here", "40/40")
         await page.press("2")
         await page.until("worst cos", "demo")
 
 
 async def test_the_page_loads_nothing_from_elsewhere(served, tmp_path):
-    async with chromium.opened(served.url, tmp_path / "profile") as page:
+    async with chromium.opened(served.address, tmp_path / "profile") as page:
         await page.until("1 Live")
         assert await page.value("document.title") == "vp-tui"
         assert page.answered

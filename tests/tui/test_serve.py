@@ -42,6 +42,10 @@ class Tab:
 
     async def resize(self, width, height):
         self.screen.resize(height, width)
+        await self.wish(width, height)
+
+    async def wish(self, width, height):
+        """A size that only the server hears of."""
         await self._socket.send_json(["resize", {"width": width, "height": height}])
 
     async def until(self, *words, column=0):
@@ -61,7 +65,7 @@ class Tab:
 
 @asynccontextmanager
 async def opened(served, **headers):
-    address = f"{served.url}/ws?width=80&height=24"
+    address = served.at("/ws", "width=80&height=24")
     async with aiohttp.ClientSession(headers=headers) as session, session.ws_connect(address) as connection:
         yield Tab(connection)
 
@@ -115,7 +119,7 @@ def test_an_address_others_can_reach_is_refused_with_the_reason_and_the_way_out(
     code, out, err = call("serve", "--host", host)
     assert (code, out) == (2, "")
     assert repr(host) in err
-    assert "no password" in err
+    assert "encrypted" in err
     assert "ssh -L 8000:localhost:8000 HOST" in err
     assert "--allow-public" in err
 
@@ -154,11 +158,62 @@ def test_without_the_extra_the_reader_is_told_what_to_install(call, monkeypatch)
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/static/js/textual.js"])
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": "["}, {"Origin": "http://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Host": "["}, {"Host": '"><script>'}, {"Origin": "http://evil.example"}]
+)
 async def test_a_strange_name_or_page_gets_nothing(served, path, headers):
-    async with aiohttp.ClientSession() as session, session.get(served.url + path, headers=headers) as answer:
+    async with aiohttp.ClientSession() as session, session.get(served.at(path), headers=headers) as answer:
         assert answer.status == 403
     assert not served.dashboards
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/static/js/textual.js"])
+@pytest.mark.parametrize("token", ["", "?token=", "?token=wrong"])
+async def test_without_the_token_of_the_address_nothing_is_answered(served, path, token):
+    """Another user of this machine can connect, and does not know it."""
+    async with aiohttp.ClientSession() as session, session.get(served.url + path + token) as answer:
+        assert answer.status == 403
+    assert not served.dashboards
+
+
+async def test_the_page_keeps_the_token_as_a_cookie_that_no_script_reads(served):
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        async with session.get(served.address) as page:
+            assert page.status == 200
+        (cookie,) = jar
+        assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+        async with session.get(served.url + "/static/js/textual.js") as script:
+            assert script.status == 200
+
+
+@pytest.mark.parametrize("size", ["width=1000000000&height=24", "width=80&height=-1", "width=x", "width=" + "9" * 30])
+async def test_a_size_that_would_take_all_memory_starts_no_dashboard(served, size):
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="400"):
+            await session.ws_connect(served.at("/ws", size))
+    assert not served.dashboards
+
+
+async def test_tabs_are_bounded():
+    from types import SimpleNamespace
+
+    from vp_tui.tui.web import server
+
+    one = server._TabServer("true", "t", only_local=True)
+    one._tabs = set(range(server.MOST_TABS))
+    with pytest.raises(aiohttp.web.HTTPServiceUnavailable):
+        await one.handle_websocket(SimpleNamespace(query={}))
+
+
+async def test_a_resize_beyond_all_screens_is_cut(served):
+    async with opened(served) as tab:
+        await tab.until("1 Live", "PASS")
+        await tab.wish(1_000_000_000, 30)
+        await tab.press("2")
+        await tab.until("finished")
+        (pid,) = served.dashboards
+        assert int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 < 2**30
 
 
 async def test_another_port_of_this_machine_is_a_strange_page(served):
@@ -170,7 +225,7 @@ async def test_another_port_of_this_machine_is_a_strange_page(served):
 
 async def test_the_page_asks_nobody_else_and_follows_a_forwarded_port(served):
     host = {"Host": "localhost:9123"}
-    async with aiohttp.ClientSession() as session, session.get(served.url, headers=host) as answer:
+    async with aiohttp.ClientSession() as session, session.get(served.at("/"), headers=host) as answer:
         text = await answer.text()
     assert "ws://localhost:9123/ws" in text
     assert "http://localhost:9123/static/js/textual.js" in text
@@ -181,12 +236,12 @@ async def test_the_page_asks_nobody_else_and_follows_a_forwarded_port(served):
 async def test_a_public_server_answers_to_any_name_but_to_its_own_page_only(place):
     with serving(place, "--host", "0.0.0.0", "--allow-public") as public:
         async with aiohttp.ClientSession() as session:
-            async with session.get(public.url, headers={"Host": "gpu7.example"}) as answer:
+            async with session.get(public.at("/"), headers={"Host": "gpu7.example"}) as answer:
                 assert answer.status == 200
-            async with session.get(public.url, headers={"Host": "gpu7", "Origin": "http://evil"}) as answer:
+            async with session.get(public.at("/"), headers={"Host": "gpu7", "Origin": "http://evil"}) as answer:
                 assert answer.status == 403
         public.process.terminate()
-        assert "no password" in public.process.stderr.read()
+        assert "encrypted" in public.process.stderr.read()
         assert public.process.wait(SECONDS) == 0
 
 

@@ -141,7 +141,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port; 0: any free one.")] = 8000,
     allow_public: Annotated[
-        bool, typer.Option("--allow-public", help="Allow an address that other machines can reach, without a password.")
+        bool, typer.Option("--allow-public", help="Allow an address that other machines can reach, unencrypted.")
     ] = False,
 ) -> None:
     """Show the dashboard in a browser.

@@ -242,3 +242,11 @@ def test_a_run_of_sequences_that_were_not_read_right_warns_and_is_no_pass(events
     assert (finished.verdict, finished.measures["I1"]["all"]["unknown_share"] > 0.01) == ("WARN", True)
     (finding,) = [one for one in finished.findings if one.severity != "info"]
     assert (finding.gate, finding.severity, finding.limit) == ("I1", "warn", 0.01)
+
+
+def test_a_cache_that_cannot_be_written_costs_the_run_a_note_and_not_its_verdict(events_of, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "references").write_text("a file where the folder should be")
+    events = events_of(sample=6)
+    assert [event.kind for event in events if getattr(event, "kind", "") == "store"] == ["store"]
+    assert events[-1].verdict in {"PASS", "WARN"}

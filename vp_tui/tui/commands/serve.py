@@ -2,6 +2,7 @@
 
 import errno
 import importlib.util
+import secrets
 import socket
 import sys
 
@@ -10,7 +11,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.tui.commands import output
 from vp_tui.tui.web import tab_command
 
-NO_PASSWORD = "there is no password: anyone who can connect controls your runs"
+NOT_ENCRYPTED = "whoever has its address controls your runs, and nothing is encrypted"
 
 
 def serve_dashboard(home: Home, host: str, port: int, *, allow_public: bool) -> int:
@@ -25,17 +26,18 @@ def serve_dashboard(home: Home, host: str, port: int, *, allow_public: bool) -> 
 
     if not is_loopback(host) and not allow_public:
         raise UsageError(
-            f"--host {host!r} is reachable from other machines, and {NO_PASSWORD}; use 127.0.0.1 and forward "
+            f"--host {host!r} is reachable from other machines, and {NOT_ENCRYPTED}; use 127.0.0.1 and forward "
             "the port with `ssh -L 8000:localhost:8000 HOST`, or add --allow-public"
         )
     with _listen(host, port) as listener:
         name = f"[{host}]" if ":" in host else host
-        output.result(f"http://{name}:{listener.getsockname()[1]}")
+        token = secrets.token_urlsafe(16)
+        output.result(f"http://{name}:{listener.getsockname()[1]}/?token={token}")
         sys.stdout.flush()
         if not is_loopback(host):
-            output.say(f"reachable from other machines, and {NO_PASSWORD}")
-        output.say("open this address in a browser; Ctrl+C stops the server, runs continue")
-        run_server(tab_command(home), listener, only_local=not allow_public)
+            output.say(f"reachable from other machines, and {NOT_ENCRYPTED}")
+        output.say("open this address in a browser, with its token; Ctrl+C stops the server, runs continue")
+        run_server(tab_command(home), listener, token, only_local=not allow_public)
     return ExitCode.GOOD
 
 
