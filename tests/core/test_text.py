@@ -105,13 +105,3 @@ def test_plurals_and_run_numbers():
         "runs #23, #30",
         "runs #23..#25",
     ]
-
-
-def test_json_that_is_printed_steers_no_terminal_and_means_the_same():
-    import json
-
-    value = {"name": "a\x9b31m\u202eb\u2028c\x7f\U000e0041\ufeff", "plain": "ë β 中"}
-    printed = text.json_safe(json.dumps(value, ensure_ascii=False))
-    assert json.loads(printed) == value
-    assert printed.isprintable()
-    assert "ë β 中" in printed

@@ -1,11 +1,14 @@
 """Standard streams that are closed, full or gone, and arguments that are no text."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 import stored_runs
+
+from vp_tui.tui.commands.output import json_safe
 
 COMMANDS = (("runs",), ("show", "last", "--json"), ("runs", "--help"), ("policy", "-m", "x", "--env"))
 
@@ -76,3 +79,11 @@ def test_a_name_of_any_letters_is_listed_in_any_encoding(place, locale):
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Epichlo" in done.stdout
+
+
+def test_json_that_is_printed_steers_no_terminal_and_means_the_same():
+    value = {"name": "a\x9b31m\u202eb\u2028c\x7f\U000e0041\ufeff", "plain": "ë β 中"}
+    printed = json_safe(json.dumps(value, ensure_ascii=False))
+    assert json.loads(printed) == value
+    assert printed.isprintable()
+    assert "ë β 中" in printed

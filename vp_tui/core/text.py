@@ -17,7 +17,6 @@ width         terminal columns: wide characters take two, combining ones none.
 
 import json
 import math
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -30,9 +29,6 @@ _LARGE: Final = 1e4
 """From here on a measure in a cell has an exponent, so that it keeps to its column."""
 _DECIMALS: Final[dict[str, int]] = {"ratio": 4, "share": 4, "bits": 1}
 _BREAKS: Final = "\r\n\t\v\f"
-_STEERING_IN_JSON: Final = re.compile(
-    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Control, format (bidi), surrogate, private and unassigned characters: not for XML, a terminal or a reader."""
 
@@ -249,16 +245,6 @@ def safe(text: object) -> str:
         if char in _BREAKS or unicodedata.category(char) not in _STEERING
     )
     return "".join(kept)
-
-
-def json_safe(text: str) -> str:
-    """JSON text of the same value, in which characters that could steer a terminal or turn its lines are escaped."""
-    return _STEERING_IN_JSON.sub(_escaped, text)
-
-
-def _escaped(found: "re.Match[str]") -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def columns(text: str) -> int:

@@ -137,12 +137,7 @@ def stop(home: Home, run_id: int, *, force: bool = False) -> None:
     worker = lifecycle.registered_worker(home, run_id)
     lock = folder / LOCK_NAME
     if worker is not None and not is_running(worker) and (worker.host != this_host() or is_held(lock)):
-        if not force:
-            raise StoreError(
-                f"run {run_id} is running on {worker.host}; stop it there. If that machine or container is gone, "
-                f"`vp-tui stop --force {run_id}` ends it"
-            )
-        lifecycle.end_lost(home, run_id)
+        _end_elsewhere(home, run_id, worker, force=force)
         return
     with contextlib.suppress(OSError):
         # without the mark the run says that a signal ended it
@@ -159,6 +154,16 @@ def stop(home: Home, run_id: int, *, force: bool = False) -> None:
             f"Check `dmesg` and `ps -o pid,stat,wchan {worker.pid}`; the run stays active until then"
         )
     lifecycle.reconcile(home)
+
+
+def _end_elsewhere(home: Home, run_id: int, worker: Worker, *, force: bool) -> None:
+    """End a run whose process cannot be seen from here; refuse without `force`."""
+    if not force:
+        raise StoreError(
+            f"run {run_id} is running on {worker.host}; stop it there. If that machine or container is gone, "
+            f"`vp-tui stop --force {run_id}` ends it"
+        )
+    lifecycle.end_lost(home, run_id)
 
 
 def _ended(worker: Worker, lock: Path, number: signal.Signals, seconds: float) -> bool:

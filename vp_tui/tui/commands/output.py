@@ -1,19 +1,34 @@
 """Output of commands: results on stdout, messages on stderr, with --json the report too."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.text import json_safe, safe
+from vp_tui.core.text import safe
 from vp_tui.tui.text import summary
+
+_STEERING_IN_JSON: Final = re.compile(
+    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 def dumped(value: Any) -> str:
     """Return indented JSON without characters that steer a terminal; NaN is an error."""
     return json_safe(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def json_safe(text: str) -> str:
+    """JSON text of the same value, in which characters that could steer a terminal or turn its lines are escaped."""
+    return _STEERING_IN_JSON.sub(_escaped, text)
+
+
+def _escaped(found: "re.Match[str]") -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def result(text: str) -> None:

@@ -7,18 +7,20 @@ warp, of the time in which SMs used their tensor cores in any format, and of the
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import pynvml
 
+from vp_tui.core.engine.gpu.visible import first_visible
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample, now_us
 
+# by name: a pynvml of another package, first on the path, lacks the newer ones
 _METRICS: Final = (
-    ("SM active", pynvml.NVML_GPM_METRIC_SM_UTIL),
-    ("tensor active", pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL),
-    ("DRAM active", pynvml.NVML_GPM_METRIC_DRAM_BW_UTIL),
+    ("SM active", "NVML_GPM_METRIC_SM_UTIL"),
+    ("tensor active", "NVML_GPM_METRIC_ANY_TENSOR_UTIL"),
+    ("DRAM active", "NVML_GPM_METRIC_DRAM_BW_UTIL"),
 )
 
 
@@ -39,6 +41,8 @@ class GpmReading(NamedTuple):
 
 def why_no_gpm(handle: Any) -> str | None:
     """Why this GPU has no GPM, in few words; None when it has."""
+    if not all(hasattr(pynvml, name) for name in ("nvmlGpmQueryDeviceSupport", *(name for _, name in _METRICS))):
+        return f"no GPM: {pynvml.__file__} is not NVIDIA's nvidia-ml-py; uninstall the package pynvml"
     try:
         supported = pynvml.nvmlGpmQueryDeviceSupport(handle).isSupportedDevice
     except pynvml.NVMLError as error:
@@ -69,7 +73,7 @@ class Gpm:
 
     def __exit__(self, *_: object) -> None:
         while self._buffers:
-            pynvml.nvmlGpmSampleFree(self._buffers.pop())
+            _asked("nvmlGpmSampleFree", self._buffers.pop())
 
     def read(self) -> GpmReading:
         """The shares since the reading before; none at the first one."""
@@ -93,7 +97,7 @@ def _between(last: Any, newest: Any) -> GpmReading:
     asked.numMetrics = len(_METRICS)
     asked.sample1, asked.sample2 = last, newest
     for place, (_, metric) in enumerate(_METRICS):
-        asked.metrics[place].metricId = metric
+        asked.metrics[place].metricId = getattr(pynvml, metric)
     pynvml.nvmlGpmMetricsGet(asked)
     shares: list[float | None] = []
     problems: list[str] = []
@@ -112,55 +116,60 @@ _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """Inode of /proc/self/ns/pid outside of every container (PROC_PID_INIT_INO of linux/proc_ns.h)."""
 
 
-def read_once() -> GpuSample | Unavailable:
-    """Return one sample of the first GPU; GPM needs two, so its numbers are None."""
+def read_once(environment: Mapping[str, str] = os.environ) -> GpuSample | Unavailable:
+    """Return one sample of the GPU that torch calls cuda:0; GPM needs two, so its numbers are None."""
     problem = _initialize()
     if problem is not None:
         return Unavailable(problem)
-    if pynvml.nvmlDeviceGetCount() == 0:
-        return Unavailable("NVML sees no GPU on this machine")
-    return sample(pynvml.nvmlDeviceGetHandleByIndex(0))
+    try:
+        handle = first_visible(environment)
+    except pynvml.NVMLError as error:
+        return Unavailable(f"NVML cannot read the GPU: {error}")
+    return handle if isinstance(handle, Unavailable) else sample(handle)
 
 
 def facts(gpu_uuid: str) -> dict[str, Any]:
     """Driver, power limit, and why there is no GPM (None: there is), as NVML has them, or why NVML has none."""
     handle, problem = handle_of(gpu_uuid)
+    found: dict[str, Any] = {"driver": _asked("nvmlSystemGetDriverVersion"), "nvml": problem}
     if handle is None:
-        return {"nvml": problem}
-    return {
-        "driver": _asked(pynvml.nvmlSystemGetDriverVersion),
-        "power_limit_w": _scaled(_asked(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
+        return {name: value for name, value in found.items() if value is not None}
+    return found | {
+        "power_limit_w": _scaled(_asked("nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3),
         "gpm": why_no_gpm(handle),
-        "nvml": None,
     }
 
 
 def handle_of(gpu_uuid: str) -> tuple[Any, str | None]:
-    """NVML's handle of a GPU, or None and the reason."""
+    """NVML's handle of a GPU or MIG slice, or None and the reason; torch gives the UUID without its kind."""
     problem = _initialize()
     if problem is not None:
         return None, problem
-    name = gpu_uuid if gpu_uuid.startswith(("GPU-", "MIG-")) else f"GPU-{gpu_uuid}"
-    try:
-        return pynvml.nvmlDeviceGetHandleByUUID(name), None
-    except pynvml.NVMLError as error:
-        return None, f"NVML does not know {name}: {error}"
+    is_whole = gpu_uuid.startswith(("GPU-", "MIG-"))
+    names = [gpu_uuid] if is_whole else [f"GPU-{gpu_uuid}", f"MIG-{gpu_uuid}"]
+    reason = ""
+    for name in names:
+        try:
+            return pynvml.nvmlDeviceGetHandleByUUID(name), None
+        except pynvml.NVMLError as error:
+            reason = reason or f"NVML does not know {name}: {error}"
+    return None, reason
 
 
 def sample(handle: Any) -> GpuSample:
     """One reading, without GPM's numbers."""
-    memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
-    rates = _asked(pynvml.nvmlDeviceGetUtilizationRates, handle)
+    memory = _asked("nvmlDeviceGetMemoryInfo", handle)
+    rates = _asked("nvmlDeviceGetUtilizationRates", handle)
     return GpuSample(
         at_us=now_us(),
         utilization=float(rates.gpu) if rates is not None else None,
         memory_used_mib=memory.used / MIB if memory is not None else None,
         memory_total_mib=memory.total / MIB if memory is not None else None,
-        power_w=_scaled(_asked(pynvml.nvmlDeviceGetPowerUsage, handle), 1e-3),
-        power_limit_w=_scaled(_asked(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle), 1e-3),
-        sm_clock_mhz=_scaled(_asked(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM), 1.0),
-        temperature_c=_scaled(_asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU), 1.0),
-        throttle_reasons=int(_asked(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0),
+        power_w=_scaled(_asked("nvmlDeviceGetPowerUsage", handle), 1e-3),
+        power_limit_w=_scaled(_asked("nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3),
+        sm_clock_mhz=_scaled(_asked("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM), 1.0),
+        temperature_c=_scaled(_asked("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU), 1.0),
+        throttle_reasons=int(_asked("nvmlDeviceGetCurrentClocksThrottleReasons", handle) or 0),
         other_processes=_other_processes(handle),
     )
 
@@ -181,7 +190,7 @@ def others(pids: Sequence[int], own: int, *, sees_host_pids: bool) -> int | None
 
 
 def _other_processes(handle: Any) -> int | None:
-    running = _asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    running = _asked("nvmlDeviceGetComputeRunningProcesses", handle)
     if running is None:
         return None
     return others([process.pid for process in running], os.getpid(), sees_host_pids=_sees_host_pids())
@@ -203,11 +212,11 @@ def _initialize() -> str | None:
     return None
 
 
-def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer, or None where this GPU does not report it."""
+def _asked(question: str, *arguments: Any) -> Any:
+    """The answer to a function of NVML, or None where this GPU does not report it or this pynvml does not know it."""
     try:
-        return question(*arguments)
-    except pynvml.NVMLError:
+        return getattr(pynvml, question)(*arguments)
+    except (pynvml.NVMLError, AttributeError):
         return None
 
 

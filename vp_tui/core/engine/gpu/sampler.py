@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from vp_tui.core.engine.gpu.health import Health
 from vp_tui.core.engine.gpu.nvml import Gpm, handle_of, sample
 from vp_tui.core.events import AlertRaised, GpuSample, now_us
 
@@ -76,7 +77,7 @@ class Sampler:
             self._busy.append(found.utilization)
 
     def _work(self) -> None:
-        with Gpm(self._handle) as gpm:
+        with Gpm(self._handle) as gpm, Health(self._handle) as health:
             while not self._stop.is_set():
                 reading = gpm.read()
                 found = replace(sample(self._handle), **reading.shares._asdict())
@@ -84,6 +85,8 @@ class Sampler:
                 if self._counting.is_set():
                     self._note(found)
                 self._tell(reading.problems)
+                for problem in health.problems():
+                    self._emit(AlertRaised(at_us=now_us(), kind="gpu", severity="warn", message=problem))
                 self._stop.wait(PERIOD_SECONDS)
 
     def _tell(self, problems: tuple[str, ...]) -> None:

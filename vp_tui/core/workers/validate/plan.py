@@ -11,7 +11,8 @@ import torch
 
 from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
 from vp_tui.core.engine import environment, footprint, memory
-from vp_tui.core.engine.gpu import Sampler
+from vp_tui.core.engine.gpu import Sampler, read_once
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, RunPlanned, now_us
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
@@ -95,12 +96,25 @@ def note(kind: str, text: str) -> AlertRaised:
     return AlertRaised(at_us=now_us(), kind=kind, severity="info", message=text)
 
 
+def _unused_gpu(setting: Setting) -> str | None:
+    """Return a warning if the run is on the CPU although the machine has a GPU and nobody asked for the CPU."""
+    if setting.device.type != "cpu" or setting.config.device != "auto" or isinstance(read_once(), Unavailable):
+        return None
+    return (
+        f"this machine has a GPU, but {setting.device_reason}: the run is on the CPU. Either torch was installed "
+        "without CUDA or the driver is too old for it; `vp-tui doctor` shows both versions"
+    )
+
+
 def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event, None, Plan]:
     """Read checkpoint and data, decide the token budget (`on_halved` as in Budget), look for a stored reference."""
     config, device, plans = setting.config, setting.device, setting.plans
     for plan in plans.values():
         precision.check(plan, device)
     yield phase("reading", "checkpoint")
+    problem = _unused_gpu(setting)
+    if problem is not None:
+        yield replace(note("gpu", problem), severity="warn")
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     for arm in ARMS:
