@@ -89,3 +89,7 @@ class StoreError(VpTuiError):
 
 class StoreBusyError(StoreError):
     """Another process has held the write lock of the store for longer than one waits; reading needs none."""
+
+
+class DamagedRowError(StoreError):
+    """A row of the store is not what vp-tui wrote; the others are."""

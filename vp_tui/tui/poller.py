@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from vp_tui.core.errors import RunNotFoundError, Unavailable, VpTuiError
+from vp_tui.core.errors import DamagedRowError, RunNotFoundError, Unavailable, VpTuiError
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.messages import Pinned, StoreRead, StoreTrouble, StoreView
@@ -55,6 +55,8 @@ class Poller:
         self._wake = threading.Event()
         self._last: StoreView | None = None
         self._gpu_due = 0.0
+        self._damaged: str | None = None
+        """Why the chosen run cannot be shown."""
         self._is_closed = False
 
     def choose(self, run_id: int) -> None:
@@ -104,6 +106,8 @@ class Poller:
             if view != self._last:
                 self._last = view
                 post(StoreRead(view))
+                if self._damaged is not None:
+                    post(StoreTrouble(self._damaged))
                 self._rest(PACE_S)
             else:
                 self._rest(POLL_S)
@@ -120,13 +124,13 @@ class Poller:
         return replace(view, baseline=self._read_baseline(reader, fitting)) if fitting is not None else view
 
     def _read_baseline(self, reader: "Reader", fitting: Pinned) -> RunSnapshot | None:
-        """Return the baseline's newest run, read once: a finished run does not change. None: it was just deleted."""
+        """Return the baseline's newest run, read once: a finished run does not change. None: deleted, or damaged."""
         before = self._last.baseline if self._last else None
         if before is not None and before.run == fitting.run:
             return before
         try:
             return reader.snapshot(fitting.run.id, most=MOST)
-        except RunNotFoundError:
+        except (RunNotFoundError, DamagedRowError):
             return None
 
     def _read_snapshot(self, reader: "Reader", runs: tuple[RunRow, ...]) -> RunSnapshot | None:
@@ -136,8 +140,13 @@ class Poller:
         if run_id is None:
             return None
         since = previous if previous is not None and previous.run.id == run_id else None
+        self._damaged = None
         try:
             return reader.snapshot(run_id, since=since, most=MOST)
+        except DamagedRowError as error:
+            # the history and all other runs can be shown
+            self._damaged = str(error)
+            return None
         except RunNotFoundError:
             # deleted by another process between two reads
             if self._wanted is None:

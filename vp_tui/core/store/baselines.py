@@ -1,6 +1,5 @@
 """Baselines: runs pinned under a name with a reason, per comparability key; replaced ones stay as history."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +11,7 @@ from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import writing
-from vp_tui.core.store.rows import as_json
+from vp_tui.core.store.rows import as_json, from_json
 
 KeyKind = Literal["accuracy", "perf"]
 DEFAULT = "default"
@@ -158,5 +157,5 @@ def _baseline(row: Any) -> Baseline:
         name: getattr(row, name) for name in Baseline.__dataclass_fields__ if name not in {"run_uuids", "run_ids"}
     }
     return Baseline(
-        **values, run_uuids=tuple(json.loads(row.run_uuids_json)), run_ids=tuple(sorted(json.loads(row.run_ids)))
+        **values, run_uuids=tuple(from_json(row.run_uuids_json)), run_ids=tuple(sorted(from_json(row.run_ids)))
     )

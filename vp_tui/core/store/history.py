@@ -20,6 +20,7 @@ from vp_tui.core.store.query import fields
 from vp_tui.core.store.query.fields import BY_NAME
 from vp_tui.core.store.query.parser import parse, parse_order
 from vp_tui.core.store.query.tree import And, Node, Not, Or, Term, Word
+from vp_tui.core.store.rows import finite, moment
 from vp_tui.core.store.snapshot import ACTIVE, RunRow
 
 _run = tables.run
@@ -121,6 +122,8 @@ _IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {
 
 _OWN = tuple(name for name in RunRow.__dataclass_fields__ if name in tables.run.c)
 _COUNTED = ("num_alerts", "cosine_min")
+_MOMENTS = tuple(name for name in _OWN if name.endswith("_at_us"))
+_NUMBERS = ("speedup", "end_to_end_speedup", "eta_s", "cosine_min")
 _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 
@@ -162,6 +165,7 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
     """Return a row with its status derived from facts: a run without a live worker is interrupted."""
     # fixed names: testing each field against the row dominated the time of a long history
     values = {name: row[name] for name in (*_OWN, *_COUNTED)}
+    values |= {name: moment(values[name]) for name in _MOMENTS} | {name: finite(values[name]) for name in _NUMBERS}
     ending = ending_of(row, home)
     if ending is not None:
         values |= {"status": ending.status, "status_reason": ending.reason}

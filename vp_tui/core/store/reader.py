@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from vp_tui.core.errors import RunNotFoundError, StoreError
+from vp_tui.core.errors import DamagedRowError, RunNotFoundError, StoreError
 from vp_tui.core.events import Finding, SequenceResult, StratumStats
 from vp_tui.core.store import tables
 from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_baselines
@@ -16,7 +16,7 @@ from vp_tui.core.store.growing import samples
 from vp_tui.core.store.history import history_statement, read_rows, run_rows
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.pairs import Pairs, RunNumbers, numbers, paired
-from vp_tui.core.store.rows import from_json
+from vp_tui.core.store.rows import finite, from_json, mapping
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.transitions import StatusChange, read_changes
 
@@ -148,7 +148,7 @@ class Reader:
             return RunSnapshot(
                 run=run,
                 **{name: texts[name] for name in _JSON},
-                findings=tuple(Finding(**item) for item in texts["findings"] or ()),
+                findings=texts["findings"],
                 strata=_strata(connection, run_id),
                 folder=str(self._home.run_folder(run.uuid)),
                 # the id of a deleted run is reused
@@ -217,7 +217,7 @@ class Reader:
             ).one_or_none()
         if row is None:
             raise RunNotFoundError(f"no run {run_id}; `vp-tui runs` lists them")
-        return from_json(row[0]), from_json(row[1])
+        return mapping(row[0]), mapping(row[1])
 
     def baselines(self, *, active: bool = False) -> tuple[Baseline, ...]:
         with self._reading() as connection:
@@ -264,7 +264,7 @@ def _strata(connection: Connection, run_id: int) -> tuple[StratumStats, ...]:
     table = tables.stratum
     columns = [table.c[name] for name in StratumStats.__dataclass_fields__]
     rows = connection.execute(select(*columns).where(table.c.run_id == run_id)).mappings()
-    found = {row["scope"]: StratumStats(**row) for row in rows}
+    found = {row["scope"]: StratumStats(**{name: finite(value) for name, value in row.items()}) for row in rows}
     return tuple(found[scope] for scope in ("short", "medium", "long", "all") if scope in found)
 
 
@@ -272,4 +272,26 @@ def _texts(connection: Connection, run_id: int) -> Mapping[str, Any]:
     run = tables.run
     columns = [run.c[f"{name}_json"].label(name) for name in (*_JSON, "findings")]
     row = connection.execute(select(*columns).where(run.c.id == run_id)).mappings().one()
-    return {name: from_json(text) for name, text in row.items()}
+    found: dict[str, Any] = {}
+    for name, text in row.items():
+        try:
+            found[name] = _findings(from_json(text)) if name == "findings" else _of_shape(name, mapping(text))
+        except (DamagedRowError, TypeError) as error:
+            raise DamagedRowError(
+                f"run {run_id}: its stored {name} cannot be read; the other runs are not affected, and "
+                f"`vp-tui delete {run_id}` removes it"
+            ) from error
+    return found
+
+
+def _of_shape(name: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the value of a JSON column; TypeError if it is not of the shape that the screens read."""
+    if name in {"arms", "measures"} and not all(isinstance(one, Mapping) for one in value.values()):
+        raise TypeError(name)
+    if name == "config" and "model" not in value:
+        raise TypeError(name)
+    return value
+
+
+def _findings(value: Any) -> tuple[Finding, ...]:
+    return tuple(Finding(**item) for item in value or ())
