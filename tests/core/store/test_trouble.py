@@ -4,9 +4,10 @@ import os
 import sqlite3
 
 import pytest
+from records import finished, planned
 
 from vp_tui.core.errors import StoreBusyError, StoreError
-from vp_tui.core.store import engine, lifecycle, upkeep
+from vp_tui.core.store import backup, engine, lifecycle, upkeep
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import about_to_begin, upgrade
 
@@ -68,3 +69,26 @@ def test_an_sqlite_without_strict_tables_is_named_with_the_remedy_before_anythin
     for call in (upgrade, Reader):
         with pytest.raises(StoreError, match=r"3\.37 is needed.*uv or conda"):
             call(home)
+
+
+@pytest.mark.parametrize("content", [b"x", b"", "foreign"])
+def test_a_file_that_is_no_store_is_never_called_sound(home, content):
+    home.database.unlink()
+    if content == "foreign":
+        with sqlite3.connect(home.database) as other:
+            other.execute("CREATE TABLE t (x)")
+    else:
+        home.database.write_bytes(content)
+    try:
+        assert not backup.check(home).is_sound
+    except StoreError:
+        return
+
+
+def test_a_duration_is_unknown_where_the_clock_was_set_during_the_run(home, started, write, sql, reader):
+    for _ in range(2):
+        write(started(), planned(), finished())
+    sql("UPDATE run SET started_at_us = ended_at_us - 60000000")
+    assert len(reader.history("seconds>1")) == 2
+    sql("UPDATE run SET clock_suspect = 1 WHERE id = 2")
+    assert [run.id for run in reader.history("seconds>1")] == [1]

@@ -13,6 +13,7 @@ from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
 from vp_tui.core.store.engine import read_only_uri, store_errors
 from vp_tui.core.store.home import Home
+from vp_tui.core.store.tables import APPLICATION_ID
 
 KEPT = 3
 ROOM = 2
@@ -36,7 +37,8 @@ class Health:
 
     @property
     def is_sound(self) -> bool:
-        return self.quick_check == self.integrity_check == "ok" and self.broken_references == 0
+        is_ours = self.application_id == APPLICATION_ID and self.revision is not None
+        return is_ours and self.quick_check == self.integrity_check == "ok" and self.broken_references == 0
 
 
 def backup(home: Home, revision: str | None, *, keep: int = KEPT) -> Path:

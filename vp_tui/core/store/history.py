@@ -10,7 +10,19 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, UnaryExpression, and_, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    UnaryExpression,
+    and_,
+    case,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
@@ -110,7 +122,8 @@ def _is_baseline() -> ColumnElement[bool]:
 _MADE: Final[dict[str, Callable[[], ColumnElement[Any]]]] = {
     "cosine_min": worst_cosine,
     "alerts": alert_count,
-    "seconds": lambda: (_run.c.ended_at_us - _run.c.started_at_us) / 1e6,
+    # not known where the clock was set in between
+    "seconds": lambda: case((_run.c.clock_suspect == 1, None), else_=(_run.c.ended_at_us - _run.c.started_at_us) / 1e6),
     "is": _is_baseline,
 }
 _IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {

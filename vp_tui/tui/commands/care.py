@@ -5,10 +5,11 @@ from vp_tui.core.report.page import aligned
 from vp_tui.core.store import backup, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.tables import REVISION
+from vp_tui.core.store.tables import APPLICATION_ID, REVISION
 from vp_tui.core.text import size
 from vp_tui.tui.commands import output
 
+_FOREIGN = "not a vp-tui store: another program wrote it, or it is empty"
 _DAMAGED = "DAMAGED: move the file away, then copy the newest intact backup to its place"
 
 
@@ -37,12 +38,18 @@ def check_store(home: Home) -> int:
                     ("integrity check", health.integrity_check),
                     ("broken references", str(health.broken_references)),
                     *(("backup", str(path)) for path in backup.backups(home)),
-                    ("result", "intact" if health.is_sound else _DAMAGED),
+                    ("result", _result(health)),
                 ]
             )
         )
     )
     return ExitCode.GOOD if health.is_sound else ExitCode.STORE_UNAVAILABLE
+
+
+def _result(health: backup.Health) -> str:
+    if health.is_sound:
+        return "intact"
+    return _DAMAGED if health.application_id == APPLICATION_ID else _FOREIGN
 
 
 def _in_words(dropped: upkeep.Pruned) -> str:

@@ -55,6 +55,10 @@ class Outcome:
     clock_jump_s: float
     """Movement of the wall clock against the monotonic one."""
 
+    @property
+    def clock_suspect(self) -> bool:
+        return self.clock_jump_s > CLOCK_JUMP_SECONDS
+
     def write_embeddings(self) -> tuple[float, str | None]:
         """Finish reference.safetensors and candidate.safetensors.
 
@@ -110,7 +114,7 @@ class Outcome:
             measures=as_document(measured),
             perf_valid=disturbed is None,
             perf_invalid_reason=disturbed,
-            clock_suspect=self.clock_jump_s > CLOCK_JUMP_SECONDS,
+            clock_suspect=self.clock_suspect,
             exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
         )
 

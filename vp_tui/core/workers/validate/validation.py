@@ -59,6 +59,12 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
         storing_s, problem = outcome.write_embeddings()
         if problem is not None:
             yield note("store", problem)
+        if outcome.clock_suspect:
+            yield note(
+                "store",
+                f"the clock of this machine was set by {outcome.clock_jump_s:.0f} s during the run: when it "
+                "started and how long it took are not known; the measured speed does not depend on that clock",
+            )
         yield outcome.finished(storing_s)
 
 
