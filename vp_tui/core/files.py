@@ -1,18 +1,27 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import errno
+import json
 import os
 import secrets
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 
 _SQLITE: Final = b"SQLite format 3\0"
+MOST_TEXT: Final = 1 << 26
+"""Bytes of a text that is read whole; a tokenizer.json has up to 20 MB."""
+MOST_TOML: Final = 1 << 16
+"""Bytes of a file of settings."""
+_MOST_DOTS: Final = 100
+"""Of a line of TOML: a key of n parts takes n * n memory."""
 _SPECIAL: Final = ("/dev/", "/proc/")
 _KEPT_NAME: Final = 100
 """Characters of a file's name in that of its part: a longer one would pass the limit of 255."""
@@ -89,3 +98,53 @@ def _is_database(path: Path) -> bool:
             return file.read(len(_SQLITE)) == _SQLITE
     except OSError:
         return False
+
+
+def read_text(path: Path, most: int = MOST_TEXT) -> str:
+    """Return the UTF-8 text of a regular file of at most `most` bytes: a pipe would hang, /dev/zero has no end.
+
+    Raises:
+        OSError: it cannot be read, is no regular file or is larger.
+        ValueError: it is not UTF-8.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than {most}", str(path))
+    with path.open("rb") as file:
+        return file.read(most).decode("utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON of a file.
+
+    Raises:
+        OSError, ValueError: as `read_text`; not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the TOML of a file.
+
+    Raises:
+        OSError, ValueError: as `read_text`; not TOML, or nested too deeply.
+    """
+    text = read_text(path, MOST_TOML)
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise ValueError("it is nested too deeply")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def user_path(given: str | Path) -> Path:
+    """Return a path as a user writes it; unlike Path.expanduser, an unknown ~user is a name like any other."""
+    return Path(os.path.expanduser(given))

@@ -5,7 +5,6 @@ A limit is addressed as GATE.fail or GATE.warn (`M1.fail = 0.995`). A run record
 
 import difflib
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import read_toml
 from vp_tui.core.gates.gate import Gate, Limit
 from vp_tui.core.gates.table import WITH_LIMITS
 
@@ -71,12 +71,12 @@ def read_thresholds(path: Path) -> Thresholds:
             one) or values that are not allowed; all wrong names and values are reported at once.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = read_toml(path)
     except FileNotFoundError as error:
         raise UsageError(f"thresholds file {str(path)!r} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"thresholds file {str(path)!r} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UsageError(f"thresholds file {str(path)!r} is not valid TOML: {error}") from error
     values, problems = _values(document)
     problems += _problems(values)

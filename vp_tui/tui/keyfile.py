@@ -4,7 +4,6 @@ The file is used completely or not at all: one invalid line keeps all default ke
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import read_toml
 from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, keys_of, shown
 
 NAME = "keys.toml"
@@ -41,7 +41,7 @@ def read_keys(path: Path) -> Mapping[str, str]:
         UsageError: the file is invalid, with the first reason and the number of others.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = read_toml(path)
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import zipfile
 from argparse import Namespace
 
 import pytest
@@ -57,3 +58,12 @@ def test_a_class_that_is_not_allowed_is_refused_by_name(tmp_path):
 def test_another_file_is_one_line_of_reason(content):
     with pytest.raises(ValueError, match=r"^\S.+\S$"):
         torch_file.read(io.BytesIO(content))
+
+
+def test_compressed_parts_are_refused_before_they_are_unpacked(tmp_path):
+    """3 MB may be 3 GB; torch.save stores."""
+    path = tmp_path / "model.bin"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x/data.pkl", b"\0" * 2**20)
+    with pytest.raises(ValueError, match="compressed"):
+        torch_file.read(path)

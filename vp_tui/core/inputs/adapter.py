@@ -17,6 +17,7 @@ from typing import Any, Final
 import platformdirs
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.files import read_json, user_path
 from vp_tui.core.inputs.hf_config import safetensors_header
 
 CONFIG: Final = "adapter_config.json"
@@ -78,7 +79,7 @@ def merged(folder: Path) -> Path:
 def notes_of(folder: Path) -> tuple[str, ...]:
     """Return a sentence for the run record if `folder` is a merged adapter."""
     try:
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        record = read_json(folder / _RECORD)
     except OSError:
         return ()
     return (f"the adapter {record['adapter']} was merged into its base model {record['base']} by peft",)
@@ -86,7 +87,7 @@ def notes_of(folder: Path) -> tuple[str, ...]:
 
 def _settings(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        found = read_json(folder / CONFIG)
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder / CONFIG} is not readable JSON ({error}); fetch the adapter again") from error
     if not isinstance(found, dict) or not found.get("base_model_name_or_path"):
@@ -97,7 +98,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 def _base(folder: Path, settings: Mapping[str, Any]) -> str:
     """Return the base model: a folder as written or next to the adapter, else a hub id."""
     given = str(settings["base_model_name_or_path"])
-    for path in (Path(given).expanduser(), folder.resolve().parent / given):
+    for path in (user_path(given), folder.resolve().parent / given):
         if path.is_dir():
             return str(path.resolve())
     return given

@@ -1,11 +1,20 @@
 """Checked access to a checkpoint's config.json; errors name the missing or wrong key."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.files import read_json
+
+_MOST: Final[Mapping[str, int]] = {
+    "num_hidden_layers": 1_000,
+    "num_attention_heads": 1_000,
+    "hidden_size": 1 << 17,
+    "intermediate_size": 1 << 20,
+}
+"""Some ten times what the largest models have; more would take memory or time without end."""
+_MOST_OTHER: Final = 1 << 24
 
 
 class ConfigJson:
@@ -15,10 +24,10 @@ class ConfigJson:
         """Read the file; raise ModelError if it is missing or not a JSON object."""
         self.path = folder / "config.json"
         try:
-            values = json.loads(self.path.read_text(encoding="utf-8"))
+            values = read_json(self.path)
         except FileNotFoundError:
             raise ModelError(f"{folder} has no config.json; {_instead_of(folder)}") from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ModelError(f"{self.path} is not readable JSON ({error}); fetch the checkpoint again") from error
         if not isinstance(values, dict):
             raise ModelError(
@@ -37,10 +46,10 @@ class ConfigJson:
         return self.values[key]
 
     def positive(self, key: str) -> int:
-        """Return a positive integer; raise ModelError for any other value."""
-        value = self.field(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ModelError(f"{self.path}: {key} is {value!r}, expected a positive integer")
+        """Return a positive integer; raise ModelError for any other value, or one that no model has."""
+        value, most = self.field(key), _MOST.get(key, _MOST_OTHER)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise ModelError(f"{self.path}: {key} is {value!r}, expected an integer from 1 to {most}")
         return value
 
     def epsilon(self, key: str) -> float:

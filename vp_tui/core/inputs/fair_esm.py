@@ -9,9 +9,9 @@ shapes determine the model: the number of heads follows from the width and the l
 
 import io
 import pickle
+import pickletools
 import re
 import zipfile
-from argparse import Namespace
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,9 +27,13 @@ def _path(*parts: str) -> str:
     return "/".join(parts)
 
 
+class _Options:
+    """Stands for argparse.Namespace: a hostile pickle may set attributes of the class that it is given."""
+
+
 # torch fills only plain dicts and OrderedDicts
 _STAND_INS: Final[Mapping[str, Any]] = {
-    "argparse.Namespace": Namespace,
+    "argparse.Namespace": _Options,
     "lightning.fabric.utilities.data.AttributeDict": OrderedDict,
     "lightning_fabric.utilities.data.AttributeDict": OrderedDict,
     "pytorch_lightning.utilities.parsing.AttributeDict": OrderedDict,
@@ -61,7 +65,9 @@ _IN_LAYER: Final[Mapping[str, str]] = {
     "final_layer_norm": "LayerNorm",
 }
 _UNREADABLE: Final = (OSError, zipfile.BadZipFile, pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError,
-                      AttributeError, IndexError)  # fmt: skip
+                      AttributeError, IndexError, MemoryError, OverflowError, RecursionError)  # fmt: skip
+_MOST_PICKLE: Final = 1 << 28
+"""Bytes of names and shapes; the numbers lie beside them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,17 +179,28 @@ def _options(content: Mapping[str, Any]) -> dict[str, Any]:
     content = content if isinstance(content, Mapping) else {}
     cfg = content.get("cfg")
     options = cfg.get("model") if isinstance(cfg, dict) else content.get("args")
-    if isinstance(options, Namespace):
+    if isinstance(options, _Options):
         return vars(options)
     return options if isinstance(options, dict) else {}
 
 
 def _unpickled(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
-        name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
-        if name is None:
+        part = next((part for part in archive.infolist() if part.filename.endswith("/data.pkl")), None)
+        if part is None:
             raise ValueError("the archive has no data.pkl")
-        return _Pickle(io.BytesIO(archive.read(name))).load()
+        if part.compress_type != zipfile.ZIP_STORED or part.file_size > _MOST_PICKLE:
+            raise ValueError(f"its data.pkl is compressed or has {part.file_size} bytes: torch.save did not write it")
+        content = archive.read(part)
+    _require_small_memo(content)
+    return _Pickle(io.BytesIO(content)).load()
+
+
+def _require_small_memo(content: bytes) -> None:
+    """Raise ValueError for a pickle that numbers an object beyond its own length: the table would take all memory."""
+    for opcode, number, _ in pickletools.genops(content):
+        if opcode.name.endswith("PUT") and number is not None and number > len(content):
+            raise ValueError("its pickle numbers more objects than it can hold")
 
 
 def _called(function: Any, _: Any, arguments: tuple[Any, ...], *__: Any) -> Any:
@@ -198,7 +215,7 @@ _OF_TORCH: Final[Mapping[str, Any]] = {
     "collections.OrderedDict": OrderedDict,
     "collections.Counter": Counter,
     "builtins.set": set,
-    "builtins.bytearray": bytearray,
+    "builtins.bytearray": _ignored,
     "_codecs.encode": _ignored,
     "torch.Size": tuple,
     "torch.device": _ignored,

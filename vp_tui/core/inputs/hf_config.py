@@ -25,6 +25,8 @@ _OFFSET_TYPES: Final = frozenset(
 )
 """Models that count positions from pad_token_id + 1; the rows of the table before that are unused."""
 _ITEM_BYTES: Final[Mapping[str, int]] = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+_MOST_HEADER: Final = 100_000_000
+"""Bytes; the limit of safetensors itself."""
 _SAFETENSORS_LENGTH: Final = 8
 """Bytes of the length field before a safetensors header."""
 
@@ -55,7 +57,8 @@ def max_tokens(config: ConfigJson) -> int | None:
     if not isinstance(rows, int) or rows < 1:
         return None
     pad = config.get("pad_token_id")
-    if config.get("model_type") in _OFFSET_TYPES and isinstance(pad, int):
+    kind = config.get("model_type")
+    if isinstance(kind, str) and kind in _OFFSET_TYPES and isinstance(pad, int):
         return rows - pad - 1
     return rows
 
@@ -84,7 +87,8 @@ def safetensors_header(path: Path) -> dict[str, Any]:
     """Return dtype and shape of each tensor in a safetensors file by its name; {} for another or a broken file."""
     try:
         with path.open("rb") as file:
-            header: Any = json.loads(file.read(int.from_bytes(file.read(_SAFETENSORS_LENGTH), "little")))
+            size = int.from_bytes(file.read(_SAFETENSORS_LENGTH), "little")
+            header: Any = json.loads(file.read(size)) if size <= _MOST_HEADER else {}
         return {name: entry for name, entry in header.items() if name != "__metadata__"}
-    except (OSError, ValueError, AttributeError, MemoryError, OverflowError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return {}

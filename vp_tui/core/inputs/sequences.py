@@ -16,6 +16,7 @@ import numpy as np
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, Stratum
 from vp_tui.core.errors import InputError
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs.records import UNREADABLE, Cleaned, Records, printable
 from vp_tui.core.measures.selection import even_quotas
 
@@ -60,7 +61,7 @@ def read(path: str | Path) -> SequenceSet:
 
     Raises InputError: missing, unreadable, not FASTA/FASTQ, or no record with a sequence.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
     records = Records(file)
     ids: list[str] = []
     residues: list[bytes] = []

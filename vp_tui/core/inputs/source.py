@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs import adapter
 
 SHORT_NAMES: Final[Mapping[str, str]] = {
@@ -78,11 +79,15 @@ def resolve(model: str, *, trust_remote_code: bool = False) -> ModelSource:
 
     Raises ModelError for any other file, an adapter that cannot be merged, a missing path or an unknown name.
     """
-    path = Path(model).expanduser()
-    if path.is_dir():
+    path = user_path(model)
+    try:
+        is_there, is_folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{model[:100]!r} is no path and no hub id: {getattr(error, 'strerror', error)}") from error
+    if is_folder:
         folder = adapter.merged(path) if adapter.is_adapter(path) else path
         return ModelSource(given=model, folder=folder.resolve(), trust_remote_code=trust_remote_code)
-    if path.exists():
+    if is_there:
         return _file(model, path, trust_remote_code=trust_remote_code)
     name, at, revision = model.partition("@")
     hub_id = SHORT_NAMES.get(name.lower(), name)

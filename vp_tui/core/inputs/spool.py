@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from vp_tui.core.errors import InputError
-from vp_tui.core.files import part_of
+from vp_tui.core.files import part_of, user_path
 
 FOLDER: Final = "piped"
 """Name of the folder below Home.cache."""
@@ -51,7 +51,7 @@ def _is_pipe(given: str) -> bool:
     if given.startswith(_DESCRIPTORS):
         return True
     try:
-        return stat.S_ISFIFO(Path(given).expanduser().stat().st_mode)
+        return stat.S_ISFIFO(user_path(given).stat().st_mode)
     except OSError:
         return False
 

@@ -6,7 +6,6 @@ tensor_names finds the prefix. LayerNorms have weight/bias or, in old files, gam
 and weight/bias.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import ModelError
+from vp_tui.core.files import read_json
 from vp_tui.core.inputs import fair_esm, tensor_names, weight_header
 from vp_tui.core.models import torch_file
 
@@ -223,9 +223,11 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _shards(index: Path) -> list[Path]:
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(read_json(index)["weight_map"].values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} is not a readable shard index ({error!r}); fetch the checkpoint again") from error
+    if not all(isinstance(name, str) and Path(name).name == name and len(name) < 256 for name in names):
+        raise ModelError(f"{index} names a shard that is no file of its folder; fetch the checkpoint again")
     paths = [index.parent / name for name in names]
     for path in paths:
         if not path.is_file():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -29,7 +30,10 @@ from vp_tui.core.models.precision import is_16_bit, storage_dtype
 SCORE_BYTES: Final = 256 * 2**20
 """Attention scores per call of the math backend, which materializes them."""
 _NAMED: Final = 3
-_UNLOADABLE: Final = (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError)
+_UNLOADABLE: Final = (
+    OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError, MemoryError,
+    StrictDataclassError,
+)  # fmt: skip
 """Errors of transformers for an unknown checkpoint, tensors that do not match, or broken remote code."""
 
 

@@ -20,12 +20,15 @@ _UNREADABLE: Final = (
     EOFError,
     IndexError,
     KeyError,
+    MemoryError,
     OSError,
+    OverflowError,
     RuntimeError,
     TypeError,
     ValueError,
     pickle.UnpicklingError,
     struct.error,
+    zipfile.BadZipFile,
 )
 """Errors of torch for a file that is truncated, corrupt or not its own."""
 
@@ -40,6 +43,8 @@ def read(file: Path | BytesIO, *, allowed: Sequence[Any] = ()) -> Any:
     try:
         # torch < 1.6 wrote no zip archive: it cannot be mapped, and only loading finds the names in it
         is_zip = zipfile.is_zipfile(file)
+        if is_zip:
+            _require_stored(_rewound(file))
         with safe_globals(list(allowed)):
             refused = sorted(get_unsafe_globals_in_checkpoint(_rewound(file))) if is_zip else []
             if not refused:
@@ -51,6 +56,13 @@ def read(file: Path | BytesIO, *, allowed: Sequence[Any] = ()) -> Any:
         f"it asks for {', '.join(refused)} when unpickled, which weights do not need and which could run any program; "
         "nothing was loaded"
     )
+
+
+def _require_stored(file: Path | BytesIO) -> None:
+    """Refuse compressed parts, which torch never writes: a file of megabytes could take all memory."""
+    with zipfile.ZipFile(file) as archive:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+            raise ValueError("it has compressed parts, which torch.save does not write")
 
 
 def _rewound(file: Path | BytesIO) -> Path | BytesIO:

@@ -16,6 +16,7 @@ import psutil
 from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, sequences
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -76,7 +77,7 @@ def create_and_start(
             "precision": choice.precision,
             "precision_requested": config.precision if choice.reason else None,
             "precision_reason": choice.reason,
-            "input": str(Path(config.input).expanduser().absolute()),
+            "input": str(user_path(config.input).absolute()),
         }
     )
     run_id = lifecycle.create_run(home, config, group_id=group_id, repeat_idx=repeat_idx)

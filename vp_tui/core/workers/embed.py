@@ -18,6 +18,7 @@ from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import resolve
@@ -119,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    output = Path(options.output).expanduser()
+    output = user_path(options.output)
     if output.suffix not in WRITERS:
         raise UsageError(f"--output {options.output!r}: the file name must end with one of {', '.join(WRITERS)}")
     if not output.parent.is_dir():

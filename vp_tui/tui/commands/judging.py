@@ -1,9 +1,9 @@
 """Commands compare and export, and the comparison at the end of `run --baseline`."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import user_path
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.runs import repeats
@@ -80,7 +80,7 @@ def _require_format(format: str) -> None:
 def _write(text: str, format: str, file: str, *, outcome: str) -> None:
     """Write to `file` or stdout; in a table on stdout, stored text cannot send control sequences to the terminal."""
     if file:
-        render.write(Path(file).expanduser(), text)
+        render.write(user_path(file), text)
         output.say(f"{outcome}; written to {file}")
         return
     lines = text.removesuffix("\n").split("\n")

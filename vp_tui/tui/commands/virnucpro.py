@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs import spool
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -45,7 +46,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
         agreement = _agreement(home, files, runs, classifier)
     code = worst_exit_code({model: exit_code(runs[model]) for model in MODELS}, agreement)
     document = virnucpro_document(
-        source=str(Path(options["input"]).expanduser().absolute()),
+        source=str(user_path(options["input"]).absolute()),
         chunk=options["chunk"],
         counts=counts,
         runs=runs,
@@ -63,7 +64,7 @@ def _classifier(home: Home, options: Mapping[str, Any]) -> Path:
     Raises:
         UsageError: it belongs to another chunk length or other models, or is not usable.
     """
-    path = Path(options["classifier"]).expanduser().absolute()
+    path = user_path(options["classifier"]).absolute()
     named = set(_NAMED_CHUNK.findall(path.stem))
     if len(named) == 1 and named != {str(options["chunk"])}:
         raise UsageError(

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select
 
 from vp_tui.core import text as fmt
+from vp_tui.core.files import user_path
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import Level, line
@@ -140,7 +141,7 @@ def file_name(suggestion: str) -> str:
 
 def target(text: str) -> Path:
     """Return the file of a typed path; RuntimeError for an unknown ~user."""
-    return Path(text.strip()).expanduser().absolute()
+    return user_path(text.strip()).absolute()
 
 
 def checked(text: str) -> Message:

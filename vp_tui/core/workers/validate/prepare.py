@@ -16,6 +16,7 @@ import numpy as np
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, RunConfig
+from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs import compatibility, packing, sequences, spool, tokenizing
 from vp_tui.core.inputs.sequences import SequenceSet
@@ -172,7 +173,7 @@ def _facts(
     in_file = np.bincount(sequences.strata_of(everything.lengths_S, cuts), minlength=len(STRATA))
     return {
         "name": Path(config.input).name,
-        "path": str(Path(config.input).expanduser().absolute()),
+        "path": str(user_path(config.input).absolute()),
         "sha256": sequences.content_hash(sampled),
         "alphabet": alphabet,
         "tokenizer": tokens.tokenizer,

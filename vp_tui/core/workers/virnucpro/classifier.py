@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from vp_tui.core.errors import ModelError
+from vp_tui.core.files import user_path
 from vp_tui.core.models import torch_file
 
 NUM_CLASSES: Final = 2
@@ -94,10 +95,17 @@ def load_classifier(path: Path) -> Classifier:
             tensors that are not those of VirNucPro's MLP.
     """
     try:
-        content = path.expanduser().read_bytes()
+        content = user_path(path).read_bytes()
     except OSError as error:
         raise ModelError(f"cannot read the classifier {path}: {error.strerror or error}") from error
-    tensors, eps = _tensors(path, _loaded(path, content))
+    loaded = _loaded(path, content)
+    try:
+        tensors, eps = _tensors(path, loaded)
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise ModelError(
+            f"{path} is not built as VirNucPro's model ({type(error).__name__}); give VirNucPro's 300_model.pth or "
+            "500_model.pth"
+        ) from error
     _check(path, tensors)
     return Classifier(
         {name: tensors[name].float() for name in _SHAPES}, eps=eps, sha256=hashlib.sha256(content).hexdigest()
