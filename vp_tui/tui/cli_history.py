@@ -175,13 +175,18 @@ def db_check() -> None:
 
 @db.command("prune", epilog="Example: vp-tui db prune --keep 50")
 def db_prune(
-    keep: Annotated[int, typer.Option("--keep", min=0, metavar="N", help="Number of newest runs to keep whole.")],
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=0, metavar="N", help="Number of newest runs to keep whole.")
+    ] = None,
+    cache: Annotated[
+        str, typer.Option("--cache", metavar="SIZE", help="Size the caches may keep, as 10GB; the oldest files go.")
+    ] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Apply the changes (default: dry run).")] = False,
 ) -> None:
-    """Delete per-sequence rows and embeddings of old runs.
+    """Delete per-sequence rows and embeddings of old runs, or cached results.
 
     Runs, their measures and baselines are kept.
     """
     from vp_tui.tui.commands.care import prune_store
 
-    prune_store(store(), keep, apply=apply)
+    prune_store(store(), keep, cache=cache, apply=apply)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
 from vp_tui.core.events import now_us
 from vp_tui.core.files import parts
-from vp_tui.core.store import tables
+from vp_tui.core.store import caches, tables
 from vp_tui.core.store.endings import abandoned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import writing
@@ -37,8 +37,10 @@ class Pruned:
     """Embeddings of those runs."""
     unfinished: tuple[Path, ...]
     """Partial files left by killed processes."""
+    cached: tuple[Path, ...]
+    """Cached files beyond the size that the caches may have."""
     bytes: int
-    """Size of both kinds of files."""
+    """What becomes free: a file that has another name elsewhere frees nothing."""
 
 
 def tag(home: Home, run_id: int, tags: Mapping[str, str]) -> None:
@@ -108,8 +110,10 @@ def delete_run(home: Home, run_id: int) -> None:
         raise StoreError(f"run {run_id} was deleted, but its folder {folder} was not: {error.strerror}") from error
 
 
-def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
+def prune(home: Home, keep: int | None, *, cache: int | None = None, apply: bool = False) -> Pruned:
     """Remove rows of sequences and samples, and embeddings, of all but the newest `keep` runs; metrics stay.
+
+    None keeps all runs. With `cache` the caches are cut to that many bytes (core.store.caches).
 
     Active runs and runs of an active baseline are never touched and do not count. Partial files of killed processes
     are removed too, whichever run they belong to. Without `apply` nothing is changed and the result is a preview.
@@ -118,25 +122,26 @@ def prune(home: Home, keep: int, *, apply: bool = False) -> Pruned:
         UsageError: `keep` is negative.
         StoreError: rows were removed, but a file could not be.
     """
-    if keep < 0:
+    if keep is not None and keep < 0:
         raise UsageError(f"cannot keep {keep} runs; 0 prunes all runs except baselines")
     with writing(home, "prune") as connection:
-        runs = _old_runs(connection, keep)
+        runs = {} if keep is None else _old_runs(connection, keep)
         ids = tuple(runs)
         rows = {table.name: _count(connection, table.c.run_id, ids) for table in _DETAILS}
         files = tuple(path for uuid in runs.values() for path in sorted(home.run_folder(uuid).glob("*.safetensors")))
         unfinished = _unfinished(connection, home)
-        num_bytes = sum(path.stat().st_size for path in files + unfinished)
+        cached = () if cache is None else caches.beyond(home, cache)
+        num_bytes = caches.freed((*files, *unfinished, *cached))
         if apply:
             for table in _DETAILS:
                 connection.execute(delete(table).where(table.c.run_id.in_(ids)))
             connection.execute(update(tables.run).where(tables.run.c.id.in_(ids)).values(archived_at_us=now_us()))
     try:
-        for path in files + unfinished if apply else ():
+        for path in (*files, *unfinished, *cached) if apply else ():
             path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"rows were pruned, but a file was not: {error}") from error
-    return Pruned(run_ids=ids, rows=rows, files=files, unfinished=unfinished, bytes=num_bytes)
+    return Pruned(run_ids=ids, rows=rows, files=files, unfinished=unfinished, cached=cached, bytes=num_bytes)
 
 
 def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:

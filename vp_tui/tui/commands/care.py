@@ -1,6 +1,8 @@
 """Commands for the store: backup, check, prune."""
 
-from vp_tui.core.errors import ExitCode
+import re
+
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.page import aligned
 from vp_tui.core.store import backup, upkeep
 from vp_tui.core.store.home import Home
@@ -52,20 +54,40 @@ def _result(health: backup.Health) -> str:
     return _DAMAGED if health.application_id == APPLICATION_ID else _FOREIGN
 
 
+def _bytes(text: str) -> int:
+    """Return the bytes of a size such as 500MB, 10GiB or 0."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?", text.strip().lower())
+    if found is None:
+        raise UsageError(f"--cache {text!r}: write a size such as 500MB or 10GB")
+    number, letter, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(letter or " "))
+
+
 def _in_words(dropped: upkeep.Pruned) -> str:
     runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
     rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
     details = [f"details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []
-    files = f"{len(dropped.files) + len(dropped.unfinished)} files of {size(dropped.bytes)}"
+    number = len(dropped.files) + len(dropped.unfinished) + len(dropped.cached)
+    files = f"{number} files of {size(dropped.bytes)}"
+    if dropped.cached:
+        files += f", {len(dropped.cached)} of them cached results that can be made again"
     left = f", {len(dropped.unfinished)} of them incomplete files of killed processes" if dropped.unfinished else ""
     return "; ".join([*details, files + left])
 
 
-def prune_store(home: Home, keep: int, *, apply: bool) -> None:
-    """Print what would be deleted, or delete it and compact the store."""
-    dropped = upkeep.prune(home, keep, apply=apply)
-    if not dropped.run_ids and not dropped.unfinished:
-        output.result(f"nothing to delete: no finished run beyond the newest {keep} has details")
+def prune_store(home: Home, keep: int | None, *, cache: str = "", apply: bool) -> None:
+    """Print what would be deleted, or delete it and compact the store.
+
+    Raises:
+        UsageError: neither `keep` nor `cache`, or a `cache` that is no size.
+    """
+    if keep is None and not cache:
+        raise UsageError("give --keep N, --cache SIZE or both; nothing was deleted")
+    dropped = upkeep.prune(home, keep, cache=_bytes(cache) if cache else None, apply=apply)
+    if not dropped.run_ids and not dropped.unfinished and not dropped.cached:
+        of_runs = "" if keep is None else f"no finished run beyond the newest {keep} has details"
+        of_cache = f"the caches take less than {cache}" if cache else ""
+        output.result(f"nothing to delete: {'; '.join(filter(None, (of_runs, of_cache)))}")
         return
     output.result(f"{'deleted' if apply else 'would delete'} {_in_words(dropped)}")
     if not apply:

@@ -22,7 +22,7 @@ from vp_tui.core.engine import environment
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ExitCode, StoreError, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
-from vp_tui.core.store import lifecycle
+from vp_tui.core.store import caches, lifecycle
 from vp_tui.core.store.endings import ended
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
@@ -73,7 +73,9 @@ def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], Encoder
     lifecycle.claim(home, run_id, uuid)
     try:
         with RunWriter(home, run_id) as writer:
-            return _run(home, run_id, uuid, config, writer, encoders_of)
+            code = _run(home, run_id, uuid, config, writer, encoders_of)
+        caches.trim(home)
+        return code
     except StoreError as error:
         log.error("%s", error)
         lifecycle.give_up(home, run_id, error)
