@@ -101,3 +101,19 @@ def test_without_a_terminal_it_refuses_with_a_usage_error(tmp_path):
     )
     assert "needs a terminal" in done.stderr
     assert done.stdout == ""
+
+
+def test_ctrl_z_suspends_the_screen_and_fg_brings_it_back():
+    with Terminal([*SHOW, "passed"]) as terminal:
+        terminal.wait_for(lambda text: "PASS" in text)
+        before = len(terminal.raw)
+        terminal.press("\x1a")
+        state = Path(f"/proc/{terminal.process.pid}/stat")
+        while state.read_text().rpartition(")")[2].split()[0] != "T":
+            terminal.pump(0.05)
+        # what is typed now goes to a shell: the ordinary screen is back
+        assert b"\x1b[?1049l" in terminal.raw[before:]
+        terminal.signal(signal.SIGCONT)
+        terminal.wait_for(lambda text: "PASS" in text)
+        terminal.press("q")
+        assert terminal.wait_end() == 0

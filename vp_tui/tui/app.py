@@ -58,6 +58,8 @@ class VpTuiApp(App[int]):
         "logs": LogsScreen,
     }
     DEFAULT_MODE = "live"
+    # as in every other program of a terminal; in a browser's tab it does nothing
+    BINDINGS = [Binding("ctrl+z", "suspend_process", "Suspend", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (32, "-roomy")]
 
