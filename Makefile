@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-fast test-gpu check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu faults check format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,9 @@ test-fast: .venv/installed-dev ## run the tests that need no child process, no s
 test-gpu: .venv/installed-dev ## run the tests of a CUDA device: six at a time, then those that need the GPU alone
 	$(BIN)/python -m pytest -m "gpu and not alone" -n 6 tests
 	$(BIN)/python -m pytest -m "gpu and alone" tests
+
+faults: .venv/installed-dev ## cause every fault of docs/reliability.md; print how often a promise was tried and lost
+	$(BIN)/python tests/faults.py
 
 check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
 	$(BIN)/ruff format --check .

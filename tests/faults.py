@@ -1,0 +1,192 @@
+"""`make faults`: every promise of docs/reliability.md under its fault, how often it was tried and lost.
+
+The faults are caused for real: processes are killed, files cut, disks filled, locks held. Rows name the tests that do
+so; the kills at random moments, the soak and the day of a dashboard are here, because they take minutes.
+"""
+
+import argparse
+import gc
+import os
+import random
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vp_tui.core.store import lifecycle
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.migrations import upgrade
+from vp_tui.tui.poller import Poller
+
+TESTS = Path(__file__).parent
+STORE, TUI = "core/store", "tui"
+DAY_POLLS = 24 * 3600 * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    promise: str
+    fault: str
+    tests: tuple[str, ...]
+    """Below tests/: a file, or file::test."""
+
+
+ROWS = (
+    Row("a killed migration leaves the old store", "kill -9, errors and old revisions", ("migrations",)),
+    Row("the store waits for others", "a lock held by another process", (
+        f"{STORE}/test_writer.py::test_events_wait_while_another_process_holds_the_store_for_three_seconds",
+        f"{STORE}/test_writer.py::test_a_store_that_is_busy_or_full_is_waited_for",
+        f"{STORE}/test_writer.py::test_a_run_that_ends_while_the_store_is_locked_keeps_its_events_and_they_are_imported_once",
+        f"{STORE}/test_kept_events.py")),
+    Row("a full disk ends no run", "a file limit reached while a run goes on", (
+        f"{TUI}/test_life.py::test_a_full_disk_ends_neither_the_run_nor_the_dashboard",)),
+    Row("a reader needs no lock and no permission", "locked, read-only and foreign stores", (
+        f"{STORE}/test_trouble.py", f"{STORE}/test_permissions.py")),
+    Row("a damaged row costs that row", "bits changed in the file", (f"{STORE}/test_damaged_rows.py",)),
+    Row("a run's end has its reason", "kills, signals, vanished machines", (
+        f"{STORE}/test_endings.py", f"{STORE}/test_lifecycle.py", f"{STORE}/test_liveness.py")),
+    Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
+    Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
+    Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (
+        f"{TUI}/test_streams.py",)),
+    Row("files of any bytes are read or refused", "fuzzed configs, pickles, headers, sequences, queries", (
+        "core/inputs/test_hostile_inputs.py", "core/models/test_torch_file.py")),
+    Row("GPU telemetry ends no run", "lost, hidden, sliced, broken GPUs; another pynvml", (
+        "core/engine/test_gpu_trouble.py",)),
+    Row("caches cost a note and stay bounded", "folders that cannot be written", (
+        f"{STORE}/test_caches.py", f"{STORE}/test_references.py")),
+    Row("serve answers its own page only", "strange hosts, missing tokens, absurd sizes", (f"{TUI}/test_serve.py",)),
+    Row("names steer nothing", "escape sequences in ids, names, paths", ("core/report/test_hostile_names.py",)),
+)  # fmt: skip
+
+
+def of_tests(rows: tuple[Row, ...]) -> Iterator[tuple[Row, int, int]]:
+    """Run the tests of all rows; yield tries and losses of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, row in enumerate(rows):
+            result = Path(folder) / f"{number}.xml"
+            names = [str(TESTS / name) for name in row.tests]
+            command = [sys.executable, "-m", "pytest", "-q", "-n", "2", f"--junitxml={result}", *names]
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, cwd=TESTS.parent)
+            suite = next(ET.parse(result).iter("testsuite"))
+            count = {name: int(suite.get(name, "0")) for name in ("tests", "skipped", "failures", "errors")}
+            yield row, count["tests"] - count["skipped"], count["failures"] + count["errors"]
+
+
+def played(home: Home, script: str, speed: float) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(TESTS / "replay.py"), script, "--speed", str(speed)]
+    return subprocess.Popen(
+        command, env={**os.environ, "VP_TUI_HOME": str(home.root)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def killed(home: Home, tries: int) -> int:
+    """Kill a run at a random moment, as often as asked; return how often something was lost."""
+    rng, lost, rows = random.Random(17), 0, 0
+    for _ in range(tries):
+        process = played(home, "good", 60)
+        time.sleep(rng.uniform(0.3, 2.0))
+        process.kill()
+        process.wait()
+        lifecycle.reconcile(home)
+        with sqlite3.connect(home.database) as connection:
+            is_whole = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            is_whole &= not connection.execute("PRAGMA foreign_key_check").fetchall()
+            found = connection.execute("SELECT count(*) FROM block_sample").fetchone()[0]
+        connection.close()
+        with Reader(home) as reader:
+            explained = all(not run.is_active and (run.verdict or run.status_reason) for run in reader.runs(1000))
+        lost += not (is_whole and explained and found >= rows)
+        rows = found
+    lost += played(home, "good", 0).wait(60) != 0
+    return lost
+
+
+def resident_kib() -> int:
+    """What this process holds in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def soak(home: Home, tries: int) -> int:
+    """Play runs in a row beside an open reader; lost: files, descriptors or log pages beyond what the rows need."""
+    with Reader(home) as reader:
+        reader.runs()
+        before = descriptors()
+        for _ in range(tries):
+            if played(home, "good", 0).wait(60) != 0:
+                return tries
+            reader.data_version()
+            reader.snapshot(reader.runs(1)[0].id, most=2000)
+        log = home.database.with_name("runs.db-wal")
+        is_bounded = not log.exists() or log.stat().st_size < 64 << 20
+        left = [path for path in home.root.rglob("*") if path.name.endswith(".part")]
+        return int(descriptors() != before) + int(not is_bounded) + len(left)
+
+
+def day(home: Home, polls: int) -> int:
+    """Poll as the dashboard does for a day; lost: memory or descriptors that grow."""
+    clock, turns = [0.0], [0]
+    marks: list[tuple[int, int]] = []
+
+    def rest(seconds: float) -> None:
+        clock[0] += seconds
+        turns[0] += 1
+        if turns[0] in {polls // 4, polls - 1}:
+            marks.append((resident_kib(), descriptors()))
+
+    follower = Poller(
+        open_reader=lambda: Reader(home), read_gpu=lambda: None, clock=lambda: clock[0], rest=rest  # type: ignore[arg-type]
+    )  # fmt: skip
+    follower.follow(lambda _: None, lambda: turns[0] >= polls)
+    (first_kib, first), (last_kib, last) = marks
+    return int(last_kib - first_kib > 20_000) + int(last != first)
+
+
+def main() -> int:
+    """Print the table; exit code 1 if anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--polls", type=int, default=DAY_POLLS)
+    options = parser.parse_args()
+    width = max(len(row.promise) for row in ROWS)
+    sys.stdout.write(f"{'promise'.ljust(width)}  tried  lost  fault\n")
+    total = 0
+
+    def tell(promise: str, tries: int, lost: int, fault: str) -> None:
+        nonlocal total
+        total += lost
+        sys.stdout.write(f"{promise.ljust(width)}  {tries:5}  {lost:4}  {fault}\n")
+        sys.stdout.flush()
+
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        upgrade(home)
+        own: tuple[tuple[str, Callable[[Home, int], Any], int, str], ...] = (
+            ("a killed run loses no stored row", killed, options.kills, "kill -9 at random moments"),
+            ("many runs leave nothing behind", soak, options.runs, "runs in a row beside one reader"),
+            ("a day of the dashboard takes no more", day, options.polls, "polls of a day on a simulated clock"),
+        )
+        for promise, call, tries, fault in own:
+            tell(promise, tries, call(home, tries), fault)
+    for row, tries, lost in of_tests(ROWS):
+        tell(row.promise, tries, lost, row.fault)
+    return int(total > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
