@@ -26,7 +26,7 @@ from vp_tui.tui import clipboard, keyfile
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.fields import initial_values
 from vp_tui.tui.jobs import run_job
-from vp_tui.tui.keymap import UNMOVED, shown
+from vp_tui.tui.keymap import TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.key_bar import commands
 from vp_tui.tui.poller import Poller
@@ -58,8 +58,6 @@ class VpTuiApp(App[int]):
         "logs": LogsScreen,
     }
     DEFAULT_MODE = "live"
-    # as in every other program of a terminal; in a browser's tab it does nothing
-    BINDINGS = [Binding("ctrl+z", "suspend_process", "Suspend", show=False)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (32, "-roomy")]
 
@@ -100,6 +98,8 @@ class VpTuiApp(App[int]):
         except UsageError as error:
             self._warnings.append(f"{error}; default keys are used")
         self.set_keymap(dict(self.moved))
+        for key, action in TERMINAL_KEYS.items():
+            self.bind(key, action, show=False)
 
     @property
     def keys_path(self) -> Path:

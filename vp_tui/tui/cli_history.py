@@ -41,7 +41,9 @@ def runs(
         str,
         typer.Option("--sort", metavar="KEY", help="Field to sort by: speedup, -speedup (descending), metric.M2.min."),
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Maximum number of runs; 0: all.")] = 500,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=10**9, metavar="N", help="Maximum number of runs; 0: all.")
+    ] = 500,
     json: AsJson = False,
 ) -> None:
     """List the runs that match a query, newest first."""
@@ -151,7 +153,9 @@ def db_upgrade() -> None:
 
 @db.command("backup", epilog="Example: vp-tui db backup")
 def db_backup(
-    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Backups to keep, including this one.")] = 3,
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, max=10**9, metavar="N", help="Backups to keep, including this one.")
+    ] = 3,
 ) -> None:
     """Copy the store, check the copy and print its path.
 
@@ -176,7 +180,7 @@ def db_check() -> None:
 @db.command("prune", epilog="Example: vp-tui db prune --keep 50")
 def db_prune(
     keep: Annotated[
-        int | None, typer.Option("--keep", min=0, metavar="N", help="Number of newest runs to keep whole.")
+        int | None, typer.Option("--keep", min=0, max=10**9, metavar="N", help="Number of newest runs to keep whole.")
     ] = None,
     cache: Annotated[
         str, typer.Option("--cache", metavar="SIZE", help="Size the caches may keep, as 10GB; the oldest files go.")

@@ -146,6 +146,9 @@ _MODALS = (
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
 )
 
+TERMINAL_KEYS: Mapping[str, str] = {"ctrl+z": "suspend_process"}
+"""Keys of every program of a terminal, which no user moves and no key bar shows; in a browser's tab they do nothing."""
+
 KEYS: tuple[Key, ...] = (*_SCREENS, *_LIVE, *_RUNS, *_OF_A_RUN, *_COMPARE, *_LOGS, *_EVERYWHERE, *_MODALS)
 
 

@@ -56,7 +56,9 @@ def test_the_command_shows_what_would_go_and_removes_it_when_told(call, filled):
     assert "nothing to delete" in call("db", "prune", "--cache", "10GB")[1]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--cache", "much"), ("--cache", "-1"), ("--cache", "9" * 40)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--cache", "much"), ("--cache", "-1"), ("--cache", "9" * 40), ("--keep", "9" * 40)]
+)
 def test_a_size_that_is_none_deletes_nothing(call, filled, arguments):
     assert call("db", "prune", *arguments, "--apply")[0] == 2
     assert all(path.exists() for path in filled)

@@ -1,10 +1,11 @@
 """A store in trouble: locked by another program, empty, of a too old SQLite."""
 
+import functools
 import os
 import sqlite3
 
 import pytest
-from records import finished, planned
+from records import config, finished, planned
 
 from vp_tui.core.errors import StoreBusyError, StoreError
 from vp_tui.core.store import backup, engine, lifecycle, upkeep
@@ -92,3 +93,32 @@ def test_a_duration_is_unknown_where_the_clock_was_set_during_the_run(home, star
     assert len(reader.history("seconds>1")) == 2
     sql("UPDATE run SET clock_suspect = 1 WHERE id = 2")
     assert [run.id for run in reader.history("seconds>1")] == [1]
+
+
+def test_a_run_that_cannot_be_added_leaves_no_folder(home, monkeypatch):
+    """The disk is full when the transaction ends: SQLite's own limit of pages stands for it."""
+    with sqlite3.connect(home.database) as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    full = functools.partial(engine.writer_engine, pragmas=(*engine.WRITER_PRAGMAS, f"PRAGMA max_page_count={pages}"))
+    monkeypatch.setattr(lifecycle, "writer_engine", full)
+
+    def add_many():
+        for _ in range(100):
+            lifecycle.create_run(home, config(name="x" * 4000))
+
+    with pytest.raises(StoreError, match="full"):
+        add_many()
+    monkeypatch.undo()
+    with Reader(home) as reader:
+        assert len(list(home.runs.iterdir())) == len(reader.runs(1000))
+
+
+def test_rows_beside_an_open_reader_are_taken_into_the_file_itself(home, started, write, reader):
+    run_id = started()
+    write(run_id, planned(), finished())
+    assert reader.run(run_id).status == "completed"
+    lifecycle.settle(home)
+    copy = home.root / "copy.db"
+    copy.write_bytes(home.database.read_bytes())
+    with sqlite3.connect(f"file:{copy}?immutable=1", uri=True) as connection:
+        assert connection.execute("SELECT status FROM run").fetchall() == [("completed",)]

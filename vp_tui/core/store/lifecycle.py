@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
@@ -60,12 +60,18 @@ def create_run(home: Home, config: RunConfig, *, group_id: int | None = None, re
     """Insert a queued run, create its folder, return its id; `group_id` and `repeat_idx` add it to a group."""
     uuid = uuids.uuid4().hex
     folder = home.run_folder(uuid)
-    with writing(home, "add a run to") as connection:
-        run_id = _insert_run(connection, uuid, config, group_id, repeat_idx)
-        try:
-            make_private(folder)
-        except OSError as error:
-            raise StoreError(f"cannot create {folder}: {error.strerror}") from error
+    try:
+        with writing(home, "add a run to") as connection:
+            run_id = _insert_run(connection, uuid, config, group_id, repeat_idx)
+            try:
+                make_private(folder)
+            except OSError as error:
+                raise StoreError(f"cannot create {folder}: {error.strerror}") from error
+    except StoreError:
+        # a full disk may show only when the transaction ends
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
     return run_id
 
 
@@ -193,6 +199,19 @@ def reconcile(home: Home) -> int:
         return _mark_dead(home)
     except StoreBusyError:
         return 0
+
+
+def settle(home: Home) -> None:
+    """Take the rows of the write-ahead log into the store itself, so that a copy of the file has them.
+
+    The last connection that may write does so when it closes; the worker's was not the last beside a reader.
+    """
+    if not home.is_writable:
+        return
+    engine = writer_engine(home.database, patience_ms=_GLANCE_MS)
+    with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    engine.dispose()
 
 
 def _mark_dead(home: Home) -> int:

@@ -45,6 +45,7 @@ def follow(home: Home, run_id: int) -> RunSnapshot:
                 screen.show(snapshot)
     screen.finish()
     lifecycle.reconcile(home)
+    lifecycle.settle(home)
     return snapshot
 
 

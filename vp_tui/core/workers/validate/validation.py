@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vp_tui.core import text as fmt
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.events import AlertRaised, Event, Progress, now_us
 from vp_tui.core.workers.validate.arms import ArmRunner, first_blocks, weight_notes
@@ -62,7 +63,7 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
         if outcome.clock_suspect:
             yield note(
                 "store",
-                f"the clock of this machine was set by {outcome.clock_jump_s:.0f} s during the run: when it "
+                f"the clock of this machine was set by {fmt.seconds(outcome.clock_jump_s)} during the run: when it "
                 "started and how long it took are not known; the measured speed does not depend on that clock",
             )
         yield outcome.finished(storing_s)
