@@ -187,7 +187,7 @@ def db_prune(
     ] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Apply the changes (default: dry run).")] = False,
 ) -> None:
-    """Delete per-sequence rows and embeddings of old runs, or cached results.
+    """Delete rows and embeddings of old runs, or cached files.
 
     Runs, their measures and baselines are kept.
     """

@@ -104,7 +104,7 @@ def test_a_run_that_cannot_be_added_leaves_no_folder(home, monkeypatch):
 
     def add_many():
         for _ in range(100):
-            lifecycle.create_run(home, config(name="x" * 4000))
+            lifecycle.create_run(home, config(input="x" * 4000))
 
     with pytest.raises(StoreError, match="full"):
         add_many()

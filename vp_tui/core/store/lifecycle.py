@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import sqlite3
 import uuid as uuids
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
@@ -208,10 +209,9 @@ def settle(home: Home) -> None:
     """
     if not home.is_writable:
         return
-    engine = writer_engine(home.database, patience_ms=_GLANCE_MS)
-    with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-    engine.dispose()
+    # outside of a transaction, unlike everything an engine does
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _mark_dead(home: Home) -> int:
