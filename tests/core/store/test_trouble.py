@@ -5,7 +5,7 @@ import os
 import sqlite3
 
 import pytest
-from records import config, finished, planned
+from records import config, finished, planned, stats
 
 from vp_tui.core.errors import StoreBusyError, StoreError
 from vp_tui.core.store import backup, engine, lifecycle, upkeep
@@ -122,3 +122,18 @@ def test_rows_beside_an_open_reader_are_taken_into_the_file_itself(home, started
     copy.write_bytes(home.database.read_bytes())
     with sqlite3.connect(f"file:{copy}?immutable=1", uri=True) as connection:
         assert connection.execute("SELECT status FROM run").fetchall() == [("completed",)]
+
+
+@pytest.mark.parametrize("field", ["cosine_min", "metric.M1.min"])
+def test_a_run_with_nan_is_neither_the_best_nor_above_any_limit(started, write, reader, field):
+    """Its lowest cosine is that of its finite sequences, which may be perfect."""
+    for broken in (0, 1):
+        strata = tuple(
+            stats(scope, nan=broken, below=broken, cosine_min=0.9999999 if broken else 0.999)
+            for scope in ("short", "medium", "long", "all")
+        )
+        write(started(), planned(), finished(strata=strata, verdict="FAIL" if broken else "PASS"))
+    assert [run.id for run in reader.history(f"{field}>0.99")] == [1]
+    for sort in (field, f"-{field}"):
+        assert [run.id for run in reader.history("", sort=sort)] == [1, 2]
+    assert [run.cosine_min for run in reader.runs()] == [None, 0.999]

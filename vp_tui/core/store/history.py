@@ -52,9 +52,13 @@ def alert_count() -> ColumnElement[Any]:
 
 
 def worst_cosine() -> ColumnElement[Any]:
-    """Return the lowest cosine over all strata; NULL if there is none."""
+    """Return the lowest cosine over all strata; NULL if there is none, or if a sequence has NaN or Inf.
+
+    The finite ones alone would let a run that fails by NaN sort and match as the best.
+    """
     stratum = tables.stratum
-    found = select(stratum.c.cosine_min).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
+    worst = case((stratum.c.nan + stratum.c.inf > 0, None), else_=stratum.c.cosine_min)
+    found = select(worst).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
     return found.correlate(_run).scalar_subquery()
 
 
@@ -104,7 +108,9 @@ def _value(term: Term) -> ColumnElement[Any]:
         return found.correlate(_run).scalar_subquery()
     if term.field == "metric":
         metric = tables.metric
-        found = select(metric.c.value).where(
+        # M1 is of the finite sequences: see worst_cosine
+        value = case((and_(metric.c.name.like("M1.%"), metric.c.nonfinite > 0), None), else_=metric.c.value)
+        found = select(value).where(
             metric.c.run_id == _run.c.id, metric.c.name == term.key, metric.c.scope == (term.scope or "all")
         )
         return found.correlate(_run).scalar_subquery()
