@@ -49,8 +49,7 @@ class Esm2Layer(nn.Module):
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
         mixed_ND = self.ops.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
         normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
-        last_ND: Tensor = self.fc2(self.ops.gelu(self.fc1(normed_ND)))
-        return last_ND.add_(summed_ND)
+        return self.ops.add(summed_ND, self.fc2(self.ops.gelu(self.fc1(normed_ND))))
 
 
 class Esm2(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.inputs import adapter
+from vp_tui.core.inputs import adapter, units
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
@@ -27,6 +27,7 @@ from vp_tui.core.models.hf import hf_attention, load_hf
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.ops import ChosenOps, choose_ops
+from vp_tui.core.models.planned import use_plan
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
 
@@ -132,12 +133,13 @@ def load(
     *,
     spare_fp32: bool = False,
 ) -> LoadedModel:
-    """Return the model of `source` on `device`, parameters in the plan's format, buffers in FP32 (FP64 in FP64).
+    """Return the model of `source` on `device`, each parameter in its unit's format, buffers in FP32 (FP64 in FP64).
 
     `attention` is the requested kernel or "auto"; `spare_fp32` as in attention.choose.
 
     Raises ModelError: no such model, another architecture, unreadable weights, or missing, unknown or wrongly shaped
-    tensors. Raises UsageError: a kernel that is not available for this precision or device.
+    tensors. Raises UsageError: a kernel that is not available for this precision or device, or a plan with units that
+    the model does not have.
     """
     source = fetch(source)
     spec = read_spec(source.path, source.name)
@@ -168,6 +170,7 @@ def _load_native(
         ops=chosen.ops,
     )
     linear = use_linear(filled.model, plan, device)
+    use_plan(filled.model, spec, plan, device)
     return LoadedModel(
         model=filled.model,
         spec=spec,
@@ -186,6 +189,7 @@ def _load_native(
 def _load_hf(
     source: ModelSource, spec: HfSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName
 ) -> LoadedModel:
+    units.require(plan.kept, spec, plan.name)
     loaded = load_hf(spec, source.path, plan, device, attention, trust_remote_code=source.trust_remote_code)
     linear = use_linear(loaded.model, plan, device)
     return LoadedModel(
