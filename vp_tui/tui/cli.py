@@ -11,11 +11,11 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge, policy_line
+from vp_tui.tui import cli_app, cli_history, cli_judge, cli_plans, policy_line
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
-__all__ = ["app", "cli_history", "cli_judge", "main"]
+__all__ = ["app", "cli_history", "cli_judge", "cli_plans", "main"]
 
 
 def _version(asked: bool) -> None:

@@ -73,9 +73,13 @@ class Esm2(nn.Module):
         `ids_N` are the pack's token ids (int64), BOS and EOS included. Equals `last_hidden_state` of EsmModel and
         `representations[num_layers]` of fair-esm.
         """
-        hidden_ND = self.embed(ids_N, layout)
+        return self.resume(self.embed(ids_N, layout), layout)
+
+    @torch.inference_mode()
+    def resume(self, hidden_ND: Tensor, layout: DeviceLayout, first: int = 0) -> Tensor:
+        """Return the outputs of a forward whose residual stream before block `first` is `hidden_ND`."""
         rotary = Rotary(layout.max_len, layout.positions_N, self.inv_freq)
-        for layer in self.layers:
+        for layer in self.layers[first:]:
             hidden_ND = layer(hidden_ND, rotary, self.attention, layout)
         normed_ND: Tensor = self.final_norm(hidden_ND)
         return normed_ND

@@ -5,19 +5,21 @@ dnabert_s_weights and fair_esm_weights; transformers loads every other kind (hf)
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.inputs import adapter, units
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s import DNABERT_S
@@ -183,6 +185,40 @@ def _load_native(
         attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",
         ops=chosen.ops.name,
         notes=(*adapter.notes_of(source.path), *filled.notes),
+    )
+
+
+def replanned(
+    loaded: LoadedModel,
+    plan: PrecisionPlan,
+    device: torch.device,
+    attention: AttentionName,
+    cast: Callable[[str, Tensor, PrecisionPlan], Tensor],
+) -> LoadedModel:
+    """Return the native model `loaded`, whose parameters are FP32, in another plan, without reading the checkpoint.
+
+    `cast(name, parameter, plan)` gives a parameter in the base format of a plan; it may keep what it has given.
+
+    Raises UsageError as `load`.
+    """
+    choice = choose_for(loaded.spec, plan, device, attention, spare_fp32=True)
+    chosen = _ops(plan, device, attention)
+    with torch.device("meta"):
+        model = family_of(loaded.spec).build(loaded.spec, choice.kernel, chosen.ops)
+    state = {
+        name: cast(name, value, plan.at(unit_of(name, loaded.spec.kind)))
+        for name, value in loaded.model.named_parameters()
+    }
+    model.load_state_dict(
+        state | {name: buffer.to(device) for name, buffer in loaded.model.named_buffers()}, assign=True
+    )
+    use_linear(model.eval().requires_grad_(False), plan, device)
+    use_plan(model, loaded.spec, plan, device)
+    return replace(
+        loaded,
+        model=model,
+        parameter_bytes=_held_bytes(model),
+        attention_kernel=chosen.ops.attending(choice.name, loaded.spec.head_dim),
     )
 
 

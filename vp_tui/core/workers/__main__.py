@@ -33,6 +33,7 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
         "run": Worker("workers.validate.run", answers=False),
         "faulty-run": Worker("workers.validate.faulty_run", answers=False),
         "recompute": Worker("workers.validate.recompute", answers=True),
+        "search": Worker("workers.search.run", answers=False),
         "embed": Worker("workers.embed", answers=False),
         "doctor": Worker("workers.doctor", answers=True),
         "env-probe": Worker("workers.env_probe", answers=True),
