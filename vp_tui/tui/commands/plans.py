@@ -64,9 +64,8 @@ def _choice_rows(result: SearchResult) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("plan", "units kept", "passes", "worst 1 - cosine", "tokens/s", "weights")]
     for one in result.choices:
         gap = "NaN" if one.cosine_min is None else fmt.error(1 - one.cosine_min)
-        speed = fmt.DASH if one.tokens_per_s is None else fmt.number(one.tokens_per_s)
         passes = "yes" if one.passed else "no"
-        rows.append((one.name, str(one.kept), passes, gap, speed, fmt.size(one.weight_bytes)))
+        rows.append((one.name, str(one.kept), passes, gap, fmt.number(one.tokens_per_s), fmt.size(one.weight_bytes)))
     return rows
 
 

@@ -76,11 +76,12 @@ class Trials:
         return False if any(chosen <= one for one in self.failed) else None
 
 
-def smallest(ranked: Sequence[str], certain: Iterable[str], trials: Trials, first: int = _FIRST) -> frozenset[str]:
+def smallest(ranked: Sequence[str], certain: Iterable[str], trials: Trials, first: int = 0) -> frozenset[str]:
     """Return a set that passes and of which no unit can be dropped.
 
     `ranked` are the units that may be kept, the most suspicious first; `certain` are those known to be needed. The set
-    of all of them must pass. `first` is the size of the first prefix that is tried.
+    of all of them must pass. `first` is the size of the first prefix that is tried, 0 where
+    nothing suggests one.
 
     Raises BudgetSpent; `trials.best` is the smallest passing set by then.
     """
@@ -88,7 +89,7 @@ def smallest(ranked: Sequence[str], certain: Iterable[str], trials: Trials, firs
     rest = [unit for unit in ranked if unit not in needed]
     if trials(needed, "range"):
         return needed
-    length = _shortest_prefix(rest, needed, trials, max(1, first))
+    length = _shortest_prefix(rest, needed, trials, first or _FIRST)
     return _pruned(rest[: length - 1], needed | {rest[length - 1]}, trials)
 
 

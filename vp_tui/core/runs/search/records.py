@@ -85,7 +85,7 @@ class Choice(Frozen):
     kept: int
     passed: bool
     cosine_min: float | None
-    tokens_per_s: float | None
+    tokens_per_s: float
     weight_bytes: int
 
 

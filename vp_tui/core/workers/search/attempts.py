@@ -32,6 +32,10 @@ from vp_tui.core.workers.search.trial import (
 )
 from vp_tui.core.workers.validate.arms import EncoderFactory
 
+_TIMED: Final = {"cpu": 8, "cuda": 128}
+"""Sequences that are timed."""
+_ROUNDS: Final = 3
+"""The fastest counts; the first also warms up."""
 LOOKED_AT: Final = 12
 """Sequences that are looked into: half of them the worst of the run."""
 
@@ -49,6 +53,8 @@ class Attempts:
     """Gets every trial when it has ended."""
     old: dict[tuple[str, ...], Trial] = field(default_factory=dict)
     """Trials of an interrupted search, by kept units."""
+    ended: dict[tuple[str, ...], Trial] = field(default_factory=dict)
+    """Every trial of this search, by kept units."""
     streams: Streams = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,22 +88,25 @@ class Attempts:
             outcome = self._encoded(told, stage)
             trial = _trial(stage, told, outcome, time.monotonic() - started)
             records.append(self.data.folder, trial)
+        self.ended[told] = trial
         self.report(trial)
         return trial.passed
 
     def _encoded(self, kept: Sequence[str], stage: Stage) -> Outcome:
         plan = self.plan(kept)
-        encoder = self.encoder(plan)
-        # an injected fault may lie before the first kept unit
-        if type(encoder) is Encoder and self.data.config.fault is None:
-            if stage == "base":
-                self.streams = self._no_streams()
-                keeping(encoder, self.streams)
-            else:
-                first = self.streams.before(first_changed(plan.kept, self.data.spec.num_layers))
-                if first:
-                    encoder = ResumedEncoder(encoder.loaded, plan, self.device, self.streams, first)
-        return judged(encoder, self.data, self.data.search_Q, self.looked_at)
+        encoder, rows_Q = self.encoder(plan), self.data.search_Q
+        # an injected fault may lie before the first kept unit, or in the way a pack is encoded
+        if self.data.config.fault is not None:
+            encoded = encode(encoder, self.data, rows_Q)
+        elif stage == "base":
+            self.streams = self._no_streams()
+            with keeping(encoder, self.streams):
+                encoded = encode(encoder, self.data, rows_Q)
+        else:
+            first = self.streams.before(first_changed(plan.kept, self.data.spec.num_layers))
+            resumed = ResumedEncoder(encoder.loaded, plan, self.device, self.streams, first) if first else encoder
+            encoded = encode(resumed, self.data, rows_Q)
+        return judged(encoded, encoder, self.data, rows_Q, self.looked_at)
 
     def _no_streams(self) -> Streams:
         tokens = int(self.data.prepared.tokens.lengths_S[self.data.search_Q].sum())
@@ -120,8 +129,8 @@ class Attempts:
 
     def on_unseen(self, plan: PrecisionPlan) -> Outcome:
         """Return how the unseen sequences come off."""
-        unseen_Q = self.data.unseen_Q
-        return judged(self.encoder(plan), self.data, unseen_Q, unseen_Q[:LOOKED_AT])
+        encoder, unseen_Q = self.encoder(plan), self.data.unseen_Q
+        return judged(encode(encoder, self.data, unseen_Q), encoder, self.data, unseen_Q, unseen_Q[:LOOKED_AT])
 
     def enlarge(self, outcome: Outcome) -> int:
         """Let a quarter of the unseen sequences, the worst, join the search set; return how many they are."""
@@ -134,24 +143,29 @@ class Attempts:
         )
         self.streams = self._no_streams()
         self.old.clear()
+        self.ended.clear()
         return len(worst_Q)
 
-    def seconds(self, plan: PrecisionPlan, rows_Q: np.ndarray, rounds: int) -> float:
-        """Return the fastest of some encodings of the rows."""
-        encoder = self.encoder(plan)
-        return min(encode(encoder, self.data, rows_Q)[2] for _ in range(rounds))
+    def ms_per_thousand(self, encoder: Encoder) -> float:
+        """Return milliseconds per 1,000 tokens: the fastest of some encodings of the same sequences."""
+        rows_Q = self.data.search_Q[: _TIMED[self.device.type]]
+        tokens = float(self.data.prepared.tokens.lengths_S[rows_Q].sum())
+        return 1e6 * min(encode(encoder, self.data, rows_Q).seconds for _ in range(_ROUNDS)) / tokens
 
-    def choice(self, name: str, plan: PrecisionPlan) -> Choice:
-        """Return a row of the list to choose from: the plan judged and timed on the search set."""
+    def choice(self, name: str, kept: Iterable[str]) -> Choice | None:
+        """Return a row of the list to choose from; None for a set that was not tried on this search set."""
+        chosen = frozenset(kept)
+        trial = self.ended.get(tuple(unit for unit in self.domain if unit in chosen))
+        if trial is None:
+            return None
+        plan = self.plan(chosen)
         encoder = self.encoder(plan)
-        outcome = judged(encoder, self.data, self.data.search_Q, self.looked_at)
-        seconds = min(outcome.encode_s, encode(encoder, self.data, self.data.search_Q)[2])
         return Choice(
             name=name,
             kept=len(plan.kept),
-            passed=outcome.passed,
-            cosine_min=outcome.cosine_min,
-            tokens_per_s=outcome.tokens / seconds if seconds > 0 else None,
+            passed=trial.passed,
+            cosine_min=trial.cosine_min,
+            tokens_per_s=1e6 / self.ms_per_thousand(encoder),
             weight_bytes=encoder.loaded.parameter_bytes,
         )
 

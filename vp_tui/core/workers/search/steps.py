@@ -1,7 +1,7 @@
 """The steps of a search, from the question whether there is anything to search for to the confirmed plan."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,28 +80,26 @@ class Search:
 
     def _smallest(self) -> frozenset[str]:
         """Return the smallest set that passes on the search set. Raises BudgetSpent."""
-        ranked, sure = self._ranked()
-        first = look.outliers([one for one in self.evidence if one.unit in set(ranked) - sure])
-        return smallest(ranked, sure, self.trials, first)
+        self._look()
+        ranked, sure = [one.unit for one in self.evidence], look.certain(self.evidence)
+        suspects = look.outliers([one for one in self.evidence if one.unit not in sure])
+        if not self.trials(sure, "range") and not suspects:
+            # no unit stands out: try what is nearly free, being limited by memory and not by arithmetic
+            cheap = [unit for unit in ranked if units.operation_of(unit) not in units.PRODUCTS]
+            ranked = cheap if self.trials(sure.union(cheap), "cheap") else ranked
+        return smallest(ranked, sure, self.trials, suspects)
 
-    def _ranked(self) -> tuple[Sequence[str], frozenset[str]]:
-        """Return the units, the most suspicious first, and those that are certainly needed."""
-        attempts = self.attempts
-        if not self.evidence:
-            base = attempts.models.base
-            seen = look.look(attempts.exact_encoder(), attempts.data.prepared.tokens, attempts.looked_at, base)
-            costs = costs_of(attempts)
-            self.evidence = tuple(
-                one.model_copy(update={"cost_ms": costs.get(units.operation_of(one.unit))})
-                for one in look.rank(attempts.domain, attempts.data.spec.kind, seen, base)
-            )
-        ranked = [one.unit for one in self.evidence]
-        sure = look.certain(self.evidence)
-        if self.trials(sure, "range"):
-            return ranked, sure
-        # nearly free: these are limited by memory, not by arithmetic
-        cheap = [unit for unit in ranked if units.operation_of(unit) not in units.PRODUCTS]
-        return (cheap if self.trials(sure.union(cheap), "cheap") else ranked), sure
+    def _look(self) -> None:
+        """Take the evidence, and the cost of every operation; once, before the first set is tried."""
+        if self.evidence:
+            return
+        attempts, base = self.attempts, self.attempts.models.base
+        seen = look.look(attempts.exact_encoder(), attempts.data.prepared.tokens, attempts.looked_at, base)
+        costs = costs_of(attempts)
+        self.evidence = tuple(
+            one.model_copy(update={"cost_ms": costs.get(units.operation_of(one.unit))})
+            for one in look.rank(attempts.domain, attempts.data.spec.kind, seen, base)
+        )
 
     def _confirmed(self, kept: frozenset[str], *, is_last: bool) -> SearchResult | None:
         """Try the set on unseen sequences; None: it fails there, and some of them have joined the search set."""
@@ -185,9 +183,9 @@ class Search:
         """Return the plans there are to choose from, the fastest first."""
         attempts = self.attempts
         candidates = {
-            attempts.question.base: attempts.plan(()),
-            f"plan:{plan.name}": plan,
-            attempts.question.keep: attempts.plan(attempts.domain),
+            attempts.question.base: (),
+            f"plan:{plan.name}": plan.kept,
+            attempts.question.keep: attempts.domain,
         }
-        rows = [attempts.choice(name, one) for name, one in candidates.items()]
-        return tuple(sorted(rows, key=lambda row: -(row.tokens_per_s or 0.0)))
+        rows = [attempts.choice(name, kept) for name, kept in candidates.items()]
+        return tuple(sorted((row for row in rows if row is not None), key=lambda row: -row.tokens_per_s))

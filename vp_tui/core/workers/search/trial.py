@@ -6,7 +6,8 @@ is kept from the base trial, and every later trial begins there.
 Shape suffixes: Q sequences of a set, N tokens of a pack, D width.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -93,15 +94,21 @@ class ResumedEncoder(Encoder):
         return self.pool(hidden_ND, pack)
 
 
-def keeping(encoder: Encoder, streams: Streams) -> None:
-    """Let `encoder`, whose model is in the base plan, keep the streams of every pack that it encodes."""
+@contextmanager
+def keeping(encoder: Encoder, streams: Streams) -> Iterator[None]:
+    """Within it `encoder`, whose model is in the base plan, keeps the streams of every pack that it encodes."""
 
     def keep(block: int, _: nn.Module, inputs: tuple[Any, ...]) -> None:
         streams.kept.setdefault(block, []).append(inputs[0].clone())
 
     layers = getattr(encoder.loaded.model, BLOCKS)
-    for block in range(streams.stride, len(layers), streams.stride):
-        layers[block].register_forward_pre_hook(partial(keep, block))
+    blocks = range(streams.stride, len(layers), streams.stride)
+    handles = [layers[block].register_forward_pre_hook(partial(keep, block)) for block in blocks]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def first_changed(kept: Iterable[str], num_layers: int) -> int:
@@ -114,26 +121,36 @@ def first_changed(kept: Iterable[str], num_layers: int) -> int:
     return 0 if before else min(inside, default=num_layers)
 
 
-def encode(encoder: Encoder, data: SearchData, rows_Q: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return embeddings [Q, D] of the rows, the number of values that are not finite [Q], and seconds of encoding."""
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A set of sequences, in the order of its rows."""
+
+    embeddings_QD: np.ndarray
+    bad_Q: np.ndarray
+    """Values among the token outputs that are not finite."""
+    seconds: float
+    """Of encoding."""
+
+
+def encode(encoder: Encoder, data: SearchData, rows_Q: np.ndarray) -> Encoded:
+    """Encode the rows."""
     tokens = data.prepared.tokens
     packs = [rows_Q[pack] for pack in packing.by_length(tokens.lengths_S[rows_Q], data.prepared.budget)]
     embeddings_QD = np.empty((len(rows_Q), data.spec.hidden), np.float32)
-    bad_Q, seconds = np.zeros(len(rows_Q), np.int64), 0.0
+    bad_Q = np.zeros(len(rows_Q), np.int64)
     block = encoder.encode(tokens, packs)
     places_Q = np.searchsorted(rows_Q, block.seq_indices_S)
     embeddings_QD[places_Q] = block.embeddings_SD
     bad_Q[places_Q] = block.nan_count_S + block.inf_count_S
-    seconds += block.encode_s
-    return embeddings_QD, bad_Q, seconds
+    return Encoded(embeddings_QD, bad_Q, block.encode_s)
 
 
-def judged(encoder: Encoder, data: SearchData, rows_Q: np.ndarray, looked_at: np.ndarray) -> Outcome:
-    """Encode the rows and judge them by the run's own limits.
+def judged(encoded: Encoded, encoder: Encoder, data: SearchData, rows_Q: np.ndarray, looked_at: np.ndarray) -> Outcome:
+    """Judge rows that `encoder` has encoded by the run's own limits.
 
     All measures of embeddings count, and of those inside the model V2, on the rows `looked_at`.
     """
-    embeddings_QD, bad_Q, seconds = encode(encoder, data, rows_Q)
+    embeddings_QD, bad_Q = encoded.embeddings_QD, encoded.bad_Q
     reference_QD = np.asarray(data.reference_SD[rows_Q])
     stratum_Q, limits = data.prepared.stratum_S[rows_Q], data.config.thresholds
     cosine_Q = pairs.pair_measures(reference_QD, embeddings_QD).cosine_S
@@ -158,7 +175,7 @@ def judged(encoder: Encoder, data: SearchData, rows_Q: np.ndarray, looked_at: np
         failing=failing,
         cosine_Q=cosine_Q,
         tokens=int(data.prepared.tokens.lengths_S[rows_Q].sum()),
-        encode_s=seconds,
+        encode_s=encoded.seconds,
     )
 
 
