@@ -12,6 +12,7 @@ from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.report.page import aligned
 from vp_tui.core.runs.search import records
+from vp_tui.core.runs.search.launch import arguments_of
 from vp_tui.core.runs.search.records import SearchResult
 from vp_tui.core.store import plans
 from vp_tui.core.store.home import Home
@@ -32,8 +33,7 @@ def search_run(
     with Reader(home) as reader:
         run_id = reader.find(run)
         folder = Path(reader.snapshot(run_id).folder)
-    arguments = ["--run", str(run_id), "--budget", str(budget)]
-    arguments += [f"--pin={unit}" for unit in pin] + [f"--forbid={unit}" for unit in forbid] + ["--faster"] * faster
+    arguments = arguments_of(run_id, budget=budget, faster=faster, pin=pin, forbid=forbid)
     code = run_stoppable(home, "search", arguments)
     result = records.read_result(folder)
     if result is None:

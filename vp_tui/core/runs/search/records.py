@@ -2,7 +2,8 @@
 
 search.jsonl   the question in the first line, then one line per trial: what a killed search continues from
 search.json    the result; absent while a search goes on
-search.log     the output of a search that was started from the dashboard or by --auto-search
+search.log     the output of a search that was started from the dashboard
+search.lock    held by the process that searches
 """
 
 import json
@@ -22,6 +23,7 @@ SCHEMA_VERSION: Final = 1
 TRIALS: Final = "search.jsonl"
 RESULT: Final = "search.json"
 LOG: Final = "search.log"
+LOCK: Final = "search.lock"
 DEFAULT_BUDGET: Final = 24
 """Trials; 8 culprits of 146 units took a median of 24 in simulations (tests/core/runs/test_search.py)."""
 

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -25,6 +26,7 @@ from vp_tui.core.runs.search.algorithm import Trials
 from vp_tui.core.runs.search.records import Question, Status, Trial
 from vp_tui.core.store import lifecycle, plans
 from vp_tui.core.store.home import Home
+from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.workers.device_queue import wait_for
@@ -63,6 +65,7 @@ def main(options: argparse.Namespace) -> int:
     base, keep = formats(row, config, faster=options.faster)
     device, _ = environment.resolve_device(config.device)
     _require_device(base, keep, device)
+    _hold_alone(home.run_folder(row.uuid), row.id)
     wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
     data = read(home, options.run, device)
     result = _search(data, device, base, keep, options).result()
@@ -102,6 +105,12 @@ def formats(run: RunRow, config: RunConfig, *, faster: bool) -> tuple[Precision,
 
 def _require_device(base: Precision, keep: Precision, device: torch.device) -> None:
     precision.check(PrecisionPlan(name="search", precision=base, kept={"any": keep}), device)
+
+
+def _hold_alone(folder: Path, run_id: int) -> None:
+    """Raise UsageError while another process searches the same run; the lock ends with the process."""
+    if hold(folder / records.LOCK, blocking=False) is None:
+        raise UsageError(f"run #{run_id} is being searched by another process; its trials are in {folder}")
 
 
 def _search(
