@@ -50,8 +50,12 @@ def candidate_precision(config: Facts) -> str | None:
     base: str | None = config.get("precision")
     if not config.get("plan") or config.get("precision_reason"):
         return base
-    plan = PrecisionPlan.model_validate(config["plan"])
-    return base if plan.is_plain else f"{base}+{plan.digest[:16]}"
+    return format_of(PrecisionPlan.model_validate(config["plan"]))
+
+
+def format_of(plan: PrecisionPlan) -> str:
+    """Return the fact that stands for a plan: its format, and for a mixed one a hash of what it keeps."""
+    return plan.precision if plan.is_plain else f"{plan.precision}+{plan.digest[:16]}"
 
 
 def environment_facts(environment: Facts) -> dict[str, Any]:
