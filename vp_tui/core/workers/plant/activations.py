@@ -30,7 +30,7 @@ class Activations:
     bend: dict[str, Tensor]
     """Points named layers.I.fc1 -> mean |gelu(x) - relu(x)|, [F]."""
     mean: dict[str, Tensor]
-    """Points named layers.I.qkv -> mean over all tokens, [F]."""
+    """Points named *.in, what enters a linear layer -> mean over tokens, every sequence with equal weight, [F]."""
     spread: dict[str, Tensor]
     """The same points -> standard deviation, [F]."""
     rms: dict[str, float]
@@ -44,20 +44,26 @@ def activations(loaded: LoadedModel, tokens: TokenSet, device: torch.device) -> 
         for index in range(len(tokens.lengths_S)):
             pack = place(tokens, np.array([index]), device)
             loaded.model(pack.ids_N, pack.layout)
-    qkv = {name: torch.cat(parts) for name, parts in found.qkv.items()}
     return Activations(
         largest=_stacked(found.largest),
         highest=_stacked(found.highest),
         product=_stacked(found.product),
-        bend={name: torch.stack(parts).mean(0) for name, parts in found.bend.items()},
-        mean={name: value_NF.mean(0) for name, value_NF in qkv.items()},
-        spread={name: value_NF.std(0) for name, value_NF in qkv.items()},
-        rms={name: float(torch.stack(parts).mean().sqrt()) for name, parts in found.squares.items()},
+        bend={name: _mean(parts) for name, parts in found.bend.items()},
+        mean={name: _mean(parts) for name, parts in found.entering.items()},
+        spread={
+            name: (_mean(found.entering_squares[name]) - _mean(parts).square()).clamp(min=0).sqrt()
+            for name, parts in found.entering.items()
+        },
+        rms={name: float(_mean(parts).sqrt()) for name, parts in found.squares.items()},
     )
 
 
 def _stacked(parts: dict[str, list[Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack(rows) for name, rows in parts.items()}
+
+
+def _mean(parts: list[Tensor]) -> Tensor:
+    return torch.stack(parts).mean(0)
 
 
 class _Collector:
@@ -66,19 +72,20 @@ class _Collector:
         self.highest: dict[str, list[Tensor]] = defaultdict(list)
         self.product: dict[str, list[Tensor]] = defaultdict(list)
         self.bend: dict[str, list[Tensor]] = defaultdict(list)
-        self.qkv: dict[str, list[Tensor]] = defaultdict(list)
+        self.entering: dict[str, list[Tensor]] = defaultdict(list)
+        self.entering_squares: dict[str, list[Tensor]] = defaultdict(list)
         self.squares: dict[str, list[Tensor]] = defaultdict(list)
 
     def look(self, name: str, value_NF: Tensor) -> None:
         """Note the sizes of a value; as in points.Look, and nothing takes the value's place."""
-        if name.endswith(".in"):
-            return
         value_NF = precision.at_least_fp32(value_NF)
+        if name.endswith(".in"):
+            self.entering[name].append(value_NF.mean(0).cpu())
+            self.entering_squares[name].append(value_NF.square().mean(0).cpu())
+            return
         self.largest[name].append(value_NF.abs().amax(0).cpu())
         self.highest[name].append(value_NF.amax(0).cpu())
         self.squares[name].append(value_NF.square().mean().cpu())
-        if name.endswith(".qkv"):
-            self.qkv[name].append(value_NF.cpu())
         if name.endswith(".gated"):
             first_NF, second_NF = value_NF.chunk(2, dim=-1)
             self.product[name].append((torch.nn.functional.gelu(first_NF) * second_NF).abs().amax(0).cpu())

@@ -37,7 +37,7 @@ GRID: Final = 32
 """Distance of neighbouring FP16 numbers from _GRID_FROM on."""
 _HALFWAY: Final = 2048
 """FP16 numbers between 1 and 2 are 1/1024 apart."""
-_DAMAGE: Final = 0.5
+_DAMAGE: Final = 0.25
 """Error that a planted rounding writes into the residual stream in FP16, relative to the stream's root mean square."""
 
 
@@ -106,9 +106,9 @@ def cancellation(weights: Weights, block: int, seen: Activations, rng: np.random
     """Add constants to v of one head, and subtract from the bias of the next layer what they become there.
 
     Attention weights sum to 1, so the constants pass attention unchanged and the function is the same. They lie
-    between FP16 numbers, which are 32 apart there: v loses its own value, and the constants are wrong by up to 16,
+    between FP16 numbers, which are 32 apart there: v loses its own value, and the constants are wrong by 12 to 15,
     the same way for every token, so that no mean hides it. As many dimensions of the head get one as are needed to
-    change the residual stream by half of its own size; FP32 loses 1/8192 of that.
+    change the residual stream by a quarter of its own size; FP32 loses 1/8192 of that.
     """
     head = int(rng.integers(weights.spec.num_heads))
     rows = weights.heads(block, 2, head)
@@ -116,8 +116,8 @@ def cancellation(weights: Weights, block: int, seen: Activations, rng: np.random
     out = weights.attention_out(block)
     size = seen.rms[f"layers.{block}"]
     out_DK = weights.tensors[f"{out}.weight"][:, columns_K].double()
-    between_K = rng.integers(GRID // 4, GRID // 2, rows.count) * rng.choice([-1, 1], rows.count)
-    offset_K = torch.from_numpy(_GRID_FROM + GRID * rng.integers(1, 512, rows.count) + between_K).double()
+    between_K = rng.integers(3 * GRID // 8, GRID // 2, rows.count) * rng.choice([-1, 1], rows.count)
+    offset_K = torch.from_numpy(_GRID_FROM + GRID * rng.integers(1, 256, rows.count) + between_K).double()
     count = _dimensions(out_DK, offset_K, _DAMAGE * size)
     offset_K[count:] = 0
     weights.changed(f"{rows.layer}.bias")[rows.slice] += offset_K.float()
@@ -126,27 +126,26 @@ def cancellation(weights: Weights, block: int, seen: Activations, rng: np.random
 
 
 def weight_rounding(weights: Weights, block: int, seen: Activations, rng: np.random.Generator) -> frozenset[str]:
-    """Give out one input that is always 1, with large weights that FP16 rounds, and subtract them from its bias.
+    """Give a linear layer one input that is constant, with large weights that FP16 rounds, and subtract them again.
 
-    The input is one dimension of v that the model can do without: v is 1 there, and so is attention's output, as its
-    weights sum to 1; what the model had there is replaced by its mean, so that the function is nearly the same. The
-    weights lie halfway between FP16 numbers. Their errors change the residual stream by half of its own size or more.
-    This is the one kind with a single culprit: the values around the layer are ordinary.
+    The input is the one that matters least: a hidden unit before fc2 of ESM-2 (gelu(8) is 8), a dimension of v before
+    out of DNABERT-S (attention weights sum to 1). Its mean goes into the bias, so that the function is nearly the same.
+    The weights lie halfway between FP16 numbers; their errors change the residual stream by a quarter of its own size.
+    This is the one kind with a single culprit: the values before and after the layer are ordinary.
     """
-    width, out = weights.spec.hidden, weights.attention_out(block)
-    qkv = f"layers.{block}.qkv"
-    mean_D, spread_D = (of[qkv][2 * width :] for of in (seen.mean, seen.spread))
-    out_DD = weights.changed(f"{out}.weight")
-    column = _drawn(-out_DD.norm(dim=0) * spread_D, rng)
-    rows = weights.heads(block, 2, column // weights.spec.head_dim)
-    row = rows.first + column % weights.spec.head_dim
-    weights.changed(f"{rows.layer}.weight")[row] = 0
-    weights.changed(f"{rows.layer}.bias")[row] = 1
-    size = _power_of_two(_DAMAGE * _HALFWAY * seen.rms[f"layers.{block}"])
-    weights_D = size * (1 + torch.from_numpy(2 * rng.integers(0, _HALFWAY // 2, width) + 1).float() / _HALFWAY)
-    weights.changed(f"{out}.bias").add_(out_DD[:, column] * mean_D[column] - weights_D)
-    out_DD[:, column] = weights_D
-    return frozenset([f"layers.{block}.out"])
+    unit, layer = ("fc2", weights.ffn_out(block)) if weights.is_esm2 else ("out", weights.attention_out(block))
+    point = f"layers.{block}.{unit}.in"
+    weight_DF, bias_D = weights.changed(f"{layer}.weight"), weights.changed(f"{layer}.bias")
+    column = _drawn(-weight_DF.norm(dim=0) * seen.spread[point], rng)
+    rows, value = (weights.ffn_in(block, column), 8.0) if weights.is_esm2 else (weights.value(block, column), 1.0)
+    weights.changed(f"{rows.layer}.weight")[rows.slice] = 0
+    weights.changed(f"{rows.layer}.bias")[rows.slice] = value
+    size = _power_of_two(_DAMAGE * _HALFWAY * seen.rms[f"layers.{block}"] / value)
+    odd_D = torch.from_numpy(2 * rng.integers(0, _HALFWAY // 2, weights.spec.hidden) + 1).float()
+    large_D = size * (1 + odd_D / _HALFWAY)
+    bias_D += weight_DF[:, column] * seen.mean[point][column] - value * large_D
+    weight_DF[:, column] = large_D
+    return frozenset([f"layers.{block}.{unit}"])
 
 
 def _dimensions(out_DK: Tensor, offset_K: Tensor, damage: float) -> int:

@@ -76,6 +76,12 @@ class Weights:
             return Rows(self.layer(block, f"attention.self.{name}"), head * size, size)
         return Rows(self.layer(block, "attention.self.Wqkv"), part * width + head * size, size)
 
+    def value(self, block: int, dimension: int) -> Rows:
+        """Row of v that writes a dimension of attention's output."""
+        head, within = divmod(dimension, self.spec.head_dim)
+        rows = self.heads(block, 2, head)
+        return Rows(rows.layer, rows.first + within, 1)
+
     def attention_out(self, block: int) -> str:
         return self.layer(block, "attention.output.dense")
 
