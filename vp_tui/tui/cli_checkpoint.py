@@ -4,9 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from vp_tui.core.text import wrap
 from vp_tui.core.workers.plant import KINDS
 from vp_tui.tui.cli_app import AsJson, app, home
 from vp_tui.tui.cli_options import config_options
+
+_WIDTH = 76
 
 checkpoint = typer.Typer(help="Make checkpoints with known faults.", no_args_is_help=True)
 app.add_typer(checkpoint, name="checkpoint")
@@ -14,7 +17,17 @@ app.add_typer(checkpoint, name="checkpoint")
 
 def _kinds_help() -> str:
     width = max(map(len, KINDS))
-    return "\n".join(["\b", "Kinds:", *(f"{name:<{width}}  {text}" for name, text in KINDS.items())])
+    return "\n".join(
+        ["\b", "Kinds:", *(line for name, text in KINDS.items() for line in _entry(f"{name:<{width}}  ", text))]
+    )
+
+
+def _entry(start: str, text: str) -> list[str]:
+    return wrap(text, _WIDTH, first=start, rest=" " * len(start))
+
+
+def _complete_kind(incomplete: str) -> list[str]:
+    return [name for name in KINDS if name.startswith(incomplete)]
 
 
 _EPILOG = f"""Example: vp-tui checkpoint plant esm2-8m planted --kind ffn-overflow
@@ -29,7 +42,9 @@ def checkpoint_plant(
     config: dict[str, Any],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="ESM-2 or DNABERT-S: folder, short name or hub id.")],
     folder: Annotated[str, typer.Argument(metavar="DEST", help="Folder of the copy: new, or empty.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Kind of fault, see below.")],
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="Kind of fault, see below.", autocompletion=_complete_kind)
+    ],
     block: Annotated[
         int | None, typer.Option("--block", metavar="N", min=0, help="Block of a single fault (default: drawn).")
     ] = None,

@@ -94,7 +94,7 @@ def score_overflow(weights: Weights, block: int, seen: Activations, rng: np.rand
     """
     head_dim = weights.spec.head_dim
     q_SD = seen.largest[f"layers.{block}.qkv"][:, : weights.spec.hidden]
-    reached_H = _reached(q_SD.unflatten(1, (-1, head_dim)).amax(2))
+    reached_H = _reached(q_SD.view(len(q_SD), -1, head_dim).amax(2))
     head = _drawn(reached_H, rng)
     factor = _power_of_two(_MARGIN * LARGEST / float(reached_H[head]))
     weights.scale_rows(weights.heads(block, 0, head), factor)
