@@ -262,3 +262,11 @@ def test_output_into_a_closed_pipe_is_no_traceback(vp_tui):
     command = f"{sys.executable} -m vp_tui.tui.cli run --help | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_kind_of_planted_fault_is_refused_and_the_kinds_are_named(call, tmp_path):
+    code, _, err = call("checkpoint", "plant", "esm2-8m", str(tmp_path / "copy"), "--kind", "rotary")
+    assert code == 2
+    assert "'rotary'" in err
+    assert "residual-overflow" in err
+    assert not (tmp_path / "copy").exists()

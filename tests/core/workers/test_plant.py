@@ -14,6 +14,7 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ModelError, UsageError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.synthetic import random_coding_dna, random_proteins
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
@@ -63,13 +64,18 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def copy(sources, tmp_path_factory):
-    """copy(model, kind) -> folder and planted.json of a fault in BLOCK, made once."""
-    made = {}
+    """copy(model, kind) -> folder and planted.json of a fault in BLOCK, calibrated on few sequences, made once."""
+    made, inputs = {}, tmp_path_factory.mktemp("inputs")
+    lengths = np.array([40, 60, 80, 100, 120, 150])
+    for model, draw, letters in (("esm2", random_proteins, 1), ("dnabert-s", random_coding_dna, 4)):
+        drawn = draw(letters * lengths, seed=2)
+        (inputs / model).write_text("".join(f">{i}\n{one.decode()}\n" for i, one in enumerate(drawn)))
 
     def of(model, kind):
         if (model, kind) not in made:
             folder = tmp_path_factory.mktemp("planted") / kind
-            made[model, kind] = folder, plant(str(sources[model]), folder, Request(kind=kind, block=BLOCK))
+            request = Request(kind=kind, block=BLOCK, input=str(inputs / model))
+            made[model, kind] = folder, plant(str(sources[model]), folder, request)
         return made[model, kind]
 
     return of
