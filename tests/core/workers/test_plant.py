@@ -89,7 +89,7 @@ def engine_embeddings(folder, tokens, precision):
     return block.embeddings_SD[np.argsort(block.seq_indices_S)]
 
 
-@pytest.mark.parametrize(("model", "kind"), CULPRITS, ids=" ".join)
+@pytest.mark.parametrize(("model", "kind"), CULPRITS)
 def test_fp32_is_sound_and_fp16_of_the_engine_fails_on_sequences_the_planting_never_saw(sources, copy, model, kind):
     folder, document = copy(model, kind)
     tokens = unseen(folder)
@@ -105,7 +105,7 @@ def test_fp32_is_sound_and_fp16_of_the_engine_fails_on_sequences_the_planting_ne
     assert not (pair_measures(single_SD, half_SD).cosine_S > 0.99).any()
 
 
-@pytest.mark.parametrize(("model", "kind"), CULPRITS, ids=" ".join)
+@pytest.mark.parametrize(("model", "kind"), CULPRITS)
 def test_the_named_units_in_fp32_cure_it_and_none_of_them_can_be_left_out(sources, copy, model, kind):
     folder, document = copy(model, kind)
     assert document == json.loads((folder / RESULT).read_text())
