@@ -1,7 +1,7 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
-stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history
-and cli_judge have the others, all on the app of cli_app.
+stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
+cli_judge and cli_checkpoint have the others, all on the app of cli_app.
 """
 
 import sys
@@ -11,11 +11,11 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import VpTuiError
-from vp_tui.tui import cli_app, cli_history, cli_judge, cli_plans, policy_line
+from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_plans, policy_line
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
-__all__ = ["app", "cli_history", "cli_judge", "cli_plans", "main"]
+__all__ = ["app", "cli_checkpoint", "cli_history", "cli_judge", "cli_plans", "main"]
 
 
 def _version(asked: bool) -> None:

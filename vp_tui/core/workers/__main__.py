@@ -38,6 +38,7 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
         "doctor": Worker("workers.doctor", answers=True),
         "env-probe": Worker("workers.env_probe", answers=True),
         "demo-files": Worker("workers.demo.checkpoints", answers=False),
+        "plant": Worker("workers.plant.worker", answers=True),
         "virnucpro": Worker("workers.virnucpro.pipeline", answers=True),
         "bench": Worker("bench.worker", answers=False),
     }

@@ -40,7 +40,10 @@ UNSEEN: Final = {"cuda": 2_000, "cpu": 256}
 class SearchData:
     """Everything of the run that a search needs."""
 
-    snapshot: RunSnapshot
+    run_id: int
+    run_uuid: str
+    folder: Path
+    """Of the run."""
     config: RunConfig
     source: ModelSource
     spec: ModelSpec
@@ -63,17 +66,13 @@ class SearchData:
         return np.concatenate([worst_Q, others_Q[by_length][: count - len(worst_Q)]])
 
     @property
-    def folder(self) -> Path:
-        return Path(self.snapshot.folder)
-
-    @property
     def digest(self) -> str:
         """Return the hash of what a trial depends on: rows, weights, engine."""
         return hash_of(
             {
                 "rows": self.search_Q.tolist(),
-                "weights": self.snapshot.model["weights_sha256"],
-                "dataset": self.snapshot.dataset["sha256"],
+                "weights": weights_sha256(self.source.path),
+                "dataset": self.prepared.facts["sha256"],
                 "engine": ENGINE_VERSION,
             }
         )
@@ -110,7 +109,9 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
     cosine_S = np.array([np.nan if result.cosine is None else result.cosine for result in results])
     search_Q, unseen_Q = divided(cosine_S, prepared.stratum_S, finite_rows(reference_SD), UNSEEN[device.type])
     return SearchData(
-        snapshot=snapshot,
+        run_id=run_id,
+        run_uuid=snapshot.run.uuid,
+        folder=Path(snapshot.folder),
         config=config,
         source=source,
         spec=spec,

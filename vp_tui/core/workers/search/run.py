@@ -119,7 +119,7 @@ def _search(
     """Load the checkpoint, and take over the trials of an interrupted search. Raises UsageError: unknown units."""
     names = units.units_of(data.spec)
     question = Question(
-        run_uuid=data.snapshot.run.uuid,
+        run_uuid=data.run_uuid,
         base=base,
         keep=keep,
         faster=options.faster,

@@ -46,14 +46,14 @@ class Search:
 
     def _nothing_to_find(self) -> SearchResult | None:
         """Make sure that the base plan fails and that keeping every unit cures it; return the result where not."""
-        question, run = self.attempts.question, self.attempts.data.snapshot.run
+        question, run_id = self.attempts.question, self.attempts.data.run_id
         if self.trials((), "base"):
             if question.faster:
                 return self._confirmed(frozenset(), is_last=True)
             return self._ended(
                 "not-reproduced",
-                f"the sequences that failed in run #{run.id} pass now in {question.base}: the failure does not repeat. "
-                f"Suspect the hardware, and validate again with `vp-tui rerun {run.id}`",
+                f"the sequences that failed in run #{run_id} pass now in {question.base}: the failure does not repeat. "
+                f"Suspect the hardware, and validate again with `vp-tui rerun {run_id}`",
             )
         if self.trials(self.attempts.domain, "all"):
             return None
@@ -70,12 +70,11 @@ class Search:
 
     def _smells(self) -> str:
         """Return what else may be wrong, from the findings of the run."""
-        run = self.attempts.data.snapshot.run
         if self.attempts.data.config.fault is not None:
             return f"The run has the injected fault {self.attempts.data.config.fault}"
         return (
             "Its code, its pooling or its weights differ from the reference's; the findings of "
-            f"`vp-tui show {run.id}` name the measure that sees it"
+            f"`vp-tui show {self.attempts.data.run_id}` name the measure that sees it"
         )
 
     def _smallest(self) -> frozenset[str]:
@@ -139,8 +138,7 @@ class Search:
 
     @property
     def _name(self) -> str:
-        run = self.attempts.data.snapshot.run
-        return f"run-{run.id}{'-faster' if self.attempts.question.faster else ''}"
+        return f"run-{self.attempts.data.run_id}{'-faster' if self.attempts.question.faster else ''}"
 
     def _ended(
         self,
@@ -153,8 +151,8 @@ class Search:
         attempts = self.attempts
         plan = None if kept is None else attempts.plan(kept, self._name)
         return SearchResult(
-            run_id=attempts.data.snapshot.run.id,
-            run_uuid=attempts.data.snapshot.run.uuid,
+            run_id=attempts.data.run_id,
+            run_uuid=attempts.data.run_uuid,
             status=status,
             sentence=sentence,
             question=attempts.question,
