@@ -11,10 +11,13 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import torch
 from planted import planted
 from search_parts import search, searchable
 
@@ -41,23 +44,37 @@ def one(model, kind, sites, seed, folder):
     }  # fmt: skip
 
 
+def attempt(case):
+    """The row of one case; one that cannot be planted says why."""
+    torch.set_num_threads(1)
+    model, kind, sites, seed = case
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return one(model, kind, sites, seed, Path(folder))
+        except VpTuiError as error:
+            return {"model": model, "kind": kind, "sites": sites, "seed": seed, "error": str(error)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="part of `model kind`")
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    wanted = [
+        (*case, index // len(CASES))
+        for index in range(options.count)
+        if options.only in " ".join(map(str, (case := CASES[index % len(CASES)])[:2]))
+    ]
     rows = defaultdict(list)
-    for index in range(options.count):
-        model, kind, sites = CASES[index % len(CASES)]
-        if options.only and options.only not in f"{model} {kind}":
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                row = one(model, kind, sites, index // len(CASES), Path(folder))
-            except VpTuiError as error:
-                row = {"model": model, "kind": kind, "sites": sites, "error": str(error)}
-        print(json.dumps(row), flush=True)
-        rows[model, kind, sites].append(row)
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for row in pool.map(attempt, wanted):
+            print(json.dumps(row), flush=True)
+            rows[row["model"], row["kind"], row["sites"]].append(row)
+    everything = [row for mine in rows.values() for row in mine if "error" not in row]
+    exact = sum(not row["missing"] and not row["surplus"] for row in everything)
+    confirmed = sum(row["status"] == "confirmed" for row in everything)
+    print(f"all: planted {len(everything)}, exact {exact}, confirmed {confirmed}")
     for key, mine in rows.items():
         ended = [row for row in mine if "error" not in row]
         exact = sum(not row["missing"] and not row["surplus"] for row in ended)

@@ -7,7 +7,7 @@ search.lock    held by the process that searches
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -33,7 +33,6 @@ Status = Literal["confirmed", "unconfirmed", "budget", "not-precision", "not-rep
 class Question(Frozen):
     """What a search is about; a stored search of another question is not continued."""
 
-    schema_version: int = SCHEMA_VERSION
     run_uuid: str
     base: Precision
     """Format of the units that are not kept."""
@@ -188,11 +187,6 @@ def read_result(folder: Path) -> SearchResult | None:
         return None
     except (OSError, ValidationError) as error:
         raise StoreError(f"{path} cannot be read ({error}); search again with `vp-tui search RUN`") from error
-
-
-def failing_ids(ids: Iterator[str]) -> str:
-    """Return the ids with commas, each once."""
-    return ", ".join(dict.fromkeys(ids))
 
 
 def document(result: SearchResult) -> Mapping[str, Any]:
