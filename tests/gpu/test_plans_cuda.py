@@ -1,4 +1,4 @@
-"""Precision plans and the search on a CUDA device: fused ops, attention kernels and the pooling kernel in mixed formats."""
+"""Precision plans and the search on a CUDA device: fused ops, kernels and pooling in mixed formats."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,10 @@ from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 from vp_tui.core.workers.search import run, trial
 
-pytestmark = pytest.mark.gpu
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: torch.cuda.is_available() is False"),
+]
 CUDA = torch.device("cuda:0")
 KINDS = pytest.mark.parametrize("kind", ["esm2", "dnabert-s"])
 BLOCK = {
