@@ -24,7 +24,7 @@ TRIALS: Final = "search.jsonl"
 RESULT: Final = "search.json"
 LOG: Final = "search.log"
 LOCK: Final = "search.lock"
-DEFAULT_BUDGET: Final = 24
+DEFAULT_BUDGET: Final = 32
 """Trials; 8 culprits of 146 units took a median of 24 in simulations (tests/core/runs/test_search_algorithm.py)."""
 
 Status = Literal["confirmed", "unconfirmed", "budget", "not-precision", "not-reproduced", "none"]

@@ -36,8 +36,11 @@ class Search:
             nothing = self._nothing_to_find()
             if nothing is not None:
                 return nothing
+            kept: frozenset[str] = frozenset()
             for is_last in (*[False] * (_ROUNDS - 1), True):
-                result = self._confirmed(self._smallest(), is_last=is_last)
+                # what was needed on fewer sequences is needed on more
+                kept = self._smallest(kept)
+                result = self._confirmed(kept, is_last=is_last)
                 if result is not None:
                     return result
         except BudgetSpent:
@@ -77,10 +80,10 @@ class Search:
             f"`vp-tui show {self.attempts.data.run_id}` name the measure that sees it"
         )
 
-    def _smallest(self) -> frozenset[str]:
-        """Return the smallest set that passes on the search set. Raises BudgetSpent."""
+    def _smallest(self, needed: frozenset[str]) -> frozenset[str]:
+        """Return the smallest set with the units `needed` that passes on the search set. Raises BudgetSpent."""
         self._look()
-        ranked, sure = [one.unit for one in self.evidence], look.certain(self.evidence)
+        ranked, sure = [one.unit for one in self.evidence], look.certain(self.evidence) | needed
         suspects = look.outliers([one for one in self.evidence if one.unit not in sure])
         if not self.trials(sure, "range") and not suspects:
             # no unit stands out: try what is nearly free, being limited by memory and not by arithmetic
@@ -180,10 +183,8 @@ class Search:
     def _choices(self, plan: PrecisionPlan) -> tuple[Choice, ...]:
         """Return the plans there are to choose from, the fastest first."""
         attempts = self.attempts
-        candidates = {
-            attempts.question.base: (),
-            f"plan:{plan.name}": plan.kept,
-            attempts.question.keep: attempts.domain,
-        }
+        candidates: dict[str, Iterable[str]] = {attempts.question.base: (), attempts.question.keep: attempts.domain}
+        if plan.kept:
+            candidates[f"plan:{plan.name}"] = plan.kept
         rows = [attempts.choice(name, kept) for name, kept in candidates.items()]
         return tuple(sorted((row for row in rows if row is not None), key=lambda row: -row.tokens_per_s))
