@@ -29,6 +29,7 @@ from vp_tui.core.workers.search.trial import (
     gates_of,
     judged,
     keeping,
+    with_margin,
 )
 from vp_tui.core.workers.validate.arms import EncoderFactory
 
@@ -106,7 +107,8 @@ class Attempts:
             first = self.streams.before(first_changed(plan.kept, self.data.spec.num_layers))
             resumed = ResumedEncoder(encoder.loaded, plan, self.device, self.streams, first) if first else encoder
             encoded = encode(resumed, self.data, rows_Q)
-        return judged(encoded, encoder, self.data, rows_Q, self.looked_at)
+        limits = with_margin(self.data.config.thresholds)
+        return judged(encoded, encoder, self.data, rows_Q, self.looked_at, limits)
 
     def _no_streams(self) -> Streams:
         tokens = int(self.data.prepared.tokens.lengths_S[self.data.search_Q].sum())
@@ -128,9 +130,10 @@ class Attempts:
         return self.data.looked_at(LOOKED_AT)
 
     def on_unseen(self, plan: PrecisionPlan) -> Outcome:
-        """Return how the unseen sequences come off."""
+        """Return how the unseen sequences come off by the run's own limits."""
         encoder, unseen_Q = self.encoder(plan), self.data.unseen_Q
-        return judged(encode(encoder, self.data, unseen_Q), encoder, self.data, unseen_Q, unseen_Q[:LOOKED_AT])
+        encoded, limits = encode(encoder, self.data, unseen_Q), self.data.config.thresholds
+        return judged(encoded, encoder, self.data, unseen_Q, unseen_Q[:LOOKED_AT], limits)
 
     def enlarge(self, outcome: Outcome) -> int:
         """Let a quarter of the unseen sequences, the worst, join the search set; return how many they are."""

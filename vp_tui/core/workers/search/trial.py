@@ -21,12 +21,14 @@ from vp_tui.core.engine.clock import Clock
 from vp_tui.core.engine.device_matmul import matmul_on
 from vp_tui.core.engine.encode import Encoder, Placed, Pooled, within_memory
 from vp_tui.core.events import Finding, StratumStats
-from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.consequences import S8
+from vp_tui.core.gates.embeddings import M1, M1_P01, M2, M2_P01, M3, M3_P01
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.units import BLOCKS, block_of
 from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import pairs, run_measures, summary
 from vp_tui.core.models.loading import LoadedModel
+from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.workers.search.data import SearchData
 from vp_tui.core.workers.search.evidence import unsafe
@@ -145,14 +147,30 @@ def encode(encoder: Encoder, data: SearchData, rows_Q: np.ndarray) -> Encoded:
     return Encoded(embeddings_QD, bad_Q, block.encode_s)
 
 
-def judged(encoded: Encoded, encoder: Encoder, data: SearchData, rows_Q: np.ndarray, looked_at: np.ndarray) -> Outcome:
-    """Judge rows that `encoder` has encoded by the run's own limits.
+def with_margin(limits: Thresholds) -> Thresholds:
+    """Return limits that allow half the error in similarity and gap: a set that just passes on some fails on others.
+
+    Counts and shares keep theirs: half of one is none.
+    """
+    closer = {f"{gate.id}.fail": 1 - (1 - limits.fail(gate)) / 2 for gate in (M1, M1_P01, M2, M2_P01, M3, M3_P01)}
+    return Thresholds({**limits.root, **closer, f"{S8.id}.fail": limits.fail(S8) / 2})
+
+
+def judged(
+    encoded: Encoded,
+    encoder: Encoder,
+    data: SearchData,
+    rows_Q: np.ndarray,
+    looked_at: np.ndarray,
+    limits: Thresholds,
+) -> Outcome:
+    """Judge rows that `encoder` has encoded.
 
     All measures of embeddings count, and of those inside the model V2, on the rows `looked_at`.
     """
     embeddings_QD, bad_Q = encoded.embeddings_QD, encoded.bad_Q
     reference_QD = np.asarray(data.reference_SD[rows_Q])
-    stratum_Q, limits = data.prepared.stratum_S[rows_Q], data.config.thresholds
+    stratum_Q = data.prepared.stratum_S[rows_Q]
     cosine_Q = pairs.pair_measures(reference_QD, embeddings_QD).cosine_S
     measured = run_measures.after_run(
         reference_QD,
