@@ -22,6 +22,9 @@ from samples import PROTEINS
 from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.store.home import Home
 
+# where a host keeps Python from writing what it compiled, each of some hundred processes would compile vp_tui again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # before anything imports torch: two xdist workers on two cores would spin for each other
 let_threads_sleep(os.environ)
 # two workers on two cores: threads of BLAS beside them cost more than they save
@@ -172,6 +175,15 @@ def made_checkpoint(tmp_path_factory):
         return made[fault]
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def short_proteins(tmp_path_factory):
+    """The 28 real proteins of at most 254 residues, of every stratum: a quarter of the work."""
+    records = [record.split("\n", 1) for record in PROTEINS.read_text().split(">")[1:]]
+    path = tmp_path_factory.mktemp("short") / "short.faa"
+    path.write_text("".join(f">{head}\n{body}" for head, body in records if len(body) <= 254))
+    return path
 
 
 @pytest.fixture
