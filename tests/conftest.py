@@ -72,6 +72,7 @@ def _imports(path):
     return frozenset(found)
 
 
+@functools.cache
 def _needs_torch(path):
     return any(
         name == module or name.startswith(f"{module}.")
