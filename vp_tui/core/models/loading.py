@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.inputs import adapter, units
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.inputs.units import unit_of

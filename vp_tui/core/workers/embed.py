@@ -18,7 +18,7 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import replacing
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import Alphabet, read_spec
 from vp_tui.core.inputs.tokens import TokenSet

@@ -18,7 +18,7 @@ from vp_tui.core.engine.encode import ENGINE_VERSION
 from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.fingerprint import differences, hash_of, in_words
 from vp_tui.core.inputs import units
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.measures.selection import finite_rows

@@ -14,7 +14,7 @@ from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, RunPlanned, now_us
 from vp_tui.core.inputs import units
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
