@@ -17,7 +17,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
 from vp_tui.core.files import user_path
-from vp_tui.core.inputs import compatibility, sequences
+from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.runs.worker import worker_command
@@ -42,13 +42,15 @@ def preflight(config: RunConfig) -> None:
     the run fetches its files.
 
     Raises:
-        InputError, ModelError: with what to do next.
+        InputError, ModelError, UsageError: with what to do next.
     """
     source = resolve(config.model)
     spec = read_spec(source.path) if source.is_here else None
     data = sequences.read(config.input)
     if spec is not None:
         compatibility.check(spec, source.path)
+        if config.plan is not None:
+            units.require(config.plan.kept, spec, config.plan.name)
         compatibility.require(spec, data)
 
 
