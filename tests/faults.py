@@ -90,27 +90,37 @@ def played(home: Home, script: str, speed: float) -> subprocess.Popen[bytes]:
 
 
 def killed(home: Home, tries: int) -> int:
-    """Kill a run at a random moment, as often as asked; return how often something was lost."""
+    """Kill runs at random moments, two at a time; return how often something was lost."""
     rng, lost, rows = random.Random(17), 0, 0
-    for _ in range(tries):
-        process = played(home, "good", 60)
-        time.sleep(rng.uniform(0.3, 2.0))
-        process.kill()
-        process.wait()
+    for _ in range(0, tries, 2):
+        pair = [played(home, "good", 60) for _ in range(2)]
+        for process in pair:
+            time.sleep(rng.uniform(0.2, 1.2))
+            process.kill()
+            process.wait()
         lifecycle.reconcile(home)
-        with sqlite3.connect(home.database) as connection:
-            is_whole = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            is_whole &= not connection.execute("PRAGMA foreign_key_check").fetchall()
-            found = connection.execute("SELECT count(*) FROM block_sample").fetchone()[0]
-        connection.close()
+        found = stored_rows(home)
         with Reader(home) as reader:
             # a run that no process has claimed yet has a minute
             runs = [run for run in reader.runs(1000) if run.status != "queued" or run.pid is not None]
             explained = all(not run.is_active and (run.verdict or run.status_reason) for run in runs)
-        lost += not (is_whole and explained and found >= rows)
-        rows = found
+        lost += not (found is not None and found >= rows and explained)
+        rows = found or rows
     lost += played(home, "good", 0).wait(60) != 0
     return lost
+
+
+def stored_rows(home: Home) -> int | None:
+    """Return the number of measured blocks in the store; None if SQLite finds it damaged."""
+    connection = sqlite3.connect(home.database)
+    try:
+        if connection.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            return None
+        if connection.execute("PRAGMA foreign_key_check").fetchall():
+            return None
+        return int(connection.execute("SELECT count(*) FROM block_sample").fetchone()[0])
+    finally:
+        connection.close()
 
 
 def resident_kib() -> int:
@@ -128,8 +138,9 @@ def soak(home: Home, tries: int) -> int:
     with Reader(home) as reader:
         reader.runs()
         before = descriptors()
-        for _ in range(tries):
-            if played(home, "good", 0).wait(60) != 0:
+        for _ in range(0, tries, 2):
+            pair = [played(home, "good", 0) for _ in range(2)]
+            if [process.wait(60) for process in pair] != [0, 0]:
                 return tries
             reader.data_version()
             reader.snapshot(reader.runs(1)[0].id, most=2000)
