@@ -21,7 +21,7 @@ from vp_tui.core.errors import ModelError, UsageError
 from vp_tui.core.files import part_of
 from vp_tui.core.gates.embeddings import M1, M1_P01
 from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
