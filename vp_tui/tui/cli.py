@@ -44,6 +44,9 @@ def run(
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
+    auto_search: Annotated[
+        bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
+    ] = False,
     detach: cli_app.Detach = False,
     json: cli_app.AsJson = False,
 ) -> None:
@@ -55,7 +58,8 @@ def run(
     from vp_tui.tui.commands.series import validate
 
     home, against = cli_app.store(), baseline or None
-    raise typer.Exit(validate(home, config, count=repeats, baseline=against, detach=detach, as_json=json))
+    code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
+    raise typer.Exit(code)
 
 
 @app.command(epilog="Example: vp-tui demo --fault overflow --no-tui")

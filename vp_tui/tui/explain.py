@@ -154,8 +154,9 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     "precision map": Explanation(
         "Precision map",
         "One row per block of the model, one column per operation in the order of execution; above and below, the "
-        "operations outside the blocks. A number is the format in which the plan keeps the operation. ! its values "
-        "leave the range of the format, ~ its rounding stands out, . neither; + you pinned it, x you forbade it.",
+        "operations outside the blocks. Each cell is a unit of the plan: one operation of one block. A number is the "
+        "format in which the plan keeps it. ! its values leave the range of the format, ~ its rounding stands out, . "
+        "neither, ? not looked at; + you pinned it, x you forbade it.",
         "Few cells with a number, next to each other: one cause. All others a dot.",
         "Open a cell for its evidence. Pin what you want in FP32 in any case, forbid what must not be slower, and "
         "search again.",

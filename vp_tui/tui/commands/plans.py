@@ -45,6 +45,17 @@ def search_run(
     return code
 
 
+def search_after(home: Home, run_id: int) -> None:
+    """Search a run that has just failed; everything goes to stderr, as the result of the run is on stdout."""
+    output.say(f"run #{run_id} failed: searching for the operations to keep in FP32")
+    with Reader(home) as reader:
+        folder = Path(reader.snapshot(run_id).folder)
+    run_stoppable(home, "search", arguments_of(run_id))
+    result = records.read_result(folder)
+    if result is not None:
+        output.aside(in_words(result))
+
+
 def in_words(result: SearchResult) -> str:
     """Return the result as lines of text."""
     lines = [fmt.safe(result.sentence)]

@@ -185,6 +185,11 @@ class PrecisionMap(LineList):
         start = label + each * min(self._column, len(self._grid.rows[row].units) - 1)
         return self._painted(self.row_line(row).stylize("reverse", start, start + each - 1), "lines--even")
 
+    def on_resize(self) -> None:
+        """Put the cursor's row into the middle when it is out of sight: what is kept has its neighbours around it."""
+        if not 0 <= self.cursor_row - self.scroll_offset.y < self._room:
+            self.scroll_to(y=max(0, self.cursor_row - self._room // 2), animate=False, immediate=True)
+
     def copy_text(self) -> str:
         rows = [self.title_line(), *(self.row_line(row) for row in range(self.row_count))]
         return "".join(f"{row.plain.rstrip()}\n" for row in rows)

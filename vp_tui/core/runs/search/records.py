@@ -8,7 +8,7 @@ search.lock    held by the process that searches; has its budget
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,7 +26,7 @@ RESULT: Final = "search.json"
 LOG: Final = "search.log"
 LOCK: Final = "search.lock"
 DEFAULT_BUDGET: Final = 24
-"""Trials; 8 culprits of 146 units took a median of 24 in simulations (tests/core/runs/test_search.py)."""
+"""Trials; 8 culprits of 146 units took a median of 24 in simulations (tests/core/runs/test_search_algorithm.py)."""
 
 Status = Literal["confirmed", "unconfirmed", "budget", "not-precision", "not-reproduced", "none"]
 
@@ -34,7 +34,6 @@ Status = Literal["confirmed", "unconfirmed", "budget", "not-precision", "not-rep
 class Question(Frozen):
     """What a search is about; a stored search of another question is not continued."""
 
-    schema_version: int = SCHEMA_VERSION
     run_uuid: str
     base: Precision
     """Format of the units that are not kept."""
@@ -201,11 +200,6 @@ def read_budget(folder: Path) -> int | None:
     """Return the budget of the search that goes on; None before it is written."""
     text = (folder / LOCK).read_text(encoding="utf-8")
     return int(text) if text.isdigit() else None
-
-
-def failing_ids(ids: Iterator[str]) -> str:
-    """Return the ids with commas, each once."""
-    return ", ".join(dict.fromkeys(ids))
 
 
 def document(result: SearchResult) -> Mapping[str, Any]:

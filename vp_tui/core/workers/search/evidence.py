@@ -2,23 +2,26 @@
 
 In FP32 every value that a unit takes or gives is looked at: its largest magnitude, and what rounding it once to the
 base format would cost, relative to how far the value of a feature varies between tokens (a constant that all tokens
-share carries nothing, but takes the digits). A unit that takes or gives a value beyond the range of the base format is
-certainly needed; the others are ranked by the cost of rounding.
+share carries nothing, but takes the digits). For weights it is what their rounding does to the output of their layer.
+A unit that takes or gives a value beyond the range of the base format is certainly needed; the others are ranked by the
+cost of rounding.
 
-Shape suffixes: R rows of a point, D width.
+Shape suffixes: R rows of a point, D width, F inputs of a linear layer.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.encode import Encoder, place
-from vp_tui.core.engine.probe.points import ENTERS, looking, looking_everywhere
+from vp_tui.core.engine.probe.points import ENTERS, looking, looking_everywhere, watched
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.inputs.units import BLOCKS, block_of, operation_of
@@ -27,6 +30,7 @@ from vp_tui.core.runs.search.records import UnitEvidence
 
 SEQUENCES: Final = 12
 """Looked at: half of them the worst of the run."""
+WEIGHT: Final = ".weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def points_of(unit: str, kind: Kind) -> tuple[str, ...]:
     if block is None:
         return _OUTSIDE[unit]
     names = (_ESM2 if kind == "esm2" else _DNABERT)[operation_of(unit)]
-    return tuple(name.format(b=f"{BLOCKS}.{block}") for name in names)
+    return (*(name.format(b=f"{BLOCKS}.{block}") for name in names), unit + WEIGHT)
 
 
 def look(encoder: Encoder, tokens: TokenSet, rows: np.ndarray, base: PrecisionPlan) -> dict[str, Seen]:
@@ -84,19 +88,50 @@ def look(encoder: Encoder, tokens: TokenSet, rows: np.ndarray, base: PrecisionPl
     def note(name: str, value: Tensor) -> None:
         seen[name] = _seen(at_least_fp32(value.reshape(-1, value.shape[-1])), base)
 
+    def note_weights(name: str, linear: nn.Module, inputs: tuple[Tensor, ...], output_RD: Tensor) -> None:
+        seen[name + WEIGHT] = _of_weights(linear, inputs[0], output_RD, base)
+
+    model = encoder.loaded.model
     pack = place(tokens, rows[np.argsort(-tokens.lengths_S[rows], kind="stable")], encoder.device)
-    with torch.inference_mode(), encoder.products(), looking_everywhere(encoder.loaded.model, note):
-        encoder.loaded.model(pack.ids_N, pack.layout)
+    with ExitStack() as stack:
+        for name, module in watched(model):
+            if isinstance(module, nn.Linear):
+                stack.callback(module.register_forward_hook(partial(note_weights, name)).remove)
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(encoder.products())
+        stack.enter_context(looking_everywhere(model, note))
+        model(pack.ids_N, pack.layout)
     return seen
+
+
+def _of_weights(linear: nn.Module, input_RF: Tensor, output_RD: Tensor, base: PrecisionPlan) -> Seen:
+    """Return what rounding the weights of a linear layer once to the base format does to its output."""
+    weight_DF: Tensor = linear.weight  # type: ignore[assignment]
+    max_abs = float(weight_DF.abs().max())
+    if not max_abs <= range_of(base).largest:
+        return Seen(max_abs=max_abs, rounding=float("inf"))
+    lost_DF = weight_DF - stored_as(weight_DF, base)
+    if not bool(lost_DF.any()):
+        return Seen(max_abs=max_abs, rounding=0.0)
+    error = float(nn.functional.linear(input_RF, lost_DF).square().mean().sqrt())
+    return Seen(max_abs=max_abs, rounding=_over(error, _spread(output_RD)))
+
+
+def _spread(value_RD: Tensor) -> float:
+    """Return the RMS distance of a feature from its mean over the tokens."""
+    return float((value_RD - value_RD.mean(0)).square().mean().sqrt())
+
+
+def _over(error: float, spread: float) -> float:
+    return error / spread if spread > 0 else 0.0
 
 
 def _seen(value_RD: Tensor, base: PrecisionPlan) -> Seen:
     max_abs = float(value_RD.abs().max())
     if not max_abs <= range_of(base).largest:
         return Seen(max_abs=max_abs, rounding=float("inf"))
-    spread = float((value_RD - value_RD.mean(0)).square().mean().sqrt())
     error = float((value_RD - stored_as(value_RD, base)).square().mean().sqrt())
-    return Seen(max_abs=max_abs, rounding=error / spread if spread > 0 else 0.0)
+    return Seen(max_abs=max_abs, rounding=_over(error, _spread(value_RD)))
 
 
 def unsafe(encoder: Encoder, tokens: TokenSet, rows: np.ndarray) -> dict[str, float | None]:

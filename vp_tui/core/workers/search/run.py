@@ -68,7 +68,7 @@ def main(options: argparse.Namespace) -> int:
     _hold_alone(home.run_folder(row.uuid), row.id, options.budget)
     wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
     data = read(home, options.run, device)
-    result = _search(data, device, base, keep, options).result()
+    result = search_of(data, device, base, keep, options).result()
     if result.plan is not None and result.status == "confirmed":
         plans.save(home, result.plan, plans.Origin(run_uuid=result.run_uuid, is_confirmed=True))
     records.write_result(data.folder, result)
@@ -88,7 +88,7 @@ def _hold_alone(folder: Path, run_id: int, budget: int) -> None:
     records.note_budget(lock, budget)
 
 
-def _search(
+def search_of(
     data: SearchData, device: torch.device, base: Precision, keep: Precision, options: argparse.Namespace
 ) -> Search:
     """Load the checkpoint, and take over the trials of an interrupted search. Raises UsageError: unknown units."""
