@@ -68,13 +68,21 @@ def eligible(snapshot: RunSnapshot, start_key: str) -> Eligible:
     if not IN_BLOCK.get(snapshot.model.get("kind", "hf")):
         told = "This model runs inside transformers, where no operation can be kept in a format of its own."
         return Eligible(False, False, told)
+    if is_planned and run.verdict in {"PASS", "WARN"}:
+        told = f"{run.verdict} with {run.precision}: the plan holds, there is nothing left to search."
+        return Eligible(False, False, told)
     try:
         base, keep = formats(run, precision, is_planned=is_planned, faster=False)
     except UsageError as error:
-        has_passed = run.verdict in {"PASS", "WARN"} and not is_planned
-        return _faster(snapshot, precision, start_key) if has_passed else Eligible(False, False, f"{error}.")
+        if run.verdict in {"PASS", "WARN"}:
+            return _faster(snapshot, precision, start_key)
+        return Eligible(False, False, _sentence(str(error)))
     told = f"The run failed in {base}: press {start_key} to search for the operations to keep in {keep}."
     return Eligible(True, False, told)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _faster(snapshot: RunSnapshot, precision: str, start_key: str) -> Eligible:
@@ -91,16 +99,18 @@ def _faster(snapshot: RunSnapshot, precision: str, start_key: str) -> Eligible:
     return Eligible(True, True, f"{nothing} {told}")
 
 
-def title(snapshot: RunSnapshot, state: SearchState | None) -> Content:
+def title(snapshot: RunSnapshot, state: SearchState | None, *, is_unreadable: bool = False) -> Content:
     """Return the line that names the run and how far its search is."""
     run = snapshot.run
-    words, level = _where(state)
+    where = _where(state, is_unreadable=is_unreadable)
     verdict = run.verdict or run.status
     arms = f"  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}  "
-    return line((f"Run #{run.id}", "title"), arms, (verdict, level_of(verdict)), "   Search: ", (words, level))
+    return line((f"Run #{run.id}", "title"), arms, (verdict, level_of(verdict)), "   Search: ", where)
 
 
-def _where(state: SearchState | None) -> tuple[str, Level]:
+def _where(state: SearchState | None, *, is_unreadable: bool) -> tuple[str, Level]:
+    if is_unreadable:
+        return "cannot be read", "fail"
     if state is None:
         return "reading ...", "dim"
     if state.is_running:
@@ -166,7 +176,7 @@ def trial_rows(trials: Sequence[Trial]) -> list[Content]:
 
 def after(result: SearchResult, *, is_changed: bool, start_key: str, accept_key: str, forbid_key: str) -> list[Content]:
     """Return what the search found and what to do next."""
-    rows = [Content(fmt.safe(f"{result.sentence[:1].upper()}{result.sentence[1:]}."))]
+    rows = [Content(fmt.safe(_sentence(result.sentence)))]
     if is_changed:
         rows.append(line(("Next: ", "dim"), (start_key, "info"), " searches again with the marks you changed."))
     elif result.status == "confirmed":

@@ -70,7 +70,7 @@ def _fate(unit: str, result: SearchResult) -> tuple[str, Level]:
 def _numbers(one: UnitEvidence, result: SearchResult) -> list[tuple[str, str, str]]:
     """Return name, value and meaning of each number of the evidence."""
     base = result.question.base
-    bits = "over the range" if one.headroom_bits is None else f"{one.headroom_bits:.1f} bits"
+    bits = "over the range" if one.headroom_bits is None else f"{fmt.measure(one.headroom_bits, 'bits')} bits"
     rounding = "beyond the range" if one.rounding is None else fmt.error(one.rounding)
     cost = "not measured" if one.cost_ms is None else "no more time"
     if one.cost_ms:

@@ -7,6 +7,7 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core import text as fmt
 from vp_tui.core.inputs.units import IN_BLOCK
 from vp_tui.core.runs.search.launch import SearchState
 from vp_tui.core.runs.search.records import DEFAULT_BUDGET, SearchResult
@@ -102,8 +103,9 @@ class SearchScreen(MainScreen):
             self._fill()
 
     def _not_looked(self, words: str) -> None:
+        """Show why in place of the search."""
         self._is_reading = False
-        self._trouble = words
+        self._state, self._trouble = None, words
         self._fill()
 
     # -- showing
@@ -135,9 +137,7 @@ class SearchScreen(MainScreen):
             self.query_one("#map" if self._has_map else "#search").focus()
 
     def _show_title(self, snapshot: RunSnapshot) -> None:
-        rows = [search_words.title(snapshot, self._state)]
-        if self._trouble is not None:
-            rows.append(line((f"{MARKS['fail']} ", "fail"), self._trouble))
+        rows = [search_words.title(snapshot, self._state, is_unreadable=self._trouble is not None)]
         if self._result is not None:
             changed = self._marks != self._asked
             keys = {f"{name}_key": self._key(name) for name in ("start", "accept", "forbid")}
@@ -147,7 +147,9 @@ class SearchScreen(MainScreen):
     def _show_text(self, snapshot: RunSnapshot) -> None:
         """Show what stands below the title where there is no map."""
         rows: list[Content] = []
-        if self._state is not None and self._state.is_running:
+        if self._trouble is not None:
+            rows = [line((f"{MARKS['fail']} ", "fail"), fmt.safe(self._trouble))]
+        elif self._state is not None and self._state.is_running:
             rows = search_words.progress(self._state)
         elif self._state is not None:
             if self._state.result is None:
@@ -229,6 +231,7 @@ class SearchScreen(MainScreen):
         """Start a search in the background with the marks of the map."""
         snapshot, state = self._snapshot, self._state
         if snapshot is None or state is None:
+            self.say(self._trouble or "no run is shown")
             return
         answer = search_words.eligible(snapshot, self._key("start"))
         if state.is_running or not answer.is_possible:
