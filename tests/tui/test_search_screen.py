@@ -28,6 +28,12 @@ def _often(monkeypatch):
     monkeypatch.setattr("vp_tui.tui.screens.search.LOOK_S", 0.05)
 
 
+PASSED_WITH_A_PLAN = searched.run(
+    run=replace(snapshots.passed().run, precision="plan:run-42"),
+    config={"precision": "fp16", "plan": searched.PLAN.model_dump()},
+)
+
+
 async def opened(driven, state=None):
     driven.backend.searched = state or fakes.NOT_SEARCHED
     await driven.press("4")
@@ -85,13 +91,24 @@ def test_without_numbers_of_modules_the_reason_is_said():
         (searched.run(run=replace(snapshots.failed_gate().run, verdict="INVALID")), False, False),
         (searched.run(model={"kind": "hf", "layers": 4}), False, False),
         (searched.run(config={"precision": "fp16", "plan": searched.PLAN.model_dump()}), False, False),
+        (PASSED_WITH_A_PLAN, False, False),
     ],
-    ids=["failed", "passed", "passed in fp32", "running", "no verdict", "no reference", "other model", "with a plan"],
+    ids=[
+        "failed",
+        "passed",
+        "passed in fp32",
+        "running",
+        "no verdict",
+        "no reference",
+        "other model",
+        "with a plan",
+        "passed with a plan",
+    ],
 )
 def test_a_run_can_be_searched_when_it_failed_or_has_a_faster_format_left(run, is_possible, faster):
     answer = search_words.eligible(run, "s")
     assert (answer.is_possible, answer.faster) == (is_possible, faster)
-    assert ("nothing to keep" in answer.words) == (run.run.verdict == "PASS")
+    assert ("nothing" in answer.words) == (run.run.verdict == "PASS")
 
 
 @pytest.mark.parametrize("size", SIZES)

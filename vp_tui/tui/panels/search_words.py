@@ -60,25 +60,30 @@ def key_of(name: str, moved: Mapping[str, str]) -> str:
 def eligible(snapshot: RunSnapshot, start_key: str) -> Eligible:
     """Return whether `start_key` can start a search of the run, with the reason in words."""
     run, precision = snapshot.run, snapshot.config.get("precision", snapshot.run.precision)
-    is_planned = snapshot.config.get("plan") is not None
-    if run.is_active:
-        return Eligible(False, False, "The run has not finished: a search needs its verdict.")
-    if run.verdict is None:
-        return Eligible(False, False, f"The run ended without a verdict ({run.status}): validate again, then search.")
-    if not IN_BLOCK.get(snapshot.model.get("kind", "hf")):
-        told = "This model runs inside transformers, where no operation can be kept in a format of its own."
-        return Eligible(False, False, told)
-    if is_planned and run.verdict in {"PASS", "WARN"}:
+    is_planned, has_passed = snapshot.config.get("plan") is not None, run.verdict in {"PASS", "WARN"}
+    told = _out_of_question(snapshot)
+    if is_planned and has_passed:
         told = f"{run.verdict} with {run.precision}: the plan holds, there is nothing left to search."
+    if told:
         return Eligible(False, False, told)
     try:
         base, keep = formats(run, precision, is_planned=is_planned, faster=False)
     except UsageError as error:
-        if run.verdict in {"PASS", "WARN"}:
-            return _faster(snapshot, precision, start_key)
-        return Eligible(False, False, _sentence(str(error)))
+        return _faster(snapshot, precision, start_key) if has_passed else Eligible(False, False, _sentence(str(error)))
     told = f"The run failed in {base}: press {start_key} to search for the operations to keep in {keep}."
     return Eligible(True, False, told)
+
+
+def _out_of_question(snapshot: RunSnapshot) -> str:
+    """Return why no search of the run makes sense, whatever its verdict is; empty where one may."""
+    run = snapshot.run
+    if run.is_active:
+        return "The run has not finished: a search needs its verdict."
+    if run.verdict is None:
+        return f"The run ended without a verdict ({run.status}): validate again, then search."
+    if not IN_BLOCK.get(snapshot.model.get("kind", "hf")):
+        return "This model runs inside transformers, where no operation can be kept in a format of its own."
+    return ""
 
 
 def _sentence(words: str) -> str:
