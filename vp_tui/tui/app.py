@@ -50,7 +50,7 @@ class VpTuiApp(App[int]):
     """The dashboard; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
-    CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "logs", "form")]
+    CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "search", "logs", "form")]
     MODES = {
         "live": LiveScreen,
         "runs": RunsScreen,
