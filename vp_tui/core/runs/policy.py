@@ -208,9 +208,7 @@ def validations(
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
         if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
-            counts: dict[str, int] = {
-                stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned
-            }
+            counts = _counts(snapshot)
             yield DecidingRun(run=run, facts=facts, sequences=counts, objection=_objection(snapshot, facts, counts))
 
 
