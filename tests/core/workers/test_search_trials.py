@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from search_parts import CPU, search, searchable
 
-from vp_tui.core.config import RunConfig, plain_plan
+from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.runs.search import records
+from vp_tui.core.runs.search.formats import formats
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.search import evidence
 from vp_tui.core.workers.search.data import divided
-from vp_tui.core.workers.search.run import formats
 from vp_tui.core.workers.search.trial import first_changed
 
 FFN = {f"layers.2.{name}" for name in ("fc1", "gelu", "fc2")}
@@ -144,12 +144,13 @@ class Row:
     ],
 )
 def test_only_a_run_that_needs_it_is_searched(verdict, precision, faster, wanted):
-    config = RunConfig(model="m", input="i", precision=precision)
     if wanted is UsageError:
         with pytest.raises(UsageError, match="#7"):
-            formats(Row(verdict), config, faster=faster)
+            formats(Row(verdict), precision, is_planned=False, faster=faster)
     else:
-        assert formats(Row(verdict), config, faster=faster) == wanted
+        assert formats(Row(verdict), precision, is_planned=False, faster=faster) == wanted
+        with pytest.raises(UsageError, match="#7"):
+            formats(Row(verdict), precision, is_planned=True, faster=faster)
 
 
 def test_half_of_the_search_set_are_the_worst_and_the_rest_is_spread_over_the_strata():

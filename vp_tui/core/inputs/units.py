@@ -51,7 +51,13 @@ def units_of(spec: ModelSpec) -> tuple[str, ...]:
             "precision plans are for ESM-2 and DNABERT-S"
         )
     blocks = (f"{BLOCKS}.{index}.{name}" for index in range(spec.num_layers) for name in inside)
-    return (*_BEFORE[spec.kind], *blocks, *_AFTER[spec.kind])
+    before, after = outside(spec.kind)
+    return (*before, *blocks, *after)
+
+
+def outside(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the units before the first block, and those after the last one."""
+    return _BEFORE[kind], _AFTER[kind]
 
 
 def operation_of(unit: str) -> str:

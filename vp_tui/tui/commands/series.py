@@ -47,8 +47,7 @@ def validate(
             require_baseline(reader, baseline)
     if count == 1 and baseline is None and not auto_search:
         return start_and_follow(home, config, detach=detach, as_json=as_json)
-    is_judged_on_time = count > 1 or baseline is not None
-    if is_judged_on_time and not config.fp32_compare:
+    if (count > 1 or baseline is not None) and not config.fp32_compare:
         output.say(_RECOMPUTED)
         config = config.model_copy(update={"fp32_compare": True})
     if count == 1:

@@ -24,7 +24,9 @@ class SearchState:
     trials: tuple[Trial, ...]
     result: SearchResult | None
     last_line: str
-    """Of search.log; empty without one."""
+    """Of search.log; empty when the newest search did not write one."""
+    budget: int | None = None
+    """Trials at most of the search that goes on; None: unknown, or none goes on."""
 
 
 def arguments_of(
@@ -40,8 +42,10 @@ def arguments_of(
     return ["--run", str(run_id), "--budget", str(budget), *flags]
 
 
-def start(home: Home, folder: Path, arguments: Sequence[str]) -> None:
+def start(home: Home, folder: Path, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
     """Start the worker in its own session; it goes on when the dashboard is closed.
+
+    It holds its lock some seconds later; until then only the returned process says that it runs.
 
     Raises RunFailedError: the process cannot be started.
     """
@@ -49,7 +53,7 @@ def start(home: Home, folder: Path, arguments: Sequence[str]) -> None:
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
     try:
         with (folder / records.LOG).open("wb") as log:
-            subprocess.Popen(
+            return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
             )
     except OSError as error:
@@ -61,13 +65,22 @@ def state_of(folder: Path) -> SearchState:
 
     Raises StoreError: files that no version of vp-tui wrote.
     """
+    is_running = is_held(folder / records.LOCK)
     question, trials = records.read_trials(folder)
-    log = folder / records.LOG
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return SearchState(
-        is_running=is_held(folder / records.LOCK),
+        is_running=is_running,
         question=question,
         trials=trials,
         result=records.read_result(folder),
-        last_line=lines[-1] if lines else "",
+        last_line=_last_line(folder),
+        budget=records.read_budget(folder) if is_running else None,
     )
+
+
+def _last_line(folder: Path) -> str:
+    """Return the last line of search.log; empty when a search from a shell, which prints its lines, came after it."""
+    log, lock = folder / records.LOG, folder / records.LOCK
+    if not log.exists() or (lock.exists() and lock.stat().st_mtime_ns > log.stat().st_mtime_ns):
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1] if lines else ""

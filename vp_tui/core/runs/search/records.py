@@ -3,10 +3,11 @@
 search.jsonl   the question in the first line, then one line per trial: what a killed search continues from
 search.json    the result; absent while a search goes on
 search.log     the output of a search that was started from the dashboard
-search.lock    held by the process that searches
+search.lock    held by the process that searches; has its budget
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -187,6 +188,18 @@ def read_result(folder: Path) -> SearchResult | None:
         return None
     except (OSError, ValidationError) as error:
         raise StoreError(f"{path} cannot be read ({error}); search again with `vp-tui search RUN`") from error
+
+
+def note_budget(lock: int, budget: int) -> None:
+    """Write the budget into search.lock, by the descriptor that holds it: closing another one would free the lock."""
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(budget).encode(), 0)
+
+
+def read_budget(folder: Path) -> int | None:
+    """Return the budget of the search that goes on; None before it is written."""
+    text = (folder / LOCK).read_text(encoding="utf-8")
+    return int(text) if text.isdigit() else None
 
 
 def document(result: SearchResult) -> Mapping[str, Any]:

@@ -101,11 +101,7 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
             f"run #{run_id} has rows of {len(results)} of {len(prepared.sequences)} sequences: it was pruned or "
             f"did not complete; run it again with `vp-tui rerun {run_id}`"
         )
-    path = Path(snapshot.folder) / "reference.safetensors"
-    try:
-        reference_SD = references.read_embeddings(path)
-    except references.UNREADABLE as error:
-        raise InputError(f"the reference embeddings {path} cannot be read ({error}); run it again") from error
+    reference_SD = _reference(Path(snapshot.folder) / "reference.safetensors")
     cosine_S = np.array([np.nan if result.cosine is None else result.cosine for result in results])
     search_Q, unseen_Q = divided(cosine_S, prepared.stratum_S, finite_rows(reference_SD), UNSEEN[device.type])
     return SearchData(
@@ -121,6 +117,13 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
         search_Q=search_Q,
         unseen_Q=unseen_Q,
     )
+
+
+def _reference(path: Path) -> np.ndarray:
+    try:
+        return references.read_embeddings(path)
+    except references.UNREADABLE as error:
+        raise InputError(f"the reference embeddings {path} cannot be read ({error}); run it again") from error
 
 
 def _require_same(snapshot: RunSnapshot, prepared: Prepared, source: ModelSource) -> None:

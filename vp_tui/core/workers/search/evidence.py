@@ -9,7 +9,7 @@ cost of rounding.
 Shape suffixes: R rows of a point, D width, F inputs of a linear layer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -31,8 +31,6 @@ from vp_tui.core.runs.search.records import UnitEvidence
 SEQUENCES: Final = 12
 """Looked at: half of them the worst of the run."""
 WEIGHT: Final = ".weight"
-OUTLIER: Final = 8.0
-"""Units whose rounding costs this many times the median are suspicious together, and tried together first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +172,3 @@ def rank(units: Sequence[str], kind: Kind, seen: Mapping[str, Seen], base: Preci
         )
         for place_, (unit, max_abs, cost) in enumerate(rows)
     )
-
-
-def certain(evidence: Iterable[UnitEvidence]) -> frozenset[str]:
-    """Return the units that take or give a value beyond the range of the base format."""
-    return frozenset(one.unit for one in evidence if one.headroom_bits is None or one.headroom_bits < 0)
-
-
-def outliers(evidence: Sequence[UnitEvidence]) -> int:
-    """Return how many units, from the first, are far worse than the median one."""
-    costs = [np.inf if one.rounding is None else one.rounding for one in evidence]
-    return sum(cost > OUTLIER * float(np.median(costs)) for cost in costs)

@@ -15,7 +15,7 @@ from typing import Final
 import torch
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, plain_plan
+from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
 from vp_tui.core.engine import environment
 from vp_tui.core.engine.faults.inject import FaultyEncoders
 from vp_tui.core.errors import ExitCode, UsageError
@@ -23,12 +23,12 @@ from vp_tui.core.inputs import units
 from vp_tui.core.models import precision
 from vp_tui.core.runs.search import records
 from vp_tui.core.runs.search.algorithm import Trials
+from vp_tui.core.runs.search.formats import formats
 from vp_tui.core.runs.search.records import Question, Status, Trial
 from vp_tui.core.store import lifecycle, plans
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.workers.device_queue import wait_for
 from vp_tui.core.workers.search.attempts import Attempts
 from vp_tui.core.workers.search.data import SearchData, read
@@ -62,10 +62,10 @@ def main(options: argparse.Namespace) -> int:
     with Reader(home) as reader:
         row = reader.run(options.run)
     _, config = lifecycle.run_config(home, options.run)
-    base, keep = formats(row, config, faster=options.faster)
+    base, keep = formats(row, config.precision, is_planned=config.plan is not None, faster=options.faster)
     device, _ = environment.resolve_device(config.device)
     _require_device(base, keep, device)
-    _hold_alone(home.run_folder(row.uuid), row.id)
+    _hold_alone(home.run_folder(row.uuid), row.id, options.budget)
     wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
     data = read(home, options.run, device)
     result = search_of(data, device, base, keep, options).result()
@@ -76,41 +76,16 @@ def main(options: argparse.Namespace) -> int:
     return EXIT_CODES[result.status]
 
 
-def formats(run: RunRow, config: RunConfig, *, faster: bool) -> tuple[Precision, Precision]:
-    """Return the base format and the one of kept units.
-
-    A failed run keeps units in FP32. The fastest plan of a run that passed in FP32 or TF32 has FP16 as its base, and
-    keeps in the run's own format what FP16 cannot hold.
-
-    Raises UsageError: there is nothing to search for.
-    """
-    if config.plan is not None:
-        raise UsageError(f"run #{run.id} ran with {run.precision}: search a run in {config.precision} instead")
-    if run.verdict == "INVALID":
-        raise UsageError(f"run #{run.id} has no valid reference, so no trial could be judged: {run.sentence}")
-    has_passed = run.verdict in {"PASS", "WARN"}
-    if not faster and has_passed:
-        raise UsageError(
-            f"run #{run.id} passed in {run.precision}: no unit needs a higher precision. "
-            "--faster looks for a faster plan that still passes"
-        )
-    if not faster:
-        return config.precision, "fp32"
-    if run.verdict == "FAIL":
-        raise UsageError(f"run #{run.id} ended with FAIL: --faster starts from a run that passed; omit it")
-    if config.precision in {"fp32", "tf32"}:
-        return "fp16", config.precision
-    raise UsageError(f"run #{run.id} passed in {config.precision}, and no faster format is known to this version")
-
-
 def _require_device(base: Precision, keep: Precision, device: torch.device) -> None:
     precision.check(PrecisionPlan(name="search", precision=base, kept={"any": keep}), device)
 
 
-def _hold_alone(folder: Path, run_id: int) -> None:
+def _hold_alone(folder: Path, run_id: int, budget: int) -> None:
     """Raise UsageError while another process searches the same run; the lock ends with the process."""
-    if hold(folder / records.LOCK, blocking=False) is None:
+    lock = hold(folder / records.LOCK, blocking=False)
+    if lock is None:
         raise UsageError(f"run #{run_id} is being searched by another process; its trials are in {folder}")
+    records.note_budget(lock, budget)
 
 
 def search_of(

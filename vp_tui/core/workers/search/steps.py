@@ -8,6 +8,7 @@ from typing import Final
 from vp_tui.core import text as fmt
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs import units
+from vp_tui.core.runs.search import suspects
 from vp_tui.core.runs.search.algorithm import BudgetSpent, Trials, smallest
 from vp_tui.core.runs.search.records import Choice, Confirmation, SearchResult, Status, UnitEvidence
 from vp_tui.core.workers.search import evidence as look
@@ -83,13 +84,13 @@ class Search:
     def _smallest(self, needed: frozenset[str]) -> frozenset[str]:
         """Return the smallest set with the units `needed` that passes on the search set. Raises BudgetSpent."""
         self._look()
-        ranked, sure = [one.unit for one in self.evidence], look.certain(self.evidence) | needed
-        suspects = look.outliers([one for one in self.evidence if one.unit not in sure])
-        if not self.trials(sure, "range") and not suspects:
+        ranked, sure = [one.unit for one in self.evidence], suspects.certain(self.evidence) | needed
+        standing_out = len(suspects.outliers([one for one in self.evidence if one.unit not in sure]))
+        if not self.trials(sure, "range") and not standing_out:
             # no unit stands out: try what is nearly free, being limited by memory and not by arithmetic
             cheap = [unit for unit in ranked if units.operation_of(unit) not in units.PRODUCTS]
             ranked = cheap if self.trials(sure.union(cheap), "cheap") else ranked
-        return smallest(ranked, sure, self.trials, suspects)
+        return smallest(ranked, sure, self.trials, standing_out)
 
     def _look(self) -> None:
         """Take the evidence, and the cost of every operation; once, before the first set is tried."""
