@@ -66,6 +66,18 @@ def choose_precision(requested: Precision, environment: Mapping[str, str]) -> Pr
     )
 
 
+class Judged(Frozen):
+    """The two sides of a run that judges embeddings instead of computing both (`vp-tui judge`)."""
+
+    reference: str
+    """A file or folder of embeddings, or a checkpoint."""
+    candidate: str
+    encoded: Literal["reference", "candidate"] | None = None
+    """The side that is a checkpoint; this engine encodes it."""
+    has_sequences: bool = False
+    """True: RunConfig.input is a FASTA or FASTQ file; False: it is the candidate."""
+
+
 class RunConfig(Frozen):
     """One validation run: model, sequences, two precisions."""
 
@@ -150,6 +162,8 @@ class RunConfig(Frozen):
     """The limits that decide the verdict; stored with the run."""
     fault: str | None = Field(None, json_schema_extra={"form": False})
     """The fault injected into one arm for the demo (core.engine.faults); None in every real run."""
+    judged: Judged | None = Field(None, json_schema_extra={"form": False})
+    """The sides of a judged run, whose `model` is the reference; None in a run that encodes both sides."""
     precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})
     """The precision that was requested, where VIRNUCPRO_DISABLE_FP16 replaced it; a re-run requests it again."""
     precision_reason: str | None = Field(None, json_schema_extra={"form": False})

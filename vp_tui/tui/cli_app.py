@@ -14,7 +14,8 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.store.home import Home
 
 ORDER = (
-    "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "baseline", "compare", "export",
+    "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "judge", "baseline", "compare",
+    "export",
     "calibrate", "policy", "bench", "embed", "virnucpro", "serve", "doctor", "db",
 )  # fmt: skip
 """Order of the commands in the help: the way through the product, not the order of imports."""

@@ -1,11 +1,11 @@
-"""The commands that compare and export runs: baseline, compare, export, calibrate, policy."""
+"""The commands that judge embeddings and runs: judge, baseline, compare, export, calibrate, policy."""
 
 from typing import Annotated, Any
 
 import typer
 
 from vp_tui.core.config import RunConfig
-from vp_tui.tui.cli_app import FORMATS, AsJson, Output, Reason, Run, app, store
+from vp_tui.tui.cli_app import FORMATS, PRECISIONS, AsJson, Detach, Output, Reason, Run, app, store
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
 _NOT_CALIBRATED = ("fp32_compare", "gates", "name", "tags", "thresholds")
@@ -47,6 +47,41 @@ def baseline_unset(
     from vp_tui.tui.commands.baselines import unpin
 
     unpin(store(), name, reason=reason)
+
+
+@app.command(epilog="Example: vp-tui judge esm2-650m production.h5 -i proteins.fasta")
+@config_options("sample", "seed", "strata", "device", "trust_remote_code", "gates", "name", "tags", "thresholds")
+def judge(
+    config: dict[str, Any],
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="File or folder of embeddings, or a checkpoint.")
+    ],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="The same: what is to be judged.")],
+    input: Annotated[
+        str, typer.Option("--input", "-i", metavar="FASTA", help="The sequences; needed where a side is a checkpoint.")
+    ] = "",
+    precision: Annotated[
+        str, typer.Option("--precision", metavar=PRECISIONS, help="The candidate's, if its file does not say (fp16).")
+    ] = "",
+    reference_precision: Annotated[
+        str, typer.Option("--reference", metavar=PRECISIONS, help="The reference's, if its file does not say (fp32).")
+    ] = "",
+    detach: Detach = False,
+    json: AsJson = False,
+) -> None:
+    """Judge embeddings that any program wrote.
+
+    Both sides are matched by id and judged by the measures of a run; the result is kept as a run. Files: .npz,
+    .safetensors, .npy with -i, .pt as VirNucPro and fair-esm write them, HDF5, Parquet, or a folder of them. A
+    checkpoint on one side is encoded in fp32 (--sample sequences at most).
+    """
+    from vp_tui.tui.commands.judged import judge_files
+
+    said = {"precision": precision, "reference": reference_precision}
+    home = store()
+    raise typer.Exit(
+        judge_files(home, config, reference, candidate, fasta=input, said=said, detach=detach, as_json=json)
+    )
 
 
 @app.command(epilog="Example: vp-tui compare baseline:release-1 last --format md > comparison.md")

@@ -4,8 +4,8 @@ Pure functions from a snapshot to lines of at most 79 columns; stored text passe
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
@@ -114,6 +114,8 @@ def _next(snapshot: RunSnapshot, measured: Measured) -> str:
     if gate is not None:
         return gate.advice
     config = snapshot.config
+    if config.get("judged"):
+        return _next_of_judged(config["judged"])
     bound = bound_of(measured)
     command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
     if bound is not None and bound >= MIN_FILE:
@@ -121,6 +123,13 @@ def _next(snapshot: RunSnapshot, measured: Measured) -> str:
     if snapshot.run.device == "cpu":
         return f"the same run on a GPU: {command}"
     return f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+
+
+def _next_of_judged(judged: Mapping[str, Any]) -> str:
+    """Only with a checkpoint on one side are the faults of pipelines looked for one by one."""
+    if judged["encoded"] is not None:
+        return ""
+    return f"known faults are looked for with: vp-tui judge MODEL {shlex.quote(safe(judged['candidate']))} -i FASTA"
 
 
 def _all(strata: Sequence[StratumStats]) -> StratumStats | None:

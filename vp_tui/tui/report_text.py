@@ -210,6 +210,8 @@ def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
 def speed(snapshot: RunSnapshot) -> list[str]:
     """Return the speed verdict and its numbers."""
     lines = paragraph(snapshot.speedup.get("reason", "").removeprefix("speed: "))
+    if snapshot.config.get("judged"):
+        return lines
     for arm in (snapshot.arms[name] for name in ARMS if name in snapshot.arms):
         words = (
             f"{arm.get('precision')}: {fmt.number(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "

@@ -111,6 +111,12 @@ def _done(stats: StratumStats) -> str:
 def _title(snapshot: RunSnapshot) -> str:
     run = snapshot.run
     name = f" {safe(run.name)!r}" if run.name else ""
+    judged = snapshot.config.get("judged")
+    if judged:
+        return (
+            f"run #{run.id} {run.uuid[:8]}{name}: {safe(judged['candidate'])} ({run.precision}) judged against "
+            f"{safe(judged['reference'])} ({run.reference})"
+        )
     return (
         f"run #{run.id} {run.uuid[:8]}{name}: {safe(run.model)}, "
         f"{run.precision} against {run.reference} on {run.device or fmt.DASH}, {safe(run.input)}"

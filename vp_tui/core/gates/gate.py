@@ -14,6 +14,7 @@ Kind = Literal["safety", "exactness", "information"]
 Cause = Literal[
     "overflow", "headroom", "small values", "similarity", "single sequences", "scale", "tokens", "neighbours", "spread",
     "reference", "engine", "batching", "controls", "labels", "speed", "input",
+    "pipeline",
 ]  # fmt: skip
 """What the gates of a group have in common; findings of one cause are told together."""
 

@@ -11,7 +11,7 @@ from vp_tui.core.gates import sets as s
 from vp_tui.core.gates.gate import Gate
 
 GATES: Final[tuple[Gate, ...]] = (
-    *(v.I1, v.V1, v.V2, v.V3, v.V4_ERROR, v.V4, v.V4_FLUSHED),
+    *(v.I1, v.I2, v.F1, v.V1, v.V2, v.V3, v.V4_ERROR, v.V4, v.V4_FLUSHED),
     *(m.M1, m.M1_P01, m.M2, m.M2_P01, m.M3, m.M3_P01),
     *(m.M4, m.M4C, m.M4_WORST, m.M5, m.M5_SCALE, m.M6),
     *(v.T1, v.T1_MIN),

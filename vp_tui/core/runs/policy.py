@@ -173,7 +173,7 @@ def validations(
     """Yield the completed runs of a checkpoint in `requested` against FP32, newest first.
 
     A local checkpoint is identified by its weights, one of the hub by its name (and revision, if given). Runs with an
-    injected fault and incomplete runs are left out.
+    injected fault, runs that judge another program's embeddings, and incomplete runs are left out.
     """
     for run in reader.history(f"status:completed precision:{requested} reference:fp32"):
         _, facts = reader.key_facts(run.id)
@@ -181,7 +181,8 @@ def validations(
             continue
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
-        if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
+        is_ours = snapshot.config.get("fault") is None and snapshot.config.get("judged") is None
+        if is_ours and _is_revision(run, revision, source):
             counts: dict[str, int] = {
                 stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned
             }

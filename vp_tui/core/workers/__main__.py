@@ -32,6 +32,8 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
     {
         "run": Worker("workers.validate.run", answers=False),
         "faulty-run": Worker("workers.validate.faulty_run", answers=False),
+        "judge-check": Worker("workers.judged.check", answers=True),
+        "judged-run": Worker("workers.judged.run", answers=False),
         "recompute": Worker("workers.validate.recompute", answers=True),
         "embed": Worker("workers.embed", answers=False),
         "doctor": Worker("workers.doctor", answers=True),

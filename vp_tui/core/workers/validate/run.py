@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
 
@@ -53,7 +53,15 @@ def plain_encoders(config: RunConfig) -> EncoderFactory:
     return PlainEncoders()
 
 
-def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders) -> int:
+Stream = Callable[[Setting], Generator[Event, None, None]]
+"""What a run does, as events: validation.validate, or another kind of run."""
+
+
+def main(
+    options: argparse.Namespace,
+    encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders,
+    stream: Stream = validate,
+) -> int:
     """Run one queued run to its end; return the run's exit code."""
     run_id = options.run
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -62,7 +70,7 @@ def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], Encoder
     uuid, config = lifecycle.run_config(home, run_id)
     lifecycle.claim(home, run_id, uuid)
     with RunWriter(home, run_id) as writer:
-        return _run(home, run_id, uuid, config, writer, encoders_of)
+        return _run(home, run_id, uuid, config, writer, encoders_of, stream)
 
 
 def _run(
@@ -72,6 +80,7 @@ def _run(
     config: RunConfig,
     writer: RunWriter,
     encoders_of: Callable[[RunConfig], EncoderFactory],
+    stream: Stream,
 ) -> int:
     """Wait for the device, then validate; every way to end leaves a RunStopped or a RunFinished."""
     try:
@@ -90,7 +99,7 @@ def _run(
                     sampler=sampler,
                     encoders=encoders,
                 )
-                return _validate(setting, writer)
+                return _written(stream(setting), writer)
     except Cancelled:
         return _stop(writer, "cancelled", "stopped on request", ExitCode.INTERRUPTED)
     except VpTuiError as error:
@@ -102,9 +111,9 @@ def _run(
         return _stop(writer, "failed", text, ExitCode.INTERNAL)
 
 
-def _validate(setting: Setting, writer: RunWriter) -> int:
+def _written(events: Generator[Event, None, None], writer: RunWriter) -> int:
     exit_code = int(ExitCode.INTERNAL)
-    with closing(validate(setting)) as events:
+    with closing(events):
         for event in events:
             writer.put(event)
             _log(event)
