@@ -179,6 +179,11 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     return lines
 
 
+def known_faults(measured: Measured) -> list[str]:
+    """Return what was recognized in a judged run, or that nothing was."""
+    return paragraph(detail(measured.details, "faults", "sentence") or "")
+
+
 def modules(measured: Measured, candidate: str) -> list[str]:
     """Return the modules whose activations are nearest to the largest number of the format."""
     found = detail(measured.details, "headroom")

@@ -80,6 +80,7 @@ def report(snapshot: RunSnapshot) -> str:
         "Error against FP64": sections.oracle(measured, **arms),
         "Tightest modules": sections.modules(measured, arms["candidate"]),
         "Numbers in the embeddings": sections.spread(measured, **arms),
+        "Known faults of pipelines": sections.known_faults(measured),
         "Not measured": sections.not_measured(rows, measured),
         "Speed": sections.speed(snapshot),
     }

@@ -70,7 +70,7 @@ R7           R7.rotary_mismatch      above          0       -       all
 C1           C1.uncaught             above          0       -       all
 """
 ROWS = [tuple(line.split()) for line in EXPECTED.strip().splitlines()]
-DECIDE = {"I1", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
+DECIDE = {"I1", "I2", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
 NOTES = {"V4", "V4-flushed", "M4", "M4c", "M4-worst", "M5", "M6", "S1-nearest"}
 
 

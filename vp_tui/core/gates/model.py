@@ -35,6 +35,7 @@ I2 = Gate(
     advice="Give both sides the same ids; the alerts name the first of those without a partner.",
     blind_to="embeddings under a wrong id",
     cause="input",
+    is_of_judged=True,
 )
 F1 = Gate(
     id="F1",
@@ -50,6 +51,7 @@ F1 = Gate(
     advice="Correct the step that is named, and judge again.",
     blind_to="faults that are not on the list, and most of them where no side is a checkpoint",
     cause="pipeline",
+    is_of_judged=True,
 )
 V1 = Gate(
     id="V1",

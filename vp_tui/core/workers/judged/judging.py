@@ -19,14 +19,16 @@ from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, Progress, RunPlann
 from vp_tui.core.inputs.hub import fetch
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.measurements import merged
 from vp_tui.core.measures.run_measures import NO_STRATUM
 from vp_tui.core.measures.selection import chunks, evenly
 from vp_tui.core.models.loading import weights_sha256
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.embed import embed_set
 from vp_tui.core.workers.judged.data import JudgedData, copy_rows, data_facts, judged_arm, judged_data
+from vp_tui.core.workers.judged.faults import look
 from vp_tui.core.workers.judged.outcome import JudgedOutcome
-from vp_tui.core.workers.judged.sides import Sides, opened
+from vp_tui.core.workers.judged.sides import Sides, checkpoint_of, opened
 from vp_tui.core.workers.validate.plan import Setting, note, phase
 from vp_tui.core.workers.validate.prepare import Block
 from vp_tui.core.workers.validate.tally import Tally
@@ -72,7 +74,7 @@ def judge(setting: Setting) -> Generator[Event, None, None]:
 def _encoded(setting: Setting, data: JudgedData, alerts: list[Event]) -> np.ndarray:
     """Encode the sequences in FP32; the engine's notes go to `alerts`."""
     assert data.sequences is not None, "a checkpoint comes with sequences"
-    fp32 = setting.config.model_copy(update={"model": _checkpoint(setting), "precision": "fp32"})
+    fp32 = setting.config.model_copy(update={"model": checkpoint_of(setting.config), "precision": "fp32"})
     made = embed_set(fp32, data.sequences, lambda text: alerts.append(note("input", text)), setting.place.cache)
     return made.embeddings_SD
 
@@ -133,16 +135,10 @@ def _model(setting: Setting, found: Sides, digest: str) -> dict[str, Any]:
         path = found.tables["reference"].path
         names = {"name": path.name, "given": str(path), "kind": "embeddings"}
         return {**names, "hidden": found.width, "weights_sha256": digest, "files": files}
-    given = _checkpoint(setting)
+    given = checkpoint_of(setting.config)
     source = fetch(resolve(given, trust_remote_code=setting.config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     return {**environment.model_facts(spec, source, given, weights_sha256(source.path)), "files": files}
-
-
-def _checkpoint(setting: Setting) -> str:
-    judged = setting.config.judged
-    assert judged is not None, "only of a judged run"
-    return judged.reference if judged.encoded == "reference" else judged.candidate
 
 
 def _notes(found: Sides, data: JudgedData) -> Iterator[AlertRaised]:
@@ -174,6 +170,8 @@ def _compared(
     )
     yield phase("measuring", f"{len(data.ids)} pairs of embeddings")
     measured = outcome.measured()
+    yield phase("measuring", "known faults of pipelines")
+    measured = merged([measured, look(setting, found, data, reference, candidate)])
     yield phase("storing", "embeddings")
     for arm in ARMS:
         plan = (reference if arm == "reference" else candidate).plan

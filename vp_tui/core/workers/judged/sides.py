@@ -43,6 +43,13 @@ def recognized(reference: str, candidate: str, *, has_sequences: bool) -> Judged
     )
 
 
+def checkpoint_of(config: RunConfig) -> str:
+    """Return the side that is a checkpoint; only of a run that has one."""
+    judged = config.judged
+    assert judged is not None, "only of a judged run"
+    return judged.reference if judged.encoded == "reference" else judged.candidate
+
+
 def _absolute(given: str) -> str:
     path = Path(given).expanduser()
     return str(path.absolute()) if path.exists() else given
