@@ -66,16 +66,29 @@ def choose_precision(requested: Precision, environment: Mapping[str, str]) -> Pr
     )
 
 
+class PredictionColumns(Frozen):
+    """Names of the columns of predictions; empty: those of VirNucPro."""
+
+    id: str = ""
+    label: str = ""
+    score: str = ""
+    """Probability of virus."""
+
+
 class Judged(Frozen):
-    """The two sides of a run that judges embeddings instead of computing both (`vp-tui judge`)."""
+    """The two sides of a run that judges what other programs computed (`vp-tui judge`)."""
 
     reference: str
-    """A file or folder of embeddings, or a checkpoint."""
+    """A file or folder of embeddings, a checkpoint, or a table of predictions."""
     candidate: str
     encoded: Literal["reference", "candidate"] | None = None
     """The side that is a checkpoint; this engine encodes it."""
     has_sequences: bool = False
     """True: RunConfig.input is a FASTA or FASTQ file; False: it is the candidate."""
+    kind: Literal["embeddings", "predictions"] = "embeddings"
+    truth: str | None = None
+    """A table of true labels, for predictions."""
+    columns: PredictionColumns = PredictionColumns()
 
 
 class RunConfig(Frozen):

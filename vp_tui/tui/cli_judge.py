@@ -66,22 +66,29 @@ def judge(
     reference_precision: Annotated[
         str, typer.Option("--reference", metavar=PRECISIONS, help="The reference's, if its file does not say (fp32).")
     ] = "",
+    truth: Annotated[str, typer.Option("--truth", metavar="TSV", help="True labels of predictions.")] = "",
+    id_column: Annotated[str, typer.Option("--id-column", metavar="NAME", help="Column of ids in predictions.")] = "",
+    label_column: Annotated[str, typer.Option("--label-column", metavar="NAME", help="Their column of labels.")] = "",
+    score_column: Annotated[
+        str, typer.Option("--score-column", metavar="NAME", help="Their column with the probability of virus.")
+    ] = "",
     detach: Detach = False,
     json: AsJson = False,
 ) -> None:
-    """Judge embeddings that any program wrote.
+    """Judge embeddings or predictions that any program wrote.
 
     Both sides are matched by id and judged by the measures of a run; the result is kept as a run. Files: .npz,
     .safetensors, .npy with -i, .pt as VirNucPro and fair-esm write them, HDF5, Parquet, or a folder of them. A
-    checkpoint on one side is encoded in fp32 (--sample sequences at most).
+    checkpoint on one side is encoded in fp32 (--sample sequences at most). Predictions: VirNucPro's
+    prediction_results.txt and prediction_results_highestscore.csv, or any .csv, .tsv or .txt with a header.
     """
     from vp_tui.tui.commands.judged import judge_files
 
     said = {"precision": precision, "reference": reference_precision}
-    home = store()
-    raise typer.Exit(
-        judge_files(home, config, reference, candidate, fasta=input, said=said, detach=detach, as_json=json)
-    )
+    tables = {"truth": truth, "id-column": id_column, "label-column": label_column, "score-column": score_column}
+    home, sides = store(), (reference, candidate)
+    code = judge_files(home, config, *sides, fasta=input, said=said, tables=tables, detach=detach, as_json=json)
+    raise typer.Exit(code)
 
 
 @app.command(epilog="Example: vp-tui compare baseline:release-1 last --format md > comparison.md")

@@ -26,5 +26,7 @@ WITH_LIMITS: Final[tuple[Gate, ...]] = (
     *(g.D1, g.D2, g.D2_MAX, g.D2_FLIP, g.D3, g.P1, g.P1_GPU),
 )
 """All whose limits a thresholds file may set: also conditions of other gates, labels and speed."""
-BY_ID: Final = {gate.id: gate for gate in GATES}
+LABELS: Final = (g.D1, g.D2, g.D2_MAX, g.D2_FLIP, g.D3)
+"""The gates of predictions."""
+BY_ID: Final = {gate.id: gate for gate in (*GATES, *LABELS)}
 EMBEDDING_GATES: Final = tuple(gate for gate in GATES if gate.is_on_embeddings)

@@ -7,7 +7,7 @@ from typing import Literal
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.gate import Gate, Style
-from vp_tui.core.gates.table import GATES
+from vp_tui.core.gates.table import GATES, LABELS
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail, reach_of, scopes_of, value_of
@@ -43,7 +43,7 @@ def gate_results(
     """
     numbers = numbers_of(strata, measured)
     blind = detail(measured.details, "controls", "blind") or ()
-    mine = [gate for gate in GATES if not gate.is_of_judged or gate.measure in numbers]
+    mine = [gate for gate in (*GATES, *LABELS) if not gate.is_of_judged or gate.measure in numbers]
     return tuple(_result(gate, numbers, findings, limits, is_blind=gate.id in blind) for gate in mine)
 
 

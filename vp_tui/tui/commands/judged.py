@@ -19,12 +19,14 @@ def judge_files(
     *,
     fasta: str,
     said: Mapping[str, str],
+    tables: Mapping[str, str],
     detach: bool,
     as_json: bool,
 ) -> int:
     """Judge a candidate against a reference, follow the run and print its result; return its exit code.
 
-    `said` has the precisions given as options, by RunConfig field; empty: what the files say, else fp16 against fp32.
+    `tables` are the options of predictions (truth, names of columns); `said` has the precisions given as options, by
+    RunConfig field; empty: what the files say, else fp16 against fp32.
 
     Raises:
         InputError, ModelError, UsageError: bad input, before a run exists.
@@ -32,6 +34,7 @@ def judge_files(
     arguments = ["--reference", reference, "--candidate", candidate]
     if fasta:
         arguments += ["--input", spool.as_file(fasta, home.cache)]
+    arguments += [word for name, value in tables.items() if value for word in (f"--{name}", value)]
     found = module_output(home, "judge-check", arguments)
     told = found["precisions"]
     precisions = {

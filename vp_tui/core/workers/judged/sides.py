@@ -15,6 +15,7 @@ from vp_tui.core.inputs.embeddings import matching
 from vp_tui.core.inputs.embeddings.folder import OPENERS, SUFFIXES, TORCH_SUFFIXES, open_table
 from vp_tui.core.inputs.embeddings.matching import Matching
 from vp_tui.core.inputs.embeddings.table import EmbeddingTable
+from vp_tui.core.inputs.predictions import SUFFIXES as PREDICTIONS
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
 
@@ -28,6 +29,12 @@ def recognized(reference: str, candidate: str, *, has_sequences: bool) -> Judged
     Raises UsageError: two checkpoints, or one without sequences. ModelError: no such checkpoint.
     """
     given: dict[Side, str] = {"reference": reference, "candidate": candidate}
+    tables = [side for side in SIDES if Path(given[side]).suffix.lower() in PREDICTIONS]
+    if len(tables) == 2:
+        both = {"reference": _absolute(reference), "candidate": _absolute(candidate)}
+        return Judged(**both, has_sequences=has_sequences, kind="predictions")
+    if tables:
+        raise UsageError(f"{given[tables[0]]} is a table of predictions: both sides must be one")
     models = [side for side in SIDES if _is_model(given[side])]
     for side in models:
         resolve(given[side])
