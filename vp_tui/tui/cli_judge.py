@@ -153,15 +153,19 @@ def policy(
     precision: Annotated[
         str, typer.Option("--precision", metavar="fp16|bf16|tf32", help="Precision to evaluate.")
     ] = RunConfig.model_fields["precision"].default,
-    env: Annotated[bool, typer.Option("--env", help="Print one line for `eval`, with the reason on stderr.")] = False,
+    env: Annotated[bool, typer.Option("--env", help="Print lines for `eval`, with the reason on stderr.")] = False,
+    target: Annotated[
+        str, typer.Option("--for", metavar="fork|virnucpro|json", help="With --env: the program the lines are for.")
+    ] = "fork",
     json: AsJson = False,
 ) -> None:
     """Print the precision that production should use.
 
     It is the requested precision where a run of this checkpoint on this GPU is evidence for it (300 sequences of every
-    stratum, faster than fp32, no later failure), else fp32. With --env the line that switches FP16 off is printed
+    stratum, faster than fp32, no later failure), else fp32. With --env the lines that switch FP16 off are printed
     even after an error.
     """
     from vp_tui.tui.commands.policy import print_policy
 
-    print_policy(store, config["model"], precision, device=config["device"], as_env=env, as_json=json)
+    options = {"device": config["device"], "as_env": env, "as_json": json, "target": target}
+    print_policy(store, config["model"], precision, **options)
