@@ -27,6 +27,8 @@ DNA_CUTS = (199, 399)
 """Bases: short <= 199 (150-bp reads, about 50 tokens), medium 200-399 (300 bp), long >= 400 (500 bp and more)."""
 
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
+ATTENTION_VARIABLE = "VIRNUCPRO_V1_ATTENTION"
+"""Without it FP32 raises TypeError in the VirNucPro fork."""
 
 MORE: dict[str, JsonValue] = {"form": "more"}
 """Marks a field that the form shows only on request; `{"form": False}`: never."""

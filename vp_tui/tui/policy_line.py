@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
-from vp_tui.core.config import DISABLE_VARIABLE
+from vp_tui.core.config import ATTENTION_VARIABLE, DISABLE_VARIABLE
 
-ATTENTION_VARIABLE: Final = "VIRNUCPRO_V1_ATTENTION"
 TARGETS: Final = ("fork", "virnucpro", "json")
 """The programs that the lines may be for, and one JSON object of the fork's."""
 _state: Final[dict[str, Any]] = {"is_due": False, "target": TARGETS[0]}

@@ -51,7 +51,8 @@ def judge(setting: Setting) -> Generator[Event, None, None]:
 
 def _planned(setting: Setting, found: PredictionSides) -> RunPlanned:
     config = setting.config
-    facts = {"ids": list(found.ids), "reference": [one.hex() for one in found.reference_S2[:, VIRUS].tolist()]}
+    virus_S = found.reference_S2[:, VIRUS]
+    facts = {"ids": list(found.ids), "reference": [one.hex() for one in virus_S.tolist()]}
     return RunPlanned(
         total=len(found.ids),
         planned=dict.fromkeys(STRATA, 0),
