@@ -40,6 +40,12 @@ def test_a_suspect_that_changes_nothing_says_nothing():
     assert explained(X_PD, X_PD + STEP_PD, X_PD).sequences == 0
 
 
+def test_a_handful_of_sequences_accuses_nobody():
+    found = explained(X_PD[:5], (X_PD + STEP_PD)[:5], (X_PD + STEP_PD)[:5])
+    assert found.beta == pytest.approx(1)
+    assert not found.fits
+
+
 def test_the_nearest_choice_is_taken():
     assert nearest(X_PD[3], X_PD)[0] == 3
 

@@ -17,6 +17,8 @@ SPREAD: Final = 0.1
 """Largest standard error of the median beta."""
 NEARER_SHARE: Final = 0.8
 """Share of the sequences to which the suspect must be nearer than the true embedding."""
+MIN_SEQUENCES: Final = 6
+"""With fewer, three betas that happen to agree would be a fault."""
 _TO_SD: Final = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 _SMALL: Final = 1e-3
@@ -43,7 +45,7 @@ class Explained:
     def fits(self) -> bool:
         """Return True where the suspect is in the difference, once and in nearly every sequence."""
         is_one = abs(self.beta - 1) <= WINDOW and self.error <= SPREAD
-        return is_one and self.nearer >= NEARER_SHARE
+        return is_one and self.nearer >= NEARER_SHARE and self.sequences >= MIN_SEQUENCES
 
 
 def explained(x_PD: np.ndarray, y_PD: np.ndarray, h_PD: np.ndarray) -> Explained:
