@@ -1,6 +1,7 @@
 """Pipelines as users build them, on trained weights: nine with a fault are named, sound ones are not accused."""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from vp_tui.core.workers.judged import recognize
 
 pytestmark = [pytest.mark.trained, pytest.mark.timeout(600), pytest.mark.xdist_group("trained")]
 CPU = torch.device("cpu")
-NUM, LONGEST = 24, 150
+NUM, LONGEST = 24, 100
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +268,7 @@ FAULTY = {
 
 @pytest.fixture(scope="module")
 def made(model, tokenizer, residues, batches, folder):
+    @functools.cache
     def embeddings(pipeline):
         return pipeline(model=model, tokenizer=tokenizer, residues=residues, batches=batches, folder=folder)
 

@@ -106,6 +106,7 @@ def test_without_lengths_everything_is_told_over_all_only(pair, tmp_path):
     strata = {stats.scope: stats.n for stats in events[-1].strata}
     assert strata == {"short": 0, "medium": 0, "long": 0, "all": 30}
     assert {*events[-1].measures["M2"]} == {"all"}
+    assert events[-1].measures["M1"]["all"]["failure_bound_file"] == 0
 
 
 def test_what_embeddings_cannot_show_is_said_and_not_filled_in(pair, tmp_path):

@@ -67,6 +67,10 @@ class JudgedOutcome:
         whole = merged(parts)
         if data.in_file:
             whole = with_bounds(whole, strata, data.in_file, data.ids)
+        else:
+            # without lengths nothing is sampled: the share of failures is known
+            failed = strata[-1].below / strata[-1].n
+            whole = merged([whole, Measured(values={"M1": {"all": {"failure_bound_file": failed}}})])
         return controls.beyond_the_run(whole, limits)
 
     def finished(self, measured: Measured) -> RunFinished:
