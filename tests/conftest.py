@@ -7,6 +7,7 @@ does not even import the modules of the last.
 
 import ast
 import functools
+import gc
 import inspect
 import os
 import shutil
@@ -21,6 +22,9 @@ from samples import PROTEINS
 from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.store.home import Home
 
+# where a host keeps Python from writing what it compiled, each of some hundred processes would compile vp_tui again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # before anything imports torch: two xdist workers on two cores would spin for each other
 let_threads_sleep(os.environ)
 # two workers on two cores: threads of BLAS beside them cost more than they save
@@ -68,6 +72,7 @@ def _imports(path):
     return frozenset(found)
 
 
+@functools.cache
 def _needs_torch(path):
     return any(
         name == module or name.startswith(f"{module}.")
@@ -108,6 +113,12 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in set(left_out)]
 
 
+def pytest_collection_finish():
+    """What is imported by now stays: no garbage collection looks at it again, a tenth of a second each."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_torch_in_the_fast_loop(request):
     """Fail the test that makes the fast loop slow."""
@@ -125,14 +136,23 @@ def _plain_environment(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """An empty home with a store of the current schema, which child processes use too."""
+@pytest.fixture(scope="session")
+def _empty_home(tmp_path_factory):
+    """A home that is made once, to be copied: a tenth of a second each."""
     from vp_tui.migrations import upgrade
 
+    place = Home(tmp_path_factory.mktemp("empty") / "home")
+    upgrade(place)
+    assert [path.name for path in place.root.glob("runs.db*")] == ["runs.db"], "a log beside it is not copied safely"
+    return place
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, _empty_home):
+    """An empty home with a store of the current schema, which child processes use too."""
     place = Home(tmp_path / "home")
     monkeypatch.setenv("VP_TUI_HOME", str(place.root))
-    upgrade(place)
+    shutil.copytree(_empty_home.root, place.root)
     return place
 
 
@@ -156,6 +176,15 @@ def made_checkpoint(tmp_path_factory):
         return made[fault]
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def short_proteins(tmp_path_factory):
+    """The 28 real proteins of at most 254 residues, of every stratum: a quarter of the work."""
+    records = [record.split("\n", 1) for record in PROTEINS.read_text().split(">")[1:]]
+    path = tmp_path_factory.mktemp("short") / "short.faa"
+    path.write_text("".join(f">{head}\n{body}" for head, body in records if len(body) <= 254))
+    return path
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The house rules that a tool can check: sizes, rooms, and what a process loads."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -72,6 +73,7 @@ def test_a_line_of_code_knows_its_room(rule):
     assert not strangers, "\n".join(strangers)
 
 
+@functools.cache
 def _code_lines(path):
     """The lines of a file with its docstrings and comments blanked."""
     text = path.read_text()

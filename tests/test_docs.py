@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from samples import PROTEINS
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import WITH_LIMITS
@@ -26,14 +25,14 @@ JUDGES_CLOCKS = re.compile(r"--baseline|^vp-tui compare")
 
 
 @pytest.mark.timeout(600)  # some fifteen real processes, each importing torch, on cores shared with other tests
-def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_checkpoint, tmp_path):
+def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_checkpoint, short_proteins, tmp_path):
     (tmp_path / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')
     (tmp_path / "vp-tui").chmod(0o755)
     environment = {
         **os.environ,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "MODEL": str(made_checkpoint()),
-        "PROTEINS": str(PROTEINS),
+        "PROTEINS": str(short_proteins),
     }
     assert len(COMMANDS) > 10
     for command in COMMANDS:

@@ -6,11 +6,14 @@ import sys
 
 import pytest
 
-from samples import PROTEINS
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.store.reader import Reader
 
-RUN = ("-i", PROTEINS, "--oracle", 0)
+
+@pytest.fixture
+def run(made_checkpoint, short_proteins):
+    """The words of a run on short proteins, without an oracle."""
+    return ("run", "-m", made_checkpoint(), "-i", short_proteins, "--oracle", 0)
 
 
 @pytest.fixture
@@ -34,29 +37,27 @@ def shell(home, tmp_path):
 
 
 def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_held_against(
-    home, vp_tui, made_checkpoint, document
+    home, vp_tui, run, document
 ):
-    done = vp_tui("run", "-m", made_checkpoint(), *RUN, "--repeats", 2, "--name", "night", "--json")
+    done = vp_tui(*run, "--repeats", 2, "--name", "night", "--json")
     found = document(done)
-    assert [(run["status"], run["arms"]["reference"]["cached"]) for run in found] == [("completed", False)] * 2
+    assert [(one["status"], one["arms"]["reference"]["cached"]) for one in found] == [("completed", False)] * 2
     with Reader(home) as reader:
-        rows = [reader.run(run["id"]) for run in found]
+        rows = [reader.run(one["id"]) for one in found]
     assert rows[0].pid != rows[1].pid
     assert rows[0].perf_key == rows[1].perf_key is not None
     assert "'default': runs #1, #2" in vp_tui("baseline", "set", "night", "--reason", "first").stdout
     # runs of milliseconds on shared cores: what performance says, and with it the exit code, depends on the neighbours
-    same = vp_tui("run", "-m", made_checkpoint(), *RUN, "--baseline", "default", check=None)
+    same = vp_tui(*run, "--baseline", "default", check=None)
     assert same.returncode in {ExitCode.GOOD, ExitCode.REGRESSED}
     assert "'default': accuracy IDENTICAL, performance " in same.stdout
     vp_tui("delete", 1, "--yes", check=2)
 
 
 def test_a_rerun_without_the_switch_runs_in_fp16_and_a_pass_on_a_cpu_switches_nothing_on_in_two_shells(
-    vp_tui, made_checkpoint, document, shell
+    vp_tui, run, made_checkpoint, document, shell
 ):
-    first = document(
-        vp_tui("run", "-m", made_checkpoint(), *RUN, "--json", environment={"VIRNUCPRO_DISABLE_FP16": "1"})
-    )
+    first = document(vp_tui(*run, "--json", environment={"VIRNUCPRO_DISABLE_FP16": "1"}))
     assert first["precision"] == "fp32"
     script = f'eval "$(vp-tui policy -m {made_checkpoint()} --env)"; echo "[$VIRNUCPRO_DISABLE_FP16]"'
     before = shell("sh", script)

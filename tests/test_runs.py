@@ -36,6 +36,10 @@ def many(tmp_path):
     return path
 
 
+beside_plain = pytest.mark.xdist_group("plain")
+"""Tests that look at the plain run, by one worker: it is made once."""
+
+
 @dataclass(frozen=True)
 class Plain:
     """An ordinary run in a home of its own, for tests that only look at it or run beside it."""
@@ -55,7 +59,9 @@ def plain(tmp_path_factory, made_checkpoint):
 @pytest.fixture
 def going(home, made_checkpoint, many, poll):
     """A detached run that has compared at least one block: (run id, pid)."""
-    run_id = launch.create_and_start(home, RunConfig(model=str(made_checkpoint()), input=str(many), device="cpu"))
+    run_id = launch.create_and_start(
+        home, RunConfig(model=str(made_checkpoint()), input=str(many), device="cpu", oracle=0)
+    )
 
     def compared():
         with Reader(home) as reader:
@@ -73,6 +79,7 @@ def status_of(home, run_id):
         return reader.run(run_id)
 
 
+@beside_plain
 def test_a_run_on_real_proteins_passes_and_its_strata_add_up(plain):
     found = plain.found
     assert (found["status"], found["verdict"], found["exit_code"]) == ("completed", "PASS", 0)
@@ -84,6 +91,7 @@ def test_a_run_on_real_proteins_passes_and_its_strata_add_up(plain):
     assert found["strata"]["all"]["cosine_min"] < 1.0, "FP16 that equals FP32 to the last bit was not FP16"
 
 
+@beside_plain
 def test_the_embeddings_of_both_arms_are_stored_and_their_cosine_is_the_one_reported(plain):
     found = plain.found
     x_SD, y_SD = (load_file(f"{found['folder']}/{arm}.safetensors")["embeddings"] for arm in ("reference", "candidate"))
@@ -93,6 +101,7 @@ def test_the_embeddings_of_both_arms_are_stored_and_their_cosine_is_the_one_repo
     assert found["strata"]["all"]["cosine_min"] == pytest.approx(cosine_S.min(), abs=1e-6)
 
 
+@beside_plain
 def test_what_is_in_the_document_of_a_run_is_described_and_what_is_described_is_in_it(plain):
     """Of `measures.details` every key; elsewhere none without a word."""
     table = DESCRIPTION.read_text().partition("\n## ")[0]
@@ -114,8 +123,11 @@ def named(text):
     return set(re.findall(r"`(\w+)[`.]", text))
 
 
+@beside_plain
 def test_bf16_is_a_candidate_like_any_other_and_is_farther_from_fp32_than_fp16(plain, made_checkpoint, document):
-    found = document(plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--precision", "bf16", "--json"))
+    found = document(
+        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--precision", "bf16", "--oracle", 0, "--json")
+    )
     bf16, fp16 = (1 - run["strata"]["all"]["cosine_mean"] for run in (found, plain.found))
     # 8 bits of significand against 11: the error is 8 times as large, its square 64 times.
     assert bf16 > 8 * fp16 > 0
@@ -140,6 +152,7 @@ def test_the_rollback_switch_runs_the_candidate_in_fp32_and_says_why(vp_tui, mad
     assert found["verdict"] == "PASS"
 
 
+@beside_plain
 def test_a_second_run_compares_with_the_stored_reference_until_fp32_compare_asks_for_a_new_one(
     plain, made_checkpoint, document
 ):
@@ -154,14 +167,17 @@ def test_a_second_run_compares_with_the_stored_reference_until_fp32_compare_asks
     assert any(first["uuid"][:8] in alert["message"] for alert in second["alerts"])
 
 
+@beside_plain
 def test_other_data_does_not_meet_the_stored_reference(plain, made_checkpoint, document):
-    found = document(plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--sample", 30, "--json"))
+    found = document(
+        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--sample", 30, "--oracle", 0, "--json")
+    )
     assert found["arms"]["reference"]["cached"] is False
     assert found["strata"]["all"]["n"] == 30
 
 
 def test_an_overflow_in_one_layer_fails_the_run_and_names_sequence_stratum_and_pack(vp_tui, made_checkpoint, document):
-    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", PROTEINS, "--json", check=4)
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", PROTEINS, "--oracle", 0, "--json", check=4)
     found = document(done)
     assert found["verdict"] == "FAIL"
     alerts = [alert for alert in found["alerts"] if alert["kind"] in {"nan", "inf"} and alert["sequence_id"]]
@@ -186,7 +202,7 @@ def test_a_loss_that_cosine_cannot_see_fails_by_what_it_changes(vp_tui, made_che
 def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, made_checkpoint, document, tmp_path):
     short = tmp_path / "short.fasta"
     short.write_text(">a\nMKTAYIAKQR\n>b\nMKVLAAGIW\n")
-    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", short, "--json"))
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", short, "--oracle", 0, "--json"))
     assert found["verdict"] == "PASS"
     assert found["strata"]["long"]["n"] == 0
     assert found["strata"]["long"]["cosine_min"] is None
@@ -196,7 +212,7 @@ def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, mad
 def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoint, document, tmp_path):
     odd = tmp_path / "odd.fasta"
     odd.write_text(f">x\nMKT*J\n>x\nmkta\n>long\n{'MKTAYIAKQRQISF' * 80}\n")
-    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", odd, "--json"))
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", odd, "--oracle", 0, "--json"))
     assert found["dataset"]["unknown_letters"] == {"*": 1, "J": 1}
     assert (found["dataset"]["truncated"], found["dataset"]["renamed"], found["dataset"]["lower_case"]) == (1, 1, 4)
     told = " ".join(alert["message"] for alert in found["alerts"])
@@ -207,7 +223,7 @@ def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoi
 def test_control_characters_of_a_header_never_reach_the_terminal(vp_tui, made_checkpoint, tmp_path):
     rude = tmp_path / "rude.fasta"
     rude.write_bytes(b">evil\x1b[31m\x07name\nWWWWMKTAYIAKQR\n>b\nMKTAYIAKQW\n")
-    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", rude, check=None)
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", rude, "--oracle", 0, check=None)
     assert "evil?[31m?name" in done.stderr
     assert not set(done.stderr + done.stdout) & {"\x1b", "\x07"}
 
@@ -253,7 +269,18 @@ def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):
 
 
 def test_ctrl_c_in_the_command_that_started_a_run_stops_the_run(home, made_checkpoint, many, poll):
-    command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(made_checkpoint()), "-i", str(many)]
+    command = [
+        sys.executable,
+        "-m",
+        "vp_tui.tui.cli",
+        "run",
+        "-m",
+        str(made_checkpoint()),
+        "-i",
+        str(many),
+        "--oracle",
+        "0",
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as shell:
@@ -266,7 +293,18 @@ def test_ctrl_c_in_the_command_that_started_a_run_stops_the_run(home, made_check
 def test_a_run_outlives_the_shell_that_started_it_and_watch_finds_it(home, vp_tui, made_checkpoint, tmp_path, poll):
     work = tmp_path / "work.fasta"
     make_fasta(work, num_sequences=400)
-    command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(made_checkpoint()), "-i", str(work)]
+    command = [
+        sys.executable,
+        "-m",
+        "vp_tui.tui.cli",
+        "run",
+        "-m",
+        str(made_checkpoint()),
+        "-i",
+        str(work),
+        "--oracle",
+        "0",
+    ]
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -289,7 +327,7 @@ def _newest_is_running(home):
 
 def test_two_runs_on_one_device_wait_for_each_other(home, made_checkpoint, going, poll):
     second = launch.create_and_start(
-        home, RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), device="cpu", name="second")
+        home, RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), device="cpu", name="second", oracle=0)
     )
     poll(lambda: "another run uses cpu" in status_of(home, second).phase, what="the queued run's reason")
     assert status_of(home, second).status == "queued"
@@ -297,9 +335,9 @@ def test_two_runs_on_one_device_wait_for_each_other(home, made_checkpoint, going
     poll(lambda: status_of(home, second).status == "completed", what="the second run")
 
 
-@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".pt"])
-def test_embeddings_are_written_in_input_order_and_equal_those_of_the_run(plain, made_checkpoint, tmp_path, ending):
-    output = tmp_path / f"out{ending}"
+@beside_plain
+def test_embeddings_are_written_in_input_order_and_equal_those_of_the_run(plain, made_checkpoint, tmp_path):
+    output = tmp_path / "out.npz"
     plain.call("embed", "-m", made_checkpoint(), "-i", PROTEINS, "-o", output)
     ids, embeddings_SD = _read_embeddings(output)
     names = [line[1:].split()[0] for line in PROTEINS.read_text().splitlines() if line.startswith(">")]
@@ -307,6 +345,19 @@ def test_embeddings_are_written_in_input_order_and_equal_those_of_the_run(plain,
     stored_SD = load_file(f"{plain.found['folder']}/reference.safetensors")["embeddings"]
     # Other packs, other summation order in the products: FP32 noise of the tiny model is below 1e-5.
     np.testing.assert_allclose(embeddings_SD, stored_SD, rtol=0, atol=1e-5)
+    for ending in (".safetensors", ".pt"):
+        _embed_here(made_checkpoint(), tmp_path / f"out{ending}")
+        other_ids, other_SD = _read_embeddings(tmp_path / f"out{ending}")
+        assert other_ids == names
+        np.testing.assert_allclose(other_SD, embeddings_SD, rtol=0, atol=1e-6)
+
+
+def _embed_here(model, output):
+    """What the worker of `vp-tui embed` does, in this process."""
+    from vp_tui.core.workers.__main__ import main
+
+    words = ("--device", "cpu", "--attention", "auto", "--token-budget", "auto", "--precision", "fp32")
+    assert main(["embed", "--model", str(model), "--input", str(PROTEINS), "--output", str(output), *words]) == 0
 
 
 def _read_embeddings(path):

@@ -1,34 +1,24 @@
-"""From five runs to a verdict: a baseline is pinned, the engine and the speed get worse, the data change."""
+"""From three runs to a verdict: a baseline is pinned, the engine and the speed get worse, the data change."""
 
 import json
 
 import pytest
 
-from samples import PROTEINS
 from vp_tui.core.config import RunConfig
 from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
 
-REPEATS = 5
+REPEATS = 3
 
 
 @pytest.fixture
-def short(tmp_path):
-    """Proteins that fit packs of 256 tokens."""
-    records = [record.split("\n", 1) for record in PROTEINS.read_text().split(">")[1:]]
-    path = tmp_path / "short.faa"
-    path.write_text("".join(f">{head}\n{body}" for head, body in records if len(body) <= 254))
-    return path
-
-
-@pytest.fixture
-def degraded(home, made_checkpoint, poll, short):
+def degraded(home, made_checkpoint, poll, short_proteins):
     """degraded(name): a run whose engine leaves out the 0.88 of ESM-2, in small packs; cosine stays above 0.99."""
 
     def start(name):
         config = RunConfig(
             model=str(made_checkpoint()),
-            input=str(short),
+            input=str(short_proteins),
             name=name,
             oracle=0,
             fp32_compare=True,
@@ -48,13 +38,15 @@ def degraded(home, made_checkpoint, poll, short):
 
 
 @pytest.mark.timeout(300)  # a dozen real runs, on cores shared with other tests
-def test_a_baseline_tells_sound_from_degraded_from_not_comparable(vp_tui, made_checkpoint, degraded, short, tmp_path):
+def test_a_baseline_tells_sound_from_degraded_from_not_comparable(
+    vp_tui, made_checkpoint, degraded, short_proteins, tmp_path
+):
     run = ("run", "-m", made_checkpoint(), "--oracle", 0, "--fp32-compare")
-    vp_tui(*run, "-i", short, "--repeats", REPEATS, "--name", "before", timeout=200)
+    vp_tui(*run, "-i", short_proteins, "--repeats", REPEATS, "--name", "before", timeout=200)
     pinned = vp_tui("baseline", "set", "before", "--name", "release", "--reason", "the first sound one")
     assert "release" in pinned.stdout
 
-    vp_tui(*run, "-i", short, "--name", "again")
+    vp_tui(*run, "-i", short_proteins, "--name", "again")
     # cores shared with other tests may really be slower now (exit 3); accuracy is paired and has to be equal
     sound = json.loads(vp_tui("compare", "baseline:release", "again", "--format", "json", check=None).stdout)
     assert sound["comparable"]["accuracy"]["outcome"] in {"IDENTICAL", "EQUIVALENT", "IMPROVED"}
@@ -66,7 +58,7 @@ def test_a_baseline_tells_sound_from_degraded_from_not_comparable(vp_tui, made_c
     assert "accuracy" in worse.stdout
 
     other = tmp_path / "other.faa"
-    other.write_text(short.read_text().rpartition(">")[0])
+    other.write_text(short_proteins.read_text().rpartition(">")[0])
     vp_tui(*run, "-i", other, "--name", "elsewhere")
     elsewhere = vp_tui("compare", "baseline:release", "elsewhere", check=5)
     assert "NOT_COMPARABLE" in elsewhere.stdout.replace(" ", "_")

@@ -97,7 +97,7 @@ def pooled(model, plan, tokens, packs, device, *, rounding=None, seed=0, jitter=
 def ideal(source, fmt, device):
     """The twin of a format: model and rounding."""
     plan = plain_plan(fmt)
-    rounding = Rounding(plan)
+    rounding = Rounding(plan, "esm2")
     model = load(source, Rounding.math, device).model
     round_weights(model, rounding.weight)
     for layer in model.layers:

@@ -10,7 +10,7 @@ import pytest
 from samples import PUBLISHED_PROTEINS, PUBLISHED_READS
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ModelError
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import SHORT_NAMES, resolve
 from vp_tui.core.models.loading import weights_sha256
 from vp_tui.core.workers.embed import embed

@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import compared_runs
 import fakes
 import pytest
 from driven import Driven
@@ -32,6 +33,12 @@ def drive(monkeypatch):
             yield driven
 
     return driving
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Names of runs worth comparing -> id; `home` is their store, which nobody changes."""
+    return compared_runs.made(tmp_path_factory.mktemp("compare"))
 
 
 @pytest.fixture

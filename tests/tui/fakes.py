@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vp_tui.core.config import RunConfig
+from vp_tui.core.config import PrecisionPlan, RunConfig
 from vp_tui.core.errors import (
     InputError,
     ResourceError,
@@ -18,6 +18,7 @@ from vp_tui.core.errors import (
 )
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.runs.estimate.figures import Estimate
+from vp_tui.core.runs.search.launch import SearchState
 from vp_tui.core.store.baselines import Baseline
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.transitions import StatusChange
@@ -25,6 +26,7 @@ from vp_tui.tui.backend import Holdings
 from vp_tui.tui.fields import Remembered
 from vp_tui.tui.log_file import LogTail, read_tail
 
+NOT_SEARCHED = SearchState(is_running=False, question=None, trials=(), result=None, last_line="")
 NO_GPU = Unavailable("no NVIDIA driver on this machine")
 
 
@@ -101,6 +103,8 @@ class FakeBackend:
         self.last_values = Remembered()
         self.estimated: list[RunConfig] = []
         self.estimates: Callable[[RunConfig], Estimate] | str = "no estimate in this test"
+        self.searched: SearchState | str = NOT_SEARCHED
+        """Of every run; a text is the words of a StoreError."""
         self.demos: Callable[[], Mapping[str, tuple[Path, Path]]] | str = "no demo in this test"
 
     @contextmanager
@@ -141,6 +145,18 @@ class FakeBackend:
         if isinstance(self.demos, str):
             raise ResourceError(self.demos)
         return self.demos()
+
+    def search_state(self, folder: str) -> SearchState:
+        if isinstance(self.searched, str):
+            raise StoreError(self.searched)
+        return self.searched
+
+    def start_search(self, run_id: int, folder: str, **asked: Any) -> None:
+        self._write("start_search", run_id, asked)
+
+    def accept_plan(self, run_id: int, plan: PrecisionPlan) -> int:
+        self._write("accept_plan", run_id, plan)
+        return 43
 
     def log_tail(self, folder: str, known: LogTail | None) -> LogTail:
         return read_tail(Path(folder), known)

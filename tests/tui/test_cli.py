@@ -45,6 +45,7 @@ COMMANDS = [
     ["policy"],
     ["bench"],
     *(["db", name] for name in ("path", "upgrade", "backup", "check", "prune")),
+    ["checkpoint", "plant"],
     *(["baseline", name] for name in ("set", "list", "unset")),
 ]
 
@@ -64,11 +65,11 @@ def test_no_command_is_missing_here_and_the_help_has_them_in_order(call):
     listed = call("--help")[1].partition("Commands:")[2]
     places = [listed.index(f"\n  {name} ") for name in ORDER]
     assert places == sorted(places)
-    for group in ("db", "baseline"):
+    for group in ("db", "baseline", "checkpoint"):
         assert call(group, "--help")[0] == 0
 
 
-@pytest.mark.parametrize("group", [[], ["baseline"], ["db"]], ids=" ".join)
+@pytest.mark.parametrize("group", [[], ["baseline"], ["checkpoint"], ["db"]], ids=" ".join)
 def test_no_summary_of_a_command_is_cut_at_80_columns(call, monkeypatch, group):
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = call(*group, "--help")
@@ -262,3 +263,11 @@ def test_output_into_a_closed_pipe_is_no_traceback(vp_tui):
     command = f"{sys.executable} -m vp_tui.tui.cli run --help | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_kind_of_planted_fault_is_refused_and_the_kinds_are_named(call, tmp_path):
+    code, _, err = call("checkpoint", "plant", "esm2-8m", str(tmp_path / "copy"), "--kind", "rotary")
+    assert code == 2
+    assert "'rotary'" in err
+    assert "residual-overflow" in err
+    assert not (tmp_path / "copy").exists()

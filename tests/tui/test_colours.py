@@ -8,7 +8,7 @@ import pytest
 from terminal import Terminal
 
 SHOW = [sys.executable, str(Path(__file__).with_name("show.py"))]
-MAIN_SCREENS = {"1": "!0.986113", "2": "esm2 after", "3": "3 Compare", "4": "FP32-only operations", "5": "events"}
+MAIN_SCREENS = {"1": "!0.986113", "2": "esm2 after", "3": "3 Compare", "4": "A search looks", "5": "events"}
 """Key of a screen and a word that is on it."""
 FEW = [
     {"TERM": "screen"},

@@ -3,7 +3,6 @@
 import re
 from contextlib import asynccontextmanager
 
-import compared_runs
 import pytest
 from compared_runs import FIRST, SLOW
 
@@ -18,10 +17,8 @@ from vp_tui.tui.screens.export import ExportScreen
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Names of runs -> id; `home` is the store."""
-    return compared_runs.made(tmp_path_factory.mktemp("compare"))
+# one worker for both modules that use these runs: making them takes seconds
+pytestmark = pytest.mark.xdist_group("compared")
 
 
 @pytest.fixture

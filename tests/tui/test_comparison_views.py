@@ -3,7 +3,6 @@
 from dataclasses import replace
 from functools import cache
 
-import compared_runs
 import pytest
 from compared_runs import SLOW
 
@@ -14,11 +13,7 @@ from vp_tui.tui.panels import comparison
 from vp_tui.tui.panels.distributions import BASE, BOTH, CAND, LIMIT, distributions
 from vp_tui.tui.panels.rows import cells, fitted
 
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Names of runs -> id; `home` is the store."""
-    return compared_runs.made(tmp_path_factory.mktemp("compare"))
+pytestmark = pytest.mark.xdist_group("compared")
 
 
 @pytest.fixture(scope="module")

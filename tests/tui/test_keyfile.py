@@ -102,8 +102,9 @@ IDS = {
     "question": "leave stay stop",
     "runs": "baseline clear compare delete export filter fp32 rerun stop tag",
     "runs-table": "mark open reverse sort",
-    "search": "measures",
+    "search": "accept evidence forbid measures pin start",
     "sequence": "back leave",
+    "unit": "back leave",
     "worst": "back leave open",
 }
 

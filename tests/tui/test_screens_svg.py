@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import searched
 import snapshots
 
 GOLDEN = Path(__file__).parents[1] / "golden/screens"
@@ -26,6 +27,8 @@ SCREENS = {
     "leave": ((snapshots.running,), ("q",), ("#42", "esc")),
     "measures": ((snapshots.failed_gate,), ("m",), ("V1", "long")),
 }  # fmt: skip
+# name: size of the screen that shows the result of a search
+SEARCHED = {"search-result": (80, 24), "search-result-large": (200, 50)}
 # the same without a picture: what is in the store, size, keys, words
 STATES = {
     "running, 120x40": ((snapshots.running,), (120, 40), (), ("RUNNING", "PASS so far", "NVIDIA H200", "rel.L2 p99")),
@@ -93,6 +96,16 @@ async def test_a_screen_looks_as_in_its_picture_and_says_its_words(drive, name):
         golden(name, await settled(driven))
 
 
+@pytest.mark.parametrize("name", SEARCHED)
+async def test_the_result_of_a_search_looks_as_in_its_picture(drive, name):
+    async with drive(searched.run(), size=SEARCHED[name]) as driven:
+        driven.backend.searched = searched.after()
+        await driven.press("4")
+        for each in ("plan found and confirmed", "!32", "plan:run-42"):
+            await driven.until_text(each)
+        golden(name, await settled(driven))
+
+
 @pytest.mark.parametrize("name", STATES)
 async def test_a_state_shows_its_words(drive, name):
     made, size, keys, words = STATES[name]
@@ -104,4 +117,4 @@ async def test_a_state_shows_its_words(drive, name):
 
 
 def test_every_golden_picture_has_its_screen():
-    assert {path.stem for path in GOLDEN.glob("*.svg")} == set(SCREENS)
+    assert {path.stem for path in GOLDEN.glob("*.svg")} == {*SCREENS, *SEARCHED}

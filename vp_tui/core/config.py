@@ -4,6 +4,8 @@ RunConfig is the one source for validation, for the options of the command line 
 default, title, description and limits of a field are written here and nowhere else.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -34,14 +36,48 @@ MORE: dict[str, JsonValue] = {"form": "more"}
 """Marks a field that the form shows only on request; `{"form": False}`: never."""
 
 
+PLAN_PREFIX: Final = "plan:"
+"""Begins the value of --precision that names a precision plan."""
+PLAN_NAME: Final = r"[A-Za-z0-9][\w.-]{0,59}"
+
+
 class PrecisionPlan(Frozen):
-    """The number format of an arm."""
+    """The number format of an arm: one for all units of the model, and another one for those kept apart."""
 
     name: str
     """Shown and stored; equals `precision` for the plain plans."""
 
     precision: PlanPrecision
     """fp32 is IEEE FP32 (TF32 off); tf32 is FP32 storage with TF32 tensor-core products; fp64 is the oracle's."""
+
+    kept: dict[str, Precision] = Field(default_factory=dict)
+    """Unit (core.inputs.units) -> its own format; units that are not named have `precision`."""
+
+    @field_validator("kept", mode="after")
+    @classmethod
+    def _in_order(cls, value: dict[str, Precision]) -> dict[str, Precision]:
+        return dict(sorted(value.items()))
+
+    @property
+    def is_plain(self) -> bool:
+        """Return True when every unit has the same format."""
+        return all(own == self.precision for own in self.kept.values())
+
+    def of(self, unit: str | None) -> PlanPrecision:
+        """Return the format of a unit; None stands for what belongs to no unit."""
+        return self.precision if unit is None else self.kept.get(unit, self.precision)
+
+    def at(self, unit: str | None) -> "PrecisionPlan":
+        """Return the plain plan in the format of a unit."""
+        own = self.of(unit)
+        return PrecisionPlan(name=own, precision=own)
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of base format and kept units: equal for plans that compute the same."""
+        kept = {unit: own for unit, own in self.kept.items() if own != self.precision}
+        text = json.dumps({"precision": self.precision, "kept": kept}, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain_plan(precision: Precision) -> PrecisionPlan:
@@ -104,7 +140,12 @@ class RunConfig(Frozen):
     input: str = Field(
         title="Sequences", description="FASTA or FASTQ file, plain or compressed; - reads standard input.", min_length=1
     )
-    precision: Precision = Field("fp16", title="Precision", description="Candidate precision: the one to validate.")
+    precision: Precision = Field(
+        "fp16",
+        title="Precision",
+        description="Candidate precision: the one to validate; plan:NAME or a plan file keeps some units in another "
+        "one (`vp-tui plan list`).",
+    )
     reference: Precision = Field(
         "fp32",
         title="Reference",
@@ -175,6 +216,8 @@ class RunConfig(Frozen):
         json_schema_extra={"form": False},
     )
     """The limits that decide the verdict; stored with the run."""
+    plan: PrecisionPlan | None = Field(None, json_schema_extra={"form": False})
+    """The candidate's precision plan, whose base is `precision`; None: all units in `precision`."""
     fault: str | None = Field(None, json_schema_extra={"form": False})
     """The fault injected into one arm for the demo (core.engine.faults); None in every real run."""
     judged: Judged | None = Field(None, json_schema_extra={"form": False})
@@ -201,6 +244,13 @@ class RunConfig(Frozen):
     @classmethod
     def _no_empty_name(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @property
+    def candidate_plan(self) -> PrecisionPlan:
+        """Return the plan of the candidate; the rollback switch takes the place of a plan too."""
+        if self.plan is None or self.precision_reason is not None:
+            return plain_plan(self.precision)
+        return self.plan.model_copy(update={"name": f"{PLAN_PREFIX}{self.plan.name}"})
 
     @model_validator(mode="after")
     def _cuts_rise(self) -> "RunConfig":

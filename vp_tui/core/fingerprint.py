@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vp_tui.core import text
+from vp_tui.core.config import PrecisionPlan
 
 METRICS_VERSION: Final = 1
 """Increment whenever the meaning of a stored number changes; older runs are then no longer comparable.
@@ -33,7 +34,8 @@ def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: 
         "dataset_sha256": dataset.get("sha256"),
         "tokenizer": dataset.get("tokenizer"),
         "cuts": dataset.get("cuts"),
-        **{f"{arm}_precision": config.get(_ASKED[arm]) for arm in ARMS},
+        "reference_precision": config.get("reference"),
+        "candidate_precision": candidate_precision(config),
         **{f"{arm}_flags": (environment.get("flags") or {}).get(arm) for arm in ARMS},
         **{f"{arm}_attention": (environment.get("attention") or {}).get(arm) for arm in ARMS},
         "torch": _minor(environment.get("torch")),
@@ -43,7 +45,17 @@ def accuracy_facts(*, config: Facts, dataset: Facts, model: Facts, environment: 
     }
 
 
-_ASKED: Final = {"reference": "reference", "candidate": "precision"}
+def candidate_precision(config: Facts) -> str | None:
+    """Return the candidate's format; of a precision plan its base and content, whatever its name."""
+    base: str | None = config.get("precision")
+    if not config.get("plan") or config.get("precision_reason"):
+        return base
+    return format_of(PrecisionPlan.model_validate(config["plan"]))
+
+
+def format_of(plan: PrecisionPlan) -> str:
+    """Return the fact that stands for a plan: its format, and for a mixed one a hash of what it keeps."""
+    return plan.precision if plan.is_plain else f"{plan.precision}+{plan.digest[:16]}"
 
 
 def environment_facts(environment: Facts) -> dict[str, Any]:

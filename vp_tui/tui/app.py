@@ -39,6 +39,7 @@ from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
 from vp_tui.tui.screens.new_run import NewRunScreen
 from vp_tui.tui.screens.runs import RunsScreen
 from vp_tui.tui.screens.search import SearchScreen
+from vp_tui.tui.stylesheet import ParsedOnce
 
 # background, surface and panel stay three different colours when a terminal offers only 256
 THEME = "flexoki"
@@ -49,7 +50,7 @@ class VpTuiApp(App[int]):
     """The dashboard; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
-    CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "logs", "form")]
+    CSS_PATH = [f"styles/{name}.tcss" for name in ("app", "live", "runs", "compare", "search", "logs", "form")]
     MODES = {
         "live": LiveScreen,
         "runs": RunsScreen,
@@ -75,6 +76,7 @@ class VpTuiApp(App[int]):
         self._warnings: list[str] = []
         """Problems of the user's settings."""
         self._take_settings()
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         # animations cost bytes over SSH
         self.animation_level = "none"
 

@@ -4,12 +4,13 @@ Imports are deferred to the call: SQLAlchemy takes longer to import than the fir
 called from a worker thread, may block, and raises VpTuiError with a message for the user.
 """
 
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vp_tui.core.config import RunConfig
+from vp_tui.core.config import PrecisionPlan, RunConfig
 from vp_tui.core.errors import StoreError, Unavailable
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.home import Home
@@ -20,6 +21,7 @@ from vp_tui.tui.log_file import LogTail, read_tail
 if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
     from vp_tui.core.runs.estimate.figures import Estimate, Estimator
+    from vp_tui.core.runs.search.launch import SearchState
     from vp_tui.core.store.reader import Reader
     from vp_tui.core.store.transitions import StatusChange
 
@@ -42,6 +44,8 @@ class Backend:
         self._home = home
         self._prepare = prepare
         self._estimator: Estimator | None = None
+        self._searches: dict[str, subprocess.Popen[bytes]] = {}
+        """Searches started here, by folder of the run: such a process holds its lock only after some seconds."""
 
     def open_reader(self) -> "Reader":
         """Return a reader for the calling thread; the first call upgrades the store."""
@@ -71,6 +75,32 @@ class Backend:
         from vp_tui.core.runs.launch import stop
 
         stop(self._home, run_id)
+
+    def search_state(self, folder: str) -> "SearchState":
+        """Return what is known of the search of the run in `folder`."""
+        from vp_tui.core.runs.search.launch import state_of
+
+        process = self._searches.get(folder)
+        is_alive = process is not None and process.poll() is None
+        state = state_of(Path(folder))
+        # what is there before the process holds its lock is of the search before
+        return replace(state, is_running=True, trials=()) if is_alive and not state.is_running else state
+
+    def start_search(
+        self, run_id: int, folder: str, *, budget: int, faster: bool, pin: Sequence[str], forbid: Sequence[str]
+    ) -> None:
+        """Start a search in a process of its own."""
+        from vp_tui.core.runs.search import launch
+
+        arguments = launch.arguments_of(run_id, budget=budget, faster=faster, pin=pin, forbid=forbid)
+        self._searches[folder] = launch.start(self._home, Path(folder), arguments)
+
+    def accept_plan(self, run_id: int, plan: PrecisionPlan) -> int:
+        """Start a run with the configuration of `run_id` and this plan; return its id."""
+        from vp_tui.core.runs.launch import as_requested
+
+        config = as_requested(RunConfig.model_validate(self.config_of(run_id)))
+        return self.start(config.model_copy(update={"precision": plan.precision, "plan": plan}))
 
     def config_of(self, run_id: int) -> Mapping[str, Any]:
         """Return the RunConfig of a run as JSON types."""

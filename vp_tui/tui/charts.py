@@ -168,3 +168,51 @@ def _rate_axis(series: Sequence[Series]) -> Axis:
     step = next(unit * factor for factor in (1, 2, 5, 10) if top / (unit * factor) <= 4)
     ticks = [step * index for index in range(int(top / step) + 1)]
     return Axis(0.0, top, {tick: fmt.number(tick) if tick else "0" for tick in ticks})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A point with its name."""
+
+    label: str
+    style: str
+    """Its colour in the palette."""
+    mark: str
+    x: float | None
+    """log10(1 - cosine); None: not finite, drawn at the right edge."""
+    y: float
+    """tokens/s"""
+
+
+def tradeoff(points: Sequence[Labelled], *, width: int, height: int, palette: Palette) -> Text:
+    """Draw tokens/s over log10(1 - cosine): the upper left point is the fastest and the most accurate."""
+    xs = [point.x for point in points if point.x is not None]
+    low, high = math.floor(min(xs, default=FLOOR)), math.ceil(max(xs, default=FLOOR)) + 1
+    plotext.clear_figure()
+    plotext.limit_size(False, False)
+    plotext.theme("clear")
+    plotext.plot_size(max(width, 12), max(height, 5))
+    for point in points:
+        x = high if point.x is None else point.x
+        # towards the middle, so that no name is cut off
+        is_left = x - low < (high - low) / 2
+        words = f"{point.mark} {point.label}" if is_left else f"{point.label} {point.mark}"
+        alignment = "left" if is_left else "right"
+        plotext.text(words, x=x, y=point.y, color=palette.get(point.style), alignment=alignment)
+    axis = _rate_axis([Series("", "", tuple((0.0, point.y) for point in points))])
+    plotext.ylim(axis.low, axis.high)
+    plotext.yticks(list(axis.ticks), list(axis.ticks.values()))
+    plotext.xlim(low, high)
+    step = math.ceil((high - low) / 5)
+    ticks = {float(tick): f"1e{tick}" for tick in range(low, high, step)}
+    if low == FLOOR:
+        # an exact one has no logarithm
+        ticks[float(low)] = f"<1e{low}"
+    if any(point.x is None for point in points):
+        ticks[float(high)] = "NaN"
+    plotext.xticks(list(ticks), list(ticks.values()))
+    plotext.xlabel("worst 1 - cosine")
+    plotext.ylabel("tokens/s")
+    plotext.xaxes(True, False)
+    plotext.yaxes(True, False)
+    return Text.from_ansi(plotext.build(), no_wrap=True)

@@ -16,7 +16,8 @@ OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if
 
 _FLAGS: Final = {"model": ("--model", "-m"), "input": ("--input", "-i"), "tags": ("--tag",)}
 _METAVARS: Final = {
-    "input": "FASTA", "strata": "N,N", "device": "auto|cpu|cuda|cuda:N", "token_budget": "auto|N", "name": "TEXT",
+    "input": "FASTA", "precision": "fp32|tf32|bf16|fp16|plan:NAME", "strata": "N,N", "token_budget": "auto|N",
+    "device": "auto|cpu|cuda|cuda:N", "name": "TEXT",
     "tags": "K=V", "thresholds": "FILE",
 }  # fmt: skip
 
@@ -47,7 +48,8 @@ def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None
 
 
 def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:
-    kind: Any = _kind(field.annotation)
+    # a precision may be a plan, which commands.starting reads
+    kind: Any = str if name == "precision" else _kind(field.annotation)
     flags = _FLAGS.get(name, (f"--{name.replace('_', '-')}",))
     option = typer.Option(*flags, help=f"{field.description}{_more(name, field)}", metavar=_metavar(name, kind))
     default = defaults.get(name, field.get_default(call_default_factory=False))

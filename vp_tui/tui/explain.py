@@ -143,12 +143,30 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "`Traceback`, `NaN`, `WARNING`.",
     ),
     "search": Explanation(
-        "Search for FP32-only operations",
-        "Not implemented yet: a search that runs groups of operations in FP32 and the rest in FP16 to find the "
-        "smallest group with which all gates pass.",
-        "PASS: no operation needs FP32.",
-        "Keep the modules listed here in FP32 first: the one where NaN first appears, and those whose error exceeds "
-        "FP16 rounding.",
+        "Search for the operations to keep in FP32",
+        "For a run that failed: the smallest set of operations that must be kept in FP32 so that the run passes; the "
+        "others stay in FP16. Every trial encodes a part of the run's sequences with another set.",
+        "`plan found and confirmed`: the plan passes on sequences that the search has not seen. A run that passed has "
+        "nothing to keep.",
+        "`not a precision fault`: FP32 does not cure it either, so suspect weights, pooling or code. All trials spent: "
+        "continue the search.",
+    ),
+    "precision map": Explanation(
+        "Precision map",
+        "One row per block of the model, one column per operation in the order of execution; above and below, the "
+        "operations outside the blocks. Each cell is a unit of the plan: one operation of one block. A number is the "
+        "format in which the plan keeps it. ! its values leave the range of the format, ~ its rounding stands out, . "
+        "neither, ? not looked at; + you pinned it, x you forbade it.",
+        "Few cells with a number, next to each other: one cause. All others a dot.",
+        "Open a cell for its evidence. Pin what you want in FP32 in any case, forbid what must not be slower, and "
+        "search again.",
+    ),
+    "choices": Explanation(
+        "Plans to choose from",
+        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, worst "
+        "1 - cosine of the searched sequences, tokens per second and memory of the weights on this device.",
+        "The plan passes, and is nearly as fast as the one that keeps nothing.",
+        "Is everything kept as fast as the plan? Then the plan saves memory only: use the wider format.",
     ),
 }
 OF_SCREEN = {"live": "header", "runs": "runs", "compare": "comparison", "search": "search", "logs": "logs"}

@@ -59,12 +59,12 @@ def shown(key: str) -> str:
     return character
 
 
-_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence")
+_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit")
 _SCREENS = (
     Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
     Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
     Key("compare", "3", "app.open_screen('compare')", "Compare", "two runs, or a run and its baseline", _ALL, rank=0),
-    Key("search", "4", "app.open_screen('search')", "Search", "modules to keep in FP32 first", _ALL, rank=0),
+    Key("search", "4", "app.open_screen('search')", "Search", "the operations to keep in FP32", _ALL, rank=0),
     Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
     Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
 )
@@ -111,6 +111,21 @@ _COMPARE = (
     Key("regressions", "R", "only_worse", "Regressions", "show only what got worse, and back", ("compare",)),
     Key("swap", "s", "swap", "Swap", "swap candidate and baseline", ("compare",)),
 )
+_SEARCH = (
+    Key(
+        "start",
+        "s",
+        "start",
+        "Start",
+        "search in the background; it goes on without the dashboard",
+        ("search",),
+        rank=1,
+    ),
+    Key("accept", "a", "accept", "Accept", "validate the run again with the confirmed plan", ("search",), rank=2),
+    Key("evidence", "enter", "evidence", "Why", "evidence of the operation under the cursor", ("search",), rank=3),
+    Key("pin", "p", "pin", "Pin", "always keep this operation in the next search, or not", ("search",), rank=3),
+    Key("forbid", "f", "forbid", "Forbid", "never keep this operation in the next search, or not", ("search",), rank=3),
+)
 _LOGS = (
     Key("view", "v", "next_view", "View", "next view: log and events, log only, events only", ("logs",), rank=2),
     Key("find", "slash", "find", "Find", "find text", ("logs",), rank=3),
@@ -146,7 +161,7 @@ _MODALS = (
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
 )
 
-KEYS: tuple[Key, ...] = (*_SCREENS, *_LIVE, *_RUNS, *_OF_A_RUN, *_COMPARE, *_LOGS, *_EVERYWHERE, *_MODALS)
+KEYS: tuple[Key, ...] = (*_SCREENS, *_LIVE, *_RUNS, *_OF_A_RUN, *_COMPARE, *_SEARCH, *_LOGS, *_EVERYWHERE, *_MODALS)
 
 
 def keys_of(screen: str, moved: Mapping[str, str] = UNMOVED) -> tuple[Key, ...]:

@@ -4,6 +4,7 @@ A Textual message keeps routing state and cannot be frozen itself. A newer Store
 older one in the queue; no other message is ever replaced.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -70,6 +71,8 @@ class Dashboard(Protocol):
     backend: Backend
     """Its methods block, so call them through run_job."""
     view: StoreView | None
+    moved: Mapping[str, str]
+    """The user's own keys, by id."""
 
 
 def dashboard(node: DOMNode) -> Dashboard:

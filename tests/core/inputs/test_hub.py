@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hub_server import serving
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource
 
 NAME = "someone/model"
@@ -18,7 +18,7 @@ SAFE = {**CONFIG, "model.safetensors": LARGE}
 FETCH = """
 import json, sys
 from vp_tui.core.errors import ModelError
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import resolve
 try:
     source = fetch(resolve(sys.argv[1], trust_remote_code="--trust" in sys.argv))

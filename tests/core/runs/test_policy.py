@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from stored_runs import ENVIRONMENT, GPU, MODEL, complete, uuid_of, validated
 
+from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.fingerprint import METRICS_VERSION
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
-from vp_tui.core.store import references
+from vp_tui.core.store import plans, references
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers import env_probe
@@ -37,8 +38,12 @@ def decided(home):
 
     def decide(precision="fp16", *, weights=WEIGHTS, model="esm2-8m", now=None):
         with Reader(home) as reader:
-            found = policy.validations(reader, precision, resolve(model), weights)
-            return policy.decide(precision, model, found, ENVIRONMENT | GPU | (now or {}))
+
+            def of(plan):
+                found = policy.validations(reader, plan, resolve(model), weights)
+                return policy.decide(precision, model, found, ENVIRONMENT | GPU | (now or {}))
+
+            return policy.with_plans(of(plain_plan(precision)), (one.plan for one in plans.listed(home)), of)
 
     return decide
 
@@ -48,6 +53,37 @@ def test_a_run_that_passed_here_lets_production_use_the_precision(home, decided)
     found = decided()
     assert (found.precision, found.is_allowed, found.run.id) == ("fp16", True, run_id)
     assert f"run #{run_id}" in found.reason
+
+
+PLAN = PrecisionPlan(name="run-1", precision="fp16", kept={"layers.3.fc1": "fp32"})
+
+
+def test_a_plan_that_passed_takes_the_place_of_a_precision_that_failed(home, decided):
+    failed = validated(home, end={"verdict": "FAIL", "sentence": "NaN", "exit_code": 4})
+    plans.save(home, PLAN)
+    assert (decided().precision, decided().run.id) == ("fp32", failed)
+    passed = validated(home, plan=PLAN)
+    found = decided()
+    assert (found.precision, found.run.id, found.plan, found.is_allowed) == ("plan:run-1", passed, PLAN, False)
+    assert found.document()["plan"]["kept"] == {"layers.3.fc1": "fp32"}
+    # another content under the same name is another plan
+    plans.save(home, PLAN.model_copy(update={"kept": {"layers.2.fc1": "fp32"}}))
+    assert decided().precision == "fp32"
+
+
+def test_a_plan_that_is_no_evidence_is_named_with_the_reason(home, decided):
+    validated(home, end={"verdict": "FAIL", "sentence": "NaN", "exit_code": 4})
+    plans.save(home, PLAN)
+    few = validated(home, plan=PLAN, n=20)
+    found = decided()
+    assert found.precision == "fp32"
+    assert "plan:run-1" in found.reason
+    assert f"run #{few}" in found.reason
+
+
+def test_a_run_of_a_plan_says_nothing_about_the_precision_without_it(home, decided):
+    validated(home, plan=PLAN)
+    assert (decided().precision, decided().run) == ("fp32", None)
 
 
 def test_a_warning_is_allowed_and_its_reason_is_told(home, decided):

@@ -1,5 +1,6 @@
 """The entry of child processes: answers and errors in JSON, exit codes, and the command that starts one."""
 
+import gc
 import json
 import sys
 from types import ModuleType
@@ -38,6 +39,16 @@ def test_a_document_is_answered_on_stdout(worker, capsys):
     worker(lambda options: {"word": options.word}, answers=True)
     assert entry.main(["pretend", "--word", "yes"]) == 0
     assert read_answer(capsys.readouterr().out) == {"word": "yes"}
+
+
+@pytest.mark.parametrize("result", [lambda options: {}, raising(ModelError("broken"))])
+def test_garbage_is_collected_again_as_soon_as_the_worker_s_module_is_imported(worker, result):
+    states = []
+    worker(lambda options: states.append(gc.isenabled()) or result(options), answers=True)
+    frozen = gc.get_freeze_count()
+    entry.main(["pretend"])
+    assert states == [True]
+    assert gc.get_freeze_count() > frozen
 
 
 @pytest.mark.parametrize("kind", [kind for kind in vars(errors).values() if isinstance(kind, type)])

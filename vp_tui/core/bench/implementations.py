@@ -17,7 +17,7 @@ from vp_tui.core.bench.random_weights import random_model, shape_of
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.inputs import packing
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.inputs.tokens import TokenSet

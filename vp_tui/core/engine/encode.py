@@ -180,11 +180,11 @@ class Encoder:
     def place(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> Iterator[Placed]:
         """The packs on the device, each when it is asked for: the host lays one out while the device has the former."""
         for pack in packs:
-            yield _within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device)
+            yield within_memory(partial(self._place_pack, tokens, pack), _count(tokens, pack), self.device)
 
     def run(self, placed: Iterable[Placed], clock: Clock) -> list[Pooled]:
         """Every pack through model and pooling, in order; nothing in it waits for the device."""
-        return [_within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed]
+        return [within_memory(partial(self._encode_pack, pack, clock), pack.tokens, self.device) for pack in placed]
 
     def products(self) -> AbstractContextManager[None]:
         """The matmul switches that the packs run under."""
@@ -257,7 +257,7 @@ def _to_host(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(parts)).to("cpu", non_blocking=True)
 
 
-def _within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
+def within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
     """What `step` returns; running out of memory in it becomes OutOfMemoryError for a pack of `tokens`."""
     try:
         return step()

@@ -34,16 +34,14 @@ _BELOW: Final = ("*/*",)
 """Folders of a repository hold other models, or other frameworks' weights."""
 
 
-def fetch(source: ModelSource) -> ModelSource:
-    """Return `source` with its files on this machine; hub ids are downloaded once into the Hugging Face cache.
+def download(source: ModelSource) -> ModelSource:
+    """Return the hub id `source` with its folder and commit hash; it is downloaded once into the Hugging Face cache.
 
-    A hub source gets its folder and commit hash. HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE are honoured. With
+    HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE are honoured. With
     trust_remote_code the repository's Python files are downloaded too.
 
     Raises ModelError if the files cannot be downloaded, or are an adapter that cannot be merged.
     """
-    if source.is_here:
-        return source
     if not sys.stderr.isatty():
         disable_progress_bars()
     texts = (*_TEXTS, *_CODE) if source.trust_remote_code else _TEXTS

@@ -87,8 +87,12 @@ class DnabertS(nn.Module):
         output for each sequence.
         """
         # every token has type 0, whose row was trained
-        hidden_ND: Tensor = self.embedding_norm(self.embedding(ids_N) + self.token_type.weight[0])
-        for layer in self.layers:
+        return self.resume(self.embedding_norm(self.embedding(ids_N) + self.token_type.weight[0]), layout)
+
+    @torch.inference_mode()
+    def resume(self, hidden_ND: Tensor, layout: DeviceLayout, first: int = 0) -> Tensor:
+        """Return the outputs of a forward whose residual stream before block `first` is `hidden_ND`."""
+        for layer in self.layers[first:]:
             hidden_ND = layer(hidden_ND, self.slopes_H, self.attention, layout)
         return hidden_ND
 

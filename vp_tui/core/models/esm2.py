@@ -49,8 +49,7 @@ class Esm2Layer(nn.Module):
         qkv_ND3 = self.qkv(self.attention_norm(hidden_ND))
         mixed_ND = self.ops.mix(qkv_ND3, self.num_heads, attention, layout, rotary=rotary)
         normed_ND, summed_ND = self.ffn_norm(hidden_ND, self.out(mixed_ND))
-        last_ND: Tensor = self.fc2(self.ops.gelu(self.fc1(normed_ND)))
-        return last_ND.add_(summed_ND)
+        return self.ops.add(summed_ND, self.fc2(self.ops.gelu(self.fc1(normed_ND))))
 
 
 class Esm2(nn.Module):
@@ -74,9 +73,13 @@ class Esm2(nn.Module):
         `ids_N` are the pack's token ids (int64), BOS and EOS included. Equals `last_hidden_state` of EsmModel and
         `representations[num_layers]` of fair-esm.
         """
-        hidden_ND = self.embed(ids_N, layout)
+        return self.resume(self.embed(ids_N, layout), layout)
+
+    @torch.inference_mode()
+    def resume(self, hidden_ND: Tensor, layout: DeviceLayout, first: int = 0) -> Tensor:
+        """Return the outputs of a forward whose residual stream before block `first` is `hidden_ND`."""
         rotary = Rotary(layout.max_len, layout.positions_N, self.inv_freq)
-        for layer in self.layers:
+        for layer in self.layers[first:]:
             hidden_ND = layer(hidden_ND, rotary, self.attention, layout)
         normed_ND: Tensor = self.final_norm(hidden_ND)
         return normed_ND

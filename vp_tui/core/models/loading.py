@@ -5,19 +5,21 @@ dnabert_s_weights and fair_esm_weights; transformers loads every other kind (hf)
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.inputs import adapter
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs import adapter, units
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
 from vp_tui.core.models.dnabert_s import DNABERT_S
@@ -27,6 +29,7 @@ from vp_tui.core.models.hf import hf_attention, load_hf
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.native import Family, Opener, fill
 from vp_tui.core.models.ops import ChosenOps, choose_ops
+from vp_tui.core.models.planned import use_plan
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
 
@@ -132,12 +135,13 @@ def load(
     *,
     spare_fp32: bool = False,
 ) -> LoadedModel:
-    """Return the model of `source` on `device`, parameters in the plan's format, buffers in FP32 (FP64 in FP64).
+    """Return the model of `source` on `device`, each parameter in its unit's format, buffers in FP32 (FP64 in FP64).
 
     `attention` is the requested kernel or "auto"; `spare_fp32` as in attention.choose.
 
     Raises ModelError: no such model, another architecture, unreadable weights, or missing, unknown or wrongly shaped
-    tensors. Raises UsageError: a kernel that is not available for this precision or device.
+    tensors. Raises UsageError: a kernel that is not available for this precision or device, or a plan with units that
+    the model does not have.
     """
     source = fetch(source)
     spec = read_spec(source.path, source.name)
@@ -168,6 +172,7 @@ def _load_native(
         ops=chosen.ops,
     )
     linear = use_linear(filled.model, plan, device)
+    use_plan(filled.model, spec, plan, device)
     return LoadedModel(
         model=filled.model,
         spec=spec,
@@ -183,9 +188,44 @@ def _load_native(
     )
 
 
+def replanned(
+    loaded: LoadedModel,
+    plan: PrecisionPlan,
+    device: torch.device,
+    attention: AttentionName,
+    cast: Callable[[str, Tensor, PrecisionPlan], Tensor],
+) -> LoadedModel:
+    """Return the native model `loaded`, whose parameters are FP32, in another plan, without reading the checkpoint.
+
+    `cast(name, parameter, plan)` gives a parameter in the base format of a plan; it may keep what it has given.
+
+    Raises UsageError as `load`.
+    """
+    choice = choose_for(loaded.spec, plan, device, attention, spare_fp32=True)
+    chosen = _ops(plan, device, attention)
+    with torch.device("meta"):
+        model = family_of(loaded.spec).build(loaded.spec, choice.kernel, chosen.ops)
+    state = {
+        name: cast(name, value, plan.at(unit_of(name, loaded.spec.kind)))
+        for name, value in loaded.model.named_parameters()
+    }
+    model.load_state_dict(
+        state | {name: buffer.to(device) for name, buffer in loaded.model.named_buffers()}, assign=True
+    )
+    use_linear(model.eval().requires_grad_(False), plan, device)
+    use_plan(model, loaded.spec, plan, device)
+    return replace(
+        loaded,
+        model=model,
+        parameter_bytes=_held_bytes(model),
+        attention_kernel=chosen.ops.attending(choice.name, loaded.spec.head_dim),
+    )
+
+
 def _load_hf(
     source: ModelSource, spec: HfSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName
 ) -> LoadedModel:
+    units.require(plan.kept, spec, plan.name)
     loaded = load_hf(spec, source.path, plan, device, attention, trust_remote_code=source.trust_remote_code)
     linear = use_linear(loaded.model, plan, device)
     return LoadedModel(

@@ -8,6 +8,7 @@ the differences between the kinds.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs.spec import ModelSpec
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.checkpoint import Dialect, OpenCheckpoint, open_checkpoint
 from vp_tui.core.models.kernels.base import Attention
 from vp_tui.core.models.ops import PLAIN, Ops
@@ -71,7 +73,7 @@ def fill(
     opened: Opener = open_checkpoint,
     ops: Ops = PLAIN,
 ) -> Filled:
-    """Return the model of `path` on `device` with parameters in the plan's format; `opened` opens the container.
+    """Return the model of `path` on `device`, each parameter in its unit's format; `opened` opens the container.
 
     Raises ModelError: unreadable weights, or missing, unknown or wrongly shaped tensors.
     """
@@ -79,8 +81,11 @@ def fill(
         model = family.build(spec, kernel, ops)
     with opened(path, family.dialect) as checkpoint:
         checkpoint.require(family.shapes(spec))
-        reader = _Reader(checkpoint, plan, device)
-        state = {name: reader.read(family.sources(name)) for name, _ in model.named_parameters()}
+        reader = _Reader(checkpoint, device)
+        state = {
+            name: reader.read(family.sources(name), plan.at(unit_of(name, spec.kind)))
+            for name, _ in model.named_parameters()
+        }
         # FP32 in every plan: angles and slopes in FP16 change long sequences
         state |= {name: table(tensor.to(device), plan) for name, tensor in family.buffers(spec, checkpoint).items()}
         notes = checkpoint.notes
@@ -96,19 +101,18 @@ def concatenated(checkpoint: OpenCheckpoint, names: list[str], convert: Callable
 
 
 class _Reader:
-    """Reads tensors of a checkpoint to a device in the plan's format, and tallies their properties in the file."""
+    """Reads tensors of a checkpoint to a device, and tallies their properties in the file."""
 
-    def __init__(self, checkpoint: OpenCheckpoint, plan: PrecisionPlan, device: torch.device) -> None:
+    def __init__(self, checkpoint: OpenCheckpoint, device: torch.device) -> None:
         self.checkpoint = checkpoint
-        self.plan = plan
         self.device = device
         self.tally = WeightTally()
 
-    def read(self, names: list[str]) -> Tensor:
-        """Return the concatenation of the tensors `names`."""
-        return concatenated(self.checkpoint, names, self._converted)
+    def read(self, names: list[str], plan: PrecisionPlan) -> Tensor:
+        """Return the concatenation of the tensors `names` in the base format of `plan`."""
+        return concatenated(self.checkpoint, names, partial(self._converted, plan))
 
-    def _converted(self, weight: Tensor) -> Tensor:
+    def _converted(self, plan: PrecisionPlan, weight: Tensor) -> Tensor:
         weight = weight.to(self.device)
         self.tally.add(weight)
-        return cast(weight, self.plan)
+        return cast(weight, plan)

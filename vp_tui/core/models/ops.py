@@ -74,6 +74,10 @@ class Ops:
         summed_ND = delta_ND.add_(hidden_ND)
         return self.norm(summed_ND, norm), summed_ND
 
+    def add(self, hidden_ND: Tensor, delta_ND: Tensor) -> Tensor:
+        """Return hidden + delta, the residual sum at the end of a block; `delta_ND` is overwritten."""
+        return delta_ND.add_(hidden_ND)
+
     def gelu(self, states_NF: Tensor) -> Tensor:
         """Return the exact-erf GELU, in place: `states_NF` is overwritten."""
         # the kernel computes erf in FP32; the formula written out in FP16 has errors of up to 100 %

@@ -53,6 +53,11 @@ def cast(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
     return tensor.to(storage_dtype(plan.precision))
 
 
+def in_format(tensor: Tensor, own: PlanPrecision) -> Tensor:
+    """`tensor` in the storage format of a unit of a plan; the same object when it already is."""
+    return tensor.to(storage_dtype(own))
+
+
 def apply(model: nn.Module, plan: PrecisionPlan) -> nn.Module:
     """Cast the parameters of `model` in place; buffers (rotary inv_freq) keep FP32."""
     for parameter in model.parameters():
@@ -134,15 +139,16 @@ def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, s
     variable of _OVERRIDES is set (it overrides what a program asks for).
     """
     _refuse_override(plan, environment)
-    if plan.precision == "tf32" and device.type != "cuda":
+    formats = {plan.precision, *plan.kept.values()}
+    if "tf32" in formats and device.type != "cuda":
         raise UsageError(f"precision tf32 needs a CUDA device, this run is on {device}; use fp32, bf16 or fp16")
-    if plan.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+    if "bf16" in formats and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         name = torch.cuda.get_device_name(device)
         raise UsageError(f"precision bf16 is not supported by {name}; use fp16 or fp32")
 
 
 def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> None:
-    if is_16_bit(storage_dtype(plan.precision)):
+    if all(is_16_bit(storage_dtype(one)) for one in (plan.precision, *plan.kept.values())):
         return
     found = next((name for name in sorted(environment) if name.startswith(_OVERRIDES)), None)
     if found is not None:
@@ -197,6 +203,24 @@ def matmul_mode(plan: PrecisionPlan) -> Iterator[None]:
         yield
     finally:
         _set(former)
+
+
+@contextmanager
+def products_of(own: PlanPrecision) -> Iterator[None]:
+    """Within it, FP32 products run as the format of one unit says, in a model whose base format may be another.
+
+    Does nothing on the way where the switch is right already; matmul_mode has checked that torch keeps it.
+    """
+    switch = torch.backends.cuda.matmul
+    former, wanted = switch.fp32_precision, "tf32" if own == "tf32" else "ieee"
+    if former == wanted:
+        yield
+        return
+    switch.fp32_precision = wanted
+    try:
+        yield
+    finally:
+        switch.fp32_precision = former
 
 
 def _set(values: Mapping[str, str | bool]) -> None:

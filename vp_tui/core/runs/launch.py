@@ -16,7 +16,7 @@ import psutil
 from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig, choose_precision
 from vp_tui.core.errors import RunFailedError, StoreError
-from vp_tui.core.inputs import compatibility, sequences
+from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.runs.worker import worker_command
@@ -41,7 +41,7 @@ def preflight(config: RunConfig) -> None:
     the run fetches its files. The files of a judged run are read by a worker, `judge-check`.
 
     Raises:
-        InputError, ModelError: with what to do next.
+        InputError, ModelError, UsageError: with what to do next.
     """
     if config.judged is not None:
         return
@@ -50,6 +50,8 @@ def preflight(config: RunConfig) -> None:
     data = sequences.read(config.input)
     if spec is not None:
         compatibility.check(spec, source.path)
+        if config.plan is not None:
+            units.require(config.plan.kept, spec, config.plan.name)
         compatibility.require(spec, data)
 
 

@@ -7,15 +7,15 @@ intact. A FAIL or INVALID holds until a newer such run has at least as many sequ
 means FP32, and so does the rollback switch in the environment.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import STRATA, Precision, choose_precision
+from vp_tui.core.config import PLAN_PREFIX, STRATA, Precision, PrecisionPlan, choose_precision
 from vp_tui.core.errors import ModelError
-from vp_tui.core.fingerprint import METRICS_VERSION, differences, environment_facts
+from vp_tui.core.fingerprint import METRICS_VERSION, differences, environment_facts, format_of
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import WITH_LIMITS
 from vp_tui.core.inputs.source import ModelSource, resolve
@@ -57,18 +57,20 @@ class Policy:
     """The decision and its reason."""
 
     requested: Precision
-    precision: Precision
-    """`requested`, or fp32."""
+    precision: str
+    """`requested`, a precision plan based on it as plan:NAME, or fp32."""
     reason: str
     """One sentence."""
     run: RunRow | None = None
     """The run that decided, or would have decided in an unchanged environment."""
     differing: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Fact -> (at the run, now), where machine or versions have changed."""
+    plan: PrecisionPlan | None = None
+    """The plan that `precision` names."""
 
     @property
     def is_allowed(self) -> bool:
-        """Return True when production may use the requested precision."""
+        """Return True when production may use the requested precision for every operation."""
         return self.precision == self.requested
 
     def document(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class Policy:
             "requested": self.requested,
             "disable": not self.is_allowed,
             "reason": self.reason,
+            "plan": None if self.plan is None else self.plan.model_dump(mode="json"),
             "run": None
             if self.run is None
             else {"id": self.run.id, "uuid": self.run.uuid, "verdict": self.run.verdict},
@@ -167,25 +170,46 @@ def _word(value: Any) -> str:
     return "unknown" if value is None else str(value)
 
 
+def with_plans(plain: Policy, plans: Iterable[PrecisionPlan], decided: Callable[[PrecisionPlan], Policy]) -> Policy:
+    """Return `plain` if it allows the requested precision, else the first stored plan based on it that runs allow.
+
+    `decided` gives the policy of one plan. A plan that is not allowed is named in the reason, so that the reader knows
+    what is missing.
+    """
+    if plain.is_allowed:
+        return plain
+    reasons = [plain.reason]
+    for plan in plans:
+        if plan.precision == plain.requested and not plan.is_plain:
+            name = f"{PLAN_PREFIX}{plan.name}"
+            own = decided(plan)
+            if own.is_allowed:
+                reason = f"{own.reason}; {plain.requested} alone is not used: {plain.reason}"
+                return replace(own, precision=name, reason=reason, plan=plan)
+            if own.run is not None:
+                reasons.append(f"{name} is not used either: {own.reason}")
+    return replace(plain, reason="; ".join(reasons))
+
+
 def validations(
-    reader: Reader, requested: Precision, source: ModelSource, weights_sha256: str | None
+    reader: Reader, plan: PrecisionPlan, source: ModelSource, weights_sha256: str | None
 ) -> Iterator[DecidingRun]:
-    """Yield the completed runs of a checkpoint in `requested` against FP32, newest first.
+    """Yield the completed runs of a checkpoint in `plan` against FP32, newest first.
 
     A local checkpoint is identified by its weights, one of the hub by its name (and revision, if given). Runs with an
     injected fault, runs that judge another program's embeddings, and incomplete runs are left out.
     """
-    for run in reader.history(f"status:completed precision:{requested} reference:fp32"):
+    for run in reader.history("status:completed reference:fp32"):
         _, facts = reader.key_facts(run.id)
+        if facts.get("candidate_precision") != format_of(plan):
+            continue
         if run.done < run.total or not _is_checkpoint(run, facts, source, weights_sha256):
             continue
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
         is_ours = snapshot.config.get("fault") is None and snapshot.config.get("judged") is None
         if is_ours and _is_revision(run, revision, source):
-            counts: dict[str, int] = {
-                stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned
-            }
+            counts = _counts(snapshot)
             yield DecidingRun(run=run, facts=facts, sequences=counts, objection=_objection(snapshot, facts, counts))
 
 

@@ -3,6 +3,7 @@
 runs.db            the store
 runs/<uuid>/       run.log, the embeddings of both arms, the run's lock
 cache/             FP32 references, tokens of DNA, demo checkpoints
+plans/             precision plans, a JSON file each
 locks/             one lock file per device: the queue
 """
 
@@ -41,6 +42,10 @@ class Home:
     @property
     def cache(self) -> Path:
         return self.root / "cache"
+
+    @property
+    def plans(self) -> Path:
+        return self.root / "plans"
 
     @property
     def locks(self) -> Path:

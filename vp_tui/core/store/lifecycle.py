@@ -84,7 +84,7 @@ def _insert_run(
         status="queued",
         model=config.model,
         input=config.input,
-        precision=config.precision,
+        precision=config.candidate_plan.name,
         precision_reason=config.precision_reason,
         reference=config.reference,
         config_json=as_json(config.model_dump(mode="json")),

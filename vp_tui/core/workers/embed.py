@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from vp_tui.core.config import Precision, RunConfig, choose_precision, plain_plan
+from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, choose_precision
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import replacing
 from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import Alphabet, default_cuts, read_spec
@@ -67,7 +67,7 @@ def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embed
 def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path | None = None) -> Embedded:
     """Return the embeddings of these sequences; otherwise as `embed`."""
     device, _ = environment.resolve_device(config.device)
-    plan = plain_plan(config.precision)
+    plan = config.candidate_plan
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     alphabet = compatibility.require(spec, data)
@@ -81,7 +81,7 @@ def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path 
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
         report(f"{broken} embeddings contain NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
-    return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=plan.name)
+    return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=config.precision)
 
 
 def _encoded(
@@ -146,6 +146,7 @@ WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--plan", help="Precision plan as JSON")
     parser.add_argument("--trust-remote-code", action="store_true")
 
 
@@ -155,12 +156,14 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"--output {options.output!r}: the file name must end with one of {', '.join(WRITERS)}")
     if not output.parent.is_dir():
         raise UsageError(f"--output {options.output!r}: folder {output.parent} does not exist")
-    precision = _precision(options.precision)
+    precision, reason = _precision(options.precision)
     config = RunConfig(
         model=options.model,
         input=options.input,
         precision=precision,
-        precision_requested=options.precision if options.precision != precision else None,
+        plan=PrecisionPlan.model_validate_json(options.plan) if options.plan else None,
+        precision_requested=options.precision if reason else None,
+        precision_reason=reason,
         device=options.device,
         attention=options.attention,
         trust_remote_code=options.trust_remote_code,
@@ -169,16 +172,18 @@ def main(options: argparse.Namespace) -> int:
     made = embed(config, _say, Home.from_environment(os.environ).cache)
     with replacing(output) as temporary:
         WRITERS[output.suffix](temporary, made)
-    _say(f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.precision}")
+    _say(
+        f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.candidate_plan.name}"
+    )
     return ExitCode.GOOD
 
 
-def _precision(asked: Precision) -> Precision:
-    """Return the precision after VIRNUCPRO_DISABLE_FP16, and report a change."""
+def _precision(asked: Precision) -> tuple[Precision, str | None]:
+    """Return the precision after VIRNUCPRO_DISABLE_FP16, and why it changed, which is reported too."""
     choice = choose_precision(asked, os.environ)
-    if choice.reason is not None and choice.precision != asked:
+    if choice.reason is not None:
         _say(choice.reason)
-    return choice.precision
+    return choice.precision, choice.reason
 
 
 def _say(text: str) -> None:

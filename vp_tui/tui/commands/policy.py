@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from vp_tui.core.config import Precision
+from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
 from vp_tui.core.errors import StoreError, UsageError, VpTuiError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
 from vp_tui.core.runs.policy import Policy
+from vp_tui.core.store import plans
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.text import safe
@@ -72,5 +73,10 @@ def _decided(
     home = store()
     here: dict[str, Any] = module_output(home, "env-probe", ["--model", model, "--device", device])
     with Reader(home) as reader:
-        validations = policy.validations(reader, requested, source, here["weights_sha256"])
-        return policy.decide(requested, model, validations, here["environment"])
+
+        def decided(plan: PrecisionPlan) -> Policy:
+            validations = policy.validations(reader, plan, source, here["weights_sha256"])
+            return policy.decide(requested, model, validations, here["environment"])
+
+        stored = (one.plan for one in plans.listed(home))
+        return policy.with_plans(decided(plain_plan(requested)), stored, decided)

@@ -20,24 +20,34 @@ _RECOMPUTED = "recomputing the reference in every run (--fp32-compare): a cached
 
 
 def validate(
-    home: Home, values: Mapping[str, Any], *, count: int, baseline: str | None, detach: bool, as_json: bool
+    home: Home,
+    values: Mapping[str, Any],
+    *,
+    count: int,
+    baseline: str | None,
+    auto_search: bool,
+    detach: bool,
+    as_json: bool,
 ) -> int:
     """Validate once or several times, and compare the result with a baseline if one is named.
 
+    With `auto_search` a run that fails is searched for the operations to keep in FP32; the exit code stays that of the
+    validation.
+
     Raises:
-        UsageError: an invalid option, or --detach with --repeats or --baseline.
+        UsageError: an invalid option, or --detach with --repeats, --baseline or --auto-search.
         NoBaselineError: no active baseline has that name; nothing is started.
     """
     config = configured(values)
-    if detach and (count > 1 or baseline):
-        raise UsageError("--detach cannot be combined with --repeats or --baseline: omit one of them")
+    if detach and (count > 1 or baseline or auto_search):
+        raise UsageError("--detach cannot be combined with --repeats, --baseline or --auto-search: omit one of them")
     if baseline is not None:
         # before the runs, which may take hours
         with Reader(home) as reader:
             require_baseline(reader, baseline)
-    if count == 1 and baseline is None:
+    if count == 1 and baseline is None and not auto_search:
         return start_and_follow(home, config, detach=detach, as_json=as_json)
-    if not config.fp32_compare:
+    if (count > 1 or baseline is not None) and not config.fp32_compare:
         output.say(_RECOMPUTED)
         config = config.model_copy(update={"fp32_compare": True})
     if count == 1:
@@ -45,16 +55,31 @@ def validate(
     else:
         snapshots = run_series(home, config, "validate", ["repeat"] * count)
     _print(snapshots, is_series=count > 1, as_json=as_json)
+    if auto_search:
+        _search_failed(home, snapshots)
     code = max(map(exit_code, snapshots))
-    if baseline is None:
-        return code
+    return code if baseline is None else _compared(home, baseline, snapshots[-1].run.id, code, as_json=as_json)
+
+
+def _search_failed(home: Home, snapshots: Sequence[RunSnapshot]) -> None:
+    """Search the last run that failed, if one did."""
+    failed = [snapshot.run.id for snapshot in snapshots if snapshot.run.verdict == "FAIL"]
+    if failed:
+        # imported here: a run that passes needs none of it
+        from vp_tui.tui.commands.plans import search_after
+
+        search_after(home, failed[-1])
+
+
+def _compared(home: Home, baseline: str, run_id: int, code: int, *, as_json: bool) -> int:
+    """Compare a validated run with a baseline; a validation that failed (`code`) is not compared."""
     if code != ExitCode.GOOD:
         output.say(f"not compared with baseline {baseline!r}: the validation ended with exit code {code}")
         return code
     # imported here: other commands do not need the report
     from vp_tui.tui.commands.judging import judge_run
 
-    return judge_run(home, baseline, snapshots[-1].run.id, as_json=as_json)
+    return judge_run(home, baseline, run_id, as_json=as_json)
 
 
 def run_series(home: Home, config: RunConfig, kind: GroupKind, order: Sequence[str]) -> list[RunSnapshot]:

@@ -4,15 +4,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from vp_tui.core.config import RunConfig
+from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.inputs import spool
 from vp_tui.core.runs import launch
+from vp_tui.core.store import plans
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.core.workers.demo import FAULTS, NUM_PROTEINS, NUM_READS
@@ -36,6 +37,7 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
         typed["input"] = spool.as_file(typed["input"], Home.from_environment(os.environ).cache)
     if str(typed.get("token_budget", "")).isdigit():
         typed["token_budget"] = int(typed["token_budget"])
+    typed |= with_plan(str(typed["precision"])) if "precision" in typed else {}
     path = typed.pop("thresholds", "")
     if path:
         typed["thresholds"] = read_thresholds(Path(path))
@@ -45,6 +47,25 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
         found = [(str(item["loc"][0]) if item["loc"] else "strata", item) for item in error.errors()]
         wrong = [f"--{name.replace('_', '-')}: {item['msg']} (got {item['input']!r})" for name, item in found]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error
+
+
+def with_plan(precision: str) -> dict[str, Any]:
+    """Return precision and plan of a RunConfig for the value of --precision.
+
+    Raises:
+        UsageError: no such plan.
+    """
+    if precision in get_args(Precision):
+        return {"precision": precision}
+    is_plan = precision.startswith(PLAN_PREFIX) or precision.endswith(".json") or "/" in precision
+    if not is_plan:
+        raise UsageError(
+            f"--precision {precision!r}: use one of {', '.join(get_args(Precision))}, plan:NAME or a plan file"
+        )
+    stored = plans.load(Home.from_environment(os.environ), precision)
+    if stored.is_edited:
+        sys.stderr.write(f"plan {stored.plan.name} was edited since it was written: runs of it are a plan of its own\n")
+    return {"precision": stored.plan.precision, "plan": stored.plan}
 
 
 def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool) -> int:
@@ -101,7 +122,8 @@ def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
     """Embed in a worker process after checking the options."""
     config = configured(values)
     arguments = ["--model", config.model, "--input", config.input, "--output", output_file]
-    arguments += ["--precision", config.precision, "--device", config.device, "--attention", config.attention]
+    plan = [] if config.plan is None else ["--plan", config.plan.model_dump_json()]
+    arguments += [*plan, "--precision", config.precision, "--device", config.device, "--attention", config.attention]
     arguments += ["--token-budget", str(config.token_budget)]
     return run_module(home, "embed", arguments + ["--trust-remote-code"] * config.trust_remote_code)
 

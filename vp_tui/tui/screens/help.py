@@ -32,6 +32,7 @@ _TITLES = {
     "alert": "An alert",
     "worst": "The worst sequences",
     "sequence": "A sequence",
+    "unit": "An operation of the precision map",
 }
 _NAME = 14
 

@@ -44,7 +44,7 @@ def test_pooled_embeddings_are_the_means_that_the_spec_names(case, kind):
 def test_fp32_has_no_twin(case):
     made = oracle.ask(request(case("esm2"), "fp32"))
     assert (dict(made.floors), made.output_floor) == ({}, None)
-    assert rounding_of(plain_plan("fp32")) is None
+    assert rounding_of(plain_plan("fp32"), "esm2") is None
 
 
 @pytest.mark.parametrize("kind", ["esm2", "dnabert-s", "ProtBERT", "ProtT5"])
@@ -68,7 +68,7 @@ def test_tf32_rounds_what_enters_products_and_nothing_else(case):
 def test_every_value_of_the_twin_is_a_number_of_the_format(case):
     found = case("esm2")
     model = found.encoder("fp32").loaded.model
-    rounding = Rounding(plain_plan("fp16"))
+    rounding = Rounding(plain_plan("fp16"), "esm2")
     round_weights(model, rounding.weight)
     seen, entered = [], []
 
@@ -105,7 +105,7 @@ def test_q_and_k_are_stored_again_after_the_rotary_rotation(case, name, calls_ar
     model = found.encoder("fp32").loaded.model
     kernel = model.attention = Recording()
     kernel.given.clear()
-    rounding = Rounding(plain_plan(name))
+    rounding = Rounding(plain_plan(name), "esm2")
     round_weights(model, rounding.weight)
     with rounding.inside(model), looking(model, rounding.value):
         pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)

@@ -3,20 +3,15 @@
 Shape suffixes: S sequences of the pack, N tokens of the pack.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from vp_tui.core.engine.encode import Encoder
-from vp_tui.core.engine.probe.points import Look, entering, looking, watched
+from vp_tui.core.engine.probe.points import ENTERS, looking_everywhere
 from vp_tui.core.inputs.tokens import TokenSet
-
-_ENTERS = ".in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +54,14 @@ def diagnose(encoder: Encoder, tokens: TokenSet, members_S: NDArray[np.int64], s
     stops_S = np.cumsum(tokens.lengths_S[members_S])
     rows = slice(int(stops_S[place] - tokens.lengths_S[sequence]), int(stops_S[place]))
     trail = _Trail(None if encoder.loaded.spec.kind == "hf" else int(stops_S[-1]), rows)
-    with _looking_everywhere(encoder.loaded.model, trail.look):
+    with looking_everywhere(encoder.loaded.model, trail.look):
         block = encoder.encode(tokens, [members_S])
     first = trail.first
     return Diagnosis(
         sequence=sequence,
         transient=not (block.nan_count_S[place] or block.inf_count_S[place]),
-        module=None if first is None else first.removesuffix(_ENTERS),
-        between=first is not None and first.endswith(_ENTERS),
+        module=None if first is None else first.removesuffix(ENTERS),
+        between=first is not None and first.endswith(ENTERS),
         largest_input=trail.largest_input,
     )
 
@@ -98,31 +93,11 @@ class _Trail:
 
     def _entered(self, name: str) -> float | None:
         """The largest magnitude that went into what gave the point `name`."""
-        if name.endswith(_ENTERS):
+        if name.endswith(ENTERS):
             return self._previous
-        own = self._latest.get(name + _ENTERS)
+        own = self._latest.get(name + ENTERS)
         # what went into a block's last sum is its own input and what was seen last
         return own if own is None or self._previous is None else max(own, self._previous)
-
-
-@contextmanager
-def _looking_everywhere(model: nn.Module, look: Look) -> Iterator[None]:
-    """points.looking, and what enters every other watched module as well: a residual sum has no module of its own."""
-    with ExitStack() as stack:
-        for name, module in watched(model):
-            if not isinstance(module, nn.Linear):
-                stack.callback(module.register_forward_pre_hook(_before(name + _ENTERS, look)).remove)
-        with looking(model, look):
-            yield
-
-
-def _before(name: str, look: Look) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-    def hook(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-        value = entering(inputs)
-        if value is not None:
-            look(name, value)
-
-    return hook
 
 
 def _short(magnitude: float) -> str:

@@ -80,7 +80,7 @@ def ask(request: OracleRequest) -> OracleTrace:
     """Both passes, now; raises as `obtain`."""
     started = time.perf_counter()
     exact = _pass(request, EXACT, None)
-    rounding = rounding_of(request.plan)
+    rounding = rounding_of(request.plan, request.spec.kind)
     twin = None if rounding is None else _pass(request, rounding.math, rounding)
     return OracleTrace(
         exact=exact,

@@ -77,7 +77,7 @@ def path_of(cache: Path, facts: Mapping[str, Any], sample: Sample, plan: Precisi
     key = {
         "facts": dict(facts),
         "oracle": ORACLE_VERSION,
-        "format": plan.precision,
+        "format": plan.precision if plan.is_plain else plan.digest,
         "pooling": sample.pooling,
         "indices": _hash(sample.indices_P),
         "lengths": _hash(sample.lengths_P),

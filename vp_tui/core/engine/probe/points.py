@@ -1,12 +1,14 @@
 """Which modules of a model are looked at, and under which names."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import cast
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
 
+ENTERS: Final = ".in"
+"""Ends the name of the point where a value enters a module."""
 Look = Callable[[str, Tensor], Tensor | None]
 """Called with the name of a point and its value; a returned tensor takes the value's place."""
 
@@ -43,7 +45,7 @@ def looking(model: nn.Module, look: Look) -> Iterator[None]:
 
 def _before(name: str, look: Look) -> Callable[..., tuple[Tensor, ...] | None]:
     def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        replaced = look(f"{name}.in", inputs[0])
+        replaced = look(name + ENTERS, inputs[0])
         return None if replaced is None else (replaced, *inputs[1:])
 
     return hook
@@ -71,3 +73,23 @@ def entering(inputs: tuple[object, ...]) -> Tensor | None:
         return None
     adds = isinstance(second, Tensor) and second.shape == first.shape
     return first + cast(Tensor, second) if adds else first
+
+
+@contextmanager
+def looking_everywhere(model: nn.Module, look: Look) -> Iterator[None]:
+    """points.looking, and what enters every other watched module as well: a residual sum has no module of its own."""
+    with ExitStack() as stack:
+        for name, module in watched(model):
+            if not isinstance(module, nn.Linear):
+                stack.callback(module.register_forward_pre_hook(_entering(name + ENTERS, look)).remove)
+        with looking(model, look):
+            yield
+
+
+def _entering(name: str, look: Look) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        value = entering(inputs)
+        if value is not None:
+            look(name, value)
+
+    return hook

@@ -34,6 +34,8 @@ from vp_tui.core.engine.probe.semantics import Semantics
 from vp_tui.core.engine.probe.tables import Tables, watching_tables
 from vp_tui.core.engine.probe.trace import Trace, tokens_error, trace
 from vp_tui.core.errors import Unavailable
+from vp_tui.core.inputs.spec import Kind
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.measures.tokens import token_numbers
@@ -50,6 +52,8 @@ class CandidateProbe:
     """What is taken while the candidate is loaded."""
 
     plan: PrecisionPlan
+    kind: Kind
+    """Of the model."""
     trace: Trace
     noise_P: NDArray[np.float64]
     padded: NDArray[np.float32] | Unavailable
@@ -86,6 +90,7 @@ def probe_candidate(
         traced = trace(encoder.loaded.model, sample, encoder.plan, encoder.device)
     return CandidateProbe(
         plan=encoder.plan,
+        kind=encoder.loaded.spec.kind,
         trace=traced,
         tables=tables,
         noise_P=noise(encoder, sample.tokens, sample.indices_P, rows_PD, sample.budget),
@@ -128,7 +133,7 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     values["T1"] = {scope: _token_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
     values["R1"] = {scope: _error_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
     values["R1"]["all"]["reference_bits"] = _reference_bits(values["R1"]["all"], probed, oracle)
-    details["headroom"] = _headroom(oracle, probed.candidate.plan)
+    details["headroom"] = _headroom(oracle, probed.candidate)
     details["subnormal"] = _subnormal(oracle)
     bits = [item["bits"] for item in details["headroom"]]
     values["V3"] = {"all": {"headroom_bits": min(bits, default=None)}}
@@ -224,11 +229,15 @@ def _largest(noise_P: NDArray[np.float64]) -> float | None:
     return float(finite_P.max()) if finite_P.size else None
 
 
-def _headroom(oracle: OracleTrace, plan: PrecisionPlan) -> list[dict[str, Any]]:
-    """The tightest points: bits = log2(largest number of the format / largest exact value)."""
-    largest = range_of(plan).largest
+def _headroom(oracle: OracleTrace, candidate: CandidateProbe) -> list[dict[str, Any]]:
+    """The tightest points: bits = log2(largest number of the unit's format / largest exact value)."""
+
+    def bits(name: str, max_abs: float) -> float:
+        largest = range_of(candidate.plan.at(unit_of(name, candidate.kind))).largest
+        return float(np.log2(largest) - np.log2(max_abs))
+
     rows: list[dict[str, Any]] = [
-        {"module": name, "bits": float(np.log2(largest) - np.log2(point.max_abs)), "max_abs": point.max_abs}
+        {"module": name, "bits": bits(name, point.max_abs), "max_abs": point.max_abs}
         for name, point in oracle.exact.points.items()
         if point.max_abs > 0
     ]

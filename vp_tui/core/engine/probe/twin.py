@@ -13,11 +13,14 @@ rounded in either kind.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.engine.probe.points import entering, watched
+from vp_tui.core.inputs.spec import Kind
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.kernels.base import Attention, AttentionCall
 from vp_tui.core.models.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
 
@@ -27,7 +30,7 @@ class _RoundedAttention:
     """A kernel whose q and k are rounded first; v has not changed since the linear layer gave it."""
 
     kernel: Attention
-    plan: PrecisionPlan
+    rounded: Callable[[Tensor], Tensor]
 
     @property
     def name(self) -> str:
@@ -35,31 +38,38 @@ class _RoundedAttention:
         return self.kernel.name
 
     def __call__(self, call: AttentionCall) -> Tensor:
-        q_NHK, k_NHK = (stored_as(states_NHK, self.plan) for states_NHK in (call.q_NHK, call.k_NHK))
+        q_NHK, k_NHK = (self.rounded(states_NHK) for states_NHK in (call.q_NHK, call.k_NHK))
         return self.kernel(replace(call, q_NHK=q_NHK, k_NHK=k_NHK))
 
 
 class Rounding:
-    """How values and weights are rounded for the candidate's plan."""
+    """How values and weights are rounded for the candidate's plan.
+
+    Weights are rounded to the base format, those of kept units too: then their floor is a little high, which accuses
+    nobody; published ESM-2 weights are FP16 numbers anyway.
+    """
 
     math = plain_plan("fp32")
     """The plan that a twin computes in."""
 
-    def __init__(self, plan: PrecisionPlan) -> None:
-        self._plan = plan
-        self._is_stored = is_16_bit(storage_dtype(plan.precision))
+    def __init__(self, plan: PrecisionPlan, kind: Kind) -> None:
+        self._plan, self._kind = plan, kind
+        self._base_is_stored = is_16_bit(storage_dtype(plan.precision))
+        self._block = ""
+        """Name of the block that runs."""
 
     def weight(self, module: nn.Module, weight: Tensor) -> Tensor:
         """A parameter of `module` as the candidate holds it, or as its products take it, in FP32."""
-        if self._is_stored:
+        if self._base_is_stored:
             return stored_as(weight, self._plan)
         return round_to_tf32(weight) if isinstance(module, nn.Linear) and weight.ndim > 1 else weight
 
     def value(self, name: str, value: Tensor) -> Tensor | None:
         """The value at a point as the candidate would hold it; as in points.Look."""
-        if self._is_stored:
-            return stored_as(value, self._plan)
-        return round_to_tf32(value) if name.endswith(".in") else None
+        own = self._plan.at(unit_of(name, self._kind))
+        if is_16_bit(storage_dtype(own.precision)):
+            return stored_as(value, own)
+        return round_to_tf32(value) if own.precision == "tf32" and name.endswith(".in") else None
 
     @contextmanager
     def inside(self, model: nn.Module) -> Iterator[None]:
@@ -69,12 +79,12 @@ class Rounding:
         the attention kernel of a native model (q and k after the rotary rotation).
         """
         kernel = getattr(model, "attention", None)
-        if self._is_stored and kernel is not None:
-            setattr(model, "attention", _RoundedAttention(kernel, self._plan))  # noqa: B010  (not a module)
+        if kernel is not None:
+            setattr(model, "attention", _RoundedAttention(kernel, self._in_attention))  # noqa: B010  (not a module)
         handles = [
-            module.register_forward_pre_hook(self._before)
-            for _, module in watched(model)
-            if self._is_stored and not isinstance(module, nn.Linear) and not any(module.children())
+            module.register_forward_pre_hook(partial(self._enter_block if _is_block(module) else self._before, name))
+            for name, module in watched(model)
+            if not isinstance(module, nn.Linear)
         ]
         try:
             yield
@@ -84,18 +94,38 @@ class Rounding:
             if kernel is not None:
                 setattr(model, "attention", kernel)  # noqa: B010
 
-    def _before(self, _: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...] | None:
+    def _in_attention(self, states_NHK: Tensor) -> Tensor:
+        return self._as_stored(f"{self._block}.attention", states_NHK)
+
+    def _as_stored(self, unit: str, value: Tensor) -> Tensor:
+        own = self._plan.at(unit)
+        return stored_as(value, own) if is_16_bit(storage_dtype(own.precision)) else value
+
+    def _enter_block(self, name: str, _: nn.Module, __: tuple[object, ...]) -> None:
+        self._block = name
+
+    def _before(self, name: str, _: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...] | None:
         value = entering(inputs)
         if value is None:
             return None
         # a sum takes the place of both its parts
         rest = inputs[2:] if value is not inputs[0] else inputs[1:]
-        return (stored_as(value, self._plan), *rest)
+        return (self._as_stored(_summed_in(name, self._kind), value), *rest)
 
 
-def rounding_of(plan: PrecisionPlan) -> Rounding | None:
-    """The rounding of `plan`; None where the twin would be the candidate itself (FP32, FP64)."""
-    return None if plan.precision in {"fp32", "fp64"} else Rounding(plan)
+def _is_block(module: nn.Module) -> bool:
+    return any(module.children())
+
+
+def _summed_in(norm: str, kind: Kind) -> str:
+    """Return the unit that stores what enters a norm: in ESM-2 the residual stream of its block."""
+    holder, _, own = norm.rpartition(".")
+    return f"{holder}.residual" if kind == "esm2" and own == "ffn_norm" else norm
+
+
+def rounding_of(plan: PrecisionPlan, kind: Kind) -> Rounding | None:
+    """The rounding of `plan`; None where the twin would be the candidate itself (base FP32 or FP64)."""
+    return None if plan.precision in {"fp32", "fp64"} else Rounding(plan, kind)
 
 
 def round_weights(model: nn.Module, rounding: Callable[[nn.Module, Tensor], Tensor]) -> None:

@@ -10,7 +10,7 @@ from vp_tui.core.engine.probe.sample import stratified
 from vp_tui.core.engine.suspects.lineup import Lineup
 from vp_tui.core.engine.suspects.outputs import Outputs
 from vp_tui.core.inputs import tokenizing
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.tokens import TokenSet

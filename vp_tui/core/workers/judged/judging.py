@@ -16,7 +16,7 @@ from vp_tui.core.config import STRATA, plain_plan
 from vp_tui.core.engine import environment
 from vp_tui.core.errors import InputError
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, Progress, RunPlanned, now_us
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.measurements import merged

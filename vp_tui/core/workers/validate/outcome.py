@@ -95,7 +95,7 @@ class Outcome:
                 outcome,
                 found,
                 strata,
-                candidate=config.precision,
+                candidate=config.candidate_plan.name,
                 reference=config.reference,
                 bound=bound_of(measured),
             ),
@@ -168,7 +168,7 @@ class Outcome:
             return f"({wrong})"
         if self.setting.device.type == "cpu":
             return "on CPU"
-        if config.precision == config.reference:
+        if config.candidate_plan.name == config.reference:
             return f"(both arms run in {config.reference})"
         return None
 

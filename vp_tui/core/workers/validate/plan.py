@@ -13,7 +13,8 @@ from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
 from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.events import ARMS, AlertRaised, Arm, Event, PhaseChanged, RunPlanned, now_us
-from vp_tui.core.inputs.hub import fetch
+from vp_tui.core.inputs import units
+from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
@@ -48,7 +49,7 @@ class Setting:
     @property
     def plans(self) -> dict[Arm, PrecisionPlan]:
         """The precision plan of each arm."""
-        return {"reference": plain_plan(self.config.reference), "candidate": plain_plan(self.config.precision)}
+        return {"reference": plain_plan(self.config.reference), "candidate": self.config.candidate_plan}
 
     def spares_fp32(self, arm: Arm) -> bool:
         """Return True when a requested 16-bit attention kernel does not bind this arm in FP32."""
@@ -104,6 +105,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     for arm in ARMS:
+        units.require(plans[arm].kept, spec, plans[arm].name)
         setting.encoders.check(arm, spec, plans[arm])
     # asked early, so that an impossible kernel ends the run at once
     kernels = {arm: _kernel(setting, spec, arm) for arm in ARMS}

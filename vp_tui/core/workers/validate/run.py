@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
@@ -24,12 +23,11 @@ from vp_tui.core.errors import ExitCode, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.liveness import hold
 from vp_tui.core.store.writer import RunWriter
+from vp_tui.core.workers.device_queue import wait_for
 from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
-QUEUE_POLL_SECONDS = 0.5
 log = logging.getLogger("vp_tui.run")
 
 
@@ -87,7 +85,7 @@ def _run(
         encoders = encoders_of(config)
         with _signals_cancel():
             device, why = environment.resolve_device(config.device)
-            _wait_for(home, device, writer)
+            wait_for(home, device, lambda: writer.put(_waiting(device)))
             lifecycle.start(home, run_id, str(device))
             place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
             with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
@@ -129,15 +127,8 @@ def _stop(writer: RunWriter, status: str, reason: str, exit_code: int) -> int:
     return exit_code
 
 
-def _wait_for(home: Home, device: torch.device, writer: RunWriter) -> None:
-    """Take the device's lock; runs on one device go one after the other, in no promised order."""
-    path = lifecycle.lock_path(home, environment.gpu_uuid(device) or device.type)
-    is_reported = False
-    while hold(path, blocking=False) is None:
-        if not is_reported:
-            writer.put(PhaseChanged(at_us=now_us(), phase="waiting", detail=f"another run uses {device}"))
-            is_reported = True
-        time.sleep(QUEUE_POLL_SECONDS)
+def _waiting(device: torch.device) -> PhaseChanged:
+    return PhaseChanged(at_us=now_us(), phase="waiting", detail=f"another run uses {device}")
 
 
 @contextmanager

@@ -1,0 +1,32 @@
+"""The two formats of a search: what the run suggests, or why it cannot be searched. No torch."""
+
+from vp_tui.core.config import Precision
+from vp_tui.core.errors import UsageError
+from vp_tui.core.store.snapshot import RunRow
+
+
+def formats(run: RunRow, precision: Precision, *, is_planned: bool, faster: bool) -> tuple[Precision, Precision]:
+    """Return the base format and the one of kept units.
+
+    A failed run keeps units in FP32. The fastest plan of a run that passed in FP32 or TF32 has FP16 as its base, and
+    keeps in the run's own format what FP16 cannot hold.
+
+    Raises UsageError: there is nothing to search for.
+    """
+    if is_planned:
+        raise UsageError(f"run #{run.id} ran with {run.precision}: search a run in {precision} instead")
+    if run.verdict == "INVALID":
+        raise UsageError(f"run #{run.id} has no valid reference, so no trial could be judged: {run.sentence}")
+    has_passed = run.verdict in {"PASS", "WARN"}
+    if not faster and has_passed:
+        raise UsageError(
+            f"run #{run.id} passed in {run.precision}: no unit needs a higher precision. "
+            "--faster looks for a faster plan that still passes"
+        )
+    if not faster:
+        return precision, "fp32"
+    if run.verdict == "FAIL":
+        raise UsageError(f"run #{run.id} ended with FAIL: --faster starts from a run that passed; omit it")
+    if precision in {"fp32", "tf32"}:
+        return "fp16", precision
+    raise UsageError(f"run #{run.id} passed in {precision}, and no faster format is known to this version")
