@@ -38,6 +38,8 @@ def test_a_failed_run_is_searched_and_the_plan_that_is_found_passes(vp_tui, home
     passed = json.loads(vp_tui(*run, "--precision", f"plan:{name}", "--json").stdout)
     assert (passed["verdict"] in {"PASS", "WARN"}, passed["precision"]) == (True, f"plan:{name}")
     assert passed["arms"]["candidate"]["precision"] == f"plan:{name}"
+    listed = vp_tui("runs", f"precision:plan:{name}").stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == [str(passed["id"])]
     told = json.loads(vp_tui("policy", "-m", made_checkpoint("overflow"), "--json").stdout)
     # a CPU is no evidence for production, and the policy says so of both
     assert told["precision"] == "fp32"

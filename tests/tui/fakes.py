@@ -132,6 +132,9 @@ class FakeBackend:
     def remembered(self) -> Remembered:
         return self.last_values
 
+    def plans(self) -> dict[str, PrecisionPlan]:
+        return {}
+
     def remember(self, values: Mapping[str, Any]) -> None:
         self._write("remember", dict(values))
 

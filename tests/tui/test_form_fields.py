@@ -2,13 +2,21 @@
 
 import pytest
 
-from vp_tui.core.config import RunConfig
-from vp_tui.tui.fields import begin_values, changed_titles, check, file_error, form_fields, initial_values
+from vp_tui.core.config import PrecisionPlan, RunConfig
+from vp_tui.tui.fields import (
+    begin_values,
+    changed_titles,
+    check,
+    file_error,
+    form_fields,
+    initial_values,
+    plans_of,
+)
 
 
 def test_the_form_has_every_field_a_person_fills_in_and_no_other():
     names = [item.name for item in form_fields()]
-    hidden = {"tags", "thresholds", "fault", "judged", "precision_requested", "precision_reason"}
+    hidden = {"tags", "thresholds", "plan", "fault", "judged", "precision_requested", "precision_reason"}
     assert names == [name for name in RunConfig.model_fields if name not in hidden]
 
 
@@ -24,6 +32,24 @@ def test_the_kind_of_widget_follows_the_type_of_the_field():
     assert kinds["precision"] == kinds["gates"] == "choice"
     assert kinds["fp32_compare"] == "switch"
     assert kinds["token_budget"] == kinds["strata"] == "text"
+
+
+PLAN = PrecisionPlan(name="run-7", precision="fp16", kept={"layers.3.fc1": "fp32"})
+
+
+def test_a_stored_plan_is_a_precision_to_choose(fasta):
+    plans = {"plan:run-7": PLAN}
+    choices = next(item.choices for item in form_fields(plans) if item.name == "precision")
+    assert choices == ("fp32", "tf32", "bf16", "fp16", "plan:run-7")
+    config = check({"model": "esm2-3b", "input": fasta, "precision": "plan:run-7"}, plans).config
+    assert (config.precision, config.plan) == ("fp16", PLAN)
+    assert check({"model": "esm2-3b", "input": fasta, "precision": "plan:other"}, plans).config is None
+
+
+def test_a_rerun_of_a_plan_asks_for_the_plan_again_and_not_for_its_base():
+    config = RunConfig(model="m", input="i", plan=PLAN).model_dump(mode="json")
+    assert initial_values(config)["precision"] == "plan:run-7"
+    assert plans_of(config) == {"plan:run-7": PLAN}
 
 
 def test_good_values_become_a_config(fasta):

@@ -24,7 +24,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import clipboard, keyfile
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.fields import initial_values
+from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
@@ -159,7 +159,10 @@ class VpTuiApp(App[int]):
         self._poller.wake()
 
     def action_new_run(self) -> None:
-        run_job(self, "new run", self.backend.remembered, lambda last: self._push_form(last.values, last.trouble))
+        def read() -> tuple[Remembered, Plans]:
+            return self.backend.remembered(), self.backend.plans()
+
+        run_job(self, "new run", read, lambda got: self._push_form(got[0].values, got[1], got[0].trouble))
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
@@ -167,16 +170,23 @@ class VpTuiApp(App[int]):
         if run is None:
             self.notify("no run is selected", severity="warning")
             return
-        run_job(self, "rerun", partial(self.backend.config_of, run.id), partial(self._show_form, fp32_compare))
+        run_id = run.id
 
-    def _show_form(self, fp32_compare: bool, config: Mapping[str, Any]) -> None:
+        def read() -> tuple[Mapping[str, Any], Plans]:
+            return self.backend.config_of(run_id), self.backend.plans()
+
+        run_job(self, "rerun", read, partial(self._show_form, fp32_compare))
+
+    def _show_form(self, fp32_compare: bool, got: tuple[Mapping[str, Any], Plans]) -> None:
+        config, plans = got
         filled = {**config, "fp32_compare": True} if fp32_compare else config
-        self._push_form(initial_values(filled))
+        # the plan of the run itself, whatever has become of the stored one of that name
+        self._push_form(initial_values(filled), {**plans, **plans_of(config)})
 
-    def _push_form(self, values: Mapping[str, Any], trouble: str | None = None) -> None:
+    def _push_form(self, values: Mapping[str, Any], plans: Plans, trouble: str | None = None) -> None:
         # the key may be pressed twice quickly
         if not isinstance(self.screen, NewRunScreen):
-            form = NewRunScreen(self.backend, values, runs=self._runs, trouble=trouble)
+            form = NewRunScreen(self.backend, values, runs=self._runs, plans=plans, trouble=trouble)
             self.push_screen(form, self._show_started)
 
     def _runs(self) -> tuple[RunRow, ...]:

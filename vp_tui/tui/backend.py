@@ -15,7 +15,7 @@ from vp_tui.core.errors import StoreError, Unavailable
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
-from vp_tui.tui.fields import Remembered, read_remembered, write_remembered
+from vp_tui.tui.fields import Plans, Remembered, read_remembered, write_remembered
 from vp_tui.tui.log_file import LogTail, read_tail
 
 if TYPE_CHECKING:
@@ -109,6 +109,13 @@ class Backend:
 
     def remembered(self) -> Remembered:
         return read_remembered(self._home.root)
+
+    def plans(self) -> Plans:
+        """Return the stored precision plans by their names as precisions."""
+        from vp_tui.core.config import PLAN_PREFIX
+        from vp_tui.core.store.plans import listed
+
+        return {f"{PLAN_PREFIX}{one.plan.name}": one.plan for one in listed(self._home)}
 
     def remember(self, values: Mapping[str, Any]) -> None:
         write_remembered(self._home.root, values)

@@ -7,15 +7,16 @@ exist, and which values are remembered.
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from vp_tui.core.config import RunConfig
+from vp_tui.core.config import PLAN_PREFIX, PrecisionPlan, RunConfig
 from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
 
@@ -29,6 +30,11 @@ NOT_KEPT = ("name", "fp32_compare", "trust_remote_code")
 PYDANTIC_PREFIX = "Value error, "
 
 FILE_NAME = "form.json"
+
+Plans = Mapping[str, PrecisionPlan]
+"""plan:NAME -> precision plan; offered as precisions."""
+NO_PLANS: Final[Plans] = MappingProxyType({})
+PRECISION: Final = "precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,10 @@ class Checked:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def form_fields() -> tuple[FormField, ...]:
-    """Return the fields of RunConfig that the form shows, in their order."""
+def form_fields(plans: Iterable[str] = ()) -> tuple[FormField, ...]:
+    """Return the fields of RunConfig that the form shows, in their order; `plans` are further precisions."""
     return tuple(
-        _form_field(name, info)
+        _form_field(name, info, plans if name == PRECISION else ())
         for name, info in RunConfig.model_fields.items()
         if name not in NOT_IN_FORM and _place(info) is not False
     )
@@ -70,7 +76,7 @@ def _place(info: FieldInfo) -> Any:
     return extra.get("form") if isinstance(extra, dict) else None
 
 
-def _form_field(name: str, info: FieldInfo) -> FormField:
+def _form_field(name: str, info: FieldInfo, more: Iterable[str]) -> FormField:
     kind = _kind(info)
     default: Any = None if info.is_required() else info.default
     return FormField(
@@ -78,7 +84,7 @@ def _form_field(name: str, info: FieldInfo) -> FormField:
         title=info.title or name,
         description=_describe(info),
         kind=kind,
-        choices=get_args(info.annotation) if kind == "choice" else (),
+        choices=(*get_args(info.annotation), *more) if kind == "choice" else (),
         default=_as_text(default) if kind == "text" else default,
         is_required=info.is_required(),
         is_more=_place(info) == "more",
@@ -114,8 +120,18 @@ def initial_values(config: Mapping[str, Any]) -> dict[str, Any]:
             values[item.name] = _as_text(value) if item.kind == "text" else value
     if config.get("precision_requested"):
         # the variable that changed the precision then may be unset now: request the same again
-        values["precision"] = config["precision_requested"]
+        values[PRECISION] = config["precision_requested"]
+    for name in plans_of(config):
+        values[PRECISION] = name
     return values
+
+
+def plans_of(config: Mapping[str, Any]) -> Plans:
+    """Return the plan of an earlier run's config by its name as a precision; empty without one."""
+    if not config.get("plan"):
+        return NO_PLANS
+    plan = PrecisionPlan.model_validate(config["plan"])
+    return {f"{PLAN_PREFIX}{plan.name}": plan}
 
 
 def begin_values(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,10 +160,14 @@ def _suits(item: FormField, value: Any) -> bool:
     return isinstance(value, str) and (item.kind == "text" or value in item.choices)
 
 
-def check(values: Mapping[str, Any]) -> Checked:
+def check(values: Mapping[str, Any], plans: Plans = NO_PLANS) -> Checked:
     """Validate all values; messages of one field are joined with `or` if its type has alternatives."""
+    typed = {name: _expanded(name, text) for name, text in values.items()}
+    plan = plans.get(str(typed.get(PRECISION)))
+    if plan is not None:
+        typed |= {PRECISION: plan.precision, "plan": plan}
     try:
-        return Checked(config=RunConfig.model_validate({name: _expanded(name, text) for name, text in values.items()}))
+        return Checked(config=RunConfig.model_validate(typed))
     except ValidationError as failure:
         return Checked(errors=_messages(failure))
 

@@ -44,7 +44,6 @@ class DecidingRun:
 
     @property
     def is_evidence(self) -> bool:
-        """Return True if the run allows reduced precision."""
         return self.run.verdict in PASSED and self.objection is None
 
     def covers(self, other: "DecidingRun") -> bool:
@@ -60,13 +59,11 @@ class Policy:
     precision: str
     """`requested`, a precision plan based on it as plan:NAME, or fp32."""
     reason: str
-    """One sentence."""
     run: RunRow | None = None
     """The run that decided, or would have decided in an unchanged environment."""
     differing: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """Fact -> (at the run, now), where machine or versions have changed."""
     plan: PrecisionPlan | None = None
-    """The plan that `precision` names."""
 
     @property
     def is_allowed(self) -> bool:
@@ -173,8 +170,7 @@ def _word(value: Any) -> str:
 def with_plans(plain: Policy, plans: Iterable[PrecisionPlan], decided: Callable[[PrecisionPlan], Policy]) -> Policy:
     """Return `plain` if it allows the requested precision, else the first stored plan based on it that runs allow.
 
-    `decided` gives the policy of one plan. A plan that is not allowed is named in the reason, so that the reader knows
-    what is missing.
+    `decided` gives the policy of one plan. A plan that is not allowed is named in the reason, with what is missing.
     """
     if plain.is_allowed:
         return plain
@@ -214,7 +210,6 @@ def validations(
 
 
 def _counts(snapshot: RunSnapshot) -> dict[str, int]:
-    """Return the compared sequences of each stratum that the file has."""
     return {stats.scope: stats.n for stats in snapshot.strata if stats.scope in STRATA and stats.planned}
 
 

@@ -22,8 +22,10 @@ from vp_tui.tui.completion import DEMOS, folder_of, known_inputs, known_models
 from vp_tui.tui.fields import (
     FILE_FIELD,
     MODEL_FIELD,
+    NO_PLANS,
     PATH_FIELDS,
     Checked,
+    Plans,
     begin_values,
     changed_titles,
     check,
@@ -46,7 +48,7 @@ class NewRunScreen(ModalScreen[int]):
     """Dismissed with the id of the started run, or None.
 
     `values` are the initial values (fields.initial_values, remembered.read); `runs` returns the runs of the store,
-    newest first; `trouble` is shown at the top.
+    newest first; `plans` are offered as precisions, `trouble` is shown at the top.
     """
 
     BINDINGS = bindings("new run")
@@ -57,16 +59,19 @@ class NewRunScreen(ModalScreen[int]):
         values: Mapping[str, Any],
         *,
         runs: Callable[[], Sequence[RunRow]],
+        plans: Plans = NO_PLANS,
         trouble: str | None = None,
     ) -> None:
         super().__init__()
         self._backend = backend
         self._runs = runs
+        self._plans = plans
         self._trouble = trouble
         self._values = begin_values(values)
         known = {MODEL_FIELD: known_models(runs()), FILE_FIELD: known_inputs(runs())}
         self._rows = {
-            item.name: FieldRow(item, self._values[item.name], known=known.get(item.name, ())) for item in form_fields()
+            item.name: FieldRow(item, self._values[item.name], known=known.get(item.name, ()))
+            for item in form_fields(self._plans)
         }
         self._touched = set(values)
         self._checked = Checked()
@@ -172,7 +177,7 @@ class NewRunScreen(ModalScreen[int]):
             self._recheck()
 
     def _recheck(self) -> None:
-        self._checked = check(self._values)
+        self._checked = check(self._values, self._plans)
         errors = {**self._checked.errors, **self._file_errors}
         shown = {name: words for name, words in errors.items() if name in self._touched}
         for name, row in self._rows.items():
