@@ -203,8 +203,7 @@ def validations(
             continue
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
-        is_ours = snapshot.config.get("fault") is None and snapshot.config.get("judged") is None
-        if is_ours and _is_revision(run, revision, source):
+        if not any(map(snapshot.config.get, ("fault", "judged"))) and _is_revision(run, revision, source):
             counts = _counts(snapshot)
             yield DecidingRun(run=run, facts=facts, sequences=counts, objection=_objection(snapshot, facts, counts))
 
