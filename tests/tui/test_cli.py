@@ -38,6 +38,7 @@ COMMANDS = [
     ["rerun"],
     ["tag"],
     ["delete"],
+    ["judge"],
     ["compare"],
     ["export"],
     ["calibrate"],

@@ -13,6 +13,9 @@ from vp_tui.core.errors import StoreError
 from vp_tui.tui import cli_judge
 from vp_tui.tui.commands import policy as policy_command
 
+ON = "export VIRNUCPRO_DISABLE_FP16=0\nexport VIRNUCPRO_V1_ATTENTION=false\n"
+OFF = "export VIRNUCPRO_DISABLE_FP16=1\nexport VIRNUCPRO_V1_ATTENTION=true\n"
+
 
 @pytest.fixture
 def call(monkeypatch, capsys, home):
@@ -43,12 +46,12 @@ def test_the_policy_in_words_in_json_and_for_a_shell(call, home, here):
     assert out.startswith("fp16: run #1 ")
     assert json.loads(call("policy", "-m", "esm2-8m", "--json")[1])["precision"] == "fp16"
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
-    assert (code, out) == (0, "export VIRNUCPRO_DISABLE_FP16=0\n")
+    assert (code, out) == (0, ON)
     assert "run #1" in err
     assert calls[0] == ("env-probe", "--model", "esm2-8m", "--device", "auto")
     here(torch="2.14.0")
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
-    assert (code, out) == (0, "export VIRNUCPRO_DISABLE_FP16=1\n")
+    assert (code, out) == (0, OFF)
     assert "torch was 2.13.0 and is 2.14.0" in err
 
 
@@ -57,15 +60,14 @@ def test_the_switch_in_the_environment_wins_without_asking_anybody(call, home, h
     calls = here()
     monkeypatch.setenv("VIRNUCPRO_DISABLE_FP16", "true")
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
-    assert (code, out, calls) == (0, "export VIRNUCPRO_DISABLE_FP16=1\n", [])
+    assert (code, out, calls) == (0, OFF, [])
     assert "VIRNUCPRO_DISABLE_FP16=true" in err
 
 
 def test_whatever_goes_wrong_a_shell_gets_the_line_that_switches_fp16_off(call, home, here, monkeypatch):
     here()
-    off = "export VIRNUCPRO_DISABLE_FP16=1\n"
     code, out, err = call("policy", "-m", "/nowhere/at/all", "--env")
-    assert (code, out) == (2, off)
+    assert (code, out) == (2, OFF)
     assert "/nowhere/at/all" in err
 
     def broken():
@@ -73,7 +75,7 @@ def test_whatever_goes_wrong_a_shell_gets_the_line_that_switches_fp16_off(call, 
 
     monkeypatch.setattr(cli_judge, "store", broken)
     code, out, err = call("policy", "-m", "esm2-8m", "--env")
-    assert (code, out) == (8, off)
+    assert (code, out) == (8, OFF)
     assert call("policy", "-m", "esm2-8m")[:2] == (8, "")
 
 
@@ -85,7 +87,17 @@ def test_options_of_the_policy_that_make_no_sense_are_refused(call, home, here, 
     assert call("policy", "-m", "esm2-8m", *more)[0] == 2
 
 
-OFF = "export VIRNUCPRO_DISABLE_FP16=1\n"
+def test_the_lines_are_those_of_the_program_that_reads_them(call, home, here):
+    here()
+    asked = ("policy", "-m", "esm2-8m", "--env", "--for")
+    assert call(*asked, "fork")[1] == OFF
+    assert call(*asked, "virnucpro")[1] == "export VIRNUCPRO_DISABLE_FP16=1\n"
+    code, out, _ = call("policy", "-m", "/nowhere/at/all", "--env", "--for=json")
+    assert code == 2
+    assert json.loads(out) == {"VIRNUCPRO_DISABLE_FP16": "1", "VIRNUCPRO_V1_ATTENTION": "true"}
+    code, out, err = call(*asked, "snakemake")
+    assert (code, out) == (2, OFF)
+    assert "snakemake" in err
 
 
 def test_one_sequence_that_passes_does_not_bring_a_failed_model_back(call, home, here):

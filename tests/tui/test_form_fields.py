@@ -16,7 +16,7 @@ from vp_tui.tui.fields import (
 
 def test_the_form_has_every_field_a_person_fills_in_and_no_other():
     names = [item.name for item in form_fields()]
-    hidden = {"tags", "thresholds", "plan", "fault", "precision_requested", "precision_reason"}
+    hidden = {"tags", "thresholds", "plan", "fault", "judged", "precision_requested", "precision_reason"}
     assert names == [name for name in RunConfig.model_fields if name not in hidden]
 
 

@@ -204,23 +204,29 @@ def test_without_a_classifier_there_is_similarity_and_no_label_and_the_report_sa
     assert worst_exit_code({"esm": 0, "dnabert": 0}, found) == 0
 
 
-def test_ctrl_c_stops_both_runs(home, pair, monkeypatch):
+def test_each_model_may_have_its_precision_and_ctrl_c_stops_both_runs(home, pair, monkeypatch):
     from vp_tui.tui.commands import virnucpro
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    started, stopped = iter((11, 12)), []
-    monkeypatch.setattr(virnucpro.launch, "create_and_start", lambda *_: next(started))
+    started, stopped = [], []
+    monkeypatch.setattr(
+        virnucpro.launch, "create_and_start", lambda _, config: started.append(config) or 10 + len(started)
+    )
     monkeypatch.setattr(virnucpro.launch, "stop", lambda _, run_id: stopped.append(run_id))
     monkeypatch.setattr(virnucpro, "follow", interrupted)
     options = {
         "input": str(CONTIGS), "chunk": 500, "esm": str(pair / "esm"), "dnabert": str(pair / "dnabert"),
-        "classifier": "", "precision": "fp16", "device": "cpu", "sample": 0, "seed": 0,
+        "classifier": "", "precision": "fp16", "device": "cpu", "sample": 0, "seed": 0, "esm_precision": "",
+        "dnabert_precision": "bf16", "attention": "sdpa", "gates": "strict", "thresholds": "",
     }  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         virnucpro.run_virnucpro(home, options, as_json=False)
     assert stopped == [11, 12]
+    assert [(config.precision, config.gates, config.attention) for config in started] == [
+        ("fp16", "strict", "sdpa"), ("bf16", "strict", "sdpa"),
+    ]  # fmt: skip
 
 
 def test_runs_of_other_sequences_are_refused():

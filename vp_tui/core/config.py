@@ -29,6 +29,8 @@ DNA_CUTS = (199, 399)
 """Bases: short <= 199 (150-bp reads, about 50 tokens), medium 200-399 (300 bp), long >= 400 (500 bp and more)."""
 
 DISABLE_VARIABLE = "VIRNUCPRO_DISABLE_FP16"
+ATTENTION_VARIABLE = "VIRNUCPRO_V1_ATTENTION"
+"""Without it FP32 raises TypeError in the VirNucPro fork."""
 
 MORE: dict[str, JsonValue] = {"form": "more"}
 """Marks a field that the form shows only on request; `{"form": False}`: never."""
@@ -100,6 +102,31 @@ def choose_precision(requested: Precision, environment: Mapping[str, str]) -> Pr
         precision="fp32",
         reason=f"{DISABLE_VARIABLE}={value.strip()} is set: the candidate runs in fp32 instead of {requested}",
     )
+
+
+class PredictionColumns(Frozen):
+    """Names of the columns of predictions; empty: those of VirNucPro."""
+
+    id: str = ""
+    label: str = ""
+    score: str = ""
+    """Probability of virus."""
+
+
+class Judged(Frozen):
+    """The two sides of a run that judges what other programs computed (`vp-tui judge`)."""
+
+    reference: str
+    """A file or folder of embeddings, a checkpoint, or a table of predictions."""
+    candidate: str
+    encoded: Literal["reference", "candidate"] | None = None
+    """The side that is a checkpoint; this engine encodes it."""
+    has_sequences: bool = False
+    """True: RunConfig.input is a FASTA or FASTQ file; False: it is the candidate."""
+    kind: Literal["embeddings", "predictions"] = "embeddings"
+    truth: str | None = None
+    """A table of true labels, for predictions."""
+    columns: PredictionColumns = PredictionColumns()
 
 
 class RunConfig(Frozen):
@@ -193,6 +220,8 @@ class RunConfig(Frozen):
     """The candidate's precision plan, whose base is `precision`; None: all units in `precision`."""
     fault: str | None = Field(None, json_schema_extra={"form": False})
     """The fault injected into one arm for the demo (core.engine.faults); None in every real run."""
+    judged: Judged | None = Field(None, json_schema_extra={"form": False})
+    """The sides of a judged run, whose `model` is the reference; None in a run that encodes both sides."""
     precision_requested: Precision | None = Field(None, json_schema_extra={"form": False})
     """The precision that was requested, where VIRNUCPRO_DISABLE_FP16 replaced it; a re-run requests it again."""
     precision_reason: str | None = Field(None, json_schema_extra={"form": False})

@@ -107,7 +107,7 @@ def embed(
 
 
 @app.command(epilog="Example: vp-tui virnucpro -i contigs.fasta --classifier 500_model.pth --json > virnucpro.json")
-@config_options("precision", "device")
+@config_options("precision", "device", "attention", "gates", "thresholds")
 def virnucpro(
     config: dict[str, Any],
     input: Annotated[
@@ -121,6 +121,12 @@ def virnucpro(
     ] = 500,
     esm: Annotated[str, typer.Option("--esm", metavar="MODEL", help="Protein model.")] = "esm2-3b",
     dnabert: Annotated[str, typer.Option("--dnabert", metavar="MODEL", help="DNA model.")] = "dnabert-s",
+    esm_precision: Annotated[
+        str, typer.Option("--esm-precision", metavar=cli_app.PRECISIONS, help="The protein model's, if another.")
+    ] = "",
+    dnabert_precision: Annotated[
+        str, typer.Option("--dnabert-precision", metavar=cli_app.PRECISIONS, help="The DNA model's, if another.")
+    ] = "",
     classifier: Annotated[
         str, typer.Option("--classifier", metavar="PTH", help="Classifier, as VirNucPro's 500_model.pth.")
     ] = "",
@@ -137,7 +143,7 @@ def virnucpro(
 
     options = {
         "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier, "sample": sample,
-        "seed": seed,
+        "seed": seed, "esm_precision": esm_precision, "dnabert_precision": dnabert_precision,
     }  # fmt: skip
     raise typer.Exit(run_virnucpro(cli_app.store(), config | options, as_json=json))
 

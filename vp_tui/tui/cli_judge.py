@@ -1,11 +1,11 @@
-"""The commands that compare and export runs: baseline, compare, export, calibrate, policy."""
+"""The commands that judge embeddings and runs: judge, baseline, compare, export, calibrate, policy."""
 
 from typing import Annotated, Any
 
 import typer
 
 from vp_tui.core.config import RunConfig
-from vp_tui.tui.cli_app import FORMATS, AsJson, Output, Reason, Run, app, store
+from vp_tui.tui.cli_app import FORMATS, PRECISIONS, AsJson, Detach, Output, Reason, Run, app, store
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
 _NOT_CALIBRATED = ("fp32_compare", "gates", "name", "tags", "thresholds")
@@ -47,6 +47,48 @@ def baseline_unset(
     from vp_tui.tui.commands.baselines import unpin
 
     unpin(store(), name, reason=reason)
+
+
+@app.command(epilog="Example: vp-tui judge esm2-650m production.h5 -i proteins.fasta")
+@config_options("sample", "seed", "strata", "device", "trust_remote_code", "gates", "name", "tags", "thresholds")
+def judge(
+    config: dict[str, Any],
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="File or folder of embeddings, or a checkpoint.")
+    ],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="The same: what is to be judged.")],
+    input: Annotated[
+        str, typer.Option("--input", "-i", metavar="FASTA", help="The sequences; needed where a side is a checkpoint.")
+    ] = "",
+    precision: Annotated[
+        str, typer.Option("--precision", metavar=PRECISIONS, help="The candidate's, if its file does not say (fp16).")
+    ] = "",
+    reference_precision: Annotated[
+        str, typer.Option("--reference", metavar=PRECISIONS, help="The reference's, if its file does not say (fp32).")
+    ] = "",
+    truth: Annotated[str, typer.Option("--truth", metavar="TSV", help="True labels of predictions.")] = "",
+    id_column: Annotated[str, typer.Option("--id-column", metavar="NAME", help="Column of ids in predictions.")] = "",
+    label_column: Annotated[str, typer.Option("--label-column", metavar="NAME", help="Their column of labels.")] = "",
+    score_column: Annotated[
+        str, typer.Option("--score-column", metavar="NAME", help="Their column with the probability of virus.")
+    ] = "",
+    detach: Detach = False,
+    json: AsJson = False,
+) -> None:
+    """Judge embeddings or predictions that any program wrote.
+
+    Both sides are matched by id and judged by the measures of a run; the result is kept as a run. Files: .npz,
+    .safetensors, .npy with -i, .pt as VirNucPro and fair-esm write them, HDF5, Parquet, or a folder of them. A
+    checkpoint on one side is encoded in fp32 (--sample sequences at most). Predictions: VirNucPro's
+    prediction_results.txt and prediction_results_highestscore.csv, or any .csv, .tsv or .txt with a header.
+    """
+    from vp_tui.tui.commands.judged import judge_files
+
+    said = {"precision": precision, "reference": reference_precision}
+    tables = {"truth": truth, "id-column": id_column, "label-column": label_column, "score-column": score_column}
+    home, sides = store(), (reference, candidate)
+    code = judge_files(home, config, *sides, fasta=input, said=said, tables=tables, detach=detach, as_json=json)
+    raise typer.Exit(code)
 
 
 @app.command(epilog="Example: vp-tui compare baseline:release-1 last --format md > comparison.md")
@@ -111,15 +153,19 @@ def policy(
     precision: Annotated[
         str, typer.Option("--precision", metavar="fp16|bf16|tf32", help="Precision to evaluate.")
     ] = RunConfig.model_fields["precision"].default,
-    env: Annotated[bool, typer.Option("--env", help="Print one line for `eval`, with the reason on stderr.")] = False,
+    env: Annotated[bool, typer.Option("--env", help="Print lines for `eval`, with the reason on stderr.")] = False,
+    target: Annotated[
+        str, typer.Option("--for", metavar="fork|virnucpro|json", help="With --env: the program the lines are for.")
+    ] = "fork",
     json: AsJson = False,
 ) -> None:
     """Print the precision that production should use.
 
     It is the requested precision where a run of this checkpoint on this GPU is evidence for it (300 sequences of every
-    stratum, faster than fp32, no later failure), else fp32. With --env the line that switches FP16 off is printed
+    stratum, faster than fp32, no later failure), else fp32. With --env the lines that switch FP16 off are printed
     even after an error.
     """
     from vp_tui.tui.commands.policy import print_policy
 
-    print_policy(store, config["model"], precision, device=config["device"], as_env=env, as_json=json)
+    options = {"device": config["device"], "as_env": env, "as_json": json, "target": target}
+    print_policy(store, config["model"], precision, **options)

@@ -4,8 +4,8 @@ Pure functions from a snapshot to lines of at most 79 columns; stored text passe
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
@@ -66,6 +66,8 @@ def _same(snapshot: RunSnapshot) -> str:
     everything = _all(snapshot.strata)
     found = problems(snapshot.findings)
     reference = safe(snapshot.run.reference)
+    if _is_of_predictions(snapshot) and snapshot.run.verdict == "PASS":
+        return f"Yes. {safe(snapshot.run.sentence)}."
     if snapshot.run.verdict == "PASS" and everything is not None and everything.cosine_min is not None:
         limit = snapshot.limits.fail(M1)
         gap = 1.0 - everything.cosine_min
@@ -114,6 +116,10 @@ def _next(snapshot: RunSnapshot, measured: Measured) -> str:
     if gate is not None:
         return gate.advice
     config = snapshot.config
+    if _is_of_predictions(snapshot):
+        return ""
+    if config.get("judged"):
+        return _next_of_judged(config["judged"])
     bound = bound_of(measured)
     command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
     if bound is not None and bound >= MIN_FILE:
@@ -121,6 +127,17 @@ def _next(snapshot: RunSnapshot, measured: Measured) -> str:
     if snapshot.run.device == "cpu":
         return f"the same run on a GPU: {command}"
     return f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+
+
+def _is_of_predictions(snapshot: RunSnapshot) -> bool:
+    return (snapshot.config.get("judged") or {}).get("kind") == "predictions"
+
+
+def _next_of_judged(judged: Mapping[str, Any]) -> str:
+    """Only with a checkpoint on one side are the faults of pipelines looked for one by one."""
+    if judged["encoded"] is not None:
+        return ""
+    return f"known faults are looked for with: vp-tui judge MODEL {shlex.quote(safe(judged['candidate']))} -i FASTA"
 
 
 def _all(strata: Sequence[StratumStats]) -> StratumStats | None:

@@ -179,6 +179,11 @@ def oracle(measured: Measured, *, candidate: str, reference: str) -> list[str]:
     return lines
 
 
+def known_faults(measured: Measured) -> list[str]:
+    """Return what was recognized in a judged run, or that nothing was."""
+    return paragraph(detail(measured.details, "faults", "sentence") or "")
+
+
 def modules(measured: Measured, candidate: str) -> list[str]:
     """Return the modules whose activations are nearest to the largest number of the format."""
     found = detail(measured.details, "headroom")
@@ -210,6 +215,8 @@ def spread(measured: Measured, *, candidate: str, reference: str) -> list[str]:
 def speed(snapshot: RunSnapshot) -> list[str]:
     """Return the speed verdict and its numbers."""
     lines = paragraph(snapshot.speedup.get("reason", "").removeprefix("speed: "))
+    if snapshot.config.get("judged"):
+        return lines
     for arm in (snapshot.arms[name] for name in ARMS if name in snapshot.arms):
         words = (
             f"{arm.get('precision')}: {fmt.number(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "

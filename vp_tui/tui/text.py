@@ -16,6 +16,7 @@ from vp_tui.core.verdict.causes import notes
 from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.levels import marked
+from vp_tui.tui.predictions_text import predictions
 from vp_tui.tui.report_answers import answers, findings
 
 _HEAD = (
@@ -80,6 +81,8 @@ def report(snapshot: RunSnapshot) -> str:
         "Error against FP64": sections.oracle(measured, **arms),
         "Tightest modules": sections.modules(measured, arms["candidate"]),
         "Numbers in the embeddings": sections.spread(measured, **arms),
+        "Predictions": predictions(measured),
+        "Known faults of pipelines": sections.known_faults(measured),
         "Not measured": sections.not_measured(rows, measured),
         "Speed": sections.speed(snapshot),
     }
@@ -111,6 +114,12 @@ def _done(stats: StratumStats) -> str:
 def _title(snapshot: RunSnapshot) -> str:
     run = snapshot.run
     name = f" {safe(run.name)!r}" if run.name else ""
+    judged = snapshot.config.get("judged")
+    if judged:
+        return (
+            f"run #{run.id} {run.uuid[:8]}{name}: {safe(judged['candidate'])} ({run.precision}) judged against "
+            f"{safe(judged['reference'])} ({run.reference})"
+        )
     return (
         f"run #{run.id} {run.uuid[:8]}{name}: {safe(run.model)}, "
         f"{run.precision} against {run.reference} on {run.device or fmt.DASH}, {safe(run.input)}"

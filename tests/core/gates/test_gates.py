@@ -18,6 +18,8 @@ LIMITS = Thresholds()
 # id, measure and name, side of a miss, fail limit, warn limit, scopes
 EXPECTED = """
 I1           I1.unknown_share        above          -       0.01    all
+I2           I2.unmatched_share      above          -       0       all
+F1           F1.faults               above          0       -       all
 V1           V1.nan                  above          0       -       strata
 V1           V1.inf                  above          0       -       strata
 V2           V2.nonfinite_modules    above          0       -       all
@@ -68,7 +70,7 @@ R7           R7.rotary_mismatch      above          0       -       all
 C1           C1.uncaught             above          0       -       all
 """
 ROWS = [tuple(line.split()) for line in EXPECTED.strip().splitlines()]
-DECIDE = {"I1", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
+DECIDE = {"I1", "I2", "V1", "V2", "M1", "R1", "S7", "S8", "S9", "S10"}
 NOTES = {"V4", "V4-flushed", "M4", "M4c", "M4-worst", "M5", "M6", "S1-nearest"}
 
 
@@ -174,7 +176,7 @@ def test_a_gate_for_information_is_a_note_and_one_without_a_fail_limit_never_fai
 
 def test_the_negative_controls_ask_the_gates_on_embeddings_only():
     assert {gate.id[0] for gate in EMBEDDING_GATES} == {"M", "S"}
-    assert {gate.id[0] for gate in GATES if not gate.is_on_embeddings} == {"I", "V", "T", "R", "C"}
+    assert {gate.id[0] for gate in GATES if not gate.is_on_embeddings} == {"I", "F", "V", "T", "R", "C"}
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,14 @@ def test_tf32_on_a_cpu_is_refused():
 
 
 def test_the_tf32_override_variable_is_refused(monkeypatch):
-    with pytest.raises(UsageError, match="TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1"):
-        precision.check(plain_plan("fp32"), CPU, {precision.TF32_OVERRIDE: "1"})
+    for name in (
+        "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION",
+        "CUBLAS_EMULATION_STRATEGY", "CUBLAS_FP32_EMULATED_BF16X9", "ONEDNN_DEFAULT_FPMATH_MODE",
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=f"{name}=1"):
+            precision.check(plain_plan("fp32"), CPU, {name: "1"})
+        precision.check(plain_plan("fp16"), CPU, {name: "1"})
+    precision.check(plain_plan("fp32"), CPU, {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
     monkeypatch.setenv(precision.TF32_OVERRIDE, "1")
     with pytest.raises(UsageError), precision.matmul_mode(plain_plan("fp32")):
         pass

@@ -22,8 +22,13 @@ def rows(values=None, strata=(), gates="mission", details=None, reference_precis
 
 def test_there_is_one_row_per_gate_in_order_and_nothing_is_measured_at_first():
     found = rows()
-    assert list(found) == [gate.id for gate in GATES]
+    assert list(found) == [gate.id for gate in GATES if not gate.is_of_judged]
     assert {row.state for row in found.values()} == {"not measured"}
+
+
+def test_the_gates_of_a_judged_run_are_those_of_it_alone():
+    found = rows({"I2": {"all": {"unmatched_share": 0.5}}, "F1": {"all": {"faults": 0.0}}})
+    assert (found["I2"].state, found["F1"].state) == ("warn", "pass")
 
 
 def test_an_old_run_stands_by_its_strata_alone():

@@ -18,6 +18,19 @@ from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models import precision
 
+_MOVES_NUMBERS = (
+    "CUBLAS_",
+    "CUDNN_",
+    "ONEDNN_",
+    "DNNL_",
+    "MKL_",
+    "TORCH_BLAS",
+    "TORCH_CUDNN",
+    "NVIDIA_TF32",
+    "OMP_NUM",
+)
+"""Beginnings of variables by which libraries choose kernels, workspaces or threads; recorded with a run."""
+
 
 def resolve_device(asked: str) -> tuple[torch.device, str]:
     """The device a run uses, and why.
@@ -89,6 +102,7 @@ def facts(device: torch.device, reason: str) -> dict[str, Any]:
         "device": str(device),
         "device_reason": reason,
         "device_name": device_name(device),
+        "variables": {name: os.environ[name] for name in sorted(os.environ) if name.startswith(_MOVES_NUMBERS)},
     }
     uuid = gpu_uuid(device)
     if uuid is not None:

@@ -14,6 +14,7 @@ Kind = Literal["safety", "exactness", "information"]
 Cause = Literal[
     "overflow", "headroom", "small values", "similarity", "single sequences", "scale", "tokens", "neighbours", "spread",
     "reference", "engine", "batching", "controls", "labels", "speed", "input",
+    "pipeline",
 ]  # fmt: skip
 """What the gates of a group have in common; findings of one cause are told together."""
 
@@ -94,6 +95,8 @@ class Gate:
     """A gate that must be missed as well; a number that does not exist misses nothing."""
     counted: str | None = None
     """A further number of the measure that counts misses: above 0 is a miss of `fail` too."""
+    is_of_judged: bool = False
+    """Only where `vp-tui judge` judges embeddings; other runs have no such gate."""
     knows_worst: bool = False
     """The details of the measure name the worst sequence."""
 

@@ -12,6 +12,7 @@ _labels = partial(
     advice="Look at the frames listed in the output, and keep FP32 where they matter.",
     blind_to="labels that both precisions get wrong",
     cause="labels",
+    is_of_judged=True,
 )
 D1 = _labels(
     id="D1",

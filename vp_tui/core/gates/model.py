@@ -1,6 +1,6 @@
 """Gates on the input (I) and the model's activations: range of the format (V), tokens (T), controls (C)."""
 
-from vp_tui.core.gates.gate import COSINE, NONE_ALLOWED, NOT_NEGATIVE, SHARE, Gate, Limit
+from vp_tui.core.gates.gate import COSINE, NONE_ALLOWED, NOT_NEGATIVE, SHARE, Gate, Interval, Limit
 
 I1 = Gate(
     id="I1",
@@ -18,6 +18,40 @@ I1 = Gate(
     advice="Check the file and its alphabet; the alert names the letters.",
     blind_to="wrong letters that belong to the alphabet",
     cause="input",
+)
+I2 = Gate(
+    id="I2",
+    measure="I2",
+    names=("unmatched_share",),
+    sense="above",
+    fail=None,
+    warn=Limit(0.0, "An embedding without a partner was not judged.", Interval(0, 1, has_low=True)),
+    kind="safety",
+    scopes="all",
+    style="share",
+    title="ids without a partner",
+    what="share of the reference's embeddings that the candidate has no embedding for",
+    meaning="The verdict is about the sequences that both sides have.",
+    advice="Give both sides the same ids; the alerts name the first of those without a partner.",
+    blind_to="embeddings under a wrong id",
+    cause="input",
+    is_of_judged=True,
+)
+F1 = Gate(
+    id="F1",
+    measure="F1",
+    names=("faults",),
+    sense="above",
+    fail=NONE_ALLOWED,
+    scopes="all",
+    style="count",
+    title="recognized pipeline faults",
+    what="known faults of pipelines recognized",
+    meaning="The program that made the embeddings computes something else than the model's embedding.",
+    advice="Correct the step that is named, and judge again.",
+    blind_to="faults that are not on the list, and most of them where no side is a checkpoint",
+    cause="pipeline",
+    is_of_judged=True,
 )
 V1 = Gate(
     id="V1",

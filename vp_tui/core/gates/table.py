@@ -11,7 +11,7 @@ from vp_tui.core.gates import sets as s
 from vp_tui.core.gates.gate import Gate
 
 GATES: Final[tuple[Gate, ...]] = (
-    *(v.I1, v.V1, v.V2, v.V3, v.V4_ERROR, v.V4, v.V4_FLUSHED),
+    *(v.I1, v.I2, v.F1, v.V1, v.V2, v.V3, v.V4_ERROR, v.V4, v.V4_FLUSHED),
     *(m.M1, m.M1_P01, m.M2, m.M2_P01, m.M3, m.M3_P01),
     *(m.M4, m.M4C, m.M4_WORST, m.M5, m.M5_SCALE, m.M6),
     *(v.T1, v.T1_MIN),
@@ -26,5 +26,7 @@ WITH_LIMITS: Final[tuple[Gate, ...]] = (
     *(g.D1, g.D2, g.D2_MAX, g.D2_FLIP, g.D3, g.P1, g.P1_GPU),
 )
 """All whose limits a thresholds file may set: also conditions of other gates, labels and speed."""
-BY_ID: Final = {gate.id: gate for gate in GATES}
+LABELS: Final = (g.D1, g.D2, g.D2_MAX, g.D2_FLIP, g.D3)
+"""The gates of predictions."""
+BY_ID: Final = {gate.id: gate for gate in (*GATES, *LABELS)}
 EMBEDDING_GATES: Final = tuple(gate for gate in GATES if gate.is_on_embeddings)

@@ -70,9 +70,13 @@ def first_of_each(keys_S: np.ndarray) -> np.ndarray:
     return np.sort(np.unique(keys_S, return_index=True)[1])
 
 
-def content_hash(x_SD: np.ndarray) -> np.ndarray:
-    """Return a hash of every row, int64 [S]: equal for equal numbers (64 bits of BLAKE2b; -0.0 counts as 0.0)."""
-    digests = [hashlib.blake2b(row_D + np.float32(0.0), digest_size=8).digest() for row_D in x_SD]
+def content_hash(x_SD: np.ndarray, rows_S: np.ndarray | None = None) -> np.ndarray:
+    """Return a hash of every row, or of the rows `rows_S`, int64 [S]: equal for equal numbers.
+
+    64 bits of BLAKE2b; -0.0 counts as 0.0. Rows are read one by one, so x_SD may be a memory-mapped file.
+    """
+    rows = range(len(x_SD)) if rows_S is None else rows_S
+    digests = [hashlib.blake2b(x_SD[row] + np.float32(0.0), digest_size=8).digest() for row in rows]
     return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 

@@ -32,6 +32,8 @@ SCOPES: Final = (ALL, *STRATA)
 SAMPLE: Final = 2048
 """S1, S2: number of query rows, and of rows correlated with each other; half as many in one stratum."""
 SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6", "S7", "S8", "S9", "S10"})
+NO_STRATUM: Final = -1
+"""Stratum of sequences whose length is not known."""
 SMALLEST_SET: Final = 12
 """Fewer rows have no set measures: ten neighbours need eleven other rows, and the spread of a few is chance."""
 
@@ -90,12 +92,29 @@ def after_run(
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
+    Where every stratum is NO_STRATUM there are measures over all only.
+
     `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline; by
     default they are computed from x. They describe the whole reference, also in a stratum. `matmul` multiplies the
     large matrices. Rows that are not finite on both sides are left out. A number that does not exist is None.
     Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
     Raises ValueError for shapes that do not match and for unknown strata.
     """
+    if len(stratum_S) and (stratum_S == NO_STRATUM).all():
+        found = _in_strata(x_SD, y_SD, np.zeros_like(stratum_S), hash_S, statistics, matmul)
+        return _over_all(_measured(found, cosine_limit))
+    return _measured(_in_strata(x_SD, y_SD, stratum_S, hash_S, statistics, matmul), cosine_limit)
+
+
+def _in_strata(
+    x_SD: np.ndarray,
+    y_SD: np.ndarray,
+    stratum_S: np.ndarray,
+    hash_S: np.ndarray | None,
+    statistics: ReferenceStatistics | None,
+    matmul: Matmul,
+) -> _Arms:
+    """Both arms with their finite rows sorted by stratum, and everything that is computed once."""
     require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
     index_S = np.flatnonzero(finite_rows(x_SD, y_SD))
     index_S = index_S[np.argsort(stratum_S[index_S], kind="stable")]
@@ -103,20 +122,26 @@ def after_run(
     parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(index_S))}
     x, y = (_sums(arm_SD, index_S, parts) for arm_SD in (x_SD, y_SD))
     statistics = x[ALL].statistics if statistics is None else statistics
-    arms = _Arms(
+    return _Arms(
         x_SD=x_SD,
         y_SD=y_SD,
         index_S=index_S,
         parts=parts,
         broken=_broken(index_S, stratum_S),
-        hash_S=content_hash(x_SD[index_S]) if hash_S is None else hash_S[index_S],
+        hash_S=content_hash(x_SD, index_S) if hash_S is None else hash_S[index_S],
         x=x,
         y=y,
         statistics=statistics,
         measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
         matmul=matmul,
     )
-    return _measured(arms, cosine_limit)
+
+
+def _over_all(measured: Measured) -> Measured:
+    """Drop what was measured in strata."""
+    values = {measure: {ALL: scopes[ALL]} for measure, scopes in measured.values.items()}
+    worst = {measure: {ALL: scopes[ALL]} for measure, scopes in measured.details["worst"].items()}
+    return Measured(values=values, details={**measured.details, "worst": worst})
 
 
 def _sums(x_SD: np.ndarray, index_S: np.ndarray, parts: Mapping[str, slice]) -> dict[str, Sums]:

@@ -22,6 +22,11 @@ from vp_tui.core.config import PlanPrecision, PrecisionPlan
 from vp_tui.core.errors import ResourceError, UsageError
 
 TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
+_OVERRIDES: Final = (
+    TF32_OVERRIDE, "NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULAT", "CUBLAS_FP32_EMULATED", "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+)  # fmt: skip
+"""Beginnings of the variables by which torch, cuBLAS and oneDNN compute FP32 products in another format."""
 
 _STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
     {"fp64": torch.float64, "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -130,10 +135,10 @@ def significant_bits(plan: PrecisionPlan) -> int:
 def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse a plan that `device` cannot run as it says.
 
-    Raises UsageError for tf32 on a CPU, for bf16 on a GPU without it, and when
-    TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set (it overrides what a program asks for).
+    Raises UsageError for tf32 on a CPU, for bf16 on a GPU without it, and for a plan of FP32 or TF32 products when a
+    variable of _OVERRIDES is set (it overrides what a program asks for).
     """
-    _refuse_override(environment)
+    _refuse_override(plan, environment)
     formats = {plan.precision, *plan.kept.values()}
     if "tf32" in formats and device.type != "cuda":
         raise UsageError(f"precision tf32 needs a CUDA device, this run is on {device}; use fp32, bf16 or fp16")
@@ -142,11 +147,14 @@ def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, s
         raise UsageError(f"precision bf16 is not supported by {name}; use fp16 or fp32")
 
 
-def _refuse_override(environment: Mapping[str, str]) -> None:
-    if TF32_OVERRIDE in environment:
+def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> None:
+    if all(is_16_bit(storage_dtype(one)) for one in (plan.precision, *plan.kept.values())):
+        return
+    found = next((name for name in sorted(environment) if name.startswith(_OVERRIDES)), None)
+    if found is not None:
         raise UsageError(
-            f"{TF32_OVERRIDE}={environment[TF32_OVERRIDE]} is set and would replace IEEE FP32 behind the "
-            f"run's back; unset it and use --reference tf32 for a TF32 reference"
+            f"{found}={environment[found]} is set and would replace the products of {plan.name} behind the run's back; "
+            "unset it, and use --reference tf32 for a TF32 reference"
         )
 
 
@@ -179,10 +187,10 @@ def flags() -> dict[str, str | bool]:
 def matmul_mode(plan: PrecisionPlan) -> Iterator[None]:
     """Within it, products run as `plan` says: TF32 for tf32, else IEEE FP32; 16-bit sums are kept in FP32.
 
-    Raises UsageError when TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set, ResourceError when torch does not
-    keep a switch. The former values come back on the way out.
+    Raises UsageError as `check` for a variable that overrides them, ResourceError when torch does not keep a switch.
+    The former values come back on the way out.
     """
-    _refuse_override(os.environ)
+    _refuse_override(plan, os.environ)
     former = flags()
     wanted: dict[str, str | bool] = {
         name: "tf32" if plan.precision == "tf32" and name in _TF32_SWITCHES else ieee

@@ -39,11 +39,13 @@ def preflight(config: RunConfig) -> None:
     """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder, wrong alphabet.
 
     Reads the whole sequence file, the checkpoint's config.json and its tokenizer. Of a hub id only the form is checked;
-    the run fetches its files.
+    the run fetches its files. The files of a judged run are read by a worker, `judge-check`.
 
     Raises:
         InputError, ModelError, UsageError: with what to do next.
     """
+    if config.judged is not None:
+        return
     source = resolve(config.model)
     spec = read_spec(source.path) if source.is_here else None
     data = sequences.read(config.input)
@@ -73,7 +75,9 @@ def create_and_start(
         StoreError: the store cannot be written.
     """
     preflight(config)
-    choice = choose_precision(config.precision, os.environ)
+    # what another program computed is not ours to change
+    environment = os.environ if config.judged is None else {}
+    choice = choose_precision(config.precision, environment)
     config = config.model_copy(
         update={
             "precision": choice.precision,
@@ -89,7 +93,7 @@ def create_and_start(
 
 def _start(home: Home, run_id: int) -> None:
     uuid, config = lifecycle.run_config(home, run_id)
-    command = worker_command("run" if config.fault is None else "faulty-run", "--run", str(run_id))
+    command = worker_command(_worker_name(config), "--run", str(run_id))
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
     with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
         try:
@@ -108,6 +112,12 @@ def _start(home: Home, run_id: int) -> None:
     ticks = start_ticks(process.pid)
     if ticks is not None:
         lifecycle.register_worker(home, run_id, lifecycle.worker_of(process.pid, ticks))
+
+
+def _worker_name(config: RunConfig) -> str:
+    if config.judged is not None:
+        return "judged-run"
+    return "run" if config.fault is None else "faulty-run"
 
 
 def _forget(process: subprocess.Popen[bytes]) -> None:

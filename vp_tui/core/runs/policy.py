@@ -193,7 +193,7 @@ def validations(
     """Yield the completed runs of a checkpoint in `plan` against FP32, newest first.
 
     A local checkpoint is identified by its weights, one of the hub by its name (and revision, if given). Runs with an
-    injected fault and incomplete runs are left out.
+    injected fault, runs that judge another program's embeddings, and incomplete runs are left out.
     """
     for run in reader.history("status:completed reference:fp32"):
         _, facts = reader.key_facts(run.id)
@@ -203,7 +203,7 @@ def validations(
             continue
         snapshot = reader.snapshot(run.id)
         revision = str(snapshot.model.get("revision") or "")
-        if snapshot.config.get("fault") is None and _is_revision(run, revision, source):
+        if not any(map(snapshot.config.get, ("fault", "judged"))) and _is_revision(run, revision, source):
             counts = _counts(snapshot)
             yield DecidingRun(run=run, facts=facts, sequences=counts, objection=_objection(snapshot, facts, counts))
 

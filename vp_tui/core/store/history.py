@@ -136,6 +136,7 @@ _IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {
     "active": lambda: _run.c.status.in_(ACTIVE),
     "archived": lambda: _run.c.archived_at_us.is_not(None),
     "baseline": _is_baseline,
+    "judged": lambda: func.json_extract(_run.c.config_json, "$.judged").is_not(None),
 }
 
 

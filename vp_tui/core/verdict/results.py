@@ -7,7 +7,7 @@ from typing import Literal
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.gate import Gate, Style
-from vp_tui.core.gates.table import GATES
+from vp_tui.core.gates.table import GATES, LABELS
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail, reach_of, scopes_of, value_of
@@ -37,10 +37,14 @@ class GateResult:
 def gate_results(
     measured: Measured, strata: Sequence[StratumStats], findings: Sequence[Finding], limits: Thresholds
 ) -> tuple[GateResult, ...]:
-    """Return one row per gate, in order; `findings` decide the state: they were made under the profile of the run."""
+    """Return one row per gate of this kind of run, in order.
+
+    `findings` decide the state: they were made under the profile of the run.
+    """
     numbers = numbers_of(strata, measured)
     blind = detail(measured.details, "controls", "blind") or ()
-    return tuple(_result(gate, numbers, findings, limits, is_blind=gate.id in blind) for gate in GATES)
+    mine = [gate for gate in (*GATES, *LABELS) if not gate.is_of_judged or gate.measure in numbers]
+    return tuple(_result(gate, numbers, findings, limits, is_blind=gate.id in blind) for gate in mine)
 
 
 def _result(

@@ -8,7 +8,7 @@ from vp_tui.core.gates.consequences import S7
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.engine import R4
 from vp_tui.core.gates.gate import Gate, Sense
-from vp_tui.core.gates.model import C1, V1, V2
+from vp_tui.core.gates.model import C1, F1, V1, V2
 from vp_tui.core.measurements import Numbers
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import Reach, detail, limit_of, value_of
@@ -125,6 +125,11 @@ def _module(numbers: Numbers, limits: Thresholds, details: Mapping[str, Any], _n
     return f"{where} is {value} times that of exact arithmetic rounded once, above {fmt.limit(limits.fail(R4))}"
 
 
+def _faults(_numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:
+    found = [one["text"] for one in detail(details, "faults", "recognized") or ()]
+    return "; ".join(found) or F1.what
+
+
 def _uncaught(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:
     caught = detail(details, "controls", "caught")
     missed = uncaught(caught) if isinstance(caught, Mapping) else []
@@ -144,6 +149,7 @@ def _count(numbers: Numbers, name: str) -> str:
 
 
 _SPECIAL: Final[Mapping[str, Callable[[Numbers, Thresholds, Mapping[str, Any], str], str]]] = {
+    F1.id: _faults,
     V1.id: _nonfinite,
     V2.id: _overflow,
     M1.id: _cosine,

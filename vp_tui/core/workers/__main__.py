@@ -34,6 +34,8 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
     {
         "run": Worker("workers.validate.run", answers=False),
         "faulty-run": Worker("workers.validate.faulty_run", answers=False),
+        "judge-check": Worker("workers.judged.check", answers=True),
+        "judged-run": Worker("workers.judged.run", answers=False),
         "recompute": Worker("workers.validate.recompute", answers=True),
         "search": Worker("workers.search.run", answers=False),
         "embed": Worker("workers.embed", answers=False),

@@ -19,16 +19,18 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
-from vp_tui.core.inputs import compatibility, packing, sequences, tokenizing
+from vp_tui.core.fingerprint import sequence_hash
+from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.fetched import fetch
+from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
-from vp_tui.core.inputs.spec import Alphabet, read_spec
+from vp_tui.core.inputs.spec import Alphabet, default_cuts, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.text import safe
 from vp_tui.core.workers.validate.arms import Budget, start_within
-from vp_tui.core.workers.validate.prepare import input_notes, input_warnings
+from vp_tui.core.workers.validate.prepare import cut, input_notes, input_warnings
 from vp_tui.core.workers.validate.schedule import prefetched
 
 Report = Callable[[str], None]
@@ -36,11 +38,22 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    ids: tuple[str, ...]
+    sequences: SequenceSet
     embeddings_SD: np.ndarray
     """float32, in input order."""
     alphabet: Alphabet
     """The alphabet of the sequences."""
+    precision: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of the sequences."""
+        return self.sequences.ids
+
+    @property
+    def hash_S(self) -> np.ndarray:
+        """Return the content hash of each sequence, int64: `vp-tui judge` finds duplicates by it."""
+        return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
 
 
 def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embedded:
@@ -51,9 +64,13 @@ def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embed
     Raises:
         InputError, ModelError, UsageError, ResourceError: as a run.
     """
+    return embed_set(config, sequences.read(config.input), report, cache)
+
+
+def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path | None = None) -> Embedded:
+    """Return the embeddings of these sequences; otherwise as `embed`."""
     device, _ = environment.resolve_device(config.device)
     plan = config.candidate_plan
-    data = sequences.read(config.input)
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     alphabet = compatibility.require(spec, data)
@@ -62,22 +79,28 @@ def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embed
     loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
     for note in (*loaded.notes, *input_notes(data, tokens, spec), *input_warnings(data, tokens, spec)):
         report(note)
-    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, config.token_budget, report)
+    stratum_S = sequences.strata_of(data.lengths_S, default_cuts(alphabet))
+    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, stratum_S, config.token_budget, report)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
         report(f"{broken} embeddings contain NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
-    return Embedded(ids=data.ids, embeddings_SD=embeddings_SD, alphabet=alphabet)
+    return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=config.precision)
 
 
-def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], report: Report) -> np.ndarray:
-    """Return the embeddings in input order; a budget that does not fit is halved and reported."""
+def _encoded(
+    encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, asked: int | Literal["auto"], report: Report
+) -> np.ndarray:
+    """Return the embeddings in input order; a budget that does not fit is halved and reported.
+
+    The packs are those of a run, so that two files have the numbers of a run of the same sequences, to the last bit.
+    """
     longest = int(tokens.lengths_S.max())
     free = memory.free_memory(encoder.device)
     budget = asked
     if budget == "auto":
         budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
     limit = Budget(budget, longest, report)
-    blocks = packing.blocks_of(packing.by_length(tokens.lengths_S, budget), packing.MAX_PACKS)
+    blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, budget))
     embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
     for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
         encoded = running.finish()
@@ -87,11 +110,21 @@ def _encoded(encoder: Encoder, tokens: TokenSet, asked: int | Literal["auto"], r
 
 def _write_npz(path: Path, made: Embedded) -> None:
     with path.open("wb") as file:
-        np.savez(file, ids=np.asarray(made.ids), embeddings=made.embeddings_SD)
+        np.savez(
+            file,
+            ids=np.asarray(made.ids),
+            embeddings=made.embeddings_SD,
+            lengths=made.sequences.lengths_S,
+            hashes=made.hash_S,
+            precision=np.asarray(made.precision),
+            alphabet=np.asarray(made.alphabet),
+        )
 
 
 def _write_safetensors(path: Path, made: Embedded) -> None:
-    save_file({"embeddings": made.embeddings_SD}, path, metadata={"ids": "\n".join(made.ids)})
+    tensors = {"embeddings": made.embeddings_SD, "lengths": made.sequences.lengths_S, "hashes": made.hash_S}
+    metadata = {"ids": "\n".join(made.ids), "precision": made.precision, "alphabet": made.alphabet}
+    save_file(tensors, path, metadata=metadata)
 
 
 def _write_virnucpro(path: Path, made: Embedded) -> None:

@@ -21,7 +21,14 @@ _REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"
 
 
 def print_policy(
-    store: Callable[[], Home], model: str, precision: str, *, device: str, as_env: bool, as_json: bool
+    store: Callable[[], Home],
+    model: str,
+    precision: str,
+    *,
+    device: str,
+    as_env: bool,
+    as_json: bool,
+    target: str = policy_line.TARGETS[0],
 ) -> None:
     """Print the precision for production. After an error, cli.main prints the line that a shell asked for.
 
@@ -29,6 +36,8 @@ def print_policy(
         UsageError: conflicting options, unknown precision or device.
         ModelError: missing checkpoint. StoreError: the store cannot be read. ResourceError: torch does not start.
     """
+    if target not in policy_line.TARGETS:
+        raise UsageError(f"--for {target!r}: use one of {', '.join(policy_line.TARGETS)}")
     try:
         found = _decided(store, model, precision, device=device, as_env=as_env, as_json=as_json)
     except VpTuiError:

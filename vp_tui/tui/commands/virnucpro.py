@@ -30,7 +30,8 @@ _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")
 def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> int:
     """Run the front end in both precisions; result on stdout, progress on stderr.
 
-    `options`: input, chunk, esm, dnabert, classifier (or ""), sample and seed of contigs, and RunConfig's own.
+    `options`: input, chunk, esm, dnabert, the precision of each (or ""), classifier (or ""), sample and seed of
+    contigs, and RunConfig's own.
     """
     classifier = _classifier(home, options) if options["classifier"] else None
     options = {**options, "input": spool.as_file(options["input"], home.cache)}
@@ -91,11 +92,17 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
     """Follow both runs to their ends; both are checked before the first starts, and Ctrl+C stops both."""
     group = uuid.uuid4().hex
     inputs: dict[Model, Path] = {"esm": files.proteins, "dnabert": files.nucleotides}
-    shared = {name: options[name] for name in ("precision", "device")}
+    shared = {name: options[name] for name in ("device", "attention", "gates", "thresholds")}
     shared |= {"sample": files.counts["frames"], "tags": {"virnucpro": group}}
     configs = {
         model: configured(
-            {"model": options[model], "input": str(path), "name": f"virnucpro-{group[:8]}-{model}", **shared}
+            {
+                "model": options[model],
+                "input": str(path),
+                "name": f"virnucpro-{group[:8]}-{model}",
+                "precision": options[f"{model}_precision"] or options["precision"],
+                **shared,
+            }
         )
         for model, path in inputs.items()
     }

@@ -150,7 +150,9 @@ def earlier_runs(reader: Reader, model: str, device: str) -> tuple[EarlierRun, .
         and (run.device or "").partition(":")[0] == kind
         and (run.model == model or _identity(run.model) == wanted)
     )
-    return tuple(_earlier(reader, run) for run in islice(like, _LOOKED_AT))
+    earlier = (_earlier(reader, run) for run in like)
+    # a judged run encodes at most one side
+    return tuple(islice((one for one in earlier if one.config.get("judged") is None), _LOOKED_AT))
 
 
 def _earlier(reader: Reader, run: RunRow) -> EarlierRun:

@@ -80,7 +80,7 @@ FIELDS: Final = (
     Field("speed", "choice", "speed_verdict", "verdict on the speed", ("PASS", "MISS", "NOT JUDGED")),
     Field("precision", "choice", "precision", "precision of the candidate: fp16, bf16, tf32, fp32"),
     Field("reference", "choice", "reference", "precision of the reference"),
-    Field("is", "choice", "derived", "property of the run", ("active", "archived", "baseline")),
+    Field("is", "choice", "derived", "property of the run", ("active", "archived", "baseline", "judged")),
     Field("id", "number", "id", "id of the run"),
     Field("group", "number", "group_id", "id of the group of repeats"),
     Field("speedup", "number", "speedup", "tokens/s, candidate over reference"),

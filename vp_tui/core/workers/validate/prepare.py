@@ -67,6 +67,16 @@ class Prepared:
     seconds: float
     """Reading, sampling, tokenizing and cutting; counts fully in both arms' end-to-end time."""
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of the sequences."""
+        return self.sequences.ids
+
+    @property
+    def tokens_S(self) -> np.ndarray:
+        """Return the number of tokens of each sequence."""
+        return self.tokens.lengths_S
+
     @cached_property
     def hash_S(self) -> np.ndarray:
         """Content hash of each sequence, int64."""

@@ -57,7 +57,7 @@ def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: 
         )
     folder = Path(snapshot.folder)
     x_SD, y_SD = (_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate"))
-    stratum_S = np.array([STRATA.index(result.stratum) for result in results])
+    stratum_S = np.array([_index(result.stratum) for result in results])
     if not len(x_SD) == len(y_SD) == len(stratum_S):
         raise InputError(
             f"run #{snapshot.run.id} has {len(stratum_S)} rows, but {len(x_SD)} and {len(y_SD)} embeddings in {folder}"
@@ -66,7 +66,7 @@ def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: 
         [
             from_document(snapshot.measures),
             run_measures.after_run(x_SD, y_SD, stratum_S, cosine_limit=limits.fail(M1), hash_S=_hashes(results)),
-            controls.run(x_SD, stratum_S, limits),
+            controls.run(x_SD, np.maximum(stratum_S, 0), limits),
         ]
     )
     return _judged(snapshot, results, measured, limits, x_SD)
@@ -109,6 +109,10 @@ def _judged(
         ),
         "thresholds": limits.model_dump(),
     }
+
+
+def _index(stratum: str) -> int:
+    return STRATA.index(stratum) if stratum in STRATA else run_measures.NO_STRATUM
 
 
 def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thresholds) -> int:

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
 
@@ -61,7 +61,15 @@ def plain_encoders(config: RunConfig) -> EncoderFactory:
     return PlainEncoders()
 
 
-def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders) -> int:
+Stream = Callable[[Setting], Generator[Event, None, None]]
+"""What a run does, as events: validation.validate, or another kind of run."""
+
+
+def main(
+    options: argparse.Namespace,
+    encoders_of: Callable[[RunConfig], EncoderFactory] = plain_encoders,
+    stream: Stream = validate,
+) -> int:
     """Run one queued run to its end; return the run's exit code."""
     run_id = options.run
     logging.basicConfig(level=logging.INFO, handlers=[_log_handler()])
@@ -71,7 +79,7 @@ def main(options: argparse.Namespace, encoders_of: Callable[[RunConfig], Encoder
     lifecycle.claim(home, run_id, uuid)
     try:
         with RunWriter(home, run_id) as writer:
-            code = _run(home, run_id, uuid, config, writer, encoders_of)
+            code = _run(home, run_id, uuid, config, writer, encoders_of, stream)
         caches.trim(home)
         return code
     except StoreError as error:
@@ -102,6 +110,7 @@ def _run(
     config: RunConfig,
     writer: RunWriter,
     encoders_of: Callable[[RunConfig], EncoderFactory],
+    stream: Stream,
 ) -> int:
     """Wait for the device, then validate; every way to end leaves a RunStopped or a RunFinished."""
     try:
@@ -120,7 +129,7 @@ def _run(
                     sampler=sampler,
                     encoders=encoders,
                 )
-                return _validate(setting, writer)
+                return _written(stream(setting), writer)
     except Cancelled as cancelled:
         name = signal.Signals(cancelled.number).name
         why = f"signal {cancelled.number} ({name}) from outside vp-tui (a batch system, a logout, kill?)"
@@ -135,9 +144,9 @@ def _run(
         return _stop(writer, "failed", text, ExitCode.INTERNAL)
 
 
-def _validate(setting: Setting, writer: RunWriter) -> int:
+def _written(events: Generator[Event, None, None], writer: RunWriter) -> int:
     exit_code = int(ExitCode.INTERNAL)
-    with closing(validate(setting)) as events:
+    with closing(events):
         for event in events:
             writer.put(event)
             _log(event)

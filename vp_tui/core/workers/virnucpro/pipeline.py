@@ -31,6 +31,7 @@ from vp_tui.core.workers.virnucpro.classifier import Classifier, load_classifier
 from vp_tui.core.workers.virnucpro.frames import FrameRow, read_table
 from vp_tui.core.workers.virnucpro.translate import FRAMES
 
+_DEFAULTS: Final = Thresholds()
 _BATCH: Final = 4096
 """Frames classified at a time: 55 MB of merged vectors of 3,328 numbers."""
 
@@ -93,9 +94,13 @@ def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_S
 
 
 def examine(
-    dnabert: RunResult, esm: RunResult, frames: Sequence[FrameRow], classifier: Classifier | None
+    dnabert: RunResult,
+    esm: RunResult,
+    frames: Sequence[FrameRow],
+    classifier: Classifier | None,
+    limits: Thresholds = _DEFAULTS,
 ) -> dict[str, Any]:
-    """Return the document: similarity always, labels where there is a classifier.
+    """Return the document: similarity always, labels, judged by `limits`, where there is a classifier.
 
     Raises:
         ModelError: the classifier is for other widths.
@@ -119,7 +124,7 @@ def examine(
         "per_frame": _per_frame(rows, cosines, scores),
         "per_contig": _per_contig(rows, cosines),
     }
-    return document | _labels(rows, scores, document["per_contig"])
+    return document | _labels(rows, scores, document["per_contig"], limits)
 
 
 def _classifier(classifier: Classifier) -> dict[str, Any]:
@@ -167,7 +172,10 @@ def _per_contig(rows: Sequence[FrameRow], cosines: Mapping[str, np.ndarray]) -> 
 
 
 def _labels(
-    rows: Sequence[FrameRow], scores: Mapping[Arm, np.ndarray] | None, per_contig: dict[str, dict[str, Any]]
+    rows: Sequence[FrameRow],
+    scores: Mapping[Arm, np.ndarray] | None,
+    per_contig: dict[str, dict[str, Any]],
+    limits: Thresholds,
 ) -> dict[str, Any]:
     """Return D1 to D3; add the consensus to the table of contigs."""
     if scores is None:
@@ -178,7 +186,7 @@ def _labels(
     contigs = agreement.compare_consensus([row.contig for row in rows], *arms)
     for name, reference, candidate in zip(contigs.names, contigs.reference, contigs.candidate, strict=True):
         per_contig[name] |= {"virus_reference": reference, "virus_candidate": candidate}
-    found = agreement.findings(labels, chunks, contigs, Thresholds())
+    found = agreement.findings(labels, chunks, contigs, limits)
     return {
         "labels": _of_labels(labels, with_flips=True),
         "consensus": {"chunks": _of_consensus(chunks), "contigs": _of_consensus(contigs)},
@@ -221,7 +229,10 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--frames, --esm-run and --dnabert-run are needed; `vp-tui virnucpro` gives them")
     home = Home.from_environment(os.environ)
     frames = read_table(options.frames)
-    document = examine(read_run(home, options.dnabert_run), read_run(home, options.esm_run), frames, classifier)
+    with Reader(home) as reader:
+        limits = reader.snapshot(options.esm_run).limits
+    runs = read_run(home, options.dnabert_run), read_run(home, options.esm_run)
+    document = examine(*runs, frames, classifier, limits)
     # a NaN becomes null
     found: dict[str, Any] = json.loads(as_json(document))
     return found
