@@ -9,6 +9,7 @@ import pytest
 from stored_runs import complete
 
 from samples import PROTEINS
+from vp_tui.core.config import Judged
 from vp_tui.core.workers.__main__ import WORKERS
 from vp_tui.tui import cli
 from vp_tui.tui.web import tab_command
@@ -47,6 +48,10 @@ COMMANDS = {
     "env-probe": ("policy", "-m", "MODEL"),
     "recompute": ("show", "RUN", "--recompute"),
     "bench": ("bench", "-m", "MODEL"),
+    "search": ("search", "RUN"),
+    "judge-check": ("judge", "x.npz", "y.npz"),
+    "judged-run": ("rerun", "RUN"),
+    "plant": ("checkpoint", "plant", "MODEL", "planted", "--kind", "ffn-overflow"),
     "virnucpro": ("virnucpro", "-i", "CONTIGS", "--esm", "MODEL", "--dnabert", "MODEL", "--classifier", "x.pth"),
 }
 
@@ -56,7 +61,9 @@ def test_every_child_process_starts_with_a_safe_path(started, home, made_checkpo
     contigs = tmp_path / "contigs.fna"
     contigs.write_text(">a\n" + "ATGGCT" * 60 + "\n")
     given = {"MODEL": made_checkpoint(), "CONTIGS": contigs}
-    if name == "recompute":
+    if name == "judged-run":
+        given["RUN"] = complete(home, judged=Judged(reference="x.npz", candidate="y.npz"))
+    if name in {"recompute", "search"}:
         given["RUN"] = complete(home)
     if name == "faulty-run":
         request.getfixturevalue("small_demo")

@@ -43,6 +43,8 @@ COMMANDS = [
     ["export"],
     ["calibrate"],
     ["policy"],
+    ["search"],
+    *(["plan", name] for name in ("list", "show", "save")),
     ["bench"],
     *(["db", name] for name in ("path", "upgrade", "backup", "check", "prune")),
     ["checkpoint", "plant"],
@@ -65,11 +67,11 @@ def test_no_command_is_missing_here_and_the_help_has_them_in_order(call):
     listed = call("--help")[1].partition("Commands:")[2]
     places = [listed.index(f"\n  {name} ") for name in ORDER]
     assert places == sorted(places)
-    for group in ("db", "baseline", "checkpoint"):
+    for group in ("db", "baseline", "checkpoint", "plan"):
         assert call(group, "--help")[0] == 0
 
 
-@pytest.mark.parametrize("group", [[], ["baseline"], ["checkpoint"], ["db"]], ids=" ".join)
+@pytest.mark.parametrize("group", [[], ["baseline"], ["checkpoint"], ["db"], ["plan"]], ids=" ".join)
 def test_no_summary_of_a_command_is_cut_at_80_columns(call, monkeypatch, group):
     monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = call(*group, "--help")

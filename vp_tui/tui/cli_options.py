@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from vp_tui.core.config import RunConfig
-from vp_tui.tui.cli_app import pairs
+from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig
+from vp_tui.tui.cli_app import home, pairs
 
 OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if field.description)
 """The fields that `vp-tui run` offers; those without a description are set by the program."""
@@ -51,7 +51,12 @@ def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Pa
     # a precision may be a plan, which commands.starting reads
     kind: Any = str if name == "precision" else _kind(field.annotation)
     flags = _FLAGS.get(name, (f"--{name.replace('_', '-')}",))
-    option = typer.Option(*flags, help=f"{field.description}{_more(name, field)}", metavar=_metavar(name, kind))
+    option = typer.Option(
+        *flags,
+        help=f"{field.description}{_more(name, field)}",
+        metavar=_metavar(name, kind),
+        autocompletion=_precisions if name == "precision" else None,
+    )
     default = defaults.get(name, field.get_default(call_default_factory=False))
     if field.is_required():
         default = inspect.Parameter.empty
@@ -61,6 +66,12 @@ def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Pa
         default = ""
     annotation = Annotated[kind, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _precisions(incomplete: str) -> list[str]:
+    """Return the precisions and the stored plans that begin with what was typed."""
+    plans = (f"{PLAN_PREFIX}{path.stem}" for path in sorted(home().plans.glob("*.json")))
+    return [name for name in (*get_args(Precision), *plans) if name.startswith(incomplete)]
 
 
 def _more(name: str, field: FieldInfo) -> str:

@@ -31,7 +31,7 @@ def search(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Find the smallest set of operations that a failed run must keep in FP32.
+    """Find the operations that a failed run must keep in FP32.
 
     Tries sets of units on up to 128 of the run's sequences, confirms the result on others, and stores it as a precision
     plan. A search that was interrupted continues.
