@@ -13,7 +13,7 @@ from vp_tui.core.store.reader import Reader
 @pytest.fixture
 def run(made_checkpoint, short_proteins):
     """The words of a run on short proteins, without an oracle."""
-    return ("run", "-m", made_checkpoint(), "-i", short_proteins, "--oracle", 0)
+    return ("run", "-m", made_checkpoint(), "-i", short_proteins, "--no-oracle")
 
 
 @pytest.fixture

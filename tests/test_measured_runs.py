@@ -70,7 +70,7 @@ def test_a_stored_run_is_judged_again_by_other_limits(stored, strict_limits, doc
 
 
 def test_the_limits_of_a_file_are_recorded_and_decide(vp_tui, made_checkpoint, strict_limits, document):
-    run = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 0, "--thresholds", strict_limits, "--json")
+    run = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--no-oracle", "--thresholds", strict_limits, "--json")
     found = document(vp_tui(*run, "--gates", "strict", check=4))
     assert found["verdict"] == "FAIL"
     assert found["config"]["thresholds"]["S8.fail"] == 1e-5

@@ -16,7 +16,7 @@ def proteins(tmp_path):
 
 @pytest.mark.timeout(300)  # three runs and a search, on cores shared with other tests
 def test_a_failed_run_is_searched_and_the_plan_that_is_found_passes(vp_tui, home, made_checkpoint, proteins):
-    run = ("run", "-m", made_checkpoint("overflow"), "-i", proteins, "--oracle", 0)
+    run = ("run", "-m", made_checkpoint("overflow"), "-i", proteins, "--no-oracle")
     vp_tui(*run, "--precision", "plan:run-1", check=2)
     vp_tui(*run, "--auto-search", "--name", "failed", check=4)
     found = json.loads(vp_tui("search", "failed", "--json").stdout)

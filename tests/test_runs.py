@@ -126,7 +126,7 @@ def named(text):
 @beside_plain
 def test_bf16_is_a_candidate_like_any_other_and_is_farther_from_fp32_than_fp16(plain, made_checkpoint, document):
     found = document(
-        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--precision", "bf16", "--oracle", 0, "--json")
+        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--precision", "bf16", "--no-oracle", "--json")
     )
     bf16, fp16 = (1 - run["strata"]["all"]["cosine_mean"] for run in (found, plain.found))
     # 8 bits of significand against 11: the error is 8 times as large, its square 64 times.
@@ -140,8 +140,7 @@ def test_the_rollback_switch_runs_the_candidate_in_fp32_and_says_why(vp_tui, mad
         made_checkpoint(),
         "-i",
         PROTEINS,
-        "--oracle",
-        0,
+        "--no-oracle",
         "--json",
         environment={"VIRNUCPRO_DISABLE_FP16": " Yes "},
     )
@@ -170,14 +169,14 @@ def test_a_second_run_compares_with_the_stored_reference_until_fp32_compare_asks
 @beside_plain
 def test_other_data_does_not_meet_the_stored_reference(plain, made_checkpoint, document):
     found = document(
-        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--sample", 30, "--oracle", 0, "--json")
+        plain.call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--sample", 30, "--no-oracle", "--json")
     )
     assert found["arms"]["reference"]["cached"] is False
     assert found["strata"]["all"]["n"] == 30
 
 
 def test_an_overflow_in_one_layer_fails_the_run_and_names_sequence_stratum_and_pack(vp_tui, made_checkpoint, document):
-    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", PROTEINS, "--oracle", 0, "--json", check=4)
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", PROTEINS, "--no-oracle", "--json", check=4)
     found = document(done)
     assert found["verdict"] == "FAIL"
     alerts = [alert for alert in found["alerts"] if alert["kind"] in {"nan", "inf"} and alert["sequence_id"]]
@@ -192,7 +191,7 @@ def test_an_overflow_in_one_layer_fails_the_run_and_names_sequence_stratum_and_p
 
 
 def test_a_loss_that_cosine_cannot_see_fails_by_what_it_changes(vp_tui, made_checkpoint, document):
-    arguments = ("run", "-m", made_checkpoint("silent-loss"), "-i", PROTEINS, "--oracle", 0, "--json")
+    arguments = ("run", "-m", made_checkpoint("silent-loss"), "-i", PROTEINS, "--no-oracle", "--json")
     found = document(vp_tui(*arguments, check=4))
     assert found["verdict"] == "FAIL"
     assert found["strata"]["all"]["cosine_min"] > 0.99
@@ -202,7 +201,7 @@ def test_a_loss_that_cosine_cannot_see_fails_by_what_it_changes(vp_tui, made_che
 def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, made_checkpoint, document, tmp_path):
     short = tmp_path / "short.fasta"
     short.write_text(">a\nMKTAYIAKQR\n>b\nMKVLAAGIW\n")
-    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", short, "--oracle", 0, "--json"))
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", short, "--no-oracle", "--json"))
     assert found["verdict"] == "PASS"
     assert found["strata"]["long"]["n"] == 0
     assert found["strata"]["long"]["cosine_min"] is None
@@ -212,7 +211,7 @@ def test_an_empty_stratum_is_reported_and_does_not_touch_the_verdict(vp_tui, mad
 def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoint, document, tmp_path):
     odd = tmp_path / "odd.fasta"
     odd.write_text(f">x\nMKT*J\n>x\nmkta\n>long\n{'MKTAYIAKQRQISF' * 80}\n")
-    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", odd, "--oracle", 0, "--json"))
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", odd, "--no-oracle", "--json"))
     assert found["dataset"]["unknown_letters"] == {"*": 1, "J": 1}
     assert (found["dataset"]["truncated"], found["dataset"]["renamed"], found["dataset"]["lower_case"]) == (1, 1, 4)
     told = " ".join(alert["message"] for alert in found["alerts"])
@@ -223,7 +222,7 @@ def test_what_was_changed_in_the_input_is_counted_and_told(vp_tui, made_checkpoi
 def test_control_characters_of_a_header_never_reach_the_terminal(vp_tui, made_checkpoint, tmp_path):
     rude = tmp_path / "rude.fasta"
     rude.write_bytes(b">evil\x1b[31m\x07name\nWWWWMKTAYIAKQR\n>b\nMKTAYIAKQW\n")
-    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", rude, "--oracle", 0, check=None)
+    done = vp_tui("run", "-m", made_checkpoint("overflow"), "-i", rude, "--no-oracle", check=None)
     assert "evil?[31m?name" in done.stderr
     assert not set(done.stderr + done.stdout) & {"\x1b", "\x07"}
 
@@ -279,8 +278,7 @@ def test_ctrl_c_or_a_kill_of_the_command_that_started_a_run_stops_the_run(home, 
         str(made_checkpoint()),
         "-i",
         str(many),
-        "--oracle",
-        "0",
+        "--no-oracle",
     ]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -313,8 +311,7 @@ def test_a_run_outlives_the_shell_that_started_it_and_watch_finds_it(home, vp_tu
         str(made_checkpoint()),
         "-i",
         str(work),
-        "--oracle",
-        "0",
+        "--no-oracle",
     ]
     with subprocess.Popen(
         command,

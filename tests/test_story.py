@@ -41,7 +41,7 @@ def degraded(home, made_checkpoint, poll, short_proteins):
 def test_a_baseline_tells_sound_from_degraded_from_not_comparable(
     vp_tui, made_checkpoint, degraded, short_proteins, tmp_path
 ):
-    run = ("run", "-m", made_checkpoint(), "--oracle", 0, "--fp32-compare")
+    run = ("run", "-m", made_checkpoint(), "--no-oracle", "--fp32-compare")
     vp_tui(*run, "-i", short_proteins, "--repeats", REPEATS, "--name", "before", timeout=200)
     pinned = vp_tui("baseline", "set", "before", "--name", "release", "--reason", "the first sound one")
     assert "release" in pinned.stdout

@@ -57,7 +57,7 @@ def test_what_the_gpu_did_while_encoding_is_told_in_percent(vp_tui, wide_checkpo
     many = tmp_path / "many.fasta"
     make_fasta(many, num_sequences=6_000)
     found = document(
-        vp_tui("run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--oracle", 0, "--json", timeout=300)
+        vp_tui("run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--no-oracle", "--json", timeout=300)
     )
     encoding = found["gpu"]["encoding"]
     assert encoding["samples"] > 0
@@ -77,7 +77,7 @@ def test_end_to_end_is_at_least_encoding_and_not_the_other_run_s_time(vp_tui, wi
     make_fasta(many, num_sequences=6_000)
     found = document(
         vp_tui(
-            "run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--oracle", 0, "--fp32-compare", "--json",
+            "run", "-m", wide_checkpoint, "-i", many, "--device", "cuda", "--no-oracle", "--fp32-compare", "--json",
             timeout=300,
         )
     )  # fmt: skip

@@ -121,6 +121,10 @@ class FakeBackend:
         self.started.append(config)
         return 43
 
+    def judge(self, reference: str, candidate: str, fasta: str) -> int:
+        self._write("judge", reference, candidate, fasta)
+        return 43
+
     def stop(self, run_id: int) -> None:
         if self.refuse:
             raise VpTuiError(self.refuse)

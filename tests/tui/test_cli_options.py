@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from vp_tui.core.config import RunConfig
 from vp_tui.tui import cli
-from vp_tui.tui.cli_options import OPTIONS, config_options
+from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
 DIFFER = {("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample")}
 """Defaults that a command has of its own, each with a reason."""
@@ -80,3 +80,14 @@ def test_choices_and_limits_are_those_of_the_field(received):
 def test_tags_become_a_mapping(received):
     assert received("--tag", "a=b", "--tag", "c=d=e", names=("tags",))[0] == {"tags": {"a": "b", "c": "d=e"}}
     assert received(names=("tags",))[0] == {"tags": {}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_refused", "wanted"), [(0, False, 8), (7, False, 8), (64, False, 64), (64, True, 0), (-1, False, -1)]
+)
+def test_the_reference_is_proved_by_eight_sequences_at_least_unless_that_is_refused(typed, is_refused, wanted):
+    assert proving(typed, is_refused=is_refused) == wanted
+
+
+def test_run_offers_to_leave_the_reference_unproved():
+    assert "no_oracle" in {option.name for option in COMMANDS["run"].params}

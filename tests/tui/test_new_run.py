@@ -102,7 +102,7 @@ async def test_all_is_reached_by_tab_alone_and_the_other_settings_open_by_enter(
             seen.append(driven.app.focused.name or driven.app.focused.id or "more")
             await driven.press("tab")
         # Start is not open yet
-        assert seen == ["model", "input", "precision", "sample", "device", "name", "more", "back"]
+        assert seen == ["model", "input", "precision", "sample", "device", "name", "more", "judge"]
         await driven.press("shift+tab", "shift+tab")
         await driven.until_text("enter opens and closes them")
         await driven.press("enter", "tab", "tab")

@@ -205,7 +205,8 @@ class RunConfig(Frozen):
         title="Oracle",
         ge=0,
         le=4096,
-        description="Sequences also encoded in FP64, to measure each run's own error; 0: none.",
+        description="Sequences also encoded in FP64, which prove the reference; 0: none (the command line takes 8 at "
+        "least, or --no-oracle).",
         json_schema_extra=MORE,
     )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")

@@ -70,6 +70,12 @@ class Backend:
 
         return create_and_start(self._home, config)
 
+    def judge(self, reference: str, candidate: str, fasta: str) -> int:
+        """Read both sides, start a judged run and return its id; raise VpTuiError for invalid input."""
+        from vp_tui.tui.commands.judged import checked
+
+        return self.start(checked(self._home, {}, reference, candidate, fasta=fasta))
+
     def stop(self, run_id: int) -> None:
         """Stop the run and wait for it; blocks for seconds."""
         from vp_tui.core.runs.launch import stop

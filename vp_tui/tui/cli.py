@@ -16,7 +16,7 @@ from vp_tui.core.errors import VpTuiError
 from vp_tui.core.text import safe
 from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_plans, policy_line, streams
 from vp_tui.tui.cli_app import app
-from vp_tui.tui.cli_options import OPTIONS, config_options
+from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
 __all__ = ["app", "cli_checkpoint", "cli_history", "cli_judge", "cli_plans", "main", "process"]
 
@@ -47,6 +47,9 @@ def run(
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
+    no_oracle: Annotated[
+        bool, typer.Option("--no-oracle", help="Encode nothing in FP64; the reference stays unproved.")
+    ] = False,
     auto_search: Annotated[
         bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
     ] = False,
@@ -61,6 +64,7 @@ def run(
     from vp_tui.tui.commands.series import validate
 
     home, against = cli_app.store(), baseline or None
+    config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
     raise typer.Exit(code)
 

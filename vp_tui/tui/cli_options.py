@@ -21,6 +21,9 @@ _METAVARS: Final = {
     "tags": "K=V", "thresholds": "FILE",
 }  # fmt: skip
 
+MIN_ORACLE: Final = 8
+"""The fewest sequences that --oracle keeps in FP64."""
+
 
 def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option per named RunConfig field; the command gets the values as its argument `config`.
@@ -45,6 +48,13 @@ def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None
         return with_config
 
     return decorate
+
+
+def proving(oracle: int, *, is_refused: bool) -> int:
+    """Return the number of sequences in FP64 for --oracle and --no-oracle; RunConfig refuses a negative one."""
+    if is_refused:
+        return 0
+    return max(oracle, MIN_ORACLE) if oracle >= 0 else oracle
 
 
 def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:

@@ -164,6 +164,17 @@ def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):
     assert [word for word in words if word not in text] == []
 
 
+@pytest.mark.parametrize("changes", [{}, {"cosine_p01": 0.9}, {"nan": 1}])
+def test_an_unproved_reference_is_told_behind_the_verdict_and_does_not_change_it(changes):
+    strata = (stats("short", **changes), stats("all", **changes))
+    outcome, found = judged(*strata)
+    proved, unproved = (
+        verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", is_proved=is_proved)
+        for is_proved in (True, False)
+    )
+    assert unproved.removeprefix(proved) == f"; {verdict.UNPROVED}"
+
+
 def test_further_findings_are_counted_in_the_sentence():
     strata = four_strata(nan=1)
     what = measured(

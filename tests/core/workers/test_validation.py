@@ -10,6 +10,7 @@ from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.verdict.judge import UNPROVED
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import plain_encoders
@@ -203,7 +204,9 @@ def test_a_stored_reference_of_another_attention_kernel_does_not_fit(events_of, 
 
 
 def test_the_sample_is_looked_into_once_and_a_stored_reference_keeps_its_noise(events_of):
-    first, second = (events_of(oracle=6)[-1].measures for _ in range(2))
+    ends = [events_of(oracle=6)[-1] for _ in range(2)]
+    first, second = (end.measures for end in ends)
+    assert UNPROVED not in ends[0].sentence
     assert {"T1", "V2", "V3", "V4", "R1", "R3", "R4"} <= first.keys()
     assert (first["details"]["oracle"]["cached"], second["details"]["oracle"]["cached"]) == (False, True)
     assert first["R3"]["all"]["reference_noise"] == second["R3"]["all"]["reference_noise"] is not None
@@ -211,9 +214,11 @@ def test_the_sample_is_looked_into_once_and_a_stored_reference_keeps_its_noise(e
 
 
 def test_a_run_that_is_told_not_to_look_says_what_it_did_not_measure(events_of):
-    found = events_of()[-1].measures
+    finished = events_of()[-1]
+    found = finished.measures
+    assert finished.sentence.endswith(UNPROVED)
     assert not {"T1", "R1"} & found.keys()
-    assert "--oracle 0" in found["details"]["not_measured"]["R1"]
+    assert "--no-oracle" in found["details"]["not_measured"]["R1"]
 
 
 def test_without_room_for_both_arms_the_noise_of_the_reference_is_measured_before_it_goes(events_of, monkeypatch):

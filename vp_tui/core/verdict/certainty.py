@@ -1,4 +1,4 @@
-"""How sure a verdict is, in words: the bound on the share of the file that could still fail (measures.file_bound)."""
+"""How sure a verdict is, in words: the share of the file that could still fail (measures.file_bound), the reference."""
 
 from typing import Final
 
@@ -14,6 +14,11 @@ def bound_of(measured: Measured) -> float | None:
     numbers = measured.values.get("M1", {}).get("all", {})
     bound = numbers.get("failure_bound_file")
     return numbers.get("failure_bound") if bound is None else bound
+
+
+def is_proved(measured: Measured) -> bool:
+    """Return True when the error of the reference was measured against FP64 (R1)."""
+    return measured.values.get("R1", {}).get("all", {}).get("reference_error_p50") is not None
 
 
 def failures_in_words(bound: float) -> str:

@@ -8,6 +8,7 @@ An inexact reference (R1) makes the run INVALID under both.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Profile
@@ -26,6 +27,7 @@ from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, sentence_of
 
 NOTHING = Measured()
+UNPROVED: Final = "the reference is unproved (no sequence was compared with FP64)"
 
 
 def findings(
@@ -75,12 +77,26 @@ def sentence(
     candidate: str,
     reference: str,
     bound: float | None = None,
+    is_proved: bool = True,
 ) -> str:
     """Return the verdict as text, with its decisive number.
 
     `bound` is the upper bound of the share of the file that could still fail (verdict.certainty); a handful of
-    sequences is told as what it is, first.
+    sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is told last.
     """
+    told = _told(outcome, found, strata, candidate=candidate, reference=reference, bound=bound)
+    return told if is_proved or outcome == "INVALID" else f"{told}; {UNPROVED}"
+
+
+def _told(
+    outcome: Verdict,
+    found: Sequence[Finding],
+    strata: Sequence[StratumStats],
+    *,
+    candidate: str,
+    reference: str,
+    bound: float | None,
+) -> str:
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
         count = fmt.exact(everything.n)

@@ -1,14 +1,19 @@
 """`vp-tui judge`: both sides are checked by a worker, then judged in an ordinary run."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from vp_tui.core.config import RunConfig
 from vp_tui.core.inputs import spool
 from vp_tui.core.store.home import Home
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.starting import configured, start_and_follow
 
 _DEFAULTS: Final = {"candidate": "fp16", "reference": "fp32"}
+
+
+_UNSAID: Final = {"precision": "", "reference": ""}
 
 
 def judge_files(
@@ -24,6 +29,25 @@ def judge_files(
     as_json: bool,
 ) -> int:
     """Judge a candidate against a reference, follow the run and print its result; return its exit code.
+
+    Raises:
+        InputError, ModelError, UsageError: as checked.
+    """
+    config = checked(home, values, reference, candidate, fasta=fasta, said=said, tables=tables)
+    return start_and_follow(home, config, detach=detach, as_json=as_json)
+
+
+def checked(
+    home: Home,
+    values: Mapping[str, Any],
+    reference: str,
+    candidate: str,
+    *,
+    fasta: str,
+    said: Mapping[str, str] = _UNSAID,
+    tables: Mapping[str, str] = MappingProxyType({}),
+) -> RunConfig:
+    """Return the configuration of a judged run, both of whose sides were read by a worker.
 
     `tables` are the options of predictions (truth, names of columns); `said` has the precisions given as options, by
     RunConfig field; empty: what the files say, else fp16 against fp32.
@@ -42,5 +66,4 @@ def judge_files(
         "reference": said["reference"] or told.get("reference") or _DEFAULTS["reference"],
     }
     sides = {"model": found["judged"]["reference"], "input": found["input"], "judged": found["judged"]}
-    config = configured({**values, **sides, **precisions})
-    return start_and_follow(home, config, detach=detach, as_json=as_json)
+    return configured({**values, **sides, **precisions})

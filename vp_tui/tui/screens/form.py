@@ -1,4 +1,4 @@
-"""Base of the forms that write to the store about one run: facts, fields, a message, buttons."""
+"""Base of the small forms that write to the store: facts, fields, a message, buttons."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -26,14 +26,13 @@ class FormScreen(ModalScreen[bool]):
     """Dismissed with True once the store was changed; checked with every keystroke."""
 
     BINDINGS = bindings("form")
-    heading: ClassVar[str]
-    """With {} for the run."""
     verb: ClassVar[str] = "Save"
     """Label of the button that confirms."""
+    busy: ClassVar[str] = "writing ..."
+    """Shown while the job runs."""
 
-    def __init__(self, run: RunRow) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.run = run
         self._is_touched = False
         self._is_busy = False
 
@@ -43,7 +42,7 @@ class FormScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
-            yield Label(self.heading.format(f"#{self.run.id} {run_names(self.run)}"), classes="heading", markup=False)
+            yield Label(self.title_words(), classes="heading", markup=False)
             yield Panel(id="form-facts")
             with Vertical(classes="field"):
                 for name, title, value in self.fields():
@@ -55,6 +54,10 @@ class FormScreen(ModalScreen[bool]):
                 yield Button(self.verb, id="do", variant="success", compact=True)
                 yield from self.more_buttons()
                 yield Button("Back", id="back", compact=True)
+
+    def title_words(self) -> str:
+        """Return the heading."""
+        raise NotImplementedError
 
     def fields(self) -> tuple[tuple[str, str, str], ...]:
         """Return id, title and value of each field."""
@@ -130,7 +133,7 @@ class FormScreen(ModalScreen[bool]):
         """Run `job` in a thread; `words` turns its result into a notification."""
         self._is_busy = True
         self._check_buttons()
-        self._hint(styled("writing ...", "dim"))
+        self._hint(styled(self.busy, "dim"))
         # a job of the app: its result is reported even after the form is closed
         run_job(self.app, "write", job, lambda result: self._done(words(result)), self._failed)
 
@@ -147,3 +150,17 @@ class FormScreen(ModalScreen[bool]):
             return
         self._check_buttons()
         self._hint(line(("! ", "fail"), fmt.safe(words)))
+
+
+class RunFormScreen(FormScreen):
+    """A form about one run."""
+
+    heading: ClassVar[str]
+    """With {} for the run."""
+
+    def __init__(self, run: RunRow) -> None:
+        super().__init__()
+        self.run = run
+
+    def title_words(self) -> str:
+        return self.heading.format(f"#{self.run.id} {run_names(self.run)}")

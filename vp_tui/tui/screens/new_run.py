@@ -38,9 +38,11 @@ from vp_tui.tui.marks import line, styled
 from vp_tui.tui.panels.estimate import EstimateLines
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.path_field import FieldRow, PathInput
+from vp_tui.tui.screens.judge import JudgeScreen
 
 HINT = "tab next field, enter start, esc back"
 START_HINT = "Enter starts the run in its own process; it continues without this dashboard."
+JUDGE_HINT = "Compare embeddings or predictions that another program wrote."
 MORE_HINT = "Other settings; enter opens and closes them."
 
 
@@ -93,6 +95,7 @@ class NewRunScreen(ModalScreen[int]):
             yield Panel(id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="success", disabled=True, compact=True)
+                yield Button("Judge files", id="judge", compact=True)
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
@@ -137,7 +140,7 @@ class NewRunScreen(ModalScreen[int]):
             return self._rows[widget.name].item.description
         if isinstance(widget.parent, Collapsible):
             return MORE_HINT
-        return START_HINT if widget.id == "start" else HINT
+        return {"start": START_HINT, "judge": JUDGE_HINT}.get(str(widget.id), HINT)
 
     def on_input_submitted(self) -> None:
         self._begin()
@@ -145,8 +148,10 @@ class NewRunScreen(ModalScreen[int]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "start":
             self._begin()
-        else:
-            self.action_cancel()
+            return
+        self.action_cancel()
+        if event.button.id == "judge":
+            self.app.push_screen(JudgeScreen())
 
     def action_cancel(self) -> None:
         """Close; a run that is starting appears through the store."""

@@ -15,7 +15,7 @@ from vp_tui.tui.backend import Holdings
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.messages import Pinned
-from vp_tui.tui.screens.form import FormScreen
+from vp_tui.tui.screens.form import RunFormScreen
 
 DEFAULT = "default"
 """Same as in core.store.baselines."""
@@ -25,7 +25,7 @@ GAPS = " ,\t"
 QUOTE = '"'
 
 
-class PinScreen(FormScreen):
+class PinScreen(RunFormScreen):
     """`pinned` are the active baselines (StoreView.baselines); `run` must be completed."""
 
     heading: ClassVar[str] = "Baseline: {}"
@@ -117,7 +117,7 @@ def _quoted(word: str) -> str:
     return f"{QUOTE}{escaped}{QUOTE}"
 
 
-class AnnotateScreen(FormScreen):
+class AnnotateScreen(RunFormScreen):
     """The line holds all tags of the run: one that is removed there is deleted."""
 
     heading: ClassVar[str] = "Tags and note: {}"
@@ -151,7 +151,7 @@ def why_kept(run: RunRow, pinned: Sequence[Pinned]) -> str | None:
     return None
 
 
-class DeleteScreen(FormScreen):
+class DeleteScreen(RunFormScreen):
     """A deleted run cannot be restored."""
 
     heading: ClassVar[str] = "Delete {}?"

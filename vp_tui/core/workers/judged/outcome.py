@@ -15,7 +15,7 @@ from vp_tui.core.measures import run_measures
 from vp_tui.core.measures.file_bound import with_bounds
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
-from vp_tui.core.verdict.certainty import bound_of
+from vp_tui.core.verdict.certainty import bound_of, is_proved
 from vp_tui.core.workers.judged.data import JudgedArm, JudgedData
 from vp_tui.core.workers.judged.sides import Sides
 from vp_tui.core.workers.validate import controls
@@ -96,6 +96,7 @@ class JudgedOutcome:
                 candidate=config.precision,
                 reference=config.reference,
                 bound=bound_of(measured),
+                is_proved=is_proved(measured),
             ),
             findings=found,
             strata=strata,

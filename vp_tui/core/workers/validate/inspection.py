@@ -126,7 +126,7 @@ class Inspection:
 
     def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Measured:
         if self._setting.config.oracle == 0:
-            return _not_measured("no sequences inspected (--oracle 0)")
+            return _not_measured("no sequences inspected (--no-oracle)")
         if isinstance(self._candidate, Unavailable):
             return _not_measured(self._candidate.reason)
         indices_P = self._sample.indices_P

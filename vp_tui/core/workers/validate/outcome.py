@@ -15,7 +15,7 @@ from vp_tui.core.measures import speed
 from vp_tui.core.measures.file_bound import with_bounds
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
-from vp_tui.core.verdict.certainty import bound_of
+from vp_tui.core.verdict.certainty import bound_of, is_proved
 from vp_tui.core.verdict.speed import judge_speed
 from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner
@@ -106,6 +106,7 @@ class Outcome:
                 candidate=config.candidate_plan.name,
                 reference=config.reference,
                 bound=bound_of(measured),
+                is_proved=is_proved(measured),
             ),
             findings=found,
             strata=strata,

@@ -27,7 +27,7 @@ from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.core.verdict.certainty import bound_of
+from vp_tui.core.verdict.certainty import bound_of, is_proved
 from vp_tui.core.workers.validate import controls
 
 
@@ -106,6 +106,7 @@ def _judged(
             candidate=run.precision,
             reference=run.reference,
             bound=bound_of(measured),
+            is_proved=is_proved(measured),
         ),
         "thresholds": limits.model_dump(),
     }
