@@ -30,6 +30,7 @@ async def test_files_of_another_program_are_judged_from_the_form_of_a_new_run(dr
         form.query_one("#fasta", Input).value = "a.fasta"
         await driven.pilot.pause()
         do.press()
+        await driven.until(lambda: driven.app.screen is not form)
         await driven.until_text("#43 judged")
         assert driven.backend.calls[-1] == ("judge", "esm2-650m", "x.h5", "a.fasta")
 
