@@ -10,13 +10,19 @@ import torch
 from safetensors.numpy import load_file
 
 from samples import CONTIGS, PROTEINS
-from vp_tui.core.errors import InputError
+from vp_tui.core.config import PredictionColumns
+from vp_tui.core.errors import InputError, ModelError
+from vp_tui.core.inputs.predictions import read_predictions
 from vp_tui.core.report.virnucpro import notes_of, worst_exit_code
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.workers.virnucpro.agreement import compare_labels
 from vp_tui.core.workers.virnucpro.classifier import Classifier
 from vp_tui.core.workers.virnucpro.frames import FrameRow, read_contigs, read_table, write_frames
-from vp_tui.core.workers.virnucpro.pipeline import RunResult, examine
+from vp_tui.core.workers.virnucpro.pipeline import examine
+from vp_tui.core.workers.virnucpro.results import RunResult
+from vp_tui.core.workers.virnucpro.second_model import of_two_models, structure_of
 from vp_tui.tui import cli
+from vp_tui.tui.commands import virnucpro as virnucpro_command
 from vp_tui.tui.commands.virnucpro_text import agreement_report
 
 pytestmark = pytest.mark.xdist_group("virnucpro")
@@ -98,6 +104,10 @@ def test_contigs_go_through_both_models_in_both_precisions_to_labels(vp_tui, hom
     assert sum(entry["frames"] for entry in found["agreement"]["per_contig"].values()) == 28
     lowest = min(entry["esm"] for entry in found["agreement"]["per_contig"].values())
     assert lowest == found["runs"]["esm"]["strata"]["all"]["cosine_min"]
+    stored = found["labels_run"]
+    assert (stored["status"], stored["verdict"]) == ("completed", found["verdict"])
+    kept = stored["measures"]["details"]["labels"]
+    assert (kept["n"], kept["agreed"], kept["shift_max"]) == (28, labels["agreed"], labels["shift_max"])
     assert any("3 contigs have no frame" in note for note in found["notes"])
     for words in ("same label", "consensus", "labels PASS, esm PASS, dnabert PASS"):
         assert words in done.stderr
@@ -204,7 +214,7 @@ def test_without_a_classifier_there_is_similarity_and_no_label_and_the_report_sa
     assert worst_exit_code({"esm": 0, "dnabert": 0}, found) == 0
 
 
-def test_each_model_may_have_its_precision_and_ctrl_c_stops_both_runs(home, pair, monkeypatch):
+def test_each_model_may_have_its_precision_and_ctrl_c_stops_all_runs(home, pair, monkeypatch):
     from vp_tui.tui.commands import virnucpro
 
     def interrupted(*_):
@@ -219,14 +229,43 @@ def test_each_model_may_have_its_precision_and_ctrl_c_stops_both_runs(home, pair
     options = {
         "input": str(CONTIGS), "chunk": 500, "esm": str(pair / "esm"), "dnabert": str(pair / "dnabert"),
         "classifier": "", "precision": "fp16", "device": "cpu", "sample": 0, "seed": 0, "esm_precision": "",
-        "dnabert_precision": "bf16", "attention": "sdpa", "gates": "strict", "thresholds": "",
+        "dnabert_precision": "bf16", "candidate_esm": str(pair / "esm"), "candidate_classifier": "", "truth": "",
+        "attention": "sdpa", "gates": "strict", "thresholds": "",
     }  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         virnucpro.run_virnucpro(home, options, as_json=False)
-    assert stopped == [11, 12]
+    assert stopped == [11, 12, 13]
     assert [(config.precision, config.gates, config.attention) for config in started] == [
-        ("fp16", "strict", "sdpa"), ("bf16", "strict", "sdpa"),
+        ("fp16", "strict", "sdpa"), ("bf16", "strict", "sdpa"), ("fp16", "strict", "sdpa"),
     ]  # fmt: skip
+
+
+def test_a_second_model_of_another_width_is_judged_by_structure_and_labels_with_its_own_classifier(tmp_path):
+    first, second = result(IDS, 8), result(IDS, 6, reverse=True)
+    esm = of_two_models(first, second)
+    assert esm.ids == first.ids
+    assert (esm.embeddings["candidate"] == second.embeddings["candidate"][::-1]).all()
+    classifier, other = Classifier(state_dict(12)), Classifier(state_dict(10))
+    found = examine(result(IDS, 4), esm, FRAMES, classifier, candidate_classifier=other, tables=tmp_path)
+    assert found["classifier"]["input_width"] == 12
+    assert found["candidate_classifier"]["input_width"] == 10
+    assert found["per_frame"]["F1"]["esm"]["cosine_min"] is None
+    assert found["per_frame"]["F1"]["dnabert"]["cosine_min"] == 1.0
+    assert 0 < found["labels"]["agreed"] < len(IDS)
+    tables = [read_predictions(tmp_path / f"{arm}.tsv", PredictionColumns()) for arm in ("reference", "candidate")]
+    again = compare_labels(IDS, *(table.scores_S2 for table in tables))
+    assert (again.agreed, again.shift_max) == (found["labels"]["agreed"], found["labels"]["shift_max"])
+    with pytest.raises(ModelError):
+        examine(result(IDS, 4), esm, FRAMES, classifier)
+
+
+def test_the_structure_of_two_models_is_told_with_their_widths_and_without_a_limit():
+    found = structure_of(of_two_models(result(IDS, 8), result(IDS, 6)))
+    assert found["widths"] == [8, 6]
+    assert 0 < found["S1"]["overlap"] < 1
+    assert 0 < found["S2"]["cka"] < 1
+    document = examine(result(IDS, 4), result(IDS, 8), FRAMES, None) | {"structure": found}
+    assert any("S1, S2" in note for note in notes_of({}, {}, document))
 
 
 def test_runs_of_other_sequences_are_refused():
@@ -285,6 +324,25 @@ def test_proteins_are_refused_and_leave_no_run(call, home, pair):
     assert "proteins" in err
     with Reader(home) as reader:
         assert reader.runs() == ()
+
+
+@pytest.mark.parametrize(
+    "lacking", [("--truth", "labels.tsv"), ("--candidate-classifier", "b.pth", "--classifier", "a.pth")]
+)
+def test_an_option_without_the_one_it_needs_is_refused_before_anything_is_read(call, pair, lacking):
+    code, _, err = call(*command(pair, *lacking))
+    assert code == 2
+    assert "give both" in err
+
+
+def test_a_truth_that_knows_no_frame_is_refused_and_one_of_contigs_is_taken(home, tmp_path):
+    files = write_frames(home, read_contigs(str(CONTIGS), sample=0, seed=0), 500)
+    (tmp_path / "labels.tsv").write_text("id\tlabel\nunknown\tvirus\n")
+    with pytest.raises(InputError, match="no label for any of the 28 frames"):
+        virnucpro_command.require_truth(str(tmp_path / "labels.tsv"), files)
+    contig = read_table(files.table)[0].contig
+    (tmp_path / "labels.tsv").write_text(f"id\tlabel\n{contig}\tvirus\n")
+    virnucpro_command.require_truth(str(tmp_path / "labels.tsv"), files)
 
 
 def test_contigs_without_any_frame_are_refused(call, pair, tmp_path):

@@ -134,6 +134,15 @@ def virnucpro(
     classifier: Annotated[
         str, typer.Option("--classifier", metavar="PTH", help="Classifier, as VirNucPro's 500_model.pth.")
     ] = "",
+    candidate_esm: Annotated[
+        str, typer.Option("--candidate-esm", metavar="MODEL", help="Another protein model, as the candidate.")
+    ] = "",
+    candidate_classifier: Annotated[
+        str, typer.Option("--candidate-classifier", metavar="PTH", help="Its classifier, if another.")
+    ] = "",
+    truth: Annotated[
+        str, typer.Option("--truth", metavar="TSV", help="True labels of frames, chunks or contigs.")
+    ] = "",
     sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Maximum number of contigs; 0: all.")] = 0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the sample.")] = 0,
     json: cli_app.AsJson = False,
@@ -141,13 +150,15 @@ def virnucpro(
     """Validate VirNucPro's whole front end in both precisions.
 
     Contigs are cut into chunks and six frames, both models embed them, the classifier labels them, and the labels of
-    both precisions are compared.
+    both precisions are compared and kept as a run. With --candidate-esm the labels of that model in --precision are
+    compared with those of --esm in fp32.
     """
     from vp_tui.tui.commands.virnucpro import run_virnucpro
 
     options = {
         "input": input, "chunk": chunk, "esm": esm, "dnabert": dnabert, "classifier": classifier, "sample": sample,
         "seed": seed, "esm_precision": esm_precision, "dnabert_precision": dnabert_precision,
+        "candidate_esm": candidate_esm, "candidate_classifier": candidate_classifier, "truth": truth,
     }  # fmt: skip
     raise typer.Exit(run_virnucpro(cli_app.store(), config | options, as_json=json))
 

@@ -133,3 +133,10 @@ def test_a_row_that_ran_away_leaves_its_neighbours_alone():
     x_SD, y_SD = pair(noise=0.0)
     y_SD[17] = 3e38
     assert measured(x_SD, y_SD).overlap > 0.9
+
+
+def test_a_set_of_another_width_is_compared_in_its_own_units():
+    x_SD = np.random.default_rng(4).normal(size=(40, 6))
+    wide_SD = np.concatenate([3 * x_SD + 5, 7 * x_SD], axis=1)
+    found = neighbour_measures(x_SD, wide_SD, reference_statistics(x_SD), y_statistics=reference_statistics(wide_SD))
+    assert (found.overlap, found.nearest) == (1.0, 1.0)

@@ -186,3 +186,12 @@ def test_many_rows_are_stood_for_by_some():
     some, every = values(measured(x_SD, y_SD, max_rows=160)), values(measured(x_SD, y_SD))
     assert some != every
     assert some[:2] == pytest.approx(every[:2], abs=0.05)
+
+
+def test_a_set_of_another_width_is_compared_in_its_own_units():
+    x_SD = np.random.default_rng(4).normal(size=(40, 6))
+    wide_SD = np.concatenate([3 * x_SD + 5, 7 * x_SD], axis=1)
+    found = structure_measures(x_SD, wide_SD, reference_statistics(x_SD), y_statistics=reference_statistics(wide_SD))
+    assert found.cka == pytest.approx(1)
+    assert found.rdm_spearman == pytest.approx(1)
+    assert found.energy_distance is None

@@ -34,11 +34,14 @@ def neighbour_measures(
     statistics: ReferenceStatistics,
     hash_S: np.ndarray | None = None,
     *,
+    y_statistics: ReferenceStatistics | None = None,
     rows_S: np.ndarray | None = None,
     max_queries: int = MAX_QUERIES,
     matmul: Matmul = by_numpy,
 ) -> NeighbourMeasures:
     """Compare the Euclidean neighbours within each of two finite sets, query by query.
+
+    y of another model, which may be of another width, is standardized by `y_statistics`, its own.
 
     The sets are the rows `rows_S`, all by default, and `hash_S` (int64) is the content of each of those. Equal ones
     (without a hash: equal reference rows) are kept once, the first of them, since the order among equals is chance. At
@@ -49,13 +52,14 @@ def neighbour_measures(
     distinct = first_of_each(content_hash(x_SD[rows_S]) if hash_S is None else hash_S)
     num_duplicates = len(rows_S) - len(distinct)
     gallery = rows_S[distinct[evenly(len(distinct), MAX_GALLERY)]]
-    if len(gallery) < MIN_ROWS or not statistics.spread:
+    of_y = y_statistics or statistics
+    if len(gallery) < MIN_ROWS or not statistics.spread or not of_y.spread:
         return NeighbourMeasures(
             overlap=None, nearest=None, num_queries=0, num_gallery=len(gallery), num_duplicates=num_duplicates
         )
     queries = evenly(len(gallery), max_queries)
     x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, matmul)
-    y_near_QG, y_first_Q = _neighbours(statistics.standardized(y_SD, gallery), queries, matmul)
+    y_near_QG, y_first_Q = _neighbours(of_y.standardized(y_SD, gallery), queries, matmul)
     return NeighbourMeasures(
         overlap=float(np.count_nonzero(x_near_QG & y_near_QG) / (NEIGHBOURS * len(queries))),
         nearest=float((x_first_Q == y_first_Q).mean()),

@@ -34,13 +34,15 @@ def structure_measures(
     y_SD: np.ndarray,
     statistics: ReferenceStatistics,
     *,
+    y_statistics: ReferenceStatistics | None = None,
     rows_S: np.ndarray | None = None,
     max_rows: int = MAX_ROWS,
     matmul: Matmul = by_numpy,
 ) -> StructureMeasures:
     """Compare the structure within two finite sets, the rows `rows_S` (all by default).
 
-    At most `max_rows` rows for CKA, half of it for distances, an eighth for the energy distance.
+    y of another model, which may be of another width, is standardized by `y_statistics`, its own; then there is no
+    energy distance. At most `max_rows` rows for CKA, half of it for distances, an eighth for the energy distance.
 
     Linear CKA (Kornblith et al. 2019, eq. 3-4): cosine between the centred Gram matrices K and L of both sets.
     Debiased (Nguyen et al. 2021, eq. 3, with the unbiased HSIC of Song et al. 2012): cosine between their U-centred
@@ -49,13 +51,16 @@ def structure_measures(
     """
     rows_S = np.arange(len(x_SD)) if rows_S is None else rows_S
     rows = rows_S[evenly(len(rows_S), max_rows)]
-    if len(rows) < MIN_ROWS or not statistics.spread:
+    of_y = y_statistics or statistics
+    if len(rows) < MIN_ROWS or not statistics.spread or not of_y.spread:
         return StructureMeasures()
-    x_SD, y_SD = statistics.standardized(x_SD, rows), statistics.standardized(y_SD, rows)
-    x_centre_D = _centre(x_SD)
+    x_SD, y_SD = statistics.standardized(x_SD, rows), of_y.standardized(y_SD, rows)
     few = evenly(len(rows), max_rows // 2)
-    fewer = few[evenly(len(few), max_rows // 8)]
-    energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
+    energy_EDs = []
+    if y_statistics is None:
+        x_centre_D = _centre(x_SD)
+        fewer = few[evenly(len(few), max_rows // 8)]
+        energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
     x, y = on_all_cores(partial(_within, few=few, matmul=matmul), (x_SD, y_SD))
     if not x.gram_SS.any():
         return StructureMeasures()
@@ -65,7 +70,7 @@ def structure_measures(
         cka=cka,
         cka_debiased=cka_debiased,
         rdm_spearman=rdm_spearman,
-        energy_distance=_energy_distance(*energy_EDs, matmul=matmul),
+        energy_distance=_energy_distance(*energy_EDs, matmul=matmul) if energy_EDs else None,
     )
 
 

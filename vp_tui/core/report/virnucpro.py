@@ -8,8 +8,10 @@ from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
 
 SCHEMA_VERSION: Final = 1
-Model = Literal["esm", "dnabert"]
+Model = Literal["esm", "dnabert", "candidate_esm"]
 MODELS: Final[tuple[Model, ...]] = ("esm", "dnabert")
+SECOND: Final[Model] = "candidate_esm"
+"""A second protein model, where one is the candidate."""
 
 _TOLD: Final = {
     "too_short": "contigs are shorter than one codon and have no frame",
@@ -29,10 +31,11 @@ def virnucpro_document(
     counts: Mapping[str, int],
     runs: Mapping[Model, RunSnapshot],
     agreement: Mapping[str, Any] | None,
+    labels_run: RunSnapshot | None,
     notes: Sequence[str],
     exit_code: int,
 ) -> dict[str, Any]:
-    """Return the document; `agreement` is None where a run has no result."""
+    """Return the document; `agreement` is None where a run has no result, `labels_run` without labels."""
     return {
         "schema_version": SCHEMA_VERSION,
         "input": source,
@@ -43,7 +46,8 @@ def virnucpro_document(
         "counts": dict(counts),
         "verdict": agreement["verdict"] if agreement is not None else None,
         "exit_code": exit_code,
-        "runs": {model: run_document(runs[model]) for model in MODELS},
+        "runs": {model: run_document(run) for model, run in runs.items()},
+        "labels_run": None if labels_run is None else run_document(labels_run),
         "agreement": None if agreement is None else dict(agreement),
         "notes": list(notes),
     }
@@ -55,17 +59,23 @@ def notes_of(
     """Return notes, one sentence each."""
     notes = [f"{counts[name]} {text}" for name, text in _TOLD.items() if counts.get(name)]
     if agreement is None:
-        states = ", ".join(f"{model} is {runs[model].run.status}" for model in MODELS)
-        return [*notes, f"agreement not computed, both runs must be completed: {states}"]
+        states = ", ".join(f"{model} is {found.run.status}" for model, found in runs.items())
+        return [*notes, f"agreement not computed, all runs must be completed: {states}"]
     if agreement["labels"] is None:
         notes.append("no classifier (--classifier): similarity only, no labels, gates D1 to D3 not judged")
+    if agreement.get("structure") is not None:
+        notes.append(
+            "two protein models (reference: --esm in fp32, candidate: --candidate-esm in --precision) have no cosine "
+            "with each other: structure (S1, S2) is told without limits, labels (D1 to D3) are judged by the limits "
+            "for two precisions of one model, which --thresholds changes"
+        )
     dropped = agreement["merged"]["only_esm"] + agreement["merged"]["only_dnabert"] + agreement["missing"]
     if dropped:
         notes.append(f"{dropped} frames are missing in one of the runs and were dropped")
     return notes
 
 
-def worst_exit_code(runs: Mapping[Model, int], agreement: Mapping[str, Any] | None) -> int:
+def worst_exit_code(runs: Mapping[str, int], agreement: Mapping[str, Any] | None) -> int:
     """Return the exit code of an incomplete run, else of a failed validation, else success."""
     broken = [code for code in runs.values() if code not in {ExitCode.GOOD, ExitCode.VALIDATION_FAILED}]
     if broken:

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vp_tui.core.errors import UsageError
+from vp_tui.core.config import Judged, RunConfig
+from vp_tui.core.errors import InputError, UsageError
+from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.files import user_path
 from vp_tui.core.inputs import spool
+from vp_tui.core.inputs.predictions import read_truth, true_labels
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
-from vp_tui.core.report.virnucpro import MODELS, Model, notes_of, virnucpro_document, worst_exit_code
+from vp_tui.core.report.virnucpro import SECOND, Model, notes_of, virnucpro_document, worst_exit_code
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, write_frames
+from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, read_table, write_frames
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
-from vp_tui.tui.commands.follow import exit_code, follow, terminable
+from vp_tui.tui.commands.follow import exit_code, follow, follow_own, terminable
 from vp_tui.tui.commands.starting import configured
 from vp_tui.tui.commands.virnucpro_text import agreement_report
 from vp_tui.tui.text import report
@@ -30,10 +33,13 @@ _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")
 def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> int:
     """Run the front end in both precisions; result on stdout, progress on stderr.
 
-    `options`: input, chunk, esm, dnabert, the precision of each (or ""), classifier (or ""), sample and seed of
-    contigs, and RunConfig's own.
+    `options`: input, chunk, esm, dnabert, the precision of each (or ""), classifier (or ""), candidate_esm and
+    candidate_classifier (or ""), truth (or ""), sample and seed of contigs, and RunConfig's own.
+
+    Raises:
+        InputError, ModelError, UsageError: bad input, before a run exists.
     """
-    classifier = _classifier(home, options) if options["classifier"] else None
+    classifiers = _classifiers(home, options)
     options = {**options, "input": spool.as_file(options["input"], home.cache)}
     contigs = read_contigs(options["input"], sample=options["sample"], seed=options["seed"])
     for note in contigs.cleaned.notes:
@@ -41,42 +47,85 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
     output.say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
-    runs = _validate(home, options, files)
-    agreement = None
+    if options["truth"]:
+        require_truth(options["truth"], files)
+    group = uuid.uuid4().hex
+    runs = _validate(home, options, files, group)
+    agreement, labels_run = None, None
     if all(snapshot.run.status == "completed" for snapshot in runs.values()):
-        agreement = _agreement(home, files, runs, classifier)
-    code = worst_exit_code({model: exit_code(runs[model]) for model in MODELS}, agreement)
+        tables = files.folder / group[:8]
+        agreement = _agreement(home, files, runs, classifiers, tables)
+        if classifiers:
+            labels_run = follow_own(home, launch.create_and_start(home, _judging(options, files, tables, group)))
+    ended: dict[str, RunSnapshot] = {str(model): snapshot for model, snapshot in runs.items()}
+    if labels_run is not None:
+        ended["labels"] = labels_run
+    code = worst_exit_code({name: exit_code(snapshot) for name, snapshot in ended.items()}, agreement)
     document = virnucpro_document(
         source=str(user_path(options["input"]).absolute()),
         chunk=options["chunk"],
         counts=counts,
         runs=runs,
         agreement=agreement,
+        labels_run=labels_run,
         notes=notes_of(counts, runs, agreement),
         exit_code=code,
     )
-    _print(document, runs, as_json=as_json)
+    _print(document, ended, as_json=as_json)
     return code
 
 
-def _classifier(home: Home, options: Mapping[str, Any]) -> Path:
+def _classifiers(home: Home, options: Mapping[str, Any]) -> dict[Arm, Path]:
+    """Return the classifier of either arm; nothing without one.
+
+    Raises:
+        UsageError: an option without the one it needs, or as _classifier.
+    """
+    for option, needed in (
+        ("candidate_classifier", "candidate_esm"),
+        ("candidate_classifier", "classifier"),
+        ("truth", "classifier"),
+    ):
+        if options[option] and not options[needed]:
+            raise UsageError(f"--{option.replace('_', '-')} needs --{needed.replace('_', '-')}: give both")
+    if not options["classifier"]:
+        return {}
+    found: dict[Arm, Path] = {"reference": _classifier(home, options, "classifier", "esm")}
+    found["candidate"] = found["reference"]
+    if options[SECOND]:
+        option = "candidate_classifier" if options["candidate_classifier"] else "classifier"
+        found["candidate"] = _classifier(home, options, option, SECOND)
+    return found
+
+
+def require_truth(given: str, files: FrameFiles) -> None:
+    """Raise InputError for a table of true labels that knows none of the frames."""
+    ids = [row.id for row in read_table(files.table)]
+    if all(label is None for label in true_labels(ids, read_truth(user_path(given)))):
+        raise InputError(
+            f"--truth {given} has no label for any of the {len(ids)} frames, such as {ids[0]!r}, or its contig"
+        )
+
+
+def _classifier(home: Home, options: Mapping[str, Any], option: str, esm: Model) -> Path:
     """Return the classifier's path after checking name, content and input width, because runs may take hours.
 
     Raises:
         UsageError: it belongs to another chunk length or other models, or is not usable.
     """
-    path = user_path(options["classifier"]).absolute()
+    said = f"--{option.replace('_', '-')}"
+    path = user_path(options[option]).absolute()
     named = set(_NAMED_CHUNK.findall(path.stem))
     if len(named) == 1 and named != {str(options["chunk"])}:
         raise UsageError(
-            f"--classifier {path.name}: made for chunks of {named.pop()} bases, but --chunk is {options['chunk']}; "
+            f"{said} {path.name}: made for chunks of {named.pop()} bases, but --chunk is {options['chunk']}; "
             "use the matching file or --chunk"
         )
     facts = module_output(home, "virnucpro", ["--check", "--classifier", str(path)])["classifier"]
-    widths = [_width(options[model]) for model in ("dnabert", "esm")]
+    widths = [_width(options[model]) for model in ("dnabert", esm)]
     if None not in widths and facts["input_width"] != sum(filter(None, widths)):
         raise UsageError(
-            f"--classifier {path.name}: expects {facts['input_width']} inputs, but the models have "
+            f"{said} {path.name}: expects {facts['input_width']} inputs, but the models have "
             f"{widths[0]} + {widths[1]}; use the classifier that was trained on these models"
         )
     return path
@@ -88,10 +137,11 @@ def _width(model: str) -> int | None:
     return read_spec(source.path).hidden if source.is_here else None
 
 
-def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict[Model, RunSnapshot]:
-    """Follow both runs to their ends; both are checked before the first starts, and Ctrl+C stops both."""
-    group = uuid.uuid4().hex
+def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles, group: str) -> dict[Model, RunSnapshot]:
+    """Follow the runs to their ends; all are checked before the first starts, and Ctrl+C stops all."""
     inputs: dict[Model, Path] = {"esm": files.proteins, "dnabert": files.nucleotides}
+    if options[SECOND]:
+        inputs[SECOND] = files.proteins
     shared = {name: options[name] for name in ("device", "attention", "gates", "thresholds")}
     shared |= {"sample": files.counts["frames"], "tags": {"virnucpro": group}}
     configs = {
@@ -100,7 +150,7 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
                 "model": options[model],
                 "input": str(path),
                 "name": f"virnucpro-{group[:8]}-{model}",
-                "precision": options[f"{model}_precision"] or options["precision"],
+                "precision": options.get(f"{model}_precision") or options["precision"],
                 **shared,
             }
         )
@@ -110,7 +160,7 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
         launch.preflight(config)
     started: dict[Model, int] = {}
     try:
-        for model in MODELS:
+        for model in inputs:
             started[model] = launch.create_and_start(home, configs[model])
         with terminable():
             return {model: follow(home, run_id) for model, run_id in started.items()}
@@ -122,22 +172,47 @@ def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles) -> dict
 
 
 def _agreement(
-    home: Home, files: FrameFiles, runs: Mapping[Model, RunSnapshot], classifier: Path | None
+    home: Home,
+    files: FrameFiles,
+    runs: Mapping[Model, RunSnapshot],
+    classifiers: Mapping[Arm, Path],
+    tables: Path,
 ) -> dict[str, Any]:
+    """Return the agreement of both arms, whose predictions a worker writes to `tables`."""
     arguments = ["--frames", str(files.table)]
-    for model in MODELS:
-        arguments += [f"--{model}-run", str(runs[model].run.id)]
-    if classifier is not None:
-        arguments += ["--classifier", str(classifier)]
+    for model, snapshot in runs.items():
+        arguments += [f"--{model.replace('_', '-')}-run", str(snapshot.run.id)]
+    options = {"reference": "classifier", "candidate": "candidate_classifier"}
+    if classifiers:
+        arguments += ["--classifier", str(classifiers["reference"]), "--tables", str(tables)]
+        if classifiers["candidate"] != classifiers["reference"]:
+            arguments += ["--candidate-classifier", str(classifiers["candidate"])]
     found: dict[str, Any] = module_output(home, "virnucpro", arguments)
-    if found["classifier"] is not None:
-        found["classifier"]["path"] = str(classifier)
+    for arm, path in classifiers.items():
+        if found[options[arm]] is not None:
+            found[options[arm]]["path"] = str(path)
     return found
 
 
-def _print(document: Mapping[str, Any], runs: Mapping[Model, RunSnapshot], *, as_json: bool) -> None:
+def _judging(options: Mapping[str, Any], files: FrameFiles, tables: Path, group: str) -> RunConfig:
+    """Return the run that keeps D1 to D3, and both sides against the truth, as `vp-tui judge` does."""
+    sides = {arm: str(tables / f"{arm}.tsv") for arm in ARMS}
+    truth = str(user_path(options["truth"]).absolute()) if options["truth"] else None
+    return configured(
+        {
+            "model": sides["reference"],
+            "input": str(files.nucleotides),
+            "judged": Judged(**sides, has_sequences=True, kind="predictions", truth=truth),
+            "name": f"virnucpro-{group[:8]}-labels",
+            "tags": {"virnucpro": group},
+            **{name: options[name] for name in ("precision", "device", "gates", "thresholds")},
+        }
+    )
+
+
+def _print(document: Mapping[str, Any], runs: Mapping[str, RunSnapshot], *, as_json: bool) -> None:
     """Print the report; with --json the document on stdout and the report on stderr."""
-    text = "\n\n".join([*(report(runs[model]) for model in MODELS), agreement_report(document)])
+    text = "\n\n".join([*map(report, runs.values()), agreement_report(document)])
     if as_json:
         output.aside(text)
         output.result(output.dumped(document))

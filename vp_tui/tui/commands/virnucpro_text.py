@@ -25,9 +25,13 @@ def agreement_report(document: Mapping[str, Any]) -> str:
     ]
     lines += [f"- {safe(note)}" for note in document["notes"]]
     found = document["agreement"]
-    if found is not None and found["classifier"] is not None:
-        classifier = found["classifier"]
-        lines.append(f"classifier: {safe(classifier.get('path', fmt.DASH))}, sha256 {classifier['sha256'][:12]}")
+    for name in ("classifier", "candidate_classifier"):
+        classifier = None if found is None else found.get(name)
+        if classifier is not None:
+            told = f"{safe(classifier.get('path', fmt.DASH))}, sha256 {classifier['sha256'][:12]}"
+            lines.append(f"{name.replace('_', ' ')}: {told}")
+    if found is not None and found.get("structure") is not None:
+        lines.append(_structure(found["structure"]))
     if found is not None:
         lines += ["", *_frames(found["per_frame"]), "", *_contigs(found["per_contig"])]
         lines += _labels(found)
@@ -36,6 +40,17 @@ def agreement_report(document: Mapping[str, Any]) -> str:
         ]
     runs = ", ".join(f"{name} {run['verdict'] or run['status']}" for name, run in document["runs"].items())
     return "\n".join([*lines, "", f"labels {document['verdict'] or 'not judged'}, {runs}"])
+
+
+def _structure(structure: Mapping[str, Any]) -> str:
+    """Return S1 and S2 of two protein models."""
+    near, whole, widths = structure["S1"], structure["S2"], structure["widths"]
+    shares = [fmt.DASH if one is None else fmt.percent(one) for one in (near["overlap"], near["nearest"])]
+    return (
+        f"structure, {widths[0]} -> {widths[1]} numbers: {shares[0]} of ten neighbours stay, {shares[1]} of the "
+        f"nearest; CKA {fmt.cosine(whole['cka'])}, debiased {fmt.cosine(whole['cka_debiased'])}, rank correlation of "
+        f"distances {fmt.cosine(whole['rdm_spearman'])}"
+    )
 
 
 def _frames(per_frame: Mapping[str, Any]) -> list[str]:

@@ -7,19 +7,15 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from vp_tui.core.errors import InputError, RunFailedError, UsageError
+from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.measures import summary
-from vp_tui.core.store.checksum import EMBEDDINGS
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.rows import as_json, as_row
@@ -29,55 +25,13 @@ from vp_tui.core.workers.virnucpro import agreement
 from vp_tui.core.workers.virnucpro.agreement import Consensus, Labels, Merge
 from vp_tui.core.workers.virnucpro.classifier import Classifier, load_classifier, require_width
 from vp_tui.core.workers.virnucpro.frames import FrameRow, read_table
+from vp_tui.core.workers.virnucpro.results import RunResult, read_run, write_predictions
+from vp_tui.core.workers.virnucpro.second_model import of_two_models, structure_of
 from vp_tui.core.workers.virnucpro.translate import FRAMES
 
 _DEFAULTS: Final = Thresholds()
 _BATCH: Final = 4096
 """Frames classified at a time: 55 MB of merged vectors of 3,328 numbers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """The results of a finished run; rows of one index belong together."""
-
-    ids: tuple[str, ...]
-    cosine_S: np.ndarray
-    """NaN where a pair has none."""
-    embeddings: Mapping[Arm, np.ndarray]
-    """float32 [S, D]."""
-
-    @property
-    def width(self) -> int:
-        return int(self.embeddings["reference"].shape[1])
-
-
-def read_run(home: Home, run_id: int) -> RunResult:
-    """Read ids, similarities and both arms' embeddings; rows are in the order of seq_idx.
-
-    Raises:
-        RunFailedError: the run is not complete, or its files and rows do not match.
-        RunNotFoundError: no such run.
-    """
-    with Reader(home) as reader:
-        run = reader.run(run_id)
-        results = sorted(reader.worst_sequences(run_id, reader.count_results(run_id)), key=lambda row: row.seq_idx)
-    if run.status != "completed":
-        raise RunFailedError(f"run {run_id} is {run.status}, not completed; start it again")
-    folder = home.run_folder(run.uuid)
-    try:
-        embeddings = {arm: load_file(folder / f"{arm}.safetensors")[EMBEDDINGS] for arm in ARMS}
-    except (OSError, SafetensorError, KeyError) as error:
-        raise RunFailedError(f"the embeddings in {folder} cannot be read: {error}; start the run again") from error
-    sizes = {len(results), *(len(rows) for rows in embeddings.values())}
-    if len(sizes) != 1 or [row.seq_idx for row in results] != list(range(len(results))):
-        raise RunFailedError(
-            f"run {run_id} has {len(results)} rows for {len(embeddings['reference'])} embeddings; start it again"
-        )
-    return RunResult(
-        ids=tuple(row.sequence_id for row in results),
-        cosine_S=np.array([np.nan if row.cosine is None else row.cosine for row in results]),
-        embeddings=embeddings,
-    )
 
 
 def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_SD: np.ndarray) -> np.ndarray:
@@ -99,14 +53,21 @@ def examine(
     frames: Sequence[FrameRow],
     classifier: Classifier | None,
     limits: Thresholds = _DEFAULTS,
+    *,
+    candidate_classifier: Classifier | None = None,
+    tables: Path | None = None,
 ) -> dict[str, Any]:
     """Return the document: similarity always, labels, judged by `limits`, where there is a classifier.
 
+    The candidate has the same classifier unless `candidate_classifier` is given. The scores of both arms are written
+    to the folder `tables`.
+
     Raises:
-        ModelError: the classifier is for other widths.
+        ModelError: a classifier is for other widths.
     """
-    if classifier is not None:
-        require_width(classifier, dnabert.width, esm.width)
+    classifiers = _of_arms(classifier, candidate_classifier)
+    for arm, one in classifiers.items():
+        require_width(one, dnabert.width, esm.embeddings[arm].shape[1])
     place = {frame.id: frame for frame in frames}
     merge = agreement.merge_rows(dnabert.ids, esm.ids)
     unknown = [name for name in merge.ids if name not in place]
@@ -115,16 +76,26 @@ def examine(
     rows = [place[name] for name in merge.ids]
     cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
     scores = None
-    if classifier is not None:
-        scores = {arm: classify(classifier, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm in ARMS}
+    if classifiers:
+        scores = {
+            arm: classify(one, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm, one in classifiers.items()
+        }
+    if scores is not None and tables is not None:
+        write_predictions(tables, merge.ids, scores)
     document: dict[str, Any] = {
         "merged": {"frames": len(rows), "only_esm": merge.only_esm, "only_dnabert": merge.only_dnabert},
         "missing": len(frames) - len(rows),
         "classifier": None if classifier is None else _classifier(classifier),
+        "candidate_classifier": None if candidate_classifier is None else _classifier(candidate_classifier),
         "per_frame": _per_frame(rows, cosines, scores),
         "per_contig": _per_contig(rows, cosines),
     }
     return document | _labels(rows, scores, document["per_contig"], limits)
+
+
+def _of_arms(classifier: Classifier | None, candidate: Classifier | None) -> dict[Arm, Classifier]:
+    """Return the classifier of either arm; nothing without one."""
+    return {} if classifier is None else {"reference": classifier, "candidate": candidate or classifier}
 
 
 def _classifier(classifier: Classifier) -> dict[str, Any]:
@@ -218,6 +189,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=Path)
     parser.add_argument("--esm-run", type=int)
     parser.add_argument("--dnabert-run", type=int)
+    parser.add_argument("--candidate-esm-run", type=int, help="the run of a second protein model, the candidate")
+    parser.add_argument("--candidate-classifier", type=Path)
+    parser.add_argument("--tables", type=Path, help="folder for the predictions of both arms")
 
 
 def main(options: argparse.Namespace) -> dict[str, Any]:
@@ -231,8 +205,15 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
     frames = read_table(options.frames)
     with Reader(home) as reader:
         limits = reader.snapshot(options.esm_run).limits
-    runs = read_run(home, options.dnabert_run), read_run(home, options.esm_run)
-    document = examine(*runs, frames, classifier, limits)
+    dnabert, esm = read_run(home, options.dnabert_run), read_run(home, options.esm_run)
+    other = None if options.candidate_classifier is None else load_classifier(options.candidate_classifier)
+    structure = None
+    if options.candidate_esm_run is not None:
+        esm = of_two_models(esm, read_run(home, options.candidate_esm_run))
+        structure = structure_of(esm)
+    document = examine(dnabert, esm, frames, classifier, limits, candidate_classifier=other, tables=options.tables) | {
+        "structure": structure
+    }
     # a NaN becomes null
     found: dict[str, Any] = json.loads(as_json(document))
     return found
