@@ -110,6 +110,21 @@ def embed(
     raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 
+_EsmPrecision = Annotated[
+    str, typer.Option("--esm-precision", metavar=cli_app.PRECISIONS, help="The protein model's, if another.")
+]
+_DnabertPrecision = Annotated[
+    str, typer.Option("--dnabert-precision", metavar=cli_app.PRECISIONS, help="The DNA model's, if another.")
+]
+_CandidateEsm = Annotated[
+    str, typer.Option("--candidate-esm", metavar="MODEL", help="Another protein model, as the candidate.")
+]
+_CandidateClassifier = Annotated[
+    str, typer.Option("--candidate-classifier", metavar="PTH", help="Its classifier, if another.")
+]
+_Truth = Annotated[str, typer.Option("--truth", metavar="TSV", help="True labels of frames, chunks or contigs.")]
+
+
 @app.command(epilog="Example: vp-tui virnucpro -i contigs.fasta --classifier 500_model.pth --json > virnucpro.json")
 @config_options("precision", "device", "attention", "gates", "thresholds")
 def virnucpro(
@@ -125,24 +140,14 @@ def virnucpro(
     ] = 500,
     esm: Annotated[str, typer.Option("--esm", metavar="MODEL", help="Protein model.")] = "esm2-3b",
     dnabert: Annotated[str, typer.Option("--dnabert", metavar="MODEL", help="DNA model.")] = "dnabert-s",
-    esm_precision: Annotated[
-        str, typer.Option("--esm-precision", metavar=cli_app.PRECISIONS, help="The protein model's, if another.")
-    ] = "",
-    dnabert_precision: Annotated[
-        str, typer.Option("--dnabert-precision", metavar=cli_app.PRECISIONS, help="The DNA model's, if another.")
-    ] = "",
+    esm_precision: _EsmPrecision = "",
+    dnabert_precision: _DnabertPrecision = "",
     classifier: Annotated[
         str, typer.Option("--classifier", metavar="PTH", help="Classifier, as VirNucPro's 500_model.pth.")
     ] = "",
-    candidate_esm: Annotated[
-        str, typer.Option("--candidate-esm", metavar="MODEL", help="Another protein model, as the candidate.")
-    ] = "",
-    candidate_classifier: Annotated[
-        str, typer.Option("--candidate-classifier", metavar="PTH", help="Its classifier, if another.")
-    ] = "",
-    truth: Annotated[
-        str, typer.Option("--truth", metavar="TSV", help="True labels of frames, chunks or contigs.")
-    ] = "",
+    candidate_esm: _CandidateEsm = "",
+    candidate_classifier: _CandidateClassifier = "",
+    truth: _Truth = "",
     sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Maximum number of contigs; 0: all.")] = 0,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the sample.")] = 0,
     json: cli_app.AsJson = False,

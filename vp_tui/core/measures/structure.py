@@ -56,11 +56,8 @@ def structure_measures(
         return StructureMeasures()
     x_SD, y_SD = statistics.standardized(x_SD, rows), of_y.standardized(y_SD, rows)
     few = evenly(len(rows), max_rows // 2)
-    energy_EDs = []
-    if y_statistics is None:
-        x_centre_D = _centre(x_SD)
-        fewer = few[evenly(len(few), max_rows // 8)]
-        energy_EDs = [z_SD[fewer] - x_centre_D for z_SD in (x_SD, y_SD)]
+    fewer = few[evenly(len(few), max_rows // 8)]
+    energy_EDs = _from_one_centre(x_SD, y_SD, fewer) if y_statistics is None else []
     x, y = on_all_cores(partial(_within, few=few, matmul=matmul), (x_SD, y_SD))
     if not x.gram_SS.any():
         return StructureMeasures()
@@ -72,6 +69,12 @@ def structure_measures(
         rdm_spearman=rdm_spearman,
         energy_distance=_energy_distance(*energy_EDs, matmul=matmul) if energy_EDs else None,
     )
+
+
+def _from_one_centre(x_SD: np.ndarray, y_SD: np.ndarray, few: np.ndarray) -> list[np.ndarray]:
+    """Some rows of both sets less the centre of x, before each set is centred in place."""
+    x_centre_D = _centre(x_SD)
+    return [z_SD[few] - x_centre_D for z_SD in (x_SD, y_SD)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,19 +47,16 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
     output.say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
-    if options["truth"]:
-        require_truth(options["truth"], files)
+    require_truth(options["truth"], files)
     group = uuid.uuid4().hex
     runs = _validate(home, options, files, group)
-    agreement, labels_run = None, None
+    agreement, tables = None, files.folder / group[:8]
+    ended: dict[str, RunSnapshot] = {str(model): snapshot for model, snapshot in runs.items()}
     if all(snapshot.run.status == "completed" for snapshot in runs.values()):
-        tables = files.folder / group[:8]
         agreement = _agreement(home, files, runs, classifiers, tables)
         if classifiers:
-            labels_run = follow_own(home, launch.create_and_start(home, _judging(options, files, tables, group)))
-    ended: dict[str, RunSnapshot] = {str(model): snapshot for model, snapshot in runs.items()}
-    if labels_run is not None:
-        ended["labels"] = labels_run
+            judging = _judging(options, files, tables, group)
+            ended["labels"] = follow_own(home, launch.create_and_start(home, judging))
     code = worst_exit_code({name: exit_code(snapshot) for name, snapshot in ended.items()}, agreement)
     document = virnucpro_document(
         source=str(user_path(options["input"]).absolute()),
@@ -67,7 +64,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
         counts=counts,
         runs=runs,
         agreement=agreement,
-        labels_run=labels_run,
+        labels_run=ended.get("labels"),
         notes=notes_of(counts, runs, agreement),
         exit_code=code,
     )
@@ -99,7 +96,9 @@ def _classifiers(home: Home, options: Mapping[str, Any]) -> dict[Arm, Path]:
 
 
 def require_truth(given: str, files: FrameFiles) -> None:
-    """Raise InputError for a table of true labels that knows none of the frames."""
+    """Raise InputError for a table of true labels, if one is given, that knows none of the frames."""
+    if not given:
+        return
     ids = [row.id for row in read_table(files.table)]
     if all(label is None for label in true_labels(ids, read_truth(user_path(given)))):
         raise InputError(

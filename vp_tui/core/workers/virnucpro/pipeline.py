@@ -66,8 +66,6 @@ def examine(
         ModelError: a classifier is for other widths.
     """
     classifiers = _of_arms(classifier, candidate_classifier)
-    for arm, one in classifiers.items():
-        require_width(one, dnabert.width, esm.embeddings[arm].shape[1])
     place = {frame.id: frame for frame in frames}
     merge = agreement.merge_rows(dnabert.ids, esm.ids)
     unknown = [name for name in merge.ids if name not in place]
@@ -75,11 +73,7 @@ def examine(
         raise InputError(f"{len(unknown)} sequences of the runs, first {unknown[0]!r}, are not in the table of frames")
     rows = [place[name] for name in merge.ids]
     cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
-    scores = None
-    if classifiers:
-        scores = {
-            arm: classify(one, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm, one in classifiers.items()
-        }
+    scores = _scores(classifiers, merge, dnabert, esm) if classifiers else None
     if scores is not None and tables is not None:
         write_predictions(tables, merge.ids, scores)
     document: dict[str, Any] = {
@@ -96,6 +90,15 @@ def examine(
 def _of_arms(classifier: Classifier | None, candidate: Classifier | None) -> dict[Arm, Classifier]:
     """Return the classifier of either arm; nothing without one."""
     return {} if classifier is None else {"reference": classifier, "candidate": candidate or classifier}
+
+
+def _scores(
+    classifiers: Mapping[Arm, Classifier], merge: Merge, dnabert: RunResult, esm: RunResult
+) -> dict[Arm, np.ndarray]:
+    """Return the scores of either arm, each by its own classifier."""
+    for arm, one in classifiers.items():
+        require_width(one, dnabert.width, esm.embeddings[arm].shape[1])
+    return {arm: classify(one, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm, one in classifiers.items()}
 
 
 def _classifier(classifier: Classifier) -> dict[str, Any]:
