@@ -69,11 +69,13 @@ def test_a_command_may_have_a_default_of_its_own(received):
 
 
 def test_choices_and_limits_are_those_of_the_field(received):
-    field = RunConfig.model_fields["reference"]
+    field = RunConfig.model_fields["attention"]
     assert get_origin(field.annotation) is Literal
     for choice in get_args(field.annotation):
-        assert received("--reference", choice, names=("reference",))[0]["reference"] == choice
-    assert received("--reference", "fp8", names=("reference",))[1].exit_code == 2
+        assert received("--attention", choice, names=("attention",))[0]["attention"] == choice
+    assert received("--attention", "none", names=("attention",))[1].exit_code == 2
+    # a precision may be a plan, which is looked up where the run is configured
+    assert received("--precision", "plan:mine")[0]["precision"] == "plan:mine"
     assert "(0 to 4096)" in received("--help")[1].stdout
 
 

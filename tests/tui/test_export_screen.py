@@ -100,7 +100,7 @@ async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tm
             "   ": "a file name is required",
             "missing/x.html": "folder does not exist",
             ".": "is a folder; add a file name",
-            "~nobody-of-this-name/x": "Could not determine home directory",
+            "~nobody-of-this-name/x": "folder does not exist",
             f"{'x' * 300}": "File name too long",
         }.items():
             await type_path(driven, text)
