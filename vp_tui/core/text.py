@@ -1,6 +1,7 @@
 """Numbers and stored text as people read them: on the screen, in reports, in findings and on the command line.
 
-One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN.
+One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN; only the worst cosine of
+sequences of which one has NaN or Inf is NaN (`worst`).
 
 cosine        six decimals, cut, not rounded: 0.9899999 must not read as its limit. In a sentence three.
 error         two digits and an exponent: 3.9e-04 (1 - cosine, relative L2).
@@ -46,6 +47,11 @@ def cosine(value: float | None, digits: int = 6) -> str:
     if not abs(value) < _LARGE:
         return error(value)
     return str(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR))
+
+
+def worst(lowest: float | None, nonfinite: int) -> str:
+    """The lowest cosine of a set of which `nonfinite` sequences have none: NaN, as the rest alone would look good."""
+    return "NaN" if nonfinite else cosine(lowest)
 
 
 def error(value: float | None) -> str:

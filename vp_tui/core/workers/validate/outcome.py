@@ -106,6 +106,7 @@ class Outcome:
                 candidate=config.candidate_plan.name,
                 reference=config.reference,
                 bound=bound_of(measured),
+                details=measured.details,
             ),
             findings=found,
             strata=strata,

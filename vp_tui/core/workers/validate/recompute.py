@@ -106,6 +106,7 @@ def _judged(
             candidate=run.precision,
             reference=run.reference,
             bound=bound_of(measured),
+            details=measured.details,
         ),
         "thresholds": limits.model_dump(),
     }
