@@ -26,7 +26,7 @@ from vp_tui.tui import clipboard, keyfile
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
 from vp_tui.tui.jobs import run_job
-from vp_tui.tui.keymap import TERMINAL_KEYS, UNMOVED, shown
+from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.key_bar import commands
 from vp_tui.tui.poller import Poller
@@ -223,6 +223,11 @@ class VpTuiApp(App[int]):
     async def action_quit(self) -> None:
         """Ask, like q."""
         self.action_leave()
+
+    def action_help_quit(self) -> None:
+        """Name the key that leaves to who pressed ctrl+c."""
+        key = shown(self.moved.get("app.leave", BY_ID["app.leave"].key))
+        self.notify(f"{key} leaves the dashboard; ctrl+c copies selected text", markup=False)
 
     def action_leave(self) -> None:
         self._leaving.leave(self.view)
