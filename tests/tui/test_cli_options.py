@@ -69,11 +69,12 @@ def test_a_command_may_have_a_default_of_its_own(received):
 
 
 def test_choices_and_limits_are_those_of_the_field(received):
-    field = RunConfig.model_fields["precision"]
+    # a precision may also be a plan, which the command reads
+    field = RunConfig.model_fields["reference"]
     assert get_origin(field.annotation) is Literal
     for choice in get_args(field.annotation):
-        assert received("--precision", choice)[0]["precision"] == choice
-    assert received("--precision", "fp8")[1].exit_code == 2
+        assert received("--reference", choice, names=("reference",))[0]["reference"] == choice
+    assert received("--reference", "fp8", names=("reference",))[1].exit_code == 2
     assert "(0 to 4096)" in received("--help")[1].stdout
 
 

@@ -36,7 +36,7 @@ def progress_line(snapshot: RunSnapshot) -> str:
         reference, candidate = fmt.number(rates.reference_tokens_per_s), fmt.number(rates.candidate_tokens_per_s)
         parts.append(f"{reference} -> {candidate} tok/s")
         worst = [
-            f"{stats.scope} {fmt.worst(stats.cosine_min, stats.nan + stats.inf)}"
+            f"{stats.scope} {fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf)}"
             for stats in snapshot.strata
             if stats.scope != "all"
         ]
@@ -99,7 +99,7 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
         cells = (
             stats.scope,
             _done(stats),
-            fmt.worst(stats.cosine_min, stats.nan + stats.inf),
+            fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
             fmt.cosine(stats.cosine_p01),
             fmt.cosine(stats.cosine_mean),
             *(str(count) if count < 10_000 else fmt.short(count) for count in (stats.below, stats.nan, stats.inf)),
@@ -166,6 +166,6 @@ def _history_row(run: RunRow) -> tuple[str, ...]:
         f"{run.precision}/{run.reference}",
         run.status,
         run.verdict or "-",
-        fmt.worst(run.cosine_min, run.num_nonfinite),
+        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
         fmt.ratio(run.speedup),
     )

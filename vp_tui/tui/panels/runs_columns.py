@@ -111,7 +111,7 @@ def _bad(one: RunLine) -> Content:
 
 def _worst(one: RunLine) -> Content:
     level: Level = "fail" if one.run.num_bad else "plain"
-    return styled(f"{fmt.worst(one.run.cosine_min, one.run.num_nonfinite):>9}", level)
+    return styled(f"{fmt.cosine(one.run.cosine_min, nonfinite=one.run.num_nonfinite):>9}", level)
 
 
 def _worst_order(one: RunLine) -> float | None:

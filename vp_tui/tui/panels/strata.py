@@ -65,7 +65,7 @@ def columns(reference: str, width: int, limits: Thresholds, against: Column | No
     more = AGAINST if against is not None else 0
     every = (
         Column("done", 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
-        Column("worst cos", 9, lambda s: fmt.worst(s.cosine_min, s.nan + s.inf), _worst_level),
+        Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min, nonfinite=s.nan + s.inf), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
         Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
         Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.short(s.below), _bad_count(lambda s: s.below)),
