@@ -149,12 +149,19 @@ def _outcome(snapshot: RunSnapshot) -> str:
     return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
 
 
-def runs_table(runs: Sequence[RunRow]) -> str:
+def runs_table(runs: Sequence[RunRow], width: int | None = None) -> str:
+    """Return the table; with a width without the columns that do not fit, so that no terminal breaks a number."""
     if not runs:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
     columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")
     rows = [columns, *(_history_row(run) for run in runs)]
-    return "\n".join(aligned(rows))
+    kept = list(range(len(columns)))
+    for name in ("model", "created", "precision", "status"):
+        lines = aligned([[row[place] for place in kept] for row in rows])
+        if width is None or max(map(fmt.columns, lines)) <= width:
+            return "\n".join(lines)
+        kept.remove(columns.index(name))
+    return "\n".join(aligned([[row[place] for place in kept] for row in rows]))
 
 
 def _history_row(run: RunRow) -> tuple[str, ...]:
