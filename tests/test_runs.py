@@ -227,8 +227,8 @@ def test_control_characters_of_a_header_never_reach_the_terminal(vp_tui, made_ch
     assert not set(done.stderr + done.stdout) & {"\x1b", "\x07"}
 
 
-def test_a_checkpoint_without_a_tensor_is_refused_by_name_and_the_run_is_kept_as_failed(
-    vp_tui, made_checkpoint, document, tmp_path
+def test_a_checkpoint_without_a_tensor_is_refused_by_name_and_the_run_is_kept_as_failed_and_told(
+    vp_tui, made_checkpoint, document, tmp_path, poll
 ):
     from safetensors.numpy import save_file
 
@@ -238,8 +238,12 @@ def test_a_checkpoint_without_a_tensor_is_refused_by_name_and_the_run_is_kept_as
     gone = next(name for name in tensors if name.endswith("layer.1.output.dense.weight"))
     del tensors[gone]
     save_file(tensors, broken / "model.safetensors")
-    done = vp_tui("run", "-m", broken, "-i", PROTEINS, "--json", check=2)
+    notice = tmp_path / "told"
+    tell = f"sh -c 'echo $VP_TUI_RUN_STATUS $VP_TUI_RUN_EXIT_CODE > {notice}'"
+    done = vp_tui("run", "-m", broken, "-i", PROTEINS, "--json", "--notify", tell, "--notify-on", "fail", check=2)
     found = document(done)
+    # the run tells it after its end is stored
+    poll(lambda: notice.exists() and notice.read_text() == "failed 2\n")
     assert found["status"] == "failed"
     assert "layer.1.output.dense.weight" in found["status_reason"]
     assert found["strata"] == {} or found["strata"]["all"]["n"] == 0

@@ -52,6 +52,12 @@ def test_a_device_stays_a_device(tmp_path):
     assert stat.S_ISCHR(null.stat().st_mode)
 
 
+def test_a_folder_that_does_not_exist_is_named_and_not_made(tmp_path):
+    with pytest.raises(UsageError, match="there is no folder"):
+        write(tmp_path / "nope" / "x.csv", "new")
+    assert not (tmp_path / "nope").exists()
+
+
 def test_a_database_is_not_overwritten(home):
     before = home.database.read_bytes()
     with pytest.raises(UsageError, match="database"), output(home.database):

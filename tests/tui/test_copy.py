@@ -28,7 +28,7 @@ async def test_with_nothing_in_focus_the_whole_screen_is_copied(drive, tmp_path)
         driven.app.screen.set_focus(None)
         text = await copied(driven, tmp_path)
         assert "FAIL  12 of 10,000 sequences hold NaN" in text
-        assert "!0.986113" in text
+        assert "!NaN" in text
         assert "q Leave" not in text
         assert text.strip() == driven.app.clipboard.strip()
 
@@ -89,7 +89,7 @@ def test_the_terminal_gets_the_text_by_osc_52():
         terminal.press("y")
         terminal.wait_for(lambda text: "to the clipboard" in text)
     (coded,) = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.raw)
-    assert "!0.986113" in base64.b64decode(coded).decode()
+    assert "!NaN" in base64.b64decode(coded).decode()
 
 
 # -- zoom

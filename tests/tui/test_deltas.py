@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import snapshots
 
+from vp_tui.core.regression.worse import is_worst_worse
 from vp_tui.tui.deltas import delta, pair
 from vp_tui.tui.messages import OpenComparison, Pinned, StoreView
 
@@ -80,3 +81,8 @@ def test_without_a_pair_the_reason_names_the_run(selected, cursor, words):
         [replace(one, id=number) for number, one in enumerate(selected, start=50)] if len(selected) > 2 else selected
     )
     assert words in pair(selected, cursor, StoreView(baselines=(baseline(),))).reason
+
+
+@pytest.mark.parametrize(("here", "there", "worse"), [(3, 0, True), (0, 3, False), (3, 3, False)])
+def test_a_run_with_nan_is_worse_than_its_baseline_whatever_its_other_sequences_say(here, there, worse):
+    assert is_worst_worse((None if here else 0.9, here), (None if there else 0.9999, there)) is worse

@@ -60,11 +60,13 @@ def test_good_values_become_a_config(fasta):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("sample", "0", "greater than or equal to 1"),
-        ("sample", "many", "valid integer"),
+        ("sample", "0", "at least 1"),
+        ("sample", "many", "whole number"),
         ("token_budget", "8", " or "),
         ("strata", "64", "64,128"),
-        ("device", "gpu", "pattern"),
+        ("device", "gpu", "cuda:N"),
+        ("model", "", "a value is needed"),
+        ("oracle", "", "whole number"),
     ],
 )
 def test_a_wrong_value_has_its_message_at_its_field(fasta, name, value, words):

@@ -12,8 +12,9 @@ from textual.widget import Widget
 import vp_tui.tui.panels
 import vp_tui.tui.screens
 from vp_tui.tui.app import VpTuiApp
-from vp_tui.tui.keymap import KEYS, MAIN_SCREENS, PARTS, bindings, keys_of
+from vp_tui.tui.keymap import KEYS, MAIN_SCREENS, PARTS, QUIET, bindings, keys_of
 from vp_tui.tui.panels.key_bar import BarKey, entries, fitted, key_line, room
+from vp_tui.tui.panels.runs_table import RunsTable
 
 TUI = Path(vp_tui.tui.panels.__file__).parents[1]
 SCREENS = sorted({screen for key in KEYS for screen in key.screens})
@@ -68,8 +69,11 @@ def test_no_key_has_two_meanings_on_one_screen(name):
 
 
 def test_keys_survive_tmux_and_ssh():
-    words = {"enter", "escape", "space", "tab", "up", "down"}
-    assert all(key.key in words or (len(key.shown) == 1 and key.shown.isascii()) for key in KEYS)
+    words = {"enter", "escape", "space", "tab", "up", "down", "ctrl+d", "ctrl+u"}
+    assert all(
+        key.key in words or (len(key.shown) == 1 and key.shown.isascii()) or key.key in {"ctrl+d", "ctrl+u"}
+        for key in KEYS
+    )
 
 
 # -- the key bar
@@ -88,6 +92,7 @@ def table(board):
             is_current=key.action == f"app.open_screen('{board}')",
         )
         for key in found
+        if key.rank < QUIET
     )
 
 
@@ -162,6 +167,28 @@ async def test_a_command_of_the_palette_does_what_its_key_does(drive):
         await driven.until_text("Logs: log and status")
         await driven.press("enter")
         await driven.until(lambda: driven.app.current_mode == "logs")
+
+
+async def test_lists_and_texts_move_by_the_keys_of_less_and_a_field_takes_them_as_letters(drive):
+    async with drive(snapshots.running(), rows=snapshots.history(), size=(80, 24)) as driven:
+        await driven.press("2")
+        await driven.until(
+            lambda: driven.app.current_mode == "runs" and driven.app.screen.query_one(RunsTable).row_count
+        )
+        table = driven.app.screen.query_one(RunsTable)
+        last = table.row_count - 1
+        for key, row in (("j", 1), ("k", 0), ("G", last), ("g", 0), ("ctrl+d", last), ("ctrl+u", 0)):
+            await driven.press(key)
+            await driven.until(lambda row=row: table.cursor_row == row)
+        await driven.press("slash", "j", "G")
+        await driven.until(lambda: driven.app.screen.query_one("#filter").value == "jG")
+        assert table.cursor_row == 0
+
+
+async def test_ctrl_c_names_the_key_that_leaves(drive):
+    async with drive(snapshots.running()) as driven:
+        await driven.press("ctrl+c")
+        await driven.until_text("q leaves the dashboard")
 
 
 def test_a_bar_without_keys_is_empty():

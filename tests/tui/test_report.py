@@ -15,7 +15,7 @@ from vp_tui.core.gates.table import BY_ID, GATES
 from vp_tui.core.measurements import Measured, as_document
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.tui.text import report, summary
+from vp_tui.tui.text import report, runs_table, summary
 
 LIMITS = Thresholds()
 SCOPES = ("short", "medium", "long", "all")
@@ -361,3 +361,12 @@ def test_ten_million_sequences_keep_to_the_width_of_the_table():
     assert " 6.3M/10M " in text
     assert " 10M  70k " in text
     assert widest(text) <= 79
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_the_table_of_runs_keeps_to_a_terminal_and_its_numbers_stay_whole(width):
+    runs = [replace(run, name="a name of some length", cosine_min=0.999998) for run in snapshots.history()]
+    lines = runs_table(runs, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert all("0.999998" in line for line in lines[1:])
+    assert "model" in runs_table(runs)

@@ -55,6 +55,11 @@ class StratumStats:
     speedup: float | None
     """candidate tokens/s over reference tokens/s."""
 
+    @property
+    def bad(self) -> int:
+        """Return the sequences at or below the limit, with NaN or with Inf; each once."""
+        return max(self.below, self.nan, self.inf)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceResult:

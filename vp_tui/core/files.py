@@ -65,7 +65,7 @@ def output(path: Path) -> Iterator[Path]:
     """As `replacing`, for a file that the user named: a link stays one, a device or a pipe is written into.
 
     Raises:
-        UsageError: the file is an SQLite database, most likely the store.
+        UsageError: the file is an SQLite database, most likely the store, or its folder does not exist.
     """
     if _is_special(path):
         with tempfile.TemporaryDirectory(prefix="vp-tui-") as folder:
@@ -77,6 +77,8 @@ def output(path: Path) -> Iterator[Path]:
     target = path.resolve()
     if _is_database(target):
         raise UsageError(f"{path} is an SQLite database and is not overwritten; give another name")
+    if not target.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {target.parent}; create it, or give another name")
     with replacing(target) as temporary:
         yield temporary
 

@@ -1,6 +1,6 @@
 """Numbers and stored text as people read them: on the screen, in reports, in findings and on the command line.
 
-One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN.
+One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN, but for `cosine`.
 
 cosine        six decimals, cut, not rounded: 0.9899999 must not read as its limit. In a sentence three.
 error         two digits and an exponent: 3.9e-04 (1 - cosine, relative L2).
@@ -37,8 +37,10 @@ def _is_known(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def cosine(value: float | None, digits: int = 6) -> str:
-    """0.999612; so near 1 that all digits would be nines, the distance: 1-4e-08."""
+def cosine(value: float | None, digits: int = 6, *, nonfinite: int = 0) -> str:
+    """0.999612; so near 1 that all digits would be nines, the distance: 1-4e-08. NaN with sequences that have none."""
+    if nonfinite:
+        return "NaN"
     if not _is_known(value):
         return DASH
     if digits == 6 and 0 < 1 - value < 1e-6:
@@ -228,9 +230,7 @@ def runs(run_ids: Sequence[int]) -> str:
 
 def fact(value: Any) -> str:
     """A fact of a run: text as it is, a missing one as none, anything else as JSON."""
-    if value is None:
-        return "none"
-    return safe(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+    return "none" if value is None else safe(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
 
 
 def safe(text: object) -> str:

@@ -22,11 +22,11 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import clipboard, keyfile
+from vp_tui.tui import bell, clipboard, keyfile
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
 from vp_tui.tui.jobs import run_job
-from vp_tui.tui.keymap import TERMINAL_KEYS, UNMOVED, shown
+from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.key_bar import commands
 from vp_tui.tui.poller import Poller
@@ -73,6 +73,8 @@ class VpTuiApp(App[int]):
         self._leaving = Leaving(self, self.backend, self._poller.wake)
         self._trouble: str | None = None
         self._is_paused = False
+        self._has_title = False
+        """The terminal's own title is kept, to be given back."""
         self._warnings: list[str] = []
         """Problems of the user's settings."""
         self._take_settings()
@@ -109,6 +111,8 @@ class VpTuiApp(App[int]):
 
     def on_unmount(self) -> None:
         self._poller.close()
+        if self._has_title:
+            self._send(bell.GIVE_TITLE_BACK)
 
     def _follow(self) -> None:
         worker = get_current_worker()
@@ -117,9 +121,23 @@ class VpTuiApp(App[int]):
     # -- messages
 
     def on_store_read(self, message: StoreRead) -> None:
+        self._tell_ended(message.view)
         self.view = message.view
         self._trouble = None
         self._fill()
+
+    def _tell_ended(self, view: StoreView) -> None:
+        """Ring, and name the result in the title of the terminal, when a run ends."""
+        over = bell.ended(bell.active_ids(self._runs()), view.runs)
+        if over:
+            self.bell()
+            self._send(("" if self._has_title else bell.KEEP_TITLE) + bell.title_bytes(bell.title_of(over)))
+            self._has_title = True
+
+    def _send(self, sequence: str) -> None:
+        """Send a control sequence to the terminal."""
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(sequence)
 
     def on_store_trouble(self, message: StoreTrouble) -> None:
         self._trouble = message.text
@@ -223,6 +241,11 @@ class VpTuiApp(App[int]):
     async def action_quit(self) -> None:
         """Ask, like q."""
         self.action_leave()
+
+    def action_help_quit(self) -> None:
+        """Name the key that leaves to who pressed ctrl+c."""
+        key = shown(self.moved.get("app.leave", BY_ID["app.leave"].key))
+        self.notify(f"{key} leaves the dashboard; ctrl+c copies selected text", markup=False)
 
     def action_leave(self) -> None:
         self._leaving.leave(self.view)

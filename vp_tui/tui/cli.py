@@ -6,6 +6,7 @@ cli_judge and cli_checkpoint have the others, all on the app of cli_app.
 
 import atexit
 import gc
+import os
 import sys
 from typing import Annotated, Any
 
@@ -53,6 +54,24 @@ def run(
     auto_search: Annotated[
         bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
     ] = False,
+    notify: Annotated[
+        str,
+        typer.Option(
+            "--notify",
+            metavar="CMD|URL",
+            envvar="VP_TUI_NOTIFY",
+            help="Command to start, or address to post to, when a run ends; VP_TUI_RUN_* has its fields.",
+        ),
+    ] = "",
+    notify_on: Annotated[
+        str,
+        typer.Option(
+            "--notify-on",
+            metavar="fail|warn|always",
+            envvar="VP_TUI_NOTIFY_ON",
+            help="The least bad end to tell.",
+        ),
+    ] = "always",
     detach: cli_app.Detach = False,
     json: cli_app.AsJson = False,
 ) -> None:
@@ -61,8 +80,10 @@ def run(
     Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
     of them).
     """
+    from vp_tui.core.runs.notify import request
     from vp_tui.tui.commands.series import validate
 
+    request(os.environ, notify, notify_on)
     home, against = cli_app.store(), baseline or None
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
-from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
+from vp_tui.core.regression.worse import is_slower, is_worst_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.levels import MARKS, Level
 from vp_tui.tui.messages import OpenComparison, Pinned, StoreView
@@ -69,8 +69,12 @@ def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:
         base=fitting.name,
         base_id=base.id,
         speed=speed_change(run.speedup, base.speedup) if fitting.perf_key == run.perf_key else None,
-        is_worse=is_worse(run.cosine_min, base.cosine_min) if fitting.accuracy_key == run.accuracy_key else None,
+        is_worse=_is_worse(run, base) if fitting.accuracy_key == run.accuracy_key else None,
     )
+
+
+def _is_worse(run: RunRow, base: RunRow) -> bool | None:
+    return is_worst_worse((run.cosine_min, run.num_nonfinite), (base.cosine_min, base.num_nonfinite))
 
 
 def pair(selected: Sequence[RunRow], cursor: RunRow | None, view: StoreView) -> OpenComparison | Unavailable:

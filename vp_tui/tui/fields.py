@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from vp_tui.core.config import PLAN_PREFIX, PrecisionPlan, RunConfig
+from vp_tui.core.config import PLAN_PREFIX, PrecisionPlan, RunConfig, refusal_of
 from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
 
@@ -27,7 +27,6 @@ PATH_FIELDS: Final = (MODEL_FIELD, FILE_FIELD)
 NOT_IN_FORM = ("tags",)
 NOT_KEPT = ("name", "fp32_compare", "trust_remote_code")
 """Valid for one run only: name, exception, consent to run remote code."""
-PYDANTIC_PREFIX = "Value error, "
 
 FILE_NAME = "form.json"
 
@@ -199,9 +198,9 @@ def _expanded(name: str, value: Any) -> Any:
 
 def _messages(failure: ValidationError) -> dict[str, str]:
     found: dict[str, list[str]] = {}
-    for error in failure.errors(include_url=False, include_context=False):
+    for error in failure.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
-        found.setdefault(name, []).append(error["msg"].removeprefix(PYDANTIC_PREFIX))
+        found.setdefault(name, []).append(refusal_of(error))
     return {name: " or ".join(words) for name, words in found.items()}
 
 

@@ -16,6 +16,8 @@ PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run"}
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
 """Rank of keys that the key bar shows only when all the others fit."""
+QUIET = 10
+"""Rank of keys that only the help lists."""
 _ALL, _RUN = MAIN_SCREENS, ("live", "runs")
 
 
@@ -134,7 +136,20 @@ _LOGS = (
     Key("follow", "f", "follow", "Follow", "follow the newest line, or stop following", ("logs",), rank=4),
     Key("clear", "escape", "clear", "Clear", "clear the search text", ("logs",), rank=REST),
 )
+_MOVES = tuple(
+    Key(name, key, f"app.simulate_key('{moved}')", label, words, (*_ALL, *_MODAL_TEXTS), rank=QUIET)
+    for name, key, moved, label, words in (
+        ("down", "j", "down", "Down", "one line down, as the arrow"),
+        ("up", "k", "up", "Up", "one line up, as the arrow"),
+        ("first", "g", "home", "First", "to the first line, as home"),
+        ("last", "G", "end", "Last", "to the last line, as end"),
+        ("page-down", "ctrl+d", "pagedown", "Page down", "one page down"),
+        ("page-up", "ctrl+u", "pageup", "Page up", "one page up"),
+    )
+)
+"""As in less and vim, on every list and text."""
 _EVERYWHERE = (
+    *_MOVES,
     Key(
         "copy", "y", "app.copy", "Copy", "copy the focused panel, or the screen, to clipboard and file", _ALL, rank=REST
     ),

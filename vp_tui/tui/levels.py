@@ -14,7 +14,6 @@ _LEVELS: Final[dict[str, Level]] = {
     "FAIL": "fail",
     "INVALID": "fail",
     "MISS": "warn",
-    "completed": "good",
     "failed": "fail",
     "interrupted": "fail",
     "cancelled": "warn",

@@ -35,7 +35,11 @@ def progress_line(snapshot: RunSnapshot) -> str:
     if rates is not None:
         reference, candidate = fmt.number(rates.reference_tokens_per_s), fmt.number(rates.candidate_tokens_per_s)
         parts.append(f"{reference} -> {candidate} tok/s")
-        worst = [f"{stats.scope} {fmt.cosine(stats.cosine_min)}" for stats in snapshot.strata if stats.scope != "all"]
+        worst = [
+            f"{stats.scope} {fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf)}"
+            for stats in snapshot.strata
+            if stats.scope != "all"
+        ]
         parts.append(f"worst cos: {' '.join(worst)}")
     if run.num_alerts:
         parts.append(f"alerts {run.num_alerts}")
@@ -95,7 +99,7 @@ def strata_table(strata: Sequence[StratumStats]) -> list[str]:
         cells = (
             stats.scope,
             _done(stats),
-            fmt.cosine(stats.cosine_min),
+            fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
             fmt.cosine(stats.cosine_p01),
             fmt.cosine(stats.cosine_mean),
             *(str(count) if count < 10_000 else fmt.short(count) for count in (stats.below, stats.nan, stats.inf)),
@@ -145,12 +149,19 @@ def _outcome(snapshot: RunSnapshot) -> str:
     return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
 
 
-def runs_table(runs: Sequence[RunRow]) -> str:
+def runs_table(runs: Sequence[RunRow], width: int | None = None) -> str:
+    """Return the table; with a width without the columns that do not fit, so that no terminal breaks a number."""
     if not runs:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
     columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")
     rows = [columns, *(_history_row(run) for run in runs)]
-    return "\n".join(aligned(rows))
+    kept = list(range(len(columns)))
+    for name in ("model", "created", "precision", "status"):
+        lines = aligned([[row[place] for place in kept] for row in rows])
+        if width is None or max(map(fmt.columns, lines)) <= width:
+            return "\n".join(lines)
+        kept.remove(columns.index(name))
+    return "\n".join(aligned([[row[place] for place in kept] for row in rows]))
 
 
 def _history_row(run: RunRow) -> tuple[str, ...]:
@@ -162,6 +173,6 @@ def _history_row(run: RunRow) -> tuple[str, ...]:
         f"{run.precision}/{run.reference}",
         run.status,
         run.verdict or "-",
-        fmt.cosine(run.cosine_min),
+        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
         fmt.ratio(run.speedup),
     )

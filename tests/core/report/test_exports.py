@@ -246,7 +246,7 @@ def test_a_format_that_does_not_exist_is_told_with_those_that_do(regressed, load
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "new" / "report.md"
+    path = tmp_path / "report.md"
     render.write(path, "first \u00e9\n")
     assert path.read_bytes() == b"first \xc3\xa9\n"
 

@@ -69,3 +69,10 @@ def test_a_process_that_ends_late_after_sigkill_is_waited_for(home, stuck):
     launch.stop(home, run_id)
     assert process.signals == [signal.SIGTERM, signal.SIGKILL]
     assert process.clock.now == pytest.approx(launch.PATIENCE_SECONDS + 5, abs=0.2)
+
+
+def test_a_checkpoint_is_stored_by_its_whole_path_and_a_hub_id_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checkpoint").mkdir()
+    assert launch.from_anywhere("checkpoint") == str(tmp_path / "checkpoint")
+    assert launch.from_anywhere("facebook/esm2_t6_8M_UR50D") == "facebook/esm2_t6_8M_UR50D"

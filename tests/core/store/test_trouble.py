@@ -124,8 +124,10 @@ def test_rows_beside_an_open_reader_are_taken_into_the_file_itself(home, started
         assert connection.execute("SELECT status FROM run").fetchall() == [("completed",)]
 
 
-@pytest.mark.parametrize("field", ["cosine_min", "metric.M1.min"])
-def test_a_run_with_nan_is_neither_the_best_nor_above_any_limit(started, write, reader, field):
+@pytest.mark.parametrize(
+    ("field", "worst_first", "below"), [("cosine_min", [2, 1], [2]), ("metric.M1.min", [1, 2], [])]
+)
+def test_a_run_with_nan_is_neither_the_best_nor_above_any_limit(started, write, reader, field, worst_first, below):
     """Its lowest cosine is that of its finite sequences, which may be perfect."""
     for broken in (0, 1):
         strata = tuple(
@@ -134,6 +136,7 @@ def test_a_run_with_nan_is_neither_the_best_nor_above_any_limit(started, write, 
         )
         write(started(), planned(), finished(strata=strata, verdict="FAIL" if broken else "PASS"))
     assert [run.id for run in reader.history(f"{field}>0.99")] == [1]
-    for sort in (field, f"-{field}"):
-        assert [run.id for run in reader.history("", sort=sort)] == [1, 2]
-    assert [run.cosine_min for run in reader.runs()] == [None, 0.999]
+    assert [run.id for run in reader.history(f"{field}<0.99")] == below
+    assert [run.id for run in reader.history("", sort=field)] == worst_first
+    assert [run.id for run in reader.history("", sort=f"-{field}")] == [1, 2]
+    assert [(run.cosine_min, run.num_bad, run.num_nonfinite) for run in reader.runs()] == [(None, 1, 1), (0.999, 0, 0)]

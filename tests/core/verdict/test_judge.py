@@ -154,7 +154,7 @@ def test_the_gravest_finding_comes_first():
     [
         ({}, ["fp16 is safe here", "all 10 sequences", "1.0e-05"]),
         ({"cosine_p01": 0.9}, ["fp16 passes with a warning", "short", "0.900000"]),
-        ({"nan": 1}, ["fp16 is not safe here", "short", "1 sequences with NaN"]),
+        ({"nan": 1}, ["fp16 is not safe here", "short: 1 of 10", "1 of 10 sequences become NaN"]),
     ],
 )
 def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):
@@ -173,6 +173,16 @@ def test_an_unproved_reference_is_told_behind_the_verdict_and_does_not_change_it
         for is_proved in (True, False)
     )
     assert unproved.removeprefix(proved) == f"; {verdict.UNPROVED}"
+
+
+def test_a_sentence_about_nan_counts_all_strata_and_names_layer_and_remedy():
+    strata = (stats("short", nan=1), stats("long", nan=9, inf=2, n=10), stats("all", nan=10, inf=2, n=30))
+    outcome, found = judged(*strata)
+    details = {"nonfinite": [{"module": "layers.3.fc1", "count": 4}]}
+    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", details=details)
+    assert "10 of 30 sequences become NaN or Inf (long: 9 of 10), first in layers.3.fc1; use bf16, or keep" in text
+    bf16 = verdict.sentence(outcome, found, strata, candidate="bf16", reference="fp32", details=details)
+    assert "use bf16" not in bf16
 
 
 def test_further_findings_are_counted_in_the_sentence():

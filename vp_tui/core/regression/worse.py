@@ -19,6 +19,13 @@ def is_worse(cosine: float | None, baseline: float | None) -> bool | None:
     return 1 - cosine + EPSILON >= INFLATION * (1 - baseline + EPSILON)
 
 
+def is_worst_worse(lowest: tuple[float | None, int], baseline: tuple[float | None, int]) -> bool | None:
+    """As `is_worse`, of two sets as (lowest cosine, sequences with NaN or Inf): one of these is worse than any."""
+    if lowest[1] or baseline[1]:
+        return bool(lowest[1]) and not baseline[1]
+    return is_worse(lowest[0], baseline[0])
+
+
 def speed_change(rate: float | None, baseline: float | None) -> float | None:
     """Return the change as a fraction; None where a rate is missing or the baseline's is 0."""
     return rate / baseline - 1 if rate is not None and baseline else None

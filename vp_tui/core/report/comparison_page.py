@@ -185,7 +185,7 @@ def _past(run: PastRun) -> tuple[str, ...]:
         fmt.date_time(run.created_at_us, utc=True),
         fmt.number(run.tokens_per_s) if run.same_clock else fmt.DASH,
         fmt.ratio(run.speedup),
-        fmt.cosine(run.cosine_min),
+        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
         run.role or "",
         fmt.safe(", ".join(run.baselines)),
     )

@@ -57,6 +57,8 @@ def short_document(run: RunRow) -> dict[str, Any]:
         "done": run.done,
         "total": run.total,
         "cosine_min": run.cosine_min,
+        "num_bad": run.num_bad,
+        "num_nonfinite": run.num_nonfinite,
         "tokens_per_s_speedup": run.speedup,
         "end_to_end_speedup": run.end_to_end_speedup,
         "exit_code": run.exit_code,
@@ -71,6 +73,9 @@ def short_document(run: RunRow) -> dict[str, Any]:
 def _stratum(stats: StratumStats) -> dict[str, Any]:
     row = as_row(stats)
     del row["scope"]
+    if stats.nan + stats.inf:
+        # the finite ones alone would look good
+        row["cosine_min"] = None
     return row
 
 

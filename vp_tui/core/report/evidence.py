@@ -68,6 +68,8 @@ class PastRun:
     tokens_per_s: float | None
     speedup: float | None
     cosine_min: float | None
+    num_nonfinite: int
+    """Above 0 where a sequence has NaN or Inf; there is no lowest cosine then."""
     role: SideName | None
     baselines: tuple[str, ...]
     """Names of the active baselines it is pinned as."""
@@ -191,7 +193,7 @@ def history(reader: Reader, sides: Mapping[SideName, Sequence[RunRow]]) -> tuple
     )
 
 
-_OF_RUN = ("id", "uuid", "name", "created_at_us", "verdict", "speedup", "cosine_min")
+_OF_RUN = ("id", "uuid", "name", "created_at_us", "verdict", "speedup", "cosine_min", "num_nonfinite")
 
 
 def _pinned(reader: Reader) -> dict[int, tuple[str, ...]]:

@@ -75,7 +75,7 @@ def _stratum(stats: StratumStats) -> tuple[str, ...]:
     return (
         stats.scope,
         f"{stats.n}/{stats.planned}",
-        fmt.cosine(stats.cosine_min),
+        fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
         fmt.cosine(stats.cosine_p01),
         fmt.cosine(stats.cosine_mean),
         str(stats.below),

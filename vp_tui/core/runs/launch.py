@@ -84,11 +84,18 @@ def create_and_start(
             "precision_requested": config.precision if choice.reason else None,
             "precision_reason": choice.reason,
             "input": str(user_path(config.input).absolute()),
+            "model": from_anywhere(config.model),
         }
     )
     run_id = lifecycle.create_run(home, config, group_id=group_id, repeat_idx=repeat_idx)
     _start(home, run_id)
     return run_id
+
+
+def from_anywhere(model: str) -> str:
+    """Return a local checkpoint by its absolute path, as a rerun in another folder needs it; a hub id as it is."""
+    path = user_path(model)
+    return str(path.absolute()) if path.exists() else model
 
 
 def _start(home: Home, run_id: int) -> None:

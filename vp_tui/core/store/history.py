@@ -36,6 +36,8 @@ from vp_tui.core.store.rows import finite, moment
 from vp_tui.core.store.snapshot import ACTIVE, RunRow
 
 _run = tables.run
+BELOW_ALL: Final = -2.0
+"""Stands for the worst cosine of a run with NaN or Inf in conditions and in the order: lower than any cosine."""
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ":": operator.eq,
     "=": operator.eq,
@@ -52,13 +54,18 @@ def alert_count() -> ColumnElement[Any]:
 
 
 def worst_cosine() -> ColumnElement[Any]:
-    """Return the lowest cosine over all strata; NULL if there is none, or if a sequence has NaN or Inf.
+    """Return the lowest cosine over all strata, BELOW_ALL if a sequence has NaN or Inf; NULL if nothing is compared.
 
     The finite ones alone would let a run that fails by NaN sort and match as the best.
     """
     stratum = tables.stratum
-    worst = case((stratum.c.nan + stratum.c.inf > 0, None), else_=stratum.c.cosine_min)
-    found = select(worst).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
+    return _of_all(case((stratum.c.nan + stratum.c.inf > 0, BELOW_ALL), else_=stratum.c.cosine_min))
+
+
+def _of_all(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value of the row of all strata."""
+    stratum = tables.stratum
+    found = select(value).where(stratum.c.run_id == _run.c.id, stratum.c.scope == "all")
     return found.correlate(_run).scalar_subquery()
 
 
@@ -108,7 +115,7 @@ def _value(term: Term) -> ColumnElement[Any]:
         return found.correlate(_run).scalar_subquery()
     if term.field == "metric":
         metric = tables.metric
-        # M1 is of the finite sequences: see worst_cosine
+        # M1 is of the finite sequences
         value = case((and_(metric.c.name.like("M1.%"), metric.c.nonfinite > 0), None), else_=metric.c.value)
         found = select(value).where(
             metric.c.run_id == _run.c.id, metric.c.name == term.key, metric.c.scope == (term.scope or "all")
@@ -141,7 +148,7 @@ _IS: Final[dict[str, Callable[[], ColumnElement[bool]]]] = {
 
 
 _OWN = tuple(name for name in RunRow.__dataclass_fields__ if name in tables.run.c)
-_COUNTED = ("num_alerts", "cosine_min")
+_COUNTED = ("num_alerts", "cosine_min", "num_bad", "num_nonfinite")
 _MOMENTS = tuple(name for name in _OWN if name.endswith("_at_us"))
 _NUMBERS = ("speedup", "end_to_end_speedup", "eta_s", "cosine_min")
 _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
@@ -149,12 +156,14 @@ _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 def run_rows() -> Select[Any]:
     """Return a SELECT of the columns of a RunRow for every run."""
-    run, tag = tables.run, tables.run_tag
+    run, tag, stratum = tables.run, tables.run_tag, tables.stratum
     tags = select(func.json_group_object(tag.c.key, tag.c.value)).where(tag.c.run_id == run.c.id).scalar_subquery()
     return select(
         *(run.c[name] for name in (*_OWN, *_WORKER)),
         alert_count().label("num_alerts"),
         worst_cosine().label("cosine_min"),
+        _of_all(func.max(stratum.c.below, stratum.c.nan, stratum.c.inf)).label("num_bad"),
+        _of_all(stratum.c.nan + stratum.c.inf).label("num_nonfinite"),
         tags.label("tags"),
     )
 
@@ -190,5 +199,8 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
     if ending is not None:
         values |= {"status": ending.status, "status_reason": ending.reason}
     valid = row["perf_valid"]
+    values |= {name: values[name] or 0 for name in ("num_bad", "num_nonfinite")}
+    if values["num_nonfinite"]:
+        values["cosine_min"] = None
     values |= {"tags": json.loads(row["tags"]), "perf_valid": None if valid is None else bool(valid)}
     return RunRow(**values, pid=row["worker_pid"])

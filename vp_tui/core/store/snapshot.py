@@ -46,6 +46,7 @@ class RunRow:
     """tokens/s, candidate over reference."""
     end_to_end_speedup: float | None
     cosine_min: float | None
+    """Lowest cosine; None where a sequence has NaN or Inf, or nothing is compared."""
     exit_code: int | None
     num_alerts: int
     tags: Mapping[str, str]
@@ -62,6 +63,11 @@ class RunRow:
     perf_invalid_reason: str | None = None
     archived_at_us: int | None = None
     """Time at which rows of sequences and samples were pruned; metrics stay."""
+
+    num_bad: int = 0
+    """Sequences at or below the cosine limit, with NaN or with Inf; each once."""
+    num_nonfinite: int = 0
+    """Above 0 where a sequence has NaN or Inf."""
 
     @property
     def is_active(self) -> bool:

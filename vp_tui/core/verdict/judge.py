@@ -8,7 +8,7 @@ An inexact reference (R1) makes the run INVALID under both.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Profile
@@ -16,6 +16,7 @@ from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.engine import R1, R1_BITS
 from vp_tui.core.gates.gate import Gate
+from vp_tui.core.gates.model import V1
 from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
@@ -24,7 +25,7 @@ from vp_tui.core.verdict.causes import RANK
 from vp_tui.core.verdict.certainty import MIN_FILE, failures_in_words
 from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
 from vp_tui.core.verdict.notes import one_per_cause
-from vp_tui.core.verdict.words import Names, sentence_of
+from vp_tui.core.verdict.words import Names, overflow_of, sentence_of
 
 NOTHING = Measured()
 UNPROVED: Final = "the reference is unproved (no sequence was compared with FP64)"
@@ -78,13 +79,15 @@ def sentence(
     reference: str,
     bound: float | None = None,
     is_proved: bool = True,
+    details: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the verdict as text, with its decisive number.
 
-    `bound` is the upper bound of the share of the file that could still fail (verdict.certainty); a handful of
+    `details` of the measures name the layer of an overflow; without them (embeddings of another program) there is
+    no remedy to name. `bound` is the upper bound of the share of the file that could still fail (verdict.certainty); a handful of
     sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is told last.
     """
-    told = _told(outcome, found, strata, candidate=candidate, reference=reference, bound=bound)
+    told = _told(outcome, found, strata, candidate=candidate, reference=reference, bound=bound, details=details)
     return told if is_proved or outcome == "INVALID" else f"{told}; {UNPROVED}"
 
 
@@ -96,6 +99,7 @@ def _told(
     candidate: str,
     reference: str,
     bound: float | None,
+    details: Mapping[str, Any] | None,
 ) -> str:
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
@@ -108,6 +112,8 @@ def _told(
         return f"{candidate} is safe here: all {count} sequences are finite and above the cosine limit ({gap}){told}"
     groups = causes.problems(found)
     decisive = groups[0].lead.text if groups else found[0].text
+    if outcome == "FAIL" and any(one.gate == V1.id and one.severity == "fail" for one in found):
+        decisive = overflow_of(strata, details, candidate)
     more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
     opening = {
         "WARN": f"{candidate} passes with a warning",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
+from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.consequences import S7
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.engine import R4
@@ -89,7 +90,33 @@ def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
 
 def _nonfinite(numbers: Numbers, _limits: Thresholds, _details: Mapping[str, Any], _name: str) -> str:
     nan, inf, n = (_count(numbers, key) for key in ("nan", "inf", "n"))
-    return f"{nan} sequences with NaN and {inf} with Inf of {n}, 0 allowed"
+    noun = "sequence" if nan == "1" else "sequences"
+    return f"{nan} {noun} with NaN and {inf} with Inf of {n}, 0 allowed"
+
+
+def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | None, candidate: str) -> str:
+    """Return the sentence of a run with NaN or Inf: sequences of all strata, the first module, and the remedy."""
+    counts = {stats.scope: (max(stats.nan, stats.inf), stats.n) for stats in strata}
+    worst = max((scope for scope in counts if scope != "all"), key=lambda scope: _share(*counts[scope]), default=None)
+    told = f"{_of(*counts['all'])} sequences become NaN or Inf"
+    if worst is not None and counts[worst][0]:
+        told += f" ({worst}: {_of(*counts[worst])})"
+    if details is None:
+        return told
+    modules = detail(details, "nonfinite")
+    place = fmt.safe(modules[0]["module"]) if modules else None
+    if place:
+        told += f", first in {place}"
+    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
+    return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{fmt.exact(part)} of {fmt.exact(whole)}"
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], name: str) -> str:
@@ -102,7 +129,8 @@ def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], n
         which = " of those that have one" if has_nonfinite else f", {name}" if name else ""
         how_bad = f" (worst {fmt.cosine(worst)}{which})"
     of = f" of {_count(numbers, 'n')}" if numbers.get("n") is not None else ""
-    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {fmt.limit(limits.fail(M1))}{how_bad}"
+    missing = " or without one" if numbers.get("nan") or numbers.get("inf") else ""
+    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {fmt.limit(limits.fail(M1))}{missing}{how_bad}"
 
 
 def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:

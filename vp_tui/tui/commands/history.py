@@ -1,5 +1,6 @@
 """Commands for stored runs: list, show, follow, stop, rerun, tag and delete."""
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,7 +39,9 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json:
     elif query.strip() and not runs:
         output.result(f"no run matches {safe(query)}")
     else:
-        output.result(runs_table(runs))
+        # a file or a pipe gets every column
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        output.result(runs_table(runs, width))
 
 
 def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:

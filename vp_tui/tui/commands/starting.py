@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig
+from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig, refusal_of
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.inputs import spool
@@ -45,7 +45,7 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
         return RunConfig(**typed)
     except ValidationError as error:
         found = [(str(item["loc"][0]) if item["loc"] else "strata", item) for item in error.errors()]
-        wrong = [f"--{name.replace('_', '-')}: {item['msg']} (got {item['input']!r})" for name, item in found]
+        wrong = [f"--{name.replace('_', '-')}: {refusal_of(item)} (got {item['input']!r})" for name, item in found]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error
 
 

@@ -91,8 +91,8 @@ def _verdict(snapshot: RunSnapshot) -> Content:
     so_far: tuple[str, Level] = ("PASS so far", "good") if is_good else ("FAIL so far", "fail")
     return line(
         so_far if run.is_active or not is_good else ("no verdict", "dim"),
-        f"  {fmt.exact(overall.n)} compared: {fmt.exact(overall.below)} at or below "
-        f"{fmt.limit(snapshot.limits.fail(M1))}, {fmt.exact(overall.nan)} NaN, {fmt.exact(overall.inf)} Inf",
+        f"  {fmt.exact(overall.n)} compared: {fmt.exact(overall.bad)} bad ({fmt.exact(overall.nan)} NaN, "
+        f"{fmt.exact(overall.inf)} Inf; limit {fmt.limit(snapshot.limits.fail(M1))})",
     )
 
 

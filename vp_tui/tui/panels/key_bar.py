@@ -14,7 +14,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.style import Style
 
-from vp_tui.tui.keymap import BY_ID, Key
+from vp_tui.tui.keymap import BY_ID, QUIET, Key
 from vp_tui.tui.panels.panel import Panel
 
 SHORT = {"Compare": "Comp", "Search": "Srch"}
@@ -74,6 +74,7 @@ def entries(keys: Sequence[Key], current: str) -> tuple[BarKey, ...]:
             is_current=one.action == f"app.open_screen('{current}')",
         )
         for one in keys
+        if one.rank < QUIET
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -59,6 +60,9 @@ class LogView(ScrollView, can_focus=True):
         content = drawn(row, self._kind, self._needle, is_current=row.key == self._current)
         wide = max(1, content.cell_length)
         strip = Visual.to_strips(self, content, wide, 1, style, apply_selection=False)[0]
+        if content.cell_length > left + width:
+            # cut: the right arrow scrolls
+            return Strip.join([strip.crop(left, left + width - 2), Strip([Segment("..", style.rich_style)])])
         return strip.crop_extend(left, left + width, style.rich_style)
 
     def copy_text(self) -> str:

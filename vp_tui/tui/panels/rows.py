@@ -112,6 +112,13 @@ class Rows(DataTable[Content]):
         self._grid = grid
         self._draw()
 
+    def action_scroll_home(self) -> None:
+        """Move to the first row; the columns do not scroll."""
+        self.action_scroll_top()
+
+    def action_scroll_end(self) -> None:
+        self.action_scroll_bottom()
+
     def on_resize(self) -> None:
         self._draw()
 

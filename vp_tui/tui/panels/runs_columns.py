@@ -9,7 +9,7 @@ from textual.content import Content
 from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.deltas import Delta
-from vp_tui.tui.marks import MARKS, level_of, line, lines, styled
+from vp_tui.tui.marks import MARKS, Level, level_of, line, lines, styled
 from vp_tui.tui.panels.header import elapsed_s, run_names
 
 SELECTED = "*"
@@ -100,14 +100,31 @@ def _delta(one: RunLine) -> Content:
     return styled(f"{one.delta.cell:>6}", one.delta.level)
 
 
+def bad_of(run: RunRow) -> str:
+    """Return `17/30`, sequences at or below the limit, with NaN or with Inf; a dash without any."""
+    return f"{fmt.short(run.num_bad)}/{fmt.short(run.done)}" if run.num_bad else fmt.DASH
+
+
+def _bad(one: RunLine) -> Content:
+    return styled(f"{bad_of(one.run):>9}", "fail" if one.run.num_bad else "dim")
+
+
+def _worst(one: RunLine) -> Content:
+    level: Level = "fail" if one.run.num_bad else "plain"
+    return styled(f"{fmt.cosine(one.run.cosine_min, nonfinite=one.run.num_nonfinite):>9}", level)
+
+
+def _worst_order(one: RunLine) -> float | None:
+    """Any cosine is better than none because of NaN."""
+    return -2.0 if one.run.num_nonfinite else one.run.cosine_min
+
+
 COLUMNS: tuple[RunColumn, ...] = (
     RunColumn("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
     RunColumn(NAME, 14, _text(run_names, 14), lambda one: run_names(one.run).lower()),
     RunColumn("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
     RunColumn("result", 11, _result, _result_order),
-    RunColumn(
-        "worst cos", 9, _right(lambda run: fmt.cosine(run.cosine_min), 9), lambda one: one.run.cosine_min, is_right=True
-    ),
+    RunColumn("worst cos", 9, _worst, _worst_order, is_right=True),
     RunColumn("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
     RunColumn("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
     RunColumn(
@@ -119,13 +136,10 @@ COLUMNS: tuple[RunColumn, ...] = (
         room=100, descending=True,
     ),
     RunColumn("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
-    RunColumn(
-        "alerts", 6, _right(lambda run: fmt.short(run.num_alerts), 6), lambda one: one.run.num_alerts,
-        room=128, is_right=True, descending=True,
-    ),
-    RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=140),
-    RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=150),
-    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=192),
+    RunColumn("bad", 9, _bad, lambda one: one.run.num_bad, room=131, is_right=True, descending=True),
+    RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=143),
+    RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=153),
+    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=195),
 )  # fmt: skip
 
 
@@ -166,6 +180,8 @@ def detail(one: RunLine, selected: int) -> Content:
         f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
         (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
     )
+    if run.num_bad:
+        title = line(title, (f"  {bad_of(run)} bad", "fail"))
     word, words = run.verdict or run.status, run.sentence or run.status_reason or run.phase or ""
     outcome = line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
     origin = styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim")

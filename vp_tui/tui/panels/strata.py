@@ -10,7 +10,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, StratumStats
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.measurements import from_document
-from vp_tui.core.regression.worse import is_slower, is_worse, speed_change
+from vp_tui.core.regression.worse import is_slower, is_worst_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
@@ -39,6 +39,8 @@ def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, 
 
 
 def _worst_level(stats: StratumStats, limits: Thresholds) -> Level:
+    if stats.nan + stats.inf:
+        return "fail"
     return "fail" if stats.cosine_min is not None and stats.cosine_min <= limits.fail(M1) else "plain"
 
 
@@ -63,7 +65,7 @@ def columns(reference: str, width: int, limits: Thresholds, against: Column | No
     more = AGAINST if against is not None else 0
     every = (
         Column("done", 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
-        Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min), _worst_level),
+        Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min, nonfinite=s.nan + s.inf), _worst_level),
         Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
         Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
         Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.short(s.below), _bad_count(lambda s: s.below)),
@@ -93,7 +95,10 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
 
     def has_worse_cosine(stats: StratumStats) -> bool:
         before = of.get(stats.scope)
-        return numbers and before is not None and bool(is_worse(stats.cosine_min, before.cosine_min))
+        if not numbers or before is None:
+            return False
+        here, there = ((one.cosine_min, one.nan + one.inf) for one in (stats, before))
+        return bool(is_worst_worse(here, there))
 
     def text(stats: StratumStats) -> str:
         nothing = numbers and not clocks and stats.cosine_min is not None

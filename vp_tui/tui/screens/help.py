@@ -120,7 +120,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
         (
             "worst cos",
             f"lowest cosine similarity to the reference; {fail} or below fails the run (M1); "
-            "truncated, not rounded; 1-4e-08 is 4e-08 below 1",
+            "truncated, not rounded; 1-4e-08 is 4e-08 below 1; NaN: a sequence has NaN or Inf",
         ),
         ("p1 cos", f"1st percentile of the cosine; below {warn} is a warning (M1)"),
         ("mean cos", "mean cosine similarity"),

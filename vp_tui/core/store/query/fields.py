@@ -85,7 +85,9 @@ FIELDS: Final = (
     Field("group", "number", "group_id", "id of the group of repeats"),
     Field("speedup", "number", "speedup", "tokens/s, candidate over reference"),
     Field("end_to_end", "number", "end_to_end_speedup", "end-to-end time, reference over candidate"),
-    Field("cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity"),
+    Field(
+        "cosine_min", "number", "stratum.cosine_min of all", "lowest cosine similarity; NaN counts as lower than any"
+    ),
     Field("done", "number", "done", "sequences compared"),
     Field("total", "number", "total", "sequences planned"),
     Field("alerts", "number", "rows of alert", "number of alerts"),

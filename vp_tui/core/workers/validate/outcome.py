@@ -107,6 +107,7 @@ class Outcome:
                 reference=config.reference,
                 bound=bound_of(measured),
                 is_proved=is_proved(measured),
+                details=measured.details,
             ),
             findings=found,
             strata=strata,

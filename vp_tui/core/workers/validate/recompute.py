@@ -107,6 +107,7 @@ def _judged(
             reference=run.reference,
             bound=bound_of(measured),
             is_proved=is_proved(measured),
+            details=measured.details,
         ),
         "thresholds": limits.model_dump(),
     }

@@ -21,6 +21,7 @@ from vp_tui.core.engine import environment
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ExitCode, StoreError, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
+from vp_tui.core.runs import notify
 from vp_tui.core.store import caches, lifecycle
 from vp_tui.core.store.endings import ended
 from vp_tui.core.store.home import Home
@@ -77,6 +78,22 @@ def main(
     home = Home.from_environment(os.environ)
     uuid, config = lifecycle.run_config(home, run_id)
     lifecycle.claim(home, run_id, uuid)
+    code = _to_its_end(home, run_id, uuid, config, encoders_of, stream)
+    for number in ENDING_SIGNALS:
+        # the run is over: a signal ends what is left
+        signal.signal(number, signal.SIG_DFL)
+    notify.tell(home, run_id, os.environ)
+    return code
+
+
+def _to_its_end(
+    home: Home,
+    run_id: int,
+    uuid: str,
+    config: RunConfig,
+    encoders_of: Callable[[RunConfig], EncoderFactory],
+    stream: Stream,
+) -> int:
     try:
         with RunWriter(home, run_id) as writer:
             code = _run(home, run_id, uuid, config, writer, encoders_of, stream)
