@@ -21,6 +21,7 @@ from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
 from vp_tui.core.models.linear import choose_linear
 from vp_tui.core.models.loading import kernel_name, weights_sha256
+from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
@@ -156,9 +157,12 @@ def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
 
 
 def _budget(setting: Setting, spec: ModelSpec, longest: int) -> tuple[int, str]:
-    """Return the requested budget, or the one that fits next to the weights of both arms."""
+    """Return the requested budget, that of a resumed run, or the one that fits next to the weights of both arms."""
+    kept = kept_blocks.kept_budget(setting.place.folder)
     if setting.config.token_budget != "auto":
         return setting.config.token_budget, "asked for"
+    if kept is not None:
+        return kept
     free = memory.free_memory(setting.device)
     return memory.budget_of_a_run(spec, [*setting.plans.values()], setting.device, free, longest)
 
