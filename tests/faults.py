@@ -53,6 +53,10 @@ ROWS = (
     Row("a damaged row costs that row", "bits changed in the file", (f"{STORE}/test_damaged_rows.py",)),
     Row("a run's end has its reason", "kills, signals, vanished machines", (
         f"{STORE}/test_endings.py", f"{STORE}/test_lifecycle.py", f"{STORE}/test_liveness.py")),
+    Row("an interrupted run goes on", "ended early twice; damaged and foreign blocks", (
+        "core/runs/test_resuming.py",
+        "core/workers/test_validation.py::test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit",
+        "core/workers/test_validation.py::test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again")),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (

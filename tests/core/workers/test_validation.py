@@ -9,6 +9,7 @@ from vp_tui.core.engine import memory
 from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
+from vp_tui.core.models import linear
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import read_embeddings
@@ -124,7 +125,7 @@ def test_a_run_whose_end_to_end_time_is_less_than_its_encoding_says_that_its_tim
     def fast(arm, block, *rest):
         event = keep(arm, block, *rest)
         if arm.arm == "candidate" and block.index == 2:
-            arm.wall_s[2] = 0.5 * arm.encode_s[2]
+            arm.wall_s[2] = 0.9 * arm.encode_s[2]
         return event
 
     monkeypatch.setattr(ArmRunner, "keep", fast)
@@ -169,6 +170,7 @@ def without_times(measures):
 
 @pytest.mark.parametrize("room", [None, 1_000], ids=["both arms resident", "one after the other"])
 def test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit(validation, tmp_path, monkeypatch, room):
+    monkeypatch.setattr(linear, "_settled", {})
     if room is not None:
         monkeypatch.setattr(memory, "free_memory", lambda device: room)
     config = {"token_budget": 1_100, "fp32_compare": True, "oracle": 2}
@@ -201,7 +203,8 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit(val
     )
 
 
-def test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again(validation, tmp_path):
+def test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again(validation, tmp_path, monkeypatch):
+    monkeypatch.setattr(linear, "_settled", {})
     given_up(validation(), after=2)
     (kept,) = (tmp_path / "run").iterdir()
     kept.with_name("kept-000001.npz").write_bytes(kept.read_bytes()[:-100])

@@ -12,8 +12,6 @@ from vp_tui.core.store.lifecycle import run_config
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
-AUTO: Final = "auto"
-"""Value of --resume: the newest run with the settings of this command, or a new run."""
 _MOST_RUNS: Final = 100_000
 
 

@@ -111,15 +111,11 @@ def _blocks(columns: Mapping[str, np.ndarray], first: int, times: Sequence[Seque
         yield KeptBlock(index=index, encode_s=encode_s, wall_s=wall_s, **rows)
 
 
-def kept_budget(folder: Path) -> tuple[int, str] | None:
-    """Return tokens per pack, and why, of the run that is resumed; None without one.
-
-    The free memory may be another one now, and other packs have other digits.
-    """
+def first_facts(folder: Path) -> Mapping[str, Any] | None:
+    """Return the facts of the run that is resumed; None if no run is, or no file can be read."""
     for path in files(folder):
         try:
-            facts = facts_of(path)
-            return int(facts["budget"]), str(facts["budget_reason"])
+            return facts_of(path)
         except UNREADABLE:
             continue
     return None

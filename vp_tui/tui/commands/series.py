@@ -64,7 +64,7 @@ def validate(
 def resume(home: Home, values: Mapping[str, Any] | None, run: str, *, detach: bool, as_json: bool) -> int:
     """Go on with an interrupted run: a new run with its settings that takes over its finished blocks.
 
-    With AUTO as `run` the settings are `values`, and without an interrupted run a new one starts from the beginning.
+    With `values` those are the settings, `run` is not looked for, and without an interrupted run a new one starts.
 
     Raises:
         RunNotFoundError: no such run.

@@ -19,7 +19,7 @@ from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
-from vp_tui.core.models.linear import choose_linear
+from vp_tui.core.models.linear import choose_linear, settle_linear
 from vp_tui.core.models.loading import kernel_name, weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
@@ -129,6 +129,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield from (replace(note("input", text), severity="warn") for text in data.warnings)
     yield phase("reading", "weights")
+    _settle_linear(setting)
     facts = environment.facts(device, setting.device_reason) | {
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
@@ -150,6 +151,13 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     )
 
 
+def _settle_linear(setting: Setting) -> None:
+    kept = kept_blocks.first_facts(setting.place.folder)
+    if kept is not None:
+        for arm, plan in setting.plans.items():
+            settle_linear(plan, kept["linear"][arm])
+
+
 def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
     return kernel_name(
         spec, setting.plans[arm], setting.device, setting.config.attention, spare_fp32=setting.spares_fp32(arm)
@@ -157,12 +165,15 @@ def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
 
 
 def _budget(setting: Setting, spec: ModelSpec, longest: int) -> tuple[int, str]:
-    """Return the requested budget, that of a resumed run, or the one that fits next to the weights of both arms."""
-    kept = kept_blocks.kept_budget(setting.place.folder)
+    """Return the requested budget, that of a resumed run, or the one that fits next to the weights of both arms.
+
+    The free memory may be another one than then, and other packs have other digits.
+    """
+    kept = kept_blocks.first_facts(setting.place.folder)
     if setting.config.token_budget != "auto":
         return setting.config.token_budget, "asked for"
     if kept is not None:
-        return kept
+        return kept["budget"], kept["budget_reason"]
     free = memory.free_memory(setting.device)
     return memory.budget_of_a_run(spec, [*setting.plans.values()], setting.device, free, longest)
 

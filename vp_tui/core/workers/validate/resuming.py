@@ -33,6 +33,7 @@ class Keeping:
             "key": _key(setting, plan),
             "budget": plan.data.budget,
             "budget_reason": plan.data.budget_reason,
+            "linear": plan.environment["linear"],
             "run_uuid": setting.place.run_uuid,
         }
         self._written = {runner.arm: 0 for runner in arms.running}

@@ -5,6 +5,7 @@ of blocks and the speed ratio is paired. Otherwise, or when the reference is alr
 Nothing here knows a store, a screen or a signal.
 """
 
+import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, 
 from vp_tui.core.workers.validate.tally import Tally
 from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
 
+log = logging.getLogger("vp_tui.run")
+
 __all__ = ["Place", "Setting", "validate"]
 
 
@@ -44,7 +47,9 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
             yield from _measured(setting, plan, arms, keeping, pending, began_s)
         except BaseException:
             # whatever ends it early, a signal included: what is finished is kept
-            keeping.write()
+            problem = keeping.write()
+            if problem is not None:
+                log.warning(problem)
             raise
         keeping.discard()
 
