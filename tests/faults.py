@@ -50,6 +50,9 @@ ROWS = (
         f"{TUI}/test_life.py::test_a_full_disk_ends_neither_the_run_nor_the_dashboard",)),
     Row("a reader needs no lock and no permission", "locked, read-only and foreign stores", (
         f"{STORE}/test_trouble.py", f"{STORE}/test_permissions.py")),
+    Row("a damaged store is moved aside whole", "empty, foreign and broken files", (f"{STORE}/test_restore.py",)),
+    Row("exports tell no home folder", "every format", (
+        "core/report/test_exports.py::test_no_export_tells_the_home_folder_of_its_user",)),
     Row("a damaged row costs that row", "bits changed in the file", (f"{STORE}/test_damaged_rows.py",)),
     Row("a run's end has its reason", "kills, signals, vanished machines", (
         f"{STORE}/test_endings.py", f"{STORE}/test_lifecycle.py", f"{STORE}/test_liveness.py")),

@@ -1,21 +1,25 @@
 """The run as a stream of events, in this process: order of the arms, schedules, what streams when."""
 
+import logging
+
 import pytest
 import torch
+from stored_runs import caller
 
 from samples import PROTEINS, READS
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine import memory
 from vp_tui.core.engine.gpu import Sampler
-from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.errors import ResourceError, Unavailable, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
 from vp_tui.core.models import linear
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import read_embeddings
+from vp_tui.core.workers.validate import plan
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.faulty_run import encoders_of
-from vp_tui.core.workers.validate.run import plain_encoders
+from vp_tui.core.workers.validate.run import _log_handler, plain_encoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
 
@@ -311,3 +315,43 @@ def test_a_cache_that_cannot_be_written_costs_the_run_a_note_and_not_its_verdict
     events = events_of(sample=6)
     assert [event.kind for event in events if getattr(event, "kind", "") == "store"] == ["store"]
     assert events[-1].verdict in {"PASS", "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "reading", "is_told"),
+    [
+        ("cpu", "auto", "a GPU", True),
+        ("cpu", "cpu", "a GPU", False),
+        ("cpu", "auto", Unavailable("no driver"), False),
+        ("cuda", "auto", "a GPU", False),
+    ],
+)
+def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_is_a_warning(monkeypatch, device, asked, reading, is_told):
+    monkeypatch.setattr(plan, "read_once", lambda: reading)
+    config = RunConfig(model="esm2-8m", input=str(PROTEINS), device=asked)
+    folder = Place(run_uuid="0" * 32, folder=PROTEINS.parent, cache=PROTEINS.parent)
+    setting = Setting(
+        config=config,
+        place=folder,
+        device=torch.device(device),
+        device_reason="torch sees no GPU",
+        sampler=Sampler(None, pytest.fail),
+    )
+    events = plan.read(setting, pytest.fail)
+    first = [next(events), next(events)] if is_told else [next(events)]
+    warned = [event.severity for event in first if getattr(event, "kind", "") == "gpu"]
+    assert warned == ["warn"] * is_told
+    events.close()
+
+
+STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eback"
+
+
+def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(home, monkeypatch, capsys):
+    handler = _log_handler()
+    line = handler.format(logging.LogRecord("vp_tui.run", logging.ERROR, "", 0, "no %s\nnext", (STEERING,), None))
+    code, _, told = caller(monkeypatch, capsys)("show", STEERING)
+    assert code != 0
+    for text in (line, told.removesuffix("\n")):
+        assert text.isprintable()
+        assert "red" in text
