@@ -129,12 +129,11 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield from (replace(note("input", text), severity="warn") for text in data.warnings)
     yield phase("reading", "weights")
-    _settle_linear(setting)
     facts = environment.facts(device, setting.device_reason) | {
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
         "attention": kernels,
-        "linear": {arm: choose_linear(plan, device).way for arm, plan in plans.items()},
+        "linear": _linear_ways(setting),
     }
     weights = weights_sha256(source.path)
     stored = look_up(config, setting.place.cache, data, weights, facts)
@@ -151,11 +150,13 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     )
 
 
-def _settle_linear(setting: Setting) -> None:
+def _linear_ways(setting: Setting) -> dict[Arm, str]:
+    """Return how each arm computes its linear layers: as in the run that is resumed, or the faster way."""
     kept = kept_blocks.first_facts(setting.place.folder)
     if kept is not None:
         for arm, plan in setting.plans.items():
             settle_linear(plan, kept["linear"][arm])
+    return {arm: choose_linear(plan, setting.device).way for arm, plan in setting.plans.items()}
 
 
 def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
