@@ -11,7 +11,10 @@ from vp_tui.core.config import RunConfig
 from vp_tui.tui import cli
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
-DIFFER = {("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample")}
+DIFFER = {
+    ("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample"),
+    ("run", "model"), ("run", "input"),  # --resume RUN takes those of the run
+}  # fmt: skip
 """Defaults that a command has of its own, each with a reason."""
 
 COMMANDS = get_command(cli.app).commands
@@ -69,11 +72,11 @@ def test_a_command_may_have_a_default_of_its_own(received):
 
 
 def test_choices_and_limits_are_those_of_the_field(received):
-    field = RunConfig.model_fields["precision"]
+    field, names = RunConfig.model_fields["attention"], ("attention",)
     assert get_origin(field.annotation) is Literal
     for choice in get_args(field.annotation):
-        assert received("--precision", choice)[0]["precision"] == choice
-    assert received("--precision", "fp8")[1].exit_code == 2
+        assert received("--attention", choice, names=names)[0]["attention"] == choice
+    assert received("--attention", "fp8", names=names)[1].exit_code == 2
     assert "(0 to 4096)" in received("--help")[1].stdout
 
 

@@ -11,7 +11,7 @@ from vp_tui.tui.cli_options import config_options
 
 _WIDTH = max(len(field.name) for field in FIELDS)
 
-db = typer.Typer(help="Maintain the store: path, upgrade, backup, check, restore, prune.", no_args_is_help=True)
+db = typer.Typer(help="Maintain the store: upgrade, backup, check, restore, prune.", no_args_is_help=True)
 
 
 def _query_help() -> str:
