@@ -50,9 +50,16 @@ ROWS = (
         f"{TUI}/test_life.py::test_a_full_disk_ends_neither_the_run_nor_the_dashboard",)),
     Row("a reader needs no lock and no permission", "locked, read-only and foreign stores", (
         f"{STORE}/test_trouble.py", f"{STORE}/test_permissions.py")),
+    Row("a damaged store is moved aside whole", "empty, foreign and broken files", (f"{STORE}/test_restore.py",)),
+    Row("exports tell no home folder", "every format", (
+        "core/report/test_exports.py::test_no_export_tells_the_home_folder_of_its_user",)),
     Row("a damaged row costs that row", "bits changed in the file", (f"{STORE}/test_damaged_rows.py",)),
     Row("a run's end has its reason", "kills, signals, vanished machines", (
         f"{STORE}/test_endings.py", f"{STORE}/test_lifecycle.py", f"{STORE}/test_liveness.py")),
+    Row("an interrupted run goes on", "ended early twice; damaged and foreign blocks", (
+        "core/runs/test_resuming.py",
+        "core/workers/test_validation.py::test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit",
+        "core/workers/test_validation.py::test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again")),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (

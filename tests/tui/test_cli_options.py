@@ -11,7 +11,10 @@ from vp_tui.core.config import RunConfig
 from vp_tui.tui import cli
 from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
-DIFFER = {("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample")}
+DIFFER = {
+    ("calibrate", "oracle"), ("embed", "precision"), ("virnucpro", "sample"),
+    ("run", "model"), ("run", "input"),  # --resume RUN takes those of the run
+}  # fmt: skip
 """Defaults that a command has of its own, each with a reason."""
 
 COMMANDS = get_command(cli.app).commands

@@ -11,7 +11,7 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.panels.chart import VIEWS, title
 from vp_tui.tui.panels.gpu import gpu
-from vp_tui.tui.panels.header import Silence, header, runs_strip
+from vp_tui.tui.panels.header import Silence, elapsed_s, header, runs_strip
 from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts
 
@@ -120,6 +120,12 @@ def test_the_header_says_how_a_run_stands(made, words):
     text = header(made(), 78).plain
     assert [word for word in words if word not in text] == []
     assert max(map(len, text.splitlines())) <= 78
+
+
+@pytest.mark.parametrize("suspect", [None, False, True])
+def test_a_clock_that_was_set_during_a_run_gives_no_duration(suspect):
+    run = parts.row(ended_at_us=parts.START_US + 60_000_000, clock_suspect=suspect)
+    assert elapsed_s(run) == (None if suspect else 60.0)
 
 
 def test_a_run_is_stalled_after_fifteen_seconds_without_a_word_and_not_by_any_other_clock():

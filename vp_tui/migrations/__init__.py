@@ -115,7 +115,7 @@ def _require_no_lost_store(home: Home) -> None:
         return
     copies = backups(home)
     if copies or (home.runs.is_dir() and any(home.runs.iterdir())):
-        way = f"copy the newest backup, {copies[-1]}, to its place" if copies else "there is no backup of it"
+        way = "`vp-tui db restore` puts the newest backup in its place" if copies else "there is no backup of it"
         raise StoreError(
             f"{home.database} is empty (0 bytes), but runs were made here: it has lost its content; {way}, or remove "
             "the empty file to begin a new store"

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import VpTuiError
+from vp_tui.core.errors import UsageError, VpTuiError
 from vp_tui.core.text import safe
 from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_plans, policy_line, streams
 from vp_tui.tui.cli_app import app
@@ -43,8 +43,9 @@ def dashboard(
 
 
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
-@config_options(*OPTIONS)
+@config_options(*OPTIONS, model="", input="")
 def run(
+    context: typer.Context,
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
@@ -72,20 +73,38 @@ def run(
             help="The least bad end to tell.",
         ),
     ] = "always",
+    resume: Annotated[
+        str,
+        typer.Option(
+            "--resume", metavar="RUN|auto", help="Go on with an interrupted run; auto: the newest with these settings."
+        ),
+    ] = "",
     detach: cli_app.Detach = False,
     json: cli_app.AsJson = False,
 ) -> None:
     """Validate a precision on your own sequences.
 
     Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
-    of them).
+    of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to go on with.
     """
     from vp_tui.core.runs.notify import request
+    from vp_tui.tui.commands.series import resume as go_on
     from vp_tui.tui.commands.series import validate
 
+    own = cli_app.given(context) - {"--detach", "--json", "--resume", "--notify", "--notify-on"}
+    if resume and resume != "auto" and own:
+        raise UsageError(f"--resume {resume} takes the settings of that run: omit {', '.join(sorted(own))}")
+    if resume and own & {"--repeats", "--baseline", "--auto-search"}:
+        raise UsageError("--resume cannot be combined with --repeats, --baseline or --auto-search: omit one of them")
+    missing = {"--model", "--input"} - own
+    if missing and (not resume or resume == "auto"):
+        raise UsageError(f"missing option {' and '.join(sorted(missing))}; `vp-tui run --help` has an example")
     request(os.environ, notify, notify_on)
-    home, against = cli_app.store(), baseline or None
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
+    home, against = cli_app.store(), baseline or None
+    if resume:
+        values = config if resume == "auto" else None
+        raise typer.Exit(go_on(home, values, resume, detach=detach, as_json=json))
     code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
     raise typer.Exit(code)
 

@@ -43,6 +43,14 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, s
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Output file (default: stdout).")]
 
 
+def given(context: typer.Context) -> set[str]:
+    """Return the long names of the options on this command line."""
+    names = {one.name: max(one.opts, key=len) for one in context.command.params if one.name}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    # by its name: typer brings a click of its own, or uses the installed one
+    return {names[name] for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
 def home() -> Home:
     """Return the folders of this installation, which may not exist yet."""
     return Home.from_environment(os.environ)

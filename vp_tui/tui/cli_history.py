@@ -11,7 +11,7 @@ from vp_tui.tui.cli_options import config_options
 
 _WIDTH = max(len(field.name) for field in FIELDS)
 
-db = typer.Typer(help="Maintain the store: path, upgrade, backup, check, prune.", no_args_is_help=True)
+db = typer.Typer(help="Maintain the store: upgrade, backup, check, restore, prune.", no_args_is_help=True)
 
 
 def _query_help() -> str:
@@ -175,6 +175,19 @@ def db_check() -> None:
     from vp_tui.tui.commands.care import check_store
 
     raise typer.Exit(check_store(home()))
+
+
+@db.command("restore", epilog="Example: vp-tui db restore --yes")
+def db_restore(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")] = False,
+) -> None:
+    """Replace a damaged store by its newest sound backup.
+
+    The damaged files are kept as runs.db.corrupt.TIME.
+    """
+    from vp_tui.tui.commands.care import restore_store
+
+    restore_store(home(), yes=yes)
 
 
 @db.command("prune", epilog="Example: vp-tui db prune --keep 50")

@@ -68,7 +68,7 @@ def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Pa
         autocompletion=_precisions if name == "precision" else None,
     )
     default = defaults.get(name, field.get_default(call_default_factory=False))
-    if field.is_required():
+    if field.is_required() and name not in defaults:
         default = inspect.Parameter.empty
     elif kind == list[str] | None:
         default = None

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import independent
@@ -270,3 +271,25 @@ def test_only_html_loads_jinja_and_only_charts_load_matplotlib():
         "assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_export_tells_the_home_folder_of_its_user(loaded, regressed, runs, monkeypatch, format):
+    home = str(runs.home.root)
+    snapshot, results = loaded("broken")
+    longer = [f"{home}-of-others/x", f"/mnt{home}/x"]
+    run = replace(snapshot.run, input=f"{home}/reads.faa", status_reason=f"no file '{home}'", tags={"path": longer[0]})
+    snapshot = replace(snapshot, run=run, config={**snapshot.config, "input": f"{home}/reads.faa"})
+    report = replace(regressed, notes=(f"see {home}/runs", *longer))
+    monkeypatch.setenv("HOME", home)
+    texts = [exported([(snapshot, results)], format), render.rendered(report, format, everything=True)]
+    for text in texts:
+        assert home not in text.replace(longer[0], "").replace(longer[1], "")
+    if format == "json":
+        (found,) = strict_json(texts[0])["runs"]
+        assert (found["input"], found["status_reason"]) == ("~/reads.faa", "no file '~'")
+        assert found["folder"] == f"~/runs/{run.uuid}"
+        assert found["tags"]["path"] == longer[0]
+        assert strict_json(texts[1])["notes"][-3:] == ["see ~/runs", *longer]
+    monkeypatch.setenv("HOME", "/")
+    assert home in exported([(snapshot, results)], "json")

@@ -93,6 +93,7 @@ def test_a_duration_is_unknown_where_the_clock_was_set_during_the_run(home, star
     assert len(reader.history("seconds>1")) == 2
     sql("UPDATE run SET clock_suspect = 1 WHERE id = 2")
     assert [run.id for run in reader.history("seconds>1")] == [1]
+    assert [run.clock_suspect for run in reader.runs()] == [True, None]
 
 
 def test_a_run_that_cannot_be_added_leaves_no_folder(home, monkeypatch):

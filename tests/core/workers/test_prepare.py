@@ -9,7 +9,7 @@ from records import config
 
 from samples import PROTEINS, READS
 from vp_tui.core.errors import InputError, ResourceError
-from vp_tui.core.inputs import packing
+from vp_tui.core.inputs import packing, sequences
 from vp_tui.core.inputs.spec import Esm2Spec, read_spec
 from vp_tui.core.workers.validate import prepare
 
@@ -208,6 +208,15 @@ def test_the_share_of_unknown_letters_is_a_fact_and_above_one_percent_a_warning(
     assert above.facts["unknown_share"] == 0.02
     assert len(above.warnings) == 1
     assert "J 2" in above.warnings[0]
+
+
+def test_sequences_of_the_other_alphabet_are_a_warning_with_their_number(tmp_path):
+    dna = b"ACGTTGCANN" * 4
+    mixed = prepared(written(tmp_path, protein(80), dna, protein(70), b"ACGT"))
+    (warning,) = mixed.warnings
+    assert warning.startswith("1 of 4 ")
+    data = mixed.sequences
+    assert [sequences.foreign(data, alphabet) for alphabet in ("protein", "dna")] == [1, 2]
 
 
 def test_letters_beyond_the_cut_are_in_neither_side_of_the_share(tmp_path):

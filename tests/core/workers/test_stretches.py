@@ -166,6 +166,9 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
 
         done = 0
 
+        def has(self, block):
+            return block.index in compared
+
         def compare(self, block, reference_SD, candidate):
             assert np.array_equal(reference_SD[block.indices_S], candidate.embeddings_SD[block.indices_S])
             assert reference_SD[block.indices_S].any() or block.index == 0
@@ -191,6 +194,7 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
         pending=[],
         tally=FakeTally(),
         throughput=Throughput(data, arms, {}),
+        keeping=SimpleNamespace(now_and_then=list),
     )
     events = list(encoding._encode(*arms))
     order = [event.arm for event in events if isinstance(event, BlockEncoded)]

@@ -1,19 +1,26 @@
 """The run as a stream of events, in this process: order of the arms, schedules, what streams when."""
 
+import logging
+
 import pytest
 import torch
+from stored_runs import caller
 
 from samples import PROTEINS, READS
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine import memory
 from vp_tui.core.engine.gpu import Sampler
-from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.errors import ResourceError, Unavailable, UsageError
 from vp_tui.core.events import BlockCompared, BlockEncoded, PhaseChanged, Progress, RunFinished, RunPlanned
+from vp_tui.core.models import linear
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.store import kept_blocks
+from vp_tui.core.store.references import read_embeddings
 from vp_tui.core.verdict.judge import UNPROVED
+from vp_tui.core.workers.validate import plan
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.faulty_run import encoders_of
-from vp_tui.core.workers.validate.run import plain_encoders
+from vp_tui.core.workers.validate.run import _log_handler, plain_encoders
 from vp_tui.core.workers.validate.throughput import CLOCK_SHARE
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
@@ -145,15 +152,73 @@ def test_a_damaged_stored_reference_is_told_and_made_anew(events_of, tmp_path):
     assert len({event.arm for event in timed(events)}) == 2
 
 
-def test_a_run_that_is_given_up_leaves_no_embeddings_behind(validation, tmp_path):
-    """As when it is stopped: the generator is closed while blocks are being encoded."""
-    events = validation()
+def given_up(events, after):
+    """Close the generator, as a stopped run does, when `after` blocks were compared; return what was compared."""
+    compared = []
     for event in events:
         if isinstance(event, BlockCompared):
-            break
-    assert len(list((tmp_path / "run").iterdir())) == 2
+            compared.append(event)
+            if len(compared) == after:
+                break
     events.close()
-    assert list((tmp_path / "run").iterdir()) == []
+    return compared
+
+
+def test_a_run_that_is_given_up_leaves_nothing_but_its_finished_blocks(validation, tmp_path):
+    given_up(validation(), after=1)
+    (kept,) = (tmp_path / "run").iterdir()
+    assert [stretch.arm for stretch in kept_blocks.read(kept)] == ["reference", "candidate"]
+
+
+def without_times(measures):
+    """Return what `measures` and strata hold but the times of this run."""
+    return {name: value for name, value in measures.items() if name not in {"P1", "details"}}
+
+
+@pytest.mark.parametrize("room", [None, 1_000], ids=["both arms resident", "one after the other"])
+def test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit(validation, tmp_path, monkeypatch, room):
+    monkeypatch.setattr(linear, "_settled", {})
+    if room is not None:
+        monkeypatch.setattr(memory, "free_memory", lambda device: room)
+    config = {"token_budget": 1_100, "fp32_compare": True, "oracle": 2}
+    whole = list(validation(**config))
+    folder = tmp_path / "run"
+    expected = {path.name: read_embeddings(path).tobytes() for path in folder.glob("*.safetensors")}
+    for path in folder.iterdir():
+        path.unlink()
+    # interrupted twice: the second part takes over the first, and is taken over with it
+    seen = given_up(validation(**config), after=2)
+    seen += given_up(validation(**config), after=5)[2:]
+    assert len(list(folder.glob(kept_blocks.PATTERN))) == 2
+    resumed = list(validation(**config))
+    taken = [event for event in resumed if getattr(event, "kind", "") == "resume"]
+    assert len(taken) == 1
+    assert taken[0].severity == "info"
+    assert {path.name: read_embeddings(path).tobytes() for path in folder.glob("*.safetensors")} == expected
+    assert not list(folder.glob(kept_blocks.PATTERN)), "a completed run keeps no blocks"
+    rows = [
+        {row for event in run if isinstance(event, BlockCompared) for row in event.results} for run in (whole, resumed)
+    ]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 40
+    first, second = whole[-1], resumed[-1]
+    assert (first.verdict, without_times(first.measures)) == (second.verdict, without_times(second.measures))
+    times = [{(one.arm, one.block) for one in timed(run)} for run in (whole, resumed)]
+    assert times[0] == times[1]
+    assert second.arms["candidate"].seconds == pytest.approx(
+        sum(one.encode_s for one in timed(resumed) if one.arm == "candidate")
+    )
+
+
+def test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again(validation, tmp_path, monkeypatch):
+    monkeypatch.setattr(linear, "_settled", {})
+    given_up(validation(), after=2)
+    (kept,) = (tmp_path / "run").iterdir()
+    kept.with_name("kept-000001.npz").write_bytes(kept.read_bytes()[:-100])
+    events = list(validation(seed=1, sample=20))
+    told = [event.severity for event in events if getattr(event, "kind", "") == "resume"]
+    assert told == ["warn", "warn"]
+    assert events[-1].strata[-1].n == 20
 
 
 def test_a_full_disk_ends_the_run_before_a_model_is_loaded(validation, monkeypatch):
@@ -257,3 +322,43 @@ def test_a_cache_that_cannot_be_written_costs_the_run_a_note_and_not_its_verdict
     events = events_of(sample=6)
     assert [event.kind for event in events if getattr(event, "kind", "") == "store"] == ["store"]
     assert events[-1].verdict in {"PASS", "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "reading", "is_told"),
+    [
+        ("cpu", "auto", "a GPU", True),
+        ("cpu", "cpu", "a GPU", False),
+        ("cpu", "auto", Unavailable("no driver"), False),
+        ("cuda", "auto", "a GPU", False),
+    ],
+)
+def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_is_a_warning(monkeypatch, device, asked, reading, is_told):
+    monkeypatch.setattr(plan, "read_once", lambda: reading)
+    config = RunConfig(model="esm2-8m", input=str(PROTEINS), device=asked)
+    folder = Place(run_uuid="0" * 32, folder=PROTEINS.parent, cache=PROTEINS.parent)
+    setting = Setting(
+        config=config,
+        place=folder,
+        device=torch.device(device),
+        device_reason="torch sees no GPU",
+        sampler=Sampler(None, pytest.fail),
+    )
+    events = plan.read(setting, pytest.fail)
+    first = [next(events), next(events)] if is_told else [next(events)]
+    warned = [event.severity for event in first if getattr(event, "kind", "") == "gpu"]
+    assert warned == ["warn"] * is_told
+    events.close()
+
+
+STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eback"
+
+
+def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(home, monkeypatch, capsys):
+    handler = _log_handler()
+    line = handler.format(logging.LogRecord("vp_tui.run", logging.ERROR, "", 0, "no %s\nnext", (STEERING,), None))
+    code, _, told = caller(monkeypatch, capsys)("show", STEERING)
+    assert code != 0
+    for text in (line, told.removesuffix("\n")):
+        assert text.isprintable()
+        assert "red" in text

@@ -22,6 +22,8 @@ from vp_tui.core.measures.selection import even_quotas
 
 _NUCLEOTIDES = b"ACGTUNacgtun"
 NUCLEOTIDE_SHARE = 0.9
+TELLING_LENGTH = 30
+"""A protein this long is practically never of A, C, G, T, U and N alone (a quarter of the residues of real ones)."""
 """A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
 
 _AS_IT_WAS = Cleaned()
@@ -129,6 +131,20 @@ def require_dna(sequences: SequenceSet) -> None:
 def alphabet_of(sequences: SequenceSet) -> Literal["protein", "dna"]:
     """Return dna (also for RNA) from NUCLEOTIDE_SHARE of nucleotides on, else protein."""
     return "dna" if _nucleotide_share(sequences) >= NUCLEOTIDE_SHARE else "protein"
+
+
+def foreign(sequences: SequenceSet, alphabet: Literal["protein", "dna"]) -> int:
+    """Return how many sequences of TELLING_LENGTH or more are clearly of the other alphabet."""
+    is_foreign = _looks_like_dna if alphabet == "protein" else _looks_like_protein
+    return sum(len(residues) >= TELLING_LENGTH and is_foreign(residues) for residues in sequences.residues)
+
+
+def _looks_like_dna(residues: bytes) -> bool:
+    return not residues.translate(None, _NUCLEOTIDES)
+
+
+def _looks_like_protein(residues: bytes) -> bool:
+    return len(residues.translate(None, _NUCLEOTIDES)) > len(residues) / 2
 
 
 def _nucleotide_share(sequences: SequenceSet) -> float:

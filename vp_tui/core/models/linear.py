@@ -53,8 +53,16 @@ def wide_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def choose_linear(plan: PrecisionPlan, device: torch.device) -> LinearChoice:
     dtype = storage_dtype(plan.precision)
     if device.type == "cpu" and is_16_bit(dtype):
-        return _faster(dtype)
+        return _settled.get(dtype) or _faster(dtype)
     return LinearChoice(way="native", reason=f"native linear layers in {in_words(dtype)}")
+
+
+_settled: dict[torch.dtype, LinearChoice] = {}
+
+
+def settle_linear(plan: PrecisionPlan, way: LinearWay) -> None:
+    """Let this process use `way`, as an interrupted run did: a measurement may end otherwise, and the digits differ."""
+    _settled[storage_dtype(plan.precision)] = LinearChoice(way=way, reason="the way of the run that is resumed")
 
 
 def use_linear(model: nn.Module, plan: PrecisionPlan, device: torch.device) -> LinearChoice:

@@ -19,6 +19,7 @@ from vp_tui.core.report import junit
 from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
 from vp_tui.core.report.evidence import EDGES
+from vp_tui.core.report.neutral import without_home
 from vp_tui.core.report.page import as_markdown, as_text
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.text import safe
@@ -169,11 +170,12 @@ FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
 
 def rendered(report: ComparisonReport, format: str, *, everything: bool = False) -> str:
-    """Return the report; differences only, unless `everything`. It ends with a newline.
+    """Return the report; differences only, unless `everything`. It ends with a newline; the home folder is ~.
 
     Raises:
         UsageError: no such format.
     """
+    report = without_home(report)
     match format:
         case "table":
             return as_text(comparison_page(report, everything=everything))

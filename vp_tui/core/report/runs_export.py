@@ -15,6 +15,7 @@ from vp_tui.core.report import junit, render
 from vp_tui.core.report.document import flattened, run_document
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.junit import Case, State, Suite
+from vp_tui.core.report.neutral import without_home
 from vp_tui.core.report.page import Page, as_markdown, as_text
 from vp_tui.core.report.render import FORMATS, Value, scalar
 from vp_tui.core.report.run_page import run_page
@@ -30,12 +31,12 @@ _STATES: Final[dict[str, State]] = {"pass": "passed", "warn": "passed", "fail": 
 
 
 def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
-    """Return the runs in the order given; the text ends with a newline.
+    """Return the runs in the order given, with ~ for the user's home folder; the text ends with a newline.
 
     Raises:
         UsageError: no such format.
     """
-    runs = snapshots_and_results
+    runs = [(without_home(snapshot), results) for snapshot, results in snapshots_and_results]
     match format:
         case "table":
             return "\n".join(as_text(page) for page in _pages(runs))

@@ -21,7 +21,7 @@ from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.runs.worker import worker_command
-from vp_tui.core.store import lifecycle
+from vp_tui.core.store import kept_blocks, lifecycle
 from vp_tui.core.store.endings import LOCK_NAME, LOG_NAME, ask_to_stop
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 from vp_tui.core.store.liveness import Worker, is_held, is_running, start_ticks, this_host
@@ -56,6 +56,11 @@ def preflight(config: RunConfig) -> None:
         compatibility.require(spec, data)
 
 
+def absolute_input(config: RunConfig) -> str:
+    """Return the path of the sequences as it is stored with a run."""
+    return str(user_path(config.input).absolute())
+
+
 def as_requested(config: RunConfig) -> RunConfig:
     """Return the configuration as requested, before the rollback switch was applied; a re-run uses it."""
     precision = config.precision_requested or config.precision
@@ -63,12 +68,18 @@ def as_requested(config: RunConfig) -> RunConfig:
 
 
 def create_and_start(
-    home: Home, config: RunConfig, *, group_id: int | None = None, repeat_idx: int | None = None
+    home: Home,
+    config: RunConfig,
+    *,
+    group_id: int | None = None,
+    repeat_idx: int | None = None,
+    resumed: str | None = None,
 ) -> int:
     """Check, create the run's row, start its process; return the run's id.
 
-    `group_id` and `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is read here, once, and stored
-    with the run together with its reason.
+    `resumed` is the uuid of an interrupted run whose finished blocks the new one takes over. `group_id` and
+    `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is read here, once, and stored with the run
+    together with its reason.
 
     Raises:
         InputError, ModelError: as preflight.
@@ -83,11 +94,14 @@ def create_and_start(
             "precision": choice.precision,
             "precision_requested": config.precision if choice.reason else None,
             "precision_reason": choice.reason,
-            "input": str(user_path(config.input).absolute()),
+            "input": absolute_input(config),
             "model": from_anywhere(config.model),
         }
     )
     run_id = lifecycle.create_run(home, config, group_id=group_id, repeat_idx=repeat_idx)
+    if resumed is not None:
+        uuid, _ = lifecycle.run_config(home, run_id)
+        kept_blocks.move(home.run_folder(resumed), home.run_folder(uuid))
     _start(home, run_id)
     return run_id
 

@@ -84,6 +84,15 @@ def backups(home: Home) -> tuple[Path, ...]:
     return tuple(sorted(found, key=lambda path: path.name.rpartition("-")[2]))
 
 
+def is_intact(path: Path) -> bool:
+    """Return True for a store that passes SQLite's quick check."""
+    try:
+        is_ours = _asked(path, "PRAGMA application_id") == str(APPLICATION_ID)
+        return is_ours and _asked(path, "PRAGMA quick_check(1)") == "ok"
+    except sqlite3.DatabaseError:
+        return False
+
+
 def prune_backups(home: Home, keep: int = KEPT) -> tuple[Path, ...]:
     """Remove all but the newest `keep` backups; return the removed ones."""
     old = backups(home)[: -keep or None]

@@ -151,6 +151,7 @@ _OWN = tuple(name for name in RunRow.__dataclass_fields__ if name in tables.run.
 _COUNTED = ("num_alerts", "cosine_min", "num_bad", "num_nonfinite")
 _MOMENTS = tuple(name for name in _OWN if name.endswith("_at_us"))
 _NUMBERS = ("speedup", "end_to_end_speedup", "eta_s", "cosine_min")
+_FLAGS = ("perf_valid", "clock_suspect")
 _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 
@@ -198,9 +199,9 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
     ending = ending_of(row, home)
     if ending is not None:
         values |= {"status": ending.status, "status_reason": ending.reason}
-    valid = row["perf_valid"]
     values |= {name: values[name] or 0 for name in ("num_bad", "num_nonfinite")}
     if values["num_nonfinite"]:
         values["cosine_min"] = None
-    values |= {"tags": json.loads(row["tags"]), "perf_valid": None if valid is None else bool(valid)}
+    values |= {name: None if values[name] is None else bool(values[name]) for name in _FLAGS}
+    values |= {"tags": json.loads(row["tags"])}
     return RunRow(**values, pid=row["worker_pid"])

@@ -61,6 +61,8 @@ class RunRow:
     perf_valid: bool | None = None
     """False: timing was disturbed; None: unknown."""
     perf_invalid_reason: str | None = None
+    clock_suspect: bool | None = None
+    """True: the clock of the machine was set during the run, so its times of day give no duration."""
     archived_at_us: int | None = None
     """Time at which rows of sequences and samples were pruned; metrics stay."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
 from vp_tui.core.events import now_us
 from vp_tui.core.files import parts
-from vp_tui.core.store import caches, tables
+from vp_tui.core.store import caches, kept_blocks, tables
 from vp_tui.core.store.endings import abandoned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import writing
@@ -128,7 +128,7 @@ def prune(home: Home, keep: int | None, *, cache: int | None = None, apply: bool
         runs = {} if keep is None else _old_runs(connection, keep)
         ids = tuple(runs)
         rows = {table.name: _count(connection, table.c.run_id, ids) for table in _DETAILS}
-        files = tuple(path for uuid in runs.values() for path in sorted(home.run_folder(uuid).glob("*.safetensors")))
+        files = tuple(path for uuid in runs.values() for path in _embeddings(home.run_folder(uuid)))
         unfinished = _unfinished(connection, home)
         cached = () if cache is None else caches.beyond(home, cache)
         num_bytes = caches.freed((*files, *unfinished, *cached))
@@ -142,6 +142,10 @@ def prune(home: Home, keep: int | None, *, cache: int | None = None, apply: bool
     except OSError as error:
         raise StoreError(f"rows were pruned, but a file was not: {error}") from error
     return Pruned(run_ids=ids, rows=rows, files=files, unfinished=unfinished, cached=cached, bytes=num_bytes)
+
+
+def _embeddings(folder: Path) -> list[Path]:
+    return sorted(path for pattern in ("*.safetensors", kept_blocks.PATTERN) for path in folder.glob(pattern))
 
 
 def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:

@@ -84,8 +84,9 @@ def sentence(
     """Return the verdict as text, with its decisive number.
 
     `details` of the measures name the layer of an overflow; without them (embeddings of another program) there is
-    no remedy to name. `bound` is the upper bound of the share of the file that could still fail (verdict.certainty); a handful of
-    sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is told last.
+    no remedy to name. `bound` is the upper bound of the share of the file that could still fail (verdict.certainty);
+    a handful of sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is
+    told last.
     """
     told = _told(outcome, found, strata, candidate=candidate, reference=reference, bound=bound, details=details)
     return told if is_proved or outcome == "INVALID" else f"{told}; {UNPROVED}"

@@ -1,10 +1,10 @@
-"""Commands for the store: backup, check, prune."""
+"""Commands for the store: backup, check, restore, prune."""
 
 import re
 
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.report.page import aligned
-from vp_tui.core.store import backup, upkeep
+from vp_tui.core.store import backup, restore, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
@@ -12,7 +12,7 @@ from vp_tui.core.text import size
 from vp_tui.tui.commands import output
 
 _FOREIGN = "not a vp-tui store: another program wrote it, or it is empty"
-_DAMAGED = "DAMAGED: move the file away, then copy the newest intact backup to its place"
+_DAMAGED = "DAMAGED: `vp-tui db restore` moves it aside and puts the newest sound backup in its place"
 
 
 def back_up(home: Home, keep: int) -> None:
@@ -52,6 +52,21 @@ def _result(health: backup.Health) -> str:
     if health.is_sound:
         return "intact"
     return _DAMAGED if health.application_id == APPLICATION_ID else _FOREIGN
+
+
+def restore_store(home: Home, *, yes: bool) -> None:
+    """Replace a damaged store by its newest sound backup after confirmation; the damaged files are kept.
+
+    Raises:
+        UsageError: no terminal to confirm, the store is intact, or a run is going on.
+        StoreError: no sound backup, or a file cannot be moved.
+    """
+    copy = restore.newest_sound(home)
+    if not yes and not output.confirmed(f"move {home.database} aside and restore {copy.name}? [y/N] ", "restore"):
+        output.say("nothing was changed")
+        return
+    aside = restore.restore(home, copy)
+    output.result(f"restored from {copy}" + (f"; the damaged store is {aside}" if aside is not None else ""))
 
 
 def _bytes(text: str) -> int:

@@ -137,21 +137,8 @@ def delete_run(home: Home, run: str, *, yes: bool) -> None:
     with Reader(home) as reader:
         row = reader.run(reader.find(run))
     named = f"run #{row.id} {row.uuid[:8]}{f' {safe(row.name)!r}' if row.name else ''}"
-    if not yes and not _confirmed(f"delete {named} with all its rows and files? [y/N] "):
+    if not yes and not output.confirmed(f"delete {named} with all its rows and files? [y/N] ", "delete"):
         output.say(f"{named} is kept")
         return
     upkeep.delete_run(home, row.id)
     output.result(f"{named} is deleted")
-
-
-def _confirmed(question: str) -> bool:
-    """Ask on the terminal; only y or yes confirms.
-
-    Raises:
-        UsageError: there is no terminal.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("no terminal to confirm on: add --yes to delete without confirmation")
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

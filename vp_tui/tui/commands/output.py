@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from vp_tui.core.errors import UsageError
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
@@ -62,3 +63,16 @@ def print_report(snapshot: RunSnapshot, *, as_json: bool) -> None:
     """Print the report on stdout; on stderr with --json or when the run did not complete."""
     broke_off = not snapshot.run.is_active and snapshot.run.verdict is None
     (sys.stderr if as_json or broke_off else sys.stdout).write(f"{summary(snapshot)}\n")
+
+
+def confirmed(question: str, action: str) -> bool:
+    """Ask on the terminal whether to do `action`; only y or yes confirms.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"no terminal to confirm on: add --yes to {action} without confirmation")
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.runs import launch
+from vp_tui.core.runs import launch, resuming
 from vp_tui.core.runs.repeats import require_baseline
 from vp_tui.core.store.groups import GroupKind, create_group
 from vp_tui.core.store.home import Home
@@ -59,6 +59,25 @@ def validate(
         _search_failed(home, snapshots)
     code = max(map(exit_code, snapshots))
     return code if baseline is None else _compared(home, baseline, snapshots[-1].run.id, code, as_json=as_json)
+
+
+def resume(home: Home, values: Mapping[str, Any] | None, run: str, *, detach: bool, as_json: bool) -> int:
+    """Go on with an interrupted run: a new run with its settings that takes over its finished blocks.
+
+    With `values` those are the settings, `run` is not looked for, and without an interrupted run a new one starts.
+
+    Raises:
+        RunNotFoundError: no such run.
+        UsageError: as resuming.settings_of and resuming.to_resume.
+    """
+    config = resuming.settings_of(home, run) if values is None else configured(values)
+    before = resuming.to_resume(home, config, is_required=values is None)
+    if before is None:
+        output.say("no interrupted run has these settings: starting a new one")
+    else:
+        output.say(f"going on with run #{before.id}, which is {before.status}")
+    resumed = None if before is None else before.uuid
+    return start_and_follow(home, config, detach=detach, as_json=as_json, resumed=resumed)
 
 
 def _search_failed(home: Home, snapshots: Sequence[RunSnapshot]) -> None:

@@ -68,9 +68,12 @@ def with_plan(precision: str) -> dict[str, Any]:
     return {"precision": stored.plan.precision, "plan": stored.plan}
 
 
-def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool) -> int:
-    """Start a run; with `detach` print its id, otherwise follow it to its end and print the result."""
-    run_id = launch.create_and_start(home, config)
+def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool, resumed: str | None = None) -> int:
+    """Start a run; with `detach` print its id, otherwise follow it to its end and print the result.
+
+    `resumed` as in launch.create_and_start.
+    """
+    run_id = launch.create_and_start(home, config, resumed=resumed)
     if detach:
         output.result(str(run_id))
         output.say(f"run #{run_id} runs in the background; `vp-tui watch {run_id}` follows it")

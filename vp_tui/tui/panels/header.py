@@ -51,9 +51,9 @@ def run_names(run: RunRow) -> str:
 
 
 def elapsed_s(run: RunRow) -> float | None:
-    """Return the time from the start to the end, or to the last heartbeat."""
+    """Return the time from the start to the end, or to the last heartbeat; None where the clock was set in between."""
     end = run.ended_at_us or run.heartbeat_at_us
-    if run.started_at_us is None or end is None:
+    if run.started_at_us is None or end is None or run.clock_suspect:
         return None
     return max(0, end - run.started_at_us) / 1e6
 

@@ -163,6 +163,7 @@ class ArmRunner:
         self.weights: WeightFacts | None = None
         """Of the checkpoint; None until it is loaded."""
         self._packs: list[np.ndarray] = []
+        self._packs_of: dict[int, slice] = {}
 
     def load(self) -> LoadedModel:
         """Load the model; the seconds count as load time, not as encode time.
@@ -232,14 +233,31 @@ class ArmRunner:
         was kept; None: when its first layout was made.
         """
         encoded = running.finish()
+        self._copy(block, encoded)
+        wall_s = time.perf_counter() - (running.began_s if since_s is None else since_s)
+        return self._timed(block, replace(encoded, wall_s=wall_s))
+
+    def take_over(self, block: Block, encoded: EncodedBlock) -> BlockEncoded:
+        """Keep a block that an interrupted run has encoded, with its times."""
+        self._copy(block, encoded)
+        return self._timed(block, encoded)
+
+    def _copy(self, block: Block, encoded: EncodedBlock) -> None:
         rows_S = encoded.seq_indices_S
         self.embeddings_SD[rows_S] = encoded.embeddings_SD
         self.nan_S[rows_S], self.inf_S[rows_S] = encoded.nan_count_S, encoded.inf_count_S
-        self.pack_S[rows_S] = len(self._packs) + encoded.pack_of_S
+        first = len(self._packs)
+        self.pack_S[rows_S] = first + encoded.pack_of_S
         self._packs += np.split(rows_S, np.flatnonzero(np.diff(encoded.pack_of_S)) + 1)
-        self.encode_s[block.index] = encoded.encode_s
-        self.wall_s[block.index] = time.perf_counter() - (running.began_s if since_s is None else since_s)
-        return self._event(block, replace(encoded, wall_s=self.wall_s[block.index]), is_warmup=False)
+        self._packs_of[block.index] = slice(first, len(self._packs))
+
+    def _timed(self, block: Block, encoded: EncodedBlock) -> BlockEncoded:
+        self.encode_s[block.index], self.wall_s[block.index] = encoded.encode_s, encoded.wall_s
+        return self._event(block, encoded, is_warmup=False)
+
+    def packs_of(self, block: int) -> list[np.ndarray]:
+        """Return the sequences of each packed batch of a block that is kept."""
+        return self._packs[self._packs_of[block]]
 
     def members_of_pack(self, pack: int) -> np.ndarray:
         """Return the sequences of a packed batch of this run (numbers as in `pack_S`), in their order in it."""

@@ -19,8 +19,9 @@ from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
-from vp_tui.core.models.linear import choose_linear
+from vp_tui.core.models.linear import choose_linear, settle_linear
 from vp_tui.core.models.loading import kernel_name, weights_sha256
+from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
@@ -132,7 +133,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
         "attention": kernels,
-        "linear": {arm: choose_linear(plan, device).way for arm, plan in plans.items()},
+        "linear": _linear_ways(setting),
     }
     weights = weights_sha256(source.path)
     stored = look_up(config, setting.place.cache, data, weights, facts)
@@ -149,6 +150,15 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     )
 
 
+def _linear_ways(setting: Setting) -> dict[Arm, str]:
+    """Return how each arm computes its linear layers: as in the run that is resumed, or the faster way."""
+    kept = kept_blocks.first_facts(setting.place.folder)
+    if kept is not None:
+        for arm, plan in setting.plans.items():
+            settle_linear(plan, kept["linear"][arm])
+    return {arm: choose_linear(plan, setting.device).way for arm, plan in setting.plans.items()}
+
+
 def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
     return kernel_name(
         spec, setting.plans[arm], setting.device, setting.config.attention, spare_fp32=setting.spares_fp32(arm)
@@ -156,9 +166,15 @@ def _kernel(setting: Setting, spec: ModelSpec, arm: Arm) -> str:
 
 
 def _budget(setting: Setting, spec: ModelSpec, longest: int) -> tuple[int, str]:
-    """Return the requested budget, or the one that fits next to the weights of both arms."""
+    """Return the requested budget, that of a resumed run, or the one that fits next to the weights of both arms.
+
+    The free memory may be another one than then, and other packs have other digits.
+    """
+    kept = kept_blocks.first_facts(setting.place.folder)
     if setting.config.token_budget != "auto":
         return setting.config.token_budget, "asked for"
+    if kept is not None:
+        return kept["budget"], kept["budget_reason"]
     free = memory.free_memory(setting.device)
     return memory.budget_of_a_run(spec, [*setting.plans.values()], setting.device, free, longest)
 

@@ -218,7 +218,26 @@ def unknown_share(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> float
 
 
 def input_warnings(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> tuple[str, ...]:
-    """Return a sentence if more than UNKNOWN_SHARE of the letters are unknown: the sequences were not read right."""
+    """Return a sentence for each sign that the sequences are not what the model reads.
+
+    Those are more than UNKNOWN_SHARE of unknown letters, and sequences of the other alphabet.
+    """
+    return (*_unknown_warning(data, tokens, spec), *_foreign_warning(data, spec))
+
+
+def _foreign_warning(data: SequenceSet, spec: ModelSpec) -> tuple[str, ...]:
+    alphabet = sequences.alphabet_of(data) if spec.alphabet == "any" else spec.alphabet
+    count = sequences.foreign(data, alphabet)
+    if not count:
+        return ()
+    what, others = ("proteins", "DNA or RNA") if alphabet == "protein" else ("DNA", "proteins")
+    return (
+        f"{count} of {len(data)} sequences look like {others}, and the model reads {what}: their embeddings say "
+        "little; remove them from the file",
+    )
+
+
+def _unknown_warning(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> tuple[str, ...]:
     share = unknown_share(data, tokens, spec)
     if share <= UNKNOWN_SHARE:
         return ()

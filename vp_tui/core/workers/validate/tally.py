@@ -80,6 +80,10 @@ class Tally:
         """Return the number of sequences compared."""
         return int(self._done_S.sum())
 
+    def has(self, block: Block) -> bool:
+        """Return True if the block was compared."""
+        return bool(self._done_S[block.indices_S].all())
+
     def compare(self, block: Block, x_SD: np.ndarray, candidate: Candidate) -> None:
         """Measure the candidate against the reference embeddings `x_SD` of all sequences, on one block."""
         rows_S = block.indices_S

@@ -5,10 +5,11 @@ of blocks and the speed ratio is paired. Otherwise, or when the reference is alr
 Nothing here knows a store, a screen or a signal.
 """
 
+import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -20,9 +21,12 @@ from vp_tui.core.workers.validate.inspection import Inspection
 from vp_tui.core.workers.validate.outcome import Outcome, Usage
 from vp_tui.core.workers.validate.plan import Arms, Place, Plan, Setting, create_arms, note, phase, planned, read
 from vp_tui.core.workers.validate.prepare import Block
+from vp_tui.core.workers.validate.resuming import Keeping
 from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
 from vp_tui.core.workers.validate.tally import Tally
 from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
+
+log = logging.getLogger("vp_tui.run")
 
 __all__ = ["Place", "Setting", "validate"]
 
@@ -38,35 +42,52 @@ def validate(setting: Setting) -> Generator[Event, None, None]:
     with ExitStack() as stack:
         plan = yield from read(setting, lambda text: pending.append(_halved(text)))
         arms = create_arms(setting, plan, stack)
-        inspection = Inspection(setting, plan)
-        yield planned(setting, plan, arms)
-        tally = Tally(plan.data, setting.config.thresholds)
-        throughput = Throughput(plan.data, arms.running, plan.stored.rates)
-        yield from Encoding(setting, plan, arms, inspection, pending, tally, throughput).events()
-        usage = _usage(setting)
-        yield from tally.unnamed()
-        inspected = yield from inspection.events(arms)
-        yield phase("storing", "embeddings")
-        outcome = Outcome(
-            setting=setting,
-            plan=plan,
-            arms=arms,
-            tally=tally,
-            throughput=throughput,
-            usage=usage,
-            inspected=inspected,
-            clock_jump_s=abs(time.time() - time.monotonic() - began_s),
+        keeping = Keeping(setting, plan, arms)
+        try:
+            yield from _measured(setting, plan, arms, keeping, pending, began_s)
+        except BaseException:
+            # whatever ends it early, a signal included: what is finished is kept
+            problem = keeping.write()
+            if problem is not None:
+                log.warning(problem)
+            raise
+        keeping.discard()
+
+
+def _measured(
+    setting: Setting, plan: Plan, arms: Arms, keeping: Keeping, pending: list[Event], began_s: float
+) -> Iterator[Event]:
+    """Encode, inspect and judge; `began_s` is the start of the wall clock against the monotonic one."""
+    inspection = Inspection(setting, plan)
+    yield planned(setting, plan, arms)
+    tally = Tally(plan.data, setting.config.thresholds)
+    throughput = Throughput(plan.data, arms.running, plan.stored.rates)
+    yield from keeping.taken_over()
+    yield from Encoding(setting, plan, arms, inspection, pending, tally, throughput, keeping).events()
+    usage = _usage(setting)
+    yield from tally.unnamed()
+    inspected = yield from inspection.events(arms)
+    yield phase("storing", "embeddings")
+    outcome = Outcome(
+        setting=setting,
+        plan=plan,
+        arms=arms,
+        tally=tally,
+        throughput=throughput,
+        usage=usage,
+        inspected=inspected,
+        clock_jump_s=abs(time.time() - time.monotonic() - began_s),
+    )
+    storing_s, problem = outcome.write_embeddings()
+    if problem is not None:
+        yield note("store", problem)
+    if outcome.clock_suspect:
+        yield note(
+            "store",
+            f"the clock of this machine was set by {fmt.seconds(outcome.clock_jump_s)} during the run: when it "
+            "started and how long it took are not known; the measured speed does not depend on that clock",
         )
-        storing_s, problem = outcome.write_embeddings()
-        if problem is not None:
-            yield note("store", problem)
-        if outcome.clock_suspect:
-            yield note(
-                "store",
-                f"the clock of this machine was set by {fmt.seconds(outcome.clock_jump_s)} during the run: when it "
-                "started and how long it took are not known; the measured speed does not depend on that clock",
-            )
-        yield outcome.finished(storing_s)
+    yield outcome.finished(storing_s)
 
 
 def _halved(text: str) -> AlertRaised:
@@ -98,6 +119,7 @@ class Encoding:
     """Events that wait for the next block."""
     tally: Tally
     throughput: Throughput
+    keeping: Keeping
 
     def events(self) -> Iterator[Event]:
         """Encode all blocks in the arms that run, and compare them."""
@@ -138,14 +160,25 @@ class Encoding:
     def _encode(self, *arms: ArmRunner) -> Iterator[Event]:
         """Encode all blocks in `arms`, which alternate; compare between stretches, where no clock runs."""
         data, device = self.plan.data, self.setting.device
-        stretches = cut_stretches(data.blocks, [expected_seconds(arm, data) for arm in arms], device)
+        left = [block for block in data.blocks if any(block.index not in arm.encode_s for arm in arms)]
+        yield from self._compare_ready(data.blocks, arms)
+        if not left:
+            return
+        stretches = cut_stretches(left, [expected_seconds(arm, data) for arm in arms], device)
         for stretch in abba(arms, stretches):
-            yield from self._encode_stretch(stretch)
-            for block in stretch.blocks:
-                if all(block.index in arm.encode_s for arm in self.arms.running):
-                    self._compare(block)
-                yield from self._drain()
-            yield self._progress()
+            new = tuple(block for block in stretch.blocks if block.index not in stretch.arm.encode_s)
+            if new:
+                yield from self._encode_stretch(replace(stretch, blocks=new))
+                yield from self._compare_ready(stretch.blocks, arms)
+                yield from self.keeping.now_and_then()
+                yield self._progress()
+
+    def _compare_ready(self, blocks: Sequence[Block], arms: Sequence[ArmRunner]) -> Iterator[Event]:
+        """Compare the blocks that both arms have; the candidate must be loaded, as a broken sequence is rerun."""
+        for block in blocks if self.arms.candidate in arms else ():
+            if not self.tally.has(block) and all(block.index in arm.encode_s for arm in self.arms.running):
+                self._compare(block)
+            yield from self._drain()
 
     def _encode_stretch(self, stretch: Stretch) -> Iterator[Event]:
         for block, encoded in encode_stretch(stretch, self.plan.budget, self.setting.device):
