@@ -42,6 +42,33 @@ def dashboard(
         raise typer.Exit(run_dashboard(cli_app.home(), prepare=cli_app.store))
 
 
+NoOracle = Annotated[bool, typer.Option("--no-oracle", help="Encode nothing in FP64; the reference stays unproved.")]
+AutoSearch = Annotated[
+    bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
+]
+Notify = Annotated[
+    str,
+    typer.Option(
+        "--notify",
+        metavar="CMD|URL",
+        envvar="VP_TUI_NOTIFY",
+        help="Command to start, or address to post to, when a run ends; VP_TUI_RUN_* has its fields.",
+    ),
+]
+NotifyOn = Annotated[
+    str,
+    typer.Option(
+        "--notify-on", metavar="fail|warn|always", envvar="VP_TUI_NOTIFY_ON", help="The least bad end to tell."
+    ),
+]
+Resume = Annotated[
+    str,
+    typer.Option(
+        "--resume", metavar="RUN|auto", help="Go on with an interrupted run; auto: the newest with these settings."
+    ),
+]
+
+
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
 @config_options(*OPTIONS, model="", input="")
 def run(
@@ -49,36 +76,11 @@ def run(
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
-    no_oracle: Annotated[
-        bool, typer.Option("--no-oracle", help="Encode nothing in FP64; the reference stays unproved.")
-    ] = False,
-    auto_search: Annotated[
-        bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
-    ] = False,
-    notify: Annotated[
-        str,
-        typer.Option(
-            "--notify",
-            metavar="CMD|URL",
-            envvar="VP_TUI_NOTIFY",
-            help="Command to start, or address to post to, when a run ends; VP_TUI_RUN_* has its fields.",
-        ),
-    ] = "",
-    notify_on: Annotated[
-        str,
-        typer.Option(
-            "--notify-on",
-            metavar="fail|warn|always",
-            envvar="VP_TUI_NOTIFY_ON",
-            help="The least bad end to tell.",
-        ),
-    ] = "always",
-    resume: Annotated[
-        str,
-        typer.Option(
-            "--resume", metavar="RUN|auto", help="Go on with an interrupted run; auto: the newest with these settings."
-        ),
-    ] = "",
+    no_oracle: NoOracle = False,
+    auto_search: AutoSearch = False,
+    notify: Notify = "",
+    notify_on: NotifyOn = "always",
+    resume: Resume = "",
     detach: cli_app.Detach = False,
     json: cli_app.AsJson = False,
 ) -> None:
@@ -91,14 +93,7 @@ def run(
     from vp_tui.tui.commands.series import resume as go_on
     from vp_tui.tui.commands.series import validate
 
-    own = cli_app.given(context) - {"--detach", "--json", "--resume", "--notify", "--notify-on"}
-    if resume and resume != "auto" and own:
-        raise UsageError(f"--resume {resume} takes the settings of that run: omit {', '.join(sorted(own))}")
-    if resume and own & {"--repeats", "--baseline", "--auto-search"}:
-        raise UsageError("--resume cannot be combined with --repeats, --baseline or --auto-search: omit one of them")
-    missing = {"--model", "--input"} - own
-    if missing and (not resume or resume == "auto"):
-        raise UsageError(f"missing option {' and '.join(sorted(missing))}; `vp-tui run --help` has an example")
+    _require_fitting(cli_app.given(context), resume)
     request(os.environ, notify, notify_on)
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     home, against = cli_app.store(), baseline or None
@@ -107,6 +102,18 @@ def run(
         raise typer.Exit(go_on(home, values, resume, detach=detach, as_json=json))
     code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
     raise typer.Exit(code)
+
+
+def _require_fitting(given: set[str], resume: str) -> None:
+    """Raise UsageError for options of `run` that miss model or sequences, or do not go with --resume."""
+    own = given - {"--detach", "--json", "--resume", "--notify", "--notify-on"}
+    if resume and resume != "auto" and own:
+        raise UsageError(f"--resume {resume} takes the settings of that run: omit {', '.join(sorted(own))}")
+    if resume and own & {"--repeats", "--baseline", "--auto-search"}:
+        raise UsageError("--resume cannot be combined with --repeats, --baseline or --auto-search: omit one of them")
+    missing = {"--model", "--input"} - own
+    if missing and (not resume or resume == "auto"):
+        raise UsageError(f"missing option {' and '.join(sorted(missing))}; `vp-tui run --help` has an example")
 
 
 @app.command(epilog="Example: vp-tui demo --fault overflow --no-tui")
