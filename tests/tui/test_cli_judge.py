@@ -136,7 +136,9 @@ def test_a_name_without_a_baseline_ends_with_5_and_an_unknown_run_with_2(call, h
 def test_every_format_goes_to_stdout_or_into_a_file(call, home, tmp_path, format):
     one, other = complete(home), complete(home)
     _, out, _ = call("compare", one, other, "--format", format)
-    file = tmp_path / "deep" / "comparison"
+    assert call("compare", one, other, "--format", format, "--output", tmp_path / "deep" / "x")[0] == 2
+    assert not (tmp_path / "deep").exists()
+    file = tmp_path / "comparison"
     code, nothing, err = call("compare", one, other, "--format", format, "--output", file)
     assert (code, nothing) == (0, "")
     assert str(file) in err

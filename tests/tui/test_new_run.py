@@ -17,7 +17,7 @@ async def test_start_is_open_only_while_everything_is_valid(drive, fasta):
         assert not start.disabled
         await fill(driven, sample="0")
         assert start.disabled
-        await driven.until_text("greater than or equal to 1")
+        await driven.until_text("must be at least 1")
         await fill(driven, sample="10")
         assert not start.disabled
         await fill(driven, input="/nonexistent/a.fasta")
