@@ -4,8 +4,6 @@ RunConfig is the one source for validation, for the options of the command line 
 default, title, description and limits of a field are written here and nowhere else.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -71,13 +69,6 @@ class PrecisionPlan(Frozen):
         """Return the plain plan in the format of a unit."""
         own = self.of(unit)
         return PrecisionPlan(name=own, precision=own)
-
-    @property
-    def digest(self) -> str:
-        """Return the SHA-256 of base format and kept units: equal for plans that compute the same."""
-        kept = {unit: own for unit, own in self.kept.items() if own != self.precision}
-        text = json.dumps({"precision": self.precision, "kept": kept}, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain_plan(precision: Precision) -> PrecisionPlan:

@@ -53,9 +53,15 @@ def candidate_precision(config: Facts) -> str | None:
     return format_of(PrecisionPlan.model_validate(config["plan"]))
 
 
+def plan_hash(plan: PrecisionPlan) -> str:
+    """Return the hash of base format and kept units: equal for plans that compute the same, whatever their names."""
+    kept = {unit: own for unit, own in plan.kept.items() if own != plan.precision}
+    return hash_of({"precision": plan.precision, "kept": kept})
+
+
 def format_of(plan: PrecisionPlan) -> str:
     """Return the fact that stands for a plan: its format, and for a mixed one a hash of what it keeps."""
-    return plan.precision if plan.is_plain else f"{plan.precision}+{plan.digest[:16]}"
+    return plan.precision if plan.is_plain else f"{plan.precision}+{plan_hash(plan)[:16]}"
 
 
 def environment_facts(environment: Facts) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
-from vp_tui.core.runs.worker import worker_command
+from vp_tui.core.runs.worker import start_detached, worker_command
 from vp_tui.core.store import kept_blocks, lifecycle
 from vp_tui.core.store.endings import LOCK_NAME, LOG_NAME, ask_to_stop
-from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import Worker, is_held, is_running, start_ticks, this_host
 from vp_tui.core.store.reader import Reader
 
@@ -115,19 +115,7 @@ def from_anywhere(model: str) -> str:
 def _start(home: Home, run_id: int) -> None:
     uuid, config = lifecycle.run_config(home, run_id)
     command = worker_command(_worker_name(config), "--run", str(run_id))
-    environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
-    with (home.run_folder(uuid) / LOG_NAME).open("ab") as log:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=environment,
-            )
-        except OSError as error:
-            raise RunFailedError(f"cannot start {command}: {error}") from error
+    process = start_detached(home, command, home.run_folder(uuid) / LOG_NAME, "ab")
     _forget(process)
     # The child registers itself too; this closes the gap in which it might die before it can.
     ticks = start_ticks(process.pid)

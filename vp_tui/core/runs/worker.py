@@ -1,11 +1,16 @@
 """Worker processes, seen from the process that starts one: the command, and the JSON a worker answers with."""
 
 import json
+import os
+import subprocess
 import sys
-from typing import Any, Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from vp_tui.core import errors
-from vp_tui.core.errors import VpTuiError
+from vp_tui.core.errors import RunFailedError, VpTuiError
+from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 PACKAGE: Final = "vp_tui.core.workers"
 
@@ -16,6 +21,28 @@ def worker_command(name: str, *arguments: str) -> list[str]:
     -P keeps the working directory off the import path: a torch.py there would run in place of the real one.
     """
     return [sys.executable, "-P", "-m", PACKAGE, name, *arguments]
+
+
+def start_detached(home: Home, command: Sequence[str], log: Path, mode: Literal["ab", "wb"]) -> subprocess.Popen[bytes]:
+    """Start a worker in its own session, without a terminal: it goes on when this process has ended.
+
+    Its output goes to `log`, which `mode` continues or begins anew.
+
+    Raises RunFailedError: the process cannot be started.
+    """
+    environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
+    try:
+        with log.open(mode) as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+    except OSError as error:
+        raise RunFailedError(f"cannot start {command}: {error}") from error
 
 
 def answer_document(answer: Any) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from vp_tui.core.config import PLAN_NAME, PLAN_PREFIX, PrecisionPlan
 from vp_tui.core.errors import StoreError, UsageError
-from vp_tui.core.files import replacing
+from vp_tui.core.files import replacing, user_path
+from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import Frozen
 
@@ -69,7 +70,7 @@ def document(stored: StoredPlan) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         **plan.model_dump(mode="json"),
-        "digest": plan.digest,
+        "digest": plan_hash(plan),
         "origin": None if stored.origin is None else stored.origin.model_dump(mode="json"),
     }
 
@@ -100,7 +101,7 @@ def read(path: Path) -> StoredPlan:
         raise UsageError(f"{path} is not a valid plan: {wrong}") from error
     if plan.precision == "fp64" or not re.fullmatch(PLAN_NAME, plan.name):
         raise UsageError(f"{path} is not a valid plan: name {plan.name!r}, precision {plan.precision}")
-    is_edited = content.get("digest") not in {None, plan.digest}
+    is_edited = content.get("digest") not in {None, plan_hash(plan)}
     return StoredPlan(plan, None if is_edited else origin, is_edited)
 
 
@@ -114,7 +115,7 @@ def load(home: Home, text: str) -> StoredPlan:
     if re.fullmatch(PLAN_NAME, name) and path_of(home, name).exists():
         return read(path_of(home, name))
     if Path(name).suffix == _SUFFIX or "/" in name:
-        return read(Path(name).expanduser())
+        return read(user_path(name))
     known = ", ".join(one.plan.name for one in listed(home)) or "none"
     raise UsageError(f"no plan {name!r} is stored (there are: {known}); give a stored name or the path of a plan file")
 

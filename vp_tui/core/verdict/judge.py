@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Profile
+from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.engine import R1, R1_BITS
@@ -68,6 +69,11 @@ def verdict(found: Iterable[Finding]) -> Verdict:
     if "fail" in severities:
         return "FAIL"
     return "WARN" if "warn" in severities else "PASS"
+
+
+def exit_code(outcome: Verdict) -> ExitCode:
+    """Return the exit code of a run with this verdict."""
+    return ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD
 
 
 def sentence(

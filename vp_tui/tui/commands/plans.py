@@ -1,13 +1,13 @@
 """`vp-tui search` and `vp-tui plan`: find, list, show and store precision plans."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import get_args
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Precision, PrecisionPlan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import user_path
+from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.inputs import units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -33,10 +33,7 @@ def search_run(
     """
     with Reader(home) as reader:
         run_id = reader.find(run)
-        folder = Path(reader.snapshot(run_id).folder)
-    arguments = arguments_of(run_id, budget=budget, faster=faster, pin=pin, forbid=forbid)
-    code = run_stoppable(home, "search", arguments)
-    result = records.read_result(folder)
+    code, result = _searched(home, run_id, arguments_of(run_id, budget=budget, faster=faster, pin=pin, forbid=forbid))
     if result is None:
         return code
     if as_json:
@@ -49,12 +46,17 @@ def search_run(
 def search_after(home: Home, run_id: int) -> None:
     """Search a run that has just failed; everything goes to stderr, as the result of the run is on stdout."""
     output.say(f"run #{run_id} failed: searching for the operations to keep in FP32")
-    with Reader(home) as reader:
-        folder = Path(reader.snapshot(run_id).folder)
-    run_stoppable(home, "search", arguments_of(run_id))
-    result = records.read_result(folder)
+    _, result = _searched(home, run_id, arguments_of(run_id))
     if result is not None:
         output.aside(in_words(result))
+
+
+def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, SearchResult | None]:
+    """Search in the foreground; return the exit code, and the result in the folder of the run."""
+    with Reader(home) as reader:
+        folder = home.run_folder(reader.run(run_id).uuid)
+    code = run_stoppable(home, "search", arguments)
+    return code, records.read_result(folder)
 
 
 def in_words(result: SearchResult) -> str:
@@ -107,7 +109,7 @@ def print_plan(home: Home, name: str, *, as_json: bool) -> None:
     if as_json:
         output.result(output.dumped(plans.document(stored)))
         return
-    rows = [("name", stored.plan.name), ("base", stored.plan.precision), ("digest", stored.plan.digest[:16])]
+    rows = [("name", stored.plan.name), ("base", stored.plan.precision), ("digest", plan_hash(stored.plan)[:16])]
     rows += [(unit, own) for unit, own in stored.plan.kept.items()]
     output.result("\n".join(map(fmt.safe, aligned(rows))))
 

@@ -22,6 +22,7 @@ from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.sketch import Sketched
 from vp_tui.core.engine.probe.trace import Trace
 from vp_tui.core.files import replacing
+from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.measures.summary import percentile
 
 ORACLE_VERSION: Final = 3
@@ -77,7 +78,7 @@ def path_of(cache: Path, facts: Mapping[str, Any], sample: Sample, plan: Precisi
     key = {
         "facts": dict(facts),
         "oracle": ORACLE_VERSION,
-        "format": plan.precision if plan.is_plain else plan.digest,
+        "format": plan.precision if plan.is_plain else plan_hash(plan),
         "pooling": sample.pooling,
         "indices": _hash(sample.indices_P),
         "lengths": _hash(sample.lengths_P),

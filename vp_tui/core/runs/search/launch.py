@@ -1,16 +1,14 @@
 """Start a search in the background, and what is known of it: for the dashboard. No torch."""
 
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vp_tui.core.errors import RunFailedError
 from vp_tui.core.runs.search import records
 from vp_tui.core.runs.search.records import DEFAULT_BUDGET, Question, SearchResult, Trial
-from vp_tui.core.runs.worker import worker_command
-from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.core.runs.worker import start_detached, worker_command
+from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import is_held
 
 
@@ -49,15 +47,7 @@ def start(home: Home, folder: Path, arguments: Sequence[str]) -> "subprocess.Pop
 
     Raises RunFailedError: the process cannot be started.
     """
-    command = worker_command("search", *arguments)
-    environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
-    try:
-        with (folder / records.LOG).open("wb") as log:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
-            )
-    except OSError as error:
-        raise RunFailedError(f"cannot start {command}: {error}") from error
+    return start_detached(home, worker_command("search", *arguments), folder / records.LOG, "wb")
 
 
 def state_of(folder: Path) -> SearchState:

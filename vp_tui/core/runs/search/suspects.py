@@ -13,7 +13,7 @@ OUTLIER: Final = 8.0
 
 def is_beyond(one: UnitEvidence) -> bool:
     """Return True for a unit that takes or gives a value beyond the range of the base format."""
-    return one.headroom_bits is None or one.headroom_bits < 0
+    return one.rounding is None
 
 
 def certain(evidence: Iterable[UnitEvidence]) -> frozenset[str]:

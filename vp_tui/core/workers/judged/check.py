@@ -1,11 +1,11 @@
 """Look at both sides before a run exists, so that bad input leaves nothing behind: what is each side, do they match."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from vp_tui.core.config import Judged, PredictionColumns, RunConfig
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import user_path
 from vp_tui.core.workers.judged import prediction_sides, sides
 
 
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
 
 def _of_predictions(judged: Judged, options: argparse.Namespace, given: str) -> dict[str, Any]:
     columns = PredictionColumns(id=options.id_column, label=options.label_column, score=options.score_column)
-    truth = str(Path(options.truth).expanduser().absolute()) if options.truth else None
+    truth = str(user_path(options.truth).absolute()) if options.truth else None
     judged = judged.model_copy(update={"columns": columns, "truth": truth})
     prediction_sides.opened(RunConfig(model=judged.reference, input=given, judged=judged))
     return {"judged": judged.model_dump(), "input": given, "precisions": {}}

@@ -27,7 +27,7 @@ from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.embed import embed_set
 from vp_tui.core.workers.judged.data import JudgedData, copy_rows, data_facts, judged_arm, judged_data
 from vp_tui.core.workers.judged.faults import look
-from vp_tui.core.workers.judged.outcome import JudgedOutcome
+from vp_tui.core.workers.judged.outcome import ANOTHER, NO_RATES, JudgedOutcome
 from vp_tui.core.workers.judged.sides import Sides, checkpoint_of, opened
 from vp_tui.core.workers.validate.plan import Setting, note, phase
 from vp_tui.core.workers.validate.prepare import Block
@@ -37,8 +37,6 @@ BLOCKS: Final = 100
 """A large set is compared in about as many blocks, each of which the screens show."""
 MIN_BLOCK: Final = 1024
 _DIGEST_ROWS: Final = 4096
-_ANOTHER: Final = "another program"
-NO_RATES: Final[dict[str, dict[str, float | None]]] = {"reference": {}, "candidate": {}}
 
 
 def judge(setting: Setting) -> Generator[Event, None, None]:
@@ -110,7 +108,7 @@ def _digest(data: JudgedData, x_SD: np.ndarray) -> str:
 
 def _planned(setting: Setting, found: Sides, data: JudgedData, digest: str) -> RunPlanned:
     config = setting.config
-    kernels = {arm: "this engine, fp32" if arm == found.encoded else _ANOTHER for arm in ARMS}
+    kernels = {arm: "this engine, fp32" if arm == found.encoded else ANOTHER for arm in ARMS}
     return RunPlanned(
         total=len(data.ids),
         planned=data.planned,

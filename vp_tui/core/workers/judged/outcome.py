@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from vp_tui.core.engine.device_matmul import matmul_on
-from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, as_document, merged
@@ -24,8 +23,12 @@ from vp_tui.core.workers.validate.plan import Setting
 from vp_tui.core.workers.validate.tally import Tally
 
 _NO_MODEL: Final = "only embeddings are known, not the inside of the model that made them"
-_NO_RATES: Final[dict[str, dict[str, float | None]]] = {"reference": {}, "candidate": {}}
-NO_SPEED: Final = "another program computed the embeddings"
+NO_RATES: Final[dict[str, dict[str, float | None]]] = {"reference": {}, "candidate": {}}
+ANOTHER: Final = "another program"
+NO_SPEED: Final = f"{ANOTHER} computed the embeddings"
+NO_SPEEDUP: Final = Speedup(
+    tokens_per_s=None, end_to_end=None, ci95=None, verdict="NOT JUDGED", reason=f"speed: not judged ({NO_SPEED})"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class JudgedOutcome:
 
     def strata(self) -> tuple[StratumStats, ...]:
         """Return the statistics of short, medium, long and all."""
-        return self.tally.strata(self.candidate, _NO_RATES)
+        return self.tally.strata(self.candidate, NO_RATES)
 
     def measured(self) -> Measured:
         """Return the measures of a run on both sides; those that need the model are not measured, and say so."""
@@ -101,26 +104,32 @@ class JudgedOutcome:
             findings=found,
             strata=strata,
             arms={"reference": self._summary("reference"), "candidate": self._summary("candidate")},
-            speedup=Speedup(
-                tokens_per_s=None, end_to_end=None, ci95=None, verdict="NOT JUDGED",
-                reason=f"speed: not judged ({NO_SPEED})",
-            ),
+            speedup=NO_SPEEDUP,
             measures=as_document(measured),
             perf_valid=False,
             perf_invalid_reason=NO_SPEED,
-            exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
-        )  # fmt: skip
+            exit_code=verdict.exit_code(outcome),
+        )
 
     def _summary(self, arm: Arm) -> ArmSummary:
         is_ours = self.sides.encoded == arm
-        return ArmSummary(
-            precision=(self.reference if arm == "reference" else self.candidate).plan.name,
-            attention_kernel="this engine" if is_ours else "another program",
-            attention_reason="encoded for this comparison" if is_ours else NO_SPEED,
-            tokens_per_s=None,
-            seconds=0.0,
-            end_to_end_seconds=0.0,
-            load_seconds=0.0,
-            peak_memory_mib=None,
-            cached=False,
+        return summary_of(
+            (self.reference if arm == "reference" else self.candidate).plan.name,
+            kernel="this engine" if is_ours else ANOTHER,
+            reason="encoded for this comparison" if is_ours else NO_SPEED,
         )
+
+
+def summary_of(precision: str, *, kernel: str, reason: str) -> ArmSummary:
+    """Return the summary of a side that was not timed."""
+    return ArmSummary(
+        precision=precision,
+        attention_kernel=kernel,
+        attention_reason=reason,
+        tokens_per_s=None,
+        seconds=0.0,
+        end_to_end_seconds=0.0,
+        load_seconds=0.0,
+        peak_memory_mib=None,
+        cached=False,
+    )

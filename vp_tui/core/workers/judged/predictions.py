@@ -12,8 +12,7 @@ import numpy as np
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, RunConfig
 from vp_tui.core.engine import environment
-from vp_tui.core.errors import ExitCode
-from vp_tui.core.events import ARMS, ArmSummary, Event, Progress, RunFinished, RunPlanned, Speedup, StratumStats, now_us
+from vp_tui.core.events import ARMS, ArmSummary, Event, Progress, RunFinished, RunPlanned, StratumStats, now_us
 from vp_tui.core.fingerprint import hash_of
 from vp_tui.core.inputs.predictions import chunk_of, contig_of
 from vp_tui.core.measurements import Measured, as_document
@@ -21,7 +20,7 @@ from vp_tui.core.measures.decisions import mcnemar_p, quality
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.verdict import judge as verdict
 from vp_tui.core.verdict.causes import RANK
-from vp_tui.core.workers.judged.outcome import NO_SPEED
+from vp_tui.core.workers.judged.outcome import ANOTHER, NO_SPEED, NO_SPEEDUP, summary_of
 from vp_tui.core.workers.judged.prediction_sides import PredictionSides, opened
 from vp_tui.core.workers.validate.plan import Setting, note, phase
 from vp_tui.core.workers.virnucpro import agreement
@@ -73,7 +72,7 @@ def _planned(setting: Setting, found: PredictionSides) -> RunPlanned:
         environment={
             **environment.facts(setting.device, setting.device_reason),
             "flags": dict.fromkeys(ARMS),
-            "attention": dict.fromkeys(ARMS, "another program"),
+            "attention": dict.fromkeys(ARMS, ANOTHER),
             "schedule": "two tables of predictions",
         },
     )
@@ -98,17 +97,11 @@ def _finished(config: RunConfig, found: PredictionSides) -> RunFinished:
         findings=tuple(decided),
         strata=(_stats(labels),),
         arms={"reference": _summary(config.reference), "candidate": _summary(config.precision)},
-        speedup=Speedup(
-            tokens_per_s=None,
-            end_to_end=None,
-            ci95=None,
-            verdict="NOT JUDGED",
-            reason=f"speed: not judged ({NO_SPEED})",
-        ),
+        speedup=NO_SPEEDUP,
         measures=as_document(measured),
         perf_valid=False,
         perf_invalid_reason=NO_SPEED,
-        exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
+        exit_code=verdict.exit_code(outcome),
     )
 
 
@@ -205,14 +198,4 @@ def _stats(labels: Labels) -> StratumStats:
 
 
 def _summary(precision: str) -> ArmSummary:
-    return ArmSummary(
-        precision=precision,
-        attention_kernel="another program",
-        attention_reason=_NOTHING,
-        tokens_per_s=None,
-        seconds=0.0,
-        end_to_end_seconds=0.0,
-        load_seconds=0.0,
-        peak_memory_mib=None,
-        cached=False,
-    )
+    return summary_of(precision, kernel=ANOTHER, reason=_NOTHING)

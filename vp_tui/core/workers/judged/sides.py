@@ -9,6 +9,7 @@ import numpy as np
 
 from vp_tui.core.config import Judged, RunConfig
 from vp_tui.core.errors import InputError, UsageError
+from vp_tui.core.files import user_path
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.adapter import is_adapter
 from vp_tui.core.inputs.embeddings import matching
@@ -18,6 +19,7 @@ from vp_tui.core.inputs.embeddings.table import EmbeddingTable
 from vp_tui.core.inputs.predictions import SUFFIXES as PREDICTIONS
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
+from vp_tui.core.runs.launch import from_anywhere
 
 Side = Literal["reference", "candidate"]
 SIDES: Final[tuple[Side, Side]] = ("reference", "candidate")
@@ -31,7 +33,7 @@ def recognized(reference: str, candidate: str, *, has_sequences: bool) -> Judged
     given: dict[Side, str] = {"reference": reference, "candidate": candidate}
     tables = [side for side in SIDES if Path(given[side]).suffix.lower() in PREDICTIONS]
     if len(tables) == 2:
-        both = {"reference": _absolute(reference), "candidate": _absolute(candidate)}
+        both = {"reference": from_anywhere(reference), "candidate": from_anywhere(candidate)}
         return Judged(**both, has_sequences=has_sequences, kind="predictions")
     if tables:
         raise UsageError(f"{given[tables[0]]} is a table of predictions: both sides must be one")
@@ -43,8 +45,8 @@ def recognized(reference: str, candidate: str, *, has_sequences: bool) -> Judged
     if models and not has_sequences:
         raise UsageError(f"{given[models[0]]} is a checkpoint: give the sequences to encode with -i FASTA")
     return Judged(
-        reference=_absolute(reference),
-        candidate=_absolute(candidate),
+        reference=from_anywhere(reference),
+        candidate=from_anywhere(candidate),
         encoded=models[0] if models else None,
         has_sequences=has_sequences,
     )
@@ -57,13 +59,8 @@ def checkpoint_of(config: RunConfig) -> str:
     return judged.reference if judged.encoded == "reference" else judged.candidate
 
 
-def _absolute(given: str) -> str:
-    path = Path(given).expanduser()
-    return str(path.absolute()) if path.exists() else given
-
-
 def _is_model(given: str) -> bool:
-    path = Path(given).expanduser()
+    path = user_path(given)
     if path.is_dir():
         return (path / "config.json").is_file() or is_adapter(path)
     if path.suffix.lower() in TORCH_SUFFIXES and path.is_file():

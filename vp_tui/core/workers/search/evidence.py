@@ -91,17 +91,20 @@ def look(encoder: Encoder, tokens: TokenSet, rows: np.ndarray, base: PrecisionPl
     def note_weights(name: str, linear: nn.Module, inputs: tuple[Tensor, ...], output_RD: Tensor) -> None:
         seen[name + WEIGHT] = _of_weights(linear, inputs[0], output_RD, base)
 
-    model = encoder.loaded.model
-    pack = place(tokens, rows[np.argsort(-tokens.lengths_S[rows], kind="stable")], encoder.device)
     with ExitStack() as stack:
-        for name, module in watched(model):
+        for name, module in watched(encoder.loaded.model):
             if isinstance(module, nn.Linear):
                 stack.callback(module.register_forward_hook(partial(note_weights, name)).remove)
-        stack.enter_context(torch.inference_mode())
-        stack.enter_context(encoder.products())
-        stack.enter_context(looking_everywhere(model, note))
-        model(pack.ids_N, pack.layout)
+        stack.enter_context(looking_everywhere(encoder.loaded.model, note))
+        _forward(encoder, tokens, rows)
     return seen
+
+
+def _forward(encoder: Encoder, tokens: TokenSet, rows: np.ndarray) -> None:
+    """Run the sequences `rows` through the model in one pack, for what is looked at inside."""
+    pack = place(tokens, rows[np.argsort(-tokens.lengths_S[rows], kind="stable")], encoder.device)
+    with torch.inference_mode(), encoder.products():
+        encoder.loaded.model(pack.ids_N, pack.layout)
 
 
 def _of_weights(linear: nn.Module, input_RF: Tensor, output_RD: Tensor, base: PrecisionPlan) -> Seen:
@@ -147,9 +150,8 @@ def unsafe(encoder: Encoder, tokens: TokenSet, rows: np.ndarray) -> dict[str, fl
             broken.add(name.removesuffix(ENTERS))
         saturated += int((magnitude == largest).sum())
 
-    pack = place(tokens, rows[np.argsort(-tokens.lengths_S[rows], kind="stable")], encoder.device)
-    with torch.inference_mode(), encoder.products(), looking(encoder.loaded.model, note):
-        encoder.loaded.model(pack.ids_N, pack.layout)
+    with looking(encoder.loaded.model, note):
+        _forward(encoder, tokens, rows)
     return {"nonfinite_modules": float(len(broken)), "saturated_values": float(saturated)}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.config import STRATA, PrecisionPlan
+from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.clock import Clock
 from vp_tui.core.engine.device_matmul import matmul_on
 from vp_tui.core.engine.encode import Encoder, Placed, Pooled, within_memory
@@ -26,12 +26,14 @@ from vp_tui.core.gates.embeddings import M1, M1_P01, M2, M2_P01, M3, M3_P01
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.units import BLOCKS, block_of
 from vp_tui.core.measurements import Measured, merged
-from vp_tui.core.measures import pairs, run_measures, summary
+from vp_tui.core.measures import run_measures, summary
+from vp_tui.core.measures.pairs import PairMeasures, pair_measures
 from vp_tui.core.models.loading import LoadedModel
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.workers.search.data import SearchData
 from vp_tui.core.workers.search.evidence import unsafe
+from vp_tui.core.workers.validate.tally import scopes_of, stats_of
 
 STREAM_BYTES: Final = 4 << 30
 """Residual streams that are kept at most; with more, only every second, third ... block can be resumed from."""
@@ -115,12 +117,9 @@ def keeping(encoder: Encoder, streams: Streams) -> Iterator[None]:
 
 def first_changed(kept: Iterable[str], num_layers: int) -> int:
     """Return the first block with a kept unit: 0 where one stands before the blocks, `num_layers` where all follow."""
-    blocks = [block_of(unit) for unit in kept]
-    if None not in blocks:
-        return min((block for block in blocks if block is not None), default=num_layers)
-    before = [unit for unit in kept if block_of(unit) is None and not unit.startswith("final")]
-    inside = [block for block in blocks if block is not None]
-    return 0 if before else min(inside, default=num_layers)
+    after = {"final_norm": num_layers}
+    places = (after.get(unit, 0) if (block := block_of(unit)) is None else block for unit in kept)
+    return min(places, default=num_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +127,9 @@ class Encoded:
     """A set of sequences, in the order of its rows."""
 
     embeddings_QD: np.ndarray
-    bad_Q: np.ndarray
-    """Values among the token outputs that are not finite."""
+    nan_Q: np.ndarray
+    """NaN among the token outputs of each."""
+    inf_Q: np.ndarray
     seconds: float
     """Of encoding."""
 
@@ -139,12 +139,12 @@ def encode(encoder: Encoder, data: SearchData, rows_Q: np.ndarray) -> Encoded:
     tokens = data.prepared.tokens
     packs = [rows_Q[pack] for pack in packing.by_length(tokens.lengths_S[rows_Q], data.prepared.budget)]
     embeddings_QD = np.empty((len(rows_Q), data.spec.hidden), np.float32)
-    bad_Q = np.zeros(len(rows_Q), np.int64)
+    nan_Q, inf_Q = np.zeros((2, len(rows_Q)), np.int64)
     block = encoder.encode(tokens, packs)
     places_Q = np.searchsorted(rows_Q, block.seq_indices_S)
     embeddings_QD[places_Q] = block.embeddings_SD
-    bad_Q[places_Q] = block.nan_count_S + block.inf_count_S
-    return Encoded(embeddings_QD, bad_Q, block.encode_s)
+    nan_Q[places_Q], inf_Q[places_Q] = block.nan_count_S, block.inf_count_S
+    return Encoded(embeddings_QD, nan_Q, inf_Q, block.encode_s)
 
 
 def with_margin(limits: Thresholds) -> Thresholds:
@@ -168,10 +168,11 @@ def judged(
 
     All measures of embeddings count, and of those inside the model V2, on the rows `looked_at`.
     """
-    embeddings_QD, bad_Q = encoded.embeddings_QD, encoded.bad_Q
+    embeddings_QD, bad_Q = encoded.embeddings_QD, (encoded.nan_Q > 0) | (encoded.inf_Q > 0)
     reference_QD = np.asarray(data.reference_SD[rows_Q])
     stratum_Q = data.prepared.stratum_S[rows_Q]
-    cosine_Q = pairs.pair_measures(reference_QD, embeddings_QD).cosine_S
+    measures = pair_measures(reference_QD, embeddings_QD)
+    cosine_Q = measures.cosine_S
     measured = run_measures.after_run(
         reference_QD,
         embeddings_QD,
@@ -183,12 +184,12 @@ def judged(
     if not bad_Q.any():
         inside = Measured(values={"V2": {"all": unsafe(encoder, data.prepared.tokens, looked_at)}})
         measured = merged([measured, inside])
-    strata = _strata(stratum_Q, cosine_Q, bad_Q, limits.fail(M1))
+    strata = tuple(_strata(stratum_Q, measures, encoded, limits.fail(M1)))
     found = judge.findings(strata, measured, limits=limits, gates=data.config.gates)
     failing = tuple(one for one in found if one.severity == "fail")
     return Outcome(
         passed=not failing,
-        nonfinite=int((bad_Q > 0).sum()),
+        nonfinite=int(bad_Q.sum()),
         cosine_min=None if np.isnan(cosine_Q).any() else summary.lowest(cosine_Q),
         failing=failing,
         cosine_Q=cosine_Q,
@@ -197,29 +198,16 @@ def judged(
     )
 
 
-def _strata(stratum_Q: np.ndarray, cosine_Q: np.ndarray, bad_Q: np.ndarray, limit: float) -> tuple[StratumStats, ...]:
-    masks = {name: stratum_Q == index for index, name in enumerate(STRATA)} | {"all": np.ones(len(stratum_Q), bool)}
-    return tuple(_stats(scope, cosine_Q[mask_Q], bad_Q[mask_Q], limit) for scope, mask_Q in masks.items())
-
-
-def _stats(scope: str, cosine_Q: np.ndarray, bad_Q: np.ndarray, limit: float) -> StratumStats:
-    return StratumStats(
-        scope=scope,  # type: ignore[arg-type]
-        planned=len(cosine_Q),
-        n=len(cosine_Q),
-        tokens=0,
-        cosine_min=summary.lowest(cosine_Q),
-        cosine_p01=summary.percentile(cosine_Q, 1),
-        cosine_mean=summary.mean(cosine_Q),
-        below=summary.count_at_or_below(cosine_Q, limit),
-        nan=int((bad_Q > 0).sum()),
-        inf=0,
-        relative_l2_p99=None,
-        norm_ratio_worst=None,
-        reference_tokens_per_s=None,
-        candidate_tokens_per_s=None,
-        speedup=None,
-    )
+def _strata(
+    stratum_Q: np.ndarray, measures: PairMeasures, encoded: Encoded, cosine_limit: float
+) -> Iterator[StratumStats]:
+    for scope, mask_Q in scopes_of(stratum_Q).items():
+        mine = PairMeasures(
+            cosine_S=measures.cosine_S[mask_Q],
+            relative_l2_S=measures.relative_l2_S[mask_Q],
+            norm_ratio_S=measures.norm_ratio_S[mask_Q],
+        )
+        yield stats_of(scope, mine, encoded.nan_Q[mask_Q], encoded.inf_Q[mask_Q], cosine_limit)
 
 
 def gates_of(failing: Sequence[Finding]) -> str:

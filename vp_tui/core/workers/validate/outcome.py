@@ -8,7 +8,6 @@ import numpy as np
 
 from vp_tui.core.engine import footprint
 from vp_tui.core.engine.gpu import peaks
-from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
 from vp_tui.core.measurements import Measured, as_document, merged
 from vp_tui.core.measures import speed
@@ -117,7 +116,7 @@ class Outcome:
             perf_valid=disturbed is None,
             perf_invalid_reason=disturbed,
             clock_suspect=self.clock_suspect,
-            exit_code=ExitCode.VALIDATION_FAILED if outcome in {"FAIL", "INVALID"} else ExitCode.GOOD,
+            exit_code=verdict.exit_code(outcome),
         )
 
     def _measured(self, strata: tuple[StratumStats, ...]) -> Measured:

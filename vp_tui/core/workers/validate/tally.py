@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from vp_tui.core.events import AlertRaised, BlockCompared, SequenceResult, Strat
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.inputs.sequences import stratum_name
 from vp_tui.core.measures import pairs, speed, summary
+from vp_tui.core.measures.pairs import PairMeasures
 from vp_tui.core.measures.run_measures import NO_STRATUM
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.validate.prepare import Block
@@ -122,29 +124,24 @@ class Tally:
 
     def strata(self, candidate: Candidate, rates: Mapping[str, Mapping[str, float | None]]) -> tuple[StratumStats, ...]:
         """Return the statistics of short, medium, long and all; `rates` is arm -> scope -> tokens/s."""
-        masks: dict[str, np.ndarray] = {name: self._data.stratum_S == index for index, name in enumerate(STRATA)}
-        masks["all"] = np.ones(len(self._data.ids), bool)
-        return tuple(self._stats(scope, mask_S, candidate, rates) for scope, mask_S in masks.items())
+        scopes = scopes_of(self._data.stratum_S)
+        return tuple(self._stats(scope, mask_S, candidate, rates) for scope, mask_S in scopes.items())
 
     def _stats(
         self, scope: str, mask_S: np.ndarray, candidate: Candidate, rates: Mapping[str, Mapping[str, float | None]]
     ) -> StratumStats:
         done_S = mask_S & self._done_S
-        cosine_S = self.cosine_S[done_S]
         reference, mine = rates["reference"].get(scope), rates["candidate"].get(scope)
-        return StratumStats(
-            scope=scope,  # type: ignore[arg-type]
+        measures = PairMeasures(
+            cosine_S=self.cosine_S[done_S],
+            relative_l2_S=self.relative_l2_S[done_S],
+            norm_ratio_S=self.norm_ratio_S[done_S],
+        )
+        compared = stats_of(scope, measures, candidate.nan_S[done_S], candidate.inf_S[done_S], self._limits.fail(M1))
+        return replace(
+            compared,
             planned=int(mask_S.sum()),
-            n=int(done_S.sum()),
             tokens=int(self._data.tokens_S[done_S].sum()),
-            cosine_min=summary.lowest(cosine_S),
-            cosine_p01=summary.percentile(cosine_S, 1),
-            cosine_mean=summary.mean(cosine_S),
-            below=summary.count_at_or_below(cosine_S, self._limits.fail(M1)),
-            nan=int((candidate.nan_S[done_S] > 0).sum()),
-            inf=int((candidate.inf_S[done_S] > 0).sum()),
-            relative_l2_p99=summary.percentile(self.relative_l2_S[done_S], 99),
-            norm_ratio_worst=summary.farthest_from_one(self.norm_ratio_S[done_S]),
             reference_tokens_per_s=reference,
             candidate_tokens_per_s=mine,
             speedup=speed.ratio(mine, reference),
@@ -219,6 +216,36 @@ class Tally:
                     message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind})",
                     stratum=stratum,
                 )
+
+
+def scopes_of(stratum_S: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mask of each stratum and, last, of all."""
+    masks: dict[str, np.ndarray] = {name: stratum_S == index for index, name in enumerate(STRATA)}
+    return masks | {"all": np.ones(len(stratum_S), bool)}
+
+
+def stats_of(
+    scope: str, measures: PairMeasures, nan_S: np.ndarray, inf_S: np.ndarray, cosine_limit: float
+) -> StratumStats:
+    """Return the statistics of compared sequences, without tokens and rates; `nan_S` and `inf_S` count values."""
+    cosine_S = measures.cosine_S
+    return StratumStats(
+        scope=scope,  # type: ignore[arg-type]
+        planned=len(cosine_S),
+        n=len(cosine_S),
+        tokens=0,
+        cosine_min=summary.lowest(cosine_S),
+        cosine_p01=summary.percentile(cosine_S, 1),
+        cosine_mean=summary.mean(cosine_S),
+        below=summary.count_at_or_below(cosine_S, cosine_limit),
+        nan=int((nan_S > 0).sum()),
+        inf=int((inf_S > 0).sum()),
+        relative_l2_p99=summary.percentile(measures.relative_l2_S, 99),
+        norm_ratio_worst=summary.farthest_from_one(measures.norm_ratio_S),
+        reference_tokens_per_s=None,
+        candidate_tokens_per_s=None,
+        speedup=None,
+    )
 
 
 def _scope(stratum: int) -> str:
