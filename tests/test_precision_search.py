@@ -30,6 +30,9 @@ def test_a_failed_run_is_searched_and_the_plan_that_is_found_passes(vp_tui, home
     trials = records.read_trials(folder)[1]
     assert len(trials) == found["trials"] + 1
 
+    # a search that is refused prints no result of an earlier one
+    assert vp_tui("search", "failed", "--pin", "layers.9.fc1", check=2).stdout == ""
+
     name = found["plan"]["name"]
     assert name in vp_tui("plan", "list").stdout
     document = json.loads(vp_tui("plan", "show", name, "--json").stdout)

@@ -1,11 +1,11 @@
 """`vp-tui search` and `vp-tui plan`: find, list, show and store precision plans."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Final, get_args
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import Precision, PrecisionPlan
-from vp_tui.core.errors import UsageError
+from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.inputs import units
@@ -21,6 +21,10 @@ from vp_tui.core.store.plans import StoredPlan
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_stoppable
+
+
+_ENDED: Final = frozenset({ExitCode.GOOD, ExitCode.VALIDATION_FAILED, ExitCode.INCONCLUSIVE})
+"""Exit codes of a search that came to a result."""
 
 
 def search_run(
@@ -52,11 +56,12 @@ def search_after(home: Home, run_id: int) -> None:
 
 
 def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, SearchResult | None]:
-    """Search in the foreground; return the exit code, and the result in the folder of the run."""
+    """Search in the foreground; return the exit code, and the result if the search came to one."""
     with Reader(home) as reader:
         folder = home.run_folder(reader.run(run_id).uuid)
     code = run_stoppable(home, "search", arguments)
-    return code, records.read_result(folder)
+    # after an error the folder may have the result of an earlier search
+    return code, records.read_result(folder) if code in _ENDED else None
 
 
 def in_words(result: SearchResult) -> str:
