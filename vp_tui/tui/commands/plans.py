@@ -22,7 +22,6 @@ from vp_tui.core.store.reader import Reader
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import run_stoppable
 
-
 _ENDED: Final = frozenset({ExitCode.GOOD, ExitCode.VALIDATION_FAILED, ExitCode.INCONCLUSIVE})
 """Exit codes of a search that came to a result."""
 
