@@ -104,11 +104,11 @@ def test_short_attention(longest, size, kind, name):
         inv_freq = 10_000.0 ** -torch.linspace(0, 1, size // 2, device=CUDA)
         given = {"rotary": Rotary(longest, placed.positions_N, inv_freq)}
         wide = {"rotary": Rotary(longest, placed.positions_N, inv_freq.double())}
-    got = short.attend(qkv, 4, placed.tiles_B3, layout.max_len, **given)
+    got = short.attend(qkv, 4, placed.tiles_B3, **given)
     plain = PLAIN.mix(qkv, 4, SdpaAttention(), placed, **given)
     exact = PLAIN.mix(qkv.double(), 4, SdpaAttention(math_only=True), placed, **wide)
     assert_as_exact(got, plain, exact)
-    assert torch.equal(got, short.attend(qkv, 4, placed.tiles_B3, layout.max_len, **given))
+    assert torch.equal(got, short.attend(qkv, 4, placed.tiles_B3, **given))
 
 
 def with_ops(loaded, ops):

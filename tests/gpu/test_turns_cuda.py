@@ -37,7 +37,7 @@ def encoder():
 
 
 @pytest.mark.parametrize("name", ["fp32", "fp16"])
-def test_no_block_compiles_a_kernel_once_every_length_was_met(tmp_path, name):
+def test_no_block_compiles_a_kernel_after_the_shortest_and_the_longest_sequence(tmp_path, name):
     make_checkpoint(tmp_path / "esm2", num_layers=2, hidden=256, num_heads=4)
     source, plan = resolve(str(tmp_path / "esm2")), plain_plan(name)
     tokens = tokenize(random_proteins(np.arange(3, 1023), 0), max_residues=1022)

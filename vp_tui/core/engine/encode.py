@@ -201,7 +201,7 @@ class Encoder:
             # late, because CPU builds of torch come without Triton
             from vp_tui.core.models.fused.pooling import pool
 
-            return Pooled(*pool(hidden_ND, pack.layout.cu_seqlens, pack.layout.max_len, self.margins, self.counts))
+            return Pooled(*pool(hidden_ND, pack.layout.cu_seqlens, self.margins, self.counts))
         nan_N, bad_N = self.count_non_finite(hidden_ND)
         return Pooled(
             embeddings_SD=self.mean(hidden_ND, pack), nan_S=pack.layout.sums(nan_N), bad_S=pack.layout.sums(bad_N)

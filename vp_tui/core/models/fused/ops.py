@@ -62,7 +62,7 @@ class Fused(Ops):
         """As in Ops; `qkv_ND3` is overwritten: q and k may be rotated in place."""
         if self._is_short(qkv_ND3, num_heads, attention, layout):
             assert layout.tiles_B3 is not None
-            return short.attend(qkv_ND3, num_heads, layout.tiles_B3, layout.max_len, rotary=rotary, slopes_H=slopes_H)
+            return short.attend(qkv_ND3, num_heads, layout.tiles_B3, rotary=rotary, slopes_H=slopes_H)
         if rotary is None or "rotary" not in self.parts:
             return super().mix(qkv_ND3, num_heads, attention, layout, rotary=rotary, slopes_H=slopes_H)
         elementwise.rotate_(qkv_ND3, num_heads, rotary)

@@ -20,7 +20,7 @@ _COLUMNS = 128
 @triton.jit
 def _pool_kernel(
     hidden, starts, means, nans, bads, width, front, back,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, STEPS: tl.constexpr, COUNTS: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, COUNTS: tl.constexpr,
 ):  # fmt: skip
     sequence, block = tl.program_id(0), tl.program_id(1)
     start = tl.load(starts + sequence).to(tl.int64)
@@ -28,8 +28,8 @@ def _pool_kernel(
     column = block * COLUMNS + tl.arange(0, COLUMNS)
     total = tl.zeros((COLUMNS,), tl.float32)
     nan, bad = tl.zeros((COLUMNS,), tl.int32), tl.zeros((COLUMNS,), tl.int32)
-    for step in range(STEPS):
-        row = step * ROWS + tl.arange(0, ROWS)
+    for first in range(0, length, ROWS):
+        row = first + tl.arange(0, ROWS)
         inside = (row < length)[:, None] & (column < width)[None, :]
         value = tl.load(hidden + (start + row)[:, None] * width + column[None, :], mask=inside, other=0.0)
         wide = value.to(tl.float32)
@@ -47,7 +47,7 @@ def _pool_kernel(
 
 
 def pool(
-    hidden_ND: Tensor, cu_seqlens: Tensor, max_len: int, margins: tuple[int, int], counts: bool
+    hidden_ND: Tensor, cu_seqlens: Tensor, margins: tuple[int, int], counts: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return means [S, D] (FP32), and numbers of NaN and of non-finite values [S] (int64) of each sequence.
 
@@ -69,8 +69,6 @@ def pool(
         *margins,
         ROWS=_ROWS,
         COLUMNS=_COLUMNS,
-        # a power of two, so that few kernels are compiled; tokens beyond a sequence are neither read nor added
-        STEPS=triton.next_power_of_2(triton.cdiv(max_len, _ROWS)),
         COUNTS=counts,
         num_warps=4,
     )

@@ -47,7 +47,7 @@ def _half_states(start, cos, sin, position, pair, inside, scale, HALF: tl.conste
 @triton.jit
 def _attend_kernel(
     qkv, mixed, cos, sin, slopes, tiles, stride, q_scale, score_scale,
-    HEADS: tl.constexpr, HALF: tl.constexpr, TILE: tl.constexpr, KEY_TILES: tl.constexpr,
+    HEADS: tl.constexpr, HALF: tl.constexpr, TILE: tl.constexpr,
     TURNS: tl.constexpr, BIASES: tl.constexpr, LOG2_E: tl.constexpr,
 ):  # fmt: skip
     # heads change fastest, so that concurrent programs read the same rows
@@ -64,8 +64,8 @@ def _attend_kernel(
     highest = tl.full((TILE,), -float("inf"), tl.float32)
     total = tl.zeros((TILE,), tl.float32)
     mean = tl.zeros((TILE, SIZE), tl.float32)
-    for key_tile in range(KEY_TILES):
-        key = key_tile * TILE + tl.arange(0, TILE)
+    for first_key in range(0, length, TILE):
+        key = first_key + tl.arange(0, TILE)
         keys = rows + HEADS * SIZE + key[:, None] * stride
         k_first, k_second = _half_states(keys + pair[None, :], cos, sin, key, pair, key < length, 1.0, HALF, TURNS)
         score = tl.dot(q_second, k_second.T, tl.dot(q_first, k_first.T)) * score_scale
@@ -87,15 +87,15 @@ def attend(
     qkv_ND3: Tensor,
     num_heads: int,
     tiles_B3: Tensor,
-    max_len: int,
     *,
     rotary: Rotary | None = None,
     slopes_H: Tensor | None = None,
 ) -> Tensor:
     """Return the attention output [N, D] within each sequence.
 
-    `tiles_B3` (int32) has the sequence's first token, its length and the first query of each tile; `max_len` is the
-    length of the longest sequence. With `rotary` q and k are rotated first; `slopes_H` (FP32) are ALiBi's.
+    `tiles_B3` (int32) has the sequence's first token, its length and the first query of each tile. With
+    `rotary` q and k are rotated first; `slopes_H` (FP32) are ALiBi's. The kernel reads the lengths on the device, so one
+    compiled kernel serves all of them.
     """
     width = qkv_ND3.shape[1] // 3
     size = width // num_heads
@@ -115,7 +115,6 @@ def attend(
         HEADS=num_heads,
         HALF=size // 2,
         TILE=TILE,
-        KEY_TILES=triton.cdiv(max_len, TILE),
         TURNS=rotary is not None,
         BIASES=slopes_H is not None,
         LOG2_E=_LOG2_E,

@@ -31,11 +31,50 @@ def _flash_attn_varlen_func() -> Callable[..., Any] | Unavailable:
     A build for another torch raises ImportError (undefined symbol), a missing CUDA library ImportError or OSError.
     """
     try:
-        from flash_attn import flash_attn_varlen_func
+        from flash_attn import flash_attn_interface
     except (ImportError, OSError) as error:
         return Unavailable(f"flash-attn cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})")
-    function: Callable[..., Any] = flash_attn_varlen_func
-    return function
+    registered = getattr(flash_attn_interface, "_flash_attn_varlen_forward", None)
+    # a CustomOpDef of torch.library: its first call imports torch._dynamo, 3 to 7 s in every process
+    plain = getattr(registered, "_init_fn", None)
+    public: Callable[..., Any] = flash_attn_interface.flash_attn_varlen_func
+    return public if plain is None else inference_only(plain)
+
+
+def inference_only(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function with the arguments of flash_attn_varlen_func that are used here, from its inner `forward`.
+
+    It skips autograd and torch's registration of operators, which inference has no use for.
+    """
+
+    def attend(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        *,
+        cu_seqlens_q: Tensor,
+        cu_seqlens_k: Tensor,
+        max_seqlen_q: int,
+        max_seqlen_k: int,
+        softmax_scale: float,
+        alibi_slopes: Tensor | None,
+    ) -> Any:
+        mixed_NHK, *_ = forward(
+            q,
+            k,
+            v,
+            cu_seqlens_q,
+            cu_seqlens_k,
+            max_seqlen_q,
+            max_seqlen_k,
+            dropout_p=0.0,
+            softmax_scale=softmax_scale,
+            causal=False,
+            alibi_slopes=alibi_slopes,
+        )
+        return mixed_NHK
+
+    return attend
 
 
 class FlashAttention:

@@ -90,17 +90,6 @@ def start_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budg
             budget.halve(error)
 
 
-KERNEL_STEP = 32
-"""A longest sequence that is this many tokens longer may need another kernel: ours are compiled per 32 (pooling) or 64
-tokens (short attention)."""
-
-
-def one_of_each_length(lengths_S: np.ndarray) -> np.ndarray:
-    """Return the index of one sequence for every occurring number of KERNEL_STEP tokens, rounded up; rising lengths."""
-    _, first_S = np.unique(-(-lengths_S // KERNEL_STEP), return_index=True)
-    return first_S
-
-
 WARM_SHARE = 0.05
 """Two consecutive times that differ by less: the engine is warm."""
 WARM_ROUNDS = 4
@@ -197,17 +186,18 @@ class ArmRunner:
             torch.cuda.empty_cache()
 
     def compile_kernels(self) -> None:
-        """Encode one sequence of each length alone and discard it, so that no timed block compiles or loads a kernel.
+        """Encode the shortest and the longest sequence and discard them, so that no timed block compiles a kernel.
 
-        On a CPU there is nothing to compile.
+        Our kernels read lengths on the device; only the choice between those for short and for long packs depends on
+        them. On a CPU there is nothing to compile.
 
         Raises:
             ResourceError: the longest sequence does not fit.
         """
         if self._device.type == "cpu":
             return
-        packs = [np.array([index]) for index in one_of_each_length(self._data.tokens.lengths_S)]
-        self.encoder.encode(self._data.tokens, packs)
+        lengths_S = self._data.tokens.lengths_S
+        self.encoder.encode(self._data.tokens, [np.array([lengths_S.argmin()]), np.array([lengths_S.argmax()])])
 
     def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
         """Encode a block until the engine is_warm; the results are discarded."""
