@@ -93,9 +93,8 @@ def attend(
 ) -> Tensor:
     """Return the attention output [N, D] within each sequence.
 
-    `tiles_B3` (int32) has the sequence's first token, its length and the first query of each tile. With
-    `rotary` q and k are rotated first; `slopes_H` (FP32) are ALiBi's. The kernel reads the lengths on the device, so one
-    compiled kernel serves all of them.
+    `tiles_B3` (int32) has the sequence's first token, its length and the first query of each tile. With `rotary` q and
+    k are rotated first; `slopes_H` (FP32) are ALiBi's. The kernel reads lengths on the device: it is compiled once.
     """
     width = qkv_ND3.shape[1] // 3
     size = width // num_heads
