@@ -149,7 +149,7 @@ def test_a_rerun_asks_for_what_was_asked_for_then(call, home, monkeypatch):
 def started(home, monkeypatch):
     """started(config) -> the configuration of the run that launch makes of it; no process is started."""
     monkeypatch.setattr(launch, "preflight", lambda config: None)
-    monkeypatch.setattr(launch, "_start", lambda home, run_id: None)
+    monkeypatch.setattr(launch, "_start", lambda home, run_id, early: None)
 
     def start(config, **more):
         run_id = launch.create_and_start(home, config, **more)

@@ -21,7 +21,7 @@ def finishing(home, monkeypatch):
     started = []
     plan = {"tokens_per_s": 1000.0}
 
-    def start(home, config, *, group_id=None, repeat_idx=None, resumed=None):
+    def start(home, config, *, group_id=None, repeat_idx=None, resumed=None, early=None):
         started.append(config)
         asked = config.model_dump(include={"name", "precision", "fp32_compare", "sample"})
         return complete(home, group_id=group_id, repeat_idx=repeat_idx, **asked, **plan)

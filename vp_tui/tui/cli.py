@@ -8,6 +8,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -89,18 +90,27 @@ def run(
     Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
     of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to go on with.
     """
+    from vp_tui.core.runs.early import begun
     from vp_tui.core.runs.notify import request
-    from vp_tui.tui.commands.series import resume as go_on
-    from vp_tui.tui.commands.series import validate
 
     _require_fitting(cli_app.given(context), resume)
     request(os.environ, notify, notify_on)
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
-    home, against = cli_app.store(), baseline or None
-    if resume:
-        values = config if resume == "auto" else None
-        raise typer.Exit(go_on(home, values, resume, detach=detach, as_json=json))
-    code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
+    is_single = repeats == 1 and not baseline and not auto_search
+    with begun(cli_app.home()) if is_single else nullcontext() as early:
+        # imported while the run's process imports
+        from vp_tui.tui.commands.series import resume as go_on
+        from vp_tui.tui.commands.series import validate
+
+        home, against = cli_app.store(), baseline or None
+        if resume:
+            values = config if resume == "auto" else None
+            code = go_on(home, values, resume, detach=detach, as_json=json, early=early)
+        else:
+            code = validate(
+                home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json,
+                early=early,
+            )  # fmt: skip
     raise typer.Exit(code)
 
 

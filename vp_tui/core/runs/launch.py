@@ -20,6 +20,7 @@ from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.runs.early import EarlyWorker
 from vp_tui.core.runs.worker import start_detached, worker_command
 from vp_tui.core.store import kept_blocks, lifecycle
 from vp_tui.core.store.endings import LOCK_NAME, LOG_NAME, ask_to_stop
@@ -74,8 +75,9 @@ def create_and_start(
     group_id: int | None = None,
     repeat_idx: int | None = None,
     resumed: str | None = None,
+    early: EarlyWorker | None = None,
 ) -> int:
-    """Check, create the run's row, start its process; return the run's id.
+    """Check, create the run's row, start its process or give it to `early`; return the run's id.
 
     `resumed` is the uuid of an interrupted run whose finished blocks the new one takes over. `group_id` and
     `repeat_idx` make it one of a group's repeats. VIRNUCPRO_DISABLE_FP16 is read here, once, and stored with the run
@@ -102,7 +104,7 @@ def create_and_start(
     if resumed is not None:
         uuid, _ = lifecycle.run_config(home, run_id)
         kept_blocks.move(home.run_folder(resumed), home.run_folder(uuid))
-    _start(home, run_id)
+    _start(home, run_id, early)
     return run_id
 
 
@@ -112,10 +114,13 @@ def from_anywhere(model: str) -> str:
     return str(path.absolute()) if path.exists() else model
 
 
-def _start(home: Home, run_id: int) -> None:
+def _start(home: Home, run_id: int, early: EarlyWorker | None) -> None:
     uuid, config = lifecycle.run_config(home, run_id)
-    command = worker_command(_worker_name(config), "--run", str(run_id))
-    process = start_detached(home, command, home.run_folder(uuid) / LOG_NAME, "ab")
+    log = home.run_folder(uuid) / LOG_NAME
+    if early is None or not early.is_alive:
+        process = start_detached(home, worker_command(_worker_name(config), "--run", str(run_id)), log, "ab")
+    else:
+        process = early.become(run_id, log)
     _forget(process)
     # The child registers itself too; this closes the gap in which it might die before it can.
     ticks = start_ticks(process.pid)

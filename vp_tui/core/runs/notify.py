@@ -15,13 +15,14 @@ import urllib.request
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from http.client import HTTPException
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError, VpTuiError
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunRow
+
+if TYPE_CHECKING:
+    from vp_tui.core.store.snapshot import RunRow
 
 VARIABLE: Final = "VP_TUI_NOTIFY"
 LEVEL_VARIABLE: Final = "VP_TUI_NOTIFY_ON"
@@ -49,14 +50,14 @@ def request(environment: MutableMapping[str, str], command: str, level: str) -> 
     environment[VARIABLE], environment[LEVEL_VARIABLE] = command, level
 
 
-def is_wanted(run: RunRow, level: str) -> bool:
+def is_wanted(run: "RunRow", level: str) -> bool:
     """Return True if the end of `run` is told at `level`; a run without a verdict counts as failed."""
     if level == "always":
         return True
     return run.verdict != _GOOD if level == "warn" else run.verdict not in {_GOOD, "WARN"}
 
 
-def fields_of(run: RunRow, folder: str) -> dict[str, str]:
+def fields_of(run: "RunRow", folder: str) -> dict[str, str]:
     """Return the fields of a run by name; a missing one is empty."""
     values = {
         "id": run.id,
@@ -86,6 +87,9 @@ def tell(home: Home, run_id: int, environment: Mapping[str, str]) -> None:
     command = environment.get(VARIABLE, "").strip()
     if not command:
         return
+    # imported here: the command line asks for a notification before it reads the store
+    from vp_tui.core.store.reader import Reader
+
     try:
         with Reader(home) as reader:
             run = reader.run(run_id)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from vp_tui.core import errors
 from vp_tui.core.errors import RunFailedError, VpTuiError
+from vp_tui.core.runs import bytecode
 from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 PACKAGE: Final = "vp_tui.core.workers"
@@ -23,19 +24,22 @@ def worker_command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", PACKAGE, name, *arguments]
 
 
-def start_detached(home: Home, command: Sequence[str], log: Path, mode: Literal["ab", "wb"]) -> subprocess.Popen[bytes]:
+def start_detached(
+    home: Home, command: Sequence[str], log: Path, mode: Literal["ab", "wb"], stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start a worker in its own session, without a terminal: it goes on when this process has ended.
 
-    Its output goes to `log`, which `mode` continues or begins anew.
+    Its output goes to `log`, which `mode` continues or begins anew; `stdin` is empty, or subprocess.PIPE.
 
     Raises RunFailedError: the process cannot be started.
     """
     environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
+    environment |= bytecode.variables(os.environ)
     try:
         with log.open(mode) as output:
             return subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

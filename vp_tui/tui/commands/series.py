@@ -6,6 +6,7 @@ from typing import Any
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.runs import launch, resuming
+from vp_tui.core.runs.early import EarlyWorker
 from vp_tui.core.runs.repeats import require_baseline
 from vp_tui.core.store.groups import GroupKind, create_group
 from vp_tui.core.store.home import Home
@@ -28,11 +29,11 @@ def validate(
     auto_search: bool,
     detach: bool,
     as_json: bool,
+    early: EarlyWorker | None = None,
 ) -> int:
-    """Validate once or several times, and compare the result with a baseline if one is named.
+    """Validate once, in the process `early` if there is one, or several times; compare with a baseline if it is named.
 
-    With `auto_search` a run that fails is searched for the operations to keep in FP32; the exit code stays that of the
-    validation.
+    With `auto_search` a failed run is searched for the operations to keep in FP32; the exit code stays.
 
     Raises:
         UsageError: an invalid option, or --detach with --repeats, --baseline or --auto-search.
@@ -46,7 +47,7 @@ def validate(
         with Reader(home) as reader:
             require_baseline(reader, baseline)
     if count == 1 and baseline is None and not auto_search:
-        return start_and_follow(home, config, detach=detach, as_json=as_json)
+        return start_and_follow(home, config, detach=detach, as_json=as_json, early=early)
     if (count > 1 or baseline is not None) and not config.fp32_compare:
         output.say(_RECOMPUTED)
         config = config.model_copy(update={"fp32_compare": True})
@@ -61,7 +62,15 @@ def validate(
     return code if baseline is None else _compared(home, baseline, snapshots[-1].run.id, code, as_json=as_json)
 
 
-def resume(home: Home, values: Mapping[str, Any] | None, run: str, *, detach: bool, as_json: bool) -> int:
+def resume(
+    home: Home,
+    values: Mapping[str, Any] | None,
+    run: str,
+    *,
+    detach: bool,
+    as_json: bool,
+    early: EarlyWorker | None = None,
+) -> int:
     """Go on with an interrupted run: a new run with its settings that takes over its finished blocks.
 
     With `values` those are the settings, `run` is not looked for, and without an interrupted run a new one starts.
@@ -77,7 +86,7 @@ def resume(home: Home, values: Mapping[str, Any] | None, run: str, *, detach: bo
     else:
         output.say(f"going on with run #{before.id}, which is {before.status}")
     resumed = None if before is None else before.uuid
-    return start_and_follow(home, config, detach=detach, as_json=as_json, resumed=resumed)
+    return start_and_follow(home, config, detach=detach, as_json=as_json, resumed=resumed, early=early)
 
 
 def _search_failed(home: Home, snapshots: Sequence[RunSnapshot]) -> None:

@@ -13,6 +13,7 @@ from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.inputs import spool
 from vp_tui.core.runs import launch
+from vp_tui.core.runs.early import EarlyWorker
 from vp_tui.core.store import plans
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
@@ -68,12 +69,20 @@ def with_plan(precision: str) -> dict[str, Any]:
     return {"precision": stored.plan.precision, "plan": stored.plan}
 
 
-def start_and_follow(home: Home, config: RunConfig, *, detach: bool, as_json: bool, resumed: str | None = None) -> int:
+def start_and_follow(
+    home: Home,
+    config: RunConfig,
+    *,
+    detach: bool,
+    as_json: bool,
+    resumed: str | None = None,
+    early: EarlyWorker | None = None,
+) -> int:
     """Start a run; with `detach` print its id, otherwise follow it to its end and print the result.
 
-    `resumed` as in launch.create_and_start.
+    `resumed` and `early` as in launch.create_and_start.
     """
-    run_id = launch.create_and_start(home, config, resumed=resumed)
+    run_id = launch.create_and_start(home, config, resumed=resumed, early=early)
     if detach:
         output.result(str(run_id))
         output.say(f"run #{run_id} runs in the background; `vp-tui watch {run_id}` follows it")

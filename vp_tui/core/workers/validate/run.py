@@ -48,7 +48,9 @@ class Cancelled(BaseException):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run."""
-    parser.add_argument("--run", type=int, required=True, help="id of a queued run in the store under VP_TUI_HOME")
+    parser.add_argument(
+        "--run", type=int, help="id of a queued run in the store under VP_TUI_HOME; default: from stdin"
+    )
 
 
 def plain_encoders(config: RunConfig) -> EncoderFactory:
@@ -72,7 +74,9 @@ def main(
     stream: Stream = validate,
 ) -> int:
     """Run one queued run to its end; return the run's exit code."""
-    run_id = options.run
+    run_id = _told() if options.run is None else options.run
+    if run_id is None:
+        return ExitCode.GOOD
     logging.basicConfig(level=logging.INFO, handlers=[_log_handler()])
     faulthandler.enable()
     home = Home.from_environment(os.environ)
@@ -84,6 +88,14 @@ def main(
         signal.signal(number, signal.SIG_DFL)
     notify.tell(home, run_id, os.environ)
     return code
+
+
+def _told() -> int | None:
+    """Return the run's id on standard input, None where it ends without one: the run was refused (core.runs.early)."""
+    line = sys.stdin.readline()
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    return int(line) if line.endswith("\n") else None
 
 
 def _to_its_end(
