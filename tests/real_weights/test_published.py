@@ -12,7 +12,7 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ModelError
 from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import SHORT_NAMES, resolve
-from vp_tui.core.models.loading import weights_sha256
+from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.workers.embed import embed
 
 pytestmark = pytest.mark.real_weights

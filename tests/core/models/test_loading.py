@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vp_tui.core.errors import ModelError
-from vp_tui.core.models.loading import weights_sha256
+from vp_tui.core.models.weight_hash import weights_sha256
 
 ASTERISK = "encoder.layer.*.attention.self.rotary_embeddings.inv_freq"
 QUERY = "encoder.layer.0.attention.self.query.weight"

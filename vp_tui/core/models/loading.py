@@ -4,10 +4,8 @@
 dnabert_s_weights and fair_esm_weights; transformers loads every other kind (hf).
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +19,7 @@ from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, Kind, ModelSpec, read_spec
 from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.attention import choose_for
-from vp_tui.core.models.checkpoint import open_checkpoint, weight_files
+from vp_tui.core.models.checkpoint import open_checkpoint
 from vp_tui.core.models.dnabert_s import DNABERT_S
 from vp_tui.core.models.esm2 import ESM2
 from vp_tui.core.models.fair_esm_weights import open_fair_esm
@@ -32,8 +30,7 @@ from vp_tui.core.models.ops import ChosenOps, choose_ops
 from vp_tui.core.models.planned import use_plan
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
-
-_HASH_CHUNK: Final = 1 << 22
+from vp_tui.core.models.weight_hash import weights_sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,30 +67,6 @@ class LoadedModel:
     def fp16_max_error(self) -> float:
         """Largest |w - half(w)| of the weights."""
         return self.weights.fp16_max_error
-
-
-def weights_sha256(path: Path) -> str:
-    """Return the SHA-256 of config.json, the weight files and Python code of a folder, or of a fair-esm file.
-
-    Cached by file size and modification time, so that the second arm does not read 11 GB again.
-
-    Raises ModelError without weight files.
-    """
-    # embeddings depend on a checkpoint's own code too
-    paths = [path] if path.is_file() else [path / "config.json", *weight_files(path), *sorted(path.glob("*.py"))]
-    stats = [path.stat() for path in paths]
-    return _sha256(tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in zip(paths, stats, strict=True)))
-
-
-@lru_cache(maxsize=8)
-def _sha256(files: tuple[tuple[Path, int, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path, size, _ in files:
-        digest.update(f"{path.name}\0{size}\0".encode())
-        with path.open("rb") as stream:
-            while chunk := stream.read(_HASH_CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 _FAMILIES: Final[dict[Kind, Family[Any]]] = {"esm2": ESM2, "dnabert-s": DNABERT_S}

@@ -1,4 +1,4 @@
-"""The part of cache/ that runs fill by themselves: references, oracles, tokens. Everything in it can be made again."""
+"""The part of cache/ that runs fill by themselves. Everything in it can be made again."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Final
 
 from vp_tui.core.store.home import Home
 
-FOLDERS: Final = ("references", "oracles", "tokens")
+FOLDERS: Final = ("references", "oracles", "tokens", "weights")
 MOST_BYTES: Final = 20 << 30
 """After each run the oldest files beyond this are removed."""
 

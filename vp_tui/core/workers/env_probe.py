@@ -9,7 +9,7 @@ from typing import Any
 from vp_tui.core.engine import environment
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
-from vp_tui.core.models.loading import weights_sha256
+from vp_tui.core.models.weight_hash import weights_sha256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

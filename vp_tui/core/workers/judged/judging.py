@@ -22,7 +22,7 @@ from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.measurements import merged
 from vp_tui.core.measures.run_measures import NO_STRATUM
 from vp_tui.core.measures.selection import chunks, evenly
-from vp_tui.core.models.loading import weights_sha256
+from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.embed import embed_set
 from vp_tui.core.workers.judged.data import JudgedData, copy_rows, data_facts, judged_arm, judged_data

@@ -22,7 +22,7 @@ from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.measures.selection import finite_rows
-from vp_tui.core.models.loading import weights_sha256
+from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import references
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader

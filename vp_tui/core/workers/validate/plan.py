@@ -20,7 +20,8 @@ from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models import precision
 from vp_tui.core.models.linear import choose_linear, settle_linear
-from vp_tui.core.models.loading import kernel_name, weights_sha256
+from vp_tui.core.models.loading import kernel_name
+from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
@@ -135,7 +136,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         "attention": kernels,
         "linear": _linear_ways(setting),
     }
-    weights = weights_sha256(source.path)
+    weights = weights_sha256(source.path, setting.place.cache)
     stored = look_up(config, setting.place.cache, data, weights, facts)
     if stored.note is not None:
         yield note("reference", stored.note)
