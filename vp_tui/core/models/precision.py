@@ -81,11 +81,15 @@ def back_to(computed: Tensor, stream: Tensor) -> Tensor:
     return computed.to(stream.dtype)
 
 
-def fp16_loss(weight: Tensor) -> tuple[float, int]:
-    """Largest |w - half(w)| of the values that FP16 can hold, and how many it cannot (too large, or not finite)."""
+def fp16_loss(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Largest |w - half(w)| of the values that FP16 can hold, and how many it cannot (too large, or not finite).
+
+    Both are scalars on the device of `weight`, so that nobody waits for each tensor of a checkpoint.
+    """
     error = (weight - round_to_fp16(weight)).abs()
     held = torch.isfinite(error)
-    return float(error.where(held, 0).max()) if error.numel() else 0.0, int((~held).sum())
+    largest = error.where(held, 0).max().double() if error.numel() else torch.zeros((), dtype=torch.float64)
+    return largest, (~held).sum()
 
 
 def round_to_fp16(weight: Tensor) -> Tensor:

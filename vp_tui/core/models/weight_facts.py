@@ -53,18 +53,17 @@ class WeightTally:
 
     def __init__(self) -> None:
         self._dtypes: set[str] = set()
-        self._largest = 0.0
-        self._overflows = 0
+        self._losses: list[tuple[Tensor, Tensor]] = []
 
     def add(self, weight: Tensor) -> None:
-        largest, overflows = fp16_loss(weight)
+        self._losses.append(fp16_loss(weight))
         self._dtypes.add(str(weight.dtype).removeprefix("torch."))
-        self._largest = max(self._largest, largest)
-        self._overflows += overflows
 
     def facts(self) -> WeightFacts:
         return WeightFacts(
-            file_dtype="+".join(sorted(self._dtypes)), fp16_max_error=self._largest, fp16_overflows=self._overflows
+            file_dtype="+".join(sorted(self._dtypes)),
+            fp16_max_error=max((float(largest) for largest, _ in self._losses), default=0.0),
+            fp16_overflows=sum(int(overflows) for _, overflows in self._losses),
         )
 
 

@@ -64,8 +64,8 @@ class PointTrace:
 def _square_errors(one: PointTrace, other: PointTrace) -> NDArray[np.float64]:
     """Squared distance of each sketched row between two passes, from the sketches."""
     assert one.sketch_RK.shape == other.sketch_RK.shape, "passes over the same sample look at the same rows"
-    gap_RK = one.sketch_RK.astype(np.float64) - other.sketch_RK
-    return np.asarray(np.square(gap_RK).sum(axis=1) / SKETCH)
+    gap_RK = np.subtract(one.sketch_RK, other.sketch_RK, dtype=np.float64)
+    return np.asarray(np.einsum("rk,rk->r", gap_RK, gap_RK) / SKETCH)
 
 
 def rms_error(one: PointTrace, other: PointTrace, sketched: Sketched | None = None) -> float:
