@@ -22,8 +22,8 @@ from vp_tui.core.text import clip, safe
 from vp_tui.tui.levels import marked
 from vp_tui.tui.text import progress_line
 
-POLL_SECONDS = 0.25
-RECHECK_POLLS = 8
+POLL_SECONDS = 0.1
+RECHECK_POLLS = 20
 """A killed run commits nothing, so its state is read again even when the store does not change."""
 
 
