@@ -9,6 +9,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
+from vp_tui.core.report.answers import answers, findings
 from vp_tui.core.report.page import aligned
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
@@ -17,12 +18,12 @@ from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.levels import marked
 from vp_tui.tui.predictions_text import predictions
-from vp_tui.tui.report_answers import answers, findings
 
 _HEAD = (
     ("stratum", 7), ("done", 7), ("worst cos", 9), ("p1 cos", 9), ("mean", 9), ("<=lim", 5), ("NaN", 4), ("Inf", 4),
     ("tok/s", 6), ("x ref", 6),
 )  # fmt: skip
+_QUESTION = 15
 
 
 def progress_line(snapshot: RunSnapshot) -> str:
@@ -58,7 +59,7 @@ def summary(snapshot: RunSnapshot) -> str:
     told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
     proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
     lines += ["", *proof] if proof else []
-    lines += sections.spaced(answers(snapshot))
+    lines += sections.spaced(_answers(snapshot))
     spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
     return "\n".join([*lines, "", *spoken, _outcome(snapshot)])
 
@@ -74,7 +75,7 @@ def report(snapshot: RunSnapshot) -> str:
     lines += fmt.wrap(_outcome(snapshot), sections.WIDTH, rest="  ")
     if run.precision_reason:
         lines += fmt.wrap(safe(run.precision_reason), sections.WIDTH, rest="  ")
-    lines += sections.spaced(answers(snapshot))
+    lines += sections.spaced(_answers(snapshot))
     if strata:
         lines += ["", *strata_table(strata)]
     parts = {
@@ -115,6 +116,15 @@ def _done(stats: StratumStats) -> str:
     return exact if len(exact) <= 10 else f"{fmt.short(stats.n)}/{fmt.short(stats.planned)}"
 
 
+def _answers(snapshot: RunSnapshot) -> list[str]:
+    """The three answers, the notes and the next step, below each other."""
+    return [
+        line
+        for question, answer in answers(snapshot)
+        for line in fmt.wrap(answer, sections.WIDTH, first=f"  {question:<{_QUESTION}}", rest=" " * (_QUESTION + 2))
+    ]
+
+
 def _title(snapshot: RunSnapshot) -> str:
     run = snapshot.run
     name = f" {safe(run.name)!r}" if run.name else ""
@@ -134,8 +144,8 @@ def _findings(found: Sequence[Finding]) -> list[str]:
     """One paragraph per cause, with its mark."""
     return [
         line
-        for severity, text in findings(found)
-        for line in sections.paragraph(text, first=marked(severity, ""), rest="  ")
+        for severity, text, told in findings(found)
+        for line in sections.paragraph(f"{text}.{' ' if told else ''}{told}", first=marked(severity, ""), rest="  ")
     ]
 
 

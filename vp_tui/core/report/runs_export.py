@@ -47,10 +47,10 @@ def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
         case "json":
             return json.dumps(_document(runs), indent=2, allow_nan=False) + "\n"
         case "html":
-            # jinja2 is only needed here
-            from vp_tui.core.report.html import pages_html
+            # importing jinja2 and matplotlib takes a second
+            from vp_tui.core.report.html import runs_html
 
-            return pages_html("Runs", _pages(runs))
+            return runs_html(runs)
         case "junit":
             return junit.text("vp-tui export", [_suite(snapshot) for snapshot, _ in runs])
         case _:

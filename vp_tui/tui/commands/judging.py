@@ -10,7 +10,7 @@ from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import ChosenRuns
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.text import safe
+from vp_tui.core.text import plural, safe
 from vp_tui.tui.commands import output
 
 
@@ -69,7 +69,7 @@ def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> N
     with Reader(home) as reader:
         run_ids = dict.fromkeys(reader.find(run) for run in runs)
         found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
-    _write(runs_export.exported(found, format), format, file, outcome=f"{len(found)} runs")
+    _write(runs_export.exported(found, format), format, file, outcome=plural(len(found), "run"))
 
 
 def _require_format(format: str) -> None:

@@ -1,6 +1,6 @@
 """The short answer of a finished run: same results, faster, how sure, problems and notes, and the next step.
 
-Pure functions from a snapshot to lines of at most 79 columns; stored text passes through `safe`.
+Pure functions from a snapshot to pairs of a question and its answer; stored text passes through `safe`.
 """
 
 import shlex
@@ -16,34 +16,33 @@ from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.causes import Group, notes, problems
 from vp_tui.core.verdict.certainty import MIN_FILE, bound_of, failures_in_words
+from vp_tui.core.verdict.evaluate import detail
 
-_WIDTH: Final = 79
-_LABEL: Final = 15
 _MORE: Final = 10_000
 """Sequences of the run that a handful is advised to be followed by."""
 
 
-def answers(snapshot: RunSnapshot) -> list[str]:
-    """Return the block below the verdict; nothing for a run without a verdict."""
+def answers(snapshot: RunSnapshot) -> tuple[tuple[str, str], ...]:
+    """Return (question, answer) in order; nothing for a run without a verdict."""
     if snapshot.run.verdict is None or not snapshot.strata:
-        return []
+        return ()
     measured = from_document(snapshot.measures)
-    parts = [
+    parts = (
         ("Same results?", _same(snapshot)),
         ("Faster?", _faster(snapshot)),
         ("How sure?", _sure(snapshot, measured)),
         *((f"Note {place}", _note(group)) for place, group in enumerate(notes(snapshot.findings), 1)),
         ("Next", _next(snapshot, measured)),
-    ]
-    return [line for label, text in parts if text for line in _part(label, text)]
+    )
+    return tuple((question, answer) for question, answer in parts if answer)
 
 
-def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """Yield severity and text of one paragraph per cause: what was found, what it means, what to do; no notes."""
+def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
+    """Yield severity, what was found, and what it means and what to do; one per cause that warns or fails."""
     for group in problems(found):
         gate = BY_ID.get(group.lead.gate)
-        meaning = f". {gate.meaning} {gate.advice}" if gate is not None else ""
-        yield group.lead.severity, f"{group.lead.gate}: {safe(group.lead.text)}{meaning}{_others(group)}"
+        told = f"{gate.meaning} {gate.advice}" if gate is not None else ""
+        yield group.lead.severity, f"{group.lead.gate}: {safe(group.lead.text)}", f"{told}{_others(group)}"
 
 
 def _note(group: Group) -> str:
@@ -56,10 +55,6 @@ def _others(group: Group) -> str:
     if group.gates:
         told.append(f"Same cause: {', '.join(group.gates)}.")
     return f" {' '.join(told)}" if told else ""
-
-
-def _part(label: str, text: str) -> list[str]:
-    return fmt.wrap(text, _WIDTH, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2))
 
 
 def _same(snapshot: RunSnapshot) -> str:
@@ -96,10 +91,10 @@ def _sure(snapshot: RunSnapshot, measured: Measured) -> str:
     bound, everything = bound_of(measured), _all(snapshot.strata)
     if bound is None or everything is None:
         return ""
-    few = " only" if bound >= MIN_FILE else ""
-    if bound == 0:
+    if bound == 0 or everything.n == sum((detail(measured.details, "in_file") or {}).values()):
         told = f"All {fmt.exact(everything.n)} sequences of the file were compared."
     else:
+        few = " only" if bound >= MIN_FILE else ""
         told = (
             f"{fmt.exact(everything.n)} sequences{few}: {failures_in_words(bound)} of the file could still fail (95%)."
         )
