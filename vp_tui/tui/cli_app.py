@@ -33,6 +33,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 FORMATS = "table|md|csv|json|html|junit"
+TABLES = "sequences|strata|runs|measures|findings"
 PRECISIONS = "fp32|tf32|bf16|fp16"
 
 RUN_HELP = "Run id, unique prefix of the uuid, name, `last` or `baseline` (`baseline:NAME`)."

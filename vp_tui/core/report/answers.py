@@ -73,6 +73,10 @@ def _same(snapshot: RunSnapshot) -> str:
         )
     if snapshot.run.verdict == "INVALID":
         return "Unknown: the reference itself cannot be trusted."
+    if snapshot.run.verdict == "FAIL" and everything is not None and everything.bad:
+        needed = fmt.limit(snapshot.limits.fail(M1))
+        failed = f"{fmt.exact(everything.bad)} of {fmt.exact(everything.n)} embeddings"
+        return f"No. {failed} have NaN or Inf, or a cosine of {needed} or less; see Findings."
     if snapshot.run.verdict == "FAIL":
         return f"No: {fmt.plural(len(found), 'problem')}, see Findings."
     return f"Within the limits that decide, with {fmt.plural(len(found), 'warning')}, see Findings."

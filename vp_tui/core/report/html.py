@@ -73,7 +73,7 @@ def _run_figures(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> tu
     kinds = (
         (
             "distribution", "How similar: number of sequences by similarity", run_charts.distribution,
-            f"Each step of the scale is ten times closer to FP32. To the right of {needed} a sequence fails.",
+            f"Each step to the left is ten times closer to the reference. To the right of {needed} a sequence fails.",
         ),
         (
             "length", "Similarity of each sequence, by length", run_charts.by_length,
