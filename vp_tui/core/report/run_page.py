@@ -6,39 +6,49 @@ from typing import Any, Final
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, SequenceResult, StratumStats
+from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
+from vp_tui.core.report import headings as words
 from vp_tui.core.report.document import flattened
+from vp_tui.core.report.headline import headline
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.page import Page, Table, Tone, titled
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.verdict.margin import margin
 
 MAX_SEQUENCES: Final = 1000
 """Rows of a page; CSV and JSON hold every sequence."""
 _SCOPES: Final = (*STRATA, "all")
 _TONES: Final[dict[str | None, Tone]] = {"PASS": "good", "WARN": "open", "FAIL": "bad", "INVALID": "bad"}
+_STRATUM_NUMBERS: Final = (
+    words.COMPARED, words.NAN, words.INF, words.BELOW, words.LOWEST, words.MARGIN, words.MEAN, words.TOKENS,
+    words.SPEEDUP,
+)  # fmt: skip
 _STRATA: Final = titled(
-    "stratum", "done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up",
-    numbers=("done", "worst cosine", "p1 cosine", "mean", "<= limit", "NaN", "Inf", "tokens/s", "speed-up"),
-    most=13,
+    words.STRATUM, *_STRATUM_NUMBERS, numbers=_STRATUM_NUMBERS, most=17,
 )  # fmt: skip
 _MEASURES: Final = titled("measure", "value", *_SCOPES, numbers=_SCOPES, most=22)
 _SEQUENCES: Final = titled(
-    "row", "sequence", "stratum", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf",
-    numbers=("row", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf"), most=24,
+    "row", "sequence", words.STRATUM, "tokens", words.SIMILARITY, words.MARGIN, words.DIFFERENCE, words.NORM,
+    words.NAN, words.INF,
+    numbers=(
+        "row", "tokens", words.SIMILARITY, words.MARGIN, words.DIFFERENCE, words.NORM, words.NAN, words.INF,
+    ),
+    most=24,
 )  # fmt: skip
 
 
 def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
     """Return the page of a run of any status."""
-    run = snapshot.run
+    run, (who, proof, fast) = snapshot.run, headline(snapshot)
     return Page(
         title=fmt.safe(label_of(run)),
-        word=run.verdict or run.status,
-        sentence=fmt.safe(run.sentence or run.status_reason or run.phase),
+        word=proof.word,
+        sentence=proof.text or fmt.safe(run.phase),
         tone=_TONES.get(run.verdict, "open"),
-        lines=tuple(_lines(snapshot)),
+        lines=(f"{fast.word}: {fast.text}", f"{who.word}  {who.text}", *_lines(snapshot)),
         tables=(
-            Table(title="Strata", columns=_STRATA, rows=tuple(map(_stratum, snapshot.strata)), note=_unless(snapshot)),
+            Table(title="Strata", columns=_STRATA, rows=_strata(snapshot), note=_unless(snapshot)),
             _findings(snapshot),
             _measures(snapshot),
             _arms(snapshot),
@@ -46,7 +56,7 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
             _named("Model", snapshot.model),
             _named("Data", snapshot.dataset),
             _named("Environment", snapshot.environment),
-            _sequences(results),
+            _sequences(results, snapshot.limits.fail(M1)),
         ),
         notes=tuple(fmt.safe(f"{alert.severity}: {alert.message}") for alert in snapshot.alerts),
     )
@@ -54,14 +64,12 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
 
 def _lines(snapshot: RunSnapshot) -> Iterable[str]:
     run = snapshot.run
-    yield fmt.safe(f"{run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
     yield fmt.safe(f"{run.input}: {run.done} of {run.total} sequences")
     yield f"uuid {run.uuid}, {run.status}, created {fmt.date_time(run.created_at_us, utc=True)} UTC"
-    yield from (fmt.safe(words) for words in _more(run, snapshot.speedup) if words)
+    yield from (fmt.safe(told) for told in _more(run) if told)
 
 
-def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
-    yield speedup.get("reason")
+def _more(run: RunRow) -> Iterable[str | None]:
     yield run.precision_reason
     yield f"note: {run.note}" if run.note else None
     yield ", ".join(f"{key}={value}" for key, value in sorted(run.tags.items()))
@@ -71,16 +79,20 @@ def _unless(snapshot: RunSnapshot) -> str:
     return "" if snapshot.strata else "the run ended before planning"
 
 
-def _stratum(stats: StratumStats) -> tuple[str, ...]:
+def _strata(snapshot: RunSnapshot) -> tuple[tuple[str, ...], ...]:
+    return tuple(_stratum(stats, snapshot.limits.fail(M1)) for stats in snapshot.strata)
+
+
+def _stratum(stats: StratumStats, limit: float) -> tuple[str, ...]:
     return (
         stats.scope,
         f"{stats.n}/{stats.planned}",
-        fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
-        fmt.cosine(stats.cosine_p01),
-        fmt.cosine(stats.cosine_mean),
-        str(stats.below),
         str(stats.nan),
         str(stats.inf),
+        str(stats.low),
+        fmt.similarity(stats.cosine_min, nonfinite=stats.nonfinite),
+        margin(stats.cosine_min, limit, nonfinite=stats.nonfinite),
+        fmt.similarity(stats.cosine_mean),
         fmt.number(stats.candidate_tokens_per_s),
         fmt.ratio(stats.speedup),
     )
@@ -129,7 +141,7 @@ def _named(title: str, found: Mapping[str, Any]) -> Table:
     return Table(title=title, columns=titled("fact", "value", most=44), rows=rows)
 
 
-def _sequences(results: Sequence[SequenceResult]) -> Table:
+def _sequences(results: Sequence[SequenceResult], limit: float) -> Table:
     # no cosine is worse than any
     ordered = sorted(results, key=lambda one: (-2.0 if one.cosine is None else one.cosine, one.seq_idx))
     left_out = len(ordered) - MAX_SEQUENCES
@@ -137,20 +149,21 @@ def _sequences(results: Sequence[SequenceResult]) -> Table:
     return Table(
         title="Sequences, worst first",
         columns=_SEQUENCES,
-        rows=tuple(map(_sequence, ordered[:MAX_SEQUENCES])),
+        rows=tuple(_sequence(one, limit) for one in ordered[:MAX_SEQUENCES]),
         note=more or ("" if ordered else "no sequences stored"),
     )
 
 
-def _sequence(one: SequenceResult) -> tuple[str, ...]:
+def _sequence(one: SequenceResult, limit: float) -> tuple[str, ...]:
     return (
         str(one.seq_idx),
         fmt.safe(one.sequence_id),
         one.stratum,
         str(one.num_tokens),
-        fmt.cosine(one.cosine),
-        fmt.error(one.relative_l2),
-        fmt.number(one.norm_ratio),
+        fmt.similarity(one.cosine),
+        margin(one.cosine, limit),
+        fmt.percent(one.relative_l2),
+        fmt.norm(one.norm_ratio),
         str(one.nan_count),
         str(one.inf_count),
     )
