@@ -68,7 +68,7 @@ def finished(what, *, gates="mission", names=None, base=None):
     base = base or snapshots.passed()
     found = judge.findings(base.strata, what, limits=LIMITS, gates=gates, names=names)
     outcome = judge.verdict(found)
-    words = judge.sentence(outcome, found, base.strata, candidate="fp16", reference="fp32")
+    words = judge.sentence(outcome, found, base.strata, candidate="fp16", reference="fp32", limits=LIMITS)
     return replace(
         base,
         run=replace(base.run, verdict=outcome, sentence=words),

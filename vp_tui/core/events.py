@@ -60,6 +60,16 @@ class StratumStats:
         """Return the sequences at or below the limit, with NaN or with Inf; each once."""
         return max(self.below, self.nan, self.inf)
 
+    @property
+    def nonfinite(self) -> int:
+        """Return the sequences with NaN or Inf, each once where one has both."""
+        return max(self.nan, self.inf)
+
+    @property
+    def low(self) -> int:
+        """Return the sequences at or below the limit that have a similarity."""
+        return self.bad - self.nonfinite
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceResult:

@@ -41,18 +41,20 @@ def explanation(topic: str, limits: Thresholds) -> Explanation:
 
 TOPICS: Final[Mapping[str, Explanation]] = {
     "header": Explanation(
-        "The run and its verdict so far",
-        "Model, precision, progress and verdict of the run. While the run is active the verdict is `so far`: a "
-        "later sequence can still fail it.",
+        "Who, safe, fast",
+        "First line: run, model, precisions, device and data. Second: is it safe, with the numbers that prove it. "
+        "Third: is it fast. While the run is active the answer is `so far`: a later sequence can still fail it. The "
+        "bar counts the time of all steps; encoding is only one of them.",
         "PASS: every sequence is above {cosine} and finite, and no gate failed. WARN: usable, but read the "
         "warnings. FAIL: do not use this precision for this data. INVALID: the measurement itself cannot be trusted.",
-        "If it is not PASS, read the alerts and findings below, then the Measures.",
+        "If it is not PASS, read the problems below, then the Measures.",
     ),
     "strata": Explanation(
         "Strata",
         "One row per length stratum: long sequences overflow and short ones round differently, and a mean over all "
-        "would hide both. Worst, 1st percentile and mean are cosine similarities to the reference.",
-        "Worst above {cosine}, 1st percentile above {p01}, no NaN and no Inf in any row.",
+        "would hide both. Similarity is the cosine similarity to the reference; the margin says how many times nearer "
+        "to 1 than the limit the lowest one is.",
+        "Lowest above {cosine}, 1st percentile above {p01}, no NaN and no Inf in any row.",
         "For a row marked with ! open the worst sequences: is one sequence affected, or all of them?",
     ),
     "similarity": Explanation(
@@ -104,24 +106,23 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "kernel, and that the reference really ran in FP32.",
     ),
     "alerts": Explanation(
-        "Alerts and findings",
-        "Alerts appear during the run, one per event: a sequence with NaN, a cosine at or below {cosine}, disturbed "
-        "timing. Findings are gate results at the end of the run.",
-        "None. A WARN should be read, a FAIL decides the verdict.",
-        "Open the first alert rather than the last: it names sequence, layer and batch, and later ones often follow "
-        "from it.",
+        "Problems and notes",
+        "One line per cause, the most severe first: a FAIL decides the verdict, a WARN should be read, a NOTE changes "
+        "nothing. Each says where, whether it had an effect, and what to do.",
+        "No FAIL and no WARN.",
+        "Open the first: it names sequence, layer and batch, and lists everything of the same cause.",
     ),
     "embeddings": Explanation(
         "Embedding statistics",
         "Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all values, reference and "
         "candidate.",
         "Equal to three digits: standard deviations within {std}, shares of outliers within {outliers}.",
-        "Different standard deviations with good cosines: the scale is wrong, which cosine cannot detect but M5 and "
-        "S5 can; see the Measures.",
+        "Different standard deviations with good similarities: the scale is wrong, which similarity cannot detect but "
+        "M5 and S5 can; see the Measures.",
     ),
     "runs": Explanation(
         "Run history",
-        "All runs of this store, newest first, with status, verdict, worst cosine and speed-up; the lines below "
+        "All runs of this store, newest first, with status, verdict, lowest similarity and speed-up; the lines below "
         "describe the run under the cursor and its difference from the baseline.",
         "PASS in the result column, and no ! in the delta column.",
         "Select two runs and compare them; set a good one as a baseline, and later runs are compared with it.",

@@ -73,13 +73,13 @@ _SCREENS = (
 _LIVE = (
     Key("view", "v", "cycle_chart", "View", "next chart: similarity, histogram, throughput, GPU", ("live",), rank=2),
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
-    Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
+    Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of problems and notes, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
     Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
     Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
     Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), rank=REST),
     Key(
-        "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
+        "open", "enter", "open", "Open", "what it means, what to do, and all of the same cause", ("alerts",), rank=REST
     ),
 )
 _RUNS = (
@@ -173,7 +173,7 @@ _MODALS = (
     Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
     Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
     Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
-    Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
+    Key("sequence", "s", "sequence", "Sequence", "show the sequence this is about", ("alert",)),
 )
 
 TERMINAL_KEYS: Mapping[str, str] = {"ctrl+z": "suspend_process"}

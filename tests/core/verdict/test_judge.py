@@ -160,7 +160,7 @@ def test_the_gravest_finding_comes_first():
 def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):
     strata = (stats("short", **changes), stats("all", **changes))
     outcome, found = judged(*strata)
-    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
+    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS)
     assert [word for word in words if word not in text] == []
 
 
@@ -169,7 +169,7 @@ def test_an_unproved_reference_is_told_behind_the_verdict_and_does_not_change_it
     strata = (stats("short", **changes), stats("all", **changes))
     outcome, found = judged(*strata)
     proved, unproved = (
-        verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", is_proved=is_proved)
+        verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS, is_proved=is_proved)
         for is_proved in (True, False)
     )
     assert unproved.removeprefix(proved) == f"; {verdict.UNPROVED}"
@@ -179,9 +179,9 @@ def test_a_sentence_about_nan_counts_all_strata_and_names_layer_and_remedy():
     strata = (stats("short", nan=1), stats("long", nan=9, inf=2, n=10), stats("all", nan=10, inf=2, n=30))
     outcome, found = judged(*strata)
     details = {"nonfinite": [{"module": "layers.3.fc1", "count": 4}]}
-    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", details=details)
+    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS, details=details)
     assert "10 of 30 sequences become NaN or Inf (long: 9 of 10), first in layers.3.fc1; use bf16, or keep" in text
-    bf16 = verdict.sentence(outcome, found, strata, candidate="bf16", reference="fp32", details=details)
+    bf16 = verdict.sentence(outcome, found, strata, candidate="bf16", reference="fp32", limits=LIMITS, details=details)
     assert "use bf16" not in bf16
 
 
@@ -191,7 +191,7 @@ def test_further_findings_are_counted_in_the_sentence():
         S8={"gap_p99": 0.9}, R4={"rounding_ratio": 2.0}, R5={"pooled_ratio": 2.0}, V4={"flushed_share": 0.5}
     )
     outcome, found = judge(what, *strata)
-    words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
+    words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS)
     # gap and engine; the two gates of the engine are one problem, and a note is none
     assert words.endswith("(and 2 more problems)")
 
@@ -206,7 +206,7 @@ def test_further_findings_are_counted_in_the_sentence():
 )
 def test_a_pass_says_how_sure_it_is_and_on_a_handful_first(bound, words):
     strata = four_strata()
-    text = verdict.sentence("PASS", (), strata, candidate="fp16", reference="fp32", bound=bound)
+    text = verdict.sentence("PASS", (), strata, candidate="fp16", reference="fp32", limits=LIMITS, bound=bound)
     assert words in text
     assert text.startswith(words) == (bound >= 0.01)
 
@@ -238,7 +238,7 @@ def test_an_invalid_reference_is_told_before_everything_else():
     what = measured(R1={"reference_error_max": 1.0}, V2={"nonfinite_modules": 3}, M1={"min": 0.1})
     got, found = judge(what, stats("short", nan=3), gates="strict")
     assert (got, found[0].gate) == ("INVALID", "R1")
-    words = verdict.sentence(got, found, four_strata(), candidate="fp16", reference="fp32")
+    words = verdict.sentence(got, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
     assert words.startswith(f"no verdict on fp16: {found[0].text}")
 
 
@@ -355,7 +355,7 @@ def test_any_numbers_give_a_verdict_with_words(numbers, gates, reference_precisi
         four_strata(), as_measured(numbers), limits=LIMITS, gates=gates, reference_precision=reference_precision
     )
     outcome = verdict.verdict(found)
-    assert verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32")
+    assert verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
     assert len({(one.gate, one.stratum, one.severity) for one in found}) == len(found)
     assert all(one.text and "nan" not in one.text.replace("dominant", "") for one in found)
 

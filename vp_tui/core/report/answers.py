@@ -1,6 +1,6 @@
-"""The short answer of a finished run: same results, faster, how sure, problems and notes, and the next step.
+"""Answers of a finished run: same results, faster, how sure; problems, notes and the next step.
 
-Pure functions from a snapshot to pairs of a question and its answer; stored text passes through `safe`.
+Pure functions from a snapshot to pairs of a label and a text, which are not wrapped; stored text passes through `safe`.
 """
 
 import shlex
@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
-from vp_tui.core.events import Finding, StratumStats
-from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.events import Finding
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
+from vp_tui.core.report.headline import headline, overall
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.causes import Group, notes, problems
@@ -22,19 +22,32 @@ _MORE: Final = 10_000
 """Sequences of the run that a handful is advised to be followed by."""
 
 
-def answers(snapshot: RunSnapshot) -> tuple[tuple[str, str], ...]:
-    """Return (question, answer) in order; nothing for a run without a verdict."""
+Answer = tuple[str, str]
+
+
+def answers(snapshot: RunSnapshot) -> tuple[Answer, ...]:
+    """Return the answers of a report, then notes and next step; nothing for a run without a verdict."""
     if snapshot.run.verdict is None or not snapshot.strata:
         return ()
-    measured = from_document(snapshot.measures)
-    parts = (
-        ("Same results?", _same(snapshot)),
-        ("Faster?", _faster(snapshot)),
-        ("How sure?", _sure(snapshot, measured)),
-        *((f"Note {place}", _note(group)) for place, group in enumerate(notes(snapshot.findings), 1)),
-        ("Next", _next(snapshot, measured)),
+    _, proof, fast = headline(snapshot)
+    found = (
+        ("Same results?", f"{_same(snapshot)}{proof.text}."),
+        ("Faster?", f"{fast.word}: {fast.text}."),
+        ("How sure?", _sure(snapshot)),
     )
-    return tuple((question, answer) for question, answer in parts if answer)
+    return (*((question, answer) for question, answer in found if answer), *notes_and_next(snapshot))
+
+
+def notes_and_next(snapshot: RunSnapshot) -> tuple[Answer, ...]:
+    """Return the notes, one per cause, and the next step; nothing for a run without a verdict."""
+    if snapshot.run.verdict is None or not snapshot.strata:
+        return ()
+    found = (
+        *((f"Note {place}", _note(group)) for place, group in enumerate(notes(snapshot.findings), 1)),
+        ("Accessions", _accessions(from_document(snapshot.measures))),
+        ("Next", next_step(snapshot)),
+    )
+    return tuple((label, text) for label, text in found if text)
 
 
 def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
@@ -43,6 +56,25 @@ def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
         gate = BY_ID.get(group.lead.gate)
         told = f"{gate.meaning} {gate.advice}" if gate is not None else ""
         yield group.lead.severity, f"{group.lead.gate}: {safe(group.lead.text)}", f"{told}{_others(group)}"
+
+
+def _same(snapshot: RunSnapshot) -> str:
+    return {"PASS": "Yes: ", "WARN": "With a warning: ", "FAIL": "No: "}.get(str(snapshot.run.verdict), "")
+
+
+def _sure(snapshot: RunSnapshot) -> str:
+    """Return how many of the file's sequences were compared, and what that leaves open."""
+    measured, everything = from_document(snapshot.measures), overall(snapshot)
+    bound, in_file = bound_of(measured), sum((detail(measured.details, "in_file") or {}).values())
+    if bound is None or everything is None:
+        return ""
+    if bound == 0 or everything.n == in_file:
+        return f"All {fmt.exact(everything.n)} sequences of the file were compared."
+    of = f" of {fmt.exact(in_file)}" if in_file else ""
+    return (
+        f"{fmt.exact(everything.n)}{of} sequences were compared: with 95% certainty {failures_in_words(bound)} of the "
+        "file fail."
+    )
 
 
 def _note(group: Group) -> str:
@@ -57,59 +89,18 @@ def _others(group: Group) -> str:
     return f" {' '.join(told)}" if told else ""
 
 
-def _same(snapshot: RunSnapshot) -> str:
-    everything = _all(snapshot.strata)
-    found = problems(snapshot.findings)
-    reference = safe(snapshot.run.reference)
-    if _is_of_predictions(snapshot) and snapshot.run.verdict == "PASS":
-        return f"Yes. {safe(snapshot.run.sentence)}."
-    if snapshot.run.verdict == "PASS" and everything is not None and everything.cosine_min is not None:
-        limit = snapshot.limits.fail(M1)
-        gap = 1.0 - everything.cosine_min
-        closer = f", {fmt.short((1.0 - limit) / gap)} times closer than it must be" if gap > 0 else ""
-        return (
-            f"Yes. All {fmt.exact(everything.n)} embeddings are practically those of {reference}. The least similar "
-            f"has cosine {fmt.cosine(everything.cosine_min)}; more than {fmt.limit(limit)} is needed{closer}. No NaN."
-        )
-    if snapshot.run.verdict == "INVALID":
-        return "Unknown: the reference itself cannot be trusted."
-    if snapshot.run.verdict == "FAIL" and everything is not None and everything.bad:
-        needed = fmt.limit(snapshot.limits.fail(M1))
-        failed = f"{fmt.exact(everything.bad)} of {fmt.exact(everything.n)} embeddings"
-        return f"No. {failed} have NaN or Inf, or a cosine of {needed} or less; see Findings."
-    if snapshot.run.verdict == "FAIL":
-        return f"No: {fmt.plural(len(found), 'problem')}, see Findings."
-    return f"Within the limits that decide, with {fmt.plural(len(found), 'warning')}, see Findings."
-
-
-def _faster(snapshot: RunSnapshot) -> str:
-    if not snapshot.speedup:
-        return ""
-    ratio = snapshot.speedup.get("tokens_per_s")
-    if snapshot.run.device == "cpu" and ratio is not None:
-        return f"Not known: {fmt.ratio(ratio)} on this CPU, which says nothing about a GPU. Measure on yours."
-    return safe(snapshot.speedup.get("reason", "").removeprefix("speed: "))
-
-
-def _sure(snapshot: RunSnapshot, measured: Measured) -> str:
-    bound, everything = bound_of(measured), _all(snapshot.strata)
-    if bound is None or everything is None:
-        return ""
-    if bound == 0 or everything.n == sum((detail(measured.details, "in_file") or {}).values()):
-        told = f"All {fmt.exact(everything.n)} sequences of the file were compared."
-    else:
-        few = " only" if bound >= MIN_FILE else ""
-        told = (
-            f"{fmt.exact(everything.n)} sequences{few}: {failures_in_words(bound)} of the file could still fail (95%)."
-        )
+def _accessions(measured: Measured) -> str:
+    """How sure the verdict is for other genomes, where the ids name them."""
     numbers = measured.values.get("M1", {}).get("all", {})
-    accessions, other = numbers.get("accessions"), numbers.get("failure_bound_accessions")
-    if accessions is None or other is None:
-        return told
-    return f"{told} They come from {fmt.exact(accessions)} accessions: of other genomes {failures_in_words(other)}."
+    accessions, bound = numbers.get("accessions"), numbers.get("failure_bound_accessions")
+    if accessions is None or bound is None:
+        return ""
+    told = f"The sequences come from {fmt.exact(accessions)} accessions"
+    return f"{told}: of other genomes {failures_in_words(bound)} could fail."
 
 
-def _next(snapshot: RunSnapshot, measured: Measured) -> str:
+def next_step(snapshot: RunSnapshot) -> str:
+    """Return what to do after this run: the advice of the most severe problem, or the next command."""
     found = problems(snapshot.findings)
     gate = BY_ID.get(found[0].lead.gate) if found else None
     if gate is not None:
@@ -119,7 +110,7 @@ def _next(snapshot: RunSnapshot, measured: Measured) -> str:
         return ""
     if config.get("judged"):
         return _next_of_judged(config["judged"])
-    bound = bound_of(measured)
+    bound = bound_of(from_document(snapshot.measures))
     command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
     if bound is not None and bound >= MIN_FILE:
         return f"{command} --sample {_MORE}"
@@ -137,7 +128,3 @@ def _next_of_judged(judged: Mapping[str, Any]) -> str:
     if judged["encoded"] is not None:
         return ""
     return f"known faults are looked for with: vp-tui judge MODEL {shlex.quote(safe(judged['candidate']))} -i FASTA"
-
-
-def _all(strata: Sequence[StratumStats]) -> StratumStats | None:
-    return next((stats for stats in strata if stats.scope == "all" and stats.n), None)

@@ -8,6 +8,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, SequenceResult, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
+from vp_tui.core.report import headings as words
 from vp_tui.core.report.answers import answers
 from vp_tui.core.report.document import flattened
 from vp_tui.core.report.gate_tables import (
@@ -18,31 +19,38 @@ from vp_tui.core.report.gate_tables import (
     not_measured_table,
     results_of,
 )
+from vp_tui.core.report.headline import headline
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.page import Page, Table, Tone, titled
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.core.verdict import causes
+from vp_tui.core.verdict.margin import margin
 
 MAX_SEQUENCES: Final = 1000
 """Rows of a page; CSV and JSON hold every sequence."""
 _TONES: Final[dict[str | None, Tone]] = {"PASS": "good", "WARN": "open", "FAIL": "bad", "INVALID": "bad"}
-_STRATA: Final = (
-    "compared", "NaN or Inf", "failed", "lowest similarity", "average",
-    "speed-up", "tok/s", "reference tok/s",
+_STRATUM_NUMBERS: Final = (
+    words.COMPARED, words.NAN, words.INF, words.BELOW, words.LOWEST, words.MARGIN, words.MEAN, words.TOKENS,
+    words.SPEEDUP,
 )  # fmt: skip
+_STRATA: Final = titled(words.STRATUM, *_STRATUM_NUMBERS, numbers=_STRATUM_NUMBERS, most=17)
 _SEQUENCES: Final = titled(
-    "row", "sequence", "stratum", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf",
-    numbers=("row", "tokens", "cosine", "relative L2", "norm ratio", "NaN", "Inf"), most=24,
+    "row", "sequence", words.STRATUM, "tokens", words.SIMILARITY, words.MARGIN, words.DIFFERENCE, words.NORM,
+    words.NAN, words.INF,
+    numbers=(
+        "row", "tokens", words.SIMILARITY, words.MARGIN, words.DIFFERENCE, words.NORM, words.NAN, words.INF,
+    ),
+    most=24,
 )  # fmt: skip
 
 
 def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
     """Return the page of a run of any status: answers, findings, strata, measures, controls, sequences, facts."""
     run, measured, gates = snapshot.run, from_document(snapshot.measures), results_of(snapshot)
+    who, proof, _ = headline(snapshot)
     return Page(
         title=fmt.safe(label_of(run)),
-        word=_word(snapshot),
-        sentence=fmt.safe(run.sentence or run.status_reason or run.phase),
+        word=proof.word,
+        sentence=who.text if run.verdict else proof.text or fmt.safe(run.phase),
         tone=_TONES.get(run.verdict, "open"),
         answers=answers(snapshot),
         lines=tuple(_lines(snapshot)),
@@ -51,7 +59,7 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
             _strata(snapshot),
             measures_table(gates, snapshot.strata),
             controls_table(measured, gates),
-            _sequences(results),
+            _sequences(results, snapshot.limits.fail(M1)),
             _alerts(snapshot),
             not_measured_table(measured, gates),
             _arms(snapshot),
@@ -64,24 +72,15 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
     )
 
 
-def _word(snapshot: RunSnapshot) -> str:
-    """The verdict with its number of notes, or the status of a run without a verdict."""
-    run, notes = snapshot.run, len(causes.notes(snapshot.findings))
-    if run.verdict is None:
-        return run.status
-    return f"{run.verdict}, {fmt.plural(notes, 'note')}" if notes else run.verdict
-
-
 def _lines(snapshot: RunSnapshot) -> Iterable[str]:
     run = snapshot.run
-    yield fmt.safe(f"{run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
-    yield fmt.safe(f"{run.input}: {run.done} of {run.total} sequences")
+    yield fmt.safe(f"model {run.model}, {run.precision} against {run.reference} on {run.device or 'no device'}")
+    yield fmt.safe(f"sequences {run.input}: {run.done} of {run.total}")
     yield f"uuid {run.uuid}, {run.status}, created {fmt.date_time(run.created_at_us, utc=True)} UTC"
-    yield from (fmt.safe(words) for words in _more(run, snapshot.speedup) if words)
+    yield from (fmt.safe(told) for told in _more(run) if told)
 
 
-def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
-    yield speedup.get("reason")
+def _more(run: RunRow) -> Iterable[str | None]:
     yield run.precision_reason
     yield f"note: {run.note}" if run.note else None
     yield ", ".join(f"{key}={value}" for key, value in sorted(run.tags.items()))
@@ -90,16 +89,19 @@ def _more(run: RunRow, speedup: Mapping[str, Any]) -> Iterable[str | None]:
 def _strata(snapshot: RunSnapshot) -> Table:
     return Table(
         title="By length",
-        columns=titled("stratum", *_STRATA, numbers=_STRATA, most=17),
-        rows=tuple(map(_stratum, snapshot.strata)),
+        columns=_STRATA,
+        rows=tuple(_stratum(stats, snapshot.limits.fail(M1)) for stats in snapshot.strata),
         tones=tuple("bad" if one.bad else "" for one in snapshot.strata),
         note=_cuts(snapshot) if snapshot.strata else "the run ended before planning",
     )
 
 
 def _cuts(snapshot: RunSnapshot) -> str:
-    """The lengths of the strata, and the limit that counts a sequence as failed."""
-    needed = f"failed: NaN or Inf, or a cosine of {fmt.limit(snapshot.limits.fail(M1))} or less"
+    """The lengths of the strata, and what two of the columns count."""
+    needed = (
+        f"{words.BELOW}: sequences with a similarity of {fmt.limit(snapshot.limits.fail(M1))} or less; {words.MARGIN}: "
+        "how many times nearer to 1 than that limit"
+    )
     cuts = list(snapshot.dataset.get("cuts") or ())
     if len(cuts) != len(STRATA) - 1:
         return needed
@@ -107,17 +109,18 @@ def _cuts(snapshot: RunSnapshot) -> str:
     return f"short: up to {cuts[0]} {unit}; medium: up to {cuts[1]}; long: above; {needed}"
 
 
-def _stratum(stats: StratumStats) -> tuple[str, ...]:
+def _stratum(stats: StratumStats, limit: float) -> tuple[str, ...]:
     return (
         stats.scope,
         f"{stats.n}/{stats.planned}",
-        str(max(stats.nan, stats.inf)),
-        str(stats.bad),
-        fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
-        fmt.cosine(stats.cosine_mean),
-        fmt.ratio(stats.speedup),
+        str(stats.nan),
+        str(stats.inf),
+        str(stats.low),
+        fmt.similarity(stats.cosine_min, nonfinite=stats.nonfinite),
+        margin(stats.cosine_min, limit, nonfinite=stats.nonfinite),
+        fmt.similarity(stats.cosine_mean),
         fmt.number(stats.candidate_tokens_per_s),
-        fmt.number(stats.reference_tokens_per_s),
+        fmt.ratio(stats.speedup),
     )
 
 
@@ -146,7 +149,7 @@ def _named(title: str, found: Mapping[str, Any]) -> Table:
     return Table(title=title, columns=titled("fact", "value", most=44), rows=rows, is_folded=True)
 
 
-def _sequences(results: Sequence[SequenceResult]) -> Table:
+def _sequences(results: Sequence[SequenceResult], limit: float) -> Table:
     # no cosine is worse than any
     ordered = sorted(results, key=lambda one: (-2.0 if one.cosine is None else one.cosine, one.seq_idx))
     left_out = len(ordered) - MAX_SEQUENCES
@@ -154,20 +157,21 @@ def _sequences(results: Sequence[SequenceResult]) -> Table:
     return Table(
         title="Sequences, least similar first",
         columns=_SEQUENCES,
-        rows=tuple(map(_sequence, ordered[:MAX_SEQUENCES])),
+        rows=tuple(_sequence(one, limit) for one in ordered[:MAX_SEQUENCES]),
         note=more or ("" if ordered else "no sequences stored"),
     )
 
 
-def _sequence(one: SequenceResult) -> tuple[str, ...]:
+def _sequence(one: SequenceResult, limit: float) -> tuple[str, ...]:
     return (
         str(one.seq_idx),
         fmt.safe(one.sequence_id),
         one.stratum,
         str(one.num_tokens),
-        fmt.cosine(one.cosine),
-        fmt.error(one.relative_l2),
-        fmt.number(one.norm_ratio),
+        fmt.similarity(one.cosine),
+        margin(one.cosine, limit),
+        fmt.percent(one.relative_l2),
+        fmt.norm(one.norm_ratio),
         str(one.nan_count),
         str(one.inf_count),
     )

@@ -122,15 +122,16 @@ def _share(part: int, whole: int) -> float:
 def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], name: str) -> str:
     worst = numbers.get("min")
     if worst is None:
-        how_bad = ": none has a cosine"
+        how_bad = ": none has one"
     else:
         has_nonfinite = numbers.get("nan") or numbers.get("inf")
-        # The sequences that failed may be those without a cosine: none of the others is named then.
+        # The sequences that failed may be those without a similarity: none of the others is named then.
         which = " of those that have one" if has_nonfinite else f", {name}" if name else ""
-        how_bad = f" (worst {fmt.cosine(worst)}{which})"
+        how_bad = f" (lowest {fmt.similarity(worst)}{which})"
     of = f" of {_count(numbers, 'n')}" if numbers.get("n") is not None else ""
     missing = " or without one" if numbers.get("nan") or numbers.get("inf") else ""
-    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {fmt.limit(limits.fail(M1))}{missing}{how_bad}"
+    limit = fmt.limit(limits.fail(M1))
+    return f"{_count(numbers, 'below')}{of} sequences at or below similarity {limit}{missing}{how_bad}"
 
 
 def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:

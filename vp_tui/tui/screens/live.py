@@ -128,7 +128,7 @@ class LiveScreen(MainScreen):
 
     def on_alert_list_opened(self, message: AlertList.Opened) -> None:
         if self._snapshot is not None:
-            self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
+            self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.issue))
 
     def action_worst(self) -> None:
         if self._snapshot is not None:

@@ -103,6 +103,7 @@ class Outcome:
                 found,
                 strata,
                 candidate=config.candidate_plan.name,
+                limits=config.thresholds,
                 reference=config.reference,
                 bound=bound_of(measured),
                 is_proved=is_proved(measured),

@@ -201,7 +201,7 @@ class Tally:
             return ("nan" if nan else "inf"), f"has {nan} NaN and {inf} Inf values"
         cosine = self.cosine_S[row]
         if not cosine > self._limits.fail(M1):
-            worst = "no cosine" if np.isnan(cosine) else f"cosine {fmt.cosine(cosine)}"
+            worst = "no similarity" if np.isnan(cosine) else f"similarity {fmt.similarity(cosine)}"
             return "cosine", f"has {worst}, not above {self._limits.fail(M1)}"
         return None
 
