@@ -58,13 +58,13 @@ Notify = Annotated[
 NotifyOn = Annotated[
     str,
     typer.Option(
-        "--notify-on", metavar="fail|warn|always", envvar="VP_TUI_NOTIFY_ON", help="The least bad end to tell."
+        "--notify-on", metavar="fail|warn|always", envvar="VP_TUI_NOTIFY_ON", help="The least severe end to report."
     ),
 ]
 Resume = Annotated[
     str,
     typer.Option(
-        "--resume", metavar="RUN|auto", help="Go on with an interrupted run; auto: the newest with these settings."
+        "--resume", metavar="RUN|auto", help="Continue an interrupted run; auto: the newest with these settings."
     ),
 ]
 
@@ -87,7 +87,7 @@ def run(
     """Validate a precision on your own sequences.
 
     Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
-    of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to go on with.
+    of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to continue.
     """
     from vp_tui.core.runs.notify import request
     from vp_tui.tui.commands.series import resume as go_on

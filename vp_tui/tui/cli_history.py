@@ -181,9 +181,9 @@ def db_check() -> None:
 def db_restore(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")] = False,
 ) -> None:
-    """Replace a damaged store by its newest sound backup.
+    """Replace a corrupt store by its newest intact backup.
 
-    The damaged files are kept as runs.db.corrupt.TIME.
+    The corrupt files are kept as runs.db.corrupt.TIME.
     """
     from vp_tui.tui.commands.care import restore_store
 

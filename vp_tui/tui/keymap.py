@@ -119,7 +119,7 @@ _SEARCH = (
         "s",
         "start",
         "Start",
-        "search in the background; it goes on without the dashboard",
+        "search in the background; it continues without the dashboard",
         ("search",),
         rank=1,
     ),

@@ -69,7 +69,7 @@ def report(snapshot: RunSnapshot) -> str:
         "Notes and next step": _notes_and_next(snapshot),
         f"What a similarity of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
         "Measures": sections.measures_table(rows),
-        "Negative controls: the reference, damaged on purpose": sections.controls(measured, rows),
+        "Negative controls: the reference, corrupted on purpose": sections.controls(measured, rows),
         "Error against FP64": sections.oracle(measured, **arms),
         "Tightest modules": sections.modules(measured, arms["candidate"]),
         "Numbers in the embeddings": sections.spread(measured, **arms),

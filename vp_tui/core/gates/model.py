@@ -15,8 +15,8 @@ I1 = Gate(
     title="share of unknown residues",
     what="share of residues that the model does not know",
     meaning="The verdict rests on sequences that were not read as they are.",
-    advice="Check the file and its alphabet; the alert names the letters.",
-    blind_to="wrong letters that belong to the alphabet",
+    advice="Check the file and its alphabet; the alert names the unknown characters.",
+    blind_to="wrong residues or bases that belong to the alphabet",
     cause="input",
 )
 I2 = Gate(

@@ -48,7 +48,7 @@ def throughput(report: ComparisonReport) -> str | None:
         axes = figure.subplots()
         for line in report.throughput:
             style = "-" if line.name == "candidate" else ":"
-            _line(axes, line, style, f"{line.side} run, {line.name} arm")
+            _line(axes, line, style, f"{line.side} run, {line.name}")
         axes.set_ylabel("tokens/s")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         _over_time(axes, legend_columns=2)

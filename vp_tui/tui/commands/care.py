@@ -12,7 +12,7 @@ from vp_tui.core.text import size
 from vp_tui.tui.commands import output
 
 _FOREIGN = "not a vp-tui store: another program wrote it, or it is empty"
-_DAMAGED = "DAMAGED: `vp-tui db restore` moves it aside and puts the newest sound backup in its place"
+_DAMAGED = "CORRUPT: `vp-tui db restore` moves it aside and restores the newest intact backup"
 
 
 def back_up(home: Home, keep: int) -> None:
@@ -66,7 +66,7 @@ def restore_store(home: Home, *, yes: bool) -> None:
         output.say("nothing was changed")
         return
     aside = restore.restore(home, copy)
-    output.result(f"restored from {copy}" + (f"; the damaged store is {aside}" if aside is not None else ""))
+    output.result(f"restored from {copy}" + (f"; the corrupt store is {aside}" if aside is not None else ""))
 
 
 def _bytes(text: str) -> int:

@@ -152,7 +152,7 @@ def progress(state: SearchState) -> list[Content]:
         rows.append(Content(f"Stage of the last trial: {STAGES[state.trials[-1].stage]}"))
     if state.last_line:
         rows.append(line(("Last line: ", "dim"), fmt.safe(state.last_line)))
-    rows += [styled("It goes on when you leave this screen or the dashboard.", "dim"), Content("")]
+    rows += [styled("It continues when you leave this screen or the dashboard.", "dim"), Content("")]
     return [*rows, *trial_rows(state.trials)]
 
 

@@ -65,7 +65,7 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
         found = oracle_file.load(path, request.sample)
     except oracle_file.UNREADABLE as error:
         found = None
-        notes = (f"the stored oracle {path} is damaged ({error or type(error).__name__}) and is made anew",)
+        notes = (f"the stored oracle {path} is corrupt ({error or type(error).__name__}) and is computed again",)
     if found is not None:
         return found
     made = ask(request)

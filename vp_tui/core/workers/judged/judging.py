@@ -145,7 +145,7 @@ def _notes(found: Sides, data: JudgedData) -> Iterator[AlertRaised]:
     if found.encoded != "reference":
         yield note("reference", "another program computed the reference: nothing here proves that it is exact FP32")
     if found.lengths_S is None:
-        yield note("input", "no lengths are known, so that nothing is told by length; give the FASTA file with -i")
+        yield note("input", "no lengths are known, so that nothing is reported by length; give the FASTA file with -i")
 
 
 def _compared(

@@ -242,7 +242,7 @@ def _unknown_warning(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> tu
     if share <= UNKNOWN_SHARE:
         return ()
     return (
-        f"{fmt.percent(share)} of the letters are unknown to the model ({_letters(tokens)}), more than "
+        f"{fmt.percent(share)} of the characters are unknown to the model ({_letters(tokens)}), more than "
         f"{fmt.percent(UNKNOWN_SHARE)}: embeddings of such sequences say little; check the file and its alphabet",
     )
 
@@ -278,9 +278,9 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
         notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
     if tokens.unknown:
-        notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {_letters(tokens)}")
+        notes.append(f"{tokens.unknown} characters outside the alphabet were read as unknown: {_letters(tokens)}")
     if tokens.lower_case:
-        notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
+        notes.append(f"{tokens.lower_case} lower-case characters were read as upper case")
     if tokens.rna:
-        notes.append(f"{tokens.rna} letters U (RNA) were read as T")
+        notes.append(f"{tokens.rna} bases U (RNA) were read as T")
     return notes

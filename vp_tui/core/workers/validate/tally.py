@@ -159,7 +159,7 @@ class Tally:
             if self._raised[kind, stratum] <= ALERTS_PER_KIND:
                 name = self._data.ids[row]
                 pack = None if candidate.pack_S is None else int(candidate.pack_S[row])
-                place = "" if pack is None else f" (block {block.index}, pack {pack})"
+                place = "" if pack is None else f" (block {block.index}, packed batch {pack})"
                 module, diagnosis = self._diagnose(row, kind, stratum, candidate)
                 yield AlertRaised(
                     at_us=now_us(),

@@ -194,7 +194,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dnabert-run", type=int)
     parser.add_argument("--candidate-esm-run", type=int, help="the run of a second protein model, the candidate")
     parser.add_argument("--candidate-classifier", type=Path)
-    parser.add_argument("--tables", type=Path, help="folder for the predictions of both arms")
+    parser.add_argument("--tables", type=Path, help="folder for the predictions of both precisions")
 
 
 def main(options: argparse.Namespace) -> dict[str, Any]:
