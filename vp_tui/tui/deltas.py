@@ -53,8 +53,8 @@ class Delta:
         if self.base is None:
             return ""
         speed = "" if self.speed is None else f" speed-up {fmt.short_change(self.speed)},"
-        similarity = {True: "lower", False: "no lower", None: "not comparable"}[self.is_worse]
-        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} lowest similarity {similarity}"
+        similarity = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
+        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} similarity {similarity}"
 
 
 def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:

@@ -14,7 +14,7 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.report.document import gpu_while_encoding
-from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail
@@ -239,3 +239,9 @@ def _gpu_at_work(snapshot: RunSnapshot) -> str:
     told = [f"{title} {fmt.percent(found[name]['mean'], of=100)}" for name, title in _AT_WORK.items() if found[name]]
     no_gpm = snapshot.environment.get("gpm")
     return f"GPU while encoding: {', '.join(told)}{f'; {no_gpm}' if no_gpm else ''}" if told else ""
+
+
+def origin(run: RunRow) -> list[str]:
+    """Return where the run comes from: its whole paths and its identity in every store."""
+    facts = (("model", run.model), ("sequences", run.input), ("uuid", run.uuid))
+    return [line for name, value in facts for line in paragraph(f"{name} {value}", rest="    ")]

@@ -77,6 +77,7 @@ def report(snapshot: RunSnapshot) -> str:
         "Known faults of pipelines": sections.known_faults(measured),
         "Not measured": sections.not_measured(rows, measured),
         "Speed": sections.speed(snapshot),
+        "Run": sections.origin(run),
     }
     return "\n".join([*lines, *(line for title, part in parts.items() for line in sections.section(title, part))])
 

@@ -83,8 +83,8 @@ def _who(snapshot: RunSnapshot) -> Line:
         about = [f"{safe(judged['candidate'])} against {safe(judged['reference'])}", precisions]
     else:
         about = [model_name(run), precisions, safe(run.device or ""), _data(snapshot)]
-    name = f" {safe(run.name)}" if run.name else ""
-    return Line(word=f"#{run.id}{name}", parts=tuple(part for part in about if part), joint=", ")
+    parts = (safe(run.name) if run.name else "", *about)
+    return Line(word=f"#{run.id}", parts=tuple(part for part in parts if part), joint=", ")
 
 
 def _data(snapshot: RunSnapshot) -> str:

@@ -1,9 +1,13 @@
 """How far a run is, over all of its steps, and the step in words; for the screen and for the lines of the shell."""
 
 import math
+from typing import Final
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.text import exact
+
+_MOST: Final = 0.99
+"""Of a run that has not ended."""
 
 
 def fraction_of(run: RunRow) -> float:
@@ -12,7 +16,7 @@ def fraction_of(run: RunRow) -> float:
         return 1.0
     if run.progress is not None:
         return run.progress.fraction
-    return run.done / run.total if run.total else 0.0
+    return min(run.done / run.total, _MOST) if run.total else 0.0
 
 
 def share_words(run: RunRow) -> str:

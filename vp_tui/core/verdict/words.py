@@ -96,19 +96,28 @@ def _nonfinite(numbers: Numbers, _limits: Thresholds, _details: Mapping[str, Any
 
 def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | None, candidate: str) -> str:
     """Return the sentence of a run with NaN or Inf: sequences of all strata, the first module, and the remedy."""
-    counts = {stats.scope: (max(stats.nan, stats.inf), stats.n) for stats in strata}
+    told = overflow_place(strata, details)
+    if details is None:
+        return told
+    place = _first_module(details)
+    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
+    return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
+
+
+def overflow_place(strata: Sequence[StratumStats], details: Mapping[str, Any] | None) -> str:
+    """Return how many sequences of all strata become NaN or Inf, and in which module first."""
+    counts = {stats.scope: (stats.nonfinite, stats.n) for stats in strata}
     worst = max((scope for scope in counts if scope != "all"), key=lambda scope: _share(*counts[scope]), default=None)
     told = f"{_of(*counts['all'])} sequences become NaN or Inf"
     if worst is not None and counts[worst][0]:
         told += f" ({worst}: {_of(*counts[worst])})"
-    if details is None:
-        return told
+    place = _first_module(details or {})
+    return f"{told}, first in {place}" if place else told
+
+
+def _first_module(details: Mapping[str, Any]) -> str | None:
     modules = detail(details, "nonfinite")
-    place = fmt.safe(modules[0]["module"]) if modules else None
-    if place:
-        told += f", first in {place}"
-    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
-    return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
+    return fmt.safe(modules[0]["module"]) if modules else None
 
 
 def _of(part: int, whole: int) -> str:

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from vp_tui.core import text as fmt
 from vp_tui.core.report import headings as words
+from vp_tui.core.report.steps import share_words
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.deltas import Delta
 from vp_tui.tui.marks import MARKS, Level, level_of, line, lines, styled
@@ -68,10 +69,7 @@ def _id(one: RunLine) -> Content:
 
 def _result(one: RunLine) -> Content:
     word = result(one.run)
-    shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
-    if word == "running" and one.run.done >= one.run.total > 0:
-        # all sequences are compared; the measures are left
-        shown = "measuring"
+    shown = f"{word} {share_words(one.run)}" if word == "running" else word
     return styled(fmt.safe(shown), level_of(word))
 
 

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView, dashboard
@@ -74,6 +75,8 @@ class LiveScreen(MainScreen):
     def show(self, view: StoreView) -> None:
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
+        is_without_gpu = not isinstance(view.idle_gpu, GpuSample) and not (view.snapshot and view.snapshot.gpu)
+        self.set_class(view.snapshot is not None and view.snapshot.run.device == "cpu" and is_without_gpu, "-cpu")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(empty_words(view))
