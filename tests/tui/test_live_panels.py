@@ -169,6 +169,16 @@ def test_the_shares_of_the_chip_stand_below_with_their_means_and_fit_80_columns(
     assert len(gpu(replace(live, gpu=(replace(live.gpu[0], **full),)), None).plain.splitlines()[1]) <= 78
 
 
+def test_the_means_are_those_of_the_encoding_and_loading_and_warm_up_do_not_lower_them():
+    live = snapshots.running()
+    first = min(block.at_us - block.wall_s * 1e6 for block in live.blocks if not block.is_warmup)
+    idle = tuple(
+        replace(live.gpu[0], at_us=int(first) - second * 1_000_000, utilization=0.0) for second in range(1, 400)
+    )
+    assert "mean 93%" in gpu(replace(live, gpu=(*idle, *live.gpu)), None).plain
+    assert "not encoding yet" in gpu(replace(live, gpu=(*idle, *live.gpu), blocks=live.blocks[:2]), None).plain
+
+
 def test_the_shares_give_way_on_a_screen_that_is_too_narrow_for_them():
     assert len(gpu(snapshots.running(), None, 58).plain.splitlines()) == 1
 
