@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.keys import key_to_character
 
 MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
-PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run"}
+PARTS = {"runs table": "runs", "alerts": "live", "chart": "live", "path field": "new run"}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
@@ -49,7 +49,7 @@ class Key:
 _SHOWN = {
     "space": "space", "enter": "enter",
     "question_mark": "?", "escape": "esc", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
-    "full_stop": ".", "comma": ",",
+    "full_stop": ".", "comma": ",", "left": "\u2190", "right": "\u2192",
 }  # fmt: skip
 
 
@@ -71,7 +71,9 @@ _SCREENS = (
     Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
 )
 _LIVE = (
-    Key("view", "v", "cycle_chart", "View", "next chart: similarity, histogram, throughput, GPU", ("live",), rank=2),
+    Key(
+        "view", "v", "cycle_chart", "View", "enlarge the chart in focus or the first, then the next", ("live",), rank=2
+    ),
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
@@ -81,6 +83,8 @@ _LIVE = (
     Key(
         "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
     ),
+    Key("right", "right", "point(1)", "Point", "name the next sequence or block of the chart", ("chart",), rank=3),
+    Key("left", "left", "point(-1)", "Back", "name the one before", ("chart",), rank=REST),
 )
 _RUNS = (
     Key("open", "enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",), rank=2),

@@ -1,4 +1,4 @@
-"""The time in which a run encoded: GPU samples from loading, warm-up, comparing and measuring say nothing of the engine."""
+"""The time in which a run encoded: GPU samples of loading, warm-up and comparing do not tell of the engine."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

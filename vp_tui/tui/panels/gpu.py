@@ -173,7 +173,7 @@ def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> 
     full = gauge.full(samples)
     *above, last = bars([None if value is None or full <= 0 else value / full for value in _thin(values, room)], rows)
     newest = f"{gauge.text(samples[-1]):>{VALUE}}"
-    return [*(line(" " * len(name), (row, "info")) for row in above), line(name, (f"{last:<{room}}", "info"), newest)]
+    return [*(line(" " * len(name), row) for row in above), line(name, f"{last:<{room}}", newest)]
 
 
 def _thin(values: Sequence[float | None], most: int) -> list[float | None]:

@@ -54,7 +54,7 @@ class LiveScreen(MainScreen):
             Readable(id="header", topic="header"),
             Panel(id="strip"),
             Readable(id="strata", title="strata", topic="strata"),
-            ChartRow(self.backend.cosines, id="charts"),
+            ChartRow(self.backend.compared, id="charts"),
             rates,
             Horizontal(
                 Readable(id="facts", title="this run", topic="header"),
@@ -81,6 +81,7 @@ class LiveScreen(MainScreen):
         self._show_run(view, view.snapshot)
 
     def _show_run(self, view: StoreView, snapshot: RunSnapshot) -> None:
+        self.set_class(not snapshot.alerts and not snapshot.findings, "-calm")
         self._show_header(snapshot)
         self._show_strip(view.runs, snapshot.run.id)
         self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
