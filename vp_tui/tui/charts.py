@@ -164,7 +164,7 @@ def rates(
     rows = max(2, height - 1)
     top, ticks = _ticks(max((y for points in series.values() for _, y in points), default=0.0), rows)
     labels: dict[int, str | Content] = {
-        round(tick / top * (rows - 1)): fmt.short(tick) if tick else "0" for tick in ticks
+        round(tick / top * (rows - 1)): fmt.number(tick) if tick else "0" for tick in ticks
     }
     canvas = Canvas(width - max(len(label) for label in labels.values()) - 1, rows)
     columns: dict[int, list[int]] = {}

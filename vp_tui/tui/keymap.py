@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.keys import key_to_character
 
 MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
-PARTS = {"runs table": "runs", "alerts": "live", "chart": "live", "path field": "new run"}
+PARTS = {"runs table": "runs", "alerts": "live", "chart": "live", "module map": "modules", "path field": "new run"}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
@@ -49,7 +49,7 @@ class Key:
 _SHOWN = {
     "space": "space", "enter": "enter",
     "question_mark": "?", "escape": "esc", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
-    "full_stop": ".", "comma": ",", "left": "\u2190", "right": "\u2192",
+    "full_stop": ".", "comma": ",",
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def shown(key: str) -> str:
     return character
 
 
-_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit")
+_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit", "modules")
 _SCREENS = (
     Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
     Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
@@ -70,6 +70,7 @@ _SCREENS = (
     Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
     Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
 )
+_POINTED = ("chart", "module map")
 _LIVE = (
     Key(
         "view", "v", "cycle_chart", "View", "enlarge the chart in focus or the first, then the next", ("live",), rank=2
@@ -83,8 +84,11 @@ _LIVE = (
     Key(
         "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
     ),
-    Key("right", "right", "point(1)", "Point", "name the next sequence or block of the chart", ("chart",), rank=3),
-    Key("left", "left", "point(-1)", "Back", "name the one before", ("chart",), rank=REST),
+    Key(
+        "modules", "h", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
+    ),
+    Key("right", "right", "point(1)", "Point", "name the next sequence, block or module", _POINTED, rank=3),
+    Key("left", "left", "point(-1)", "Point", "name the one before", _POINTED, rank=QUIET),
 )
 _RUNS = (
     Key("open", "enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",), rank=2),
@@ -177,6 +181,7 @@ _MODALS = (
     Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
     Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
     Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
+    Key("view", "v", "next_view", "View", "next map: error, headroom, subnormal share", ("modules",), rank=2),
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
 )
 

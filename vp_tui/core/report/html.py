@@ -7,7 +7,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.comparison_page import comparison_page
+from vp_tui.core.report.heat_map import QUANTITIES, heat_map
+from vp_tui.core.report.heat_map_svg import heat_map_svg, title_of
 from vp_tui.core.report.page import Page
+from vp_tui.core.store.snapshot import RunSnapshot
 
 _TEMPLATE = "page.html.j2"
 
@@ -40,6 +43,14 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
     ]
     page = comparison_page(report, everything=everything, with_history=True)
     return pages_html(f"{page.title}: {page.word}", [page], figures)
+
+
+def maps(snapshot: RunSnapshot) -> list[ChartFigure]:
+    """Return the maps of a run by module and block, each a chart or the reason why there is none."""
+    found = [heat_map(snapshot, quantity) for quantity in QUANTITIES]
+    return [
+        ChartFigure(f"{one.quantity}-map", title_of(one), heat_map_svg(one, snapshot.limits), one.note) for one in found
+    ]
 
 
 def pages_html(title: str, pages: Sequence[Page], figures: Sequence[ChartFigure] = ()) -> str:

@@ -48,9 +48,10 @@ def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
             return json.dumps(_document(runs), indent=2, allow_nan=False) + "\n"
         case "html":
             # jinja2 is only needed here
-            from vp_tui.core.report.html import pages_html
+            from vp_tui.core.report.html import maps, pages_html
 
-            return pages_html("Runs", _pages(runs))
+            # with several runs the maps would not say whose they are
+            return pages_html("Runs", _pages(runs), maps(runs[0][0]) if len(runs) == 1 else ())
         case "junit":
             return junit.text("vp-tui export", [_suite(snapshot) for snapshot, _ in runs])
         case _:

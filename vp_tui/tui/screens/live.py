@@ -21,6 +21,7 @@ from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
+from vp_tui.tui.screens.modules import ModulesScreen
 from vp_tui.tui.screens.run_forms import PinScreen
 from vp_tui.tui.screens.worst import WorstScreen
 
@@ -120,6 +121,10 @@ class LiveScreen(MainScreen):
 
     def action_cycle_chart(self) -> None:
         self.query_one(ChartRow).next_view()
+
+    def action_modules(self) -> None:
+        if self._snapshot is not None:
+            self.app.push_screen(ModulesScreen(self._snapshot))
 
     # -- alerts and sequences
 
