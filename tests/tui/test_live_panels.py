@@ -7,13 +7,11 @@ import pytest
 import snapshots
 
 from vp_tui.core.errors import Unavailable
-from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.panels.chart import VIEWS, title
+from vp_tui.tui.panels.chart_views import views_of
 from vp_tui.tui.panels.gpu import gpu
 from vp_tui.tui.panels.header import Silence, elapsed_s, header, runs_strip
 from vp_tui.tui.panels.strata import embeddings, strata
-from vp_tui.tui.panels.throughput import facts
+from vp_tui.tui.panels.throughput import facts, throughput
 
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
@@ -169,6 +167,16 @@ def test_the_shares_of_the_chip_stand_below_with_their_means_and_fit_80_columns(
     assert len(gpu(replace(live, gpu=(replace(live.gpu[0], **full),)), None).plain.splitlines()[1]) <= 78
 
 
+def test_the_means_are_those_of_the_encoding_and_loading_and_warm_up_do_not_lower_them():
+    live = snapshots.running()
+    first = min(block.at_us - block.wall_s * 1e6 for block in live.blocks if not block.is_warmup)
+    idle = tuple(
+        replace(live.gpu[0], at_us=int(first) - second * 1_000_000, utilization=0.0) for second in range(1, 400)
+    )
+    assert "mean 93%" in gpu(replace(live, gpu=(*idle, *live.gpu)), None).plain
+    assert "not encoding yet" in gpu(replace(live, gpu=(*idle, *live.gpu), blocks=live.blocks[:2]), None).plain
+
+
 def test_the_shares_give_way_on_a_screen_that_is_too_narrow_for_them():
     assert len(gpu(snapshots.running(), None, 58).plain.splitlines()) == 1
 
@@ -223,9 +231,20 @@ def test_embeddings_that_are_not_measured_say_why():
     assert "the run was failed" in embeddings(snapshots.ended()).plain
 
 
-# -- what one does with the run
+# -- which charts there are
 
 
-def test_the_title_of_a_chart_has_the_limit_of_the_configuration():
-    limit = f"limit {Thresholds().fail(M1):g}"
-    assert all(limit in title(view, snapshots.running(), {}) for view in VIEWS[:2])
+@pytest.mark.parametrize(
+    ("made", "has_gpu"),
+    [(snapshots.running, True), (snapshots.passed, True), (snapshots.on_cpu, False), (snapshots.waiting, True)],
+)
+def test_a_run_without_a_gpu_has_no_chart_of_it(made, has_gpu):
+    assert ("gpu" in views_of(made())) is has_gpu
+    assert views_of(made())[:3] == ("similarity", "histogram", "throughput")
+
+
+def test_the_least_speed_is_told_only_where_the_speed_will_be_judged():
+    live = snapshots.running()
+    assert "min 1.8x" in throughput(live).plain
+    assert "min" not in throughput(replace(live, run=replace(live.run, device="cpu"))).plain
+    assert "min" not in throughput(snapshots.rolled_back()).plain

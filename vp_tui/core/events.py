@@ -147,6 +147,7 @@ class BlockCompared:
     stratum: str
     sequences: int
     cosine_min: float | None
+    """Lowest cosine of its sequences; None where one of them has NaN or Inf, which is worse than any number."""
     results: tuple[SequenceResult, ...]
     strata: tuple[StratumStats, ...]
     """short, medium, long, all."""

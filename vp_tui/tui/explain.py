@@ -58,11 +58,13 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "For a row marked with ! open the worst sequences: is one sequence affected, or all of them?",
     ),
     "similarity": Explanation(
-        "1 - cosine over time",
-        "Distance (1 - cosine) of each block's worst sequence from the reference, on a log scale. The line is the "
-        "limit, ! marks a block with NaN or Inf.",
-        "All points far below the line at {distance}, and no trend: FP16 alone stays below 1e-4.",
-        "Single points near the line are single sequences; a stratum that rises points to a kernel or a module.",
+        "Similarity of each block or sequence",
+        "Cosine similarity to the reference on a log scale of 1 - cosine: better is up, equal to the reference is at "
+        "the top. A mark is the lowest of a block, and after the end of a run of few sequences one sequence. The line "
+        "is the limit {cosine}; what is below it or has NaN or Inf, in the row at the foot, is red.",
+        "All marks far above the line, and no trend: FP16 alone stays above 0.9999. Nothing in the row of NaN.",
+        "Single marks near the line are single sequences: point at them, or open the worst ones. A stratum that falls "
+        "points to a kernel or a module.",
     ),
     "histogram": Explanation(
         "Histogram of 1 - cosine",
@@ -74,10 +76,10 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     ),
     "throughput": Explanation(
         "Throughput of each block",
-        "Tokens per second of the reference and the candidate, block by block, device time only. Their blocks "
+        "Tokens per second of the reference (-) and the candidate (x), block by block, device time only. Their blocks "
         "alternate, so a disturbance of the machine shows in both.",
-        "Two flat lines, the candidate at least {speed} times as high.",
-        "Both lines fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check its "
+        "Two flat rows, the candidate at least {speed} times as high.",
+        "Both fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check its "
         "attention kernel and the sequence lengths of that block.",
     ),
     "gpu chart": Explanation(
@@ -93,7 +95,7 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "Newest reading: utilization, memory, power, clock, temperature, throttling, other processes on the GPU. "
         "Below, on Hopper and newer: SM activity, tensor core activity, memory bandwidth. Without an active run: "
         "the current state of the GPU.",
-        "Mean utilization of {gpu}% or more, no `slowed by`, no `shared with`.",
+        "Mean utilization while encoding of {gpu}% or more, no `slowed by`, no `shared with`.",
         "Slowed by temperature or a power cap: accuracy is not affected, throughput is not comparable. Memory in "
         "use before a run: another process uses the GPU.",
     ),
@@ -161,6 +163,16 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "Few cells with a number, next to each other: one cause. All others a dot.",
         "Open a cell for its evidence. Pin what you want in FP32 in any case, forbid what must not be slower, and "
         "search again.",
+    ),
+    "module map": Explanation(
+        "Map of the model",
+        "One row per module of a block in the order of execution, one column per block. Three maps: the error of the "
+        "module's values in multiples of plain rounding, the doublings left before the format overflows, the share of "
+        "values so small that digits are lost. Darker is nearer to the limit, ~ is beyond that of a warning, ! has "
+        "NaN or Inf or fails. `.in` is what enters a linear layer.",
+        "An even, light map.",
+        "One dark row: an operation. One dark column: a block. Dark from one column on: the fault begins there. The "
+        "search for operations to keep in FP32 begins with what is marked here.",
     ),
     "choices": Explanation(
         "Plans to choose from",

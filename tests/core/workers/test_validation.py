@@ -275,7 +275,8 @@ def test_a_16_bit_kernel_binds_neither_the_reference_nor_a_candidate_put_back_to
         attention="varlen", precision="fp32", precision_requested="fp16", precision_reason="switched off"
     )
     assert all(
-        "--attention varlen applies to 16-bit precisions only" in arm.attention_reason for arm in events[-1].arms.values()
+        "--attention varlen applies to 16-bit precisions only" in arm.attention_reason
+        for arm in events[-1].arms.values()
     )
 
 

@@ -10,6 +10,8 @@ from vp_tui.core.events import SequenceResult
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.comparison_page import comparison_page
+from vp_tui.core.report.heat_map import QUANTITIES, heat_map
+from vp_tui.core.report.heat_map_svg import heat_map_svg, title_of
 from vp_tui.core.report.page import Page
 from vp_tui.core.report.run_page import run_page
 from vp_tui.core.store.snapshot import RunSnapshot
@@ -92,7 +94,18 @@ def _run_figures(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> tu
         name = f"run{snapshot.run.id}-{kind}"
         missing = without.get(kind, "No sequences stored.")
         figures.append(ChartFigure(name, title, draw(snapshot, results, name), missing, reading))
-    return tuple(figures)
+    return (*figures, *_maps(snapshot))
+
+
+def _maps(snapshot: RunSnapshot) -> list[ChartFigure]:
+    """The maps of a run by module and block; without any the reason of the first."""
+    found = [heat_map(snapshot, quantity) for quantity in QUANTITIES]
+    figures = [
+        ChartFigure(name, title_of(one), heat_map_svg(one, snapshot.limits, name), one.note)
+        for one in found
+        for name in (f"run{snapshot.run.id}-{one.quantity}-map",)
+    ]
+    return [figure for figure in figures if figure.svg] or figures[:1]
 
 
 def _html(title: str, pages: Sequence[Illustrated]) -> str:

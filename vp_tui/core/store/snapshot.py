@@ -103,6 +103,7 @@ class SimilarityPoint:
     stratum: str
     sequences: int
     cosine_min: float | None
+    """None where a sequence of it has NaN or Inf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

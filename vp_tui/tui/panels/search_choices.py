@@ -10,7 +10,7 @@ from vp_tui.core.runs.search.records import Choice, SearchResult
 from vp_tui.tui.marks import MARKS, Level, line, styled
 
 _TITLES = ("plan", "kept", "passes", "1 - cosine", "tokens/s", "weights")
-_STYLES = {"passes": "chart--reference", "fails": "chart--limit"}
+_STYLES = {"passes": "chart--candidate", "fails": "chart--fails"}
 
 
 def table(result: SearchResult) -> list[Content]:

@@ -34,6 +34,9 @@ _TITLES = {
     "worst": "The worst sequences",
     "sequence": "A sequence",
     "unit": "An operation of the precision map",
+    "chart": "Live, in a chart",
+    "modules": "The map of the model",
+    "module map": "The map of the model, in the map",
 }
 _NAME = 14
 

@@ -22,6 +22,7 @@ from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
+from vp_tui.tui.screens.modules import ModulesScreen
 from vp_tui.tui.screens.run_forms import PinScreen
 from vp_tui.tui.screens.worst import WorstScreen
 
@@ -55,7 +56,7 @@ class LiveScreen(MainScreen):
             Readable(id="header", topic="header"),
             Panel(id="strip"),
             Readable(id="strata", title="strata", topic="strata"),
-            ChartRow(self.backend.cosines, id="charts"),
+            ChartRow(self.backend.compared, id="charts"),
             rates,
             Horizontal(
                 Readable(id="facts", title="this run", topic="header"),
@@ -84,6 +85,7 @@ class LiveScreen(MainScreen):
         self._show_run(view, view.snapshot)
 
     def _show_run(self, view: StoreView, snapshot: RunSnapshot) -> None:
+        self.set_class(not snapshot.alerts and not snapshot.findings, "-calm")
         self._show_header(snapshot)
         self._show_strip(view.runs, snapshot.run.id)
         self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
@@ -122,6 +124,10 @@ class LiveScreen(MainScreen):
 
     def action_cycle_chart(self) -> None:
         self.query_one(ChartRow).next_view()
+
+    def action_modules(self) -> None:
+        if self._snapshot is not None:
+            self.app.push_screen(ModulesScreen(self._snapshot))
 
     # -- alerts and sequences
 

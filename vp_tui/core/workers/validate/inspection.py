@@ -84,7 +84,7 @@ class Inspection:
         parts = [self._probed(reference, candidate)]
         yield from course.enter(MEASURING, "measuring all pairs of embeddings")
         parts.append(pairs())
-        yield from course.enter(MEASURING, "checking that planted damage is noticed")
+        yield from course.enter(MEASURING, "checking that injected errors are detected")
         parts.append(negative_controls())
         return Inspected(measured=merged(parts), noise=self._noise())
 

@@ -97,13 +97,15 @@ class Tally:
 
     def compared(self, block: Block, candidate: Candidate, strata: tuple[StratumStats, ...]) -> BlockCompared:
         """Return the event of a block that was just compared."""
-        cosine_S = self.cosine_S[block.indices_S]
+        rows_S = block.indices_S
+        cosine_S = self.cosine_S[rows_S]
+        is_finite = not (np.isnan(cosine_S).any() or candidate.nan_S[rows_S].any() or candidate.inf_S[rows_S].any())
         return BlockCompared(
             at_us=now_us(),
             block=block.index,
             stratum=_scope(block.stratum),
             sequences=len(block.indices_S),
-            cosine_min=summary.lowest(cosine_S),
+            cosine_min=summary.lowest(cosine_S) if is_finite else None,
             results=tuple(self._result(int(row), candidate) for row in block.indices_S),
             strata=strata,
         )

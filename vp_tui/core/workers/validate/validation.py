@@ -99,7 +99,6 @@ def _halved(text: str) -> AlertRaised:
 def _usage(setting: Setting) -> Usage:
     """Return what the run has used so far; the encoding is over and nothing else has begun."""
     sampler, device = setting.sampler, setting.device
-    sampler.stop_counting()
     return Usage(
         utilization=sampler.mean_utilization(),
         peak_memory_mib=memory.peak_memory_mib(device),
@@ -130,7 +129,6 @@ class Encoding:
             torch.cuda.reset_peak_memory_stats(self.setting.device)
         for arm in arms.running if arms.is_interleaved else arms.running[:1]:
             yield from self._bring_up(arm)
-        self.setting.sampler.count()
         if arms.is_interleaved:
             names = [arm.plan.name.upper() for arm in (arms.candidate, arms.reference)]
             yield from self.setting.course.enter(ENCODING, f"comparing {names[0]} with {names[1]}")
@@ -195,7 +193,10 @@ class Encoding:
             yield from self._drain()
 
     def _encode_stretch(self, stretch: Stretch) -> Iterator[Event]:
+        self.setting.sampler.count()
         for block, encoded in encode_stretch(stretch, self.plan.budget, self.setting.device):
+            if block is stretch.blocks[-1]:
+                self.setting.sampler.stop_counting()
             yield encoded
             if block is not stretch.blocks[-1]:
                 yield self._progress(stretch.arm)
