@@ -30,7 +30,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Example: vp-tui demo")
+@app.callback(epilog=cli_app.ENVIRONMENT)
 def dashboard(
     context: typer.Context,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,

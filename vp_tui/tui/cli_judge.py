@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.config import RunConfig
-from vp_tui.tui.cli_app import FORMATS, PRECISIONS, TABLES, AsJson, Detach, Output, Reason, Run, app, store
+from vp_tui.tui.cli_app import FORMATS, PRECISIONS, TABLES, AsJson, Detach, Group, Output, Reason, Run, app, store
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
 _NOT_CALIBRATED = ("fp32_compare", "gates", "name", "tags", "thresholds")
 
-baseline = typer.Typer(help="Pin, list and retire baselines.", no_args_is_help=True)
+baseline = typer.Typer(cls=Group, help="Pin, list and retire baselines.", no_args_is_help=True)
 app.add_typer(baseline, name="baseline")
 
 BaselineName = Annotated[str, typer.Option("--name", metavar="N", help="Name of the baseline.")]
@@ -117,7 +117,7 @@ def compare(
 @app.command(epilog="Example: vp-tui export last 12 --format csv --table runs --output runs.csv")
 def export(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Runs: id, prefix of the uuid, name, `last` or `baseline`.")
+        list[str], typer.Argument(metavar="RUN", help="Runs: id, prefix of the uuid, name, `last` or `baseline`.")
     ],
     format: Annotated[str, typer.Option("--format", metavar=FORMATS, help="Output format.")] = "json",
     table: Annotated[

@@ -34,7 +34,8 @@ def heat_map_svg(found: HeatMap, limits: Thresholds, name: str) -> str | None:
             spot = found.spots.get((module, block))
             if spot is not None:
                 parts.append(_cell(spot, found, limits, _LABEL + cell * block, top, cell))
-    box = f"0 0 {fmt.limit(_LABEL + cell * columns)} {_ROW * (len(found.rows) + 1)}"
+    # as wide for few blocks as for many, or the page would enlarge a small map
+    box = f"0 0 {_WIDEST} {_ROW * (len(found.rows) + 1)}"
     style = 'font-family="sans-serif" font-size="11" fill="var(--ink)"'
     return f'<svg viewBox="{box}" role="img" aria-labelledby="{name}-title" {style}>{"".join(parts)}</svg>'
 

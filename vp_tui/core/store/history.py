@@ -49,8 +49,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def alert_count() -> ColumnElement[Any]:
+    """Return the number of alerts that warn or fail; information is none."""
     alert = tables.alert
-    return select(func.count()).where(alert.c.run_id == _run.c.id).correlate(_run).scalar_subquery()
+    is_alert = (alert.c.run_id == _run.c.id) & (alert.c.severity != "info")
+    return select(func.count()).where(is_alert).correlate(_run).scalar_subquery()
 
 
 def worst_cosine() -> ColumnElement[Any]:
