@@ -7,7 +7,7 @@ stand in backticks, and strings without a blank are not looked at.
 import re
 
 import pytest
-from user_text import help_pages, paragraphs_of_docs, sentences_of_code
+from user_text import counted_nouns, help_pages, paragraphs_of_docs, sentences_of_code
 
 STANDARD = {
     r"standings": "gate results",
@@ -96,3 +96,31 @@ def test_a_word_is_found_whole_and_its_standard_is_named(words, standard):
     found = unusual([("here:1", words)])
     assert bool(found) == (standard is not None)
     assert all(standard in line for line in found)
+
+
+COUNTED = (
+    "runs",
+    "alerts",
+    "findings",
+    "tags",
+    "lines",
+    "modules",
+    "tensors",
+    "fields",
+    "notes",
+    "contigs",
+    "frames",
+    "problems",
+)
+"""Nouns of which there is often one: core.text.plural counts them."""
+MANY = {
+    # more than two, or a verb
+    "tui/deltas.py", "tui/screens/leave.py", "tui/commands/starting.py", "core/store/upkeep.py", "core/inputs/units.py",
+    "core/engine/faults/inject.py", "core/bench/model.py", "core/report/comparison.py", "tui/screens/logs.py",
+    "core/workers/virnucpro/frames.py", "tui/commands/virnucpro.py",
+}  # fmt: skip
+
+
+def test_counts_of_one_are_grammatical():
+    bad = [f"{place}: {words}" for place, words in counted_nouns(COUNTED) if place.partition(":")[0] not in MANY]
+    assert not bad, "\n".join(bad)

@@ -57,3 +57,17 @@ def help_pages():
         shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"})
         assert shown.exit_code == 0, path
         yield from ((f"vp-tui {' '.join(path)} --help".replace("  ", " "), line) for line in shown.output.splitlines())
+
+
+def counted_nouns(nouns):
+    """(file:line, words) of every f-string that writes a value and then one of the plural nouns, except `of 3 runs`."""
+    plural = re.compile(rf"\{{\}} (?:more )?(?:{'|'.join(nouns)})\b")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.JoinedStr):
+                continue
+            words = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            for found in plural.finditer(words):
+                if not words[: found.start()].endswith((" of ", "{} of ", "-> ", "/")):
+                    yield f"{name}:{node.lineno}", words

@@ -291,7 +291,7 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
         ("M4-worst", {"M4": {"short": {"spread": 25.0, "relative_l2_max": 0.01}}},
          ["short: ", "25.0000", "above 10", "1.0e-02", "above 0.002", "p3"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
-        ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}}, ["2 modules", "1 values", "layers.3.fc2"]),
+        ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}}, ["2 modules", "1 value", "layers.3.fc2"]),
         ("V3", {"V3": {"headroom_bits": 0.25}}, ["0.2", "below 1"]),
         ("S6-rogue", {"S6": {"rogue_differences": 2.0}}, ["2 dominant dimensions"]),
         ("S6", {"S6": {"outlier_share_change": -0.002}}, ["-2.0e-03", "0.001"]),

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import plural
 
 SCHEMA_VERSION: Final = 1
 Model = Literal["esm", "dnabert", "candidate_esm"]
@@ -71,7 +72,7 @@ def notes_of(
         )
     dropped = agreement["merged"]["only_esm"] + agreement["merged"]["only_dnabert"] + agreement["missing"]
     if dropped:
-        notes.append(f"{dropped} frames are missing in one of the runs and were dropped")
+        notes.append(f"{plural(dropped, 'frame')} left out: missing in one of the runs")
     return notes
 
 

@@ -120,7 +120,8 @@ def _told(
         gap = f"lowest similarity to {reference} {fmt.similarity(lowest)}, margin {margin(lowest, limit)}"
         sure = f"{failures_in_words(bound)} could still fail" if bound else ""
         if bound is not None and bound >= MIN_FILE:
-            return f"on {count} sequences: {sure}; {candidate} is above {fmt.limit(limit)} in all ({gap})"
+            compared = fmt.plural(everything.n, "sequence")
+            return f"on {compared}: {sure}; {candidate} is above {fmt.limit(limit)} in all ({gap})"
         told = f"; {sure}" if sure else ""
         return f"{candidate} is safe here: all {count} sequences are finite and above {fmt.limit(limit)} ({gap}){told}"
     groups = causes.problems(found)
@@ -171,7 +172,7 @@ def _reference(nonfinite: int) -> Iterable[Finding]:
             gate=R1.id,
             severity="fail",
             stratum=None,
-            text=f"{nonfinite} sequences of the reference have NaN or Inf: the comparison is invalid",
+            text=f"{fmt.plural(nonfinite, 'sequence')} of the reference with NaN or Inf: the comparison is invalid",
             value=float(nonfinite),
             limit=0.0,
         )

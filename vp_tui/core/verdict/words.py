@@ -147,8 +147,8 @@ def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any],
     modules = details.get("nonfinite")
     where = f"; first module: {modules[0]['module']}" if modules else ""
     return (
-        f"{_count(numbers, 'nonfinite_modules')} modules with NaN or Inf inside and "
-        f"{_count(numbers, 'saturated_values')} values at the format's largest number, 0 allowed{where}"
+        f"{_plural(numbers, 'nonfinite_modules', 'module')} with NaN or Inf inside and "
+        f"{_plural(numbers, 'saturated_values', 'value')} at the format's largest number, 0 allowed{where}"
     )
 
 
@@ -180,6 +180,10 @@ def _uncaught(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any],
 def uncaught(caught: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the negative controls that no gate detected."""
     return [control for control, gates in caught.items() if not gates]
+
+
+def _plural(numbers: Numbers, name: str, noun: str) -> str:
+    return fmt.plural(int(numbers.get(name) or 0), noun)
 
 
 def _count(numbers: Numbers, name: str) -> str:

@@ -8,7 +8,7 @@ from vp_tui.core.store import backup, restore, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
-from vp_tui.core.text import size
+from vp_tui.core.text import plural, size
 from vp_tui.tui.commands import output
 
 _FOREIGN = "not a vp-tui store: another program wrote it, or it is empty"
@@ -81,9 +81,9 @@ def _bytes(text: str) -> int:
 def _in_words(dropped: upkeep.Pruned) -> str:
     runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
     rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
-    details = [f"details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []
+    details = [f"details of {plural(len(dropped.run_ids), 'run')} ({runs}): rows of {rows}"] if dropped.run_ids else []
     number = len(dropped.files) + len(dropped.unfinished) + len(dropped.cached)
-    files = f"{number} files of {size(dropped.bytes)}"
+    files = f"{plural(number, 'file')} of {size(dropped.bytes)}"
     if dropped.cached:
         files += f", {len(dropped.cached)} of them cached results that can be made again"
     left = f", {len(dropped.unfinished)} of them incomplete files of killed processes" if dropped.unfinished else ""

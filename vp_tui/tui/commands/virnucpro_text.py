@@ -20,8 +20,9 @@ _ANSWERS: Final = {True: "yes", False: "no", None: fmt.DASH}
 def agreement_report(document: Mapping[str, Any]) -> str:
     """Return everything except the reports of the two runs."""
     lines = [
-        f"virnucpro: {safe(document['input'])}: {fmt.exact(document['contigs'])} contigs, "
-        f"{fmt.exact(document['chunks'])} chunks of {document['chunk']} bases, {fmt.exact(document['frames'])} frames"
+        f"virnucpro: {safe(document['input'])}: {fmt.plural(document['contigs'], 'contig')}, "
+        f"{fmt.plural(document['chunks'], 'chunk')} of {document['chunk']} bases, "
+        f"{fmt.plural(document['frames'], 'frame')}"
     ]
     lines += [f"- {safe(note)}" for note in document["notes"]]
     found = document["agreement"]

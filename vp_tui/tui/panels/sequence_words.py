@@ -96,7 +96,7 @@ def alerts_of(snapshot: RunSnapshot, sequence_id: str) -> Content:
 def letters(found: str) -> Content:
     """Return the length and the first residues."""
     shown = found[:MOST_LETTERS]
-    count = f"{fmt.exact(len(found))} residues" + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
+    count = fmt.plural(len(found), "residue") + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
     groups = [fmt.safe(shown[start : start + GROUP]) for start in range(0, len(shown), GROUP)]
     rows = [
         line((f"{place * GROUP + 1:>5} ", "dim"), " ".join(groups[place : place + GROUPS]))

@@ -52,7 +52,7 @@ def judge(setting: Setting) -> Generator[Event, None, None]:
     with ExitStack() as stack:
         made: dict[Arm, np.ndarray] = {}
         if found.encoded is not None:
-            yield phase("encoding", f"{len(data.ids)} sequences in fp32")
+            yield phase("encoding", f"{fmt.plural(len(data.ids), 'sequence')} in fp32")
             alerts: list[Event] = []
             made[found.encoded] = _encoded(setting, data, alerts)
             yield from alerts

@@ -268,7 +268,8 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
     stops = _stops(data)
     if stops:
         notes.append(
-            f"{stops} sequences end in * (a stop codon), which is kept as transformers' tokenizers do: on a trained "
+            f"{fmt.plural(stops, 'sequence')} with * (a stop codon) at the end, which is kept as "
+            "transformers' tokenizers do: on a trained "
             f"ESM-2 it moves an embedding by up to {fmt.limit(STOP_MOVES)} (1 - cosine); strip it to embed the protein "
             "alone"
         )
@@ -276,11 +277,13 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
         notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
-        notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
+        notes.append(f"{fmt.plural(tokens.truncated, 'sequence')} cut at {limit}")
     if tokens.unknown:
-        notes.append(f"{tokens.unknown} characters outside the alphabet were read as unknown: {_letters(tokens)}")
+        notes.append(
+            f"{fmt.plural(tokens.unknown, 'character')} outside the alphabet read as unknown: {_letters(tokens)}"
+        )
     if tokens.lower_case:
-        notes.append(f"{tokens.lower_case} lower-case characters were read as upper case")
+        notes.append(f"{fmt.plural(tokens.lower_case, 'lower-case character')} read as upper case")
     if tokens.rna:
-        notes.append(f"{tokens.rna} bases U (RNA) were read as T")
+        notes.append(f"U (RNA) read as T {fmt.plural(tokens.rna, 'time')}")
     return notes

@@ -211,11 +211,12 @@ class Tally:
         """Yield one alert per kind and stratum for the sequences that no alert has named."""
         for (kind, stratum), count in sorted(self._raised.items()):
             if count > ALERTS_PER_KIND:
+                more = fmt.plural(count - ALERTS_PER_KIND, "more sequence")
                 yield AlertRaised(
                     at_us=now_us(),
                     kind=kind,
                     severity="fail",
-                    message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind})",
+                    message=f"{stratum}: {more} with the same problem ({kind})",
                     stratum=stratum,
                 )
 

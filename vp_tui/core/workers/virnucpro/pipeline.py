@@ -70,7 +70,7 @@ def examine(
     merge = agreement.merge_rows(dnabert.ids, esm.ids)
     unknown = [name for name in merge.ids if name not in place]
     if unknown:
-        raise InputError(f"{len(unknown)} sequences of the runs, first {unknown[0]!r}, are not in the table of frames")
+        raise InputError(f"sequences of the runs are not in the table of frames: {len(unknown)}, first {unknown[0]!r}")
     rows = [place[name] for name in merge.ids]
     cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
     scores = _scores(classifiers, merge, dnabert, esm) if classifiers else None
