@@ -11,7 +11,7 @@ from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
 from vp_tui.core.report.answers import findings
-from vp_tui.core.report.page import Table, Tone, titled, toned
+from vp_tui.core.report.page import Column, Table, Tone, titled, toned
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.verdict.evaluate import detail
 from vp_tui.core.verdict.results import GateResult, State, gate_results
@@ -106,11 +106,14 @@ def not_measured_table(measured: Measured, rows: Sequence[GateResult]) -> Table:
     without = [row for row in rows if row.state == "not measured"]
     cells = tuple((f"{row.id} {row.title}", _reason(row, reasons)) for row in without)
     return Table(
-        title="Not measured", columns=titled("measure", "reason", most=60), rows=cells, is_folded=True,
+        title="Not measured",
+        columns=(Column(title="measure", most=34), Column(title="reason", most=60)),
+        rows=cells,
+        is_folded=True,
         note="" if cells else "every measure has numbers",
-    )  # fmt: skip
+    )
 
 
 def _reason(row: GateResult, reasons: Mapping[str, Any]) -> str:
     reason = reasons.get(row.id) or reasons.get(BY_ID[row.id].measure)
-    return fmt.safe(reason) if reason else "the run has no numbers for it"
+    return fmt.safe(reason) if reason else "not computed, for instance for want of sequences"

@@ -12,6 +12,8 @@ from vp_tui.core.measurements import Numbers
 from vp_tui.core.verdict.evaluate import detail
 from vp_tui.core.verdict.words import Names
 
+_TINY: Final = 0.001
+"""A share below which its digits say nothing to a reader."""
 Values = Mapping[str, Mapping[str, Numbers]]
 
 
@@ -52,9 +54,13 @@ def _small_values(values: Values, details: Mapping[str, Any], _names: Names | No
     share = fmt.percent(numbers.get("subnormal_share"))
     error = numbers.get("subnormal_error_share")
     effect = (
-        "" if error is None else f"; they carry {fmt.percent(error)} of the rounding error there, so nothing is lost"
+        "" if error is None else f"; they cause {_part(error)} of the rounding error there, so this changes nothing"
     )
-    return f"{share} of the values{place} are too small for all digits of the format{effect}"
+    return f"{share} of the numbers{place} are so small that the format stores fewer digits of them{effect}"
+
+
+def _part(share: float) -> str:
+    return f"less than {fmt.percent(_TINY)}" if share < _TINY else fmt.percent(share)
 
 
 def _single_sequences(values: Values, details: Mapping[str, Any], names: Names | None) -> str | None:
