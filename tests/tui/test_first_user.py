@@ -63,7 +63,7 @@ def run_it_again(terminal):
 
 def mark_two_and_compare(terminal):
     terminal.press("2")
-    see(terminal, "worst cos", "delta")
+    see(terminal, "lowest", "delta")
     terminal.press(" ")
     see(terminal, "1 selected")
     terminal.press(DOWN)
@@ -86,7 +86,7 @@ def export_html(terminal, path):
 
 def pin(terminal):
     terminal.press("2")
-    see(terminal, "worst cos", "delta")
+    see(terminal, "lowest", "delta")
     terminal.press("b")
     see(terminal, "Baseline: #1")
     terminal.press("first sound run")

@@ -55,11 +55,11 @@ def test_a_store_that_is_replaced_is_read_anew(home, moved):
 
 def test_a_writer_that_holds_the_store_holds_neither_the_picture_nor_the_run_for_ever(home):
     with dashboard(home) as terminal, playing(home, "good", speed=20) as process:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         with closing(sqlite3.connect(home.database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             terminal.pump(1.5)
-            assert "PASS so far" in terminal.text
+            assert "SAFE SO FAR" in terminal.text
             assert TRYING not in terminal.text
             assert is_alive(process)
             terminal.press("2")
@@ -92,7 +92,7 @@ def test_a_full_disk_ends_neither_the_run_nor_the_dashboard(home, poll):
             stdin=subprocess.DEVNULL,
             preexec_fn=lambda: resource.setrlimit(limit, (enough, resource.RLIM_INFINITY)),  # noqa: PLW1509
         )
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         log = home.run_folder(newest(home).uuid) / "run.log"
         poll(lambda: "cannot be written now" in log.read_text(), seconds=20, what="the full disk")
         assert is_alive(process)
@@ -124,7 +124,7 @@ def test_a_run_folder_that_is_deleted_breaks_no_screen(home, script):
 def test_leaving_with_an_active_run_asks_and_then_leaves_it_alive_or_stops_it(home, answer, status):
     with playing(home, "good", speed=4) as process:
         with dashboard(home) as terminal:
-            terminal.wait_for(lambda text: "PASS so far" in text)
+            terminal.wait_for(lambda text: "SAFE SO FAR" in text)
             terminal.press("q")
             terminal.wait_for(lambda text: "leave it running" in text)
             terminal.press("\x1b")
@@ -142,7 +142,7 @@ def test_however_screens_end_the_run_goes_on(home, poll):
     with playing(home, "good", speed=4) as process:
         with dashboard(home) as one, dashboard(home) as two, dashboard(home) as three, dashboard(home) as four:
             for terminal in (one, two, three, four):
-                terminal.wait_for(lambda text: "PASS so far" in text, seconds=20)
+                terminal.wait_for(lambda text: "SAFE SO FAR" in text, seconds=20)
             one.signal(signal.SIGHUP)
             two.signal(signal.SIGTERM)
             three.signal(signal.SIGKILL)
@@ -157,7 +157,7 @@ def test_however_screens_end_the_run_goes_on(home, poll):
 
 def test_a_terminal_that_changes_its_size_at_any_moment_keeps_its_picture(home):
     with playing(home, "good", speed=4), dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         for columns, lines in ((200, 50), (60, 16), (10, 3), (120, 40), (80, 24)):
             terminal.resize(columns, lines)
             terminal.pump(0.3)

@@ -46,7 +46,7 @@ def run_page(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> Page:
         word=proof.word,
         sentence=proof.text or fmt.safe(run.phase),
         tone=_TONES.get(run.verdict, "open"),
-        lines=(f"{fast.word}: {fast.text}", f"{who.word}  {who.text}", *_lines(snapshot)),
+        lines=(f"{fast.word}: {fast.text}", f"{who.word}{who.gap}{who.text}", *_lines(snapshot)),
         tables=(
             Table(title="Strata", columns=_STRATA, rows=_strata(snapshot), note=_unless(snapshot)),
             _findings(snapshot),
