@@ -164,8 +164,8 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     ),
     "choices": Explanation(
         "Plans to choose from",
-        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, worst "
-        "1 - cosine of the searched sequences, tokens per second and memory of the weights on this device.",
+        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, lowest "
+        "similarity of the searched sequences, tokens per second and memory of the weights on this device.",
         "The plan passes, and is nearly as fast as the one that keeps nothing.",
         "Is everything kept as fast as the plan? Then the plan saves memory only: use the wider format.",
     ),

@@ -79,7 +79,7 @@ def _of_findings(group: Group, about: Mapping[str, Sequence[AlertRaised]], snaps
     else:
         alerts = [alert for one in dict.fromkeys((lead.gate, *group.gates)) for alert in about.get(one, ())]
         text, advice = _over_strata(group, snapshot), gate.advice if gate is not None else ""
-    others = (*group.others, *alerts)
+    others: tuple[AlertRaised | Finding, ...] = (*group.others, *alerts)
     return Issue(key=f"f{lead.gate}{lead.severity}", lead=lead, others=others, text=text, next_step=advice)
 
 

@@ -66,9 +66,9 @@ def _single_sequences(values: Values, details: Mapping[str, Any], names: Names |
         return None
     name = f" ({names(row)})" if names is not None and isinstance(row, int) else ""
     ratio = values.get("M5", {}).get("all", {}).get("norm_ratio_worst")
-    scale = "" if ratio is None else f"; norm ratio farthest from 1: {fmt.measure(ratio, 'ratio')}"
+    scale = "" if ratio is None else f"; length farthest from its reference: {fmt.norm(ratio)}"
     return (
-        f"largest relative L2 error of a sequence{name}: {fmt.error(largest)}, median {fmt.error(median)}{scale}; "
+        f"largest difference of a sequence{name}: {fmt.percent(largest)}, median {fmt.percent(median)}{scale}; "
         "no limit on what it changes was missed by it"
     )
 
