@@ -32,7 +32,7 @@ def moved(home):
 def test_a_store_that_is_gone_or_is_none_is_said_so_and_read_again_when_it_is_back(home, moved):
     played(home, "good")
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+        terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
         moved()
         terminal.wait_for(lambda text: TRYING in text and "no store at" in text)
         # the last picture stays under the banner
@@ -47,7 +47,7 @@ def test_a_store_that_is_gone_or_is_none_is_said_so_and_read_again_when_it_is_ba
 def test_a_store_that_is_replaced_is_read_anew(home, moved):
     played(home, "good")
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+        terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
         moved()
         subprocess.run([*CLI, "db", "upgrade"], env=environment(home), check=True, capture_output=True)
         terminal.wait_for(lambda text: TRYING not in text and "No runs yet" in text)
@@ -63,10 +63,10 @@ def test_a_writer_that_holds_the_store_holds_neither_the_picture_nor_the_run_for
             assert TRYING not in terminal.text
             assert is_alive(process)
             terminal.press("2")
-            terminal.wait_for(lambda text: "replay" in text and "so far" not in text)
+            terminal.wait_for(lambda text: "replay" in text and "SO FAR" not in text)
             terminal.press("1")
             other.execute("ROLLBACK")
-        terminal.wait_for(lambda text: "COMPLETED" in text and "PASS  6,144" in text, seconds=20)
+        terminal.wait_for(lambda text: "took" in text and "PASS  all 6,144" in text, seconds=20)
 
 
 def test_a_store_that_is_locked_against_readers_is_said_so_and_read_when_it_is_free(home):
@@ -97,11 +97,11 @@ def test_a_full_disk_ends_neither_the_run_nor_the_dashboard(home, poll):
         poll(lambda: "cannot be written now" in log.read_text(), seconds=20, what="the full disk")
         assert is_alive(process)
         terminal.press("2")
-        terminal.wait_for(lambda text: "replay" in text and "so far" not in text)
+        terminal.wait_for(lambda text: "replay" in text and "SO FAR" not in text)
         resource.prlimit(process.pid, limit, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert process.wait(30) == 0
         terminal.press("1")
-        terminal.wait_for(lambda text: "COMPLETED" in text)
+        terminal.wait_for(lambda text: "PASS  all" in text)
     assert newest(home).verdict == "PASS"
 
 
@@ -111,12 +111,12 @@ def test_a_run_folder_that_is_deleted_breaks_no_screen(home, script):
         if script == "good":
             process.wait(30)
         with dashboard(home) as terminal:
-            terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+            terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
             shutil.rmtree(home.run_folder(newest(home).uuid))
             for keys in ("5", "2", "1"):
                 terminal.press(keys)
                 terminal.pump(0.4)
-            terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+            terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
             assert newest(home).status == ("completed" if script == "good" else "running")
 
 

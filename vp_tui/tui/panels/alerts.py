@@ -94,8 +94,7 @@ class AlertList(OptionList):
             # more of the same cause: the lines stay
             return
         had_cursor = self.highlighted is not None
-        nothing = Option(styled("no problems, no notes", "dim"), disabled=True)
-        self.set_options([Option(issue_words(one), id=one.key) for one in found] or [nothing])
+        self.set_options([Option(issue_words(one), id=one.key) for one in found])
         places = [place for place, one in enumerate(found) if chosen is not None and one.key == chosen.key]
         self.highlighted = places[0] if places else 0 if had_cursor and found else None
         if not places:
