@@ -15,7 +15,10 @@ from vp_tui.tui.backend import Backend
 MARKERS = (b"\x1b]0;", b"\x1b]2;", b"owned\x07", b"\x1b[2J\x1b[bold", "\x9b".encode(), "\u202e".encode())
 
 
-@pytest.mark.parametrize(("script", "so_far", "at_last"), [("good", "SAFE SO FAR", "PASS  all 6,144"), ("failing", "NOT SAFE", "FAIL  6,144")])
+@pytest.mark.parametrize(
+    ("script", "so_far", "at_last"),
+    [("good", "SAFE SO FAR", "PASS  all 6,144"), ("failing", "NOT SAFE", "FAIL  6,144")],
+)
 def test_a_run_reads_so_far_while_it_goes_and_its_verdict_at_the_end(home, script, so_far, at_last):
     with dashboard(home) as terminal:
         terminal.wait_for(lambda text: "No runs yet" in text)
@@ -73,7 +76,7 @@ def test_two_runs_on_two_gpus_are_both_there_and_one_key_apart(home):
 
 def shown(terminal):
     """Number and device of the run on the Live screen."""
-    found = re.search(r"#(\d+) replay.*on (cuda:\d)", terminal.text)
+    found = re.search(r"#(\d+) replay.*FP32, (cuda:\d)", terminal.text)
     return found and found.groups()
 
 

@@ -108,7 +108,7 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     "alerts": Explanation(
         "Problems and notes",
         "One line per cause, the most severe first: a FAIL decides the verdict, a WARN should be read, a NOTE changes "
-        "nothing. Each says where, whether it had an effect, and what to do.",
+        "nothing, an INFO is about the run. Each says where, whether it had an effect, and what to do.",
         "No FAIL and no WARN.",
         "Open the first: it names sequence, layer and batch, and lists everything of the same cause.",
     ),

@@ -51,10 +51,12 @@ def _small_values(values: Values, details: Mapping[str, Any], _names: Names | No
     place = f" at {worst['module']}" if worst else ""
     share = fmt.percent(numbers.get("subnormal_share"))
     error = numbers.get("subnormal_error_share")
-    effect = (
-        "" if error is None else f"; they carry {fmt.percent(error)} of the rounding error there, so nothing is lost"
-    )
+    effect = "" if error is None else f"; they carry {_little(error)} of the rounding error there, so nothing is lost"
     return f"{share} of the values{place} are too small for all digits of the format{effect}"
+
+
+def _little(share: float) -> str:
+    return "less than 0.01%" if share < 1e-4 else fmt.percent(share)
 
 
 def _single_sequences(values: Values, details: Mapping[str, Any], names: Names | None) -> str | None:
