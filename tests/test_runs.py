@@ -262,7 +262,7 @@ def test_a_run_killed_with_sigkill_is_interrupted_at_the_next_look_and_keeps_its
     assert found["ended_at"] is not None
     with Reader(home) as reader:
         assert reader.count_results(run_id) >= before > 0
-    assert f"run #{run_id}" in vp_tui("watch", run_id, check=7).stderr
+    assert f"#{run_id} " in vp_tui("watch", run_id, check=7).stderr
 
 
 def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):

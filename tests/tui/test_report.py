@@ -94,7 +94,7 @@ def row(text, gate):
 def test_the_verdict_is_first_and_the_sections_follow_in_order():
     text = report(finished(measured()))
     lines = text.splitlines()
-    assert lines[0] == "#42  nightly, esm2_t36_3B_UR50D, FP16 against FP32, cuda:0, orfs.fasta.gz"
+    assert lines[0] == "#42 nightly, esm2_t36_3B_UR50D, FP16 against FP32, cuda:0, orfs.fasta.gz"
     assert lines[1].startswith("WARN  1 of 3 negative controls")
     assert next(line for line in lines if line.startswith("FASTER")).startswith("FASTER  2.05x (167k against 81.3k")
     titles = [

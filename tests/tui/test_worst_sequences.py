@@ -69,7 +69,7 @@ async def test_enter_again_opens_the_sequence_under_the_cursor_and_escape_return
         await driven.press("down", "enter")
         await driven.until(lambda: isinstance(driven.app.screen, SequenceScreen))
         await driven.until_text("310 residues")
-        for words in ("ORF_0932  long, 310 tokens", "at or below 0", "fails M1", "beyond 5.0e-03 (M5)", "FAIL 01:09"):
+        for words in ("ORF_0932  long, 310 tokens", "at or below 0", "fails M1", "beyond 0.5% (M5)", "FAIL 01:09"):
             assert words in driven.text
         await driven.press("escape")
         assert driven.app.screen.query_one("#sequences").highlighted == 1

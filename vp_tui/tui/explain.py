@@ -110,7 +110,7 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     "alerts": Explanation(
         "Problems and notes",
         "One line per cause, the most severe first: a FAIL decides the verdict, a WARN should be read, a NOTE changes "
-        "nothing. Each says where, whether it had an effect, and what to do.",
+        "nothing, an INFO is about the run. Each says where, whether it had an effect, and what to do.",
         "No FAIL and no WARN.",
         "Open the first: it names sequence, layer and batch, and lists everything of the same cause.",
     ),
@@ -176,8 +176,8 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     ),
     "choices": Explanation(
         "Plans to choose from",
-        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, worst "
-        "1 - cosine of the searched sequences, tokens per second and memory of the weights on this device.",
+        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, lowest "
+        "similarity of the searched sequences, tokens per second and memory of the weights on this device.",
         "The plan passes, and is nearly as fast as the one that keeps nothing.",
         "Is everything kept as fast as the plan? Then the plan saves memory only: use the wider format.",
     ),

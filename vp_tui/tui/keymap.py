@@ -75,7 +75,7 @@ _LIVE = (
     Key(
         "view", "v", "cycle_chart", "View", "enlarge the chart in focus or the first, then the next", ("live",), rank=2
     ),
-    Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
+    Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest similarity", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of problems and notes, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
     Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),

@@ -39,6 +39,11 @@ class Line:
     joint: str = "; "
 
     @property
+    def gap(self) -> str:
+        """Return what stands between word and clauses."""
+        return " " if self.word.startswith("#") else "  "
+
+    @property
     def text(self) -> str:
         """Return all clauses."""
         return self.joint.join(self.parts)
@@ -61,7 +66,9 @@ def headline(snapshot: RunSnapshot) -> tuple[Line, Line, Line]:
 def lines_of(snapshot: RunSnapshot, width: int) -> list[str]:
     """Return the three as text of at most `width` columns; continued lines are indented."""
     return [
-        piece for line in headline(snapshot) for piece in fmt.wrap(line.text, width, first=f"{line.word}  ", rest="  ")
+        piece
+        for line in headline(snapshot)
+        for piece in fmt.wrap(line.text, width, first=f"{line.word}{line.gap}", rest="  ")
     ]
 
 

@@ -79,7 +79,7 @@ def _of_findings(group: Group, about: Mapping[str, Sequence[AlertRaised]], snaps
     else:
         alerts = [alert for one in dict.fromkeys((lead.gate, *group.gates)) for alert in about.get(one, ())]
         text, advice = _over_strata(group, snapshot), gate.advice if gate is not None else ""
-    others = (*group.others, *alerts)
+    others: tuple[AlertRaised | Finding, ...] = (*group.others, *alerts)
     return Issue(key=f"f{lead.gate}{lead.severity}", lead=lead, others=others, text=text, next_step=advice)
 
 
@@ -88,7 +88,7 @@ def _over_strata(group: Group, snapshot: RunSnapshot) -> str:
     stats = overall(snapshot)
     if group.lead.gate == V1.id and stats is not None:
         return overflow_place(snapshot.strata, from_document(snapshot.measures).details)
-    if group.lead.gate == M1.id and stats is not None:
+    if group.lead.gate == M1.id and stats is not None and stats.low:
         lowest = f", the lowest {fmt.similarity(stats.cosine_min)}" if stats.cosine_min is not None else ""
         return f"{_below(stats, snapshot)}{lowest}"
     also = len(group.others)

@@ -17,17 +17,18 @@ from vp_tui.tui.panels.panel import show_title
 
 MOST = 200
 """Lines shown at most; all of them are in the exported run."""
-_WORDS = {"info": "NOTE"}
 
 
 def title(found: tuple[Issue, ...]) -> str:
     """Return the counts, for the frame and the line above the list."""
     if not found:
         return "no problems, no notes"
-    notes = sum(one.severity == "info" for one in found)
-    counts = [(len(found) - notes, "problem"), (notes, "note")]
-    words = ", ".join(fmt.plural(count, noun) for count, noun in counts if count)
-    return f"{words} (the first {MOST} are shown)" if len(found) > MOST else words
+    problems = sum(one.severity != "info" for one in found)
+    notes = sum(one.severity == "info" and isinstance(one.lead, Finding) for one in found)
+    facts = len(found) - problems - notes
+    words = [fmt.plural(count, noun) for count, noun in ((problems, "problem"), (notes, "note")) if count]
+    told = ", ".join([*words, *([f"{facts} info"] if facts else [])])
+    return f"{told} (the first {MOST} are shown)" if len(found) > MOST else told
 
 
 def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
@@ -35,8 +36,9 @@ def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
 
 
 def severity(what: AlertRaised | Finding) -> Content:
-    """Return FAIL, WARN or NOTE in five columns."""
-    return styled(f"{_WORDS.get(what.severity, what.severity.upper()):<5}", level_of(what.severity))
+    """Return FAIL, WARN, NOTE (a finding that changes nothing) or INFO (about the run) in five columns."""
+    word = "NOTE" if isinstance(what, Finding) and what.severity == "info" else what.severity.upper()
+    return styled(f"{word:<5}", level_of(what.severity))
 
 
 def in_words(what: AlertRaised | Finding, started_at_us: int | None) -> Content:
@@ -94,8 +96,7 @@ class AlertList(OptionList):
             # more of the same cause: the lines stay
             return
         had_cursor = self.highlighted is not None
-        nothing = Option(styled("no problems, no notes", "dim"), disabled=True)
-        self.set_options([Option(issue_words(one), id=one.key) for one in found] or [nothing])
+        self.set_options([Option(issue_words(one), id=one.key) for one in found])
         places = [place for place, one in enumerate(found) if chosen is not None and one.key == chosen.key]
         self.highlighted = places[0] if places else 0 if had_cursor and found else None
         if not places:

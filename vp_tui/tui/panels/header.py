@@ -42,7 +42,7 @@ def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Con
 def _title(run: RunRow, who: Line, width: int) -> Content:
     right = f"{fmt.duration(run.eta_s)} left" if run.is_active else f"took {fmt.duration(elapsed_s(run))}"
     text = who.fitting(width - len(right) - 2)
-    left = fmt.clip(f"{who.word}  {text}", max(8, width - len(right) - 2))
+    left = fmt.clip(f"{who.word}{who.gap}{text}", max(8, width - len(right) - 2))
     gap = max(1, width - fmt.columns(left) - len(right))
     return line((left, "title"), " " * gap, (right, "dim"))
 

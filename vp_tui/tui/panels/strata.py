@@ -17,7 +17,7 @@ from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.margin import margin
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
-NARROW, FULL, WIDE = 71, 78, 108
+NARROW, FULL, WIDE = 71, 78, 110
 """Widths of the table with all counts, with whole titles, and of the extended table."""
 AGAINST = 10
 """Width of the baseline column; below WIDE it replaces the throughput and the long title."""
@@ -120,7 +120,7 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
     def level(stats: StratumStats, _limits: Thresholds) -> Level:
         return "warn" if is_slower(change(stats)) or has_worse_cosine(stats) else "plain"
 
-    return Column(words.AGAINST_BASELINE, AGAINST - 1, text, level, room=NARROW)
+    return Column(words.AGAINST_BASELINE, AGAINST - 1, text, level, room=NARROW + 4)
 
 
 def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = None) -> Content:
