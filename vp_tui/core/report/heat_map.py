@@ -63,7 +63,9 @@ def heat_map(snapshot: RunSnapshot, quantity: Quantity) -> HeatMap:
     for row in rows:
         name = str(row["module"])
         at, inside = _place(name)
-        spots[inside, max(at, 0)] = Spot(name, row.get(field), bool(row.get("nonfinite")))
+        # headroom and small values are those of exact arithmetic, which does not break
+        is_broken = quantity == "rounding" and bool(row.get("nonfinite"))
+        spots[inside, max(at, 0)] = Spot(name, row.get(field), is_broken)
         blocks = max(blocks, at + 1)
     names = tuple(dict.fromkeys(inside for inside, _ in spots))
     return HeatMap(quantity, names, blocks, spots, _note(snapshot, quantity, len(rows), is_every=bool(every)))

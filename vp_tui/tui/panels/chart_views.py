@@ -169,7 +169,7 @@ def title(view: View, shown: Shown, width: int) -> Content:
         words = ("tokens/s of each block, better is up", "tokens/s of each block", "tokens/s")
     else:
         return Content(_histogram(shown) if view == "histogram" else _gpu(shown.snapshot))
-    fitting = (Content(f"{text}  ") + series for text in words)
+    fitting = (Content(f"{text}{gap}") + series for text in words for gap in ("  ", " "))
     return next((one for one in fitting if one.cell_length <= width), Content(f"{words[-1]}  ") + series)
 
 

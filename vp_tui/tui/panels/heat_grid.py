@@ -1,12 +1,14 @@
 """A run's map of module by block with a cursor: darker is nearer to the limit, ~ and ! are beyond it."""
 
-from typing import Final
+from typing import Final, Literal
 
 from textual import events
 from textual.content import Content
 from textual.strip import Strip
 
 from vp_tui.core import text as fmt
+from vp_tui.core.gates.engine import R4
+from vp_tui.core.gates.model import V3, V4
 from vp_tui.core.report.heat_map import STEPS, HeatMap, Quantity, Spot, edges, grade, shade
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.keymap import bindings
@@ -40,8 +42,9 @@ def legend(quantity: Quantity, limits: Thresholds) -> Content:
     near = "below" if quantity == "headroom" else "above"
     shades = [f"{SHADES[0]} {sign} {ends[0]}", *(f"{SHADES[at]} {ends[at]}" for at in range(1, STEPS - 1))]
     shades.append(f"{SHADES[-1]} {near} {ends[-1]}")
-    parts = [*map(Content, shades), line((MARKS["warn"], "warn"), " warning")]
-    parts.append(line((MARKS["fail"], "fail"), " NaN or fails"))
+    parts = [*map(Content, shades), line((f"{MARKS['warn']} {beyond(quantity, limits, 'warn')}", "warn"))]
+    if quantity != "subnormal":
+        parts.append(line((f"{MARKS['fail']} {beyond(quantity, limits, 'fail')}", "fail")))
     return Content("  ").join(parts)
 
 
@@ -49,6 +52,15 @@ def _written(value: float, quantity: Quantity) -> str:
     if quantity == "subnormal":
         return fmt.error(value)
     return fmt.ratio(value) if quantity == "rounding" else fmt.limit(value)
+
+
+def beyond(quantity: Quantity, limits: Thresholds, level: Literal["warn", "fail"]) -> str:
+    """Return what the mark of a level means in a map."""
+    if quantity == "headroom":
+        return f"below {_written(limits.fail(V3) if level == 'fail' else limits.warn(V3), quantity)}"
+    if level == "fail":
+        return "NaN or Inf"
+    return f"above {_written(limits.fail(R4 if quantity == 'rounding' else V4), quantity)}"
 
 
 class HeatGrid(LineList):
