@@ -47,8 +47,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
         output.say(note)
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
-    made = ", ".join(plural(counts[f"{noun}s"], noun) for noun in ("contig", "chunk", "frame"))
-    output.say(f"{made} in {files.folder}")
+    output.say(f"{_made(counts)} in {files.folder}")
     require_truth(options["truth"], files)
     group = uuid.uuid4().hex
     runs = _validate(home, options, files, group)
@@ -219,3 +218,7 @@ def _print(document: Mapping[str, Any], runs: Mapping[str, RunSnapshot], *, as_j
         output.result(output.dumped(document))
     else:
         output.result(text)
+
+
+def _made(counts: Mapping[str, int]) -> str:
+    return ", ".join(plural(counts[f"{noun}s"], noun) for noun in ("contig", "chunk", "frame"))
