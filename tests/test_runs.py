@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from safetensors.numpy import load_file
 
 from samples import PROTEINS
 from vp_tui.core.config import RunConfig
+from vp_tui.core.report.steps import fraction_of
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -260,7 +262,7 @@ def test_a_run_killed_with_sigkill_is_interrupted_at_the_next_look_and_keeps_its
     assert found["ended_at"] is not None
     with Reader(home) as reader:
         assert reader.count_results(run_id) >= before > 0
-    assert f"run #{run_id}" in vp_tui("watch", run_id, check=7).stderr
+    assert f"#{run_id} " in vp_tui("watch", run_id, check=7).stderr
 
 
 def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):
@@ -398,3 +400,23 @@ def test_packing_and_order_of_the_input_do_not_change_an_embedding(vp_tui, made_
     assert turned_ids == ids[::-1]
     # The issue's own limit; measured here below 2e-6.
     np.testing.assert_allclose(second_SD[::-1], first_SD, rtol=0, atol=1e-5)
+
+
+def test_the_bar_of_a_run_never_goes_back_and_is_full_only_when_the_run_is_over(home, made_checkpoint):
+    config = RunConfig(model=str(made_checkpoint()), input=str(PROTEINS), device="cpu", oracle=9)
+    for _ in range(2):
+        # the second one knows the seconds of the first
+        run_id = launch.create_and_start(home, config)
+        rows = []
+        with Reader(home) as reader:
+            while (row := reader.run(run_id)).is_active:
+                rows.append(row)
+                time.sleep(0.01)
+            assert reader.step_seconds(run_id)[1].keys() >= {"reading", "loading", "encoding", "oracle", "measuring"}
+        assert (row.status, fraction_of(row), row.progress) == ("completed", 1.0, None)
+        steps = [one.progress for one in rows if one.progress is not None]
+        fractions = [one.fraction for one in steps]
+        assert fractions == sorted(fractions)
+        # between the last event of progress and the end of the run there is nothing left to do
+        assert all(one.fraction < 1 or one.step == one.steps for one in steps)
+        assert {one.steps for one in steps} == {6}

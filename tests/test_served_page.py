@@ -57,7 +57,7 @@ async def test_a_demo_run_is_started_by_keys_in_a_browser_and_its_verdict_is_see
         await page.go(served.address)
         await page.until("#1", "PASS  fp16 is safe here", "40/40")
         await page.press("2")
-        await page.until("worst cos", "demo")
+        await page.until("lowest", "demo")
 
 
 async def test_the_page_loads_nothing_from_elsewhere(served, tmp_path):

@@ -56,7 +56,7 @@ def test_first_frame_and_quit(home):
     first, quits = [], []
     for _ in range(5):
         with dashboard(home) as terminal:
-            first.append(terminal.answer("", b"reading the store"))
+            first.append(terminal.answer("", b"eading the store"))
             terminal.wait_for(lambda text: "PASS" in text)
             terminal.pump(0.3)
             pressed = time.monotonic()

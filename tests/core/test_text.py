@@ -10,8 +10,9 @@ WIDE = "\u6f22" * 10
 @pytest.mark.parametrize(
     ("form", "value", "words"),
     [
-        *((text.cosine, *one) for one in [(0.999612, "0.999612"), (0.98999999, "0.989999"), (1.0, "1.000000")]),
-        *((text.cosine, *one) for one in [(1 - 4e-8, "1-4e-08"), (-0.2, "-0.200000"), (3e30, "3.0e+30")]),
+        *((text.similarity, *one) for one in [(0.999994, "0.9999940"), (0.98999999, "0.9900000"), (1.0, "1.0000000")]),
+        *((text.similarity, *one) for one in [(1 - 4e-8, "1.0000000"), (1 - 6e-8, "0.9999999")]),
+        *((text.similarity, *one) for one in [(-0.2, "-0.200000"), (3e30, "3.0e+30")]),
         *((text.error, *one) for one in [(3.9e-4, "3.9e-04"), (0.0, "0.0e+00")]),
         *((text.ratio, *one) for one in [(2.114, "2.11x"), (123.4, "123x"), (18_240, "18.2kx")]),
         *((text.percent, *one) for one in [(0.93, "93%"), (0.061, "6.1%"), (0.00091, "0.091%"), (0.0996, "10%")]),
@@ -27,7 +28,7 @@ WIDE = "\u6f22" * 10
         *((text.number, *one) for one in [(0.4, "0.4"), (9.871, "9.87"), (99.96, "100"), (3334.2, "3334")]),
         *((text.number, *one) for one in [(9999.6, "10k"), (18_240, "18.2k"), (182_400, "182k"), (1.24e6, "1.24M")]),
         *((text.number, *one) for one in [(999_600, "1M"), (0.001234, "0.00123"), (float("inf"), "-")]),
-        *((text.deviation, *one) for one in [(1.00021, "+2.1e-04")]),
+        *((text.norm, *one) for one in [(1.00021, "+0.021%"), (0.9988, "-0.12%"), (1.0, "0%")]),
         *((text.p_value, *one) for one in [(0.0321, "0.032"), (0.0042, "0.004"), (1e-9, "<1e-6")]),
         *((text.duration, *one) for one in [(0, "00:00"), (252.9, "04:12"), (3723, "1:02:03"), (183_600, "2d 03h")]),
         *((text.seconds, *one) for one in [(0.42, "0.42 s"), (12.34, "12.3 s"), (252, "252 s")]),
@@ -44,7 +45,7 @@ def test_each_kind_of_number_has_one_form(form, value, words):
 @pytest.mark.parametrize(
     "form",
     [
-        text.change, text.cosine, text.date_time, text.deviation, text.duration, text.error, text.exact, text.gib,
+        text.change, text.date_time, text.duration, text.error, text.exact, text.gib,
         text.number, text.p_value, text.percent, text.probability, text.ratio, text.seconds, text.short,
         text.tolerance, text.whole,
     ],

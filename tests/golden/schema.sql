@@ -272,6 +272,21 @@ CREATE TABLE run_group (
 	CONSTRAINT uq_run_group_uuid UNIQUE (uuid)
 )
  STRICT;
+CREATE TABLE run_progress (
+	run_id INTEGER NOT NULL,
+	step INTEGER NOT NULL,
+	steps INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	done INTEGER NOT NULL,
+	total INTEGER NOT NULL,
+	fraction REAL NOT NULL,
+	seconds_json TEXT,
+	CONSTRAINT pk_run_progress PRIMARY KEY (run_id),
+	CONSTRAINT ck_run_progress_seconds_json_is_json CHECK (seconds_json IS NULL OR json_valid(seconds_json)),
+	CONSTRAINT fk_run_progress_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
 CREATE TABLE run_tag (
 	run_id INTEGER NOT NULL,
 	"key" TEXT NOT NULL,

@@ -25,6 +25,7 @@ from vp_tui.core.store.transitions import StatusChange
 from vp_tui.tui.backend import Holdings
 from vp_tui.tui.fields import Remembered
 from vp_tui.tui.log_file import LogTail, read_tail
+from vp_tui.tui.panels.chart_views import FEW, Compared
 
 NOT_SEARCHED = SearchState(is_running=False, question=None, trials=(), result=None, last_line="")
 NO_GPU = Unavailable("no NVIDIA driver on this machine")
@@ -184,14 +185,15 @@ class FakeBackend:
             raise VpTuiError(self.refuse)
         return self.results.get(run_id, ())[:limit]
 
-    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
-        self.calls.append(("cosines", run_id))
+    def compared(self, run_id: int) -> Compared:
+        self.calls.append(("compared", run_id))
         if self.refuse:
             raise VpTuiError(self.refuse)
-        found: dict[str, tuple[float | None, ...]] = {}
-        for result in self.results.get(run_id, ()):
-            found[result.stratum] = (*found.get(result.stratum, ()), result.cosine)
-        return found
+        results = self.results.get(run_id, ())
+        cosines: dict[str, tuple[float | None, ...]] = {}
+        for result in results:
+            cosines[result.stratum] = (*cosines.get(result.stratum, ()), result.cosine)
+        return Compared(cosines, results if len(results) <= FEW else ())
 
     def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
         return next((one for one in self.results.get(run_id, ()) if one.sequence_id == sequence_id), None)

@@ -29,5 +29,5 @@ async def test_the_dashboard_rings_when_the_run_in_front_ends(drive, monkeypatch
         monkeypatch.setattr(driven.app, "bell", lambda: rung.append(1))
         shown = snapshots.passed()
         driven.backend.store.put(replace(shown, run=replace(shown.run, id=ACTIVE.id)))
-        await driven.until_text("COMPLETED")
+        await driven.until_text("PASS  all 10,000")
     assert rung == [1]

@@ -1,5 +1,8 @@
-"""Charts as text: the scale, the limit line, and what must not get lost in thinning."""
+"""Charts as text: better is up, fixed places for limit and NaN, axes at every size, marks that need no colour."""
 
+import itertools
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,98 +10,245 @@ import snapshots
 
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import charts
+from vp_tui.tui import charts, series
+from vp_tui.tui.panels import chart_views
+from vp_tui.tui.panels.chart_views import Compared, Shown
 
 LIMIT = Thresholds().fail(M1)
-PALETTE = {"short": (1, 2, 3), "medium": (4, 5, 6), "long": (7, 8, 9), "limit": (200, 0, 0)}
+TICK, DASH = "\u2524", "\u254c"
 
 
-def drawn(points, width=76, height=12):
-    return charts.similarity(points, cosine_limit=LIMIT, width=width, height=height, palette=PALETTE)
+def drawn(dots, width=76, height=12, cursor=None, limit=LIMIT):
+    right = max((dot.x for dot in dots), default=0) + 1
+    return charts.similarity(
+        dots, cosine_limit=limit, right=right, name="sequences", width=width, height=height, cursor=cursor
+    )
 
 
-def row_with(text, label):
-    return next(line for line in text.plain.splitlines() if line.lstrip().startswith(label))
+def dots_of(points):
+    return [charts.Dot(place, point.stratum, point.cosine_min) for place, point in enumerate(points)]
 
 
-def test_the_axis_is_the_distance_from_one_and_the_limit_line_stands_at_its_tick():
-    text = drawn(snapshots.similarity(1.0))
-    assert "\u2500" * 40 in row_with(text, "1e-2")
-    assert "0.99" not in text.plain
+def dot(cosine, x=0, stratum="long"):
+    return charts.Dot(x, stratum, cosine)
+
+
+def rows_of(found):
+    return found.content.plain.splitlines()
+
+
+def row_of(mark, rows):
+    """Number of the row, from the top, that has the mark behind its axis."""
+    return next(place for place, row in enumerate(rows[:-1]) if mark in re.split("[\u2502\u2524]", row, maxsplit=1)[1])
+
+
+def labels(rows):
+    """Text of a row -> its number from the top."""
+    return {row.split(TICK)[0].strip(): place for place, row in enumerate(rows) if TICK in row}
+
+
+# -- similarity
 
 
 @pytest.mark.parametrize("height", [4, 5, 6, 7, 8, 9, 12, 20, 40])
-def test_at_every_height_the_limit_stands_at_its_own_tick(height):
-    assert "\u2500" * 40 in row_with(drawn(snapshots.similarity(1.0), height=height), "1e-2")
+@pytest.mark.parametrize("cosines", [(1.0, 0.9999), (0.5, 0.999, None), ()])
+def test_at_every_height_top_limit_nan_and_both_axes_are_there_and_in_order(height, cosines):
+    rows = rows_of(drawn([dot(cosine, x) for x, cosine in enumerate(cosines)], height=height))
+    found = labels(rows)
+    assert found["equal"] == 0
+    assert found["equal"] < found[f"limit {LIMIT:g}"] < found["NaN"] == len(rows) - 2
+    assert DASH * 40 in rows[found[f"limit {LIMIT:g}"]] or cosines
+    assert rows[-1].endswith("sequences")
+    assert len(rows) == height
 
 
-@pytest.mark.parametrize(("width", "height"), [(20, 4), (60, 8), (95, 18), (190, 30)])
+@pytest.mark.parametrize("height", range(6, 40))
+def test_the_nines_between_limit_and_top_are_equally_far_apart(height):
+    found = labels(rows_of(drawn([], height=height)))
+    places = [found[f"limit {LIMIT:g}"], *(found[name] for name in sorted(found, key=len) if name.startswith("0.9"))]
+    places = sorted([*places, found["equal"]])
+    assert len({after - before for before, after in itertools.pairwise(places)}) == 1
+
+
+@pytest.mark.parametrize("height", [5, 9, 12, 24, 40])
+def test_more_similar_is_higher_and_the_label_beside_a_mark_is_its_similarity(height):
+    places = [row_of("o", rows_of(drawn([dot(1 - 10.0**-nines)], height=height))) for nines in (2.5, 4, 6, 8)]
+    assert places == sorted(places, reverse=True)
+    rows = rows_of(drawn([dot(0.9999)], height=height))
+    assert labels(rows).get("0.9999", row_of("o", rows)) == row_of("o", rows)
+
+
+@pytest.mark.parametrize(("cosine", "is_above"), [(math.nextafter(LIMIT, 1), True), (LIMIT, False), (-1.0, False)])
+@pytest.mark.parametrize("height", [5, 8, 12, 30])
+def test_only_what_is_above_the_limit_stands_above_its_line_and_not_in_the_row_of_nan(cosine, is_above, height):
+    rows = rows_of(drawn([dot(cosine)], height=height))
+    found = labels(rows)
+    assert (row_of("o", rows) < found[f"limit {LIMIT:g}"]) is is_above
+    assert row_of("o", rows) < found["NaN"]
+
+
+@pytest.mark.parametrize("cosine", [None, float("nan")])
+def test_what_has_no_similarity_stands_in_the_row_of_nan_and_the_row_is_red_then(cosine):
+    found = drawn([dot(0.9999, 0, "short"), dot(cosine, 5)])
+    rows = rows_of(found)
+    assert row_of("o", rows) == labels(rows)["NaN"]
+    at = found.content.plain.rindex("NaN")
+    assert any(span.start <= at < span.end and "error" in str(span.style) for span in found.content.spans)
+    assert not any("error" in str(span.style) for span in drawn([dot(0.9999)]).content.spans)
+
+
+def test_what_fails_is_red_and_what_passes_has_the_colour_of_its_stratum():
+    found = drawn([dot(0.5, 0, "short"), dot(0.999, 9, "medium")])
+    text = found.content.plain
+    styles = {
+        text[span.start : span.end]: str(span.style) for span in found.content.spans if span.end - span.start == 1
+    }
+    assert styles["\u00b7"] == series.FAILS
+    assert styles["+"] == series.LOOKS["medium"].style
+
+
+def test_no_series_is_red_or_gold_and_no_two_share_a_mark_or_a_colour():
+    looks = series.LOOKS.values()
+    assert not any("error" in look.style or "warning" in look.style or "success" in look.style for look in looks)
+    assert len({look.mark for look in looks}) == len({look.style for look in looks}) == len(looks)
+
+
+def test_the_worst_is_seen_among_thousands_and_is_the_first_that_its_column_names():
+    dots = [dot(0.99999, x) for x in range(10_000)]
+    dots[4321] = dot(0.5, 4321)
+    found = drawn(dots)
+    assert labels(rows_of(found))[f"limit {LIMIT:g}"] < max(
+        place for place, row in enumerate(rows_of(found)[:-2]) if "o" in row
+    )
+    (column,) = [column for column, mine in found.columns.items() if 4321 in mine]
+    assert found.columns[column][0] == 4321
+    assert sorted(index for mine in found.columns.values() for index in mine) == list(range(10_000))
+
+
+def test_where_strata_share_a_cell_the_worse_one_is_seen():
+    rows = rows_of(drawn([dot(0.99990, 0, "long"), dot(0.99991, 0, "short")], height=5))
+    assert row_of("o", rows)
+    assert not any("\u00b7" in row for row in rows)
+
+
+@pytest.mark.parametrize(("width", "height"), [(24, 4), (60, 8), (95, 18), (190, 30)])
 def test_a_chart_fills_its_size_exactly(width, height):
-    rows = drawn(snapshots.similarity(1.0), width, height).plain.splitlines()
-    assert len(rows) <= height
-    assert max(len(row) for row in rows) <= width
+    found = drawn(dots_of(snapshots.similarity(1.0)), width, height)
+    assert len(rows_of(found)) == height
+    assert {len(row) for row in rows_of(found)} == {width}
 
 
-def test_every_line_carries_its_name_so_that_colour_is_not_needed():
-    text = drawn(snapshots.similarity(1.0), height=20).plain
-    assert all(name in text for name in ("short", "medium", "long"))
-
-
-def test_colours_are_those_of_the_palette():
-    styles = {str(span.style) for span in drawn(snapshots.similarity(1.0)).spans}
-    assert "#c80000" in styles
-
-
-def test_a_block_without_a_finite_similarity_is_marked():
-    assert "!" in drawn(snapshots.similarity(1.0, broken=(20,))).plain
-    assert "!" not in drawn(snapshots.similarity(1.0)).plain
-
-
-def test_equal_embeddings_do_not_break_the_logarithm():
-    same = [replace(point, cosine_min=1.0) for point in snapshots.similarity(0.3)]
-    assert "1e-8" in drawn(same).plain
-
-
-def test_thinning_keeps_the_worst_point():
-    points = [(float(x), -5.0) for x in range(10_000)]
-    points[4321] = (4321.0, -1.5)
-    thinned = charts.thin(points, 100, max)
-    assert len(thinned) <= 100
-    assert max(y for _, y in thinned) == -1.5
-    assert thinned[-1][0] == 9999.0
-
-
-def test_two_charts_do_not_share_a_figure():
-    alone = drawn(snapshots.similarity(0.5)).plain
-    drawn(snapshots.similarity(1.0, seed=3), width=40, height=6)
-    assert drawn(snapshots.similarity(0.5)).plain == alone
-
-
-def test_throughput_shows_both_arms_from_zero_and_leaves_the_warm_up_out():
-    blocks = snapshots.blocks(1.0)
-    slow = [replace(block, encode_s=1e6) if block.is_warmup else block for block in blocks]
-    labels = {"reference": "fp32", "candidate": "fp16"}
-    text = charts.throughput(slow, labels=labels, width=76, height=12, palette=PALETTE).plain
-    assert "fp32" in text
-    assert "fp16" in text
-    assert row_with(charts.throughput(slow, labels=labels, width=76, height=12, palette=PALETTE), "0")
-    assert text == charts.throughput(blocks, labels=labels, width=76, height=12, palette=PALETTE).plain
+def test_the_cursor_is_one_column_in_reverse():
+    found = drawn(dots_of(snapshots.similarity(1.0)), cursor=7)
+    reversed_ = [span for span in found.content.spans if str(span.style) == "reverse"]
+    assert {span.end - span.start for span in reversed_} == {1}
+    assert len(reversed_) == 11
 
 
 @pytest.mark.parametrize("cosine", [None, float("nan"), 0.5, 1.0, -1.0])
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (12, 3), (76, 8)])
 def test_a_single_block_is_drawn_whatever_it_holds(cosine, width, height):
-    point = replace(snapshots.similarity(0.1)[0], cosine_min=cosine, sequences=0)
-    assert drawn([point], width, height).plain
+    assert drawn([dot(cosine)], width, height).content.plain
 
 
-def test_a_cosine_that_is_no_number_is_marked_like_a_missing_one():
-    points = list(snapshots.similarity(0.5))
-    points[7] = replace(points[7], cosine_min=float("nan"))
-    assert "!" in drawn(points).plain
+@pytest.mark.parametrize("limit", [0.9, 0.995, 0.999, 0.99999])
+def test_other_limits_have_their_own_place(limit):
+    rows = rows_of(drawn([dot(limit), dot(math.nextafter(limit, 1), 5, "short")], limit=limit))
+    assert row_of("\u00b7", rows) < labels(rows)[f"limit {limit:g}"] < row_of("o", rows)
+
+
+# -- what is drawn of a run
+
+
+def shown(snapshot, results=()):
+    return Shown(snapshot, Compared({}, tuple(results)))
+
+
+def test_the_axis_of_an_active_run_is_the_whole_run_so_that_marks_keep_their_places():
+    early, late = snapshots.running(0.2), snapshots.running(0.4)
+    first, right = chart_views.dots_of(shown(early))
+    second, same = chart_views.dots_of(shown(late))
+    assert right == same == early.run.total
+    assert first == second[: len(first)]
+
+
+def test_a_finished_run_of_few_sequences_shows_and_names_each_one():
+    done, results = snapshots.passed(), snapshots.results(30)
+    found = shown(done, results)
+    dots, right = chart_views.dots_of(found)
+    assert (len(dots), right) == (30, 30)
+    assert [one.series for one in dots] == sorted((one.series for one in dots), key=["short", "medium", "long"].index)
+    worst = next(place for place, one in enumerate(found.few) if one.nan_count)
+    assert dots[worst].cosine is None
+    words = chart_views.similarity_words(found, (worst,)).plain
+    assert found.few[worst].sequence_id in words
+    assert "NaN" in words
+    assert not shown(snapshots.running(), results).few
+
+
+def test_the_cursor_names_a_block_by_its_sequences_and_counts_what_else_is_there():
+    words = chart_views.similarity_words(shown(snapshots.running()), (2, 1)).plain
+    assert words.startswith("o long, sequences 129 to 192, lowest: 0.999")
+    assert "2 here" in words
+
+
+def test_titles_have_the_legend_whatever_room_there_is():
+    for width in (30, 50, 76, 120):
+        title = chart_views.title("similarity", shown(snapshots.running()), width)
+        assert title.plain.endswith("\u00b7 short  + medium  o long")
+    assert chart_views.title("throughput", shown(snapshots.running()), 76).plain.endswith("- fp32  x fp16")
+    limit = f"limit {LIMIT:g}"
+    assert limit in chart_views.title("histogram", shown(snapshots.running()), 76).plain
+
+
+# -- tokens/s
+
+
+def rates(snapshot, width=76, height=12):
+    return chart_views.throughput(shown(snapshot), width, height, None)
+
+
+def test_throughput_shows_both_arms_from_zero_and_leaves_the_warm_up_out():
+    live = snapshots.running()
+    slow = [replace(block, encode_s=1e6) if block.is_warmup else block for block in live.blocks]
+    rows = rows_of(rates(replace(live, blocks=tuple(slow))))
+    assert rows == rows_of(rates(live))
+    assert labels(rows)["0"] == len(rows) - 2
+    # twice as fast is twice as high
+    from_zero = [len(rows) - 2 - row_of(mark, rows) for mark in ("x", "-")]
+    assert from_zero[0] == pytest.approx(2 * from_zero[1], abs=1)
+
+
+@pytest.mark.parametrize("most", [0.3, 1, 7, 83, 566, 4_100, 190_000])
+@pytest.mark.parametrize("height", [4, 7, 12, 30])
+def test_ticks_of_speed_are_round_numbers_equally_far_apart_up_to_the_top(most, height):
+    found = charts.rates({"candidate": [(1, most)]}, right=2, name="sequences", width=60, height=height)
+    rows = rows_of(found)
+    places = sorted(labels(rows).values())
+    gaps = {after - before for before, after in itertools.pairwise(places)}
+    assert max(gaps) - min(gaps) <= 1
+    assert (places[0], places[-1]) == (0, len(rows) - 2)
+
+
+def test_the_cursor_tells_the_speed_of_both_arms():
+    live = snapshots.running()
+    found = rates(live)
+    words = chart_views.throughput_words(shown(live), found.columns[max(found.columns)]).plain
+    assert re.fullmatch(r"at sequence [\d,]+: fp32 [\d.]+k, fp16 [\d.]+k tokens/s", words)
 
 
 @pytest.mark.parametrize("changes", [{"tokens": 0}, {"encode_s": 0.0}, {"sequences": 0}, {"is_warmup": True}])
 def test_a_block_without_tokens_time_or_sequences_breaks_no_scale(changes):
-    blocks = [replace(block, **changes) for block in snapshots.blocks(0.1)[:4]]
-    assert charts.throughput(blocks, labels={}, width=40, height=8, palette=PALETTE).plain
+    blocks = tuple(replace(block, **changes) for block in snapshots.blocks(0.1)[:4])
+    live = snapshots.running()
+    assert rates(replace(live, blocks=blocks, run=replace(live.run, total=0)), 40, 8).content.plain
+
+
+def test_the_plans_of_a_search_are_drawn_without_another_chart_s_remains():
+    points = [charts.Labelled(label="fp16", style="fails", mark="!", x=None, y=100.0)]
+    palette = {"fails": (200, 0, 0), "passes": (9, 9, 9)}
+    alone = charts.tradeoff(points, width=60, height=14, palette=palette).plain
+    other = [charts.Labelled(label="plan", style="passes", mark="o", x=-5.0, y=50.0)]
+    charts.tradeoff(other, width=40, height=10, palette=palette)
+    assert charts.tradeoff(points, width=60, height=14, palette=palette).plain == alone
+    assert "NaN" in alone

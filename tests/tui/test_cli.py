@@ -1,11 +1,15 @@
 """The command line: options, refusals, exit codes; in this process where no child is needed."""
 
 import json
+import re
 import sys
 
 import pytest
 
 from samples import PROTEINS
+from vp_tui.core.config import DISABLE_VARIABLE
+from vp_tui.core.runs import notify
+from vp_tui.core.store.home import HOME_VARIABLE
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui import cli
 
@@ -255,7 +259,7 @@ def test_an_attention_kernel_that_cannot_run_here_ends_a_run_and_an_embedding_as
         done = vp_tui(*arguments, check=2)
         said = done.stdout + done.stderr
         assert "--attention flash cannot be used in float16 on cpu" in said
-        assert "needs a CUDA device" in said
+        assert "needs a CUDA device" in " ".join(said.split())
     assert not (tmp_path / "out.npz").exists()
 
 
@@ -273,3 +277,38 @@ def test_an_unknown_kind_of_planted_fault_is_refused_and_the_kinds_are_named(cal
     assert "'rotary'" in err
     assert "residual-overflow" in err
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_gpu_that_is_not_there_is_refused_and_leaves_no_run(call, home, made_checkpoint, monkeypatch):
+    monkeypatch.setattr("vp_tui.core.runs.device.DRIVERS", ())
+    code, out, err = call("run", "-m", made_checkpoint(), "-i", PROTEINS, "--device", "cuda")
+    assert (code, out) == (2, "")
+    assert "--device cuda" in err
+    with Reader(home) as reader:
+        assert reader.runs() == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("runs", "--limit", "x"), "--limit': must be a whole number (got 'x')"),
+        (("run", "-m", "a", "-i", "b", "--oracle", "foo"), "--oracle': must be a whole number (got 'foo')"),
+        (("run", "-m", "a", "-i", "b", "--repeats", "0"), "--repeats': must be at least 1 (got '0')"),
+    ],
+)
+def test_a_refused_value_is_told_in_the_words_of_the_form(call, arguments, words):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert words in err
+
+
+def test_the_help_names_every_variable_that_changes_what_is_done(call):
+    _, out, _ = call("--help")
+    for name in (HOME_VARIABLE, notify.VARIABLE, notify.LEVEL_VARIABLE, DISABLE_VARIABLE, "NO_COLOR", "HF_HUB_OFFLINE"):
+        assert name in out
+
+
+@pytest.mark.parametrize("command", ["runs", "show", "tag", "judge", "export"])
+def test_help_has_no_types_of_python(call, command):
+    _, out, _ = call(command, "--help")
+    assert not re.search(r"<(str|int|float|list)", out)

@@ -228,9 +228,9 @@ def test_pruning_tells_what_a_killed_process_left_half_written_and_removes_it(ca
     left = home.cache / f".reads.npz.{ended.pid}.part"
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_bytes(bytes(2000))
-    assert "1 files of 2.0 KiB, 1 of them" in call("db", "prune", "--keep", "1")[1]
+    assert "1 file of 2.0 KiB, 1 of them" in call("db", "prune", "--keep", "1")[1]
     assert left.exists()
-    assert "1 files of 2.0 KiB, 1 of them" in call("db", "prune", "--keep", "1", "--apply")[1]
+    assert "1 file of 2.0 KiB, 1 of them" in call("db", "prune", "--keep", "1", "--apply")[1]
     assert not left.exists()
 
 

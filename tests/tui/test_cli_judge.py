@@ -174,3 +174,23 @@ def test_runs_are_exported_each_once_into_a_file(call, home, tmp_path):
     for run_id in (one, other):
         assert uuid_of(home, run_id) in text
     assert "protein7" in text, "the rows per sequence"
+
+
+def test_csv_into_a_folder_is_one_file_per_table_and_a_file_has_the_table_that_is_named(call, home, tmp_path):
+    one, other = complete(home), complete(home)
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    assert call("export", one, other, "--format", "csv", "--output", folder)[0] == 0
+    lines = {path.stem: len(path.read_text().splitlines()) for path in folder.iterdir()}
+    assert lines == {"sequences": 61, "strata": 9, "runs": 3, "measures": 1, "findings": 1}
+    code, out, _ = call("export", one, "--format", "csv", "--table", "runs")
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert call("export", one, "--format", "csv")[1].startswith("run_id,run_uuid,seq_idx,")
+
+
+def test_a_table_of_another_format_or_an_unknown_one_is_refused(call, home):
+    one = complete(home)
+    for more in (("--table", "runs"), ("--format", "csv", "--table", "cosines")):
+        code, out, err = call("export", one, *more)
+        assert (code, out) == (2, "")
+        assert more[-1] in err

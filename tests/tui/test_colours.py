@@ -74,7 +74,7 @@ def test_no_color_means_no_colour_and_every_mark_is_there():
 
 def test_without_colours_one_sees_where_one_is():
     with Terminal([*SHOW, "running"], env={"NO_COLOR": "1"}) as terminal:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         terminal.wait_for(lambda _: "1 Live" in emphasised(terminal.screen))
         terminal.press("2")
         terminal.wait_for(lambda _: "2 Runs" in emphasised(terminal.screen))

@@ -29,8 +29,8 @@ def run(**changes):
         ({"speedup": 1.88}, "-6% ~"),
         ({"speedup": 2.001}, "="),
         ({"speedup": 2.0, "cosine_min": 0.9990}, "= !"),
-        ({"speedup": None}, "cos ="),
-        ({"perf_key": "other", "cosine_min": 0.9990}, "cos !"),
+        ({"speedup": None}, "sim ="),
+        ({"perf_key": "other", "cosine_min": 0.9990}, "low !"),
         ({"accuracy_key": "other", "speedup": 2.2, "cosine_min": 0.5}, "+10%"),
         ({"accuracy_key": "other", "perf_key": "other"}, "-"),
         ({"status": "failed"}, "-"),
@@ -48,7 +48,7 @@ def test_a_run_that_is_a_baseline_says_so_and_names_it():
 
 def test_the_words_name_the_baseline_its_run_and_both_findings():
     words = delta(run(speedup=1.88, cosine_min=0.9990), [baseline()]).words
-    assert words == "against 'release-1' (#40): speed-up -6%, worst cosine worse"
+    assert words == "against 'release-1' (#40): speed-up -6%, similarity worse"
 
 
 def test_two_selected_runs_are_compared_the_older_one_as_the_base():

@@ -86,7 +86,7 @@ async def test_the_help_fits_the_width_and_every_end_closes_it(drive, size):
     async with drive(snapshots.running(), size=size) as driven:
         for key in ("escape", "q", "question_mark"):
             await driven.press("question_mark")
-            await driven.until_text("The run and its verdict so far")
+            await driven.until_text("Who, safe, fast")
             assert driven.app.screen.query_one(".help").max_scroll_x == 0
             await driven.press(key)
             await driven.until(lambda: driven.app.screen.query("#banner"))

@@ -82,7 +82,7 @@ def test_a_file_that_is_no_text_or_cannot_be_read_is_said_so(tmp_path):
 
 def test_every_key_of_the_table_would_be_accepted_in_the_file():
     # what moves in a list may be bound there, but nothing else may be moved onto it
-    moving = {"up", "down", "tab"}
+    moving = {"up", "down", "left", "right", "tab"}
     assert {key.key for key in KEYS if refusal(key.key)} <= moving
 
 

@@ -69,7 +69,7 @@ def test_no_key_has_two_meanings_on_one_screen(name):
 
 
 def test_keys_survive_tmux_and_ssh():
-    words = {"enter", "escape", "space", "tab", "up", "down", "ctrl+d", "ctrl+u"}
+    words = {"enter", "escape", "space", "tab", "up", "down", "left", "right", "ctrl+d", "ctrl+u"}
     assert all(
         key.key in words or (len(key.shown) == 1 and key.shown.isascii()) or key.key in {"ctrl+d", "ctrl+u"}
         for key in KEYS

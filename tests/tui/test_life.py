@@ -32,7 +32,7 @@ def moved(home):
 def test_a_store_that_is_gone_or_is_none_is_said_so_and_read_again_when_it_is_back(home, moved):
     played(home, "good")
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+        terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
         moved()
         terminal.wait_for(lambda text: TRYING in text and "no store at" in text)
         # the last picture stays under the banner
@@ -47,7 +47,7 @@ def test_a_store_that_is_gone_or_is_none_is_said_so_and_read_again_when_it_is_ba
 def test_a_store_that_is_replaced_is_read_anew(home, moved):
     played(home, "good")
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+        terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
         moved()
         subprocess.run([*CLI, "db", "upgrade"], env=environment(home), check=True, capture_output=True)
         terminal.wait_for(lambda text: TRYING not in text and "No runs yet" in text)
@@ -55,18 +55,18 @@ def test_a_store_that_is_replaced_is_read_anew(home, moved):
 
 def test_a_writer_that_holds_the_store_holds_neither_the_picture_nor_the_run_for_ever(home):
     with dashboard(home) as terminal, playing(home, "good", speed=20) as process:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         with closing(sqlite3.connect(home.database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             terminal.pump(1.5)
-            assert "PASS so far" in terminal.text
+            assert "SAFE SO FAR" in terminal.text
             assert TRYING not in terminal.text
             assert is_alive(process)
             terminal.press("2")
-            terminal.wait_for(lambda text: "replay" in text and "so far" not in text)
+            terminal.wait_for(lambda text: "replay" in text and "SO FAR" not in text)
             terminal.press("1")
             other.execute("ROLLBACK")
-        terminal.wait_for(lambda text: "COMPLETED" in text and "PASS  6,144" in text, seconds=20)
+        terminal.wait_for(lambda text: "took" in text and "PASS  all 6,144" in text, seconds=20)
 
 
 def test_a_store_that_is_locked_against_readers_is_said_so_and_read_when_it_is_free(home):
@@ -92,16 +92,16 @@ def test_a_full_disk_ends_neither_the_run_nor_the_dashboard(home, poll):
             stdin=subprocess.DEVNULL,
             preexec_fn=lambda: resource.setrlimit(limit, (enough, resource.RLIM_INFINITY)),  # noqa: PLW1509
         )
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         log = home.run_folder(newest(home).uuid) / "run.log"
         poll(lambda: "cannot be written now" in log.read_text(), seconds=20, what="the full disk")
         assert is_alive(process)
         terminal.press("2")
-        terminal.wait_for(lambda text: "replay" in text and "so far" not in text)
+        terminal.wait_for(lambda text: "replay" in text and "SO FAR" not in text)
         resource.prlimit(process.pid, limit, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert process.wait(30) == 0
         terminal.press("1")
-        terminal.wait_for(lambda text: "COMPLETED" in text)
+        terminal.wait_for(lambda text: "PASS  all" in text)
     assert newest(home).verdict == "PASS"
 
 
@@ -111,12 +111,12 @@ def test_a_run_folder_that_is_deleted_breaks_no_screen(home, script):
         if script == "good":
             process.wait(30)
         with dashboard(home) as terminal:
-            terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+            terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
             shutil.rmtree(home.run_folder(newest(home).uuid))
             for keys in ("5", "2", "1"):
                 terminal.press(keys)
                 terminal.pump(0.4)
-            terminal.wait_for(lambda text: "#1 replay" in text and "PASS" in text)
+            terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
             assert newest(home).status == ("completed" if script == "good" else "running")
 
 
@@ -124,7 +124,7 @@ def test_a_run_folder_that_is_deleted_breaks_no_screen(home, script):
 def test_leaving_with_an_active_run_asks_and_then_leaves_it_alive_or_stops_it(home, answer, status):
     with playing(home, "good", speed=4) as process:
         with dashboard(home) as terminal:
-            terminal.wait_for(lambda text: "PASS so far" in text)
+            terminal.wait_for(lambda text: "SAFE SO FAR" in text)
             terminal.press("q")
             terminal.wait_for(lambda text: "leave it running" in text)
             terminal.press("\x1b")
@@ -142,7 +142,7 @@ def test_however_screens_end_the_run_goes_on(home, poll):
     with playing(home, "good", speed=4) as process:
         with dashboard(home) as one, dashboard(home) as two, dashboard(home) as three, dashboard(home) as four:
             for terminal in (one, two, three, four):
-                terminal.wait_for(lambda text: "PASS so far" in text, seconds=20)
+                terminal.wait_for(lambda text: "SAFE SO FAR" in text, seconds=20)
             one.signal(signal.SIGHUP)
             two.signal(signal.SIGTERM)
             three.signal(signal.SIGKILL)
@@ -157,7 +157,7 @@ def test_however_screens_end_the_run_goes_on(home, poll):
 
 def test_a_terminal_that_changes_its_size_at_any_moment_keeps_its_picture(home):
     with playing(home, "good", speed=4), dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         for columns, lines in ((200, 50), (60, 16), (10, 3), (120, 40), (80, 24)):
             terminal.resize(columns, lines)
             terminal.pump(0.3)

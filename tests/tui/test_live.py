@@ -1,5 +1,6 @@
 """The Live screen under a Pilot: charts, focus, several runs, states of a run, and what its keys do."""
 
+import re
 from dataclasses import replace
 
 import parts
@@ -12,13 +13,18 @@ from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.run_forms import PinScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (160, 45), (200, 50)]
-TITLES = ["1/4 1 - cosine", "2/4 histogram", "3/4 tokens/s", "4/4 GPU"]
-COUNTED = "4 histogram: 1 - cosine, 300 sequences"
+TITLES = ["similarity", "histogram: ", "tokens/s of each", "GPU, last "]
+COUNTED = "histogram: 1 - cosine, 300 sequences"
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
 
 def shown_charts(driven):
-    return [title[:3] for title in TITLES if title in driven.text]
+    """Places of the charts on the screen, in the order of their slots."""
+    return [chart._place for chart in driven.app.screen.query(ChartPanel) if chart.region.area]
+
+
+def title_of(driven, slot=0):
+    return driven.app.screen.query_one(f"#chart{slot}").copy_text().splitlines()[0]
 
 
 def counted(driven, run_id=42):
@@ -29,11 +35,12 @@ def counted(driven, run_id=42):
 # -- charts
 
 
-async def test_v_goes_round_all_views_and_the_title_says_which_of_how_many(drive):
+async def test_where_one_chart_fits_v_goes_round_all_of_them(drive):
     async with drive(snapshots.running()) as driven:
         for place in (1, 2, 3, 0):
             await driven.press("v")
-            await driven.until(lambda place=place: shown_charts(driven) == [TITLES[place][:3]])
+            await driven.until(lambda place=place: shown_charts(driven) == [f"{place + 1}/4"])
+            assert TITLES[place] in driven.text
 
 
 @pytest.mark.parametrize(("size", "num"), [((80, 24), 1), ((120, 40), 2), ((160, 44), 2), ((160, 45), 4)])
@@ -42,11 +49,83 @@ async def test_as_many_charts_stand_beside_each_other_as_there_is_room_for(drive
         await driven.until(lambda: shown_charts(driven) == [f"{place + 1}/4" for place in range(num)])
 
 
-async def test_beside_the_last_view_stands_the_first(drive):
+@pytest.mark.parametrize("size", [(120, 40), (200, 50)])
+async def test_v_enlarges_one_chart_after_the_other_with_a_word_in_the_title_and_goes_back_to_all(drive, size):
+    async with drive(snapshots.running(), size=size) as driven:
+        await driven.until(lambda: len(shown_charts(driven)) > 1)
+        before, small = shown_charts(driven), driven.app.screen.query_one("#chart0").size
+        for place in range(4):
+            await driven.press("v")
+            await driven.until(lambda place=place: shown_charts(driven) == [f"{place + 1}/4 enlarged,"])
+            assert f"enlarged, {TITLES[place]}" in title_of(driven)
+            assert driven.app.screen.query_one("#chart0").size.width > 1.9 * small.width
+        await driven.press("v")
+        await driven.until(lambda: shown_charts(driven) == before)
+
+
+async def test_v_enlarges_the_chart_in_focus_which_keeps_the_focus(drive):
     async with drive(snapshots.running(), size=(120, 40)) as driven:
-        await driven.press("v", "v", "v")
-        await driven.until(lambda: shown_charts(driven) == ["1/4", "4/4"])
-        assert driven.text.index("4/4 GPU") < driven.text.index("1/4 1 - cosine")
+        driven.app.screen.query_one("#chart1").focus()
+        await driven.press("v")
+        await driven.until(lambda: shown_charts(driven) == ["2/4 enlarged,"])
+        assert driven.app.screen.focused.topic == "histogram"
+
+
+async def test_without_a_gpu_the_first_chart_has_the_height_of_the_two_others(drive):
+    async with drive(snapshots.on_cpu(), size=(200, 50)) as driven:
+        await driven.until(lambda: shown_charts(driven) == ["1/3", "2/3", "3/3"])
+        first, *others = (driven.app.screen.query_one(f"#chart{slot}").region for slot in range(3))
+        assert first.height == sum(one.height for one in others)
+        assert driven.text.count("this run is on the CPU") == 1
+
+
+@pytest.mark.parametrize("size", [(120, 40), (200, 50)])
+async def test_without_alerts_the_charts_have_the_rows_of_their_list(drive, size):
+    async def rows_of(made):
+        async with drive(made(), size=size) as driven:
+            await driven.until(lambda: len(shown_charts(driven)) > 1)
+            return driven.app.screen.query_one("#charts").region.height
+
+    assert await rows_of(snapshots.running) > await rows_of(snapshots.failed_gate)
+
+
+# -- the cursor of a chart
+
+
+async def test_left_and_right_name_what_is_under_the_cursor_and_leaving_the_chart_takes_it_away(drive):
+    async with drive(snapshots.running()) as driven:
+        chart = driven.app.screen.query_one(ChartPanel)
+        await driven.until(lambda: "short" in title_of(driven))
+        chart.focus()
+        await driven.press("left")
+        await driven.until(lambda: re.search(r"1/4 . \w+, sequences 6,\d+ to 6,272, lowest: 0\.999", title_of(driven)))
+        newest = title_of(driven)
+        await driven.press("left")
+        await driven.until(lambda: title_of(driven) != newest)
+        await driven.press("right")
+        await driven.until(lambda: title_of(driven) == newest)
+        await driven.press("right")
+        assert title_of(driven) == newest
+        await driven.press("tab")
+        await driven.until(lambda: "better is up" in title_of(driven))
+
+
+async def test_a_finished_run_of_few_sequences_names_each_of_them(drive):
+    done = snapshots.passed()
+    async with drive(snapshots.running()) as driven:
+        counted(driven).backend.store.put(replace(done, run=replace(done.run, done=300, total=300)))
+        await driven.until(lambda: "similarity of each sequence" in title_of(driven))
+        driven.app.screen.query_one(ChartPanel).focus()
+        await driven.press("right")
+        await driven.until(lambda: "ORF_" in title_of(driven))
+
+
+async def test_the_keys_of_the_cursor_are_told_only_where_there_is_something_to_point_at(drive):
+    async with drive(snapshots.running(), size=(200, 50)) as driven:
+        await driven.until(lambda: len(shown_charts(driven)) == 4)
+        for slot, works in ((0, True), (1, False), (2, True), (3, False)):
+            driven.app.screen.query_one(f"#chart{slot}").focus()
+            await driven.until(lambda works=works: ("right Point" in driven.rows[-1]) is works)
 
 
 async def test_the_chart_is_drawn_for_its_real_size_not_for_the_hidden_one(drive):
@@ -59,7 +138,7 @@ async def test_the_histogram_counts_the_sequences_of_the_store_only_when_it_is_o
     async with drive(snapshots.running()) as driven:
         counted(driven)
         await driven.pilot.pause()
-        assert ("cosines", 42) not in driven.backend.calls
+        assert ("compared", 42) not in driven.backend.calls
         await driven.press("v")
         await driven.until_text(COUNTED)
         assert "!3" in driven.text
@@ -70,10 +149,10 @@ async def test_a_wide_screen_counts_by_itself_and_again_when_more_is_compared(dr
         await driven.until_text("0 sequences")
         counted(driven).backend.store.put(snapshots.running(0.8))
         await driven.until_text(COUNTED)
-        calls = driven.backend.calls.count(("cosines", 42))
+        calls = driven.backend.calls.count(("compared", 42))
         driven.app._fill()
         await driven.pilot.pause()
-        assert driven.backend.calls.count(("cosines", 42)) == calls
+        assert driven.backend.calls.count(("compared", 42)) == calls
 
 
 async def test_a_histogram_of_another_run_is_not_shown_for_this_one(drive):
@@ -97,15 +176,15 @@ async def test_no_size_of_terminal_and_no_view_breaks_the_screen(drive):
             await driven.press("v", "a", "a")
         await driven.press("v")
         await driven.pilot.resize_terminal(80, 24)
-        await driven.until_text("1/4 1 - cosine")
+        await driven.until(lambda: len(shown_charts(driven)) == 1)
 
 
-@pytest.mark.parametrize("made", [snapshots.loading, snapshots.on_cpu, snapshots.waiting])
+@pytest.mark.parametrize("made", [snapshots.loading, snapshots.waiting])
 async def test_views_without_data_say_why(drive, made):
     async with drive(made()) as driven:
-        words = {"loading": "no GPU reading yet", "waiting": "no GPU reading yet"}
+        await driven.until_text("no data yet")
         await driven.press("v", "v", "v")
-        await driven.until_text(words.get(made.__name__, "GPU not used: this run is on the CPU"))
+        await driven.until_text("no GPU reading yet")
 
 
 # -- focus, help, copy
@@ -206,9 +285,14 @@ async def test_a_stalled_run_says_so_without_any_news_from_the_store(drive, monk
             impatient.setattr("vp_tui.tui.panels.header.SILENT_S", 0.0)
             await driven.until_text("~ Stalled: no heartbeat for 15 s")
         alive = snapshots.running()
-        run = replace(alive.run, heartbeat_at_us=alive.run.heartbeat_at_us + 1_000_000, done=6400)
+        run = replace(
+            alive.run,
+            heartbeat_at_us=alive.run.heartbeat_at_us + 1_000_000,
+            done=6400,
+            progress=snapshots.comparing(6400),
+        )
         driven.backend.store.put(replace(alive, run=run))
-        await driven.until(lambda: "6,400/" in driven.text and "stalled" not in driven.text)
+        await driven.until(lambda: "6,400 of" in driven.text and "stalled" not in driven.text)
 
 
 # -- the GPU outside of a run, the embeddings
@@ -230,7 +314,7 @@ async def test_the_numbers_of_both_embeddings_stand_side_by_side(drive):
 async def test_on_a_small_screen_the_numbers_of_the_embeddings_are_in_the_measures(drive):
     async with drive(snapshots.measured()) as driven:
         await driven.press("m")
-        await driven.until_text("PASS: 10,000 sequences")
+        await driven.until_text("Measures")
         assert "1.3e-02" in str(driven.app.screen.query_one("#report").content)
 
 

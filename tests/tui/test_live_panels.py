@@ -7,13 +7,11 @@ import pytest
 import snapshots
 
 from vp_tui.core.errors import Unavailable
-from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui.panels.chart import VIEWS, title
+from vp_tui.tui.panels.chart_views import views_of
 from vp_tui.tui.panels.gpu import gpu
 from vp_tui.tui.panels.header import Silence, elapsed_s, header, runs_strip
 from vp_tui.tui.panels.strata import embeddings, strata
-from vp_tui.tui.panels.throughput import facts
+from vp_tui.tui.panels.throughput import facts, throughput
 
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
@@ -48,27 +46,27 @@ def test_a_loss_of_speed_beyond_the_usual_is_marked(factor, cell):
 def test_a_worst_cosine_that_is_clearly_worse_is_named_beside_the_speed():
     worse = replace(snapshots.passed(), strata=parts.strata(1.0, cosine_min=0.998))
     rows = against(faster(worse, 0.9))
-    assert rows[3].endswith("~-10% cos")
+    assert rows[3].endswith("~-10% low")
     assert rows[1].endswith("~-10%")
-    assert against(worse)[3].endswith("~cos")
+    assert against(worse)[3].endswith("~lower")
 
 
 def test_what_cannot_be_compared_is_not_compared():
     slow = faster(replace(snapshots.passed(), strata=parts.strata(1.0, cosine_min=0.998)), 0.5)
-    assert against(slow, perf_key="other")[3].endswith("~cos")
+    assert against(slow, perf_key="other")[3].endswith("~lower")
     assert against(slow, perf_key="other")[1].endswith(" =")
     assert against(slow, accuracy_key="other")[3].endswith("~-50%")
     assert against(slow, accuracy_key=None, perf_key=None)[3].endswith(" -")
 
 
 @pytest.mark.parametrize(
-    ("width", "has_mean"), [(58, False), (76, False), (78, False), (85, True), (116, True), (118, True)]
+    ("width", "has_rate"), [(58, False), (76, False), (78, False), (85, True), (116, True), (118, True)]
 )
-def test_the_baseline_takes_the_room_of_the_mean_and_keeps_to_the_width(width, has_mean):
+def test_the_baseline_takes_the_room_of_the_throughput_and_keeps_to_the_width(width, has_rate):
     rows = against(width=width)
-    assert ("mean cos" in rows[0], "vs base" in rows[0]) == (has_mean, width >= 76)
+    assert (" tok/s" in rows[0], "vs base" in rows[0]) == (has_rate, width >= 75)
     assert max(map(len, rows)) <= width
-    assert all(word in rows[0] for word in ("worst cos", "<=", "NaN", "Inf"))
+    assert all(word in rows[0] for word in ("lowest", "margin", "below", "NaN", "Inf"))
 
 
 # -- several runs
@@ -104,22 +102,22 @@ def test_the_strip_keeps_to_its_width_and_counts_those_without_room(width, shown
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (snapshots.waiting, ["QUEUED", "waiting: another run uses cuda:0", "no verdict yet"]),
-        (snapshots.loading, ["RUNNING", "sequences not counted yet", "loading esm2 in fp16"]),
-        (lambda: snapshots.ended("failed", "out of memory"), ["FAILED", "! failed: out of memory", "no verdict"]),
+        (snapshots.waiting, ["NO RESULT YET", "waiting: another run uses cuda:0"]),
+        (snapshots.loading, ["NO RESULT YET", "0%", "loading esm2 in fp16"]),
+        (lambda: snapshots.ended("failed", "out of memory"), ["FAILED  out of memory", "no verdict"]),
         (
             lambda: snapshots.ended("cancelled", "stopped on request"),
-            ["CANCELLED", "! cancelled: stopped", "no verdict"],
+            ["CANCELLED  stopped", "no verdict"],
         ),
-        (lambda: snapshots.ended("interrupted", "the worker is gone"), ["INTERRUPTED", "! interrupted: the worker"]),
-        (snapshots.passed, ["COMPLETED", "100%", "PASS  10,000"]),
-        (snapshots.failed_gate, ["COMPLETED", "FAIL  12 of"]),
+        (lambda: snapshots.ended("interrupted", "the worker is gone"), ["INTERRUPTED  the worker"]),
+        (snapshots.passed, ["took 06:43", "PASS  all 10,000", "FASTER  2.05x"]),
+        (snapshots.failed_gate, ["FAIL  12 of", "FASTER"]),
     ],
 )
 def test_the_header_says_how_a_run_stands(made, words):
     text = header(made(), 78).plain
     assert [word for word in words if word not in text] == []
-    assert max(map(len, text.splitlines())) <= 78
+    assert max(map(len, text.splitlines())) <= 2 * 78
 
 
 @pytest.mark.parametrize("suspect", [None, False, True])
@@ -167,6 +165,16 @@ def test_the_shares_of_the_chip_stand_below_with_their_means_and_fit_80_columns(
     assert max(map(len, rows)) <= 78
     full = dict.fromkeys(("sm_active", "tensor_active", "dram_active"), 100.0)
     assert len(gpu(replace(live, gpu=(replace(live.gpu[0], **full),)), None).plain.splitlines()[1]) <= 78
+
+
+def test_the_means_are_those_of_the_encoding_and_loading_and_warm_up_do_not_lower_them():
+    live = snapshots.running()
+    first = min(block.at_us - block.wall_s * 1e6 for block in live.blocks if not block.is_warmup)
+    idle = tuple(
+        replace(live.gpu[0], at_us=int(first) - second * 1_000_000, utilization=0.0) for second in range(1, 400)
+    )
+    assert "mean 93%" in gpu(replace(live, gpu=(*idle, *live.gpu)), None).plain
+    assert "not encoding yet" in gpu(replace(live, gpu=(*idle, *live.gpu), blocks=live.blocks[:2]), None).plain
 
 
 def test_the_shares_give_way_on_a_screen_that_is_too_narrow_for_them():
@@ -223,9 +231,49 @@ def test_embeddings_that_are_not_measured_say_why():
     assert "the run was failed" in embeddings(snapshots.ended()).plain
 
 
-# -- what one does with the run
+# -- which charts there are
 
 
-def test_the_title_of_a_chart_has_the_limit_of_the_configuration():
-    limit = f"limit {Thresholds().fail(M1):g}"
-    assert all(limit in title(view, snapshots.running(), {}) for view in VIEWS[:2])
+@pytest.mark.parametrize(
+    ("made", "has_gpu"),
+    [(snapshots.running, True), (snapshots.passed, True), (snapshots.on_cpu, False), (snapshots.waiting, True)],
+)
+def test_a_run_without_a_gpu_has_no_chart_of_it(made, has_gpu):
+    assert ("gpu" in views_of(made())) is has_gpu
+    assert views_of(made())[:3] == ("similarity", "histogram", "throughput")
+
+
+def test_the_least_speed_is_told_only_where_the_speed_will_be_judged():
+    live = snapshots.running()
+    assert "min 1.8x" in throughput(live).plain
+    assert "min" not in throughput(replace(live, run=replace(live.run, device="cpu"))).plain
+    assert "min" not in throughput(snapshots.rolled_back()).plain
+
+
+# -- the table
+
+
+@pytest.mark.parametrize("width", [58, 71, 76, 78, 108, 118, 128, 198])
+@pytest.mark.parametrize("bad", [0, 7, 9_999_999])
+def test_no_two_columns_touch_and_the_table_keeps_to_its_width(width, bad):
+    """Marks, many sequences and numbers beyond their limits included."""
+    rows = tuple(
+        replace(
+            stats, n=10_000_000, planned=10_000_000, nan=bad, inf=bad // 2, below=bad, cosine_p01=0.9899999,
+            cosine_min=0.98 if bad else 1.0, relative_l2_p99=0.0123, norm_ratio_worst=0.98, speedup=123.4,
+            candidate_tokens_per_s=1.2e6, reference_tokens_per_s=1.2e6,
+        )
+        for stats in snapshots.passed().strata
+    )  # fmt: skip
+    table = strata(replace(snapshots.passed(), strata=rows), width).plain.splitlines()
+    assert max(map(len, table)) <= width
+    head, *cells = table
+    for two in ("lowest similarity", "1st pct", "FP32 tok/s"):
+        head = head.replace(two, two.replace(" ", "_"))
+    assert {len(row.split()) for row in cells} == {len(head.split())}
+
+
+def test_the_lowest_similarity_has_its_margin_beside_it():
+    rows = strata(snapshots.passed(), 78).plain.splitlines()
+    assert rows[0].split()[-5:] == ["lowest", "similarity", "margin", "tok/s", "speed-up"]
+    assert rows[-1].split()[-4:-2] == ["0.9994000", "17x"]

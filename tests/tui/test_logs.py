@@ -73,7 +73,7 @@ def test_log_moves_and_alerts_stand_in_the_order_of_time():
         "18:05:02 !log   ERROR no memory",
         "         !log   Traceback (most recent call last):",
         "18:05:05 !alert FAIL long a: NaN",
-        "18:05:09 !event running -> failed, by run: out of memory",
+        "18:05:09  event running -> failed, by run: out of memory",
         "18:05:10  log   INFO the end",
     ]
 

@@ -15,24 +15,27 @@ from vp_tui.tui.backend import Backend
 MARKERS = (b"\x1b]0;", b"\x1b]2;", b"owned\x07", b"\x1b[2J\x1b[bold", "\x9b".encode(), "\u202e".encode())
 
 
-@pytest.mark.parametrize(("script", "so_far", "at_last"), [("good", "PASS", "PASS"), ("failing", "FAIL", "FAIL")])
+@pytest.mark.parametrize(
+    ("script", "so_far", "at_last"),
+    [("good", "SAFE SO FAR", "PASS  all 6,144"), ("failing", "NOT SAFE", "FAIL  6,144")],
+)
 def test_a_run_reads_so_far_while_it_goes_and_its_verdict_at_the_end(home, script, so_far, at_last):
     with dashboard(home) as terminal:
         terminal.wait_for(lambda text: "No runs yet" in text)
         with playing(home, script, speed=25):
-            terminal.wait_for(lambda text: "#1 " in text and f"{so_far} so far" in text)
-            terminal.wait_for(lambda text: "COMPLETED" in text and f"{at_last}  6,144 sequences" in text, seconds=30)
+            terminal.wait_for(lambda text: "#1 " in text and so_far in text)
+            terminal.wait_for(lambda text: "took" in text and at_last in text, seconds=30)
 
 
 def test_a_slow_run_passes_and_misses_its_speed(home):
     assert played(home, "slow").speed_verdict == "MISS"
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "PASS  6,144 sequences" in text and "MISS" in text)
+        terminal.wait_for(lambda text: "PASS  all 6,144" in text and "FASTER  1.21x" in text)
 
 
 def test_a_run_that_is_killed_is_interrupted_on_the_screen_by_itself(home):
     with dashboard(home) as terminal, playing(home, "crash", speed=12) as process:
-        terminal.wait_for(lambda text: "PASS so far" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text)
         process.wait(30)
         terminal.wait_for(lambda text: "INTERRUPTED" in text and "exited unexpectedly" in text)
         # a run that broke off has passed nothing
@@ -45,7 +48,7 @@ async def test_a_run_that_hangs_is_stalled_and_still_running(home, poll, monkeyp
         poll(lambda: is_stopped(process.pid), seconds=20, what="the end of the script")
         app = VpTuiApp(home, backend=Backend(home))
         async with app.run_test(size=(80, 24)) as pilot:
-            await soon(pilot, lambda: "RUNNING" in text_of(app) and "Stalled" in text_of(app), seconds=15)
+            await soon(pilot, lambda: "SAFE SO FAR" in text_of(app) and "Stalled" in text_of(app), seconds=15)
         assert newest(home).status == "running"
 
 
@@ -59,11 +62,11 @@ def test_two_runs_on_two_gpus_are_both_there_and_one_key_apart(home):
         playing(home, "good", speed=4, device="cuda:0"),
         playing(home, "good", speed=4, device="cuda:1"),
     ):
-        terminal.wait_for(lambda text: "RUNNING" in text and "on cuda:" in text)
+        terminal.wait_for(lambda text: "SAFE SO FAR" in text and "FP32, cuda:" in text)
         terminal.press("2")
         terminal.wait_for(lambda text: "cuda" not in text and text.count("replay") >= 2)
         terminal.press("1")
-        terminal.wait_for(lambda text: "on cuda:" in text)
+        terminal.wait_for(lambda text: "FP32, cuda:" in text)
         first = shown(terminal)
         terminal.press("]")
         terminal.wait_for(lambda _: shown(terminal) not in {None, first})
@@ -73,7 +76,7 @@ def test_two_runs_on_two_gpus_are_both_there_and_one_key_apart(home):
 
 def shown(terminal):
     """Number and device of the run on the Live screen."""
-    found = re.search(r"#(\d+) replay.*on (cuda:\d)", terminal.text)
+    found = re.search(r"#(\d+) replay.*FP32, (cuda:\d)", terminal.text)
     return found and found.groups()
 
 
@@ -97,7 +100,7 @@ def test_a_storm_of_alerts_leaves_the_keys_quick(home):
     run = played(home, "nan_storm")
     assert run.num_alerts > 20_000
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "FAIL" in text and "alerts: 24,064" in text)
+        terminal.wait_for(lambda text: "FAIL  6,144" in text and "problem" in text)
         times = []
         for _ in range(9):
             times.append(terminal.answer(" ", b"paused"))

@@ -42,7 +42,7 @@ def test_the_columns_fit_whatever_the_history_is_sorted_by(width, title):
 async def test_the_baseline_of_a_row_its_tags_and_its_note_are_in_the_detail(drive):
     async with showing(drive) as driven:
         await driven.press("down")
-        await driven.until_text("against 'release-1' (#35): speed-up -6%, worst cosine worse")
+        await driven.until_text("against 'release-1' (#35): speed-up -6%, similarity worse")
         assert "gpu=h200" in driven.text
         await driven.press("end")
         await driven.until_text("baseline 'release-1'")
@@ -54,7 +54,7 @@ async def test_names_from_the_data_are_cut_by_columns_and_are_no_markup(drive):
     async with drive(rows=(wide,)) as driven:
         await driven.press("2")
         await driven.until_text("[u]x")
-        assert "0.999400" in driven.text
+        assert "0.9994000" in driven.text
         assert "\x1b" not in driven.text
 
 
@@ -74,18 +74,18 @@ def test_what_is_missing_comes_last_both_ways():
         for n, value in enumerate((None, 0.5, 0.9))
     ]
     for descending, ids in ((False, [1, 2, 0]), (True, [2, 1, 0])):
-        found = ordered(made, Order(title="worst cos", descending=descending))
+        found = ordered(made, Order(title="lowest", descending=descending))
         assert [one.run.id for one in found] == ids
 
 
 async def test_o_orders_by_the_next_column_and_O_the_other_way(drive):
     async with showing(drive) as driven:
         await driven.press(*"oooo")
-        await driven.until_text("worst cos<")
+        await driven.until_text("lowest<")
         assert table(driven).runs[0].id == 41
         assert table(driven).chosen.id == 41
         await driven.press("O")
-        await driven.until_text("worst cos>")
+        await driven.until_text("lowest>")
         assert [run.id for run in table(driven).runs][:3] == [35, 40, 41]
         assert {run.id for run in table(driven).runs[3:]} == {42, 38}
 

@@ -76,6 +76,6 @@ async def test_a_run_is_shown_against_the_baseline_that_fits_it(home):
     set_baseline(home, stored_runs.group_of(home, stored_runs.STEADY), reason="x")
     stored_runs.complete(home, tokens_per_s=900.0)
     async with runs_screen(home) as shown:
-        await shown.until_text("against 'default' (#5): speed-up -10%, worst cosine no worse")
+        await shown.until_text("against 'default' (#5): speed-up -10%, similarity no worse")
         assert "-10% ~" in shown.text
         assert shown.table.copy_text().count(" base ") == 5

@@ -17,13 +17,13 @@ AGAIN = "VP_TUI_WRITE_GOLDEN=1 pytest tests/tui/test_screens_svg.py"
 
 # name: what is in the store, keys, and words that must be there whatever a golden file says
 SCREENS = {
-    "live": ((snapshots.running,), (), ("RUNNING", "PASS so far", "0.999400")),
+    "live": ((snapshots.running,), (), ("step 3 of 6", "SAFE SO FAR", "0.9994000")),
     "runs": ((snapshots.running,), ("2",), ("nightly", "PASS", "FAIL")),
     "compare": ((snapshots.passed,), ("3",), ("c compares",)),
     "search": ((snapshots.passed,), ("4",), ("FP32",)),
     "logs": ((snapshots.passed,), ("5",), ("run.log",)),
     "new-run": ((), ("n",), ("New run", "Sequences")),
-    "help": ((), ("question_mark",), ("verdict so far", "PASS")),
+    "help": ((), ("question_mark",), ("Who, safe, fast", "PASS")),
     "leave": ((snapshots.running,), ("q",), ("#42", "esc")),
     "measures": ((snapshots.failed_gate,), ("m",), ("V1", "long")),
 }  # fmt: skip
@@ -31,11 +31,11 @@ SCREENS = {
 SEARCHED = {"search-result": (80, 24), "search-result-large": (200, 50)}
 # the same without a picture: what is in the store, size, keys, words
 STATES = {
-    "running, 120x40": ((snapshots.running,), (120, 40), (), ("RUNNING", "PASS so far", "NVIDIA H200", "rel.L2 p99")),
-    "running, 200x50": ((snapshots.running,), (200, 50), (), ("RUNNING", "PASS so far", "1/4", "2/4", "3/4", "4/4")),
-    "running, 60x16": ((snapshots.running,), (60, 16), (), ("RUNNING", "PASS so far", "0.999400")),
-    "passed": ((snapshots.passed,), (80, 24), (), ("COMPLETED", "PASS  10,000 sequences", "2.05x")),
-    "failed": ((snapshots.failed_gate,), (80, 24), (), ("COMPLETED", "FAIL  12 of 10,000", "!NaN")),
+    "running, 120x40": ((snapshots.running,), (120, 40), (), ("step 3 of 6", "SAFE SO FAR", "NVIDIA H200", "1st pct")),
+    "running, 200x50": ((snapshots.running,), (200, 50), (), ("SAFE SO FAR", "difference", "1/4", "2/4", "3/4", "4/4")),
+    "running, 60x16": ((snapshots.running,), (60, 16), (), ("step 3 of 6", "SAFE SO FAR", "0.9994000")),
+    "passed": ((snapshots.passed,), (80, 24), (), ("took 06:43", "PASS  all 10,000 sequences", "2.05x")),
+    "failed": ((snapshots.failed_gate,), (80, 24), (), ("FAIL  12 of 10,000", "!NaN")),
     "interrupted": ((lambda: snapshots.ended("interrupted", "the process is gone"),), (80, 24), (),
                     ("INTERRUPTED", "the process is gone")),
     "empty": ((), (80, 24), (), ("No runs yet",)),

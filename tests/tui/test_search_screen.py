@@ -123,7 +123,7 @@ async def test_before_a_search_the_screen_says_what_it_does_and_s_starts_it(driv
         asked = {"budget": records.DEFAULT_BUDGET, "faster": False, "pin": [], "forbid": []}
         assert written(driven) == [("start_search", 42, asked)]
         await driven.press("m")
-        await driven.until_text("run #42")
+        await driven.until_text("#42 nightly, esm2")
 
 
 async def test_a_run_that_passed_is_told_that_there_is_nothing_to_keep(drive):

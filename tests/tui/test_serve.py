@@ -249,9 +249,9 @@ async def test_a_tab_is_the_dashboard_of_this_home_with_its_keys_and_its_size(se
     async with opened(served, Origin=served.url) as tab:
         await tab.until("1 Live", "PASS")
         await tab.press("2")
-        await tab.until("finished", "worst cos")
+        await tab.until("finished", "lowest")
         await tab.resize(120, 30)
-        await tab.until("worst cos", column=80)
+        await tab.until("lowest", column=80)
 
 
 async def test_each_tab_is_a_process_that_ends_with_it(served):
@@ -266,7 +266,7 @@ async def test_each_tab_is_a_process_that_ends_with_it(served):
         await until(lambda: not is_alive(*second))
         assert is_alive(*first)
         await stays.press("2")
-        await stays.until("worst cos")
+        await stays.until("lowest")
     await until(lambda: not is_alive(*first))
 
 

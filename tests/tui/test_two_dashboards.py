@@ -65,7 +65,7 @@ async def test_a_run_started_after_the_deletion_of_the_one_with_its_number_is_sh
 def test_a_run_stopped_in_one_is_cancelled_in_both(home):
     with playing(home, "good", speed=4) as process, dashboard(home) as one, dashboard(home) as two:
         for terminal in (one, two):
-            terminal.wait_for(lambda text: "PASS so far" in text, seconds=20)
+            terminal.wait_for(lambda text: "SAFE SO FAR" in text, seconds=20)
         one.press("x")
         one.wait_for(lambda text: "Stop run #1" in text)
         one.press("s")

@@ -69,7 +69,7 @@ async def test_enter_again_opens_the_sequence_under_the_cursor_and_escape_return
         await driven.press("down", "enter")
         await driven.until(lambda: isinstance(driven.app.screen, SequenceScreen))
         await driven.until_text("310 residues")
-        for words in ("ORF_0932  long, 310 tokens", "at or below 0", "fails M1", "beyond 5.0e-03 (M5)", "FAIL 01:09"):
+        for words in ("ORF_0932  long, 310 tokens", "at or below 0", "fails M1", "beyond 0.5% (M5)", "FAIL 01:09"):
             assert words in driven.text
         await driven.press("escape")
         assert driven.app.screen.query_one("#sequences").highlighted == 1
@@ -151,10 +151,14 @@ def test_a_long_sequence_is_shown_to_its_first_letters():
     assert sum(row.count("M") for row in rows) == MOST_LETTERS
 
 
-def test_cosines_and_single_sequences_come_from_the_store(home):
+def test_cosines_and_single_sequences_come_from_the_store(home, monkeypatch):
     run_id = stored_runs.complete(home)
     backend = Backend(home)
-    assert {name: len(cosines) for name, cosines in backend.cosines(run_id).items()} == dict.fromkeys(STRATA, 10)
+    found = backend.compared(run_id)
+    assert {name: len(cosines) for name, cosines in found.cosines.items()} == dict.fromkeys(STRATA, 10)
+    assert [one.seq_idx for one in found.few] == list(range(30))
+    monkeypatch.setattr("vp_tui.tui.panels.chart_views.FEW", 29)
+    assert backend.compared(run_id).few == ()
     assert backend.sequence(run_id, "protein7").seq_idx == 7
     assert backend.sequence(run_id, "nobody") is None
     assert [one.seq_idx for one in backend.worst(run_id, 2)] == [29, 28]

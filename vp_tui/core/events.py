@@ -1,7 +1,7 @@
 """Frozen records that a run emits, in this order.
 
-    PhaseChanged*  RunPlanned  (BlockEncoded | BlockCompared | Progress | AlertRaised | GpuSample)*
-    RunFinished | RunStopped
+    (PhaseChanged | Progress | AlertRaised)*  RunPlanned
+    (PhaseChanged | BlockEncoded | BlockCompared | Progress | AlertRaised | GpuSample)*  RunFinished | RunStopped
 
 A worker emits events, the store turns them into rows, screens show the rows.
 Missing numbers are None with a count, never NaN. Times are microseconds since the epoch,
@@ -59,6 +59,16 @@ class StratumStats:
     def bad(self) -> int:
         """Return the sequences at or below the limit, with NaN or with Inf; each once."""
         return max(self.below, self.nan, self.inf)
+
+    @property
+    def nonfinite(self) -> int:
+        """Return the sequences with NaN or Inf, each once where one has both."""
+        return max(self.nan, self.inf)
+
+    @property
+    def low(self) -> int:
+        """Return the sequences at or below the limit that have a similarity."""
+        return self.bad - self.nonfinite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +147,7 @@ class BlockCompared:
     stratum: str
     sequences: int
     cosine_min: float | None
+    """Lowest cosine of its sequences; None where one of them has NaN or Inf, which is worse than any number."""
     results: tuple[SequenceResult, ...]
     strata: tuple[StratumStats, ...]
     """short, medium, long, all."""
@@ -144,12 +155,26 @@ class BlockCompared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Progress of the run; `eta_s` is None until a rate is known."""
+    """Progress of the run; `eta_s` of all its steps is None until a rate is known.
+
+    A run without steps (of an older version, or judged) leaves the fields after `eta_s` at their defaults.
+    """
 
     at_us: int
     done: int
+    """Sequences compared, of `total`."""
     total: int
     eta_s: float | None
+    step: int = 0
+    """From 1."""
+    steps: int = 0
+    name: str = ""
+    """Of the step, in plain words."""
+    part_done: int = 0
+    """Of `part_total` of this step; 0 of 0 where it is not counted."""
+    part_total: int = 0
+    fraction: float | None = None
+    """Of the time of the whole run; it never falls, and only the last event of a run has 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +285,8 @@ class RunFinished:
     perf_invalid_reason: str | None = None
     clock_suspect: bool | None = None
     """Wall clock and monotonic clock disagree."""
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Of each step, to expect as much of a later run; a mapping from workers.validate.course's names."""
 
 
 Event = (

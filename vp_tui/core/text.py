@@ -1,8 +1,8 @@
 """Numbers and stored text as people read them: on the screen, in reports, in findings and on the command line.
 
-One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN, but for `cosine`.
+One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN, but for `similarity`.
 
-cosine        six decimals, cut, not rounded: 0.9899999 must not read as its limit. In a sentence three.
+similarity    seven decimals: 0.9999940; below 5e-8 from one 1.0000000. A mean-centred one in a sentence has three.
 error         two digits and an exponent: 3.9e-04 (1 - cosine, relative L2).
 ratio         two decimals: 2.11x.
 percent       two digits below 10, whole numbers from there: 0.091%, 6.1%, 93%. No space before the sign.
@@ -20,7 +20,6 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final, TypeGuard
 
 DASH: Final = "-"
@@ -37,17 +36,15 @@ def _is_known(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def cosine(value: float | None, digits: int = 6, *, nonfinite: int = 0) -> str:
-    """0.999612; so near 1 that all digits would be nines, the distance: 1-4e-08. NaN with sequences that have none."""
+def similarity(value: float | None, digits: int = 7, *, nonfinite: int = 0) -> str:
+    """0.9999940, in nine columns below 0 too; NaN with sequences that have none."""
     if nonfinite:
         return "NaN"
     if not _is_known(value):
         return DASH
-    if digits == 6 and 0 < 1 - value < 1e-6:
-        return f"1-{1 - value:.0e}"
     if not abs(value) < _LARGE:
         return error(value)
-    return str(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR))
+    return f"{value:.{digits if value >= 0 else digits - 1}f}"
 
 
 def error(value: float | None) -> str:
@@ -55,9 +52,12 @@ def error(value: float | None) -> str:
     return f"{value:.1e}" if _is_known(value) else DASH
 
 
-def deviation(norm_ratio: float | None) -> str:
-    """A ratio as its distance from 1: +2.1e-04."""
-    return f"{norm_ratio - 1:+.1e}" if _is_known(norm_ratio) else DASH
+def norm(ratio: float | None) -> str:
+    """How much longer than its reference an embedding is: +0.12%, two digits."""
+    if not _is_known(ratio):
+        return DASH
+    words = percent(abs(ratio - 1))
+    return words if ratio == 1 else f"{'+' if ratio > 1 else '-'}{words}"
 
 
 def ratio(value: float | None) -> str:
@@ -154,7 +154,7 @@ def measure(value: float | None, style: str) -> str:
         return exact(value)
     if not abs(value) < _LARGE or style in {"error", "count"}:
         return "0" if value == 0 else error(value)
-    return cosine(value) if style == "cosine" else f"{value:.{_DECIMALS[style]}f}"
+    return similarity(value) if style == "cosine" else f"{value:.{_DECIMALS[style]}f}"
 
 
 def probability(value: float | None) -> str:

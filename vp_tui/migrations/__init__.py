@@ -74,8 +74,8 @@ def about_to_begin(home: Home) -> tuple[str, ...]:
         )
     if backups(home) or (home.runs.is_dir() and any(home.runs.iterdir())):
         notes.append(
-            f"{home.database} is missing, but runs or backups lie beside it: a new store is begun; to have the old one "
-            "back, copy the newest runs.db.bak-* to its place"
+            f"{home.database} is missing, but runs or backups are next to it: a new store was started; to restore the "
+            "old one, copy the newest runs.db.bak-* to its place"
         )
     return tuple(notes)
 

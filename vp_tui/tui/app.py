@@ -22,7 +22,7 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
-from vp_tui.tui import bell, clipboard, keyfile
+from vp_tui.tui import bell, clipboard, keyfile, theme
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
 from vp_tui.tui.jobs import run_job
@@ -42,7 +42,6 @@ from vp_tui.tui.screens.search import SearchScreen
 from vp_tui.tui.stylesheet import ParsedOnce
 
 # background, surface and panel stay three different colours when a terminal offers only 256
-THEME = "flexoki"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
@@ -93,10 +92,11 @@ class VpTuiApp(App[int]):
 
     def _take_settings(self) -> None:
         """Read the user's theme and keys; invalid ones are ignored and reported in the banner."""
-        theme = os.environ.get("TEXTUAL_THEME", THEME)
-        if theme not in self.available_themes:
-            self._warnings.append(f"TEXTUAL_THEME={theme} is not a valid theme; ctrl+p lists them")
-        self.theme = theme if theme in self.available_themes else THEME
+        self.register_theme(theme.THEME)
+        name = os.environ.get("TEXTUAL_THEME", theme.NAME)
+        if name not in self.available_themes:
+            self._warnings.append(f"TEXTUAL_THEME={name} is not a valid theme; ctrl+p lists them")
+        self.theme = name if name in self.available_themes else theme.NAME
         try:
             self.moved = keyfile.read_keys(self.keys_path)
         except UsageError as error:

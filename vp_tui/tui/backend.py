@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vp_tui.core.runs.search.launch import SearchState
     from vp_tui.core.store.reader import Reader
     from vp_tui.core.store.transitions import StatusChange
+    from vp_tui.tui.panels.chart_views import Compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +151,16 @@ class Backend:
         with self._reader() as reader:
             return reader.worst_sequences(run_id, limit)
 
-    def cosines(self, run_id: int) -> Mapping[str, tuple[float | None, ...]]:
-        """Return the cosine of every compared sequence by stratum; None if not finite."""
-        found: dict[str, list[float | None]] = {}
+    def compared(self, run_id: int) -> "Compared":
+        """Return the compared sequences of a run: the cosine of every one by stratum, and each if they are few."""
+        from vp_tui.tui.panels.chart_views import FEW, Compared
+
         with self._reader() as reader:
-            for result in reader.results(run_id):
-                found.setdefault(result.stratum, []).append(result.cosine)
-        return {stratum: tuple(cosines) for stratum, cosines in found.items()}
+            results = reader.results(run_id)
+        cosines: dict[str, list[float | None]] = {}
+        for result in results:
+            cosines.setdefault(result.stratum, []).append(result.cosine)
+        return Compared({name: tuple(each) for name, each in cosines.items()}, results if len(results) <= FEW else ())
 
     def sequence(self, run_id: int, sequence_id: str) -> SequenceResult | None:
         """Return one compared sequence; None without a row."""

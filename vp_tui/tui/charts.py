@@ -1,173 +1,198 @@
-"""Charts as text, drawn by plotext; no other module imports it.
+"""Charts as text: similarity and tokens/s as marks on a grid; plans drawn by plotext, which no other module imports.
 
-plotext draws on one module-level figure, so every chart clears it first and is drawn in the thread of the event loop.
-Similarity is drawn as log10(1 - cosine), because all values of interest are just below 1; the log is taken here,
-because plotext's own log axis misplaces its limits. Points are thinned first: plotext is slow above some thousands.
+Similarity is drawn on a log scale of 1 - cosine, because all values of interest are just below 1: better is up, equal
+embeddings are at the top, the limit and the row of NaN have their fixed place at the foot.
+plotext draws on one module-level figure, so a chart clears it first and is drawn in the thread of the event loop.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 import plotext
 from rich.text import Text
+from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import STRATA
-from vp_tui.core.events import ARMS, BlockEncoded
 from vp_tui.core.measures.scale import FLOOR, log_distance
-from vp_tui.core.store.snapshot import SimilarityPoint
+from vp_tui.tui.canvas import Canvas, axis_line, framed
+from vp_tui.tui.marks import styled
+from vp_tui.tui.series import FAILS, look
 
 Rgb = tuple[int, int, int]
 Palette = Mapping[str, Rgb]
-"""Colours by name: short, medium, long, reference, candidate, limit; they come from app.tcss."""
+"""Colours by name; they come from app.tcss."""
 Point = tuple[float, float]
-
-POINTS_PER_COLUMN = 2
-X_AXIS_ROWS = 2
-X_AXIS_FROM = 8
-"""Rows from which a chart has a horizontal axis; below, its two rows are better spent on the lines."""
+BELOW_SHARE = 4
+"""One row of so many is for similarities below the limit, where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """One line; its label stands on the line, so that it is known without colour."""
+class Dot:
+    """One sequence or block on the chart of similarity."""
 
-    name: str
-    label: str
-    points: tuple[Point, ...]
+    x: float
+    """Its place on the horizontal axis."""
+    series: str
+    cosine: float | None
+    """None: NaN or Inf."""
+
+    @property
+    def is_finite(self) -> bool:
+        return self.cosine is not None and math.isfinite(self.cosine)
+
+    @property
+    def rank(self) -> float:
+        """Lower is worse; no number is worse than any."""
+        return self.cosine if self.cosine is not None and math.isfinite(self.cosine) else -2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """The vertical axis: its range, and the height and text of each tick."""
+class Drawn:
+    """A chart, and for the cursor what each of its columns holds."""
 
-    low: float
-    high: float
-    ticks: Mapping[float, str]
-
-
-def render(
-    series: Sequence[Series],
-    *,
-    axis: Axis,
-    width: int,
-    height: int,
-    palette: Palette,
-    limit: float | None = None,
-    marks: Sequence[float] = (),
-) -> Text:
-    """Draw the lines, a limit line, and a ! at the top for each x in `marks`."""
-    plotext.clear_figure()
-    # else a chart is no larger than the terminal was when plotext was imported
-    plotext.limit_size(False, False)
-    plotext.theme("clear")
-    plotext.plot_size(max(width, 12), max(height, 4))
-    if limit is not None:
-        plotext.hline(limit, color=palette.get("limit"))
-    for place, line in enumerate(series):
-        _draw(line, place=(place + 1) / len(series), color=palette.get(line.name))
-    for x in marks:
-        plotext.text("!", x=x, y=axis.high, color=palette.get("limit"))
-    plotext.ylim(axis.low, axis.high)
-    plotext.yticks(list(axis.ticks), list(axis.ticks.values()))
-    has_x_axis = height >= X_AXIS_FROM
-    _label_x(series, is_shown=has_x_axis)
-    plotext.xaxes(has_x_axis, False)
-    plotext.yaxes(True, False)
-    return Text.from_ansi(plotext.build(), no_wrap=True)
+    content: Content
+    columns: Mapping[int, tuple[int, ...]]
+    """Column -> indices of its points, the worst first."""
 
 
-def _draw(line: Series, *, place: float, color: Rgb | None) -> None:
-    xs, ys = [x for x, _ in line.points], [y for _, y in line.points]
-    if not xs:
-        return
-    plotext.plot(xs, ys, marker="braille", color=color)
-    # labels are spread along the width: at one x those of close lines would hide each other
-    at = min(len(xs) - 1, round(place * len(xs)))
-    plotext.text(line.label, x=xs[at], y=ys[at], color=color, alignment="right")
+class _Scale:
+    """Rows of similarity: NaN, below the limit, the limit, above it; `rows` is at least 3."""
+
+    def __init__(self, dots: Sequence[Dot], limit: float, rows: int) -> None:
+        failing = [dot.rank for dot in dots if dot.is_finite and dot.rank <= limit]
+        self._limit, self._at = limit, -log_distance(limit)
+        self._first = math.floor(self._at + 1e-9)
+        below = max(1, (rows - 2) // BELOW_SHARE) if failing and rows > 3 else 0
+        self._above, self._step = _even(max(1, rows - 2 - below), round(-FLOOR) - self._first)
+        self._below = rows - 2 - self._above
+        self._depth = self._at - min((-log_distance(cosine) for cosine in failing), default=self._at)
+        self.limit_row = 1 + self._below
+
+    def row(self, dot: Dot) -> int:
+        """Return the row of a dot: 0 for NaN; one at the limit fails and is below it."""
+        if dot.cosine is None or not dot.is_finite:
+            return 0
+        nines = -log_distance(dot.cosine)
+        if dot.cosine > self._limit:
+            share = (nines - self._first) / (-FLOOR - self._first)
+            return self.limit_row + max(1, min(self._above, round(share * self._above)))
+        deep = (self._at - nines) / self._depth if self._depth > 0 else 0.0
+        return self.limit_row - max(1, min(self._below, math.ceil(deep * self._below))) if self._below else 0
+
+    def labels(self) -> dict[int, str | Content]:
+        """Return the texts of the rows: NaN, limit, equal, and nines at equal distances between them."""
+        found: dict[int, str | Content] = {0: "NaN", self.limit_row: f"limit {fmt.limit(self._limit)}"}
+        decades = round(-FLOOR) - self._first
+        for nines in range(self._step, decades, self._step):
+            found[self.limit_row + nines * self._above // decades] = f"0.{'9' * (self._first + nines)}"
+        found[self.limit_row + self._above] = "equal"
+        return found
 
 
-def _label_x(series: Sequence[Series], *, is_shown: bool) -> None:
-    # one point at 0 is no axis
-    right = max((x for line in series for x, _ in line.points), default=1.0) or 1.0
-    ticks = [right * part / 4 for part in range(5)] if is_shown else []
-    plotext.xlim(0, right)
-    plotext.xticks(ticks, [fmt.short(tick) for tick in ticks])
+def _even(rows: int, decades: int) -> tuple[int, int]:
+    """Return how many of `rows` to use, at most two less, and the decades between two ticks, equally many rows apart.
 
-
-def thin(points: Sequence[Point], most: int, pick: Callable[[Iterable[float]], float]) -> tuple[Point, ...]:
-    """At most `most` points: neighbours become one, its height picked from theirs, its x the last."""
-    if len(points) <= most:
-        return tuple(points)
-    size = math.ceil(len(points) / most)
-    groups = (points[start : start + size] for start in range(0, len(points), size))
-    return tuple((group[-1][0], pick(y for _, y in group)) for group in groups)
+    As many ticks as possible; one tick is worth one row.
+    """
+    choices = [
+        (ticks - (rows - used), used, step)
+        for used in range(max(1, rows - 2), rows + 1)
+        for step in range(1, decades + 1)
+        if step * used % decades == 0
+        for ticks in (decades // step - 1,)
+    ]
+    _, used, step = max(choices, key=lambda choice: choice[:2])
+    return used, step
 
 
 def similarity(
-    points: Sequence[SimilarityPoint], *, cosine_limit: float, width: int, height: int, palette: Palette
-) -> Text:
-    """Worst log10(1 - cosine) of each block per stratum, over the sequences compared so far."""
-    lines: dict[str, list[Point]] = {name: [] for name in STRATA}
-    broken: list[float] = []
-    compared = 0
-    for point in points:
-        compared += point.sequences
-        if point.cosine_min is None or not math.isfinite(point.cosine_min):
-            broken.append(compared)
-        else:
-            lines.setdefault(point.stratum, []).append((compared, log_distance(point.cosine_min)))
-    most = width * POINTS_PER_COLUMN
-    series = [Series(name, name, thin(line, most, max)) for name, line in lines.items() if line]
-    return render(
-        series,
-        axis=_log_axis(series, log_distance(cosine_limit), height),
-        width=width,
-        height=height,
-        palette=palette,
-        limit=log_distance(cosine_limit),
-        marks=[x for x, _ in thin([(x, 0.0) for x in broken], width, max)],
-    )
+    dots: Sequence[Dot],
+    *,
+    cosine_limit: float,
+    right: float,
+    name: str,
+    width: int,
+    height: int,
+    cursor: int | None = None,
+) -> Drawn:
+    """Draw `dots` in at most `width` columns and `height` rows; the horizontal axis ends at `right` and counts `name`.
+
+    A column shows the worst of a series; what fails is red, and NaN has its own row at the foot.
+    """
+    scale = _Scale(dots, cosine_limit, max(3, height - 1))
+    labels = scale.labels()
+    canvas = Canvas(width - max(map(len, labels.values())) - 1, max(3, height - 1))
+    canvas.fill(scale.limit_row, "\u254c", "$foreground-muted")
+    columns: dict[int, list[int]] = {}
+    worst: dict[tuple[int, str], Dot] = {}
+    for index, dot in enumerate(dots):
+        column = _column(dot.x, right, canvas.columns)
+        columns.setdefault(column, []).append(index)
+        before = worst.get((column, dot.series))
+        if before is None or dot.rank < before.rank:
+            worst[column, dot.series] = dot
+    # the worst is put last and so is seen where two series share a cell
+    for (column, series), dot in sorted(worst.items(), key=lambda item: -item[1].rank):
+        fails = not (dot.is_finite and dot.rank > cosine_limit)
+        canvas.put(column, scale.row(dot), look(series).mark, FAILS if fails else look(series).style)
+    if any(not dot.is_finite for dot in worst.values()):
+        labels[0] = styled("NaN", "fail")
+    content = framed(canvas, labels, axis_line(canvas.columns, right, name), cursor)
+    ordered = {column: tuple(sorted(mine, key=lambda at: dots[at].rank)) for column, mine in sorted(columns.items())}
+    return Drawn(content, ordered)
 
 
-def _log_axis(series: Sequence[Series], limit: float, height: int) -> Axis:
-    """Whole decades around the data and the limit; ticks are counted from the limit, which so has always one."""
-    heights = [y for line in series for _, y in line.points]
-    low = min(math.floor(min(heights, default=FLOOR)), round(limit) - 2)
-    high = max(math.ceil(max(heights, default=limit)), round(limit) + 1)
-    # two ticks in one row would overwrite each other, and a label would stand beside the wrong height
-    step = math.ceil((high - low) / max(1, height - (X_AXIS_ROWS if height >= X_AXIS_FROM else 0) - 1))
-    first = round(limit) - step * ((round(limit) - low) // step)
-    return Axis(low, high, {float(tick): f"1e{tick}" for tick in range(first, high + 1, step)})
+def _column(x: float, right: float, columns: int) -> int:
+    return max(0, min(columns - 1, int(x / right * columns))) if right > 0 else 0
 
 
-def throughput(
-    blocks: Sequence[BlockEncoded], *, labels: Mapping[str, str], width: int, height: int, palette: Palette
-) -> Text:
-    """Tokens/s of each block for both arms, warm-up apart, over the sequences encoded by that arm."""
-    series = []
-    for arm in ARMS:
-        points: list[Point] = []
-        encoded = 0
-        for block in blocks:
-            if block.arm == arm and not block.is_warmup and block.encode_s > 0:
-                encoded += block.sequences
-                points.append((encoded, block.tokens / block.encode_s))
-        if points:
-            thinned = thin(points, width * POINTS_PER_COLUMN, fmean)
-            series.append(Series(arm, labels.get(arm, arm), thinned))
-    return render(series, axis=_rate_axis(series), width=width, height=height, palette=palette)
+def rates(
+    series: Mapping[str, Sequence[Point]],
+    *,
+    right: float,
+    name: str,
+    width: int,
+    height: int,
+    cursor: int | None = None,
+) -> Drawn:
+    """Draw tokens/s of each series (of series.LOOKS) over x from 0 to `right`; a column shows the mean.
+
+    Indices of Drawn count the points of all series, one series after the other.
+    """
+    rows = max(2, height - 1)
+    top, ticks = _ticks(max((y for points in series.values() for _, y in points), default=0.0), rows)
+    labels: dict[int, str | Content] = {
+        round(tick / top * (rows - 1)): fmt.number(tick) if tick else "0" for tick in ticks
+    }
+    canvas = Canvas(width - max(len(label) for label in labels.values()) - 1, rows)
+    columns: dict[int, list[int]] = {}
+    first = 0
+    for each, points in series.items():
+        mine: dict[int, list[float]] = {}
+        for index, (x, y) in enumerate(points):
+            column = _column(x, right, canvas.columns)
+            mine.setdefault(column, []).append(y)
+            columns.setdefault(column, []).append(first + index)
+        for column, values in mine.items():
+            canvas.put(column, round(fmean(values) / top * (rows - 1)), look(each).mark, look(each).style)
+        first += len(points)
+    content = framed(canvas, labels, axis_line(canvas.columns, right, name), cursor)
+    return Drawn(content, {column: tuple(mine) for column, mine in sorted(columns.items())})
 
 
-def _rate_axis(series: Sequence[Series]) -> Axis:
-    """From 0, so that twice as fast looks twice as high; about four ticks of 1, 2 or 5."""
-    top = (max((y for line in series for _, y in line.points), default=1.0) or 1.0) * 1.05
-    unit = 10.0 ** math.floor(math.log10(top / 4))
-    step = next(unit * factor for factor in (1, 2, 5, 10) if top / (unit * factor) <= 4)
-    ticks = [step * index for index in range(int(top / step) + 1)]
-    return Axis(0.0, top, {tick: fmt.number(tick) if tick else "0" for tick in ticks})
+def _ticks(most: float, rows: int) -> tuple[float, list[float]]:
+    """Return the end of the axis and its ticks: from 0, so that twice as fast looks twice as high, in steps of 1, 2, 5.
+
+    The ends are ticks, and there are never more than one for two rows.
+    """
+    most = most or 1.0
+    number = max(1, min(5, rows // 2))
+    unit = 10.0 ** math.floor(math.log10(most / number))
+    step = next(unit * factor for factor in (1, 2, 5, 10) if most / (unit * factor) <= number)
+    parts = math.ceil(most / step - 1e-9)
+    return step * parts, [step * part for part in range(parts + 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +224,9 @@ def tradeoff(points: Sequence[Labelled], *, width: int, height: int, palette: Pa
         words = f"{point.mark} {point.label}" if is_left else f"{point.label} {point.mark}"
         alignment = "left" if is_left else "right"
         plotext.text(words, x=x, y=point.y, color=palette.get(point.style), alignment=alignment)
-    axis = _rate_axis([Series("", "", tuple((0.0, point.y) for point in points))])
-    plotext.ylim(axis.low, axis.high)
-    plotext.yticks(list(axis.ticks), list(axis.ticks.values()))
+    top, ticks_y = _ticks(max((point.y for point in points), default=0.0), max(12, height) - 3)
+    plotext.ylim(0.0, top)
+    plotext.yticks(ticks_y, [fmt.number(tick) if tick else "0" for tick in ticks_y])
     plotext.xlim(low, high)
     step = math.ceil((high - low) / 5)
     ticks = {float(tick): f"1e{tick}" for tick in range(low, high, step)}

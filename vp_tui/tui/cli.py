@@ -31,7 +31,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Example: vp-tui demo")
+@app.callback(epilog=cli_app.ENVIRONMENT)
 def dashboard(
     context: typer.Context,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
@@ -59,13 +59,13 @@ Notify = Annotated[
 NotifyOn = Annotated[
     str,
     typer.Option(
-        "--notify-on", metavar="fail|warn|always", envvar="VP_TUI_NOTIFY_ON", help="The least bad end to tell."
+        "--notify-on", metavar="fail|warn|always", envvar="VP_TUI_NOTIFY_ON", help="The least severe end to report."
     ),
 ]
 Resume = Annotated[
     str,
     typer.Option(
-        "--resume", metavar="RUN|auto", help="Go on with an interrupted run; auto: the newest with these settings."
+        "--resume", metavar="RUN|auto", help="Continue an interrupted run; auto: the newest with these settings."
     ),
 ]
 
@@ -88,7 +88,7 @@ def run(
     """Validate a precision on your own sequences.
 
     Progress goes to stderr, the result to stdout: a report, or with --json the run document (with --repeats an array
-    of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to go on with.
+    of them). --resume RUN needs no other option; --resume auto starts a new run where there is nothing to continue.
     """
     from vp_tui.core.runs.early import begun
     from vp_tui.core.runs.notify import request

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
+from vp_tui.core.config import DISABLE_VARIABLE, refusal_of
 from vp_tui.core.errors import UsageError
-from vp_tui.core.store.home import Home
+from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 ORDER = (
     "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "judge", "baseline", "compare",
@@ -21,18 +23,57 @@ ORDER = (
 """Order of the commands in the help: the way through the product, not the order of imports."""
 
 
-class _InOrder(TyperGroup):
+class Group(TyperGroup):
+    """Commands in the order of ORDER; help without Python types; refused values in the words of the forms."""
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands in the order of ORDER, unlisted ones last."""
         return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command; the help of an argument has its name only, `RUN` and not `RUN <str>`."""
+        command = super().get_command(ctx, cmd_name)
+        for one in command.params if command is not None else ():
+            if one.param_type_name == "argument":
+                one.display_type_rich = _no_type  # type: ignore[attr-defined]
+        return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a value that typer refuses is told as a form tells it, with the value got."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            cause = error.__cause__
+            if isinstance(cause, ValidationError):
+                found = cause.errors()[0]
+                words, given = refusal_of(found), repr(found["input"])
+                error.message = words if given in words else f"{words} (got {given})"
+            raise
+
+
+def _no_type(ctx: Any) -> str:
+    return ""
+
 
 app = typer.Typer(
-    cls=_InOrder, name="vp-tui", invoke_without_command=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    cls=Group, name="vp-tui", invoke_without_command=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
+ENVIRONMENT = f"""Environment variables:
+
+\b
+{HOME_VARIABLE:<24}Folder of the store, the runs and the caches.
+VP_TUI_NOTIFY           As --notify, also for runs from the dashboard.
+VP_TUI_NOTIFY_ON        As --notify-on, for the same.
+{DISABLE_VARIABLE:<24}1: candidates run in FP32, and the run says so.
+HF_HUB_OFFLINE          1: never ask the hub for a model.
+NO_COLOR                Any value: no colours.
+
+Example: vp-tui demo"""
+"""Below the help of the program."""
 FORMATS = "table|md|csv|json|html|junit"
+TABLES = "sequences|strata|runs|measures|findings"
 PRECISIONS = "fp32|tf32|bf16|fp16"
 
 RUN_HELP = "Run id, unique prefix of the uuid, name, `last` or `baseline` (`baseline:NAME`)."

@@ -6,12 +6,12 @@ import typer
 
 from vp_tui.core.text import wrap
 from vp_tui.core.workers.plant import KINDS
-from vp_tui.tui.cli_app import AsJson, app, home
+from vp_tui.tui.cli_app import AsJson, Group, app, home
 from vp_tui.tui.cli_options import config_options
 
 _WIDTH = 76
 
-checkpoint = typer.Typer(help="Make checkpoints with known faults.", no_args_is_help=True)
+checkpoint = typer.Typer(cls=Group, help="Make checkpoints with known faults.", no_args_is_help=True)
 app.add_typer(checkpoint, name="checkpoint")
 
 

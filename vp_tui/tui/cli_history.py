@@ -6,12 +6,12 @@ import typer
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.store.query.fields import FIELDS, OPERATORS
-from vp_tui.tui.cli_app import AsJson, Detach, Run, app, home, pairs, store
+from vp_tui.tui.cli_app import AsJson, Detach, Group, Run, app, home, pairs, store
 from vp_tui.tui.cli_options import config_options
 
 _WIDTH = max(len(field.name) for field in FIELDS)
 
-db = typer.Typer(help="Maintain the store: upgrade, backup, check, restore, prune.", no_args_is_help=True)
+db = typer.Typer(cls=Group, help="Maintain the store: upgrade, backup, check, restore, prune.", no_args_is_help=True)
 
 
 def _query_help() -> str:
@@ -108,7 +108,7 @@ def rerun(run: Run, detach: Detach = False, json: AsJson = False) -> None:
 @app.command(epilog="Example: vp-tui tag last gpu=h200 release=1.4 --remove draft")
 def tag(
     run: Run,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="K=V...", help="Tags to set.")] = None,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="K=V", help="Tags to set.")] = None,
     remove: Annotated[
         list[str] | None, typer.Option("--remove", metavar="K", help="Tag to remove. Repeatable.")
     ] = None,
@@ -181,9 +181,9 @@ def db_check() -> None:
 def db_restore(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")] = False,
 ) -> None:
-    """Replace a damaged store by its newest sound backup.
+    """Replace a corrupt store by its newest intact backup.
 
-    The damaged files are kept as runs.db.corrupt.TIME.
+    The corrupt files are kept as runs.db.corrupt.TIME.
     """
     from vp_tui.tui.commands.care import restore_store
 

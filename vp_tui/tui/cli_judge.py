@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.config import RunConfig
-from vp_tui.tui.cli_app import FORMATS, PRECISIONS, AsJson, Detach, Output, Reason, Run, app, store
+from vp_tui.tui.cli_app import FORMATS, PRECISIONS, TABLES, AsJson, Detach, Group, Output, Reason, Run, app, store
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
 _NOT_CALIBRATED = ("fp32_compare", "gates", "name", "tags", "thresholds")
 
-baseline = typer.Typer(help="Pin, list and retire baselines.", no_args_is_help=True)
+baseline = typer.Typer(cls=Group, help="Pin, list and retire baselines.", no_args_is_help=True)
 app.add_typer(baseline, name="baseline")
 
 BaselineName = Annotated[str, typer.Option("--name", metavar="N", help="Name of the baseline.")]
@@ -114,18 +114,26 @@ def compare(
     raise typer.Exit(code)
 
 
-@app.command(epilog="Example: vp-tui export last 12 --format csv --output runs.csv")
+@app.command(epilog="Example: vp-tui export last 12 --format csv --table runs --output runs.csv")
 def export(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Runs: id, prefix of the uuid, name, `last` or `baseline`.")
+        list[str], typer.Argument(metavar="RUN", help="Runs: id, prefix of the uuid, name, `last` or `baseline`.")
     ],
     format: Annotated[str, typer.Option("--format", metavar=FORMATS, help="Output format.")] = "json",
-    output: Output = "",
+    table: Annotated[
+        str, typer.Option("--table", metavar=TABLES, help="Table of a csv file (default: sequences).")
+    ] = "",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE|FOLDER", help="Output file (default: stdout).")
+    ] = "",
 ) -> None:
-    """Export runs with all measures and per-sequence rows."""
+    """Export runs with all measures and per-sequence rows.
+
+    A csv file has one kind of row. With an existing folder as --output and without --table all tables are written.
+    """
     from vp_tui.tui.commands.judging import export_runs
 
-    export_runs(store(), runs, format=format, file=output)
+    export_runs(store(), runs, format=format, table=table, file=output)
 
 
 @app.command(epilog="Example: vp-tui calibrate -m esm2-650m -i proteins.fasta --repeats 5")

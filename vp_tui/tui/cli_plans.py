@@ -6,9 +6,9 @@ import typer
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.runs.search.records import DEFAULT_BUDGET
-from vp_tui.tui.cli_app import AsJson, Run, app, home, store
+from vp_tui.tui.cli_app import AsJson, Group, Run, app, home, store
 
-plan = typer.Typer(help="List, show and save precision plans.", no_args_is_help=True)
+plan = typer.Typer(cls=Group, help="List, show and save precision plans.", no_args_is_help=True)
 app.add_typer(plan, name="plan")
 
 PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="Name of a stored plan, or a plan file.")]

@@ -67,9 +67,9 @@ def fits_clipboard(text: str) -> bool:
 
 def toast(text: str, *, place: str, environment: Mapping[str, str]) -> str:
     """Return the notification; `place` names the file, or why there is none."""
-    num_lines = fmt.exact(len(text.splitlines()))
+    num_lines = fmt.plural(len(text.splitlines()), "line")
     if not fits_clipboard(text):
-        return f"{num_lines} lines exceed the terminal's clipboard; {place}"
+        return f"too long for the terminal's clipboard ({num_lines}); {place}"
     # tmux does not forward the sequence by default
     hint = " (tmux needs `set -g set-clipboard on`)" if environment.get("TMUX") else ""
-    return f"copied {num_lines} lines to the clipboard{hint}; {place}"
+    return f"copied {num_lines} to the clipboard{hint}; {place}"

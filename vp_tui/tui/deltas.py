@@ -29,7 +29,7 @@ class Delta:
     speed: float | None = None
     """Change of the speed-up as a fraction; None where times are not comparable or missing."""
     is_worse: bool | None = None
-    """True: the worst cosine is clearly lower; None where cosines are not comparable or missing."""
+    """True: the lowest similarity is clearly lower; None where similarities are not comparable or missing."""
 
     @property
     def level(self) -> Level:
@@ -39,11 +39,11 @@ class Delta:
 
     @property
     def cell(self) -> str:
-        """Return `+1%`, `-6% !`, `=`, `base`, `cos =` where only cosines are comparable, or a dash."""
+        """Return `+1%`, `-6% !`, `=`, `base`, `sim =` where only similarities are comparable, or a dash."""
         if self.names:
             return "base"
         if self.speed is None and self.is_worse is not None:
-            return "cos !" if self.is_worse else "cos ="
+            return "low !" if self.is_worse else "sim ="
         mark = MARKS.get(self.level, "")
         return f"{fmt.short_change(self.speed)} {mark}" if mark else fmt.short_change(self.speed)
 
@@ -53,8 +53,8 @@ class Delta:
         if self.base is None:
             return ""
         speed = "" if self.speed is None else f" speed-up {fmt.short_change(self.speed)},"
-        cosine = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
-        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} worst cosine {cosine}"
+        similarity = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
+        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} similarity {similarity}"
 
 
 def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:

@@ -41,26 +41,30 @@ def explanation(topic: str, limits: Thresholds) -> Explanation:
 
 TOPICS: Final[Mapping[str, Explanation]] = {
     "header": Explanation(
-        "The run and its verdict so far",
-        "Model, precision, progress and verdict of the run. While the run is active the verdict is `so far`: a "
-        "later sequence can still fail it.",
+        "Who, safe, fast",
+        "First line: run, model, precisions, device and data. Second: is it safe, with the numbers that prove it. "
+        "Third: is it fast. While the run is active the answer is `so far`: a later sequence can still fail it. The "
+        "bar counts the time of all steps; encoding is only one of them.",
         "PASS: every sequence is above {cosine} and finite, and no gate failed. WARN: usable, but read the "
         "warnings. FAIL: do not use this precision for this data. INVALID: the measurement itself cannot be trusted.",
-        "If it is not PASS, read the alerts and findings below, then the Measures.",
+        "If it is not PASS, read the problems below, then the Measures.",
     ),
     "strata": Explanation(
         "Strata",
         "One row per length stratum: long sequences overflow and short ones round differently, and a mean over all "
-        "would hide both. Worst, 1st percentile and mean are cosine similarities to the reference.",
-        "Worst above {cosine}, 1st percentile above {p01}, no NaN and no Inf in any row.",
+        "would hide both. Similarity is the cosine similarity to the reference; the margin says how many times nearer "
+        "to 1 than the limit the lowest one is.",
+        "Lowest above {cosine}, 1st percentile above {p01}, no NaN and no Inf in any row.",
         "For a row marked with ! open the worst sequences: is one sequence affected, or all of them?",
     ),
     "similarity": Explanation(
-        "1 - cosine over time",
-        "Distance (1 - cosine) of each block's worst sequence from the reference, on a log scale. The line is the "
-        "limit, ! marks a block with NaN or Inf.",
-        "All points far below the line at {distance}, and no trend: FP16 alone stays below 1e-4.",
-        "Single points near the line are single sequences; a stratum that rises points to a kernel or a module.",
+        "Similarity of each block or sequence",
+        "Cosine similarity to the reference on a log scale of 1 - cosine: better is up, equal to the reference is at "
+        "the top. A mark is the lowest of a block, and after the end of a run of few sequences one sequence. The line "
+        "is the limit {cosine}; what is below it or has NaN or Inf, in the row at the foot, is red.",
+        "All marks far above the line, and no trend: FP16 alone stays above 0.9999. Nothing in the row of NaN.",
+        "Single marks near the line are single sequences: point at them, or open the worst ones. A stratum that falls "
+        "points to a kernel or a module.",
     ),
     "histogram": Explanation(
         "Histogram of 1 - cosine",
@@ -72,10 +76,10 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     ),
     "throughput": Explanation(
         "Throughput of each block",
-        "Tokens per second of the reference and the candidate, block by block, device time only. Their blocks "
+        "Tokens per second of the reference (-) and the candidate (x), block by block, device time only. Their blocks "
         "alternate, so a disturbance of the machine shows in both.",
-        "Two flat lines, the candidate at least {speed} times as high.",
-        "Both lines fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check its "
+        "Two flat rows, the candidate at least {speed} times as high.",
+        "Both fall: the machine is shared or the GPU slows down, see the GPU panel. Only one falls: check its "
         "attention kernel and the sequence lengths of that block.",
     ),
     "gpu chart": Explanation(
@@ -91,7 +95,7 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "Newest reading: utilization, memory, power, clock, temperature, throttling, other processes on the GPU. "
         "Below, on Hopper and newer: SM activity, tensor core activity, memory bandwidth. Without an active run: "
         "the current state of the GPU.",
-        "Mean utilization of {gpu}% or more, no `slowed by`, no `shared with`.",
+        "Mean utilization while encoding of {gpu}% or more, no `slowed by`, no `shared with`.",
         "Slowed by temperature or a power cap: accuracy is not affected, throughput is not comparable. Memory in "
         "use before a run: another process uses the GPU.",
     ),
@@ -104,24 +108,23 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "kernel, and that the reference really ran in FP32.",
     ),
     "alerts": Explanation(
-        "Alerts and findings",
-        "Alerts appear during the run, one per event: a sequence with NaN, a cosine at or below {cosine}, disturbed "
-        "timing. Findings are gate results at the end of the run.",
-        "None. A WARN should be read, a FAIL decides the verdict.",
-        "Open the first alert rather than the last: it names sequence, layer and batch, and later ones often follow "
-        "from it.",
+        "Problems and notes",
+        "One line per cause, the most severe first: a FAIL decides the verdict, a WARN should be read, a NOTE changes "
+        "nothing, an INFO is about the run. Each says where, whether it had an effect, and what to do.",
+        "No FAIL and no WARN.",
+        "Open the first: it names sequence, layer and batch, and lists everything of the same cause.",
     ),
     "embeddings": Explanation(
         "Embedding statistics",
         "Mean, standard deviation and share of outliers (beyond 3 standard deviations) of all values, reference and "
         "candidate.",
         "Equal to three digits: standard deviations within {std}, shares of outliers within {outliers}.",
-        "Different standard deviations with good cosines: the scale is wrong, which cosine cannot detect but M5 and "
-        "S5 can; see the Measures.",
+        "Different standard deviations with good similarities: the scale is wrong, which similarity cannot detect but "
+        "M5 and S5 can; see the Measures.",
     ),
     "runs": Explanation(
         "Run history",
-        "All runs of this store, newest first, with status, verdict, worst cosine and speed-up; the lines below "
+        "All runs of this store, newest first, with status, verdict, lowest similarity and speed-up; the lines below "
         "describe the run under the cursor and its difference from the baseline.",
         "PASS in the result column, and no ! in the delta column.",
         "Select two runs and compare them; set a good one as a baseline, and later runs are compared with it.",
@@ -161,10 +164,20 @@ TOPICS: Final[Mapping[str, Explanation]] = {
         "Open a cell for its evidence. Pin what you want in FP32 in any case, forbid what must not be slower, and "
         "search again.",
     ),
+    "module map": Explanation(
+        "Map of the model",
+        "One row per module of a block in the order of execution, one column per block. Three maps: the error of the "
+        "module's values in multiples of plain rounding, the doublings left before the format overflows, the share of "
+        "values so small that digits are lost. Darker is nearer to the limit, ~ is beyond that of a warning, ! has "
+        "NaN or Inf or fails. `.in` is what enters a linear layer.",
+        "An even, light map.",
+        "One dark row: an operation. One dark column: a block. Dark from one column on: the fault begins there. The "
+        "search for operations to keep in FP32 begins with what is marked here.",
+    ),
     "choices": Explanation(
         "Plans to choose from",
-        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, worst "
-        "1 - cosine of the searched sequences, tokens per second and memory of the weights on this device.",
+        "The plan that was found between its two extremes, nothing kept and everything kept: kept operations, lowest "
+        "similarity of the searched sequences, tokens per second and memory of the weights on this device.",
         "The plan passes, and is nearly as fast as the one that keeps nothing.",
         "Is everything kept as fast as the plan? Then the plan saves memory only: use the wider format.",
     ),

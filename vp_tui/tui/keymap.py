@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.keys import key_to_character
 
 MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
-PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run"}
+PARTS = {"runs table": "runs", "alerts": "live", "chart": "live", "module map": "modules", "path field": "new run"}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
@@ -61,7 +61,7 @@ def shown(key: str) -> str:
     return character
 
 
-_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit")
+_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit", "modules")
 _SCREENS = (
     Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
     Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
@@ -70,17 +70,25 @@ _SCREENS = (
     Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
     Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
 )
+_POINTED = ("chart", "module map")
 _LIVE = (
-    Key("view", "v", "cycle_chart", "View", "next chart: similarity, histogram, throughput, GPU", ("live",), rank=2),
-    Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
-    Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
+    Key(
+        "view", "v", "cycle_chart", "View", "enlarge the chart in focus or the first, then the next", ("live",), rank=2
+    ),
+    Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest similarity", ("live",), rank=2),
+    Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of problems and notes, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
     Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
     Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
     Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), rank=REST),
     Key(
-        "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
+        "open", "enter", "open", "Open", "what it means, what to do, and all of the same cause", ("alerts",), rank=REST
     ),
+    Key(
+        "modules", "h", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
+    ),
+    Key("right", "right", "point(1)", "Point", "name the next sequence, block or module", _POINTED, rank=3),
+    Key("left", "left", "point(-1)", "Point", "name the one before", _POINTED, rank=QUIET),
 )
 _RUNS = (
     Key("open", "enter", "open", "Open", "show the run under the cursor on the Live screen", ("runs table",), rank=2),
@@ -119,7 +127,7 @@ _SEARCH = (
         "s",
         "start",
         "Start",
-        "search in the background; it goes on without the dashboard",
+        "search in the background; it continues without the dashboard",
         ("search",),
         rank=1,
     ),
@@ -173,7 +181,8 @@ _MODALS = (
     Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
     Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
     Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
-    Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
+    Key("view", "v", "next_view", "View", "next map: error, headroom, subnormal share", ("modules",), rank=2),
+    Key("sequence", "s", "sequence", "Sequence", "show the sequence this is about", ("alert",)),
 )
 
 TERMINAL_KEYS: Mapping[str, str] = {"ctrl+z": "suspend_process"}

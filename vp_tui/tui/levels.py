@@ -1,6 +1,7 @@
 """One table: how good or bad something is -> its text mark; no Textual, so that the command line uses it too.
 
-A mark stands beside every colour, for colour-blind readers, 16 colours and NO_COLOR.
+A mark stands beside every colour, for colour-blind readers, 16 colours and NO_COLOR. `fail` means: do not use this
+precision here; `warn`: usable, but read on. A run that broke off says neither.
 """
 
 from typing import Final, Literal
@@ -14,9 +15,9 @@ _LEVELS: Final[dict[str, Level]] = {
     "FAIL": "fail",
     "INVALID": "fail",
     "MISS": "warn",
-    "failed": "fail",
-    "interrupted": "fail",
-    "cancelled": "warn",
+    "failed": "title",
+    "interrupted": "title",
+    "cancelled": "title",
     "running": "info",
     "starting": "info",
     "queued": "dim",

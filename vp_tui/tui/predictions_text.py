@@ -32,7 +32,7 @@ def _truth(truth: Mapping[str, Any] | None) -> Iterator[str]:
     if truth is None:
         return
     if truth["unknown"]:
-        yield f"{truth['unknown']} predictions have no true label and are left out below."
+        yield f"{fmt.plural(truth['unknown'], 'prediction')} without a true label left out below."
     for scope, found in truth["scopes"].items():
         for arm in ARMS:
             yield f"{scope}, {arm}: {_quality(found[arm])}"

@@ -14,7 +14,7 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.report.document import gpu_while_encoding
-from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.evaluate import detail
@@ -60,7 +60,7 @@ def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: T
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Mean cosine between different sequences in this set: {fmt.cosine(between, 3)}.")
+        words.append(f"Mean cosine between different sequences in this set: {fmt.similarity(between, 3)}.")
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
@@ -79,8 +79,8 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
         return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
     meaning = f"A raw cosine of {limit} corresponds to a mean-centred cosine of"
     if between is not None and between < _ALIKE:
-        return f"{meaning} {fmt.cosine(needed, 3)}, so M1 is strict here."
-    return f"{meaning} only {fmt.cosine(needed, 3)}, so M1 alone would miss a loss of that size."
+        return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
+    return f"{meaning} only {fmt.similarity(needed, 3)}, so M1 alone would miss a loss of that size."
 
 
 def uncaught_controls(measured: Measured) -> str:
@@ -239,3 +239,9 @@ def _gpu_at_work(snapshot: RunSnapshot) -> str:
     told = [f"{title} {fmt.percent(found[name]['mean'], of=100)}" for name, title in _AT_WORK.items() if found[name]]
     no_gpm = snapshot.environment.get("gpm")
     return f"GPU while encoding: {', '.join(told)}{f'; {no_gpm}' if no_gpm else ''}" if told else ""
+
+
+def origin(run: RunRow) -> list[str]:
+    """Return where the run comes from: its whole paths and its identity in every store."""
+    facts = (("model", run.model), ("sequences", run.input), ("uuid", run.uuid))
+    return [line for name, value in facts for line in paragraph(f"{name} {value}", rest="    ")]

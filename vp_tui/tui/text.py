@@ -9,79 +9,67 @@ from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
+from vp_tui.core.report import headings as words
+from vp_tui.core.report.answers import findings, notes_and_next
+from vp_tui.core.report.headline import headline, lines_of
 from vp_tui.core.report.page import aligned
+from vp_tui.core.report.steps import share_words, step_words
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
-from vp_tui.core.verdict.causes import notes
+from vp_tui.core.verdict.margin import margin
 from vp_tui.core.verdict.results import gate_results
 from vp_tui.tui import report_text as sections
 from vp_tui.tui.levels import marked
 from vp_tui.tui.predictions_text import predictions
-from vp_tui.tui.report_answers import answers, findings
 
 _HEAD = (
-    ("stratum", 7), ("done", 7), ("worst cos", 9), ("p1 cos", 9), ("mean", 9), ("<=lim", 5), ("NaN", 4), ("Inf", 4),
-    ("tok/s", 6), ("x ref", 6),
+    (words.STRATUM, 7), (words.COMPARED, 9), (words.NAN, 4), (words.INF, 4), (words.BELOW, 5), (words.LOWEST, 17),
+    (words.MARGIN, 9), (words.TOKENS_SHORT, 6), (words.SPEEDUP, 8),
 )  # fmt: skip
+_LABEL = 15
 
 
 def progress_line(snapshot: RunSnapshot) -> str:
-    """Return one line: progress, throughput, ETA and the worst cosine per stratum."""
+    """Return one line: progress over all steps, time left, safe so far, fast so far."""
     run = snapshot.run
-    if not run.total or not snapshot.blocks:
-        return f"#{run.id} {run.status}: {safe(run.phase)}"
-    rates = {stats.scope: stats for stats in snapshot.strata}.get("all")
-    parts = [f"#{run.id} {fmt.share(run.done, run.total)} {run.done}/{run.total}", f"ETA {fmt.duration(run.eta_s)}"]
-    if rates is not None:
-        reference, candidate = fmt.number(rates.reference_tokens_per_s), fmt.number(rates.candidate_tokens_per_s)
-        parts.append(f"{reference} -> {candidate} tok/s")
-        worst = [
-            f"{stats.scope} {fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf)}"
-            for stats in snapshot.strata
-            if stats.scope != "all"
-        ]
-        parts.append(f"worst cos: {' '.join(worst)}")
-    if run.num_alerts:
-        parts.append(f"alerts {run.num_alerts}")
+    parts = [f"#{run.id} {share_words(run)}  {safe(step_words(run)) or run.status}"]
+    if run.eta_s is not None:
+        parts.append(f"{fmt.duration(run.eta_s)} left")
+    if snapshot.blocks:
+        _, proof, fast = headline(snapshot)
+        parts += [f"{one.word} {one.parts[0]}" for one in (proof, fast)]
     return "  ".join(parts)
 
 
 def summary(snapshot: RunSnapshot) -> str:
-    """Return the summary at the end of a run: strata, findings, meaning of the limit, speed, verdict."""
-    lines = [_title(snapshot)]
-    if snapshot.run.precision_reason:
-        lines.append(safe(snapshot.run.precision_reason))
-    if snapshot.strata:
-        lines += ["", *strata_table(snapshot.strata)]
-    lines += _findings(snapshot.findings)
+    """Return the end of a run: the three lines first, then strata, problems and notes, meaning of the limit."""
     measured, limits = from_document(snapshot.measures), snapshot.limits
+    lines = _top(snapshot)
+    if snapshot.strata:
+        lines += ["", *strata_table(snapshot.strata, limits.fail(M1))]
+    lines += sections.spaced(_findings(snapshot.findings))
+    lines += sections.spaced(_notes_and_next(snapshot))
     told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
-    proof = [line for words in told for line in sections.paragraph(words, first="", rest="")]
-    lines += ["", *proof] if proof else []
-    lines += sections.spaced(answers(snapshot))
-    spoken = [safe(snapshot.speedup.get("reason", ""))] if snapshot.run.verdict is not None else []
-    return "\n".join([*lines, "", *spoken, _outcome(snapshot)])
+    proof = [line for each in told for line in sections.paragraph(each, first="", rest="")]
+    return "\n".join([*lines, *sections.spaced(proof)])
 
 
 def report(snapshot: RunSnapshot) -> str:
-    """Return the whole report, verdict first, in at most 79 columns."""
+    """Return the whole report, the three lines first, in at most 79 columns."""
     run, strata = snapshot.run, snapshot.strata
     measured, limits = from_document(snapshot.measures), snapshot.limits
     rows = gate_results(measured, strata, snapshot.findings, limits) if run.verdict else ()
     arms = {"candidate": safe(run.precision), "reference": safe(run.reference)}
     meaning = sections.cosine_meaning(measured, strata, limits)
-    lines = fmt.wrap(_title(snapshot), sections.WIDTH, rest="  ")
-    lines += fmt.wrap(_outcome(snapshot), sections.WIDTH, rest="  ")
-    if run.precision_reason:
-        lines += fmt.wrap(safe(run.precision_reason), sections.WIDTH, rest="  ")
-    lines += sections.spaced(answers(snapshot))
+    lines = _top(snapshot)
     if strata:
-        lines += ["", *strata_table(strata)]
+        lines += ["", *strata_table(strata, limits.fail(M1))]
     parts = {
         "Findings": _findings(snapshot.findings),
-        f"What a cosine of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
+        "Notes and next step": _notes_and_next(snapshot),
+        f"What a similarity of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
         "Measures": sections.measures_table(rows),
-        "Negative controls: the reference, damaged on purpose": sections.controls(measured, rows),
+        "Negative controls: the reference, corrupted on purpose": sections.controls(measured, rows),
         "Error against FP64": sections.oracle(measured, **arms),
         "Tightest modules": sections.modules(measured, arms["candidate"]),
         "Numbers in the embeddings": sections.spread(measured, **arms),
@@ -89,71 +77,68 @@ def report(snapshot: RunSnapshot) -> str:
         "Known faults of pipelines": sections.known_faults(measured),
         "Not measured": sections.not_measured(rows, measured),
         "Speed": sections.speed(snapshot),
+        "Run": sections.origin(run),
     }
     return "\n".join([*lines, *(line for title, part in parts.items() for line in sections.section(title, part))])
 
 
-def strata_table(strata: Sequence[StratumStats]) -> list[str]:
-    rows = [" ".join(f"{name:>{width}}" for name, width in _HEAD)]
+def _top(snapshot: RunSnapshot) -> list[str]:
+    """The three lines, and why the candidate ran in another precision."""
+    reason = snapshot.run.precision_reason
+    lines = lines_of(snapshot, sections.WIDTH)
+    return [*lines, *fmt.wrap(safe(reason), sections.WIDTH, rest="  ")] if reason else lines
+
+
+def strata_table(strata: Sequence[StratumStats], limit: float) -> list[str]:
+    """Return one line per stratum; `limit` is that of the similarity."""
+    rows = [_table_row([name for name, _ in _HEAD])]
     for stats in strata:
         cells = (
             stats.scope,
             _done(stats),
-            fmt.cosine(stats.cosine_min, nonfinite=stats.nan + stats.inf),
-            fmt.cosine(stats.cosine_p01),
-            fmt.cosine(stats.cosine_mean),
-            *(str(count) if count < 10_000 else fmt.short(count) for count in (stats.below, stats.nan, stats.inf)),
+            *(str(count) if count < 10_000 else fmt.short(count) for count in (stats.nan, stats.inf, stats.low)),
+            fmt.similarity(stats.cosine_min, nonfinite=stats.nonfinite),
+            margin(stats.cosine_min, limit, nonfinite=stats.nonfinite),
             fmt.number(stats.candidate_tokens_per_s),
             fmt.ratio(stats.speedup),
         )
-        rows.append(" ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _HEAD, strict=True)))
+        rows.append(_table_row(cells))
     return [row.rstrip() for row in rows]
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    first, *rest = zip(cells, _HEAD, strict=True)
+    return " ".join([f"{first[0]:<{first[1][1]}}", *(f"{cell:>{width}}" for cell, (_, width) in rest)])
 
 
 def _done(stats: StratumStats) -> str:
     exact = f"{stats.n}" if stats.n == stats.planned else f"{stats.n}/{stats.planned}"
-    return exact if len(exact) <= 10 else f"{fmt.short(stats.n)}/{fmt.short(stats.planned)}"
-
-
-def _title(snapshot: RunSnapshot) -> str:
-    run = snapshot.run
-    name = f" {safe(run.name)!r}" if run.name else ""
-    judged = snapshot.config.get("judged")
-    if judged:
-        return (
-            f"run #{run.id} {run.uuid[:8]}{name}: {safe(judged['candidate'])} ({run.precision}) judged against "
-            f"{safe(judged['reference'])} ({run.reference})"
-        )
-    return (
-        f"run #{run.id} {run.uuid[:8]}{name}: {safe(run.model)}, "
-        f"{run.precision} against {run.reference} on {run.device or fmt.DASH}, {safe(run.input)}"
-    )
+    return exact if len(exact) <= 9 else f"{fmt.short(stats.n)}/{fmt.short(stats.planned)}"
 
 
 def _findings(found: Sequence[Finding]) -> list[str]:
     """One paragraph per cause, with its mark."""
     return [
         line
-        for severity, text in findings(found)
-        for line in sections.paragraph(text, first=marked(severity, ""), rest="  ")
+        for severity, text, told in findings(found)
+        for line in sections.paragraph(f"{text}.{' ' if told else ''}{told}", first=marked(severity, ""), rest="  ")
     ]
 
 
-def _outcome(snapshot: RunSnapshot) -> str:
-    """The verdict with its number of notes and its sentence, or the status of a run without a verdict."""
-    run, told = snapshot.run, len(notes(snapshot.findings))
-    if run.verdict is not None:
-        beside = f", {fmt.plural(told, 'note')}" if told else ""
-        return f"{run.verdict}{beside}: {safe(run.sentence)}"
-    why = f": {safe(run.status_reason)}" if run.status_reason else ""
-    return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
+def _notes_and_next(snapshot: RunSnapshot) -> list[str]:
+    """The notes and the next step below each other, each after its label."""
+    return [
+        line
+        for label, told in notes_and_next(snapshot)
+        for line in fmt.wrap(told, sections.WIDTH, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2))
+    ]
 
 
 def runs_table(runs: Sequence[RunRow], width: int | None = None) -> str:
     """Return the table; with a width without the columns that do not fit, so that no terminal breaks a number."""
     if not runs:
         return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
-    columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")
+    columns = ("id", "created", "name", "model", "precision", "status", "verdict", words.LOWEST_SHORT, words.SPEEDUP)
     rows = [columns, *(_history_row(run) for run in runs)]
     kept = list(range(len(columns)))
     for name in ("model", "created", "precision", "status"):
@@ -173,6 +158,6 @@ def _history_row(run: RunRow) -> tuple[str, ...]:
         f"{run.precision}/{run.reference}",
         run.status,
         run.verdict or "-",
-        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
+        fmt.similarity(run.cosine_min, nonfinite=run.num_nonfinite),
         fmt.ratio(run.speedup),
     )

@@ -391,7 +391,7 @@ def test_an_impossible_kernel_on_a_cpu_is_wrong_usage_and_names_what_auto_takes(
 def test_the_fp32_arm_of_a_run_keeps_sdpa_when_a_16_bit_kernel_was_asked_for_and_says_so():
     choice = choose("flash", SINGLE, CPU, alibi=False, head_dim=64, spare_fp32=True)
     assert choice.name == "sdpa"
-    assert choice.reason.startswith("--attention flash applies to 16-bit arms only (it takes float16")
+    assert choice.reason.startswith("--attention flash applies to 16-bit precisions only (it takes float16")
     with pytest.raises(UsageError):
         choose("flash", SINGLE, CPU, alibi=False, head_dim=64)
     with pytest.raises(UsageError):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vp_tui.core.report import render
+from vp_tui.core.report.runs_export import exported
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -37,15 +38,16 @@ def count(pixels_HW3, colour):
 
 
 @pytest.mark.parametrize(("scheme", "colours"), [("light", LIGHT), ("dark", DARK)])
-def test_the_page_shows_its_charts_in_both_schemes(regressed, tmp_path, scheme, colours):
-    html = render.rendered(regressed, "html")
+@pytest.mark.parametrize("kind", ["comparison", "run"])
+def test_the_page_shows_its_charts_in_both_schemes(regressed, loaded, tmp_path, kind, scheme, colours):
+    html = render.rendered(regressed, "html") if kind == "comparison" else exported([loaded("broken")], "html")
     if scheme == "dark":
         # headless Chromium prefers light; the dark colours are asked for by name instead
         html = html.replace("@media (prefers-color-scheme: dark)", "@media screen")
     render.write(tmp_path / "report.html", html)
     drawn_HW3 = pixels(tmp_path / "report.html", tmp_path / "page.png")
     assert count(drawn_HW3, colours["paper"]) > drawn_HW3[..., 0].size / 2
-    charts_HW3 = drawn_HW3[drawn_HW3.shape[0] // 3 :]
+    charts_HW3 = drawn_HW3[drawn_HW3.shape[0] // 3 :] if kind == "comparison" else drawn_HW3
     for name in ("base", "cand", "limit"):
         # a line of a chart is some hundred pixels long at least
         assert count(charts_HW3, colours[name]) > 200, f"{name} is not drawn"

@@ -102,11 +102,12 @@ def test_gpu_samples_are_summed_up_and_their_throttle_reasons_joined(snapshot):
     assert found["throttle_reasons"] == 4 | 8
 
 
-def test_what_the_gpu_did_is_summed_up_over_the_timed_blocks_alone(snapshot):
+def test_what_the_gpu_did_is_summed_up_over_the_timed_blocks_alone_without_the_pauses_between_them(snapshot):
     at_work = {"sm_active": 90.0, "tensor_active": 60.0, "dram_active": 30.0, "other_processes": 0}
     samples = (
         gpu_sample(at_us=999_999, utilization=1.0),
         gpu_sample(at_us=1_000_000, utilization=90.0, **at_work),
+        gpu_sample(at_us=2_000_000, utilization=3.0, **at_work),
         gpu_sample(at_us=3_000_000, utilization=100.0, **at_work | {"tensor_active": 62.0, "dram_active": None}),
         gpu_sample(at_us=3_000_001, utilization=2.0, **at_work | {"other_processes": 3}),
     )
@@ -124,7 +125,7 @@ def test_what_the_gpu_did_is_summed_up_over_the_timed_blocks_alone(snapshot):
         "dram_active": {"mean": 30.0, "max": 30.0},
         "other_processes": {"mean": 0.0, "max": 0},
     }
-    assert found["samples"] == 4
+    assert found["samples"] == 5
 
 
 def test_before_a_block_is_timed_and_without_gpm_there_are_nulls(snapshot):

@@ -100,16 +100,17 @@ def test_a_number_without_a_value_says_how_many_sequences_were_not_finite(comple
     assert found["candidate.tokens_per_s", "all"][2] == 0, "sequences say nothing about clocks"
 
 
-def test_the_gpu_is_averaged_over_the_timed_blocks(started, write, sql):
+def test_the_gpu_is_averaged_over_the_timed_blocks_of_both_runs_without_warm_up_and_pauses(started, write, sql):
     run_id = started()
+    seconds = ((5, 0.0), (10, 80.0), (13, 1.0), (20, 90.0), (25, 0.0))
     write(
         run_id,
         planned(),
-        encoded(at_us=5, is_warmup=True),
-        encoded(at_us=10),
-        encoded(at_us=20),
-        *(gpu_sample(at_us=at_us, utilization=value) for at_us, value in ((5, 0.0), (10, 80.0), (20, 90.0), (25, 0.0))),
-        gpu_sample(at_us=15, utilization=None),
+        encoded(at_us=5_000_000, wall_s=4.0, is_warmup=True),
+        encoded(at_us=10_000_000, wall_s=1.0),
+        encoded(at_us=20_000_000, wall_s=6.0, arm="candidate"),
+        *(gpu_sample(at_us=second * 1_000_000, utilization=value) for second, value in seconds),
+        gpu_sample(at_us=15_000_000, utilization=None),
         finished(),
     )
     assert metrics(sql, run_id)["gpu.utilization", "all"][0] == 85.0

@@ -66,7 +66,8 @@ def test_an_open_reader_holds_no_transaction_between_questions(home, queued, rea
 
 def test_runs_come_newest_first_with_their_tags_and_alerts(queued, write, reader):
     first, second = queued(tags={"gpu": "h200", "who": "me"}), queued(name="two")
-    write(first, alert(), alert())
+    # information is no alert
+    write(first, alert(), alert(severity="warn"), alert(severity="info"))
     rows = reader.runs()
     assert [row.id for row in rows] == [second, first]
     assert (rows[1].tags, rows[1].num_alerts) == ({"gpu": "h200", "who": "me"}, 2)

@@ -57,7 +57,7 @@ def test_a_stratum_in_which_no_sequence_has_a_cosine_fails_and_says_so():
     outcome, found = judged(stats(nan=10, below=10, cosine_min=None, cosine_p01=None, cosine_mean=None))
     assert outcome == "FAIL"
     assert [one.gate for one in found] == ["V1", "M1"]
-    assert found[1].text.endswith(": none has a cosine")
+    assert found[1].text.endswith(": none has one")
     assert found[1].value is None
 
 
@@ -152,7 +152,7 @@ def test_the_gravest_finding_comes_first():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, ["fp16 is safe here", "all 10 sequences", "1.0e-05"]),
+        ({}, ["fp16 is safe here", "all 10 sequences", "0.9999900", "1,000x"]),
         ({"cosine_p01": 0.9}, ["fp16 passes with a warning", "short", "0.900000"]),
         ({"nan": 1}, ["fp16 is not safe here", "short: 1 of 10", "1 of 10 sequences become NaN"]),
     ],
@@ -160,7 +160,7 @@ def test_the_gravest_finding_comes_first():
 def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):
     strata = (stats("short", **changes), stats("all", **changes))
     outcome, found = judged(*strata)
-    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
+    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS)
     assert [word for word in words if word not in text] == []
 
 
@@ -169,7 +169,7 @@ def test_an_unproved_reference_is_told_behind_the_verdict_and_does_not_change_it
     strata = (stats("short", **changes), stats("all", **changes))
     outcome, found = judged(*strata)
     proved, unproved = (
-        verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", is_proved=is_proved)
+        verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS, is_proved=is_proved)
         for is_proved in (True, False)
     )
     assert unproved.removeprefix(proved) == f"; {verdict.UNPROVED}"
@@ -179,9 +179,9 @@ def test_a_sentence_about_nan_counts_all_strata_and_names_layer_and_remedy():
     strata = (stats("short", nan=1), stats("long", nan=9, inf=2, n=10), stats("all", nan=10, inf=2, n=30))
     outcome, found = judged(*strata)
     details = {"nonfinite": [{"module": "layers.3.fc1", "count": 4}]}
-    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", details=details)
+    text = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS, details=details)
     assert "10 of 30 sequences become NaN or Inf (long: 9 of 10), first in layers.3.fc1; use bf16, or keep" in text
-    bf16 = verdict.sentence(outcome, found, strata, candidate="bf16", reference="fp32", details=details)
+    bf16 = verdict.sentence(outcome, found, strata, candidate="bf16", reference="fp32", limits=LIMITS, details=details)
     assert "use bf16" not in bf16
 
 
@@ -191,7 +191,7 @@ def test_further_findings_are_counted_in_the_sentence():
         S8={"gap_p99": 0.9}, R4={"rounding_ratio": 2.0}, R5={"pooled_ratio": 2.0}, V4={"flushed_share": 0.5}
     )
     outcome, found = judge(what, *strata)
-    words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32")
+    words = verdict.sentence(outcome, found, strata, candidate="fp16", reference="fp32", limits=LIMITS)
     # gap and engine; the two gates of the engine are one problem, and a note is none
     assert words.endswith("(and 2 more problems)")
 
@@ -206,7 +206,7 @@ def test_further_findings_are_counted_in_the_sentence():
 )
 def test_a_pass_says_how_sure_it_is_and_on_a_handful_first(bound, words):
     strata = four_strata()
-    text = verdict.sentence("PASS", (), strata, candidate="fp16", reference="fp32", bound=bound)
+    text = verdict.sentence("PASS", (), strata, candidate="fp16", reference="fp32", limits=LIMITS, bound=bound)
     assert words in text
     assert text.startswith(words) == (bound >= 0.01)
 
@@ -238,7 +238,7 @@ def test_an_invalid_reference_is_told_before_everything_else():
     what = measured(R1={"reference_error_max": 1.0}, V2={"nonfinite_modules": 3}, M1={"min": 0.1})
     got, found = judge(what, stats("short", nan=3), gates="strict")
     assert (got, found[0].gate) == ("INVALID", "R1")
-    words = verdict.sentence(got, found, four_strata(), candidate="fp16", reference="fp32")
+    words = verdict.sentence(got, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
     assert words.startswith(f"no verdict on fp16: {found[0].text}")
 
 
@@ -291,13 +291,13 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
         ("M4-worst", {"M4": {"short": {"spread": 25.0, "relative_l2_max": 0.01}}},
          ["short: ", "25.0000", "above 10", "1.0e-02", "above 0.002", "p3"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
-        ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}}, ["2 modules", "1 values", "layers.3.fc2"]),
+        ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}}, ["2 modules", "1 value", "layers.3.fc2"]),
         ("V3", {"V3": {"headroom_bits": 0.25}}, ["0.2", "below 1"]),
         ("S6-rogue", {"S6": {"rogue_differences": 2.0}}, ["2 dominant dimensions"]),
         ("S6", {"S6": {"outlier_share_change": -0.002}}, ["-2.0e-03", "0.001"]),
         ("C1", {"C1": {"controls": 5.0, "uncaught": 1.0}}, ["1 of 5", "lost-scale"]),
         # so near to the limit that the usual digits would not show the difference
-        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.989999 ", "below 0.99"]),
+        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.98999999 ", "below 0.99"]),
         ("M4", {"M4": {"short": {"relative_l2_p99": 0.0100000001}}}, ["0.0100000001", "above 0.01"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0050000001}}}, ["1.0050000001", "0.005", "from 1"]),
     ],
@@ -355,7 +355,7 @@ def test_any_numbers_give_a_verdict_with_words(numbers, gates, reference_precisi
         four_strata(), as_measured(numbers), limits=LIMITS, gates=gates, reference_precision=reference_precision
     )
     outcome = verdict.verdict(found)
-    assert verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32")
+    assert verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
     assert len({(one.gate, one.stratum, one.severity) for one in found}) == len(found)
     assert all(one.text and "nan" not in one.text.replace("dominant", "") for one in found)
 

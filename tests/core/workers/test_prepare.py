@@ -140,9 +140,9 @@ def test_whatever_was_changed_is_noted_and_counted(fasta):
     data = prepared(config(input=path))
     assert data.notes == (
         "1 records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)",
-        "1 sequences are longer than 1022 residues and were cut there",
-        "3 letters outside the alphabet were read as unknown: * 1, J 2",
-        "6 lower-case letters were read as upper case",
+        "1 sequence cut at 1022 residues",
+        "3 characters outside the alphabet read as unknown: * 1, J 2",
+        "6 lower-case characters read as upper case",
         "the stratum medium has no sequences",
     )
     assert data.facts["unknown_letters"] == {"*": 1, "J": 2}
@@ -175,9 +175,9 @@ def test_rna_and_lower_case_are_noted_for_a_dna_model(made_dnabert, tmp_path):
     path.write_text(">a\nACGUACGUacguNN\n")
     data = prepared(config(input=str(path)), read_spec(made_dnabert), made_dnabert)
     assert data.notes[:3] == (
-        "2 letters outside the alphabet were read as unknown: N 2",
-        "4 lower-case letters were read as upper case",
-        "3 letters U (RNA) were read as T",
+        "2 characters outside the alphabet read as unknown: N 2",
+        "4 lower-case characters read as upper case",
+        "U (RNA) read as T 3 times",
     )
     assert (data.facts["rna"], data.facts["truncated"]) == (3, 0)
 
@@ -229,7 +229,7 @@ def test_stops_are_counted_kept_and_no_unknown_residues(tmp_path):
     assert (found.facts["stops"], found.facts["unknown_letters"]) == (1, {"*": 2})
     assert found.facts["unknown_share"] == 1 / 101
     assert found.sequences.residues[0].endswith(b"*")
-    assert sum("end in *" in note for note in found.notes) == 1
+    assert sum("stop codon" in note for note in found.notes) == 1
 
 
 def test_groups_of_ten_give_the_tokens_and_the_strata_of_the_plain_file(tmp_path):

@@ -158,8 +158,21 @@ def test_in_a_stretch_the_next_block_is_queued_before_one_is_kept(arms, data, bu
     assert told == ["start 0", "start 1", "keep 0", "start 2", "keep 1", "keep 2"]
 
 
+class CountingSampler:
+    """Whether GPU samples count, and how often they began to."""
+
+    is_counting, counted = False, 0
+
+    def count(self):
+        self.is_counting, self.counted = True, self.counted + 1
+
+    def stop_counting(self):
+        self.is_counting = False
+
+
 def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretches(arms, data, budget):
     compared = []
+    sampler = CountingSampler()
 
     class FakeTally:
         """Takes as long as a slow comparison."""
@@ -172,6 +185,7 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
         def compare(self, block, reference_SD, candidate):
             assert np.array_equal(reference_SD[block.indices_S], candidate.embeddings_SD[block.indices_S])
             assert reference_SD[block.indices_S].any() or block.index == 0
+            assert not sampler.is_counting
             time.sleep(COMPARING_S)
             compared.append(block.index)
 
@@ -187,7 +201,7 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
     for arm in arms:
         arm.warm_s[0] = 1e-5
     encoding = Encoding(
-        setting=SimpleNamespace(device=CUDA),
+        setting=SimpleNamespace(device=CUDA, sampler=sampler),
         plan=SimpleNamespace(data=data, budget=budget),
         arms=SimpleNamespace(running=tuple(arms), reference=arms[0], candidate=arms[1]),
         inspection=None,
@@ -196,12 +210,18 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
         throughput=Throughput(data, arms, {}),
         keeping=SimpleNamespace(now_and_then=list),
     )
-    events = list(encoding._encode(*arms))
+    events = []
+    for event in encoding._encode(*arms):
+        events.append(event)
+        # the last block of a stretch has left the queue empty: what follows is comparing
+        is_within = isinstance(event, BlockEncoded) and event.block % 2 == 0
+        assert sampler.is_counting or not is_within
     order = [event.arm for event in events if isinstance(event, BlockEncoded)]
     assert order == (["reference"] * 2 + ["candidate"] * 4 + ["reference"] * 2) * 3
     assert compared == list(range(NUM_BLOCKS))
     assert [event for event in events if isinstance(event, int)] == compared
     assert isinstance(events[-1], Progress)
+    assert (sampler.counted, sampler.is_counting) == (12, False)
     encode_s, wall_s = seconds(arms[1])
     assert encode_s <= wall_s < encode_s + 0.5 * NUM_BLOCKS * COMPARING_S
 

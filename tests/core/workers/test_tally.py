@@ -156,8 +156,8 @@ def test_a_low_cosine_and_a_missing_one_are_alerted_in_words(same):
     tally.compare(block(0, 1), x_SD, candidate)
     first, second = tally.alerts(block(0, 1), candidate)
     assert (first.kind, second.kind) == ("cosine", "cosine")
-    assert "has cosine -1.000000, not above 0.99 in fp16" in first.message
-    assert "has no cosine, not above 0.99" in second.message
+    assert "has similarity -1.000000, not above 0.99 in fp16" in first.message
+    assert "has no similarity, not above 0.99" in second.message
 
 
 def test_alerts_of_one_kind_and_stratum_are_named_up_to_ten_and_the_rest_is_counted():

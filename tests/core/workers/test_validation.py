@@ -111,6 +111,24 @@ def test_progress_never_goes_back_and_ends_at_the_total(events_of):
     assert done[-1] == 40
 
 
+@pytest.mark.parametrize("schedule", ["together", "reference first", "stored reference"])
+@pytest.mark.parametrize("oracle", [0, 6])
+def test_the_fraction_of_all_steps_never_falls_and_is_1_only_at_the_end(events_of, monkeypatch, schedule, oracle):
+    if schedule == "stored reference":
+        events_of()
+    if schedule == "reference first":
+        monkeypatch.setattr(memory, "free_memory", lambda device: 1_000)
+    events = [one for one in events_of(oracle=oracle, token_budget=1_100) if isinstance(one, Progress)]
+    fractions, steps = [one.fraction for one in events], [one.step for one in events]
+    assert fractions == sorted(fractions)
+    assert [one for one in fractions if one == 1.0] == fractions[-1:]
+    assert steps == sorted(steps)
+    # every step is entered, and a reference that goes first has its own
+    own = {"together": 0, "stored reference": 0, "reference first": 3 if oracle else 2}[schedule]
+    assert set(steps) == set(range(1, events[-1].steps + 1))
+    assert events[-1].steps == (6 if oracle else 4) + own
+
+
 def test_the_warm_up_is_not_part_of_the_rates(events_of):
     events = events_of()
     finished = events[-1]
@@ -257,7 +275,8 @@ def test_a_16_bit_kernel_binds_neither_the_reference_nor_a_candidate_put_back_to
         attention="varlen", precision="fp32", precision_requested="fp16", precision_reason="switched off"
     )
     assert all(
-        "--attention varlen applies to 16-bit arms only" in arm.attention_reason for arm in events[-1].arms.values()
+        "--attention varlen applies to 16-bit precisions only" in arm.attention_reason
+        for arm in events[-1].arms.values()
     )
 
 
@@ -345,7 +364,7 @@ def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_is_a_warning(monkeypatch, devi
         sampler=Sampler(None, pytest.fail),
     )
     events = plan.read(setting, pytest.fail)
-    first = [next(events), next(events)] if is_told else [next(events)]
+    first = [next(events) for _ in range(3 if is_told else 2)]
     warned = [event.severity for event in first if getattr(event, "kind", "") == "gpu"]
     assert warned == ["warn"] * is_told
     events.close()

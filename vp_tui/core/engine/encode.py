@@ -44,7 +44,7 @@ class OutOfMemoryError(ResourceError):
     def __init__(self, tokens: int, device: torch.device) -> None:
         self.tokens = tokens
         super().__init__(
-            f"a pack of {tokens} tokens does not fit the memory of {device}; use a smaller --token-budget "
+            f"a packed batch of {tokens} tokens does not fit the memory of {device}; use a smaller --token-budget "
             "or free memory on the device"
         )
 
@@ -155,7 +155,7 @@ class Encoder:
 
         Raises OutOfMemoryError when a pack does not fit; nothing of the block is kept then.
         """
-        assert packs, "a block holds at least one pack"
+        assert packs, "a block holds at least one packed batch"
         began_s = time.perf_counter()
         clock = Clock(self.device)
         with torch.inference_mode(), self.products():
@@ -258,7 +258,7 @@ def _to_host(parts: Sequence[Tensor]) -> Tensor:
 
 
 def within_memory(step: Callable[[], _T], tokens: int, device: torch.device) -> _T:
-    """What `step` returns; running out of memory in it becomes OutOfMemoryError for a pack of `tokens`."""
+    """What `step` returns; running out of memory in it becomes OutOfMemoryError for a packed batch of `tokens`."""
     try:
         return step()
     except RuntimeError as error:

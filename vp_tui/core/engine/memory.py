@@ -51,7 +51,7 @@ def budget_of_a_run(
         or not are_resident(spec, precisions, half, free_bytes)
     ):
         return budget, reason
-    return half, f"{half} tokens: with {budget} the arms would not fit beside each other"
+    return half, f"{half} tokens: with {budget} both precisions do not fit into memory together"
 
 
 def auto_token_budget(

@@ -32,7 +32,7 @@ S8 = _consequence(
     what="99th percentile of the error divided by the distance to the nearest other sequence",
     what_few="largest error divided by the distance to the nearest other sequence",
     meaning="The error is no longer small compared with the difference between two sequences.",
-    advice="Keep FP32 where near relatives must be told apart, or embed both sides in one precision.",
+    advice="Keep FP32 where near relatives must be distinguished, or embed both sides in one precision.",
     blind_to="one wrong sequence in a hundred, and errors that all sequences share",
 )
 S9_FLOOR = _consequence(

@@ -23,9 +23,9 @@ _PROBES: Final[Mapping[Alphabet, str]] = {
     "dna": "ATGGCTAGCAAAGGAGAAGAACTTTTCACTGGAGTTGTCCCAATTCTTGTTGAATTAGAT",
 }
 _SENTENCES: Final[Mapping[Tokenization, str]] = {
-    "letters": "one token per letter",
-    "words": "one token per letter, separated by spaces",
-    "subwords": "several letters per token",
+    "letters": "one token per residue or base",
+    "words": "one token per residue or base, separated by spaces",
+    "subwords": "several residues or bases per token",
 }
 _ROUNDED_UP: Final = 128
 """Models round their vocabulary up to a multiple of 64 or 128 for speed; a wider gap means another tokenizer."""
@@ -73,7 +73,7 @@ class HfTokenizer(BatchTokenizer):
             return "words"
         raise ModelError(
             f"the tokenizer in {self._folder} cannot read {probe!r}: it becomes "
-            f"{self._tokenizer.convert_ids_to_tokens(plain)}, and is unknown with spaces between letters too; the "
+            f"{self._tokenizer.convert_ids_to_tokens(plain)}, and is unknown with spaces between characters too; the "
             "model reads another alphabet, or this is the tokenizer of another model"
         )
 

@@ -129,7 +129,7 @@ def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = N
     `indices_S` are the sequences' indices in the data set, 0..S-1 by default.
     """
     lengths_S = np.asarray(lengths_S, dtype=np.int64)
-    assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a pack has sequences, none of them empty"
+    assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a packed batch has sequences, none of them empty"
     cu_seqlens = np.concatenate([[0], np.cumsum(lengths_S)])
     starts_S = cu_seqlens[:-1]
     positions_N = np.arange(cu_seqlens[-1]) - np.repeat(starts_S, lengths_S)

@@ -75,7 +75,7 @@ def choose(
     if is_given and refusals[requested] is None:
         name, reason = requested, f"requested (--attention {requested})"
     elif is_given and spare_fp32 and dtype == torch.float32:
-        reason = f"--attention {requested} applies to 16-bit arms only ({refusals[requested]}); {reason}"
+        reason = f"--attention {requested} applies to 16-bit precisions only ({refusals[requested]}); {reason}"
     elif is_given:
         raise UsageError(
             f"--attention {requested} cannot be used in {in_words(dtype)} on {device}: {refusals[requested]}; "
@@ -111,5 +111,5 @@ def _order(dtype: torch.dtype, *, alibi: bool) -> tuple[str, ...]:
 def _auto_reason(order: tuple[str, ...], dtype: torch.dtype, device: torch.device, *, alibi: bool) -> str:
     what = f"{in_words(dtype)}{' with ALiBi' if alibi else ''} on {device.type}"
     if len(order) == 1:
-        return f"auto: {what} always uses {order[0]}, whose matmuls follow the arm's own FP32 or TF32 switch"
+        return f"auto: {what} always uses {order[0]}, whose matmuls follow the FP32 or TF32 switch of this precision"
     return f"auto: the first usable of {', '.join(order)} for {what}"

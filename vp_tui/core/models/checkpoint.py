@@ -187,7 +187,7 @@ def first_names(names: list[str], what: str) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{len(names)} tensors {what}: {', '.join(names[:_NAMED])}{more}"
+    return f"{fmt.plural(len(names), 'tensor')} {what}: {', '.join(names[:_NAMED])}{more}"
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -26,6 +26,7 @@ from vp_tui.core.models import hf_files
 from vp_tui.core.models.checkpoint import first_line, first_names
 from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
+from vp_tui.core.text import plural
 
 SCORE_BYTES: Final = 256 * 2**20
 """Attention scores per call of the math backend, which materializes them."""
@@ -277,5 +278,7 @@ def _notes(kind: Any, config: Any, body: Any, plan: PrecisionPlan, *, trusted: b
     kept = sorted(name for name, parameter in body.named_parameters() if parameter.dtype != wanted)
     if kept:
         more = ", ..." if len(kept) > _NAMED else ""
-        notes.append(f"{len(kept)} tensors stay in another format than {plan.name}: {', '.join(kept[:_NAMED])}{more}")
+        notes.append(
+            f"{plural(len(kept), 'tensor')} not in {plan.name} but in another format: {', '.join(kept[:_NAMED])}{more}"
+        )
     return tuple(notes)

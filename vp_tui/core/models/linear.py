@@ -79,10 +79,10 @@ def _faster(dtype: torch.dtype) -> LinearChoice:
     native_ms, wide_ms = _measure(dtype)
     rows, inputs, outputs = _SHAPE
     native, wide = fmt.number(native_ms), fmt.number(wide_ms)
-    times = f"{rows} rows of {inputs} -> {outputs} take {native} ms by oneDNN, {wide} ms as FP32 products"
+    times = f"{rows} rows of {inputs} -> {outputs} take {native} ms by oneDNN, {wide} ms as FP32 matmuls"
     if native_ms <= _CLEARLY * wide_ms:
         return LinearChoice(way="native", reason=f"native linear layers in {in_words(dtype)}: {times}")
-    reason = f"linear layers as FP32 products of {in_words(dtype)} operands, rounded once: {times}"
+    reason = f"linear layers as FP32 matmuls of {in_words(dtype)} operands, rounded once: {times}"
     return LinearChoice(way="fp32-products", reason=reason)
 
 

@@ -157,7 +157,7 @@ def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> Non
     found = next((name for name in sorted(environment) if name.startswith(_OVERRIDES)), None)
     if found is not None:
         raise UsageError(
-            f"{found}={environment[found]} is set and would replace the products of {plan.name} behind the run's back; "
+            f"{found}={environment[found]} is set and would replace the matmuls of {plan.name}; "
             "unset it, and use --reference tf32 for a TF32 reference"
         )
 

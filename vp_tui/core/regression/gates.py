@@ -52,9 +52,9 @@ def _finite(run: RunSample, paired_nonfinite: int | None) -> Iterable[Item]:
     bad = max(run.nan + run.inf, paired_nonfinite or 0)
     if bad:
         counted = (
-            f"{run.nan} sequences with NaN and {run.inf} with Inf"
+            f"{fmt.plural(run.nan, 'sequence')} with NaN and {run.inf} with Inf"
             if run.nan or run.inf
-            else f"{bad} non-finite sequences"
+            else f"{fmt.plural(bad, 'non-finite sequence')}"
         )
         yield _gate("nonfinite", "all", bad, run.done, f"{counted} of {run.done}; 0 allowed")
 

@@ -1,65 +1,20 @@
-"""Charts of a comparison as SVG for an HTML page; only the HTML renderer imports it.
+"""Charts of a comparison as SVG for an HTML page; only the HTML renderer imports it."""
 
-matplotlib draws them without a date and with fixed ids: the same report gives the same bytes. Colours are placeholders
-that become CSS variables, so that the page chooses light, dark or print. No stored text is drawn.
-"""
+from collections.abc import Sequence
+from typing import Final
 
-import io
-from collections.abc import Callable, Sequence
-from typing import Any, Final
-
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.measures.scale import FLOOR, log_distance
+from vp_tui.core.measures.scale import log_distance
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, TimeSeries
+from vp_tui.core.report.svg import BASE, CAND, INK, LIMIT, drawn, lowest, power, x_of_logs
 
-_WIDTH: Final = 8.6
-"""Inches; scaled by the page."""
-_INK, _GRID, _BASE, _CAND, _LIMIT, _PAPER = (f"#0102{place:02x}" for place in range(1, 7))
-_VARIABLES: Final = {
-    _INK: "var(--ink)",
-    _GRID: "var(--grid)",
-    _BASE: "var(--base)",
-    _CAND: "var(--cand)",
-    _LIMIT: "var(--limit)",
-    _PAPER: "var(--paper)",
-}
-_COLOURS: Final = {"baseline": _BASE, "candidate": _CAND}
-_STYLE: Final[Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "vp-tui",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.parse_math": False,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "path.simplify": True,
-}
-Draw = Callable[[Figure], None]
+_COLOURS: Final = {"baseline": BASE, "candidate": CAND}
 
 
 def distribution(report: ComparisonReport) -> str | None:
@@ -78,10 +33,10 @@ def distribution(report: ComparisonReport) -> str | None:
             lost = f"; {missing} without a cosine not shown" if missing else ""
             axes.set_title(f"{stratum}: {counts}{lost}")
         rows[-1].set_xlabel("1 - cosine (log scale; further right is worse)")
-        _x_of_logs(rows[-1], mine_low=_lowest(report.distributions))
+        x_of_logs(rows[-1], mine_low=lowest(report.distributions))
         _legend(figure, rows[0], f"limit {fmt.limit(report.limits['cosine'])}: fails to the right")
 
-    return _svg("distribution", draw, height=1.4 + 1.5 * len(strata))
+    return drawn("distribution", draw, height=1.4 + 1.5 * len(strata))
 
 
 def throughput(report: ComparisonReport) -> str | None:
@@ -93,12 +48,12 @@ def throughput(report: ComparisonReport) -> str | None:
         axes = figure.subplots()
         for line in report.throughput:
             style = "-" if line.name == "candidate" else ":"
-            _line(axes, line, style, f"{line.side} run, {line.name} arm")
+            _line(axes, line, style, f"{line.side} run, {line.name}")
         axes.set_ylabel("tokens/s")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         _over_time(axes, legend_columns=2)
 
-    return _svg("throughput", draw, height=3.2)
+    return drawn("throughput", draw, height=3.2)
 
 
 def utilization(report: ComparisonReport) -> str | None:
@@ -111,12 +66,12 @@ def utilization(report: ComparisonReport) -> str | None:
         for line in report.utilization:
             _line(axes, line, "-", line.side)
         goal = report.limits["gpu_utilization"]
-        axes.axhline(goal, color=_LIMIT, linestyle="--", linewidth=1, label=f"goal {fmt.limit(goal)}% on average")
+        axes.axhline(goal, color=LIMIT, linestyle="--", linewidth=1, label=f"goal {fmt.limit(goal)}% on average")
         axes.set_ylabel("GPU utilization, %")
         _over_time(axes)
         axes.set_ylim(0, 104)
 
-    return _svg("utilization", draw, height=2.8)
+    return drawn("utilization", draw, height=2.8)
 
 
 def history(report: ComparisonReport) -> str | None:
@@ -132,16 +87,16 @@ def history(report: ComparisonReport) -> str | None:
         upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         worst = [None if run.cosine_min is None else log_distance(run.cosine_min) for run in runs]
         _past(lower, runs, worst)
-        lower.axhline(log_distance(report.limits["cosine"]), color=_LIMIT, linestyle="--", linewidth=1)
+        lower.axhline(log_distance(report.limits["cosine"]), color=LIMIT, linestyle="--", linewidth=1)
         lower.set_ylabel("worst 1 - cosine")
-        lower.yaxis.set_major_formatter(FuncFormatter(_power))
+        lower.yaxis.set_major_formatter(FuncFormatter(power))
         lower.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         shown = range(0, len(runs), -(-len(runs) // 12))
         lower.set_xticks(list(shown), [str(runs[place].id) for place in shown])
         lower.set_xlabel("run, oldest first")
         _marks_legend(upper, runs)
 
-    return _svg("history", draw, height=4.4)
+    return drawn("history", draw, height=4.4)
 
 
 def _histogram(axes: Axes, found: Sequence[Distribution], limit: float) -> None:
@@ -152,27 +107,11 @@ def _histogram(axes: Axes, found: Sequence[Distribution], limit: float) -> None:
         axes.stairs(
             shares, EDGES, fill=is_base, color=_COLOURS[one.side], alpha=0.45 if is_base else 1.0, linewidth=1.6
         )
-    axes.axvline(limit, color=_LIMIT, linestyle="--", linewidth=1.2)
+    axes.axvline(limit, color=LIMIT, linestyle="--", linewidth=1.2)
     axes.set_ylabel("% of seq.")
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.set_ylim(bottom=0)
     axes.margins(y=0.15)
-
-
-def _lowest(found: Sequence[Distribution]) -> float:
-    """Return a power of ten below every filled bin."""
-    filled = [EDGES[place] for one in found for place, count in enumerate(one.counts) if count]
-    return max(FLOOR, float(int(min(filled, default=FLOOR)) - 1))
-
-
-def _x_of_logs(axes: Axes, mine_low: float) -> None:
-    axes.set_xlim(mine_low, EDGES[-1])
-    axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(_power))
-
-
-def _power(value: float, _: int | None) -> str:
-    return "0 (equal)" if value <= FLOOR else f"1e{fmt.whole(value)}"
 
 
 def _line(axes: Axes, line: TimeSeries, style: str, label: str) -> None:
@@ -192,13 +131,13 @@ def _over_time(axes: Axes, *, legend_columns: int = 3) -> None:
 
 def _past(axes: Axes, runs: Sequence[PastRun], values: Sequence[float | None]) -> None:
     at = [(place, value) for place, value in enumerate(values) if value is not None]
-    axes.plot([x for x, _ in at], [y for _, y in at], color=_INK, linewidth=0.8, alpha=0.5)
+    axes.plot([x for x, _ in at], [y for _, y in at], color=INK, linewidth=0.8, alpha=0.5)
     for place, value in at:
         run = runs[place]
-        colour = _COLOURS[run.role] if run.role else _INK
+        colour = _COLOURS[run.role] if run.role else INK
         axes.plot(place, value, color=colour, marker="o", markersize=8 if run.role else 4)
         if run.baselines:
-            axes.plot(place, value, color=_LIMIT, marker="D", markersize=13, fillstyle="none", markeredgewidth=1.4)
+            axes.plot(place, value, color=LIMIT, marker="D", markersize=13, fillstyle="none", markeredgewidth=1.4)
     axes.margins(x=0.04, y=0.25)
 
 
@@ -209,7 +148,7 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
         )
     if any(run.baselines for run in runs):
         axes.plot(
-            [], [], color=_LIMIT, marker="D", markersize=11, fillstyle="none", linestyle="", label="pinned baseline"
+            [], [], color=LIMIT, marker="D", markersize=11, fillstyle="none", linestyle="", label="pinned baseline"
         )
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
 
@@ -217,22 +156,5 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
 def _legend(figure: Figure, axes: Axes, limit: str) -> None:
     for side in SIDES:
         axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
-    axes.plot([], [], color=_LIMIT, linestyle="--", linewidth=1.2, label=limit)
+    axes.plot([], [], color=LIMIT, linestyle="--", linewidth=1.2, label=limit)
     figure.legend(loc="outside upper right", ncols=3)
-
-
-def _svg(name: str, draw: Draw, *, height: float) -> str:
-    """Return one chart with the CSS variables of the page, ids prefixed by its name, and no address."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure)
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    svg = written.getvalue()
-    inside = svg[svg.index(">", svg.index("<svg")) + 1 :]
-    ids = {' id="': f' id="{name}-', 'xlink:href="#': f'href="#{name}-', "url(#": f"url(#{name}-"}
-    for found, wanted in (ids | _VARIABLES).items():
-        inside = inside.replace(found, wanted)
-    box = f"0 0 {fmt.limit(72 * _WIDTH)} {fmt.limit(72 * height)}"
-    return f'<svg viewBox="{box}" role="img" aria-labelledby="{name}-title">{inside}'

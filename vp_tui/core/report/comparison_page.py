@@ -6,6 +6,7 @@ from typing import Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Item
+from vp_tui.core.report import headings as words
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
 from vp_tui.core.report.evidence import PastRun, WorstPair
 from vp_tui.core.report.page import Column, Page, Table, count_words, titled, tone, toned
@@ -36,8 +37,8 @@ _WORST: Final = titled(
     numbers=("tokens", "baseline", "candidate", "loss"),
 )  # fmt: skip
 _HISTORY: Final = titled(
-    "run", "created (UTC)", "tokens/s", "speed-up", "worst cosine", "side", "baseline",
-    numbers=("tokens/s", "speed-up", "worst cosine"), most=20,
+    "run", "created (UTC)", words.TOKENS, words.SPEEDUP, words.LOWEST, "side", "baseline",
+    numbers=(words.TOKENS, words.SPEEDUP, words.LOWEST), most=20,
 )  # fmt: skip
 _READING: Final = "change: of the metric itself; pt: percentage points; p: one-sided, adjusted"
 
@@ -164,8 +165,8 @@ def _pair(pair: WorstPair) -> tuple[str, ...]:
         fmt.safe(pair.sequence_id),
         pair.stratum,
         str(pair.num_tokens),
-        fmt.cosine(pair.base_cosine),
-        fmt.cosine(pair.cand_cosine),
+        fmt.similarity(pair.base_cosine),
+        fmt.similarity(pair.cand_cosine),
         lost,
     )
 
@@ -185,7 +186,7 @@ def _past(run: PastRun) -> tuple[str, ...]:
         fmt.date_time(run.created_at_us, utc=True),
         fmt.number(run.tokens_per_s) if run.same_clock else fmt.DASH,
         fmt.ratio(run.speedup),
-        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
+        fmt.similarity(run.cosine_min, nonfinite=run.num_nonfinite),
         run.role or "",
         fmt.safe(", ".join(run.baselines)),
     )

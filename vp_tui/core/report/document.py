@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vp_tui.core.events import ARMS, BlockEncoded, GpuSample, StratumStats
+from vp_tui.core.store.encoding_time import while_encoding
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
@@ -88,12 +89,8 @@ def _gpu(snapshot: RunSnapshot) -> dict[str, Any]:
 
 
 def gpu_while_encoding(samples: Sequence[GpuSample], blocks: Sequence[BlockEncoded]) -> dict[str, Any]:
-    """Return GPU activity from the start of the first timed block to the end of the last."""
-    timed = [block for block in blocks if not block.is_warmup]
-    if not timed:
-        return _summary((), _AT_WORK)
-    begin, end = min(block.at_us - block.wall_s * 1e6 for block in timed), max(block.at_us for block in timed)
-    return _summary([sample for sample in samples if begin <= sample.at_us <= end], _AT_WORK)
+    """Return GPU activity while a timed block of either arm was encoded."""
+    return _summary(while_encoding(samples, (block for block in blocks if not block.is_warmup)), _AT_WORK)
 
 
 def _summary(samples: Sequence[GpuSample], names: Sequence[str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ WIDTH: Final = 100
 _INDENT: Final = "  "
 _SPACING: Final = ((_INDENT, "  "), (_INDENT, " "), ("", " "))
 """Indent and gap between cells; the first that fits."""
+_QUESTION: Final = 15
 CELL: Final = 120
 """Columns of a cell in Markdown."""
 _ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
@@ -45,7 +46,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     tones: tuple[Tone, ...] = ()
     """One per row, or empty."""
+    row_notes: tuple[str, ...] = ()
+    """One per row, or empty: an explanation of what the second cell names."""
     note: str = ""
+    is_folded: bool = False
+    """Closed in HTML until it is asked for; open in print."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,10 @@ class Page:
     lines: tuple[str, ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
+    """Question and answer, below the verdict."""
+    tables_above_charts: int | None = None
+    """In HTML; None: all of them."""
 
 
 def titled(*titles: str, numbers: Iterable[str] = (), most: int = 40) -> tuple[Column, ...]:
@@ -84,6 +93,9 @@ def tone(outcome: Outcome) -> Tone:
 def as_text(page: Page) -> str:
     """Return the page; it ends with a newline."""
     lines = [*_wrapped(f"{page.word}: {page.sentence}", rest=_INDENT), ""]
+    for question, answer in page.answers:
+        lines += _wrapped(answer, first=f"{_INDENT}{question:<{_QUESTION}}", rest=" " * (_QUESTION + len(_INDENT)))
+    lines += [""] if page.answers else []
     for line in page.lines:
         lines += _wrapped(line, rest=_INDENT)
     for table in page.tables:
@@ -106,7 +118,13 @@ def _text_table(table: Table) -> list[str]:
         if max(map(columns, lines)) <= WIDTH:
             break
     note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
-    return ["", table.title, *lines, *note]
+    told = [line for words in _explained(table) for line in _wrapped(words, first=_INDENT, rest=_INDENT * 2)]
+    return ["", table.title, *lines, *note, *told]
+
+
+def _explained(table: Table) -> list[str]:
+    """The explanations of rows, for formats that have no room in a cell."""
+    return [f"{row[1]}: {words}" for row, words in zip(table.rows, table.row_notes, strict=False)]
 
 
 def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
@@ -125,6 +143,7 @@ def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
 def as_markdown(page: Page) -> str:
     """Return the page; it ends with a newline."""
     lines = [f"## {escaped(page.title)}: {escaped(page.word)}", "", escaped(page.sentence), ""]
+    lines += [f"- {escaped(question)} {escaped(answer)}" for question, answer in page.answers]
     lines += [f"- {escaped(line)}" for line in page.lines]
     for table in page.tables:
         lines += _markdown_table(table)
@@ -134,7 +153,7 @@ def as_markdown(page: Page) -> str:
 
 
 def escaped(words: str) -> str:
-    """Return the as_markdown without markup, links, images, mentions, references and cell separators."""
+    """Return the words without markup, links, images, mentions, references and cell separators."""
     for char, entity in _ENTITIES:
         words = words.replace(char, entity)
     words = re.sub(r"([\\`*_\[\]|~$!])", r"\\\1", words)
@@ -145,12 +164,13 @@ def escaped(words: str) -> str:
 
 def _markdown_table(table: Table) -> list[str]:
     if not table.rows:
-        return ["", f"**{escaped(table.title)}**: {escaped(table.note)}"] if table.note else []
+        return ["", f"### {escaped(table.title)}", "", escaped(table.note)] if table.note else []
     head = _row([column.title for column in table.columns])
     rule = _row(["--:" if column.align == "right" else ":--" for column in table.columns], is_text=False)
     rows = [_row([clip(cell, CELL) for cell in row]) for row in table.rows]
     note = ["", escaped(table.note)] if table.note else []
-    return ["", f"### {escaped(table.title)}", "", head, rule, *rows, *note]
+    told = ["", *(f"- {escaped(words)}" for words in _explained(table))] if table.row_notes else []
+    return ["", f"### {escaped(table.title)}", "", head, rule, *rows, *note, *told]
 
 
 def _row(cells: Sequence[str], *, is_text: bool = True) -> str:

@@ -1,14 +1,14 @@
 """A comparison in six formats, and writing it to a file.
 
-JSON and CSV (long form) hold every result. NaN and Infinity never appear: a missing number is null or an empty cell.
-Equal facts and the data of the charts are included only with `everything`.
+JSON and CSV (one row per metric) hold every result. NaN and Infinity never appear: a missing number is null or an
+empty cell. Equal facts and the data of the charts are included only with `everything`.
 """
 
 import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +60,6 @@ def scalar(value: Any) -> Value:
 
 
 SCHEMA_VERSION: Final = 2
-CSV_HEAD: Final = ("section", "name", "scope", "field", "value")
 _ITEM: Final = (
     "part", "name", "title", "scope", "base", "cand", "n_base", "n_cand", "change", "controlled", "low", "high", "unit",
     "p", "p_raw", "limit", "outcome", "reason", "repeats",
@@ -100,9 +99,9 @@ def as_json(report: ComparisonReport, *, everything: bool = False) -> str:
     return json.dumps(document(report, everything=everything), indent=2, allow_nan=False) + "\n"
 
 
-def as_csv(report: ComparisonReport, *, everything: bool = False) -> str:
-    """Return the long form: section, name, scope, field, value."""
-    return csv_text(CSV_HEAD, _rows(report, everything))
+def as_csv(report: ComparisonReport) -> str:
+    """Return one row per metric and scope, one column per variable."""
+    return csv_text(_ITEM, ([scalar(getattr(item, name)) for name in _ITEM] for item in report.items))
 
 
 def _part(report: ComparisonReport, name: str) -> dict[str, Any]:
@@ -123,49 +122,6 @@ def _charts(report: ComparisonReport) -> dict[str, Any]:
     }
 
 
-def _rows(report: ComparisonReport, everything: bool) -> Iterable[tuple[Value, ...]]:
-    found = document(report, everything=everything)
-    for field in ("verdicts", "sentences"):
-        yield from (("comparison", name, "", field.removesuffix("s"), value) for name, value in found[field].items())
-    yield "comparison", "exit_code", "", "value", found["exit_code"]
-    for name, part in found["comparable"].items():
-        yield from _records("comparable", name, "", part)
-    yield from _differences(found["differences"])
-    for side, what in (("base", "baseline"), ("cand", "candidate")):
-        for run in found[side]:
-            yield from _records("run", run["uuid"], what, run)
-    for one in found["items"]:
-        yield from _records("item", one["name"], one["scope"], one)
-    yield from (("sequences", name, "", "n", value) for name, value in found["sequences"].items())
-    for pair in found["worst"]:
-        yield from _records("worst", pair["sequence_id"], pair["stratum"], pair)
-    for run in found["history"]:
-        yield from _records("history", run["uuid"], "", run)
-    yield from (("note", number, "", "text", words) for number, words in enumerate(found["notes"], start=1))
-    yield from _chart_rows(report) if everything else ()
-
-
-def _differences(groups: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterable[tuple[Value, ...]]:
-    for group, facts in groups.items():
-        for name, (base, cand) in facts.items():
-            yield "difference", name, group, "baseline", scalar(base)
-            yield "difference", name, group, "candidate", scalar(cand)
-
-
-def _records(section: str, name: str, scope: str, record: Mapping[str, Any]) -> Iterable[tuple[Value, ...]]:
-    """One row per field, without identifying fields."""
-    about = {"uuid", "sequence_id", "stratum"} if section in {"run", "worst", "history"} else {"name", "scope"}
-    yield from ((section, name, scope, field, scalar(v)) for field, v in record.items() if field not in about)
-
-
-def _chart_rows(report: ComparisonReport) -> Iterable[tuple[Value, ...]]:
-    for one in report.distributions:
-        pairs = zip(EDGES, one.counts, strict=False)
-        yield from (("distribution", edge, one.stratum, one.side, count) for edge, count in pairs if count)
-    for line in (*report.throughput, *report.utilization):
-        yield from (("series", line.name, line.side, round(second, 3), value) for second, value in line.points)
-
-
 FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
 
@@ -182,7 +138,7 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
         case "md":
             return as_markdown(comparison_page(report, everything=everything))
         case "csv":
-            return as_csv(report, everything=everything)
+            return as_csv(report)
         case "json":
             return as_json(report, everything=everything)
         case "html":

@@ -1,40 +1,41 @@
 """One or several runs for elsewhere, with all measures and their rows per sequence.
 
-CSV (long form) and JSON hold everything; Markdown, HTML and the table as much as a page has room for; JUnit has one
+JSON holds everything, CSV one table of it; Markdown, HTML and the table as much as a page has room for; JUnit has one
 test case per gate.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import SequenceResult
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report import junit, render
-from vp_tui.core.report.document import flattened, run_document
+from vp_tui.core.report import junit
+from vp_tui.core.report.document import run_document
 from vp_tui.core.report.inputs import label_of
 from vp_tui.core.report.junit import Case, State, Suite
 from vp_tui.core.report.neutral import without_home
 from vp_tui.core.report.page import Page, as_markdown, as_text
-from vp_tui.core.report.render import FORMATS, Value, scalar
+from vp_tui.core.report.render import FORMATS
 from vp_tui.core.report.run_page import run_page
+from vp_tui.core.report.runs_csv import TABLES, table_csv
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.verdict.results import GateResult, gate_results
 
 Run = tuple[RunSnapshot, Sequence[SequenceResult]]
 SCHEMA_VERSION: Final = 1
-CSV_HEAD: Final = ("run_id", "run_uuid", "section", "name", "scope", "field", "value")
-_SECTIONS: Final = ("model", "dataset", "config", "environment", "arms", "speedup", "gpu")
 _STATES: Final[dict[str, State]] = {"pass": "passed", "warn": "passed", "fail": "failure"}
 
 
-def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
+def exported(snapshots_and_results: Sequence[Run], format: str, *, table: str = TABLES[0]) -> str:
     """Return the runs in the order given, with ~ for the user's home folder; the text ends with a newline.
 
+    `table` is that of CSV, which has one kind of row per file.
+
     Raises:
-        UsageError: no such format.
+        UsageError: no such format or table.
     """
     runs = [(without_home(snapshot), results) for snapshot, results in snapshots_and_results]
     match format:
@@ -43,14 +44,14 @@ def exported(snapshots_and_results: Sequence[Run], format: str) -> str:
         case "md":
             return "\n".join(as_markdown(page) for page in _pages(runs))
         case "csv":
-            return render.csv_text(CSV_HEAD, _rows(runs))
+            return table_csv(runs, table)
         case "json":
             return json.dumps(_document(runs), indent=2, allow_nan=False) + "\n"
         case "html":
-            # jinja2 is only needed here
-            from vp_tui.core.report.html import pages_html
+            # importing jinja2 and matplotlib takes a second
+            from vp_tui.core.report.html import runs_html
 
-            return pages_html("Runs", _pages(runs))
+            return runs_html(runs)
         case "junit":
             return junit.text("vp-tui export", [_suite(snapshot) for snapshot, _ in runs])
         case _:
@@ -66,41 +67,6 @@ def _document(runs: Sequence[Run]) -> dict[str, Any]:
         run_document(snapshot) | {"sequences": [as_row(result) for result in results]} for snapshot, results in runs
     ]
     return {"schema_version": SCHEMA_VERSION, "kind": "runs", "runs": documents}
-
-
-def _rows(runs: Sequence[Run]) -> Iterable[tuple[Value, ...]]:
-    for snapshot, results in runs:
-        about = (snapshot.run.id, snapshot.run.uuid)
-        yield from ((*about, *row) for row in _of_document(snapshot))
-        for one in results:
-            name, scope = one.sequence_id, one.stratum
-            numbers = as_row(one, without={"sequence_id", "stratum"})
-            yield from ((*about, "sequence", name, scope, field, value) for field, value in numbers.items())
-
-
-def _of_document(snapshot: RunSnapshot) -> Iterable[tuple[Value, ...]]:
-    """Yield section, name, scope, field and value of everything except sequences."""
-    found = run_document(snapshot)
-    for name, value in found.items():
-        if not isinstance(value, dict | list):
-            yield "run", name, "", "value", value
-    yield from (("tag", key, "", "value", value) for key, value in found["tags"].items())
-    for section in _SECTIONS:
-        yield from ((section, name, "", "value", scalar(value)) for name, value in flattened(found[section]))
-    for scope, numbers in found["strata"].items():
-        yield from (("stratum", name, scope, "value", value) for name, value in numbers.items())
-    yield from _measures(snapshot)
-    for section, records in (("finding", found["findings"]), ("alert", found["alerts"])):
-        for number, record in enumerate(records, start=1):
-            yield from ((section, number, "", field, value) for field, value in record.items())
-
-
-def _measures(snapshot: RunSnapshot) -> Iterable[tuple[Value, ...]]:
-    measured = from_document(snapshot.measures)
-    for measure, scopes in measured.values.items():
-        for scope, numbers in scopes.items():
-            yield from (("measure", measure, scope, name, value) for name, value in numbers.items())
-    yield from (("detail", name, "", "value", scalar(value)) for name, value in measured.details.items())
 
 
 def _suite(snapshot: RunSnapshot) -> Suite:

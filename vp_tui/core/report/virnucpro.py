@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.report.document import run_document
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import plural
 
 SCHEMA_VERSION: Final = 1
 Model = Literal["esm", "dnabert", "candidate_esm"]
@@ -16,9 +17,9 @@ SECOND: Final[Model] = "candidate_esm"
 _TOLD: Final = {
     "too_short": "contigs are shorter than one codon and have no frame",
     "without_frame": "contigs have no frame without a stop codon; VirNucPro makes no prediction for them",
-    "rna_letters": "letters U were read as T",
-    "lower_case": "lower-case letters were read as upper case",
-    "ambiguous": "letters are not A, C, G, T or U; codons with one of them were dropped, as VirNucPro does",
+    "rna_letters": "bases U were read as T",
+    "lower_case": "lower-case characters were read as upper case",
+    "ambiguous": "bases are not A, C, G, T or U; codons with one of them were dropped, as VirNucPro does",
     "renamed": "records with a duplicate id were renamed (x.2, x.3, ...)",
 }
 """Count -> note when it is not 0."""
@@ -66,12 +67,12 @@ def notes_of(
     if agreement.get("structure") is not None:
         notes.append(
             "two protein models (reference: --esm in fp32, candidate: --candidate-esm in --precision) have no cosine "
-            "with each other: structure (S1, S2) is told without limits, labels (D1 to D3) are judged by the limits "
-            "for two precisions of one model, which --thresholds changes"
+            "with each other: structure (S1, S2) is reported without limits, labels (D1 to D3) are judged by the "
+            "limits for two precisions of one model, which --thresholds changes"
         )
     dropped = agreement["merged"]["only_esm"] + agreement["merged"]["only_dnabert"] + agreement["missing"]
     if dropped:
-        notes.append(f"{dropped} frames are missing in one of the runs and were dropped")
+        notes.append(f"{plural(dropped, 'frame')} left out: missing in one of the runs")
     return notes
 
 

@@ -14,7 +14,9 @@ def why_recomputed(precision: Precision, config: RunConfig) -> str | None:
     if config.fp32_compare:
         return "Recomputing the FP32 reference (--fp32-compare)."
     if precision == config.reference:
-        return f"Both arms run in {config.reference}: recomputing the reference together with the candidate."
+        return (
+            f"Reference and candidate run in {config.reference}: recomputing the reference together with the candidate."
+        )
     return None
 
 

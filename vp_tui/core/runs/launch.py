@@ -20,6 +20,7 @@ from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.runs.device import require_device
 from vp_tui.core.runs.early import EarlyWorker
 from vp_tui.core.runs.worker import start_detached, worker_command
 from vp_tui.core.store import kept_blocks, lifecycle
@@ -37,7 +38,7 @@ KILL_SECONDS = 10.0
 
 
 def preflight(config: RunConfig) -> None:
-    """Refuse what cannot work before a run exists: bad sequence file, bad checkpoint folder, wrong alphabet.
+    """Refuse what cannot work before a run exists: device, sequence file, checkpoint folder, alphabet.
 
     Reads the whole sequence file, the checkpoint's config.json and its tokenizer. Of a hub id only the form is checked;
     the run fetches its files. The files of a judged run are read by a worker, `judge-check`.
@@ -47,6 +48,7 @@ def preflight(config: RunConfig) -> None:
     """
     if config.judged is not None:
         return
+    require_device(config.device)
     source = resolve(config.model)
     spec = read_spec(source.path) if source.is_here else None
     data = sequences.read(config.input)

@@ -74,7 +74,7 @@ def fields_of(run: "RunRow", folder: str) -> dict[str, str]:
         "device": run.device,
         "sequences": run.done,
         "bad": run.num_bad,
-        "worst_cosine": fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
+        "worst_cosine": fmt.similarity(run.cosine_min, nonfinite=run.num_nonfinite),
         "speedup": run.speedup,
         "exit_code": run.exit_code,
         "folder": folder,

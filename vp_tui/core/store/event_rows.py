@@ -160,6 +160,17 @@ def _(event: BlockCompared, connection: Connection, run_id: int) -> None:
 @write.register
 def _(event: Progress, connection: Connection, run_id: int) -> None:
     _set(connection, run_id, done=event.done, total=event.total, eta_s=event.eta_s)
+    if event.fraction is not None:
+        row = {
+            "step": event.step,
+            "steps": event.steps,
+            "name": event.name,
+            "done": event.part_done,
+            "total": event.part_total,
+            "fraction": event.fraction,
+        }
+        statement = upsert(tables.run_progress).values(run_id=run_id, **row)
+        connection.execute(statement.on_conflict_do_update(index_elements=["run_id"], set_=row))
 
 
 @write.register
@@ -196,6 +207,10 @@ def _(event: RunFinished, connection: Connection, run_id: int) -> None:
         eta_s=None,
         phase="done",
     )
+    if event.step_seconds:
+        progress = tables.run_progress
+        seconds = {"seconds_json": as_json(event.step_seconds)}
+        connection.execute(update(progress).where(progress.c.run_id == run_id).values(**seconds))
     move(
         connection,
         run_id,

@@ -33,7 +33,7 @@ from vp_tui.core.store.query.fields import BY_NAME
 from vp_tui.core.store.query.parser import parse, parse_order
 from vp_tui.core.store.query.tree import And, Node, Not, Or, Term, Word
 from vp_tui.core.store.rows import finite, moment
-from vp_tui.core.store.snapshot import ACTIVE, RunRow
+from vp_tui.core.store.snapshot import ACTIVE, RunRow, StepProgress
 
 _run = tables.run
 BELOW_ALL: Final = -2.0
@@ -49,8 +49,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def alert_count() -> ColumnElement[Any]:
+    """Return the number of alerts that warn or fail; information is none."""
     alert = tables.alert
-    return select(func.count()).where(alert.c.run_id == _run.c.id).correlate(_run).scalar_subquery()
+    is_alert = (alert.c.run_id == _run.c.id) & (alert.c.severity != "info")
+    return select(func.count()).where(is_alert).correlate(_run).scalar_subquery()
 
 
 def worst_cosine() -> ColumnElement[Any]:
@@ -152,6 +154,7 @@ _COUNTED = ("num_alerts", "cosine_min", "num_bad", "num_nonfinite")
 _MOMENTS = tuple(name for name in _OWN if name.endswith("_at_us"))
 _NUMBERS = ("speedup", "end_to_end_speedup", "eta_s", "cosine_min")
 _FLAGS = ("perf_valid", "clock_suspect")
+_STEP = tuple(StepProgress.__dataclass_fields__)
 _WORKER = ("host", "boot_id", "worker_pid", "worker_start_ticks")
 
 
@@ -166,7 +169,16 @@ def run_rows() -> Select[Any]:
         _of_all(func.max(stratum.c.below, stratum.c.nan, stratum.c.inf)).label("num_bad"),
         _of_all(stratum.c.nan + stratum.c.inf).label("num_nonfinite"),
         tags.label("tags"),
+        _progress().label("progress"),
     )
+
+
+def _progress() -> ColumnElement[Any]:
+    """The step of an active run as JSON, in the order of the fields of StepProgress."""
+    progress = tables.run_progress
+    fields = func.json_array(*(progress.c[name] for name in StepProgress.__dataclass_fields__))
+    found = select(fields).where(progress.c.run_id == _run.c.id, _run.c.status.in_(ACTIVE))
+    return found.correlate(_run).scalar_subquery()
 
 
 def history_statement(query: str, sort: str | None, limit: int | None) -> Select[Any]:
@@ -204,4 +216,6 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
         values["cosine_min"] = None
     values |= {name: None if values[name] is None else bool(values[name]) for name in _FLAGS}
     values |= {"tags": json.loads(row["tags"])}
+    if row["progress"] is not None and ending is None:
+        values["progress"] = StepProgress(**dict(zip(_STEP, json.loads(row["progress"]), strict=True)))
     return RunRow(**values, pid=row["worker_pid"])

@@ -157,6 +157,13 @@ class Reader:
                 ),
             )
 
+    def step_seconds(self, run_id: int) -> tuple[int, Mapping[str, float]] | None:
+        """Return the run's id and the seconds of its steps; None for a run that did not record them."""
+        progress = tables.run_progress
+        with self._reading() as connection:
+            text = connection.execute(select(progress.c.seconds_json).where(progress.c.run_id == run_id)).scalar()
+        return (run_id, from_json(text)) if text else None
+
     def worst_sequences(self, run_id: int, limit: int = 10) -> tuple[SequenceResult, ...]:
         """Return the sequences with the lowest cosine; those without a cosine first."""
         table = tables.sequence_result

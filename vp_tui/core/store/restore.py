@@ -26,7 +26,7 @@ def newest_sound(home: Home) -> Path:
     for path in reversed(backup.backups(home)):
         if backup.is_intact(path):
             return path
-    raise StoreError(f"there is no sound backup beside {home.database}; nothing was changed")
+    raise StoreError(f"there is no intact backup next to {home.database}; nothing was changed")
 
 
 def _is_sound(home: Home) -> bool:

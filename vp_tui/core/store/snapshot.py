@@ -12,6 +12,22 @@ ACTIVE: frozenset[str] = frozenset({"queued", "starting", "running"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepProgress:
+    """The step that a run is at."""
+
+    step: int
+    """From 1."""
+    steps: int
+    name: str
+    """In plain words: comparing FP16 with FP32."""
+    done: int
+    """Of `total` sequences of this step; 0 of 0 where they are not counted."""
+    total: int
+    fraction: float
+    """Of the time of the whole run, in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """One row of the history; `status` is derived from facts, so a dead run is never `running`."""
 
@@ -70,6 +86,8 @@ class RunRow:
     """Sequences at or below the cosine limit, with NaN or with Inf; each once."""
     num_nonfinite: int = 0
     """Above 0 where a sequence has NaN or Inf."""
+    progress: StepProgress | None = None
+    """Of an active run; None before its first step, and for one of an older version."""
 
     @property
     def is_active(self) -> bool:
@@ -85,6 +103,7 @@ class SimilarityPoint:
     stratum: str
     sequences: int
     cosine_min: float | None
+    """None where a sequence of it has NaN or Inf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

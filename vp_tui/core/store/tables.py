@@ -35,7 +35,7 @@ __all__ = ["metadata"]
 APPLICATION_ID = 0x56505455
 """SQLite application_id of a store ("VPTU"), which identifies foreign and empty files."""
 
-REVISION = "0010"
+REVISION = "0011"
 """Schema revision that this version reads and writes."""
 
 STATUSES = ("queued", "starting", "running", "completed", "failed", "cancelled", "interrupted")
@@ -171,6 +171,18 @@ run_tag = keyed_table(
     *need(TEXT, "key", "value"),
     PrimaryKeyConstraint("run_id", "key"),
     Index("ix_run_tag_key_value", "key", "value"),
+)
+
+run_progress = keyed_table(
+    "run_progress",
+    owned_by_run(),
+    *need(INTEGER, "step", "steps"),
+    *need(TEXT, "name"),
+    *need(INTEGER, "done", "total"),
+    *need(REAL, "fraction"),
+    *may(TEXT, "seconds_json"),
+    PrimaryKeyConstraint("run_id"),
+    is_json("seconds_json"),
 )
 
 stratum = keyed_table(

@@ -136,7 +136,7 @@ class RunWriter:
                     raise
                 if not is_told:
                     log.warning(
-                        "the store cannot be written now (%s); the run goes on and tries again", error.__cause__
+                        "the store cannot be written now (%s); the run continues and tries again", error.__cause__
                     )
                     is_told = True
             time.sleep(RETRY_SECONDS)

@@ -25,6 +25,7 @@ from vp_tui.core.verdict import causes
 from vp_tui.core.verdict.causes import RANK
 from vp_tui.core.verdict.certainty import MIN_FILE, failures_in_words
 from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
+from vp_tui.core.verdict.margin import margin
 from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, overflow_of, sentence_of
 
@@ -83,6 +84,7 @@ def sentence(
     *,
     candidate: str,
     reference: str,
+    limits: Thresholds,
     bound: float | None = None,
     is_proved: bool = True,
     details: Mapping[str, Any] | None = None,
@@ -94,7 +96,9 @@ def sentence(
     a handful of sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is
     told last.
     """
-    told = _told(outcome, found, strata, candidate=candidate, reference=reference, bound=bound, details=details)
+    told = _told(
+        outcome, found, strata, candidate=candidate, reference=reference, limits=limits, bound=bound, details=details
+    )
     return told if is_proved or outcome == "INVALID" else f"{told}; {UNPROVED}"
 
 
@@ -105,18 +109,21 @@ def _told(
     *,
     candidate: str,
     reference: str,
+    limits: Thresholds,
     bound: float | None,
     details: Mapping[str, Any] | None,
 ) -> str:
     everything = next(stats for stats in strata if stats.scope == "all")
     if outcome == "PASS":
         count = fmt.exact(everything.n)
-        gap = f"worst 1 - cosine {fmt.error(_gap(everything))} against {reference}"
+        lowest, limit = everything.cosine_min, limits.fail(M1)
+        gap = f"lowest similarity to {reference} {fmt.similarity(lowest)}, margin {margin(lowest, limit)}"
         sure = f"{failures_in_words(bound)} could still fail" if bound else ""
         if bound is not None and bound >= MIN_FILE:
-            return f"on {count} sequences: {sure}; {candidate} is above the cosine limit in all ({gap})"
+            compared = fmt.plural(everything.n, "sequence")
+            return f"on {compared}: {sure}; {candidate} is above {fmt.limit(limit)} in all ({gap})"
         told = f"; {sure}" if sure else ""
-        return f"{candidate} is safe here: all {count} sequences are finite and above the cosine limit ({gap}){told}"
+        return f"{candidate} is safe here: all {count} sequences are finite and above {fmt.limit(limit)} ({gap}){told}"
     groups = causes.problems(found)
     decisive = groups[0].lead.text if groups else found[0].text
     if outcome == "FAIL" and any(one.gate == V1.id and one.severity == "fail" for one in found):
@@ -155,11 +162,6 @@ def numbers_of(strata: Sequence[StratumStats], measured: Measured) -> dict[str, 
     }
 
 
-def _gap(stats: StratumStats) -> float:
-    """1 - the worst cosine; all are finite at this point."""
-    return 1.0 - (stats.cosine_min if stats.cosine_min is not None else 1.0)
-
-
 def _invalidates(finding: Finding) -> bool:
     return finding.gate == R1.id and finding.severity == "fail"
 
@@ -170,7 +172,7 @@ def _reference(nonfinite: int) -> Iterable[Finding]:
             gate=R1.id,
             severity="fail",
             stratum=None,
-            text=f"{nonfinite} sequences of the reference have NaN or Inf: the comparison is invalid",
+            text=f"{fmt.plural(nonfinite, 'sequence')} of the reference with NaN or Inf: the comparison is invalid",
             value=float(nonfinite),
             limit=0.0,
         )

@@ -52,9 +52,13 @@ def _small_values(values: Values, details: Mapping[str, Any], _names: Names | No
     share = fmt.percent(numbers.get("subnormal_share"))
     error = numbers.get("subnormal_error_share")
     effect = (
-        "" if error is None else f"; they carry {fmt.percent(error)} of the rounding error there, so nothing is lost"
+        "" if error is None else f"; they cause {_little(error)} of the rounding error there, so this changes nothing"
     )
-    return f"{share} of the values{place} are too small for all digits of the format{effect}"
+    return f"{share} of the numbers{place} are so small that the format stores fewer digits of them{effect}"
+
+
+def _little(share: float) -> str:
+    return "less than 0.01%" if share < 1e-4 else fmt.percent(share)
 
 
 def _single_sequences(values: Values, details: Mapping[str, Any], names: Names | None) -> str | None:
@@ -66,9 +70,9 @@ def _single_sequences(values: Values, details: Mapping[str, Any], names: Names |
         return None
     name = f" ({names(row)})" if names is not None and isinstance(row, int) else ""
     ratio = values.get("M5", {}).get("all", {}).get("norm_ratio_worst")
-    scale = "" if ratio is None else f"; norm ratio farthest from 1: {fmt.measure(ratio, 'ratio')}"
+    scale = "" if ratio is None else f"; length farthest from its reference: {fmt.norm(ratio)}"
     return (
-        f"largest relative L2 error of a sequence{name}: {fmt.error(largest)}, median {fmt.error(median)}{scale}; "
+        f"largest difference of a sequence{name}: {fmt.percent(largest)}, median {fmt.percent(median)}{scale}; "
         "no limit on what it changes was missed by it"
     )
 

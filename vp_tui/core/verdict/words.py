@@ -96,19 +96,28 @@ def _nonfinite(numbers: Numbers, _limits: Thresholds, _details: Mapping[str, Any
 
 def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | None, candidate: str) -> str:
     """Return the sentence of a run with NaN or Inf: sequences of all strata, the first module, and the remedy."""
-    counts = {stats.scope: (max(stats.nan, stats.inf), stats.n) for stats in strata}
+    told = overflow_place(strata, details)
+    if details is None:
+        return told
+    place = _first_module(details)
+    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
+    return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
+
+
+def overflow_place(strata: Sequence[StratumStats], details: Mapping[str, Any] | None) -> str:
+    """Return how many sequences of all strata become NaN or Inf, and in which module first."""
+    counts = {stats.scope: (stats.nonfinite, stats.n) for stats in strata}
     worst = max((scope for scope in counts if scope != "all"), key=lambda scope: _share(*counts[scope]), default=None)
     told = f"{_of(*counts['all'])} sequences become NaN or Inf"
     if worst is not None and counts[worst][0]:
         told += f" ({worst}: {_of(*counts[worst])})"
-    if details is None:
-        return told
+    place = _first_module(details or {})
+    return f"{told}, first in {place}" if place else told
+
+
+def _first_module(details: Mapping[str, Any]) -> str | None:
     modules = detail(details, "nonfinite")
-    place = fmt.safe(modules[0]["module"]) if modules else None
-    if place:
-        told += f", first in {place}"
-    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
-    return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
+    return fmt.safe(modules[0]["module"]) if modules else None
 
 
 def _of(part: int, whole: int) -> str:
@@ -122,23 +131,24 @@ def _share(part: int, whole: int) -> float:
 def _cosine(numbers: Numbers, limits: Thresholds, _details: Mapping[str, Any], name: str) -> str:
     worst = numbers.get("min")
     if worst is None:
-        how_bad = ": none has a cosine"
+        how_bad = ": none has one"
     else:
         has_nonfinite = numbers.get("nan") or numbers.get("inf")
-        # The sequences that failed may be those without a cosine: none of the others is named then.
+        # The sequences that failed may be those without a similarity: none of the others is named then.
         which = " of those that have one" if has_nonfinite else f", {name}" if name else ""
-        how_bad = f" (worst {fmt.cosine(worst)}{which})"
+        how_bad = f" (lowest {fmt.similarity(worst)}{which})"
     of = f" of {_count(numbers, 'n')}" if numbers.get("n") is not None else ""
     missing = " or without one" if numbers.get("nan") or numbers.get("inf") else ""
-    return f"{_count(numbers, 'below')}{of} sequences at or below cosine {fmt.limit(limits.fail(M1))}{missing}{how_bad}"
+    limit = fmt.limit(limits.fail(M1))
+    return f"{_count(numbers, 'below')}{of} sequences at or below similarity {limit}{missing}{how_bad}"
 
 
 def _overflow(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any], _name: str) -> str:
     modules = details.get("nonfinite")
     where = f"; first module: {modules[0]['module']}" if modules else ""
     return (
-        f"{_count(numbers, 'nonfinite_modules')} modules with NaN or Inf inside and "
-        f"{_count(numbers, 'saturated_values')} values at the format's largest number, 0 allowed{where}"
+        f"{_plural(numbers, 'nonfinite_modules', 'module')} with NaN or Inf inside and "
+        f"{_plural(numbers, 'saturated_values', 'value')} at the format's largest number, 0 allowed{where}"
     )
 
 
@@ -170,6 +180,10 @@ def _uncaught(numbers: Numbers, _limits: Thresholds, details: Mapping[str, Any],
 def uncaught(caught: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the negative controls that no gate detected."""
     return [control for control, gates in caught.items() if not gates]
+
+
+def _plural(numbers: Numbers, name: str, noun: str) -> str:
+    return fmt.plural(int(numbers.get(name) or 0), noun)
 
 
 def _count(numbers: Numbers, name: str) -> str:

@@ -28,7 +28,7 @@ from vp_tui.core.inputs.spec import Alphabet, default_cuts, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
-from vp_tui.core.text import safe
+from vp_tui.core.text import plural, safe
 from vp_tui.core.workers.validate.arms import Budget, start_within
 from vp_tui.core.workers.validate.prepare import cut, input_notes, input_warnings
 from vp_tui.core.workers.validate.schedule import prefetched
@@ -83,7 +83,7 @@ def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path 
     embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, stratum_S, config.token_budget, report)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
-        report(f"{broken} embeddings contain NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
+        report(f"{plural(broken, 'embedding')} with NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
     return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=config.precision)
 
 
@@ -174,9 +174,8 @@ def main(options: argparse.Namespace) -> int:
     )
     made = embed(config, _say, Home.from_environment(os.environ).cache)
     _write(output, made)
-    _say(
-        f"{output}: {len(made.ids)} embeddings of {made.embeddings_SD.shape[1]} numbers in {config.candidate_plan.name}"
-    )
+    count, width = plural(len(made.ids), "embedding"), made.embeddings_SD.shape[1]
+    _say(f"{output}: {count} of {width} numbers in {config.candidate_plan.name}")
     return ExitCode.GOOD
 
 

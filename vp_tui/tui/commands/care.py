@@ -8,11 +8,11 @@ from vp_tui.core.store import backup, restore, upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.tables import APPLICATION_ID, REVISION
-from vp_tui.core.text import size
+from vp_tui.core.text import plural, size
 from vp_tui.tui.commands import output
 
 _FOREIGN = "not a vp-tui store: another program wrote it, or it is empty"
-_DAMAGED = "DAMAGED: `vp-tui db restore` moves it aside and puts the newest sound backup in its place"
+_DAMAGED = "CORRUPT: `vp-tui db restore` moves it aside and restores the newest intact backup"
 
 
 def back_up(home: Home, keep: int) -> None:
@@ -66,7 +66,7 @@ def restore_store(home: Home, *, yes: bool) -> None:
         output.say("nothing was changed")
         return
     aside = restore.restore(home, copy)
-    output.result(f"restored from {copy}" + (f"; the damaged store is {aside}" if aside is not None else ""))
+    output.result(f"restored from {copy}" + (f"; the corrupt store is {aside}" if aside is not None else ""))
 
 
 def _bytes(text: str) -> int:
@@ -81,9 +81,9 @@ def _bytes(text: str) -> int:
 def _in_words(dropped: upkeep.Pruned) -> str:
     runs = ", ".join(f"#{run_id}" for run_id in dropped.run_ids)
     rows = ", ".join(f"{name} {number}" for name, number in dropped.rows.items())
-    details = [f"details of {len(dropped.run_ids)} runs ({runs}): rows of {rows}"] if dropped.run_ids else []
+    details = [f"details of {plural(len(dropped.run_ids), 'run')} ({runs}): rows of {rows}"] if dropped.run_ids else []
     number = len(dropped.files) + len(dropped.unfinished) + len(dropped.cached)
-    files = f"{number} files of {size(dropped.bytes)}"
+    files = f"{plural(number, 'file')} of {size(dropped.bytes)}"
     if dropped.cached:
         files += f", {len(dropped.cached)} of them cached results that can be made again"
     left = f", {len(dropped.unfinished)} of them incomplete files of killed processes" if dropped.unfinished else ""

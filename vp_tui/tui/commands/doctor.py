@@ -10,6 +10,7 @@ from vp_tui.core.report.page import aligned
 from vp_tui.core.store.file_system import is_network, kind_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.text import plural
 from vp_tui.migrations import upgrade
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
@@ -56,7 +57,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines += _attention_lines(found["precisions"])
     lines += _steps_lines(found["precisions"])
     if store["ok"]:
-        lines.append(f"store      {store['path']}: {store['runs']} runs, quick check {store['check']}{_place(store)}")
+        lines.append(
+            f"store      {store['path']}: {plural(store['runs'], 'run')}, quick check {store['check']}{_place(store)}"
+        )
     else:
         lines.append(f"store      {store['problem']}")
     colours = terminal["COLORTERM"] or "no COLORTERM: 256 colours at most"

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from vp_tui.core.errors import ExitCode
+from vp_tui.core.report.steps import share_words, step_words
 from vp_tui.core.runs import launch
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import clip, safe
 from vp_tui.tui.levels import marked
 from vp_tui.tui.text import progress_line
@@ -91,7 +92,7 @@ class _Progress:
         self._stream = stream
         self._terminal = stream.isatty()
         self._alerts = 0
-        self._phase = ""
+        self._shown: object = None
         self._width = 0
 
     def show(self, snapshot: RunSnapshot) -> None:
@@ -101,9 +102,14 @@ class _Progress:
         self._alerts = len(snapshot.alerts)
         if self._terminal:
             self._rewrite(progress_line(snapshot))
-        elif snapshot.run.phase != self._phase:
-            self._line(f"#{snapshot.run.id} {safe(snapshot.run.phase)}")
-        self._phase = snapshot.run.phase
+        elif self._step(snapshot.run) != self._shown:
+            self._line(f"#{snapshot.run.id} {share_words(snapshot.run)} {safe(step_words(snapshot.run))}")
+        self._shown = self._step(snapshot.run)
+
+    @staticmethod
+    def _step(run: RunRow) -> object:
+        """What a new line tells: the step of the run and its phase, without the sequences counted in it."""
+        return run.phase if run.progress is None else (run.progress.step, run.progress.name)
 
     def finish(self) -> None:
         if self._terminal:

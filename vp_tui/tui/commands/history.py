@@ -17,7 +17,7 @@ from vp_tui.core.store import upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.text import safe
+from vp_tui.core.text import plural, safe
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
@@ -33,7 +33,7 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json:
         found = reader.history(query, sort=sort, limit=limit + 1 if limit else None)
     runs = found[:limit] if limit else found
     if len(found) > len(runs):
-        output.say(f"first {len(runs)} runs; --limit 0 shows all")
+        output.say(f"first {plural(len(runs), 'run')}; --limit 0 shows all")
     if as_json:
         output.result(output.dumped([short_document(run) for run in runs]))
     elif query.strip() and not runs:
@@ -100,8 +100,8 @@ def rerun_run(home: Home, run: str, *, detach: bool, as_json: bool) -> int:
         config = RunConfig.model_validate(dict(snapshot.config))
     except ValidationError as error:
         raise UsageError(
-            f"cannot read the configuration of run #{snapshot.run.id}: {error.error_count()} fields differ in this "
-            "version; start a new run with `vp-tui run`"
+            f"cannot read the configuration of run #{snapshot.run.id}: it has "
+            f"{plural(error.error_count(), 'difference')} from this version; start a new run with `vp-tui run`"
         ) from error
     return start_and_follow(home, launch.as_requested(config), detach=detach, as_json=as_json)
 
@@ -123,7 +123,7 @@ def tag_run(home: Home, run: str, tags: Mapping[str, str], remove: Sequence[str]
         upkeep.tag(home, run_id, tags)
     with Reader(home) as reader:
         left = reader.run(run_id).tags
-    output.say(f"run #{run_id} has {len(left)} tags")
+    output.say(f"run #{run_id} has {plural(len(left), 'tag')}")
     for key, value in left.items():
         output.result(f"{safe(key)}={safe(value)}")
 

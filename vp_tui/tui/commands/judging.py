@@ -1,16 +1,18 @@
 """Commands compare and export, and the comparison at the end of `run --baseline`."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.runs_csv import TABLES
 from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import ChosenRuns
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.text import safe
+from vp_tui.core.text import plural, safe
 from vp_tui.tui.commands import output
 
 
@@ -59,17 +61,25 @@ def _outcome(report: ComparisonReport) -> str:
     return f"{report.words}: {report.sentence}"
 
 
-def export_runs(home: Home, runs: Sequence[str], *, format: str, file: str) -> None:
-    """Write runs with all measures and per-sequence rows, each run once.
+def export_runs(home: Home, runs: Sequence[str], *, format: str, table: str, file: str) -> None:
+    """Write runs with all measures and per-sequence rows, each run once; CSV into a folder is one file per table.
 
     Raises:
-        UsageError: unknown format. RunNotFoundError: no such run.
+        UsageError: unknown format or table, or a table of another format. RunNotFoundError: no such run.
     """
     _require_format(format)
+    if table and format != "csv":
+        raise UsageError(f"--table {table}: only csv has tables; add --format csv")
     with Reader(home) as reader:
         run_ids = dict.fromkeys(reader.find(run) for run in runs)
         found = [(reader.snapshot(run_id), reader.results(run_id)) for run_id in run_ids]
-    _write(runs_export.exported(found, format), format, file, outcome=f"{len(found)} runs")
+    outcome = plural(len(found), "run")
+    if format == "csv" and not table and file and user_path(file).is_dir():
+        for name in TABLES:
+            path = str(Path(file) / f"{name}.csv")
+            _write(runs_export.exported(found, format, table=name), format, path, outcome=outcome)
+        return
+    _write(runs_export.exported(found, format, table=table or TABLES[0]), format, file, outcome=outcome)
 
 
 def _require_format(format: str) -> None:

@@ -11,6 +11,7 @@ from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.inputs import units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.report import headings as words
 from vp_tui.core.report.page import aligned
 from vp_tui.core.runs.search import records
 from vp_tui.core.runs.search.launch import arguments_of
@@ -79,9 +80,9 @@ def in_words(result: SearchResult) -> str:
 
 
 def _choice_rows(result: SearchResult) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("plan", "units kept", "passes", "worst 1 - cosine", "tokens/s", "weights")]
+    rows: list[tuple[str, ...]] = [("plan", "units kept", "passes", words.LOWEST, words.TOKENS, "weights")]
     for one in result.choices:
-        gap = "NaN" if one.cosine_min is None else fmt.error(1 - one.cosine_min)
+        gap = "NaN" if one.cosine_min is None else fmt.similarity(one.cosine_min)
         passes = "yes" if one.passed else "no"
         rows.append((one.name, str(one.kept), passes, gap, fmt.number(one.tokens_per_s), fmt.size(one.weight_bytes)))
     return rows

@@ -40,7 +40,7 @@ def report(document: dict[str, Any], folder: Path) -> str:
     for site in document["sites"]:
         lines.append(f"  block {site['block']}, {site['kind']}: keep in FP32 {', '.join(site['culprits'])}")
     lines += [
-        f"  FP32: lowest cosine with the source {fmt.cosine(measured['fp32_lowest_cosine'])}",
+        f"  FP32: lowest similarity to the source {fmt.similarity(measured['fp32_lowest_cosine'])}",
         f"  FP16: {measured['fp16_failed']} of {fmt.plural(measured['sequences'], 'sequence')} fail, "
         f"{measured['fp16_not_finite']} of them with NaN or Inf",
     ]

@@ -18,6 +18,7 @@ from vp_tui.core.report.virnucpro import SECOND, Model, notes_of, virnucpro_docu
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import plural
 from vp_tui.core.workers.virnucpro.frames import FrameFiles, read_contigs, read_table, write_frames
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
@@ -46,7 +47,7 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
         output.say(note)
     files = write_frames(home, contigs, options["chunk"])
     counts = {**files.counts, "renamed": contigs.renamed}
-    output.say(f"{counts['contigs']} contigs, {counts['chunks']} chunks, {counts['frames']} frames in {files.folder}")
+    output.say(f"{_made(counts)} in {files.folder}")
     require_truth(options["truth"], files)
     group = uuid.uuid4().hex
     runs = _validate(home, options, files, group)
@@ -217,3 +218,7 @@ def _print(document: Mapping[str, Any], runs: Mapping[str, RunSnapshot], *, as_j
         output.result(output.dumped(document))
     else:
         output.result(text)
+
+
+def _made(counts: Mapping[str, int]) -> str:
+    return ", ".join(plural(counts[f"{noun}s"], noun) for noun in ("contig", "chunk", "frame"))

@@ -20,8 +20,9 @@ _ANSWERS: Final = {True: "yes", False: "no", None: fmt.DASH}
 def agreement_report(document: Mapping[str, Any]) -> str:
     """Return everything except the reports of the two runs."""
     lines = [
-        f"virnucpro: {safe(document['input'])}: {fmt.exact(document['contigs'])} contigs, "
-        f"{fmt.exact(document['chunks'])} chunks of {document['chunk']} bases, {fmt.exact(document['frames'])} frames"
+        f"virnucpro: {safe(document['input'])}: {fmt.plural(document['contigs'], 'contig')}, "
+        f"{fmt.plural(document['chunks'], 'chunk')} of {document['chunk']} bases, "
+        f"{fmt.plural(document['frames'], 'frame')}"
     ]
     lines += [f"- {safe(note)}" for note in document["notes"]]
     found = document["agreement"]
@@ -46,18 +47,18 @@ def _structure(structure: Mapping[str, Any]) -> str:
     """Return S1 and S2 of two protein models."""
     near, whole, widths = structure["S1"], structure["S2"], structure["widths"]
     shares = [fmt.DASH if one is None else fmt.percent(one) for one in (near["overlap"], near["nearest"])]
+    cka, debiased, ranks = (fmt.similarity(whole[name]) for name in ("cka", "cka_debiased", "rdm_spearman"))
     return (
         f"structure, {widths[0]} -> {widths[1]} numbers: {shares[0]} of ten neighbours stay, {shares[1]} of the "
-        f"nearest; CKA {fmt.cosine(whole['cka'])}, debiased {fmt.cosine(whole['cka_debiased'])}, rank correlation of "
-        f"distances {fmt.cosine(whole['rdm_spearman'])}"
+        f"nearest; CKA {cka}, debiased {debiased}, rank correlation of distances {ranks}"
     )
 
 
 def _frames(per_frame: Mapping[str, Any]) -> list[str]:
-    rows: list[tuple[str, ...]] = [("frame", "n", "ESM-2 worst", "mean", "DNABERT-S worst", "mean", "same label")]
+    rows: list[tuple[str, ...]] = [("frame", "n", "ESM-2 lowest", "mean", "DNABERT-S lowest", "mean", "same label")]
     for name, entry in per_frame.items():
         cosines = (
-            fmt.cosine(entry[model][key]) for model in ("esm", "dnabert") for key in ("cosine_min", "cosine_mean")
+            fmt.similarity(entry[model][key]) for model in ("esm", "dnabert") for key in ("cosine_min", "cosine_mean")
         )
         labels = entry["labels"]
         same = fmt.DASH if labels is None else f"{labels['agreed']} of {labels['n']}"
@@ -67,13 +68,13 @@ def _frames(per_frame: Mapping[str, Any]) -> list[str]:
 
 def _contigs(per_contig: Mapping[str, Any]) -> list[str]:
     """Return contigs with a changed label first, then those with the lowest similarity."""
-    title = f"contig ({min(SHOWN, len(per_contig))} worst of {fmt.exact(len(per_contig))})"
-    rows = [("frames", "ESM-2 worst", "DNABERT-S worst", "virus", title)]
+    title = f"contig ({min(SHOWN, len(per_contig))} lowest of {fmt.exact(len(per_contig))})"
+    rows = [("frames", "ESM-2 lowest", "DNABERT-S lowest", "virus", title)]
     for name, entry in sorted(per_contig.items(), key=_badness)[:SHOWN]:
         virus = fmt.DASH
         if "virus_reference" in entry:
             virus = f"{_ANSWERS[entry['virus_reference']]} -> {_ANSWERS[entry['virus_candidate']]}"
-        cosines = fmt.cosine(entry["esm"]), fmt.cosine(entry["dnabert"])
+        cosines = fmt.similarity(entry["esm"]), fmt.similarity(entry["dnabert"])
         rows.append((fmt.exact(entry["frames"]), *cosines, virus, fmt.clip(safe(name), 40)))
     return aligned(rows, right=range(4))
 

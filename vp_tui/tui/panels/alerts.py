@@ -1,4 +1,4 @@
-"""Findings and alerts, newest last, each with its severity."""
+"""Problems and notes of the run on the screen, one line per cause (core.report.issues), the most severe on top."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from textual.widgets.option_list import Option
 
 from vp_tui.core import text as fmt
 from vp_tui.core.events import AlertRaised, Finding
+from vp_tui.core.report.issues import Issue, issues
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import level_of, line, styled
@@ -18,55 +19,47 @@ MOST = 200
 """Lines shown at most; all of them are in the exported run."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEntry:
-    """One line; `key` is its position in the run, which never changes: alerts are only added."""
-
-    key: str
-    what: AlertRaised | Finding
-
-
-def entries(snapshot: RunSnapshot, kept: AlertEntry | None = None) -> tuple[AlertEntry, ...]:
-    """Return alerts in order, then findings of the verdict; of older alerts only the one that is `kept`."""
-    newest = snapshot.alerts[-MOST:]
-    # a snapshot, too, may hold only the newest ones
-    first = raised(snapshot) - len(newest)
-    found = [AlertEntry(f"a{first + place}", alert) for place, alert in enumerate(newest)]
-    found += [AlertEntry(f"f{place}", finding) for place, finding in enumerate(snapshot.findings)]
-    is_lost = kept is not None and all(entry.key != kept.key for entry in found)
-    return (kept, *found) if kept is not None and is_lost else tuple(found)
-
-
-def raised(snapshot: RunSnapshot) -> int:
-    return max(snapshot.run.num_alerts, len(snapshot.alerts))
-
-
-def title(snapshot: RunSnapshot) -> str:
+def title(found: tuple[Issue, ...]) -> str:
     """Return the counts, for the frame and the line above the list."""
-    words = f"alerts: {fmt.exact(raised(snapshot))}"
-    if snapshot.findings:
-        words += f", findings: {fmt.exact(len(snapshot.findings))}"
-    if raised(snapshot) > MOST:
-        words += f" (last {MOST} shown)"
-    return words
+    if not found:
+        return "no problems, no notes"
+    problems = sum(one.severity != "info" for one in found)
+    notes = sum(one.severity == "info" and isinstance(one.lead, Finding) for one in found)
+    facts = len(found) - problems - notes
+    words = [fmt.plural(count, noun) for count, noun in ((problems, "problem"), (notes, "note")) if count]
+    told = ", ".join([*words, *([f"{facts} info"] if facts else [])])
+    return f"{told} (the first {MOST} are shown)" if len(found) > MOST else told
 
 
 def since_start(alert: AlertRaised, started_at_us: int | None) -> str:
     return fmt.duration((alert.at_us - started_at_us) / 1e6 if started_at_us is not None else None)
 
 
+def severity(what: AlertRaised | Finding) -> Content:
+    """Return FAIL, WARN, NOTE (a finding that changes nothing) or INFO (about the run) in five columns."""
+    word = "NOTE" if isinstance(what, Finding) and what.severity == "info" else what.severity.upper()
+    return styled(f"{word:<5}", level_of(what.severity))
+
+
 def in_words(what: AlertRaised | Finding, started_at_us: int | None) -> Content:
-    head = (f"{what.severity.upper():<5}", level_of(what.severity))
+    """Return one alert or finding as one line."""
     if isinstance(what, Finding):
-        return line(head, (f"{fmt.safe(what.gate)} ", "dim"), fmt.safe(what.text))
+        return line(severity(what), (f"{fmt.safe(what.gate)} ", "dim"), fmt.safe(what.text))
     # most messages name them already
     place = " ".join(fmt.safe(part) for part in (what.stratum, what.sequence_id) if part and part not in what.message)
     when = since_start(what, started_at_us)
-    return line(head, (f"{when} ", "dim"), f"{place}: " if place else "", fmt.safe(what.message))
+    return line(severity(what), (f"{when} ", "dim"), f"{place}: " if place else "", fmt.safe(what.message))
+
+
+def issue_words(issue: Issue) -> Content:
+    """Return severity, what was found and where, and the next step."""
+    gate = (f"{fmt.safe(issue.lead.gate)} ", "dim") if isinstance(issue.lead, Finding) else ""
+    text = issue.text if issue.text.endswith((".", "!", "?")) or not issue.next_step else f"{issue.text}."
+    return line(severity(issue.lead), gate, text, (f" {issue.next_step}" if issue.next_step else "", "dim"))  # type: ignore[arg-type]
 
 
 class AlertList(OptionList):
-    """The list; stays at the newest entry, or at the selected one once the user has moved."""
+    """The list; the cursor stays on its cause while others come."""
 
     BINDINGS = bindings("alerts")
     topic = "alerts"
@@ -75,74 +68,54 @@ class AlertList(OptionList):
     class Opened(Message):
         """Show one entry in full."""
 
-        what: AlertRaised | Finding
+        issue: Issue
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._entries: tuple[AlertEntry, ...] = ()
+        self._issues: tuple[Issue, ...] = ()
         self._run: str | None = None
-        self._started_at_us: int | None = None
 
     @property
-    def chosen(self) -> AlertEntry | None:
-        return self._entries[self.highlighted] if self.highlighted is not None and self._entries else None
+    def chosen(self) -> Issue | None:
+        return self._issues[self.highlighted] if self.highlighted is not None and self._issues else None
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Fill it; does nothing without new entries."""
-        show_title(self, title(snapshot))
+        """Fill it; does nothing without news."""
+        found = issues(snapshot)
+        show_title(self, title(found))
         is_other = snapshot.run.uuid != self._run
-        self._started_at_us = snapshot.run.started_at_us
         if is_other:
-            self._run, self._entries = snapshot.run.uuid, ()
-        kept = None if self._is_at_newest else self.chosen
-        found = entries(snapshot, kept)
-        if found != self._entries or is_other:
-            self._fill(found, kept, had_cursor=self.highlighted is not None)
+            self._run = snapshot.run.uuid
+        if found[:MOST] != self._issues or is_other:
+            self._fill(found[:MOST], None if is_other else self.chosen)
 
-    @property
-    def _is_at_newest(self) -> bool:
-        return self.highlighted is None or self.highlighted >= len(self._entries) - 1
-
-    def _fill(self, found: tuple[AlertEntry, ...], kept: AlertEntry | None, *, had_cursor: bool) -> None:
-        known = len(self._entries)
-        was_at_end = self.scroll_offset.y >= self.max_scroll_y
-        if known and found[:known] == self._entries:
-            self.add_options([self._option(entry) for entry in found[known:]])
-        else:
-            nothing = Option(styled("no alerts", "dim"), disabled=True)
-            self.set_options([self._option(entry) for entry in found] or [nothing])
-        self._entries = found
-        place = next((place for place, entry in enumerate(found) if kept is not None and entry.key == kept.key), None)
-        if place is not None:
-            self.highlighted = place
-        elif had_cursor and found:
-            self.highlighted = len(found) - 1
-        elif was_at_end:
-            self.scroll_end(animate=False, immediate=False)
-
-    def _option(self, entry: AlertEntry) -> Option:
-        return Option(in_words(entry.what, self._started_at_us), id=entry.key)
+    def _fill(self, found: tuple[Issue, ...], chosen: Issue | None) -> None:
+        is_same_text = [issue_words(one) for one in found] == [issue_words(one) for one in self._issues]
+        self._issues = found
+        if is_same_text and found:
+            # more of the same cause: the lines stay
+            return
+        had_cursor = self.highlighted is not None
+        self.set_options([Option(issue_words(one), id=one.key) for one in found])
+        places = [place for place, one in enumerate(found) if chosen is not None and one.key == chosen.key]
+        self.highlighted = places[0] if places else 0 if had_cursor and found else None
+        if not places:
+            self.scroll_home(animate=False)
 
     def on_resize(self) -> None:
         """Keep the selected entry visible; line breaks are known after painting."""
-        self.call_after_refresh(self._scroll_to_entry)
-
-    def _scroll_to_entry(self) -> None:
-        if self._is_at_newest:
-            self.scroll_end(animate=False)
-        else:
-            self.scroll_to_highlight()
+        self.call_after_refresh(self.scroll_to_highlight)
 
     def on_focus(self) -> None:
-        if self.highlighted is None and self._entries:
-            self.highlighted = len(self._entries) - 1
+        if self.highlighted is None and self._issues:
+            self.highlighted = 0
 
     def action_open(self) -> None:
         if self.chosen is not None:
-            self.post_message(self.Opened(self.chosen.what))
+            self.post_message(self.Opened(self.chosen))
 
     def on_option_list_option_selected(self) -> None:
         self.action_open()
 
     def copy_text(self) -> str:
-        return "".join(f"{in_words(entry.what, self._started_at_us).plain}\n" for entry in self._entries)
+        return "".join(f"{issue_words(one).plain}\n" for one in self._issues)

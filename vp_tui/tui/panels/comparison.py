@@ -219,10 +219,10 @@ def _pair(pair: WorstPair, limit: float) -> GridRow:
     fails = pair.cand_cosine is None or pair.cand_cosine <= limit
     name = fmt.safe(pair.sequence_id)
     lost = "all" if pair.loss is None else fmt.error(pair.loss)
-    now = fmt.cosine(pair.cand_cosine)
+    now = fmt.similarity(pair.cand_cosine)
     words = f"at or below the limit {fmt.limit(limit)}" if fails else f"above the limit {fmt.limit(limit)}"
     return GridRow(
-        cells=(name, pair.stratum, str(pair.num_tokens), fmt.cosine(pair.base_cosine), now, lost),
+        cells=(name, pair.stratum, str(pair.num_tokens), fmt.similarity(pair.base_cosine), now, lost),
         detail=f"{name}: " + ("NaN or Inf in the candidate" if pair.cand_cosine is None else words),
         level="fail" if fails else "plain",
     )

@@ -1,19 +1,17 @@
 """Charts of the Compare screen: distributions of both sides, and throughput over time."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.widgets import Static
 
-from vp_tui.core import text as fmt
-
 if TYPE_CHECKING:
-    from rich.text import Text
     from textual.content import Content
 
     from vp_tui.core.report.comparison import ComparisonReport
 
-_STYLES = {"baseline": "chart--reference", "candidate": "chart--candidate"}
+# as in the distribution beside it: what is tested is brighter than what it is held against
+_LOOKS = {"baseline": "reference", "candidate": "candidate"}
 
 
 class ComparisonChart(Static):
@@ -41,7 +39,7 @@ class ComparisonChart(Static):
         if self._report is not None:
             self.show(self._report)
 
-    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
+    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content":
         raise NotImplementedError
 
     def copy_text(self) -> str:
@@ -61,22 +59,22 @@ class DistributionChart(ComparisonChart):
 class SpeedChart(ComparisonChart):
     """Tokens/s of both candidate runs over time."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(_STYLES.values())
-
-    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content | Text":
+    def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content":
         from textual.content import Content
 
         # slow import, not needed for the first frame
         from vp_tui.tui import charts
+        from vp_tui.tui.series import legend
 
         timed = [one for one in report.throughput if one.name == "candidate"]
         if not timed:
             return Content("no data: no timed blocks in these runs")
-        top = max(value for one in timed for _, value in one.points)
-        return charts.render(
-            [charts.Series(one.side, one.side, one.points) for one in timed],
-            axis=charts.Axis(0.0, 1.05 * top, {0.0: "0", top / 2: fmt.number(top / 2), top: fmt.number(top)}),
+        found = charts.rates(
+            {_LOOKS[one.side]: one.points for one in timed},
+            right=max(second for one in timed for second, _ in one.points),
+            name="seconds",
             width=width,
-            height=height,
-            palette={side: self.get_component_styles(name).color.rgb for side, name in _STYLES.items()},
+            height=height - 1,
         )
+        words = legend({_LOOKS[one.side]: one.side for one in timed})
+        return Content("\n").join([words, found.content])

@@ -16,10 +16,11 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, SideName
 from vp_tui.tui.marks import Level, line, lines, styled
+from vp_tui.tui.series import look
 
 BASE, CAND, BOTH, LIMIT = "\u2591", "\u2593", "\u2588", "\u2502"
 """A light and a dark shade; the darkest where both overlap."""
-LEVELS: Final[dict[str, Level]] = {BASE: "info", CAND: "warn", BOTH: "plain", LIMIT: "fail"}
+STYLES: Final = {BASE: look("reference").style, CAND: look("candidate").style, LIMIT: "$foreground-muted"}
 MIN_ROWS: Final = 6
 """Rows of one stratum: legend, axis and enough bars."""
 LABEL: Final = 5
@@ -118,7 +119,7 @@ def _bars(heights: Mapping[SideName, Sequence[int]], row: int, frame: Scale) -> 
     ]
     marks.insert(frame.limit, LIMIT)
     # each run of equal characters costs one colour change
-    return line(*(("".join(run), LEVELS.get(mark, "plain")) for mark, run in itertools.groupby(marks)))
+    return line(*(Content.styled("".join(run), STYLES.get(mark, "")) for mark, run in itertools.groupby(marks)))
 
 
 def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:

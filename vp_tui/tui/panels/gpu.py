@@ -1,4 +1,4 @@
-"""The GPU: newest reading (`last` once the run has ended) and mean of the run, or why there is none; and its history.
+"""The GPU: newest reading (`last` once the run has ended) and mean while encoding, or why there is none; its history.
 
 In addition to NVML's utilization (share of time in which any kernel ran): activity of the chip on GPUs with GPM; on
 others why not, if it fits.
@@ -13,6 +13,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.gates.goals import P1_GPU
+from vp_tui.core.store.encoding_time import while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.marks import MARKS, Level, bars, line, lines, styled
 
@@ -49,7 +50,8 @@ def _own(snapshot: RunSnapshot, width: int) -> list[Content]:
     """Return the newest reading of the run, and its GPM readings or why there are none."""
     own = _reading(TITLE, "util" if snapshot.run.is_active else "last", snapshot.gpu[-1], _utilization(snapshot))
     if has_gpm(snapshot.gpu):
-        shares = line(INDENT, "  ".join(_share(snapshot.gpu, *share) for share in SHARES))
+        encoding = _encoding(snapshot)
+        shares = line(INDENT, "  ".join(_share(snapshot.gpu[-1], encoding, *share) for share in SHARES))
         # a screen too narrow for them is also too low
         return [own, shares] if shares.cell_length <= width else [own]
     why = fmt.safe(snapshot.environment.get("gpm") or "")
@@ -65,8 +67,13 @@ def _known(samples: Sequence[GpuSample], field: str) -> list[float]:
     return [value for sample in samples if (value := getattr(sample, field)) is not None]
 
 
-def _share(samples: Sequence[GpuSample], name: str, field: str) -> str:
-    newest, mean = getattr(samples[-1], field), _mean(_known(samples, field))
+def _encoding(snapshot: RunSnapshot) -> Sequence[GpuSample]:
+    """Return the samples taken while a block was timed: those of loading and warm-up say nothing of the engine."""
+    return while_encoding(snapshot.gpu, (block for block in snapshot.blocks if not block.is_warmup))
+
+
+def _share(sample: GpuSample, encoding: Sequence[GpuSample], name: str, field: str) -> str:
+    newest, mean = getattr(sample, field), _mean(_known(encoding, field))
     return f"{name} {fmt.percent(newest, of=100)}, mean {fmt.percent(mean, of=100)}"
 
 
@@ -98,9 +105,10 @@ def _shared(others: int | None) -> Content:
 
 
 def _utilization(snapshot: RunSnapshot) -> Content:
-    mean, least = _mean([sample.utilization for sample in snapshot.gpu]), snapshot.limits.fail(P1_GPU)
+    encoding, least = _encoding(snapshot), snapshot.limits.fail(P1_GPU)
+    mean = _mean([sample.utilization for sample in encoding])
     if mean is None:
-        return styled("(not reported)  ", "dim")
+        return styled("(not reported)  " if encoding else "(not encoding yet)  ", "dim")
     level: Level = "plain" if mean >= least else "warn"
     return line(
         (f"{MARKS.get(level, '')}mean {fmt.percent(mean, of=100)} ", level), f"(min {fmt.percent(least, of=100)})  "
@@ -165,7 +173,7 @@ def _gauge(gauge: Gauge, samples: Sequence[GpuSample], room: int, rows: int) -> 
     full = gauge.full(samples)
     *above, last = bars([None if value is None or full <= 0 else value / full for value in _thin(values, room)], rows)
     newest = f"{gauge.text(samples[-1]):>{VALUE}}"
-    return [*(line(" " * len(name), (row, "info")) for row in above), line(name, (f"{last:<{room}}", "info"), newest)]
+    return [*(line(" " * len(name), row) for row in above), line(name, f"{last:<{room}}", newest)]
 
 
 def _thin(values: Sequence[float | None], most: int) -> list[float | None]:

@@ -1,13 +1,14 @@
-"""Head of the Live screen: run, progress, verdict so far; heartbeat timeout; strip of the active runs."""
+"""Head of the Live screen: who, safe, fast, progress; heartbeat timeout; strip of the active runs."""
 
 from collections.abc import Sequence
 
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.report.headline import Line, headline
+from vp_tui.core.report.steps import fraction_of, share_words, step_words
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.tui.marks import Level, level_of, line, lines, styled
+from vp_tui.tui.marks import Level, line, lines, styled
 
 SILENT_S = 15.0
 """Heartbeat timeout: a run writes one every second."""
@@ -22,26 +23,32 @@ _WAITS = "another run uses "
 
 
 def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Content:
-    """Return three lines, and one more per warning; `is_silent` after SILENT_S without a heartbeat."""
-    run = snapshot.run
-    rows = [_title(run, width), _progress(run, width), _verdict(snapshot)]
+    """Return who, safe, fast, of an active run its progress, and one line per warning.
+
+    `is_silent` after SILENT_S without a heartbeat.
+    """
+    run, (who, proof, fast) = snapshot.run, headline(snapshot)
+    # the sentence of a verdict may be longer than a line: it takes a second one
+    room = width if run.is_active else 2 * width
+    rows = [_title(run, who, width), _answer(proof, room), _answer(fast, width)]
+    if run.is_active:
+        rows.append(progress(run, width))
     if is_silent and run.is_active:
         rows.append(line(("~ ", "warn"), (_SILENT, "warn")))
-    rows += [line(("! ", "fail"), (fmt.safe(reason), "warn")) for reason in _reasons(run)]
+    rows += [line(("~ ", "warn"), (fmt.safe(reason), "warn")) for reason in _reasons(run)]
     return lines(rows)
 
 
-def _title(run: RunRow, width: int) -> Content:
-    right = f"elapsed {fmt.duration(elapsed_s(run))}"
-    if run.is_active:
-        right += f"  ETA {fmt.duration(run.eta_s)}"
-    precisions = f"{fmt.safe(run.precision)} vs {fmt.safe(run.reference)}"
-    device = f" on {fmt.safe(run.device)}" if run.device else ""
-    fixed = f"#{run.id}   {precisions}{device}  {right}"
-    names = fmt.clip(run_names(run), max(8, width - len(fixed)))
-    left = f"#{run.id} {names}  {precisions}"
-    gap = max(1, width - len(left) - len(device) - len(right))
-    return line((left, "title"), (device, "dim"), " " * gap, right)
+def _title(run: RunRow, who: Line, width: int) -> Content:
+    right = f"{fmt.duration(run.eta_s)} left" if run.is_active else f"took {fmt.duration(elapsed_s(run))}"
+    text = who.fitting(width - len(right) - 2)
+    left = fmt.clip(f"{who.word}{who.gap}{text}", max(8, width - len(right) - 2))
+    gap = max(1, width - fmt.columns(left) - len(right))
+    return line((left, "title"), " " * gap, (right, "dim"))
+
+
+def _answer(answer: Line, width: int) -> Content:
+    return line((answer.word, answer.tone), "  ", (answer.fitting(width), "dim" if answer.tone == "dim" else "plain"))
 
 
 def run_names(run: RunRow) -> str:
@@ -58,50 +65,24 @@ def elapsed_s(run: RunRow) -> float | None:
     return max(0, end - run.started_at_us) / 1e6
 
 
-def _progress(run: RunRow, width: int) -> Content:
-    counts = f" {fmt.share(run.done, run.total)}  {fmt.exact(run.done)}/{fmt.exact(run.total)}"
-    if not run.total:
-        counts = "  sequences not counted yet" if run.is_active else "  no sequences counted"
-    status = run.status.upper()
-    doing = run.phase or ("starting the process" if run.status == "queued" else "")
-    phase = f"  {fmt.safe(doing)}" if run.is_active and doing else ""
-    room = width - len(status) - 1 - len(counts)
+def progress(run: RunRow, width: int) -> Content:
+    """Return the bar over all steps, and the step that is going on."""
+    fraction = fraction_of(run)
+    doing = step_words(run) or ("starting the process" if run.status == "queued" else run.status)
+    text = f" {share_words(run)}  {fmt.safe(doing)}"
     # the text matters more than the length of the bar
-    columns = max(8, min(40, room - len(phase)))
-    room -= columns
-    return line((status, level_of(run.status)), " ", _bar(run, columns), counts, (fmt.clip(phase, max(0, room)), "dim"))
+    columns = max(8, min(40, width - fmt.columns(text)))
+    return line(_bar(fraction, columns), (fmt.clip(text, max(0, width - columns)), "plain"))
 
 
-def _bar(run: RunRow, columns: int) -> Content:
-    halves = 2 * columns * min(run.done, run.total) // run.total if run.total else 0
+def _bar(fraction: float, columns: int) -> Content:
+    halves = int(2 * columns * min(fraction, 1.0))
     filled = _FULL * (halves // 2) + _HALF * (halves % 2)
     return line((filled, "info"), (_EMPTY * (columns - len(filled)), "dim"))
 
 
-def _verdict(snapshot: RunSnapshot) -> Content:
-    run = snapshot.run
-    if run.verdict is not None:
-        return line((run.verdict, level_of(run.verdict)), f"  {fmt.safe(run.sentence or '')}")
-    overall = next((stats for stats in snapshot.strata if stats.scope == "all" and stats.n), None)
-    if overall is None:
-        return styled("no verdict yet: no sequence compared" if run.is_active else "no verdict", "dim")
-    # V1 and M1 as counts; the verdict itself is made at the end of the run
-    is_good = not overall.below + overall.nan + overall.inf
-    # an aborted run has no verdict, however good its first sequences were
-    so_far: tuple[str, Level] = ("PASS so far", "good") if is_good else ("FAIL so far", "fail")
-    return line(
-        so_far if run.is_active or not is_good else ("no verdict", "dim"),
-        f"  {fmt.exact(overall.n)} compared: {fmt.exact(overall.bad)} bad ({fmt.exact(overall.nan)} NaN, "
-        f"{fmt.exact(overall.inf)} Inf; limit {fmt.limit(snapshot.limits.fail(M1))})",
-    )
-
-
 def _reasons(run: RunRow) -> list[str]:
-    reasons = [run.precision_reason]
-    if run.status in {"failed", "interrupted", "cancelled"}:
-        reasons.append(f"{run.status}: {run.status_reason}" if run.status_reason else None)
-    elif run.is_active:
-        reasons.append(run.status_reason)
+    reasons = [run.precision_reason, run.status_reason if run.is_active else None]
     return [reason for reason in reasons if reason]
 
 
@@ -161,5 +142,5 @@ def _state(run: RunRow) -> str:
     if run.status == "queued":
         device = run.phase.partition(_WAITS)[2]
         return f"queued, waits for {fmt.safe(device)}" if device else "queued"
-    done = fmt.share(run.done, run.total) if run.total else run.status
+    done = share_words(run) if run.total else run.status
     return f"{done} {fmt.safe(run.device)}" if run.device else done

@@ -14,6 +14,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import log_distance
 from vp_tui.tui.marks import MARKS, bars, line, lines, styled
+from vp_tui.tui.series import look
 
 Cosines = Mapping[str, Sequence[float | None]]
 """Stratum -> the cosine of each sequence; None where an embedding is not finite."""
@@ -22,7 +23,6 @@ LEFT, RIGHT = 12, 7
 """Columns for name and size of a stratum, and for the number of bad sequences."""
 BINS_PER_DECADE = 10
 LIMIT = "\u2502"
-STYLES = {"short": "$text-primary", "medium": "$text-success", "long": "$text-warning"}
 
 
 def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int) -> Content:
@@ -79,7 +79,7 @@ def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int
     heights = [counts[place] / most for place in range(scale.bins) for _ in range(scale.columns_per_bin)]
     bad = len(values) - len(numbers) + sum(value <= cosine_limit for value in numbers)
     drawn = [scale.with_limit(row) for row in bars(heights, rows)]
-    style = STYLES[name]
+    style = look(name).style
     above = [line(" " * LEFT, Content.styled(row, style)) for row in drawn[:-1]]
     label = f"{name:<6} {fmt.short(len(values)):>4} "
     count = styled(f" {MARKS['fail']}{fmt.short(bad)}", "fail") if bad else styled(" 0", "dim")

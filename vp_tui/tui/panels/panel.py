@@ -36,8 +36,8 @@ class Readable(Panel, can_focus=True):
     """A panel that can have the focus, so that the help explains it."""
 
 
-def show_title(widget: Widget, words: str) -> None:
+def show_title(widget: Widget, words: str | Content) -> None:
     """Set the title of the frame if it changed; never parsed as markup."""
-    content = Content(words)
+    content = Content(words) if isinstance(words, str) else words
     if widget.border_title != content.markup:
         widget.border_title = content

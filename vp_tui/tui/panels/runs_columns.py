@@ -7,6 +7,8 @@ from typing import Any
 from textual.content import Content
 
 from vp_tui.core import text as fmt
+from vp_tui.core.report import headings as words
+from vp_tui.core.report.steps import share_words
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.deltas import Delta
 from vp_tui.tui.marks import MARKS, Level, level_of, line, lines, styled
@@ -67,10 +69,7 @@ def _id(one: RunLine) -> Content:
 
 def _result(one: RunLine) -> Content:
     word = result(one.run)
-    shown = f"{word} {fmt.share(one.run.done, one.run.total)}" if word == "running" else word
-    if word == "running" and one.run.done >= one.run.total > 0:
-        # all sequences are compared; the measures are left
-        shown = "measuring"
+    shown = f"{word} {share_words(one.run)}" if word == "running" else word
     return styled(fmt.safe(shown), level_of(word))
 
 
@@ -111,7 +110,7 @@ def _bad(one: RunLine) -> Content:
 
 def _worst(one: RunLine) -> Content:
     level: Level = "fail" if one.run.num_bad else "plain"
-    return styled(f"{fmt.cosine(one.run.cosine_min, nonfinite=one.run.num_nonfinite):>9}", level)
+    return styled(f"{fmt.similarity(one.run.cosine_min, nonfinite=one.run.num_nonfinite):>9}", level)
 
 
 def _worst_order(one: RunLine) -> float | None:
@@ -124,7 +123,7 @@ COLUMNS: tuple[RunColumn, ...] = (
     RunColumn(NAME, 14, _text(run_names, 14), lambda one: run_names(one.run).lower()),
     RunColumn("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
     RunColumn("result", 11, _result, _result_order),
-    RunColumn("worst cos", 9, _worst, _worst_order, is_right=True),
+    RunColumn(words.LOWEST_SHORT, 9, _worst, _worst_order, is_right=True),
     RunColumn("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
     RunColumn("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
     RunColumn(

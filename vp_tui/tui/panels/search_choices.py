@@ -6,11 +6,12 @@ from textual.widgets import Static
 
 from vp_tui.core import text as fmt
 from vp_tui.core.measures.scale import log_distance
+from vp_tui.core.report import headings as words
 from vp_tui.core.runs.search.records import Choice, SearchResult
 from vp_tui.tui.marks import MARKS, Level, line, styled
 
-_TITLES = ("plan", "kept", "passes", "1 - cosine", "tokens/s", "weights")
-_STYLES = {"passes": "chart--reference", "fails": "chart--limit"}
+_TITLES = ("plan", "kept", "passes", words.LOWEST, words.TOKENS, "weights")
+_STYLES = {"passes": "chart--candidate", "fails": "chart--fails"}
 
 
 def table(result: SearchResult) -> list[Content]:
@@ -24,7 +25,7 @@ def table(result: SearchResult) -> list[Content]:
 
 
 def _cells(one: Choice) -> tuple[str, ...]:
-    gap = "NaN" if one.cosine_min is None else fmt.error(1 - one.cosine_min)
+    gap = "NaN" if one.cosine_min is None else fmt.similarity(one.cosine_min)
     passes = "yes" if one.passed else f"{MARKS['fail']} no"
     return (
         fmt.safe(one.name), str(one.kept), passes, gap, fmt.number(one.tokens_per_s), fmt.size(one.weight_bytes),

@@ -37,7 +37,7 @@ def _first_nonfinite(details: Mapping[str, Any]) -> list[Content]:
     if not broken:
         return []
     first = broken[0]
-    words = f" First NaN/Inf in {fmt.safe(first['module'])} ({fmt.exact(first['count'])} values)"
+    words = f" First NaN/Inf in {fmt.safe(first['module'])} ({fmt.plural(first['count'], 'value')})"
     return [line((MARKS["fail"], "fail"), words)]
 
 

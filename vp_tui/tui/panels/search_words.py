@@ -9,6 +9,7 @@ from textual.content import Content
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.units import IN_BLOCK
+from vp_tui.core.report import headings as words
 from vp_tui.core.runs.search.algorithm import Stage
 from vp_tui.core.runs.search.formats import formats
 from vp_tui.core.runs.search.launch import SearchState
@@ -152,7 +153,7 @@ def progress(state: SearchState) -> list[Content]:
         rows.append(Content(f"Stage of the last trial: {STAGES[state.trials[-1].stage]}"))
     if state.last_line:
         rows.append(line(("Last line: ", "dim"), fmt.safe(state.last_line)))
-    rows += [styled("It goes on when you leave this screen or the dashboard.", "dim"), Content("")]
+    rows += [styled("It continues when you leave this screen or the dashboard.", "dim"), Content("")]
     return [*rows, *trial_rows(state.trials)]
 
 
@@ -169,9 +170,9 @@ def trial_rows(trials: Sequence[Trial]) -> list[Content]:
     """Return a line per trial, the newest first."""
     if not trials:
         return []
-    rows = [styled(f"{'trial':>5} {'kept':>5}  {'result':<20} {'1 - cosine':>10}  set", "title")]
+    rows = [styled(f"{'trial':>5} {'kept':>5}  {'result':<20} {words.LOWEST_SHORT:>10}  set", "title")]
     for number, one in reversed(list(enumerate(trials, start=1))):
-        gap = "NaN" if one.nonfinite or one.cosine_min is None else fmt.error(1 - one.cosine_min)
+        gap = "NaN" if one.nonfinite or one.cosine_min is None else fmt.similarity(one.cosine_min)
         told = "passes" if one.passed else f"{MARKS['fail']} fails {one.failing}"
         level: Level = "good" if one.passed else "fail"
         result = (f"{fmt.clip(told, 20):<20} {gap:>10}", level)

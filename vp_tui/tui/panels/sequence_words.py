@@ -8,6 +8,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.events import SequenceResult
 from vp_tui.core.gates.embeddings import M1, M4, M5
 from vp_tui.core.gates.table import BY_ID
+from vp_tui.core.report import headings as words
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
@@ -30,7 +31,7 @@ class Metric:
 
 
 def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Metric, ...]:
-    """Return cosine, error, norm, NaN and Inf; only M1 and V1 are gates per sequence."""
+    """Return similarity, difference, length, NaN and Inf; only M1 and V1 are gates per sequence."""
     return (
         _cosine(result.cosine, limits),
         _error(result.relative_l2, limits),
@@ -43,28 +44,28 @@ def numbers(result: SequenceResult, limits: Thresholds) -> tuple[Metric, ...]:
 def _cosine(cosine: float | None, limits: Thresholds) -> Metric:
     limit = fmt.limit(limits.fail(M1))
     if cosine is None:
-        return Metric("cosine", fmt.DASH, "undefined: an embedding is not finite; fails M1", "fail", "M1")
+        return Metric(words.SIMILARITY, fmt.DASH, "undefined: an embedding is not finite; fails M1", "fail", "M1")
     if cosine <= limits.fail(M1):
-        return Metric("cosine", fmt.cosine(cosine), f"at or below {limit}; fails M1", "fail", "M1")
-    return Metric("cosine", fmt.cosine(cosine), f"above {limit}; passes M1", "good")
+        return Metric(words.SIMILARITY, fmt.similarity(cosine), f"at or below {limit}; fails M1", "fail", "M1")
+    return Metric(words.SIMILARITY, fmt.similarity(cosine), f"above {limit}; passes M1", "good")
 
 
 def _error(error: float | None, limits: Thresholds) -> Metric:
-    name, value, limit = "rel. L2", fmt.error(error), limits.fail(M4)
+    name, value, limit = words.DIFFERENCE, fmt.percent(error), limits.fail(M4)
     if error is None:
         return Metric(name, value, "")
     if error > limit:
-        return Metric(name, value, f"above {fmt.error(limit)}, the note for the 99th percentile (M4)", "info")
-    return Metric(name, value, f"within {fmt.error(limit)}, the note for the 99th percentile (M4)")
+        return Metric(name, value, f"above {fmt.percent(limit)}, the note for the 99th percentile (M4)", "info")
+    return Metric(name, value, f"within {fmt.percent(limit)}, the note for the 99th percentile (M4)")
 
 
 def _norm(ratio: float | None, limits: Thresholds) -> Metric:
-    name, value, limit = "norm - 1", fmt.deviation(ratio), limits.fail(M5)
+    name, value, limit = words.NORM, fmt.norm(ratio), limits.fail(M5)
     if ratio is None:
         return Metric(name, value, "")
     if abs(ratio - 1) > limit:
-        return Metric(name, value, f"beyond {fmt.error(limit)} (M5)", "info")
-    return Metric(name, value, f"within {fmt.error(limit)} (M5)")
+        return Metric(name, value, f"beyond {fmt.percent(limit)} (M5)", "info")
+    return Metric(name, value, f"within {fmt.percent(limit)} (M5)")
 
 
 def _broken(name: str, count: int) -> Metric:
@@ -79,7 +80,7 @@ def measured(result: SequenceResult | None, limits: Thresholds) -> Content:
         return styled("no metrics: not compared yet, or its row was archived", "dim")
     found = numbers(result, limits)
     rows = [
-        line(f"{one.name:<10}{one.value:>10}  ", (f"{MARKS.get(one.level, '')}{one.words}", one.level)) for one in found
+        line(f"{one.name:<11}{one.value:>10}  ", (f"{MARKS.get(one.level, '')}{one.words}", one.level)) for one in found
     ]
     failed = dict.fromkeys(one.gate for one in found if one.gate is not None)
     return lines(rows + [line((f"{gate}: ", "fail"), BY_ID[gate].meaning) for gate in failed])
@@ -95,7 +96,7 @@ def alerts_of(snapshot: RunSnapshot, sequence_id: str) -> Content:
 def letters(found: str) -> Content:
     """Return the length and the first residues."""
     shown = found[:MOST_LETTERS]
-    count = f"{fmt.exact(len(found))} residues" + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
+    count = fmt.plural(len(found), "residue") + (f", first {MOST_LETTERS} shown" if len(found) > len(shown) else "")
     groups = [fmt.safe(shown[start : start + GROUP]) for start in range(0, len(shown), GROUP)]
     rows = [
         line((f"{place * GROUP + 1:>5} ", "dim"), " ".join(groups[place : place + GROUPS]))

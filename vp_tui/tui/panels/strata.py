@@ -11,20 +11,22 @@ from vp_tui.core.events import ARMS, StratumStats
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.measurements import from_document
 from vp_tui.core.regression.worse import is_slower, is_worst_worse, speed_change
+from vp_tui.core.report import headings as words
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.margin import margin
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
 
-NARROW, WIDE = 76, 106
-"""Widths of the full and the extended table."""
-AGAINST = 9
-"""Width of the baseline column; at 80 columns it replaces the mean."""
+NARROW, FULL, WIDE = 71, 78, 110
+"""Widths of the table with all counts, with whole titles, and of the extended table."""
+AGAINST = 10
+"""Width of the baseline column; below WIDE it replaces the throughput and the long title."""
 _NAME, _CELL = 14, 12
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: width, text, severity."""
+    """One column: width with room for a mark, text, severity."""
 
     title: str
     width: int
@@ -39,7 +41,7 @@ def _bad_count(count: Callable[[StratumStats], int]) -> Callable[[StratumStats, 
 
 
 def _worst_level(stats: StratumStats, limits: Thresholds) -> Level:
-    if stats.nan + stats.inf:
+    if stats.nonfinite:
         return "fail"
     return "fail" if stats.cosine_min is not None and stats.cosine_min <= limits.fail(M1) else "plain"
 
@@ -62,27 +64,35 @@ def _norm_level(stats: StratumStats, limits: Thresholds) -> Level:
 
 def columns(reference: str, width: int, limits: Thresholds, against: Column | None = None) -> tuple[Column, ...]:
     """Return the columns that fit: at 60 those of the verdict, at 80 all important ones, above also M4 and M5."""
-    more = AGAINST if against is not None else 0
+    limit, more = limits.fail(M1), AGAINST if against is not None else 0
+    lowest = words.LOWEST if width >= FULL + more else words.LOWEST_SHORT
+    rate = f"{fmt.clip(fmt.safe(reference).upper(), 6)} {words.TOKENS_SHORT}"
     every = (
-        Column("done", 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
-        Column("worst cos", 9, lambda s: fmt.cosine(s.cosine_min, nonfinite=s.nan + s.inf), _worst_level),
-        Column("p1 cos", 9, lambda s: fmt.cosine(s.cosine_p01), _p01_level),
-        Column("mean cos", 8, lambda s: fmt.cosine(s.cosine_mean), room=NARROW + more),
-        Column(f"<={fmt.limit(limits.fail(M1))}", 6, lambda s: fmt.short(s.below), _bad_count(lambda s: s.below)),
-        Column("NaN", 4, lambda s: fmt.short(s.nan), _bad_count(lambda s: s.nan)),
-        Column("Inf", 4, lambda s: fmt.short(s.inf), _bad_count(lambda s: s.inf)),
-        Column("tok/s", 5, lambda s: fmt.number(s.candidate_tokens_per_s)),
-        Column(f"x {fmt.clip(fmt.safe(reference).upper(), 6)}", 6, lambda s: fmt.ratio(s.speedup)),
+        Column(words.COMPARED, 9, lambda s: f"{fmt.short(s.n)}/{fmt.short(s.planned)}", room=NARROW),
+        Column(words.NAN, 5, lambda s: fmt.short(s.nan), _bad_count(lambda s: s.nan)),
+        Column(words.INF, 5, lambda s: fmt.short(s.inf), _bad_count(lambda s: s.inf)),
+        Column(words.BELOW, 5, lambda s: fmt.short(s.low), _bad_count(lambda s: s.low)),
+        Column(
+            lowest,
+            max(10, len(lowest)),
+            lambda s: fmt.similarity(s.cosine_min, nonfinite=s.nonfinite),
+            _worst_level,
+        ),
+        Column(words.MARGIN, 9, lambda s: margin(s.cosine_min, limit, nonfinite=s.nonfinite)),
+        Column(words.TOKENS_SHORT, 5, lambda s: fmt.number(s.candidate_tokens_per_s), room=NARROW + more),
+        Column(words.SPEEDUP, 8, lambda s: fmt.ratio(s.speedup)),
         *([against] if against is not None else []),
-        Column("ref tok/s", 9, lambda s: fmt.number(s.reference_tokens_per_s), room=WIDE + more),
-        Column("rel.L2 p99", 10, lambda s: fmt.error(s.relative_l2_p99), _l2_level, room=WIDE + more),
-        Column("norm-1", 8, lambda s: fmt.deviation(s.norm_ratio_worst), _norm_level, room=WIDE + more),
+        Column(rate, len(rate), lambda s: fmt.number(s.reference_tokens_per_s), room=WIDE + more),
+        Column(words.MEAN, 9, lambda s: fmt.similarity(s.cosine_mean), room=WIDE + more),
+        Column(words.FIRST_PERCENTILE_SHORT, 10, lambda s: fmt.similarity(s.cosine_p01), _p01_level, room=WIDE + more),
+        Column(words.DIFFERENCE, 10, lambda s: fmt.percent(s.relative_l2_p99), _l2_level, room=WIDE + more + 11),
+        Column(words.NORM, 8, lambda s: fmt.norm(s.norm_ratio_worst), _norm_level, room=WIDE + more + 20),
     )
     return tuple(column for column in every if column.room <= width)
 
 
 def _against(run: RunRow, baseline: RunSnapshot) -> Column:
-    """Return the column with the change of tokens/s, if comparable, and `cos` if the worst cosine is worse."""
+    """Return the column with the change of tokens/s, if comparable, and `lower` if the lowest similarity is."""
     of = {str(stats.scope): stats for stats in baseline.strata}
     clocks = run.perf_key is not None and run.perf_key == baseline.run.perf_key
     numbers = run.accuracy_key is not None and run.accuracy_key == baseline.run.accuracy_key
@@ -97,20 +107,20 @@ def _against(run: RunRow, baseline: RunSnapshot) -> Column:
         before = of.get(stats.scope)
         if not numbers or before is None:
             return False
-        here, there = ((one.cosine_min, one.nan + one.inf) for one in (stats, before))
+        here, there = ((one.cosine_min, one.nonfinite) for one in (stats, before))
         return bool(is_worst_worse(here, there))
 
     def text(stats: StratumStats) -> str:
         nothing = numbers and not clocks and stats.cosine_min is not None
-        words = "=" if nothing else fmt.short_change(change(stats))
+        told = "=" if nothing else fmt.short_change(change(stats))
         if has_worse_cosine(stats):
-            return "cos" if words in {"=", fmt.DASH} else f"{words} cos"
-        return words
+            return "lower" if told in {"=", fmt.DASH} else f"{told} low"
+        return told
 
     def level(stats: StratumStats, _limits: Thresholds) -> Level:
         return "warn" if is_slower(change(stats)) or has_worse_cosine(stats) else "plain"
 
-    return Column("vs base", AGAINST - 1, text, level, room=NARROW)
+    return Column(words.AGAINST_BASELINE, AGAINST - 1, text, level, room=NARROW + 4)
 
 
 def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = None) -> Content:
@@ -119,7 +129,7 @@ def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = Non
     against = _against(snapshot.run, baseline) if baseline is not None else None
     chosen = columns(snapshot.run.reference, width, limits, against)
     found = {str(stats.scope): stats for stats in snapshot.strata}
-    rows = [styled(f"{'stratum':<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")]
+    rows = [styled(f"{words.STRATUM:<7}" + "".join(f" {column.title:>{column.width}}" for column in chosen), "title")]
     for name in (*STRATA, "all"):
         parts = [_cell(column, found.get(name), limits) for column in chosen]
         rows.append(line((f"{name:<7}", "title" if name == "all" else "plain"), *parts))
@@ -127,12 +137,12 @@ def strata(snapshot: RunSnapshot, width: int, baseline: RunSnapshot | None = Non
 
 
 def _cell(column: Column, stats: StratumStats | None, limits: Thresholds) -> Content:
-    """Return the number with its severity symbol, which takes the space between two columns."""
+    """Return the number behind its mark, which the width has room for, so that no two columns touch."""
     if stats is None:
         return styled(f" {fmt.DASH:>{column.width}}", "dim")
     level = column.level(stats, limits)
     text = MARKS.get(level, "") + column.text(stats)
-    return styled(f"{text:>{column.width + 1}}", level if stats.planned else "dim")
+    return styled(f" {text:>{column.width}}", level if stats.planned else "dim")
 
 
 def embeddings(snapshot: RunSnapshot) -> Content:

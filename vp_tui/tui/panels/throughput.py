@@ -30,7 +30,8 @@ def _rates(snapshot: RunSnapshot) -> Content:
     tokens, end_to_end = run.speedup, run.end_to_end_speedup
     if tokens is None:
         tokens = next((stats.speedup for stats in snapshot.strata if stats.scope == "all"), None)
-    least = f"  (min {fmt.limit(snapshot.limits.fail(P1))}x)"
+    will_be_judged = run.device != "cpu" and run.precision != run.reference and not snapshot.speedup
+    least = f"  (min {fmt.limit(snapshot.limits.fail(P1))}x)" if will_be_judged else ""
     return line(
         (TITLE, "title"),
         f"{fmt.safe(run.reference)} {fmt.number(rates['reference'])} -> "
@@ -39,7 +40,7 @@ def _rates(snapshot: RunSnapshot) -> Content:
         (_interval(snapshot.speedup), "dim"),
         f"  end to end {fmt.ratio(end_to_end)}",
         # the result, once there is one, names the limit itself
-        (least if not snapshot.speedup else "", "dim"),
+        (least, "dim"),
     )
 
 

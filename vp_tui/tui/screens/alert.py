@@ -1,4 +1,4 @@
-"""Modal: one alert or finding in full, with its meaning and what to do next."""
+"""Modal: one problem or note in full, with its meaning, what to do next, and what else has the same cause."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,12 @@ from textual.screen import ModalScreen
 from vp_tui.core import text as fmt
 from vp_tui.core.events import AlertRaised, Finding
 from vp_tui.core.gates.table import BY_ID
+from vp_tui.core.report.issues import NOTHING_TO_DO, Issue
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.marks import level_of, line, lines, styled
-from vp_tui.tui.panels.alerts import since_start
+from vp_tui.tui.marks import line, lines, styled
+from vp_tui.tui.panels.alerts import in_words, severity, since_start
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.screens.sequence import SequenceScreen
@@ -32,7 +33,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "As for NaN: find the layer and keep it in FP32, or use bf16, which has the range of FP32.",
     ),
     "cosine": (
-        "The cosine similarity between the candidate and the reference embedding is at or below the limit. One such "
+        "The similarity between the candidate and the reference embedding is at or below the limit. One such "
         "sequence fails the run (M1).",
         "Press s for the sequence, enter on the Live screen for the worst ones. Do they share a length or a "
         "composition? F repeats the run with a recomputed reference.",
@@ -69,6 +70,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
 }
 UNKNOWN = ("", "See the log (5).")
+MOST_OTHERS = 200
+"""Lines of the same cause; all are in the exported run."""
 
 
 class AlertScreen(ModalScreen[None]):
@@ -76,9 +79,9 @@ class AlertScreen(ModalScreen[None]):
 
     BINDINGS = bindings("alert")
 
-    def __init__(self, backend: Backend, snapshot: RunSnapshot, what: AlertRaised | Finding) -> None:
+    def __init__(self, backend: Backend, snapshot: RunSnapshot, issue: Issue) -> None:
         super().__init__()
-        self._backend, self._snapshot, self._what = backend, snapshot, what
+        self._backend, self._snapshot, self._issue = backend, snapshot, issue
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog detail"):
@@ -86,23 +89,37 @@ class AlertScreen(ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#alert", Panel).show(alert_words(self._what, self._snapshot))
+        self.query_one("#alert", Panel).show(issue_words(self._issue, self._snapshot))
 
     def action_sequence(self) -> None:
-        sequence_id = self._what.sequence_id if isinstance(self._what, AlertRaised) else None
+        every = (self._issue.lead, *self._issue.others)
+        named = (one.sequence_id for one in every if isinstance(one, AlertRaised) and one.sequence_id is not None)
+        sequence_id = next(named, None)
         if sequence_id is None:
             self.app.notify(
-                "this alert is not about a single sequence; enter on the Live screen lists the worst",
+                "this is not about a single sequence; enter on the Live screen lists the worst",
                 severity="warning",
             )
             return
         self.app.push_screen(SequenceScreen(self._backend, self._snapshot, sequence_id))
 
 
+def issue_words(issue: Issue, snapshot: RunSnapshot) -> Content:
+    """Return the lead in full, then one line for each of the same cause."""
+    lead = alert_words(issue.lead, snapshot)
+    if not issue.others:
+        return lead
+    started = snapshot.run.started_at_us
+    more = len(issue.others) - MOST_OTHERS
+    rows = [lead, Content(""), styled(f"Same cause ({fmt.exact(len(issue.others))})", "title")]
+    rows += [in_words(one, started) for one in issue.others[:MOST_OTHERS]]
+    return lines([*rows, styled(f"and {fmt.exact(more)} more", "dim")] if more > 0 else rows)
+
+
 def alert_words(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Content:
     """Return facts, message, meaning and what to do."""
     name = what.kind if isinstance(what, AlertRaised) else what.gate
-    rows = [line((what.severity.upper(), level_of(what.severity)), (f"  {fmt.safe(name)}", "title"))]
+    rows = [line(severity(what), (f" {fmt.safe(name)}", "title"))]
     rows += [line((f"{name:<10}", "dim"), fmt.safe(value)) for name, value in _facts(what, snapshot) if value]
     message = what.message if isinstance(what, AlertRaised) else what.text
     rows += [Content(""), Content(fmt.safe(message))]
@@ -131,4 +148,5 @@ def meaning(entry: AlertRaised | Finding) -> tuple[str, str]:
     gate = BY_ID.get(entry.gate)
     if gate is None:
         return UNKNOWN
-    return gate.meaning, f"{gate.advice} m shows all gates. {entry.gate} does not detect {gate.blind_to}."
+    advice = NOTHING_TO_DO if entry.severity == "info" else gate.advice
+    return gate.meaning, f"{advice} m shows all gates. {entry.gate} does not detect {gate.blind_to}."

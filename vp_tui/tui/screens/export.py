@@ -23,7 +23,7 @@ from vp_tui.tui.panels.panel import Panel
 FORMATS: Final = {
     "html": (".html", "page for a browser"),
     "md": (".md", "Markdown, for an issue or a wiki"),
-    "csv": (".csv", "one row per number, for a spreadsheet"),
+    "csv": (".csv", "a row per sequence (or metric)"),
     "json": (".json", "everything, for programs"),
     "junit": (".xml", "test results, for a CI server"),
     "table": (".txt", "plain text, 100 columns wide"),

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.gates.goals import P1, P1_GPU
+from vp_tui.core.report import headings as words
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.explain import OF_SCREEN, explanation
@@ -33,6 +34,9 @@ _TITLES = {
     "worst": "The worst sequences",
     "sequence": "A sequence",
     "unit": "An operation of the precision map",
+    "chart": "Live, in a chart",
+    "modules": "The map of the model",
+    "module map": "The map of the model, in the map",
 }
 _NAME = 14
 
@@ -48,8 +52,8 @@ def topic_help(topic: str, limits: Thresholds) -> Content:
     """Return meaning, good values, what to do."""
     text = explanation(topic, limits)
     rows = [styled(text.title, "title"), *_words("  ", text.meaning)]
-    for name, words in (("good", text.good), ("to do", text.todo)):
-        first, *more = fmt.wrap(words, WIDTH - 8)
+    for name, told in (("good", text.good), ("to do", text.todo)):
+        first, *more = fmt.wrap(told, WIDTH - 8)
         rows += [line((f"  {name:<6}", "info"), first), *(Content(" " * 8 + rest) for rest in more)]
     return lines([*rows, Content("")])
 
@@ -99,8 +103,8 @@ def _words(indent: str, text: str) -> list[Content]:
 def number_help(limits: Thresholds) -> Content:
     """Return one sentence per number, with the limits in force."""
     rows = [styled("Numbers", "title")]
-    for name, words in _numbers(limits):
-        first, *more = fmt.wrap(words, WIDTH - _NAME)
+    for name, told in _numbers(limits):
+        first, *more = fmt.wrap(told, WIDTH - _NAME)
         rows.append(line((f"  {name:<{_NAME - 2}}", "info"), first))
         rows += [Content(" " * _NAME + rest) for rest in more]
     rows += [
@@ -115,26 +119,30 @@ def number_help(limits: Thresholds) -> Content:
 def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
     fail, warn = fmt.limit(limits.fail(M1)), fmt.limit(limits.fail(M1_P01))
     return (
-        ("PASS so far", f"no sequence at or below {fail}, no NaN, no Inf yet; the verdict is given at the end"),
-        ("done", "sequences compared / planned, per stratum (by length: short, medium, long)"),
+        ("SAFE SO FAR", f"no sequence at or below {fail}, no NaN, no Inf yet; the verdict is given at the end"),
+        (words.COMPARED, "sequences compared / planned, per stratum (by length: short, medium, long)"),
         (
-            "worst cos",
-            f"lowest cosine similarity to the reference; {fail} or below fails the run (M1); "
-            "truncated, not rounded; 1-4e-08 is 4e-08 below 1; NaN: a sequence has NaN or Inf",
+            words.LOWEST_SHORT,
+            f"lowest cosine similarity to the reference; {fail} or below fails the run (M1); NaN: a sequence has NaN "
+            "or Inf; 1.0000000: less than 5e-8 below 1",
         ),
-        ("p1 cos", f"1st percentile of the cosine; below {warn} is a warning (M1)"),
-        ("mean cos", "mean cosine similarity"),
-        (f"<={fail}", "sequences at or below the limit, including those with NaN or Inf"),
+        (words.MARGIN, f"how many times nearer to 1 than {fail} that is: (1 - {fail}) / (1 - similarity)"),
+        (words.FIRST_PERCENTILE_SHORT, f"1st percentile of the similarity; below {warn} is a warning (M1)"),
+        (words.MEAN, "mean similarity"),
+        (words.BELOW, "sequences at or below the limit, without those with NaN or Inf"),
         ("Measures", "report of the run: all gates, their values, and whether they detect injected corruption"),
         ("NaN, Inf", "sequences with such a value in any candidate output; one fails the run (V1)"),
-        ("tok/s", "tokens per second of the candidate, device time only, without warm-up and loading"),
-        ("x FP32", "tok/s of the candidate over tok/s of the reference; the 95% interval holds within this run"),
+        (words.TOKENS_SHORT, "tokens per second of the candidate, device time only, without warm-up and loading"),
+        (words.SPEEDUP, "tok/s of the candidate over tok/s of the reference; the 95% interval holds within this run"),
         (
             "end to end",
             f"the same including reading, packing and copies; both must reach {fmt.limit(limits.fail(P1))}x (P1)",
         ),
-        ("rel.L2 p99", f"99th percentile of |y-x|/|x|; above {fmt.error(limits.fail(M4))} is a note (M4)"),
-        ("norm-1", f"|y|/|x| - 1, largest deviation; beyond {fmt.error(limits.fail(M5))} is a note (M5)"),
+        (
+            words.DIFFERENCE,
+            f"|y-x|/|x|, of a stratum the 99th percentile; above {fmt.percent(limits.fail(M4))} is a note (M4)",
+        ),
+        (words.NORM, f"|y|/|x| - 1, largest deviation; beyond {fmt.percent(limits.fail(M5))} is a note (M5)"),
         ("1 - cosine", "chart on a log scale, lower is better; ! marks NaN or Inf"),
         (
             "util",

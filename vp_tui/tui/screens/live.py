@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView, dashboard
@@ -21,6 +22,7 @@ from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
+from vp_tui.tui.screens.modules import ModulesScreen
 from vp_tui.tui.screens.run_forms import PinScreen
 from vp_tui.tui.screens.worst import WorstScreen
 
@@ -54,7 +56,7 @@ class LiveScreen(MainScreen):
             Readable(id="header", topic="header"),
             Panel(id="strip"),
             Readable(id="strata", title="strata", topic="strata"),
-            ChartRow(self.backend.cosines, id="charts"),
+            ChartRow(self.backend.compared, id="charts"),
             rates,
             Horizontal(
                 Readable(id="facts", title="this run", topic="header"),
@@ -74,6 +76,8 @@ class LiveScreen(MainScreen):
     def show(self, view: StoreView) -> None:
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
+        is_without_gpu = not isinstance(view.idle_gpu, GpuSample) and not (view.snapshot and view.snapshot.gpu)
+        self.set_class(view.snapshot is not None and view.snapshot.run.device == "cpu" and is_without_gpu, "-cpu")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(empty_words(view))
@@ -81,6 +85,7 @@ class LiveScreen(MainScreen):
         self._show_run(view, view.snapshot)
 
     def _show_run(self, view: StoreView, snapshot: RunSnapshot) -> None:
+        self.set_class(not snapshot.alerts and not snapshot.findings, "-calm")
         self._show_header(snapshot)
         self._show_strip(view.runs, snapshot.run.id)
         self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
@@ -120,6 +125,10 @@ class LiveScreen(MainScreen):
     def action_cycle_chart(self) -> None:
         self.query_one(ChartRow).next_view()
 
+    def action_modules(self) -> None:
+        if self._snapshot is not None:
+            self.app.push_screen(ModulesScreen(self._snapshot))
+
     # -- alerts and sequences
 
     def action_toggle_alerts(self) -> None:
@@ -128,7 +137,7 @@ class LiveScreen(MainScreen):
 
     def on_alert_list_opened(self, message: AlertList.Opened) -> None:
         if self._snapshot is not None:
-            self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.what))
+            self.app.push_screen(AlertScreen(self.backend, self._snapshot, message.issue))
 
     def action_worst(self) -> None:
         if self._snapshot is not None:

@@ -123,7 +123,7 @@ class LogsScreen(MainScreen):
     def _found(self, needle: str) -> str:
         number = self._view.match_number
         place = f"{fmt.exact(number)} of " if number is not None else ""
-        return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.exact(len(self._view.matches))} lines"
+        return f"{fmt.clip(fmt.safe(needle), 20)!r}: {place}{fmt.plural(len(self._view.matches), 'line')}"
 
     # -- keys
 
@@ -175,5 +175,5 @@ def extent(tail: LogTail) -> str:
     if not tail.num_lines:
         return "run.log is empty"
     if shown == tail.num_lines:
-        return f"{fmt.exact(shown)} lines of run.log"
+        return f"{fmt.plural(shown, 'line')} of run.log"
     return f"last {fmt.exact(shown)} lines of {fmt.short(tail.num_lines)} of run.log"

@@ -138,7 +138,7 @@ class AnnotateScreen(RunFormScreen):
     def begin(self) -> None:
         tags, note = tags_of(self.value("tags")), self.value("note") or None
         job = partial(self.backend.annotate, self.run.id, tags, note)
-        self.work(job, lambda _: f"#{self.run.id}: {fmt.exact(len(tags))} tags, {'a note' if note else 'no note'}")
+        self.work(job, lambda _: f"#{self.run.id}: {fmt.plural(len(tags), 'tag')}, {'a note' if note else 'no note'}")
 
 
 def why_kept(run: RunRow, pinned: Sequence[Pinned]) -> str | None:
@@ -179,8 +179,9 @@ class DeleteScreen(RunFormScreen):
             return line(("Calculating size ...", "dim"))
         return line(
             ("! ", "fail"),
-            f"Permanently deletes {fmt.exact(found.sequences)} sequences, {fmt.exact(self.run.num_alerts)} alerts, "
-            f"{fmt.exact(found.files)} files ({fmt.size(found.bytes)})",
+            f"Permanently deletes {fmt.plural(found.sequences, 'sequence')}, "
+            f"{fmt.plural(self.run.num_alerts, 'alert')}, "
+            f"{fmt.plural(found.files, 'file')} ({fmt.size(found.bytes)})",
         )
 
     def problem(self) -> str | None:

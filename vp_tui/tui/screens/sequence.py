@@ -67,7 +67,7 @@ class SequenceScreen(ModalScreen[None]):
 
     def _show_result(self, result: SequenceResult | None) -> None:
         run = self._snapshot.run
-        where = f"  {fmt.safe(result.stratum)}, {fmt.exact(result.num_tokens)} tokens" if result is not None else ""
+        where = f"  {fmt.safe(result.stratum)}, {fmt.plural(result.num_tokens, 'token')}" if result is not None else ""
         arms = f"  #{run.id}, {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}"
         self._show("name", line((fmt.safe(self._sequence_id), "title"), where, (arms, "dim")))
         self._show("measured", measured(result, self._snapshot.limits))

@@ -1,4 +1,4 @@
-"""Modal: the sequences of a run with the lowest cosine, one per line; enter opens one."""
+"""Modal: the sequences of a run with the lowest similarity, one per line; enter opens one."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from vp_tui.core import text as fmt
 from vp_tui.core.events import SequenceResult
+from vp_tui.core.report import headings as words
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.backend import Backend
 from vp_tui.tui.jobs import run_job
@@ -27,8 +28,11 @@ MOST = 50
 AGAIN_S = 1.0
 """Seconds between two reads while the run is active."""
 ID_LEAST, ID_MOST = 8, 40
-FIXED = (("stratum", 7), ("tokens", 6), ("cosine", 9), ("rel. L2", 8), ("norm - 1", 9), ("NaN", 5), ("Inf", 5))
-NARROW = ("stratum", "cosine", "NaN", "Inf")
+FIXED = (
+    (words.STRATUM, 7), ("tokens", 6), (words.SIMILARITY, 10), (words.DIFFERENCE, 10), (words.NORM, 8),
+    (words.NAN, 5), (words.INF, 5),
+)  # fmt: skip
+NARROW = (words.STRATUM, words.SIMILARITY, words.NAN, words.INF)
 """Columns shown on narrow screens."""
 
 
@@ -80,12 +84,12 @@ class WorstScreen(ModalScreen[None]):
         if self._results:
             self._fill(self._results)
 
-    def _say(self, words: str) -> None:
+    def _say(self, told: str) -> None:
         run = self._snapshot.run
-        self.query_one("#about", Panel).show(line((f"Worst sequences of #{run.id}", "title"), f"  {words}"))
+        self.query_one("#about", Panel).show(line((f"Worst sequences of #{run.id}", "title"), f"  {told}"))
 
-    def _fail(self, words: str) -> None:
-        self.query_one("#about", Panel).show(line(("! ", "fail"), fmt.safe(words)))
+    def _fail(self, told: str) -> None:
+        self.query_one("#about", Panel).show(line(("! ", "fail"), fmt.safe(told)))
 
     def _fill(self, results: tuple[SequenceResult, ...]) -> None:
         sequences = self.query_one(SequenceList)
@@ -118,7 +122,7 @@ def _about(snapshot: RunSnapshot, count: int) -> str:
             return "rows per sequence were archived"
         return "no sequence compared yet" if run.is_active else "no sequence was compared"
     so_far = f" of {fmt.exact(run.done)} compared so far" if run.is_active else ""
-    return f"NaN/Inf first, then lowest cosine: {fmt.exact(count)}{so_far}"
+    return f"NaN/Inf first, then lowest similarity: {fmt.exact(count)}{so_far}"
 
 
 def _columns(width: int) -> tuple[int, dict[str, int]]:
@@ -146,4 +150,4 @@ def _row(result: SequenceResult, snapshot: RunSnapshot, room: int, shown: dict[s
 
 def _cell(number: Metric, size: int) -> Content:
     level: Level = "plain" if number.level == "good" else number.level
-    return styled(f"{MARKS.get(level, '') + number.value:>{size + 1}}", level)
+    return styled(f" {MARKS.get(level, '') + number.value:>{size}}", level)

@@ -233,7 +233,7 @@ def test_a_damaged_file_is_said_and_made_anew(case, tmp_path, damage):
     again = oracle.obtain(asked, tmp_path, FACTS)
     assert not again.cached
     assert len(again.notes) == 1
-    assert "is damaged" in again.notes[0]
+    assert "is corrupt" in again.notes[0]
     assert np.array_equal(again.exact.tokens_ND, made.exact.tokens_ND)
     assert oracle.obtain(asked, tmp_path, FACTS).cached
 

@@ -120,7 +120,9 @@ def test_ids_names_and_scopes_are_those_of_the_gates(probe):
     assert json.dumps(found.values, allow_nan=False)
     assert merged([found]).values == found.values
     assert len(found.details["headroom"]) == len(found.details["rounding"]) == 8
-    assert found.details["not_measured"] == {"R2": "the kernel is the padded one"}
+    assert found.details["not_measured"] == {
+        "R2": "this run used the padded attention kernel, and there is no other to compare with it"
+    }
 
 
 def test_a_stratum_s_errors_are_those_of_its_sequences(probe, case):

@@ -23,7 +23,7 @@ ENGINE_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "tf32-reference": "the reference computes its matmuls in TF32 while the record says fp32 (emulated where the "
         "device has no TF32: inputs and weights of linear layers rounded to 10 mantissa bits)",
         "fp16-pooling": "the candidate sums the tokens of an embedding in FP16",
-        "packing-leak": "the first token of a sequence in the candidate reads the last letter of the one before it",
+        "packing-leak": "the first token of a sequence in the candidate reads the last token of the sequence before it",
         "noisy-candidate": "the candidate adds noise of up to 0.5 % to every value, different each time",
     }
 )

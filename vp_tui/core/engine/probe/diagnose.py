@@ -33,7 +33,7 @@ class Diagnosis:
     def text(self) -> str:
         """One sentence for an alert."""
         if self.transient:
-            return "it did not repeat when the same pack ran again: transient, suspect the hardware"
+            return "it did not repeat when the same packed batch ran again: transient, suspect the hardware"
         if self.module is None:
             return "it repeats, but no module's output shows it"
         where = f"on the way into {self.module}" if self.between else f"in {self.module}"

@@ -49,7 +49,7 @@ def padded_tokens(encoder: Encoder, sample: Sample) -> NDArray[np.float32] | Una
     if isinstance(encoder.loaded.spec, HfSpec):
         return Unavailable("attention runs inside transformers, in padded batches")
     if isinstance(encoder.loaded.model.attention, SdpaAttention):
-        return Unavailable("the kernel is the padded one")
+        return Unavailable("this run used the padded attention kernel, and there is no other to compare with it")
     kernel = SdpaAttention.make(storage_dtype(encoder.plan.precision), encoder.device)
     with _attending(encoder.loaded.model, kernel):
         return output_tokens(encoder.loaded.model, sample, encoder.plan, encoder.device)

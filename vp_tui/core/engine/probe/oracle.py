@@ -7,7 +7,7 @@ rotary tables, T5's norm) stays FP32: its oracle is exact to about 1e-7.
 
 import gc
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +48,8 @@ class OracleRequest:
     plan: PrecisionPlan
     """The candidate's."""
     device: torch.device
+    tell: Callable[[int, int], None] = lambda _done, _all: None
+    """Called after each packed batch with the sequences done and those of all passes."""
 
 
 def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any]) -> OracleTrace:
@@ -65,7 +67,7 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
         found = oracle_file.load(path, request.sample)
     except oracle_file.UNREADABLE as error:
         found = None
-        notes = (f"the stored oracle {path} is damaged ({error or type(error).__name__}) and is made anew",)
+        notes = (f"the stored oracle {path} is corrupt ({error or type(error).__name__}) and is computed again",)
     if found is not None:
         return found
     made = ask(request)
@@ -79,9 +81,13 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
 def ask(request: OracleRequest) -> OracleTrace:
     """Both passes, now; raises as `obtain`."""
     started = time.perf_counter()
-    exact = _pass(request, EXACT, None)
     rounding = rounding_of(request.plan, request.spec.kind)
-    twin = None if rounding is None else _pass(request, rounding.math, rounding)
+    num = len(request.sample.indices_P)
+    passes = 1 if rounding is None else 2
+    exact = _pass(request, EXACT, None, lambda done: request.tell(done // passes, num))
+    twin = None
+    if rounding is not None:
+        twin = _pass(request, rounding.math, rounding, lambda done: request.tell((num + done) // passes, num))
     return OracleTrace(
         exact=exact,
         floors={} if twin is None else _floors(exact, twin),
@@ -109,12 +115,12 @@ def _floors(exact: Trace, twin: Trace) -> dict[str, Floor]:
     }
 
 
-def _pass(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None) -> Trace:
+def _pass(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None, tell: Callable[[int], None]) -> Trace:
     with _model(request, plan, rounding) as model:
         if rounding is None:
-            return trace(model, request.sample, plan, request.device, target=request.plan)
+            return trace(model, request.sample, plan, request.device, target=request.plan, tell=tell)
         with rounding.inside(model):
-            return trace(model, request.sample, plan, request.device, replaced=rounding.value)
+            return trace(model, request.sample, plan, request.device, replaced=rounding.value, tell=tell)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def pooled_ratios(
     if floor_P is None:
         reasons["R5"] = "the candidate's format has no rounding emulation"
     elif len(floor_P) < POOLED_SEQUENCES:
-        reasons["R5"] = f"{len(floor_P)} sequences in FP64, {POOLED_SEQUENCES} are needed: give a larger --oracle"
+        reasons["R5"] = f"only {len(floor_P)} in FP64, {POOLED_SEQUENCES} sequences are needed: give a larger --oracle"
     if not _is_enough(floor_P):
         return {"all": {"pooled_ratio": None}}, []
     error_P = pair_measures(exact_PD, rows_PD).relative_l2_S

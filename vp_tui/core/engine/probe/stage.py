@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vp_tui.core.config import STRATA, PrecisionPlan
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.probe.every_module import every_module, headroom
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.oracle_file import OracleTrace
 from vp_tui.core.engine.probe.point import PointTrace
@@ -35,11 +36,10 @@ from vp_tui.core.engine.probe.tables import Tables, watching_tables
 from vp_tui.core.engine.probe.trace import Trace, tokens_error, trace
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.inputs.spec import Kind
-from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.measurements import Measured
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.measures.tokens import token_numbers
-from vp_tui.core.models.precision import range_of, significant_bits
+from vp_tui.core.models.precision import significant_bits
 
 _LISTED: Final = 8
 """Points named in a detail."""
@@ -143,6 +143,8 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     output = tokens_error(probed.candidate.trace.tokens_ND, oracle.exact.tokens_ND)
     values["R4"] = {"all": module_ratios(output, oracle, found, probed.candidate.plan.name, reasons)}
     details["rounding"] = _rounding(probed, found)
+    candidate = probed.candidate
+    details["modules"] = every_module(candidate.trace, oracle, found, candidate.plan, candidate.kind)
     values["R3"]["all"]["candidate_noise_ratio"] = noise_ratio(probed.candidate.noise_P, oracle.embedding_floor_P)
     values["R5"], details["pooled"] = pooled_ratios(
         probed.sample, oracle.exact.embeddings_PD, probed.candidate_rows_PD, oracle.embedding_floor_P, reasons
@@ -231,13 +233,12 @@ def _largest(noise_P: NDArray[np.float64]) -> float | None:
 
 def _headroom(oracle: OracleTrace, candidate: CandidateProbe) -> list[dict[str, Any]]:
     """The tightest points: bits = log2(largest number of the unit's format / largest exact value)."""
-
-    def bits(name: str, max_abs: float) -> float:
-        largest = range_of(candidate.plan.at(unit_of(name, candidate.kind))).largest
-        return float(np.log2(largest) - np.log2(max_abs))
-
     rows: list[dict[str, Any]] = [
-        {"module": name, "bits": bits(name, point.max_abs), "max_abs": point.max_abs}
+        {
+            "module": name,
+            "bits": headroom(name, point.max_abs, candidate.plan, candidate.kind),
+            "max_abs": point.max_abs,
+        }
         for name, point in oracle.exact.points.items()
         if point.max_abs > 0
     ]

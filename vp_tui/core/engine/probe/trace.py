@@ -3,7 +3,7 @@
 Shape suffixes: N tokens of the sample, R rows of a point, D width.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +63,13 @@ def trace(
     *,
     target: PrecisionPlan | None = None,
     replaced: Look | None = None,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> Trace:
     """Run `model` over the sample in the products' format of `plan`.
 
     `target`, for an exact pass, is the format that subnormal and flushed values are counted for. With `replaced` every
-    value goes through it first, and what it returns is what the model goes on with.
+    value goes through it first, and what it returns is what the model goes on with. `tell` is called after each pack
+    with the number of sequences that are done.
 
     Where a pack does not fit, a native model gets packs of half the budget.
     Raises OutOfMemoryError: the longest sequence does not fit, or a model of transformers, whose rows are its padded
@@ -76,7 +78,7 @@ def trace(
     budget = sample.budget
     while True:
         try:
-            return _trace(model, sample, plan, device, budget, target, replaced)
+            return _trace(model, sample, plan, device, budget, target, replaced, tell)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -123,14 +125,19 @@ def _trace(
     budget: int,
     target: PrecisionPlan | None,
     replaced: Look | None,
+    tell: Callable[[int], None],
 ) -> Trace:
     # a native model's rows are the tokens; transformers' are the cells of the padded groups
     rows = sketched(sample, is_padded=isinstance(model, HfEncoder))
     watcher = _Watcher(target, rows, replaced)
     outputs = []
     with looking(model, watcher.look):
-        for _, hidden_ND in _forwards(model, _placed(sample, budget, device), plan):
+        done = 0
+        packs = zip(sample.packs(budget), _forwards(model, _placed(sample, budget, device), plan), strict=True)
+        for pack_S, (_, hidden_ND) in packs:
             outputs.append(hidden_ND)
+            done += len(pack_S)
+            tell(done)
     hidden_ND = torch.cat(outputs)
     return Trace(
         points={name: point.finished() for name, point in watcher.points.items()},

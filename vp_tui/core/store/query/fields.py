@@ -90,7 +90,7 @@ FIELDS: Final = (
     ),
     Field("done", "number", "done", "sequences compared"),
     Field("total", "number", "total", "sequences planned"),
-    Field("alerts", "number", "rows of alert", "number of alerts"),
+    Field("alerts", "number", "rows of alert that warn or fail", "number of alerts that warn or fail"),
     Field("exit_code", "number", "exit_code", "exit code of the process"),
     Field("seconds", "number", "ended_at_us - started_at_us", "duration"),
     Field("since", "time", "created_at_us", "created then (local time) or later"),

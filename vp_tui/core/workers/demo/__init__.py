@@ -10,7 +10,7 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "NaN in FP16 for the sequences that contain it, finite in FP32",
         "precision-loss": "a constant of 1,024 in the residual stream, where FP16 has a resolution of 1, drowns "
         "the signal: finite everywhere, cosine below the limit",
-        "silent-loss": "the same with 512: most of what tells sequences apart is damaged, yet raw cosine stays "
+        "silent-loss": "the same with 512: most of what distinguishes sequences is corrupted, yet raw cosine stays "
         "above the limit; only relative error and centred cosine see it",
     }
 )

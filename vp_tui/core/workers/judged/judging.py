@@ -52,7 +52,7 @@ def judge(setting: Setting) -> Generator[Event, None, None]:
     with ExitStack() as stack:
         made: dict[Arm, np.ndarray] = {}
         if found.encoded is not None:
-            yield phase("encoding", f"{len(data.ids)} sequences in fp32")
+            yield phase("encoding", f"{fmt.plural(len(data.ids), 'sequence')} in fp32")
             alerts: list[Event] = []
             made[found.encoded] = _encoded(setting, data, alerts)
             yield from alerts
@@ -145,7 +145,7 @@ def _notes(found: Sides, data: JudgedData) -> Iterator[AlertRaised]:
     if found.encoded != "reference":
         yield note("reference", "another program computed the reference: nothing here proves that it is exact FP32")
     if found.lengths_S is None:
-        yield note("input", "no lengths are known, so that nothing is told by length; give the FASTA file with -i")
+        yield note("input", "no lengths are known, so that nothing is reported by length; give the FASTA file with -i")
 
 
 def _compared(

@@ -97,6 +97,7 @@ class JudgedOutcome:
                 found,
                 strata,
                 candidate=config.precision,
+                limits=config.thresholds,
                 reference=config.reference,
                 bound=bound_of(measured),
                 is_proved=is_proved(measured),

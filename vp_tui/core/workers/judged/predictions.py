@@ -43,7 +43,7 @@ def judge(setting: Setting) -> Generator[Event, None, None]:
     yield _planned(setting, found)
     for text in (*found.matching.notes, *found.notes):
         yield note("input", text)
-    yield phase("comparing", f"{len(found.ids)} predictions")
+    yield phase("comparing", fmt.plural(len(found.ids), "prediction"))
     yield Progress(at_us=now_us(), done=len(found.ids), total=len(found.ids), eta_s=None)
     yield _finished(config, found)
 

@@ -7,7 +7,8 @@ corruption that this validation misses.
 Shape suffixes: S sequences, D embedding width.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,21 +44,27 @@ def run(
     *,
     measure: Measure = after_run,
     controls: Mapping[str, tuple[Corruption, str]] = CONTROLS,
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Measured:
     """Corrupt up to ROWS finite rows of the reference by every control, and evaluate every embedding gate.
 
     Values: C1, all: `controls` (that were possible) and `uncaught`. Details: `controls` with `caught` (control -> gate
     ids), `texts` (control -> what it means), `blind` (gates that had numbers and caught nothing) and `impossible`.
-    Empty when no control was possible.
+    Empty when no control was possible. `tell` is called after each with the number done and that of all, from several
+    threads.
     """
     rows_R = chosen_rows(x_SD, stratum_S)
     clean_SD, clean_stratum_S = x_SD[rows_R], stratum_S[rows_R]
 
+    done = itertools.count(1)
+
     def ask(corrupt: Corruption) -> Measured | None:
         damaged_SD = corrupt(clean_SD) if len(rows_R) else None
-        if damaged_SD is None:
-            return None
-        return measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.fail(M1))
+        measured = None
+        if damaged_SD is not None:
+            measured = measure(clean_SD, damaged_SD, clean_stratum_S, cosine_limit=limits.fail(M1))
+        tell(next(done), len(controls))
+        return measured
 
     answers = selection.on_all_cores(ask, [corrupt for corrupt, _text in controls.values()])
     found = {name: answer for name, answer in zip(controls, answers, strict=True) if answer is not None}

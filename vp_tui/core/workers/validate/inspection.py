@@ -22,14 +22,15 @@ from vp_tui.core.engine.probe.sample import Sample, stratified
 from vp_tui.core.engine.probe.semantics import Semantics, in_fp32
 from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.errors import ResourceError, Unavailable
-from vp_tui.core.events import PhaseChanged
+from vp_tui.core.events import Event
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers.validate import controls
 from vp_tui.core.workers.validate.arms import ArmRunner
-from vp_tui.core.workers.validate.plan import Arms, Plan, Setting, phase
+from vp_tui.core.workers.validate.course import AGAIN, MEASURING, ORACLE
+from vp_tui.core.workers.validate.plan import Arms, Plan, Setting
 
 PROBED = ("T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4", "R5", "R6", "R7")
 """The measures that need the model."""
@@ -63,22 +64,27 @@ class Inspection:
         if stored.found is not None and stored.found.noise is not None:
             self._noise_P = np.array([stored.found.noise])
 
-    def events(self, arms: Arms) -> Generator[PhaseChanged, None, Inspected]:
+    @property
+    def sample_tokens(self) -> int:
+        """Return the tokens of the sequences that are looked into."""
+        return int(self._plan.data.tokens.lengths_S[self._sample.indices_P].sum())
+
+    def events(self, arms: Arms) -> Generator[Event, None, Inspected]:
         """Inspect what is still loaded, unload it, then do the rest."""
-        reference, candidate = arms.reference, arms.candidate
+        reference, candidate, course = arms.reference, arms.candidate, self._setting.course
         pairs, negative_controls = self._of_embeddings(reference.embeddings_SD, candidate.embeddings_SD)
         for arm in arms.running:
             if arm.is_loaded:
-                yield from self.while_loaded(arm)
+                yield from self.while_loaded(arm, AGAIN)
         # FP64 takes twice the memory
         reference.unload()
         candidate.unload()
         if self._setting.config.oracle:
-            yield phase("measuring", f"{len(self._sample.indices_P)} sequences in FP64")
+            yield from course.enter(ORACLE, "checking against FP64")
         parts = [self._probed(reference, candidate)]
-        yield phase("measuring", f"{len(self._plan.data.sequences)} pairs of embeddings")
+        yield from course.enter(MEASURING, "measuring all pairs of embeddings")
         parts.append(pairs())
-        yield phase("measuring", "negative controls")
+        yield from course.enter(MEASURING, "checking that injected errors are detected")
         parts.append(negative_controls())
         return Inspected(measured=merged(parts), noise=self._noise())
 
@@ -100,16 +106,21 @@ class Inspection:
             matmul=matmul,
         )
         damaged = partial(
-            controls.run, x_SD, data.stratum_S, limits, measure=partial(run_measures.after_run, matmul=matmul)
+            controls.run,
+            x_SD,
+            data.stratum_S,
+            limits,
+            measure=partial(run_measures.after_run, matmul=matmul),
+            tell=partial(self._setting.course.part, MEASURING),
         )
         return in_background(device, pairs, damaged)
 
-    def while_loaded(self, arm: ArmRunner) -> Iterator[PhaseChanged]:
-        """Inspect an arm that has encoded everything and is still loaded."""
+    def while_loaded(self, arm: ArmRunner, step: str) -> Iterator[Event]:
+        """Inspect an arm that has encoded everything and is still loaded, as this step of the run."""
         if self._setting.config.oracle == 0:
             return
         indices_P = self._sample.indices_P
-        yield phase("measuring", f"{arm.arm} again on {len(indices_P)} sequences")
+        yield from self._setting.course.enter(step, f"measuring {arm.plan.name.upper()} once more")
         rows_PD = arm.embeddings_SD[indices_P]
         try:
             if arm.arm == "candidate":
@@ -161,7 +172,12 @@ class Inspection:
     def _oracle(self, candidate: stage.CandidateProbe) -> OracleTrace | Unavailable:
         plan, setting = self._plan, self._setting
         question = oracle.OracleRequest(
-            source=plan.source, spec=plan.spec, sample=self._sample, plan=candidate.plan, device=setting.device
+            source=plan.source,
+            spec=plan.spec,
+            sample=self._sample,
+            plan=candidate.plan,
+            device=setting.device,
+            tell=partial(setting.course.part, ORACLE),
         )
         facts = {
             "weights": plan.weights_sha256,

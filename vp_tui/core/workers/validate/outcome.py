@@ -103,6 +103,7 @@ class Outcome:
                 found,
                 strata,
                 candidate=config.candidate_plan.name,
+                limits=config.thresholds,
                 reference=config.reference,
                 bound=bound_of(measured),
                 is_proved=is_proved(measured),
@@ -178,7 +179,7 @@ class Outcome:
         if self.setting.device.type == "cpu":
             return "on CPU"
         if config.candidate_plan.name == config.reference:
-            return f"(both arms run in {config.reference})"
+            return f"(reference and candidate run in {config.reference})"
         return None
 
     def _live(self, strata: tuple[StratumStats, ...]) -> Measured:

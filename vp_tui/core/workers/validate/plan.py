@@ -25,6 +25,7 @@ from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
 from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
+from vp_tui.core.workers.validate.course import READING, Course
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
 from vp_tui.core.workers.validate.stored_reference import StoredReference, look_up
 
@@ -48,6 +49,8 @@ class Setting:
     device_reason: str
     sampler: Sampler
     encoders: EncoderFactory = field(default_factory=PlainEncoders)
+    course: Course = field(default_factory=Course)
+    """Follows this one run."""
 
     @property
     def plans(self) -> dict[Arm, PrecisionPlan]:
@@ -114,7 +117,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     config, device, plans = setting.config, setting.device, setting.plans
     for plan in plans.values():
         precision.check(plan, device)
-    yield phase("reading", "checkpoint")
+    yield from setting.course.enter(READING, "reading the checkpoint")
     problem = _unused_gpu(setting)
     if problem is not None:
         yield replace(note("gpu", problem), severity="warn")
@@ -125,11 +128,11 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         setting.encoders.check(arm, spec, plans[arm])
     # asked early, so that an impossible kernel ends the run at once
     kernels = {arm: _kernel(setting, spec, arm) for arm in ARMS}
-    yield phase("reading", "sequences")
+    yield from setting.course.enter(READING, "reading the sequences")
     data = prepare(config, spec, source.path, cache=setting.place.cache, budget_for=partial(_budget, setting, spec))
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield from (replace(note("input", text), severity="warn") for text in data.warnings)
-    yield phase("reading", "weights")
+    yield from setting.course.enter(READING, "reading the weights")
     facts = environment.facts(device, setting.device_reason) | {
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
@@ -240,7 +243,10 @@ def _schedule(setting: Setting, plan: Plan) -> tuple[bool, str]:
 
 
 def planned(setting: Setting, plan: Plan, arms: Arms) -> RunPlanned:
-    """Return the event with data, model and environment of the run."""
+    """Return the event with data, model and environment of the run; its course is known from here on."""
+    is_one_by_one = not arms.is_interleaved and len(arms.running) == len(ARMS)
+    tokens = int(plan.data.tokens.lengths_S.sum())
+    setting.course.plan(total=len(plan.data.sequences), tokens=tokens, is_interleaved=not is_one_by_one)
     return RunPlanned(
         total=len(plan.data.sequences),
         planned=plan.data.planned,

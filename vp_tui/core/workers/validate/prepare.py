@@ -242,7 +242,7 @@ def _unknown_warning(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> tu
     if share <= UNKNOWN_SHARE:
         return ()
     return (
-        f"{fmt.percent(share)} of the letters are unknown to the model ({_letters(tokens)}), more than "
+        f"{fmt.percent(share)} of the characters are unknown to the model ({_letters(tokens)}), more than "
         f"{fmt.percent(UNKNOWN_SHARE)}: embeddings of such sequences say little; check the file and its alphabet",
     )
 
@@ -268,7 +268,8 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
     stops = _stops(data)
     if stops:
         notes.append(
-            f"{stops} sequences end in * (a stop codon), which is kept as transformers' tokenizers do: on a trained "
+            f"{fmt.plural(stops, 'sequence')} with * (a stop codon) at the end, which is kept as "
+            "transformers' tokenizers do: on a trained "
             f"ESM-2 it moves an embedding by up to {fmt.limit(STOP_MOVES)} (1 - cosine); strip it to embed the protein "
             "alone"
         )
@@ -276,11 +277,13 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
         notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
-        notes.append(f"{tokens.truncated} sequences are longer than {limit} and were cut there")
+        notes.append(f"{fmt.plural(tokens.truncated, 'sequence')} cut at {limit}")
     if tokens.unknown:
-        notes.append(f"{tokens.unknown} letters outside the alphabet were read as unknown: {_letters(tokens)}")
+        notes.append(
+            f"{fmt.plural(tokens.unknown, 'character')} outside the alphabet read as unknown: {_letters(tokens)}"
+        )
     if tokens.lower_case:
-        notes.append(f"{tokens.lower_case} lower-case letters were read as upper case")
+        notes.append(f"{fmt.plural(tokens.lower_case, 'lower-case character')} read as upper case")
     if tokens.rna:
-        notes.append(f"{tokens.rna} letters U (RNA) were read as T")
+        notes.append(f"U (RNA) read as T {fmt.plural(tokens.rna, 'time')}")
     return notes

@@ -104,6 +104,7 @@ def _judged(
             found,
             strata,
             candidate=run.precision,
+            limits=limits,
             reference=run.reference,
             bound=bound_of(measured),
             is_proved=is_proved(measured),

@@ -47,7 +47,7 @@ class Keeping:
             try:
                 facts, stretches = kept_blocks.facts_of(path), kept_blocks.read(path)
             except kept_blocks.UNREADABLE as error:
-                yield _warning(f"{path} is damaged ({error}): its blocks are encoded again")
+                yield _warning(f"{path} is corrupt ({error}): its blocks are encoded again")
                 continue
             if facts["key"] != self._facts["key"]:
                 other += sum(len(stretch.blocks) for stretch in stretches)

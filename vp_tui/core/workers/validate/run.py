@@ -22,6 +22,7 @@ from vp_tui.core.engine.gpu import Sampler
 from vp_tui.core.errors import ExitCode, StoreError, UsageError, VpTuiError
 from vp_tui.core.events import AlertRaised, Event, PhaseChanged, RunFinished, RunStopped, now_us
 from vp_tui.core.runs import notify
+from vp_tui.core.runs.step_times import earlier_steps
 from vp_tui.core.store import caches, lifecycle
 from vp_tui.core.store.endings import ended
 from vp_tui.core.store.home import Home
@@ -29,6 +30,7 @@ from vp_tui.core.store.writer import RunWriter
 from vp_tui.core.text import safe
 from vp_tui.core.workers.device_queue import wait_for
 from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
+from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
 log = logging.getLogger("vp_tui.run")
@@ -157,6 +159,11 @@ def _run(
                     device_reason=why,
                     sampler=sampler,
                     encoders=encoders,
+                    course=Course(
+                        has_oracle=config.oracle > 0,
+                        earlier=earlier_steps(home, config, str(device)),
+                        tell=writer.put,
+                    ),
                 )
                 return _written(stream(setting), writer)
     except Cancelled as cancelled:

@@ -97,13 +97,15 @@ class Tally:
 
     def compared(self, block: Block, candidate: Candidate, strata: tuple[StratumStats, ...]) -> BlockCompared:
         """Return the event of a block that was just compared."""
-        cosine_S = self.cosine_S[block.indices_S]
+        rows_S = block.indices_S
+        cosine_S = self.cosine_S[rows_S]
+        is_finite = not (np.isnan(cosine_S).any() or candidate.nan_S[rows_S].any() or candidate.inf_S[rows_S].any())
         return BlockCompared(
             at_us=now_us(),
             block=block.index,
             stratum=_scope(block.stratum),
             sequences=len(block.indices_S),
-            cosine_min=summary.lowest(cosine_S),
+            cosine_min=summary.lowest(cosine_S) if is_finite else None,
             results=tuple(self._result(int(row), candidate) for row in block.indices_S),
             strata=strata,
         )
@@ -159,7 +161,7 @@ class Tally:
             if self._raised[kind, stratum] <= ALERTS_PER_KIND:
                 name = self._data.ids[row]
                 pack = None if candidate.pack_S is None else int(candidate.pack_S[row])
-                place = "" if pack is None else f" (block {block.index}, pack {pack})"
+                place = "" if pack is None else f" (block {block.index}, packed batch {pack})"
                 module, diagnosis = self._diagnose(row, kind, stratum, candidate)
                 yield AlertRaised(
                     at_us=now_us(),
@@ -201,7 +203,7 @@ class Tally:
             return ("nan" if nan else "inf"), f"has {nan} NaN and {inf} Inf values"
         cosine = self.cosine_S[row]
         if not cosine > self._limits.fail(M1):
-            worst = "no cosine" if np.isnan(cosine) else f"cosine {fmt.cosine(cosine)}"
+            worst = "no similarity" if np.isnan(cosine) else f"similarity {fmt.similarity(cosine)}"
             return "cosine", f"has {worst}, not above {self._limits.fail(M1)}"
         return None
 
@@ -209,11 +211,12 @@ class Tally:
         """Yield one alert per kind and stratum for the sequences that no alert has named."""
         for (kind, stratum), count in sorted(self._raised.items()):
             if count > ALERTS_PER_KIND:
+                more = fmt.plural(count - ALERTS_PER_KIND, "more sequence")
                 yield AlertRaised(
                     at_us=now_us(),
                     kind=kind,
                     severity="fail",
-                    message=f"{stratum}: {count - ALERTS_PER_KIND} more sequences with the same problem ({kind})",
+                    message=f"{stratum}: {more} with the same problem ({kind})",
                     stratum=stratum,
                 )
 

@@ -17,9 +17,10 @@ from vp_tui.core import text as fmt
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.events import AlertRaised, Event, Progress, now_us
 from vp_tui.core.workers.validate.arms import ArmRunner, first_blocks, weight_notes
+from vp_tui.core.workers.validate.course import AGAIN, ENCODING, FIRST, LOADING, MEASURING
 from vp_tui.core.workers.validate.inspection import Inspection
 from vp_tui.core.workers.validate.outcome import Outcome, Usage
-from vp_tui.core.workers.validate.plan import Arms, Place, Plan, Setting, create_arms, note, phase, planned, read
+from vp_tui.core.workers.validate.plan import Arms, Place, Plan, Setting, create_arms, note, planned, read
 from vp_tui.core.workers.validate.prepare import Block
 from vp_tui.core.workers.validate.resuming import Keeping
 from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
@@ -67,7 +68,7 @@ def _measured(
     usage = _usage(setting)
     yield from tally.unnamed()
     inspected = yield from inspection.events(arms)
-    yield phase("storing", "embeddings")
+    yield from setting.course.enter(MEASURING, "storing the embeddings")
     outcome = Outcome(
         setting=setting,
         plan=plan,
@@ -87,7 +88,8 @@ def _measured(
             f"the clock of this machine was set by {fmt.seconds(outcome.clock_jump_s)} during the run: when it "
             "started and how long it took are not known; the measured speed does not depend on that clock",
         )
-    yield outcome.finished(storing_s)
+    yield setting.course.finished()
+    yield replace(outcome.finished(storing_s), step_seconds=setting.course.seconds)
 
 
 def _halved(text: str) -> AlertRaised:
@@ -97,7 +99,6 @@ def _halved(text: str) -> AlertRaised:
 def _usage(setting: Setting) -> Usage:
     """Return what the run has used so far; the encoding is over and nothing else has begun."""
     sampler, device = setting.sampler, setting.device
-    sampler.stop_counting()
     return Usage(
         utilization=sampler.mean_utilization(),
         peak_memory_mib=memory.peak_memory_mib(device),
@@ -128,20 +129,21 @@ class Encoding:
             torch.cuda.reset_peak_memory_stats(self.setting.device)
         for arm in arms.running if arms.is_interleaved else arms.running[:1]:
             yield from self._bring_up(arm)
-        self.setting.sampler.count()
         if arms.is_interleaved:
-            yield phase("encoding", arms.schedule)
+            names = [arm.plan.name.upper() for arm in (arms.candidate, arms.reference)]
+            yield from self.setting.course.enter(ENCODING, f"comparing {names[0]} with {names[1]}")
             yield from self._encode(*arms.running)
         else:
             yield from self._one_after_the_other()
 
     def _bring_up(self, arm: ArmRunner) -> Iterator[Event]:
-        yield phase("loading", f"{self.plan.spec.name} in {arm.plan.name}")
+        course, step = self.setting.course, self._step(LOADING, arm)
+        yield from course.enter(step, f"loading {self.plan.spec.name} in {arm.plan.name.upper()}")
         loaded = arm.load()
         yield from (note("precision", text) for text in weight_notes(loaded, arm.plan))
         if arm is self.arms.running[-1]:
             yield from (note("model", text) for text in loaded.notes)
-        yield phase("warm-up", arm.plan.name)
+        yield from course.enter(step, f"warming up {arm.plan.name.upper()}")
         arm.compile_kernels()
         for block in first_blocks(self.plan.data.blocks):
             for encoded in arm.warm_up(block, self.plan.budget):
@@ -151,11 +153,21 @@ class Encoding:
     def _one_after_the_other(self) -> Iterator[Event]:
         for arm in self.arms.running:
             if not arm.is_loaded:
-                yield from self.inspection.while_loaded(self.arms.reference)
+                yield from self.inspection.while_loaded(self.arms.reference, self._step(AGAIN, self.arms.reference))
                 self.arms.reference.unload()
                 yield from self._bring_up(arm)
-            yield phase("encoding", f"{arm.arm} in {arm.plan.name}")
+            other = self.arms.reference.plan.name.upper()
+            stored = "stored " if len(self.arms.running) == 1 else ""
+            is_first = arm is self.arms.reference
+            name = f"encoding in {other}" if is_first else f"comparing {arm.plan.name.upper()} with {stored}{other}"
+            yield from self.setting.course.enter(self._step(ENCODING, arm), name)
             yield from self._encode(arm)
+
+    def _step(self, kind: str, arm: ArmRunner) -> str:
+        """Return the step of the course; a reference that is encoded before the candidate has its own."""
+        arms = self.arms
+        is_first = not arms.is_interleaved and len(arms.running) > 1 and arm is arms.reference
+        return kind + FIRST if is_first else kind
 
     def _encode(self, *arms: ArmRunner) -> Iterator[Event]:
         """Encode all blocks in `arms`, which alternate; compare between stretches, where no clock runs."""
@@ -171,7 +183,7 @@ class Encoding:
                 yield from self._encode_stretch(replace(stretch, blocks=new))
                 yield from self._compare_ready(stretch.blocks, arms)
                 yield from self.keeping.now_and_then()
-                yield self._progress()
+                yield self._progress(stretch.arm)
 
     def _compare_ready(self, blocks: Sequence[Block], arms: Sequence[ArmRunner]) -> Iterator[Event]:
         """Compare the blocks that both arms have; the candidate must be loaded, as a broken sequence is rerun."""
@@ -181,14 +193,23 @@ class Encoding:
             yield from self._drain()
 
     def _encode_stretch(self, stretch: Stretch) -> Iterator[Event]:
+        self.setting.sampler.count()
         for block, encoded in encode_stretch(stretch, self.plan.budget, self.setting.device):
+            if block is stretch.blocks[-1]:
+                self.setting.sampler.stop_counting()
             yield encoded
             if block is not stretch.blocks[-1]:
-                yield self._progress()
+                yield self._progress(stretch.arm)
 
-    def _progress(self) -> Progress:
-        total, eta_s = len(self.plan.data.sequences), self.throughput.eta_s()
-        return Progress(at_us=now_us(), done=self.tally.done, total=total, eta_s=eta_s)
+    def _progress(self, arm: ArmRunner) -> Progress:
+        data, course = self.plan.data, self.setting.course
+        eta_s, total, done = self.throughput.eta_s(), len(data.sequences), self.tally.done
+        if eta_s is not None:
+            course.guess(self.inspection.sample_tokens / data.tokens.lengths_S.sum(), course.spent_s + eta_s)
+        if self._step(ENCODING, arm) != ENCODING:
+            # the time left is that of both
+            done, eta_s = sum(len(block.indices_S) for block in data.blocks if block.index in arm.encode_s), None
+        return course.progress(compared=self.tally.done, done=done, total=total, left_s=eta_s)
 
     def _compare(self, block: Block) -> None:
         """Compare what both arms have encoded; the events wait for the next drain."""

@@ -192,7 +192,7 @@ def findings(labels: Labels, chunks: Consensus, contigs: Consensus, limits: Thre
 def _labels(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     unlabelled = max(labels.unlabelled_reference, labels.unlabelled_candidate)
     if unlabelled:
-        text = f"{unlabelled} of {labels.n} frames have no label in one arm (NaN or Inf), 0 allowed"
+        text = f"{unlabelled} of {labels.n} frames have no label in one precision (NaN or Inf), 0 allowed"
         yield Finding(gate=D1.id, severity="fail", stratum=None, text=text, value=float(unlabelled), limit=0.0)
     yield from _share(D1, "frames", labels.agreed, labels.n, limits.fail(D1), limits.warn(D1))
 
@@ -208,7 +208,9 @@ def _share(gate: Gate, what: str, agreed: int, n: int, fail: float, warn: float)
         is_failure = agreed < fail * n
         severity: Severity = "fail" if is_failure else "warn"
         limit = fail if is_failure else warn
-        text = f"{agreed} of {n} {what} have the same label in both arms, at least {fmt.tolerance(limit)} expected"
+        text = (
+            f"{agreed} of {n} {what} have the same label in both precisions, at least {fmt.tolerance(limit)} expected"
+        )
         yield Finding(gate=gate.id, severity=severity, stratum=None, text=text, value=agreed / n, limit=limit)
 
 

@@ -70,7 +70,7 @@ def examine(
     merge = agreement.merge_rows(dnabert.ids, esm.ids)
     unknown = [name for name in merge.ids if name not in place]
     if unknown:
-        raise InputError(f"{len(unknown)} sequences of the runs, first {unknown[0]!r}, are not in the table of frames")
+        raise InputError(f"sequences of the runs are not in the table of frames: {len(unknown)}, first {unknown[0]!r}")
     rows = [place[name] for name in merge.ids]
     cosines = {"esm": esm.cosine_S[merge.esm_rows_S], "dnabert": dnabert.cosine_S[merge.dnabert_rows_S]}
     scores = _scores(classifiers, merge, dnabert, esm) if classifiers else None
@@ -194,7 +194,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dnabert-run", type=int)
     parser.add_argument("--candidate-esm-run", type=int, help="the run of a second protein model, the candidate")
     parser.add_argument("--candidate-classifier", type=Path)
-    parser.add_argument("--tables", type=Path, help="folder for the predictions of both arms")
+    parser.add_argument("--tables", type=Path, help="folder for the predictions of both precisions")
 
 
 def main(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""Answers of a finished run: same results, faster, how sure; problems, notes and the next step.
+
+Pure functions from a snapshot to pairs of a label and a text, which are not wrapped; stored text passes through `safe`.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from vp_tui.core import text as fmt
+from vp_tui.core.events import Finding
+from vp_tui.core.gates.table import BY_ID
+from vp_tui.core.measurements import Measured, from_document
+from vp_tui.core.report.headline import headline, overall
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.text import safe
+from vp_tui.core.verdict.causes import Group, notes, problems
+from vp_tui.core.verdict.certainty import MIN_FILE, bound_of, failures_in_words
+from vp_tui.core.verdict.evaluate import detail
+
+_MORE: Final = 10_000
+"""Sequences of the run that a handful is advised to be followed by."""
+
+
+Answer = tuple[str, str]
+
+
+def answers(snapshot: RunSnapshot) -> tuple[Answer, ...]:
+    """Return the answers of a report, then notes and next step; nothing for a run without a verdict."""
+    if snapshot.run.verdict is None or not snapshot.strata:
+        return ()
+    _, proof, fast = headline(snapshot)
+    found = (
+        ("Same results?", f"{_same(snapshot)}{proof.text}."),
+        ("Faster?", f"{fast.word}: {fast.text}."),
+        ("How sure?", _sure(snapshot)),
+    )
+    return (*((question, answer) for question, answer in found if answer), *notes_and_next(snapshot))
+
+
+def notes_and_next(snapshot: RunSnapshot) -> tuple[Answer, ...]:
+    """Return the notes, one per cause, and the next step; nothing for a run without a verdict."""
+    if snapshot.run.verdict is None or not snapshot.strata:
+        return ()
+    found = (
+        *((f"Note {place}", _note(group)) for place, group in enumerate(notes(snapshot.findings), 1)),
+        ("Accessions", _accessions(from_document(snapshot.measures))),
+        ("Next", next_step(snapshot)),
+    )
+    return tuple((label, text) for label, text in found if text)
+
+
+def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
+    """Yield severity, what was found, and what it means and what to do; one per cause that warns or fails."""
+    for group in problems(found):
+        gate = BY_ID.get(group.lead.gate)
+        told = f"{gate.meaning} {gate.advice}" if gate is not None else ""
+        yield group.lead.severity, f"{group.lead.gate}: {safe(group.lead.text)}", f"{told}{_others(group)}"
+
+
+def _same(snapshot: RunSnapshot) -> str:
+    return {"PASS": "Yes: ", "WARN": "With a warning: ", "FAIL": "No: "}.get(str(snapshot.run.verdict), "")
+
+
+def _sure(snapshot: RunSnapshot) -> str:
+    """Return how many of the file's sequences were compared, and what that leaves open."""
+    measured, everything = from_document(snapshot.measures), overall(snapshot)
+    bound, in_file = bound_of(measured), sum((detail(measured.details, "in_file") or {}).values())
+    if bound is None or everything is None:
+        return ""
+    if bound == 0 or everything.n == in_file:
+        return f"All {fmt.exact(everything.n)} sequences of the file were compared."
+    of = f" of {fmt.exact(in_file)}" if in_file else ""
+    return (
+        f"{fmt.exact(everything.n)}{of} sequences were compared: with 95% certainty {failures_in_words(bound)} of the "
+        "file fail."
+    )
+
+
+def _note(group: Group) -> str:
+    return f"{group.lead.gate}: {safe(group.lead.text)}. Nothing to do."
+
+
+def _others(group: Group) -> str:
+    """The same gate in other strata, and the other gates of the cause."""
+    told = [f"Also {safe(one.text)}." for one in group.others if one.gate == group.lead.gate]
+    if group.gates:
+        told.append(f"Same cause: {', '.join(group.gates)}.")
+    return f" {' '.join(told)}" if told else ""
+
+
+def _accessions(measured: Measured) -> str:
+    """How sure the verdict is for other genomes, where the ids name them."""
+    numbers = measured.values.get("M1", {}).get("all", {})
+    accessions, bound = numbers.get("accessions"), numbers.get("failure_bound_accessions")
+    if accessions is None or bound is None:
+        return ""
+    told = f"The sequences come from {fmt.exact(accessions)} accessions"
+    return f"{told}: of other genomes {failures_in_words(bound)} could fail."
+
+
+def next_step(snapshot: RunSnapshot) -> str:
+    """Return what to do after this run: the advice of the most severe problem, or the next command."""
+    found = problems(snapshot.findings)
+    gate = BY_ID.get(found[0].lead.gate) if found else None
+    if gate is not None:
+        return gate.advice
+    config = snapshot.config
+    if _is_of_predictions(snapshot):
+        return ""
+    if config.get("judged"):
+        return _next_of_judged(config["judged"])
+    bound = bound_of(from_document(snapshot.measures))
+    command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
+    if bound is not None and bound >= MIN_FILE:
+        return f"{command} --sample {_MORE}"
+    if snapshot.run.device == "cpu":
+        return f"the same run on a GPU: {command}"
+    return f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+
+
+def _is_of_predictions(snapshot: RunSnapshot) -> bool:
+    return (snapshot.config.get("judged") or {}).get("kind") == "predictions"
+
+
+def _next_of_judged(judged: Mapping[str, Any]) -> str:
+    """Only with a checkpoint on one side are the faults of pipelines looked for one by one."""
+    if judged["encoded"] is not None:
+        return ""
+    return f"known faults are looked for with: vp-tui judge MODEL {shlex.quote(safe(judged['candidate']))} -i FASTA"
