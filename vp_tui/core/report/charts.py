@@ -18,6 +18,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.comparison_words import LETTERS
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, TimeSeries
 
 _WIDTH: Final = 8.6
@@ -93,7 +94,9 @@ def throughput(report: ComparisonReport) -> str | None:
         axes = figure.subplots()
         for line in report.throughput:
             style = "-" if line.name == "candidate" else ":"
-            _line(axes, line, style, f"{line.side} run, {line.name} arm")
+            run = report.base[0] if line.side == "baseline" else report.cand[0]
+            arm = run.precision if line.name == "candidate" else run.reference
+            _line(axes, line, style, f"{LETTERS[line.side]}, {arm.upper()}")
         axes.set_ylabel("tokens/s")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         _over_time(axes, legend_columns=2)
@@ -205,7 +208,13 @@ def _past(axes: Axes, runs: Sequence[PastRun], values: Sequence[float | None]) -
 def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
     for side in SIDES:
         axes.plot(
-            [], [], color=_COLOURS[side], marker="o", markersize=8, linestyle="", label=f"{side} of this comparison"
+            [],
+            [],
+            color=_COLOURS[side],
+            marker="o",
+            markersize=8,
+            linestyle="",
+            label=f"{LETTERS[side]} of this comparison",
         )
     if any(run.baselines for run in runs):
         axes.plot(
@@ -216,7 +225,7 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
 
 def _legend(figure: Figure, axes: Axes, limit: str) -> None:
     for side in SIDES:
-        axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
+        axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=LETTERS[side])
     axes.plot([], [], color=_LIMIT, linestyle="--", linewidth=1.2, label=limit)
     figure.legend(loc="outside upper right", ncols=3)
 

@@ -82,6 +82,8 @@ class AlertList(OptionList):
         self._entries: tuple[AlertEntry, ...] = ()
         self._run: str | None = None
         self._started_at_us: int | None = None
+        self.mode = ""
+        """Said behind the title, from the next view on."""
 
     @property
     def chosen(self) -> AlertEntry | None:
@@ -89,7 +91,7 @@ class AlertList(OptionList):
 
     def show(self, snapshot: RunSnapshot) -> None:
         """Fill it; does nothing without new entries."""
-        show_title(self, title(snapshot))
+        show_title(self, title(snapshot) + self.mode)
         is_other = snapshot.run.uuid != self._run
         self._started_at_us = snapshot.run.started_at_us
         if is_other:

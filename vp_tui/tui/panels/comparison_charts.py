@@ -67,6 +67,7 @@ class SpeedChart(ComparisonChart):
         from textual.content import Content
 
         # slow import, not needed for the first frame
+        from vp_tui.core.report.comparison_words import LETTERS
         from vp_tui.tui import charts
 
         timed = [one for one in report.throughput if one.name == "candidate"]
@@ -74,7 +75,7 @@ class SpeedChart(ComparisonChart):
             return Content("no data: no timed blocks in these runs")
         top = max(value for one in timed for _, value in one.points)
         return charts.render(
-            [charts.Series(one.side, one.side, one.points) for one in timed],
+            [charts.Series(LETTERS[one.side], one.side, one.points) for one in timed],
             axis=charts.Axis(0.0, 1.05 * top, {0.0: "0", top / 2: fmt.number(top / 2), top: fmt.number(top)}),
             width=width,
             height=height,
