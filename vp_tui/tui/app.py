@@ -25,7 +25,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import bell, clipboard, keyfile
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.jobs import patiently, run_job
+from vp_tui.tui.key_state import state_of_keys, works
 from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.key_bar import commands
@@ -40,9 +40,9 @@ from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
 from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.runs import RunsScreen
 from vp_tui.tui.screens.search import SearchScreen
-from vp_tui.tui.screens.user_command import UserCommandScreen
+from vp_tui.tui.screens.user_command import start_command
 from vp_tui.tui.stylesheet import ParsedOnce
-from vp_tui.tui.user_commands import UserCommand, run_command
+from vp_tui.tui.user_commands import UserCommand
 
 # background, surface and panel stay three different colours when a terminal offers only 256
 THEME = "flexoki"
@@ -135,7 +135,7 @@ class VpTuiApp(App[int]):
     def on_store_read(self, message: StoreRead) -> None:
         self._tell_ended(message.view)
         before, self.view = self.view, message.view
-        if _of_keys(before) != _of_keys(message.view):
+        if state_of_keys(before) != state_of_keys(message.view):
             self.refresh_bindings()
         self._trouble = None
         self._fill()
@@ -226,21 +226,16 @@ class VpTuiApp(App[int]):
     def action_new_run(self) -> None:
         self._form.open()
 
-    async def action_demo(self) -> None:
+    def action_demo(self) -> None:
         """Make the demo and start it."""
         self._form.start_demo()
 
     def action_user_command(self, number: int) -> None:
         """Run a command of the user for the selected run, in the background."""
-        command, run = self.commands[number], self.chosen
-        if run is None:
-            if self.main_screen is not None:
-                self.main_screen.say("no run is selected")
-            return
-        run_id = run.id
-        work = partial(patiently, f"command {number}", partial(run_command, command, run, self.home))
-        show = partial(UserCommandScreen, command.name, run_id)
-        run_job(self, f"command {number}", work, lambda ended: self.push_screen(show(ended)))
+        if self.chosen is not None:
+            start_command(self, self.commands[number], self.chosen)
+        elif self.main_screen is not None:
+            self.main_screen.say("no run is selected")
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
@@ -262,16 +257,10 @@ class VpTuiApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return False for a key that does nothing now: the key bar leaves it out."""
         match action:
-            case "demo":
-                return self.view is not None and not self.view.runs
             case "back":
                 return self.can_go_back
-            case "pause" | "measures":
-                return self.view is not None and self.view.snapshot is not None
-            case "rerun":
-                return self.chosen is not None
-            case "stop_run":
-                return self.chosen is not None and self.chosen.is_active
+            case "demo" | "pause" | "measures" | "rerun" | "stop_run":
+                return works(action, self.view, self.chosen)
             case _:
                 return True
 
@@ -319,18 +308,7 @@ class VpTuiApp(App[int]):
             screen.maximized = zoomable(focused)
 
     def action_copy(self) -> None:
-        text = clipboard.copied_text(self.screen)
-        if clipboard.fits_clipboard(text):
-            self.copy_to_clipboard(text)
-        write = partial(clipboard.write_copy, self.home.root / clipboard.NAME, text)
-        tell = partial(clipboard.toast, text, environment=os.environ)
-        run_job(
-            self,
-            "copy",
-            write,
-            lambda path: self.notify(tell(place=f"file: {path}"), markup=False),
-            lambda words: self.notify(tell(place=f"no file: {words}"), severity="warning", markup=False),
-        )
+        clipboard.copy(self, self.home.root / clipboard.NAME)
 
     def get_key_display(self, binding: Binding) -> str:
         return shown(binding.key)
@@ -341,11 +319,3 @@ class VpTuiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return commands(self, screen)
-
-
-def _of_keys(view: StoreView | None) -> tuple[object, ...]:
-    """Return what decides which keys work."""
-    if view is None:
-        return ()
-    shown = view.snapshot.run if view.snapshot is not None else None
-    return (shown.id if shown else None, shown.status if shown else None, bell.active_ids(view.runs), bool(view.runs))

@@ -5,7 +5,7 @@ The file is used completely or not at all: one invalid line keeps all default ke
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import read_toml
-from vp_tui.tui.keymap import BY_ID, KEYS, MAIN_SCREENS, PARTS, UNMOVED, keys_of, shown
+from vp_tui.tui.keymap import BY_ID, KEYS, MAIN_SCREENS, PARTS, keys_of, shown
 from vp_tui.tui.user_commands import UserCommand, faults
 
 NAME = "keys.toml"
@@ -39,7 +39,7 @@ _MOVING = {"tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedow
 class UserKeys:
     """What keys.toml says."""
 
-    moved: Mapping[str, str] = UNMOVED
+    moved: Mapping[str, str] = field(default_factory=dict)
     """Id -> key, as Textual's keymap takes it."""
     commands: tuple[UserCommand, ...] = ()
 

@@ -11,7 +11,14 @@ from textual.binding import Binding
 from textual.keys import key_to_character
 
 MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
-PARTS = {"runs table": "runs", "alerts": "live", "path field": "new run", "filter": "runs"}
+PARTS = {
+    "runs table": "runs",
+    "alerts": "live",
+    "path field": "new run",
+    "filter": "runs",
+    "columns": "form",
+    "sequences": "worst",
+}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
@@ -83,7 +90,7 @@ _LIVE = (
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
     Key(
-        "back", "escape", "back", "Back", "back to the charts, or to the screen that opened this run", ("live",), rank=3
+        "back", "escape", "back", "Back", "back to the charts, or to the screen that opened this run", ("live",), rank=1
     ),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
     Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
@@ -109,7 +116,7 @@ _RUNS = (
     Key("tree", "v", "tree", "Tree", "tree by model, data, precision and device, or list", ("runs table",), rank=4),
     Key("close", "left", "fold(False)", "Close", "close the group of the tree", ("runs table",), rank=QUIET),
     Key("unfold", "right", "fold(True)", "Open", "open the group of the tree", ("runs table",), rank=QUIET),
-    Key("columns", "C", "columns", "Columns", "choose the columns", ("runs",), rank=REST),
+    Key("columns", "C", "columns", "Cols", "choose the columns", ("runs",), rank=REST),
     Key(
         "lines",
         "l",
@@ -119,10 +126,10 @@ _RUNS = (
         ("runs",),
         rank=REST,
     ),
-    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), rank=REST),
+    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), rank=QUIET),
     Key("tag", "t", "tag", "Tag", "edit the tags and the note of the run", ("runs",), rank=REST),
-    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), rank=REST),
-    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), rank=REST),
+    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), rank=QUIET),
+    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), rank=QUIET),
 )
 _OF_A_RUN = (
     Key("compare", "c", "compare", "Compare", "compare with the selected run, or with its baseline", _RUN, rank=3),
@@ -130,11 +137,11 @@ _OF_A_RUN = (
     Key("export", "e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
     Key("stop", "x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
     Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, rank=REST),
-    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=REST),
+    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=QUIET),
 )
 _COMPARE = (
     Key("view", "v", "next_view", "View", "next view: table, charts, worst sequences, settings", ("compare",), rank=2),
-    Key("back", "escape", "app.back", "Back", "back to the screen that opened the comparison", ("compare",), rank=3),
+    Key("back", "escape", "app.back", "Back", "back to the screen that opened the comparison", ("compare",), rank=1),
     Key("regressions", "R", "only_worse", "Regressions", "show only what got worse, and back", ("compare",)),
     Key("swap", "s", "swap", "Swap", "swap candidate and baseline", ("compare",)),
 )
@@ -191,6 +198,7 @@ _MODALS = (
     Key("complete", "tab", "complete", "Complete", "complete the path, or go to the next field", ("path field",)),
     Key("complete", "tab", "complete", "Complete", "complete the field or value, as a shell does", ("filter",)),
     Key("close", "escape", "close_list", "Close", "close the list, then the form", ("path field",), rank=REST),
+    Key("mark", "space", "select", "Mark", "show the column, or leave it out", ("columns",)),
     Key("confirm", "ctrl+s", "confirm", "Confirm", "do what the form is for, as its first button", ("form",)),
     Key("back", "escape", "cancel", "Back", "close without changes", ("form",)),
     Key("stay", "escape", "choose('stay')", "Stay", "close the question without doing anything", ("question",)),
@@ -208,7 +216,7 @@ _MODALS = (
     Key("leave", "q", "app.pop_screen", "Back", "close", _MODAL_TEXTS, rank=REST),
     Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
     Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
-    Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
+    Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("sequences",), owner="worst"),
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this alert is about", ("alert",)),
 )
 

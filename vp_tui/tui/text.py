@@ -1,4 +1,4 @@
-"""A run as plain text for the shell: progress line, summary, report, table of runs.
+"""A run as plain text for the shell: progress line, summary, report.
 
 Pure functions from snapshots to strings; stored text passes through `safe`.
 """
@@ -9,8 +9,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report.page import aligned
-from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.causes import notes
 from vp_tui.core.verdict.results import gate_results
@@ -147,32 +146,3 @@ def _outcome(snapshot: RunSnapshot) -> str:
         return f"{run.verdict}{beside}: {safe(run.sentence)}"
     why = f": {safe(run.status_reason)}" if run.status_reason else ""
     return f"{run.status}{why}" if not run.is_active else f"{run.status}: {safe(run.phase)}"
-
-
-def runs_table(runs: Sequence[RunRow], width: int | None = None) -> str:
-    """Return the table; with a width without the columns that do not fit, so that no terminal breaks a number."""
-    if not runs:
-        return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
-    columns = ("id", "created", "name", "model", "precision", "status", "verdict", "worst cos", "speed-up")
-    rows = [columns, *(_history_row(run) for run in runs)]
-    kept = list(range(len(columns)))
-    for name in ("model", "created", "precision", "status"):
-        lines = aligned([[row[place] for place in kept] for row in rows])
-        if width is None or max(map(fmt.columns, lines)) <= width:
-            return "\n".join(lines)
-        kept.remove(columns.index(name))
-    return "\n".join(aligned([[row[place] for place in kept] for row in rows]))
-
-
-def _history_row(run: RunRow) -> tuple[str, ...]:
-    return (
-        str(run.id),
-        fmt.date_time(run.created_at_us),
-        fmt.clip(safe(run.name or "-"), 16),
-        fmt.clip(safe(run.model).rstrip("/").rpartition("/")[2], 24),
-        f"{run.precision}/{run.reference}",
-        run.status,
-        run.verdict or "-",
-        fmt.cosine(run.cosine_min, nonfinite=run.num_nonfinite),
-        fmt.ratio(run.speedup),
-    )

@@ -161,7 +161,10 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     elif only_worse:
         shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
     elif differing:
-        shown, heading = differing, f"differences: {len(differing)} {of}"
+        # numbers without a verdict are no differences that were found
+        judged = len(differing) - len(report.beside)
+        shown = differing
+        heading = f"differences: {judged} {of}" if judged else "numbers side by side, not judged"
     else:
         shown, heading = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
     # stable: numbers without a verdict keep their own order, and come last

@@ -16,7 +16,7 @@ LETTERS = "abcdefgh"
 STYLES = ("$primary", "$accent", "$secondary", "$foreground")
 """Neither red nor gold: those mean a failure and a warning."""
 BAD = "bad"
-LABEL = 10
+LABEL = 14
 """Columns of the vertical axis."""
 Points = Sequence[tuple[float, float | None]]
 """(share of the run from 0 to 1, value); None: not finite."""
@@ -37,12 +37,12 @@ def similarity_chart(snapshots: Sequence[RunSnapshot]) -> Chart:
         _by_share([None if p.cosine_min is None else -log_distance(p.cosine_min) for p in one.similarity])
         for one in snapshots
     )
-    top = max((value for points in series for _, value in points if value is not None), default=2.0)
-    decades = range(math.ceil(top) + 1)
+    known = [value for points in series for _, value in points if value is not None]
+    decades = range(max(0, math.floor(min(known, default=0.0)) - 1), math.ceil(max(known, default=2.0)) + 1)
     return Chart(
         title="lowest similarity of each block, better is up",
         series=series,
-        ticks={float(decade): f"1-1e-{decade:02}" if decade else "0" for decade in decades},
+        ticks={float(decade): f"0.{'9' * decade}" if decade else "0" for decade in decades},
     )
 
 
@@ -83,16 +83,17 @@ def _styles(count: int) -> list[str]:
 def drawn(chart: Chart, width: int, height: int) -> Content:
     """Return `height` lines: the chart with a row for values that are not finite, and the axis of the share."""
     rows, columns = max(2, height - 3), max(8, width - LABEL)
-    top = max(chart.ticks, default=1.0) or 1.0
+    low, top = min(chart.ticks), max(chart.ticks)
+    span = (top - low) or 1.0
     grid: list[list[int | None]] = [[None] * columns for _ in range(rows + 1)]
     for number, points in enumerate(chart.series):
         for share, value in points:
-            at = rows if value is None else rows - 1 - round(max(0.0, value) / top * (rows - 1))
+            at = rows if value is None else rows - 1 - round((max(low, value) - low) / span * (rows - 1))
             column = min(columns - 1, round(share * (columns - 1)))
             # of two runs in one place both are seen where they have other points
             if grid[at][column] is None or (column + at) % 2:
                 grid[at][column] = number
-    labels = {rows - 1 - round(tick / top * (rows - 1)): words for tick, words in chart.ticks.items()}
+    labels = {rows - 1 - round((tick - low) / span * (rows - 1)): words for tick, words in chart.ticks.items()}
     labels[rows] = BAD
     painted = [
         line((f"{labels.get(at, ''):>{LABEL - 2}} |", "dim"), _row(row, len(chart.series)))

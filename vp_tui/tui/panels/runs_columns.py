@@ -122,7 +122,7 @@ def _worst_order(one: RunLine) -> float | None:
 COLUMNS: tuple[RunColumn, ...] = (
     RunColumn("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
     RunColumn(NAME, 14, _text(run_names, 14), lambda one: run_names(one.run).lower()),
-    RunColumn("precision", 9, _text(lambda run: run.precision, 9), lambda one: one.run.precision, room=84),
+    RunColumn("precision", 9, _text(lambda run: run.precision, 9), lambda one: one.run.precision, room=78),
     RunColumn("result", 11, _result, _result_order),
     RunColumn("worst cos", 9, _worst, _worst_order, is_right=True),
     RunColumn("speed-up", 8, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),

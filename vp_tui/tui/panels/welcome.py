@@ -14,7 +14,7 @@ from vp_tui.tui.marks import line, lines, styled
 
 QUESTION = "Can this protein or DNA language model run in FP16, with the results of FP32?"
 STEPS = (
-    ("enter", "try it: a tiny model and its sequences are made and validated, in half a minute"),
+    ("enter", "try it: makes a tiny model and validates it, in half a minute"),
     ("n", "validate your own: a checkpoint and a FASTA file"),
     ("?", "all keys, and what every number means"),
 )

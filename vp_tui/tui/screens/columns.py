@@ -5,14 +5,37 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Label, SelectionList
-from textual.widgets.selection_list import Selection
+from textual.widgets import Button, Label, OptionList
+from textual.widgets.option_list import Option
 
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.panels.runs_columns import COLUMNS, NAME
 
 FREE = tuple(column.title for column in COLUMNS if column.title not in {"id", NAME})
 """Columns that can be left out."""
+
+
+class ColumnList(OptionList):
+    """One line per column, with a mark that needs no colour."""
+
+    BINDINGS = bindings("columns")
+
+    def __init__(self, marked: Sequence[str]) -> None:
+        self._marked = set(marked)
+        super().__init__(*map(self._option, FREE), markup=False, compact=True)
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        return tuple(title for title in FREE if title in self._marked)
+
+    def _option(self, title: str) -> Option:
+        return Option(f"[{'x' if title in self._marked else ' '}] {title}", id=title)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        title = FREE[event.option_index]
+        self._marked ^= {title}
+        self.replace_option_prompt(title, str(self._option(title).prompt))
 
 
 class ColumnsScreen(ModalScreen[tuple[str, ...]]):
@@ -28,7 +51,7 @@ class ColumnsScreen(ModalScreen[tuple[str, ...]]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
             yield Label("Columns of the history: space marks, ^s shows those that are marked", classes="heading")
-            yield SelectionList(*(Selection(title, title, title in self._marked) for title in FREE), compact=True)
+            yield ColumnList(self._marked)
             with Horizontal(classes="buttons"):
                 yield Button("Show", id="do", variant="success", compact=True)
                 yield Button("Those that fit", id="reset", compact=True)
@@ -44,8 +67,7 @@ class ColumnsScreen(ModalScreen[tuple[str, ...]]):
                 self.action_cancel()
 
     def action_confirm(self) -> None:
-        marked = set(self.query_one(SelectionList).selected)
-        self.dismiss(tuple(title for title in FREE if title in marked))
+        self.dismiss(self.query_one(ColumnList).marked)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

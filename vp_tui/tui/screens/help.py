@@ -28,6 +28,7 @@ _TITLES = {
     "filter": "Runs, in the filter",
     "path field": "New run, in a field with a path",
     "form": "Forms",
+    "columns": "Forms, in the list of columns",
     "question": "Questions",
     "measures": "Measures",
     "gate": "A gate, in Measures",
@@ -35,6 +36,7 @@ _TITLES = {
     "lines": "Selected runs in one chart",
     "alert": "An alert",
     "worst": "The worst sequences",
+    "sequences": "The worst sequences, in the list",
     "sequence": "A sequence",
     "unit": "An operation of the precision map",
 }

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView, dashboard
@@ -77,6 +78,8 @@ class LiveScreen(MainScreen):
         self._view = view
         self.set_class(view.snapshot is None, "-empty")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
+        # the first screen says in its own words that there is no GPU
+        self.query_one("#rates").display = view.snapshot is not None or not isinstance(view.idle_gpu, Unavailable)
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(self.empty_words(view))
             return

@@ -21,7 +21,7 @@ from vp_tui.tui.screens.finding import FindingScreen, FindLine
 from vp_tui.tui.text import report
 
 _NAME = re.compile(r"\b[A-Z]\d{1,2}(?:c\b)?(?:-[a-z0-9]+)*\b")
-WIDTH = 74
+WIDTH = 71
 
 
 def gate_in(text: str) -> str | None:

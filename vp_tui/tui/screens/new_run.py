@@ -166,12 +166,9 @@ class NewRunScreen(ModalScreen[int]):
         if row is not None:
             row.entry.focus()
 
-    def action_start(self) -> None:
-        self._begin()
-
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "start":
-            self._begin()
+            self.action_start()
             return
         self.action_cancel()
         if event.button.id == "judge":
@@ -251,7 +248,7 @@ class NewRunScreen(ModalScreen[int]):
 
     # -- the start
 
-    def _begin(self) -> None:
+    def action_start(self) -> None:
         config = self._checked.config
         if self._values[MODEL_FIELD] in DEMOS:
             self._fill_in_demo(self._values[MODEL_FIELD])

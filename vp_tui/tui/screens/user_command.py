@@ -1,16 +1,21 @@
 """Output and exit code of a command of the user."""
 
-from textual.app import ComposeResult
+from functools import partial
+
+from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vp_tui.core import text as fmt
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import Level, line, lines, styled
+from vp_tui.tui.messages import dashboard
 from vp_tui.tui.panels.key_bar import KeyBar
-from vp_tui.tui.user_commands import Ended
+from vp_tui.tui.user_commands import Ended, UserCommand, run_command
 
 
 class UserCommandScreen(ModalScreen[None]):
@@ -29,3 +34,10 @@ class UserCommandScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog report"):
             yield Static(self._text, id="command-output", markup=False)
         yield KeyBar()
+
+
+def start_command(app: App[int], command: UserCommand, run: RunRow) -> None:
+    """Run the command in the background; it goes on when the dashboard is left."""
+    work = partial(patiently, f"command {command.key}", partial(run_command, command, run, dashboard(app).home))
+    show = partial(UserCommandScreen, command.name, run.id)
+    run_job(app, f"command {command.key}", work, lambda ended: app.push_screen(show(ended)))

@@ -35,7 +35,7 @@ NARROW = ("stratum", "cosine", "NaN", "Inf")
 class SequenceList(OptionList):
     """The lines; `open` selects the line under the cursor."""
 
-    BINDINGS = bindings("worst")
+    BINDINGS = bindings("sequences")
 
     def action_open(self) -> None:
         """Select, as a click does."""
