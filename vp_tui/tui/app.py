@@ -10,13 +10,12 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from vp_tui.core.errors import ExitCode, UsageError
@@ -25,6 +24,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import bell, clipboard, keyfile
 from vp_tui.tui.backend import Backend
+from vp_tui.tui.held import HoldingApp
 from vp_tui.tui.key_state import state_of_keys, works
 from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
@@ -36,7 +36,7 @@ from vp_tui.tui.screens.help import HelpScreen, topic_of
 from vp_tui.tui.screens.leave import Leaving
 from vp_tui.tui.screens.live import LiveScreen
 from vp_tui.tui.screens.logs import LogsScreen
-from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
+from vp_tui.tui.screens.main_screen import MainScreen, notices
 from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.runs import RunsScreen
 from vp_tui.tui.screens.search import SearchScreen
@@ -49,7 +49,7 @@ THEME = "flexoki"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
-class VpTuiApp(App[int]):
+class VpTuiApp(HoldingApp):
     """The dashboard; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
@@ -80,8 +80,6 @@ class VpTuiApp(App[int]):
         self._is_paused = False
         self._came_from: str | None = None
         """The screen that opened the run or comparison in front; esc goes back to it."""
-        self._held: list[tuple[str, dict[str, Any]]] = []
-        """Notifications that came while a form or the help was open, which they would cover."""
         self._has_title = False
         """The terminal's own title is kept, to be given back."""
         self._warnings: list[str] = []
@@ -159,16 +157,7 @@ class VpTuiApp(App[int]):
 
     def on_main_screen_shown(self) -> None:
         self._fill()
-        held, self._held = self._held, []
-        for words, how in held:
-            self.notify(words, **how)
-
-    def notify(self, message: str, **how: Any) -> None:
-        """Show a notification, once no form and no help is open."""
-        if isinstance(self.screen, ModalScreen):
-            self._held.append((message, how))
-        else:
-            super().notify(message, **how)
+        self.tell_held()
 
     def _fill(self) -> None:
         screen = self.main_screen
@@ -231,11 +220,7 @@ class VpTuiApp(App[int]):
         self._form.start_demo()
 
     def action_user_command(self, number: int) -> None:
-        """Run a command of the user for the selected run, in the background."""
-        if self.chosen is not None:
-            start_command(self, self.commands[number], self.chosen)
-        elif self.main_screen is not None:
-            self.main_screen.say("no run is selected")
+        start_command(self, self.commands[number], self.chosen)
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
@@ -256,13 +241,7 @@ class VpTuiApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return False for a key that does nothing now: the key bar leaves it out."""
-        match action:
-            case "back":
-                return self.can_go_back
-            case "demo" | "pause" | "measures" | "rerun" | "stop_run":
-                return works(action, self.view, self.chosen)
-            case _:
-                return True
+        return self.can_go_back if action == "back" else works(action, self.view, lambda: self.chosen)
 
     def action_pause(self) -> None:
         self._is_paused = not self._is_paused
@@ -299,13 +278,8 @@ class VpTuiApp(App[int]):
 
     def action_zoom(self) -> None:
         """Show the focused panel full screen, and back."""
-        screen, focused = self.screen, self.screen.focused
-        if screen.maximized is not None:
-            screen.minimize()
-        elif focused is None:
-            self.notify("no panel is focused: press tab to focus one", severity="warning")
-        else:
-            screen.maximized = zoomable(focused)
+        if self.main_screen is not None:
+            self.main_screen.zoom()
 
     def action_copy(self) -> None:
         clipboard.copy(self, self.home.root / clipboard.NAME)

@@ -30,7 +30,15 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Example: vp-tui demo")
+_EPILOG = """Example: vp-tui demo
+
+Keys of the dashboard: ? shows all of them. keys.toml beside the store moves them ("live.view" = "V") and puts commands
+of your shell on keys: [[command]] with key, name and run, in which {id}, {name}, {status} and more stand for the
+selected run.
+"""
+
+
+@app.callback(epilog=_EPILOG)
 def dashboard(
     context: typer.Context,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,

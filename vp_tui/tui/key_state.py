@@ -1,23 +1,25 @@
 """Which keys of the whole app work now."""
 
+from collections.abc import Callable
+
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui import bell
 from vp_tui.tui.messages import StoreView
 
 
-def works(action: str, view: StoreView | None, chosen: RunRow | None) -> bool:
-    """Return False where the action has nothing to act on; `chosen` is the run of the screen in front."""
-    if view is None:
-        return False
+def works(action: str, view: StoreView | None, chosen: Callable[[], RunRow | None]) -> bool:
+    """Return False where the action has nothing to act on; `chosen` returns the run of the screen in front."""
     match action:
         case "demo":
-            return not view.runs
+            return view is not None and not view.runs
         case "pause" | "measures":
-            return view.snapshot is not None
+            return view is not None and view.snapshot is not None
         case "stop_run":
-            return chosen is not None and chosen.is_active
+            return (run := chosen()) is not None and run.is_active
+        case "rerun":
+            return chosen() is not None
         case _:
-            return chosen is not None
+            return True
 
 
 def state_of_keys(view: StoreView | None) -> tuple[object, ...]:

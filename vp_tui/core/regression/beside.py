@@ -9,7 +9,7 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.regression.calibration import usable
 from vp_tui.core.regression.metrics import METRICS, name_and_scope
 from vp_tui.core.regression.samples import Side
-from vp_tui.core.regression.verdicts import Item, Part
+from vp_tui.core.regression.verdicts import Comparison, Item
 
 Numbers = Mapping[str, np.ndarray]
 """stratum_S, cosine_S, relative_l2_S, norm_ratio_S of every sequence of a run; NaN for a missing number."""
@@ -22,18 +22,16 @@ _OF: Final[Mapping[str, Callable[[Numbers], np.ndarray]]] = {
 _REASON: Final = "not judged: {}"
 
 
-def beside(
-    accuracy: Part, performance: Part, sides: tuple[Side, Side], numbers: tuple[Numbers, Numbers]
-) -> Iterable[Item]:
+def beside(judged: Comparison, sides: tuple[Side, Side], numbers: tuple[Numbers, Numbers]) -> Iterable[Item]:
     """Yield the numbers of each part that is not comparable; their outcome is NOT_COMPARABLE.
 
     Sequences are those of the first run of each side, paired or not; speeds are medians of the runs of a side.
     """
-    if not accuracy.comparable:
-        reason = _REASON.format(accuracy.sentence)
+    if not judged.accuracy.comparable:
+        reason = _REASON.format(judged.accuracy.sentence)
         yield from (item for name in _OF for item in _accuracy(name, numbers, reason))
-    if not performance.comparable:
-        yield from _performance(sides, _REASON.format(performance.sentence))
+    if not judged.performance.comparable:
+        yield from _performance(sides, _REASON.format(judged.performance.sentence))
 
 
 def _accuracy(name: str, numbers: tuple[Numbers, Numbers], reason: str) -> Iterable[Item]:

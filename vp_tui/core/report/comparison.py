@@ -161,11 +161,7 @@ def build(
         base=tuple(_compared(snapshot.run) for snapshot in base),
         cand=tuple(_compared(snapshot.run) for snapshot in cand),
         comparison=judged,
-        beside=tuple(
-            beside(
-                judged.accuracy, judged.performance, (base_side, cand_side), (_numbers(whole[0]), _numbers(whole[1]))
-            )
-        ),
+        beside=tuple(beside(judged, (base_side, cand_side), (_numbers(whole[0]), _numbers(whole[1])))),
         accuracy_facts=accuracy,
         perf_facts=tuple(f for f in facts_of(base_side.perf_facts, cand_side.perf_facts) if f.name not in known),
         config=facts_of(_asked(base[0]), _asked(cand[0])),

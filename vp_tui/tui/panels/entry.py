@@ -1,6 +1,7 @@
 """Text field of every form: focus selects its text, and its keys act in the order in which they were pressed."""
 
 from textual import events
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 
@@ -10,8 +11,16 @@ class Entry(Input):
     Under load letters that follow such a key would be in the field before it acts, and ctrl+u would delete them.
     """
 
-    def __init__(self, value: str = "", *, name: str | None = None, id: str | None = None) -> None:
-        super().__init__(value, compact=True, name=name, id=id, select_on_focus=True)
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        select_on_focus: bool = True,
+        suggester: Suggester | None = None,
+    ) -> None:
+        super().__init__(value, compact=True, name=name, id=id, select_on_focus=select_on_focus, suggester=suggester)
 
     async def _on_key(self, event: events.Key) -> None:
         if not event.is_printable:

@@ -133,10 +133,8 @@ class QueryInput(Entry):
         words: tuple[str, ...]
 
     def __init__(self) -> None:
-        super().__init__(id="filter")
-        self.select_on_focus = False
         self.suggestions = QuerySuggester()
-        self.suggester = self.suggestions
+        super().__init__(id="filter", select_on_focus=False, suggester=self.suggestions)
 
     def action_complete(self) -> None:
         before = self.value

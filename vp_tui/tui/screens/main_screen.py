@@ -67,6 +67,15 @@ class MainScreen(Screen[None]):
         panel.show(line(("~ ", "warn"), fmt.safe(words)))
         panel.add_class("-on")
 
+    def zoom(self) -> None:
+        """Show the focused panel full screen, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is None:
+            self.say("no panel is focused: press tab to focus one")
+        else:
+            self.maximized = zoomable(self.focused)
+
     def unsay(self) -> None:
         self.query_one("#said", Panel).remove_class("-on")
 

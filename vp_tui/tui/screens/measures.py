@@ -54,8 +54,6 @@ def gate_help(gate_id: str, limits: Thresholds) -> Content:
 class Lines(LineList):
     """The report line by line; lines that are wider than the screen are wrapped."""
 
-    topic = "measures"
-
     def __init__(self, text: str) -> None:
         super().__init__(id="report")
         self._text = text

@@ -36,8 +36,11 @@ class UserCommandScreen(ModalScreen[None]):
         yield KeyBar()
 
 
-def start_command(app: App[int], command: UserCommand, run: RunRow) -> None:
+def start_command(app: App[int], command: UserCommand, run: RunRow | None) -> None:
     """Run the command in the background; it goes on when the dashboard is left."""
+    if run is None:
+        app.notify("no run is selected", severity="warning")
+        return
     work = partial(patiently, f"command {command.key}", partial(run_command, command, run, dashboard(app).home))
     show = partial(UserCommandScreen, command.name, run.id)
     run_job(app, f"command {command.key}", work, lambda ended: app.push_screen(show(ended)))
