@@ -88,15 +88,17 @@ class AlertScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#alert", Panel).show(alert_words(self._what, self._snapshot))
 
+    @property
+    def _sequence_id(self) -> str | None:
+        return self._what.sequence_id if isinstance(self._what, AlertRaised) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for the sequence of an alert that is not about a single one."""
+        return action != "sequence" or self._sequence_id is not None
+
     def action_sequence(self) -> None:
-        sequence_id = self._what.sequence_id if isinstance(self._what, AlertRaised) else None
-        if sequence_id is None:
-            self.app.notify(
-                "this alert is not about a single sequence; enter on the Live screen lists the worst",
-                severity="warning",
-            )
-            return
-        self.app.push_screen(SequenceScreen(self._backend, self._snapshot, sequence_id))
+        if self._sequence_id is not None:
+            self.app.push_screen(SequenceScreen(self._backend, self._snapshot, self._sequence_id))
 
 
 def alert_words(what: AlertRaised | Finding, snapshot: RunSnapshot) -> Content:
