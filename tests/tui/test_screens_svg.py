@@ -22,6 +22,7 @@ SCREENS = {
     "compare": ((snapshots.passed,), ("3",), ("c compares",)),
     "search": ((snapshots.passed,), ("4",), ("FP32",)),
     "logs": ((snapshots.passed,), ("5",), ("run.log",)),
+    "runs-tree": ((snapshots.running,), ("2", "v"), ("(model, ", "(device, ")),
     "new-run": ((), ("n",), ("New run", "Sequences")),
     "help": ((), ("question_mark",), ("Who, safe, fast", "PASS")),
     "leave": ((snapshots.running,), ("q",), ("#42", "esc")),

@@ -131,11 +131,13 @@ class LiveScreen(MainScreen):
         """Return False for a key that does nothing now."""
         if action == "back":
             return self.has_class("-alerts") or dashboard(self).can_go_back
+        # the newest view: this screen may not have been filled yet
+        view = dashboard(self).view
+        snapshot = view.snapshot if view is not None else None
         if action == "other_run":
-            runs = self._view.runs if self._view is not None else ()
-            shown = self._snapshot.run.id if self._snapshot is not None else None
-            return any(run.is_active and run.id != shown for run in runs)
-        return self._snapshot is not None or action not in _OF_A_RUN
+            shown = snapshot.run.id if snapshot is not None else None
+            return view is not None and any(run.is_active and run.id != shown for run in view.runs)
+        return snapshot is not None or action not in _OF_A_RUN
 
     async def action_back(self) -> None:
         if self.has_class("-alerts"):

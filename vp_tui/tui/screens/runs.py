@@ -11,7 +11,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.deltas import delta, pair
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.messages import StoreView, dashboard
 from vp_tui.tui.panels.filter_bar import FilterBar
 from vp_tui.tui.panels.overlay import LETTERS
 from vp_tui.tui.panels.panel import Panel
@@ -205,9 +205,11 @@ class RunsScreen(MainScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return False for a key that does nothing on an empty screen."""
-        if action == "clear":
+        if action == "clear" and self.is_mounted:
             return bool(self._query or self._selected_ids or self.query_one(FilterBar).is_open)
-        return bool(self._view is not None and self._view.runs) or action not in _OF_RUNS
+        # the newest view: this screen may not have been filled yet
+        view = dashboard(self).view
+        return bool(view is not None and view.runs) or action not in _OF_RUNS
 
     def action_pin(self) -> None:
         run = self._current()
