@@ -54,7 +54,7 @@ def test_the_worst_sequences_are_marked_where_they_fail_the_limit(report):
     rows = comparison.worst(report("same", "broken")).rows
     assert [(row.cells[4], row.cells[5], row.level) for row in rows[:2]] == [("-", "all", "fail")] * 2
     assert rows[0].detail.endswith("NaN or Inf in B")
-    assert rows[2].cells[3:5] == ("0.999987", "0.210000")
+    assert rows[2].cells[3:5] == ("0.9999871", "0.2100000")
     assert rows[2].detail.endswith("at or below the limit 0.99")
     passing = comparison.worst(report("same", "hostile")).rows
     assert {row.level for row in passing} == {"plain"}
@@ -143,7 +143,7 @@ def test_numbers_stand_side_by_side_where_no_verdict_is_possible_and_none_is_giv
     numbers = {row.cells[1:3]: (row.cells[3], row.cells[4], row.cells[5:9]) for row in rows}
     lowest = found.beside[0]
     assert (lowest.name, lowest.scope, lowest.n_base, lowest.n_cand) == ("cosine_min", "all", 30, 30)
-    assert numbers["lowest cosine", "all"][:2] == (fmt.cosine(lowest.base), fmt.cosine(lowest.cand))
+    assert numbers["lowest cosine", "all"][:2] == (fmt.similarity(lowest.base), fmt.similarity(lowest.cand))
     assert numbers["tok/s", "all"][0] != "-"
     assert {cells for _, _, cells in numbers.values()} == {("-", "-", "-", "-")}
     assert found.exit_code() == 5

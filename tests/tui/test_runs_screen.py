@@ -42,7 +42,7 @@ def test_the_columns_fit_whatever_the_history_is_sorted_by(width, title):
 async def test_the_baseline_of_a_row_its_tags_and_its_note_are_in_the_detail(drive):
     async with showing(drive) as driven:
         await driven.press("down")
-        await driven.until_text("against 'release-1' (#35): speed-up no judged change, similarity worse")
+        await driven.until_text("against 'release-1' (#35): speed not judged, similarity worse")
         assert "gpu=h200" in driven.text
         await driven.press("end")
         await driven.until_text("baseline 'release-1'")
@@ -211,7 +211,9 @@ async def test_one_changed_row_paints_one_row(drive, monkeypatch):
         painted = []
         monkeypatch.setattr(RunsTable, "refresh", lambda *regions, **_: painted.append(regions[1:]))
         view = driven.app.view
-        driven.app.main_screen.show(replace(view, runs=(replace(view.runs[0], done=9_000), *view.runs[1:])))
+        driven.app.main_screen.show(
+            replace(view, runs=(replace(view.runs[0], done=9_000, progress=None), *view.runs[1:]))
+        )
         assert [[region.height for region in regions] for regions in painted] == [[1]]
         painted.clear()
         driven.app.main_screen.show(replace(driven.app.main_screen._view))

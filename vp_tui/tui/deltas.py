@@ -62,8 +62,8 @@ class Delta:
             return ""
         speed = ""
         if self.speed is not None:
-            change = fmt.short_change(self.speed) if self.is_judged else "no judged change"
-            speed = f" speed-up {change},"
+            change = fmt.short_change(self.speed) if self.is_judged else "not judged"
+            speed = f" speed {change},"
         similarity = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
         return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} similarity {similarity}"
 
