@@ -115,9 +115,10 @@ COUNTED = (
 """Nouns of which there is often one: core.text.plural counts them."""
 MANY = {
     # more than two, or a verb
-    "tui/deltas.py", "tui/screens/leave.py", "tui/commands/starting.py", "core/store/upkeep.py", "core/inputs/units.py",
-    "core/engine/faults/inject.py", "core/bench/model.py", "core/report/comparison.py", "tui/screens/logs.py",
-    "core/workers/virnucpro/frames.py", "tui/commands/virnucpro.py",
+    "core/bench/model.py", "core/engine/faults/inject.py", "core/inputs/units.py", "core/report/comparison.py",
+    "core/store/upkeep.py", "core/workers/virnucpro/frames.py", "tui/commands/starting.py",
+    "tui/commands/virnucpro.py", "tui/deltas.py", "tui/screens/leave.py", "tui/screens/logs.py",
+    "tui/screens/runs.py",
 }  # fmt: skip
 
 

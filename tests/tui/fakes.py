@@ -179,6 +179,9 @@ class FakeBackend:
             raise UsageError(answer)
         return answer
 
+    def snapshots(self, run_ids: Sequence[int]) -> tuple[RunSnapshot, ...]:
+        return tuple(self.store.snapshot(run_id) for run_id in run_ids)
+
     def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]:
         self.calls.append(("worst", run_id, limit))
         if self.refuse:

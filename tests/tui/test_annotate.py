@@ -48,15 +48,15 @@ async def test_tags_and_note_are_saved_and_what_is_taken_out_is_gone(home):
     async with runs_screen(home) as shown:
         await shown.press("t")
         await shown.until_text("gpu=h200 old=yes")
-        await shown.press(*["backspace"] * 8)
+        await shown.press("end", *["backspace"] * 8)
         await shown.type(",x")
         await shown.until_text("! tag 'x'")
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         assert isinstance(shown.app.screen, AnnotateScreen)
         await shown.type("=y")
         await shown.press("tab")
         await shown.type("new [driver]")
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text("note new [driver]")
         assert "tags gpu=h200 x=y" in shown.text
         row = row_of(home, run_id)
@@ -70,7 +70,7 @@ async def test_an_empty_note_takes_it_away_and_esc_changes_nothing(home):
         await shown.press("t", "tab", *["backspace"] * 3, "escape")
         await shown.until(lambda: not isinstance(shown.app.screen, AnnotateScreen))
         assert row_of(home, run_id).note == "old"
-        await shown.press("t", "tab", *["backspace"] * 3, "enter")
+        await shown.press("t", "tab", *["backspace"] * 3, "ctrl+s")
         await shown.until(lambda: row_of(home, run_id).note is None)
 
 
@@ -79,5 +79,5 @@ async def test_a_run_that_has_gone_meanwhile_is_said_in_the_form(home):
     async with runs_screen(home) as shown:
         await shown.press("t")
         upkeep.delete_run(home, run_id)
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text(f"! no run {run_id}")

@@ -11,8 +11,8 @@ from vp_tui.core.store.home import Home
 from vp_tui.tui.dashboard import run_dashboard
 from vp_tui.tui.messages import StoreRead
 from vp_tui.tui.panels.runs_table import RunsTable
+from vp_tui.tui.panels.welcome import QUESTION
 from vp_tui.tui.screens.leave import QuestionScreen
-from vp_tui.tui.screens.main_screen import NO_RUNS
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 
@@ -98,10 +98,11 @@ async def test_speed_on_a_cpu_is_not_judged_and_no_gpu_is_missed(drive):
 
 async def test_without_runs_there_are_words_and_the_gpu(drive):
     async with drive() as driven:
-        await driven.until_text(NO_RUNS)
-        assert "no NVIDIA driver on this machine" in driven.text
+        await driven.until_text(QUESTION[:40])
+        assert "no NVIDIA GPU found" in driven.text
+        assert all(step in driven.text for step in ("1  enter", "2  n ", "3  ? "))
         await driven.press("2")
-        await driven.until_text(NO_RUNS)
+        await driven.until_text(QUESTION[:40])
 
 
 async def test_trouble_with_the_store_is_a_banner_that_goes_away(drive):
@@ -238,7 +239,8 @@ async def test_stopping_asks_first_and_needs_an_active_run(drive):
         await driven.until(lambda: driven.backend.stopped == [42])
     async with drive(snapshots.passed()) as driven:
         await driven.press("x")
-        await driven.until_text("no active run")
+        assert "Stop run" not in driven.text
+        assert "x Stop" not in driven.text, "the key bar has only what works"
 
 
 async def test_text_from_the_data_is_neither_markup_nor_control(drive):

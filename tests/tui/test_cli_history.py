@@ -14,6 +14,8 @@ from vp_tui.core.store import backup, endings, lifecycle
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.core.store.reader import Reader
+from vp_tui.tui import runs_text
+from vp_tui.tui.panels import runs_columns
 
 
 @pytest.fixture
@@ -53,6 +55,21 @@ def test_a_limit_that_cuts_is_told_and_zero_is_none(call, three):
     assert "--limit 0" in err
     assert call("runs", "--limit", "3", "--json")[2] == ""
     assert ids_of(call("runs", "--limit", "0", "--json")[1]) == [3, 2, 1]
+
+
+def test_chosen_columns_follow_id_and_name_and_an_unknown_one_is_refused(call, three):
+    code, out, _ = call("runs", "--columns", "time, Vs  Base,precision")
+    assert code == 0
+    assert re.split(r"\s{2,}", out.splitlines()[0].strip()) == ["id", "name", "time", "vs base", "precision"]
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["3", "2", "1"]
+    code, _, err = call("runs", "--columns", "presicion")
+    assert code == 2
+    assert "did you mean 'precision'" in err
+
+
+def test_the_words_of_the_columns_are_those_of_the_runs_screen():
+    screen = {column.title for column in runs_columns.COLUMNS} - {runs_columns.NAME}
+    assert screen <= {*runs_text.COLUMNS, runs_text.VS_BASE}
 
 
 def test_a_query_without_a_run_says_so_and_is_an_empty_array_in_json(call, three):

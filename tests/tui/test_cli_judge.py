@@ -194,3 +194,32 @@ def test_a_table_of_another_format_or_an_unknown_one_is_refused(call, home):
         code, out, err = call("export", one, *more)
         assert (code, out) == (2, "")
         assert more[-1] in err
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_comparison_keeps_to_the_width_that_columns_says_and_no_number_is_cut(call, home, monkeypatch, columns):
+    base, other = group_of(home, STEADY)[0], slow_down(home)[0]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = call("compare", base, other)[1]
+    assert max(map(len, text.splitlines())) <= columns
+    rows = [line for line in text.splitlines() if line.split()[:1] in (["REGRESSED"], ["INCONCLUSIVE"], ["SUSPECT"])]
+    assert rows
+    assert not any(re.search(r"\d\.\.(\s|$)", row) for row in rows)
+
+
+def test_runs_of_two_precisions_stand_side_by_side_without_a_verdict_and_the_exit_code_says_so(call, home):
+    one, other = complete(home), complete(home, precision="bf16")
+    code, out, _ = call("compare", one, other)
+    assert code == 5
+    assert "different precision: numbers side by side, no verdict" in " ".join(out.split())
+    assert "Accuracy: not judged" in out
+    rows = [line.split() for line in out.splitlines() if line.strip().startswith("not judged")]
+    assert ["not", "judged", "tokens/s", "all"] in [row[:4] for row in rows]
+    items = json.loads(call("compare", one, other, "--format", "json")[1])["items"]
+    assert {item["outcome"] for item in items} == {"NOT_COMPARABLE"}
+    assert {item["change"] for item in items} == {None}
+    lowest = next(item for item in items if (item["name"], item["scope"]) == ("cosine_min", "all"))
+    with Reader(home) as reader:
+        assert (lowest["base"], lowest["cand"]) == tuple(
+            pytest.approx(min(result.cosine for result in reader.results(run_id))) for run_id in (one, other)
+        )

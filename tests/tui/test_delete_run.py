@@ -22,9 +22,9 @@ async def test_the_number_must_be_typed_and_the_cursor_stays_in_its_place(home):
         assert "KiB)" in shown.text
         await shown.type("2")
         await shown.until_text("! Type 3")
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         assert shown.app.screen.query_one("#do", Button).disabled
-        await shown.press("backspace", "3", "enter")
+        await shown.press("backspace", "3", "ctrl+s")
         await shown.until_text("#3 deleted")
         await shown.until(lambda: shown.table.row_count == 3)
         assert shown.table.chosen.id == 2
@@ -41,7 +41,7 @@ async def test_a_run_that_became_a_baseline_meanwhile_is_kept_and_the_form_says_
         await shown.press("D", "1")
         await shown.until_text("sequences,")
         set_baseline(home, [run_id], reason="x")
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text("! run 1 belongs to the baseline 'default'")
         assert isinstance(shown.app.screen, DeleteScreen)
         assert row_of(home, run_id).id == run_id
@@ -50,8 +50,8 @@ async def test_a_run_that_became_a_baseline_meanwhile_is_kept_and_the_form_says_
 async def test_the_mark_of_a_deleted_run_does_not_pass_to_the_next_one_with_its_number(home):
     stored_runs.complete(home)
     async with runs_screen(home) as shown:
-        await shown.press("space", "D", "1", "enter")
-        await shown.until_text("No runs yet")
+        await shown.press("space", "D", "1", "ctrl+s")
+        await shown.until_text("validate your own")
         assert stored_runs.complete(home) == 1
         await shown.until(lambda: shown.table.row_count == 1)
         assert "*" not in shown.table.copy_text()
@@ -60,7 +60,7 @@ async def test_the_mark_of_a_deleted_run_does_not_pass_to_the_next_one_with_its_
 async def test_the_last_run_gone_leaves_words_and_no_cursor(home):
     stored_runs.complete(home)
     async with runs_screen(home) as shown:
-        await shown.press("D", "1", "enter")
-        await shown.until_text("No runs yet")
-        await shown.press("D", "t", "enter", "space", "o")
+        await shown.press("D", "1", "ctrl+s")
+        await shown.until_text("validate your own")
+        await shown.press("D", "t", "ctrl+s", "space", "o")
         assert shown.app.current_mode == "runs"

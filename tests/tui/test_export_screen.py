@@ -54,7 +54,7 @@ async def test_enter_writes_to_the_current_folder_and_says_where(exporting, tmp_
     async with exporting(size=size) as driven:
         assert "Export run #42" in driven.text
         assert "page for a browser" in driven.text
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("html", tmp_path / "run-42.html")]
         assert driven.answers == [tmp_path / "run-42.html"]
@@ -70,14 +70,14 @@ async def test_the_suffix_follows_the_format_until_the_path_is_edited(exporting,
         await type_path(driven, tmp_path / "mine.txt")
         await choose(driven, "md")
         assert path_field(driven).value == str(tmp_path / "mine.txt")
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("md", tmp_path / "mine.txt")]
 
 
 async def test_the_form_works_by_keys_alone(exporting, tmp_path):
     async with exporting() as driven:
-        await driven.press("shift+tab", "enter", "down", "enter", "tab", "enter")
+        await driven.press("shift+tab", "enter", "down", "enter", "tab", "ctrl+s")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("md", tmp_path / "run-42.md")]
 
@@ -88,7 +88,7 @@ async def test_a_home_folder_expands_and_an_existing_file_is_announced(exporting
     async with exporting() as driven:
         await type_path(driven, "~/there.html")
         assert "~ the file exists" in driven.text
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until(lambda: driven.answers)
         assert driven.written == [("html", tmp_path / "there.html")]
 
@@ -105,7 +105,7 @@ async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tm
         }.items():
             await type_path(driven, text)
             assert words in driven.text
-            await driven.press("enter")
+            await driven.press("ctrl+s")
             assert isinstance(driven.app.screen, ExportScreen)
         assert driven.written == []
 
@@ -125,10 +125,10 @@ async def test_an_error_stays_in_the_form_and_a_second_try_works(exporting, tmp_
             raise UsageError(f"cannot write {path}: No space [red] left on device")
 
     async with exporting(write) as driven:
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("! cannot write")
         assert "No space [red] left" in driven.text
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until(lambda: driven.answers)
         assert driven.answers == [tmp_path / "run-42.html"]
 
@@ -141,9 +141,9 @@ async def test_the_form_waits_for_the_writing_and_does_not_start_it_twice(export
         go.wait(5)
 
     async with exporting(write) as driven:
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("writing ..")
-        await driven.press("enter", "enter")
+        await driven.press("ctrl+s", "ctrl+s")
         go.set()
         await driven.until(lambda: driven.answers)
         assert len(begun) == 1
@@ -159,7 +159,7 @@ async def test_closing_the_form_does_not_take_the_answer_away(exporting, error, 
             raise error
 
     async with exporting(write) as driven:
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("writing ..")
         await driven.press("escape")
         assert driven.answers == [None]
@@ -172,7 +172,7 @@ async def test_escape_and_back_write_nothing(exporting):
         await driven.press("escape")
         assert driven.answers == [None]
     async with exporting() as driven:
-        await driven.press("tab", "tab", "enter")
+        await driven.press("tab", "tab", "ctrl+s")
         assert (driven.answers, driven.written) == ([None], [])
 
 
@@ -198,5 +198,5 @@ def test_a_suggestion_becomes_a_name_every_file_system_takes(suggestion, name):
 async def test_hostile_words_about_what_is_exported_steer_nothing(exporting):
     async with exporting(what="run [red]\x1b[31m") as driven:
         assert "Export run [red][31m" in driven.text
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("run [red][31m exported")

@@ -10,6 +10,8 @@ from vp_tui.core.store.reader import Reader
 
 CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
 DOWN = "\x1b[B"
+START = "\x13"
+"""ctrl+s."""
 SLOW = 90
 """Seconds for what a real run does on cores shared with other tests."""
 
@@ -30,7 +32,7 @@ def runs_of(home):
 
 
 def start_the_demo(terminal):
-    see(terminal, "press n")
+    see(terminal, "validate your own")
     terminal.press("n")
     see(terminal, "demo  tiny ESM-2")
     terminal.press(DOWN)
@@ -57,20 +59,20 @@ def drill_into_the_worst(terminal):
 def run_it_again(terminal):
     terminal.press("r")
     see(terminal, "New run", "about", seconds=30)
-    terminal.press("\r")
+    terminal.press(START)
     see(terminal, "#2", "PASS  all", seconds=SLOW)
 
 
 def mark_two_and_compare(terminal):
     terminal.press("2")
-    see(terminal, "lowest", "delta")
+    see(terminal, "lowest", "vs base")
     terminal.press(" ")
     see(terminal, "1 selected")
     terminal.press(DOWN)
     terminal.press(" ")
     see(terminal, "2 selected")
     terminal.press("c")
-    see(terminal, "IDENTICAL", "accuracy is identical", seconds=30)
+    see(terminal, "Accuracy: identical", seconds=30)
 
 
 def export_html(terminal, path):
@@ -80,25 +82,25 @@ def export_html(terminal, path):
     see(terminal, "a file name is required")
     terminal.press(str(path))
     see(terminal, path.name)
-    terminal.press("\r")
+    terminal.press(START)
     see(terminal, "exported")
 
 
 def pin(terminal):
     terminal.press("2")
-    see(terminal, "lowest", "delta")
+    see(terminal, "lowest", "vs base")
     terminal.press("b")
     see(terminal, "Baseline: #1")
     terminal.press("first sound run")
     see(terminal, "first sound run")
-    terminal.press("\r")
+    terminal.press(START)
     see(terminal, "baseline 'default': run #1")
 
 
 def leave_a_run_alive(terminal):
     terminal.press("F")
     see(terminal, "New run", "about", seconds=30)
-    terminal.press("\r")
+    terminal.press(START)
     # at once: of 40 sequences loading takes the longest
     see(terminal, "#3")
     terminal.press("q")

@@ -105,7 +105,7 @@ async def test_the_help_on_the_screen_has_every_key_of_every_place_under_its_tit
     async with drive(snapshots.running()) as driven:
         await driven.press(digit, "question_mark")
         await driven.until(lambda: driven.app.screen.query("#moving"))
-        parts = [part.content for part in driven.app.screen.query(".help Static").results(Static)]
+        parts = [part.content for part in driven.app.screen.query("#help-text Static").results(Static)]
         text = " ".join(flat(part) for part in parts)
         assert [key for key in KEYS if f"{key.shown} {key.label} {key.description}" not in text] == []
         places = {name for key in KEYS for name in key.screens}

@@ -50,7 +50,7 @@ def test_a_store_that_is_replaced_is_read_anew(home, moved):
         terminal.wait_for(lambda text: "#1 replay" in text and ("PASS" in text or "SAFE SO FAR" in text))
         moved()
         subprocess.run([*CLI, "db", "upgrade"], env=environment(home), check=True, capture_output=True)
-        terminal.wait_for(lambda text: TRYING not in text and "No runs yet" in text)
+        terminal.wait_for(lambda text: TRYING not in text and "validate your own" in text)
 
 
 def test_a_writer_that_holds_the_store_holds_neither_the_picture_nor_the_run_for_ever(home):
@@ -83,7 +83,7 @@ def test_a_store_that_is_locked_against_readers_is_said_so_and_read_when_it_is_f
 def test_a_full_disk_ends_neither_the_run_nor_the_dashboard(home, poll):
     """The run waits for room and completes; the limit of its process stands for the disk."""
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "No runs yet" in text)
+        terminal.wait_for(lambda text: "validate your own" in text)
         enough = home.database.stat().st_size + 150_000
         limit = resource.RLIMIT_FSIZE
         process = subprocess.Popen(

@@ -13,7 +13,7 @@ from vp_tui.tui.backend import Backend
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.panels.log_rows import as_text, rows
 from vp_tui.tui.panels.log_view import LogView
-from vp_tui.tui.screens.main_screen import NO_RUNS
+from vp_tui.tui.panels.welcome import QUESTION
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 50)]
 
@@ -171,10 +171,10 @@ async def test_words_are_found_marked_counted_and_taken_away(drive, run):
         await driven.press("slash", *"nan", "enter")
         await driven.until_text("'nan': 4 of 4 lines")
         assert ">NaN in 300" in driven.text
-        await driven.press("comma")
+        await driven.press("N")
         await driven.until_text(">NaN in 200")
         assert "'nan': 3 of 4 lines" in driven.text
-        await driven.press("full_stop", "full_stop")
+        await driven.press("n", "n")
         await driven.until_text(">NaN in 0")
         await driven.press("escape")
         await driven.until(lambda: "'nan'" not in driven.text)
@@ -186,7 +186,7 @@ async def test_words_that_nothing_matches_are_said_to_be_in_no_line(drive, run):
     run.write("line\n")
     async with drive(run.snapshot) as driven:
         await opened(driven)
-        await driven.press("slash", *"[red", "enter", "full_stop", "comma")
+        await driven.press("slash", *"[red", "enter", "n", "N")
         await driven.until_text("'[red': 0 lines")
 
 
@@ -209,7 +209,7 @@ async def test_an_empty_log_is_said_to_be_empty(drive, run):
 async def test_without_a_run_there_are_words(drive):
     async with drive() as driven:
         await driven.press("5")
-        await driven.until_text(NO_RUNS)
+        await driven.until_text(QUESTION[:40])
 
 
 async def test_what_the_log_says_is_neither_markup_nor_control(drive, run):

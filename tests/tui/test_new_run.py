@@ -27,14 +27,14 @@ async def test_start_is_open_only_while_everything_is_valid(drive, fasta):
         assert not start.disabled
 
 
-async def test_enter_starts_the_run_and_shows_it(drive, fasta):
+async def test_ctrl_s_starts_the_run_and_shows_it(drive, fasta):
     async with drive(snapshots.passed(), snapshots.snapshot(snapshots.row(43, name="fresh"))) as driven:
         form = await opened(driven)
         await fill(driven, model="esm2-3b", input=fasta)
         form.query_one("#field-precision", Select).value = "bf16"
         form.query_one("#field-fp32_compare", Switch).value = True
         await driven.pilot.pause()
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("#43 fresh")
         assert driven.backend.started == [RunConfig(model="esm2-3b", input=fasta, precision="bf16", fp32_compare=True)]
 
@@ -43,7 +43,7 @@ async def test_a_refused_start_shows_its_reason_and_keeps_the_form(drive, fasta)
     async with drive(refuse="no sequence in a.fasta: give a FASTA file") as driven:
         form = await opened(driven)
         await fill(driven, model="esm2-3b", input=fasta)
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until_text("no sequence in a.fasta: give a FASTA file")
         assert driven.app.screen is form
         assert not form.query_one("#start", Button).disabled
@@ -85,7 +85,7 @@ async def test_a_new_form_begins_with_the_last_values_and_a_start_keeps_them(dri
             "esm2-8m", "5,9", "",
         )  # fmt: skip
         await driven.until_text("More settings (changed: Strata)")
-        await driven.press("enter")
+        await driven.press("ctrl+s")
         await driven.until(lambda: driven.backend.calls)
         name, values = driven.backend.calls[-1]
         assert (name, values["model"], values["strata"]) == ("remember", "esm2-8m", "5,9")

@@ -38,12 +38,12 @@ async def test_down_and_enter_take_a_choice_without_starting(drive, fasta):
         assert driven.backend.started == []
 
 
-async def test_up_leaves_the_list_so_that_enter_starts_again(drive, fasta):
+async def test_up_leaves_the_list_so_that_typing_goes_on(drive, fasta):
     async with drive(snapshots.snapshot(snapshots.row(43))) as driven:
         await opened(driven)
         await fill(driven, input=fasta, model="esm2-")
         await driven.until(lambda: len(choices_of(driven)) == 6)
-        await driven.press("down", "up", *"8m", "enter")
+        await driven.press("down", "up", "end", *"8m", "ctrl+s")
         await driven.until(lambda: driven.backend.started)
         assert driven.backend.started[0].model == "esm2-8m"
 

@@ -15,18 +15,18 @@ async def test_a_group_is_pinned_under_a_name_and_for_a_reason(home):
         await shown.press("b")
         await shown.until_text("all completed runs of its group")
         assert shown.app.screen.query_one("#do", Button).disabled
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text("! A reason")
         await shown.type("quiet machine")
         await shown.press("tab", *["backspace"] * 7)
         await shown.until_text("! A name")
         await shown.type("release-1")
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text("baseline 'release-1': runs #1..#5")
         assert {(one.name, one.reason, one.run_ids) for one in active_baselines(home)} == {
             ("release-1", "quiet machine", tuple(ids))
         }
-        await shown.until(lambda: shown.table.copy_text().count(" base ") == 5)
+        await shown.until(lambda: shown.table.copy_text().count("x  base") == 5)
         assert not isinstance(shown.app.screen, PinScreen)
 
 
@@ -71,7 +71,7 @@ async def test_the_store_is_read_at_once_after_a_change_of_ours(home, monkeypatc
     woken = []
     monkeypatch.setattr("vp_tui.tui.poller.Poller.wake", lambda _: woken.append(1))
     async with runs_screen(home) as shown:
-        await shown.press("b", "w", "enter")
+        await shown.press("b", "w", "ctrl+s")
         await shown.until(lambda: woken == [1])
 
 
@@ -81,6 +81,6 @@ async def test_what_the_store_refuses_is_said_in_the_form(home):
     async with runs_screen(home) as shown:
         await shown.press("b", "w")
         delete_run(home, 2)
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until_text("! no run 2")
         assert isinstance(shown.app.screen, PinScreen)

@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import snapshots
 
 from vp_tui.core.store.query.parser import parse
-from vp_tui.tui.panels.filter_bar import EXAMPLE, completed, explained
+from vp_tui.tui.panels.filter_bar import EXAMPLE, candidates, completed, explained, extended, known_values
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,32 @@ from vp_tui.tui.panels.filter_bar import EXAMPLE, completed, explained
 )
 def test_the_last_word_is_completed_to_a_field_or_one_of_its_values(text, whole):
     assert completed(text) == whole
+
+
+RUNS = [
+    snapshots.row(3, model="/m/esm2-650m", name="night", tags={"gpu": "h200", "gear": "a"}, device="cuda:0"),
+    snapshots.row(2, model="facebook/esm2-3b", name="two words", tags={}),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "choices"),
+    [
+        ("model:", "model:esm2-", ("model:esm2-650m", "model:esm2-3b")),
+        ("since:7d model:esm2-6", "since:7d model:esm2-650m", ("model:esm2-650m",)),
+        ("verdict:f", "verdict:FAIL", ("verdict:FAIL",)),
+        ("tag.g", "tag.g", ("tag.gpu:", "tag.gear:")),
+        ("tag.gp", "tag.gpu:", ("tag.gpu:",)),
+        ("tag.gpu:", "tag.gpu:h200", ("tag.gpu:h200",)),
+        ("name:", "name:night", ("name:night",)),
+        ("s", "s", ("status:", "speed:", "speedup", "seconds", "since:")),
+        ("zebra", "zebra", ()),
+    ],
+)
+def test_tab_extends_the_last_word_as_far_as_all_known_candidates_agree(text, whole, choices):
+    known = known_values(RUNS)
+    assert extended(text, known) == whole
+    assert candidates(text, known) == choices
 
 
 def test_a_completed_value_can_be_asked():

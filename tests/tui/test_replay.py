@@ -21,7 +21,7 @@ MARKERS = (b"\x1b]0;", b"\x1b]2;", b"owned\x07", b"\x1b[2J\x1b[bold", "\x9b".enc
 )
 def test_a_run_reads_so_far_while_it_goes_and_its_verdict_at_the_end(home, script, so_far, at_last):
     with dashboard(home) as terminal:
-        terminal.wait_for(lambda text: "No runs yet" in text)
+        terminal.wait_for(lambda text: "validate your own" in text)
         with playing(home, script, speed=25):
             terminal.wait_for(lambda text: "#1 " in text and so_far in text)
             terminal.wait_for(lambda text: "took" in text and at_last in text, seconds=30)

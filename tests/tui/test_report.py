@@ -15,7 +15,8 @@ from vp_tui.core.gates.table import BY_ID, GATES
 from vp_tui.core.measurements import Measured, as_document
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
-from vp_tui.tui.text import report, runs_table, summary
+from vp_tui.tui.runs_text import runs_table
+from vp_tui.tui.text import report, summary
 
 LIMITS = Thresholds()
 SCOPES = ("short", "medium", "long", "all")

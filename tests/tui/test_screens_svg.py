@@ -22,6 +22,7 @@ SCREENS = {
     "compare": ((snapshots.passed,), ("3",), ("c compares",)),
     "search": ((snapshots.passed,), ("4",), ("FP32",)),
     "logs": ((snapshots.passed,), ("5",), ("run.log",)),
+    "runs-tree": ((snapshots.running,), ("2", "v"), ("(model, ", "(device, ")),
     "new-run": ((), ("n",), ("New run", "Sequences")),
     "help": ((), ("question_mark",), ("Who, safe, fast", "PASS")),
     "leave": ((snapshots.running,), ("q",), ("#42", "esc")),
@@ -38,7 +39,7 @@ STATES = {
     "failed": ((snapshots.failed_gate,), (80, 24), (), ("FAIL  12 of 10,000", "!NaN")),
     "interrupted": ((lambda: snapshots.ended("interrupted", "the process is gone"),), (80, 24), (),
                     ("INTERRUPTED", "the process is gone")),
-    "empty": ((), (80, 24), (), ("No runs yet",)),
+    "empty": ((), (80, 24), (), ("validate your own",)),
     "runs, 120x40": ((snapshots.running,), (120, 40), ("2",), ("nightly", "esm2 after", "started")),
 }  # fmt: skip
 

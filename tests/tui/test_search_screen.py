@@ -18,7 +18,7 @@ from vp_tui.tui.backend import Backend
 from vp_tui.tui.panels import precision_map, search_choices, search_words, unit_words
 from vp_tui.tui.panels.precision_map import PrecisionMap, grid
 from vp_tui.tui.panels.search_hints import hints
-from vp_tui.tui.screens.main_screen import NO_RUNS
+from vp_tui.tui.panels.welcome import QUESTION
 
 SIZES = [(60, 16), (120, 40)]
 
@@ -137,7 +137,7 @@ async def test_a_run_that_passed_is_told_that_there_is_nothing_to_keep(drive):
 async def test_without_a_run_there_are_words(drive):
     async with drive() as driven:
         await driven.press("4")
-        await driven.until_text(NO_RUNS)
+        await driven.until_text(QUESTION[:40])
 
 
 async def test_a_search_that_stopped_or_cannot_be_read_says_why(drive):

@@ -10,9 +10,9 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from textual.app import App, SystemCommand
+from textual import events
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
@@ -24,28 +24,31 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import bell, clipboard, keyfile, theme
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
-from vp_tui.tui.jobs import run_job
+from vp_tui.tui.held import HoldingApp
+from vp_tui.tui.key_state import state_of_keys, works
 from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreRead, StoreTrouble, StoreView
 from vp_tui.tui.panels.key_bar import commands
 from vp_tui.tui.poller import Poller
+from vp_tui.tui.run_form import RunForm
 from vp_tui.tui.screens.compare import CompareScreen
-from vp_tui.tui.screens.help import HelpScreen, MeasuresScreen, topic_of
+from vp_tui.tui.screens.help import HelpScreen, topic_of
 from vp_tui.tui.screens.leave import Leaving
 from vp_tui.tui.screens.live import LiveScreen
 from vp_tui.tui.screens.logs import LogsScreen
-from vp_tui.tui.screens.main_screen import MainScreen, notices, zoomable
-from vp_tui.tui.screens.new_run import NewRunScreen
+from vp_tui.tui.screens.main_screen import MainScreen, notices
+from vp_tui.tui.screens.measures import MeasuresScreen
 from vp_tui.tui.screens.runs import RunsScreen
 from vp_tui.tui.screens.search import SearchScreen
+from vp_tui.tui.screens.user_command import start_command
 from vp_tui.tui.stylesheet import ParsedOnce
+from vp_tui.tui.user_commands import UserCommand
 
 # background, surface and panel stay three different colours when a terminal offers only 256
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
-class VpTuiApp(App[int]):
+class VpTuiApp(HoldingApp):
     """The dashboard; `run_id` is shown first, else the newest active run, else the newest."""
 
     TITLE = "vp-tui"
@@ -69,9 +72,13 @@ class VpTuiApp(App[int]):
         self.view: StoreView | None = None
         self.moved: Mapping[str, str] = UNMOVED
         """The user's own keys, by id."""
+        self.commands: tuple[UserCommand, ...] = ()
+        self._form = RunForm(self, self.backend, self._runs, self._show_started)
         self._leaving = Leaving(self, self.backend, self._poller.wake)
         self._trouble: str | None = None
         self._is_paused = False
+        self._came_from: str | None = None
+        """The screen that opened the run or comparison in front; esc goes back to it."""
         self._has_title = False
         """The terminal's own title is kept, to be given back."""
         self._warnings: list[str] = []
@@ -98,12 +105,15 @@ class VpTuiApp(App[int]):
             self._warnings.append(f"TEXTUAL_THEME={name} is not a valid theme; ctrl+p lists them")
         self.theme = name if name in self.available_themes else theme.NAME
         try:
-            self.moved = keyfile.read_keys(self.keys_path)
+            keys = keyfile.read_keys(self.keys_path)
+            self.moved, self.commands = keys.moved, keys.commands
         except UsageError as error:
             self._warnings.append(f"{error}; default keys are used")
         self.set_keymap(dict(self.moved))
         for key, action in TERMINAL_KEYS.items():
             self.bind(key, action, show=False)
+        for number, command in enumerate(self.commands):
+            self.bind(command.key, f"user_command({number})", description=command.name, show=False)
 
     @property
     def keys_path(self) -> Path:
@@ -122,7 +132,9 @@ class VpTuiApp(App[int]):
 
     def on_store_read(self, message: StoreRead) -> None:
         self._tell_ended(message.view)
-        self.view = message.view
+        before, self.view = self.view, message.view
+        if state_of_keys(before) != state_of_keys(message.view):
+            self.refresh_bindings()
         self._trouble = None
         self._fill()
 
@@ -145,6 +157,7 @@ class VpTuiApp(App[int]):
 
     def on_main_screen_shown(self) -> None:
         self._fill()
+        self.tell_held()
 
     def _fill(self) -> None:
         screen = self.main_screen
@@ -162,16 +175,37 @@ class VpTuiApp(App[int]):
 
     # -- keys
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and self.main_screen is not None:
+            self.main_screen.unsay()
+        await super().on_event(event)
+
     async def action_open_screen(self, name: str) -> None:
+        self._came_from = None
         if name != self.current_mode:
             await self.switch_mode(name)
 
+    async def _open_from_here(self, name: str) -> None:
+        """Open a screen from which esc comes back."""
+        before = self.current_mode
+        await self.action_open_screen(name)
+        self._came_from = before if before != name else None
+        self.refresh_bindings()
+
+    @property
+    def can_go_back(self) -> bool:
+        return self._came_from is not None
+
+    async def action_back(self) -> None:
+        if self._came_from is not None:
+            await self.action_open_screen(self._came_from)
+
     async def on_open_run(self, message: OpenRun) -> None:
         self._poller.choose(message.run_id)
-        await self.action_open_screen("live")
+        await self._open_from_here("live")
 
     async def on_open_comparison(self, message: OpenComparison) -> None:
-        await self.action_open_screen("compare")
+        await self._open_from_here("compare")
         if isinstance(self.main_screen, CompareScreen):
             self.main_screen.compare(message.base, message.candidate)
 
@@ -179,35 +213,19 @@ class VpTuiApp(App[int]):
         self._poller.wake()
 
     def action_new_run(self) -> None:
-        def read() -> tuple[Remembered, Plans]:
-            return self.backend.remembered(), self.backend.plans()
+        self._form.open()
 
-        run_job(self, "new run", read, lambda got: self._push_form(got[0].values, got[1], got[0].trouble))
+    def action_demo(self) -> None:
+        """Make the demo and start it."""
+        self._form.start_demo()
+
+    def action_user_command(self, number: int) -> None:
+        start_command(self, self.commands[number], self.chosen)
 
     def action_rerun(self, fp32_compare: bool = False) -> None:
         """Open the form with the settings of the selected run; `fp32_compare` recomputes its reference."""
-        run = self.chosen
-        if run is None:
-            self.notify("no run is selected", severity="warning")
-            return
-        run_id = run.id
-
-        def read() -> tuple[Mapping[str, Any], Plans]:
-            return self.backend.config_of(run_id), self.backend.plans()
-
-        run_job(self, "rerun", read, partial(self._show_form, fp32_compare))
-
-    def _show_form(self, fp32_compare: bool, got: tuple[Mapping[str, Any], Plans]) -> None:
-        config, plans = got
-        filled = {**config, "fp32_compare": True} if fp32_compare else config
-        # the plan of the run itself, whatever has become of the stored one of that name
-        self._push_form(initial_values(filled), {**plans, **plans_of(config)})
-
-    def _push_form(self, values: Mapping[str, Any], plans: Plans, trouble: str | None = None) -> None:
-        # the key may be pressed twice quickly
-        if not isinstance(self.screen, NewRunScreen):
-            form = NewRunScreen(self.backend, values, runs=self._runs, plans=plans, trouble=trouble)
-            self.push_screen(form, self._show_started)
+        if self.chosen is not None:
+            self._form.open_with(self.chosen.id, fp32_compare=fp32_compare)
 
     def _runs(self) -> tuple[RunRow, ...]:
         return self.view.runs if self.view is not None else ()
@@ -221,6 +239,10 @@ class VpTuiApp(App[int]):
     def chosen(self) -> RunRow | None:
         return self.main_screen.chosen(self.view) if self.main_screen is not None and self.view is not None else None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for a key that does nothing now: the key bar leaves it out."""
+        return self.can_go_back if action == "back" else works(action, self.view, lambda: self.chosen)
+
     def action_pause(self) -> None:
         self._is_paused = not self._is_paused
         self._fill()
@@ -229,7 +251,11 @@ class VpTuiApp(App[int]):
         snapshot = self.view.snapshot if self.view is not None else None
         limits = snapshot.limits if snapshot is not None else Thresholds()
         topic = topic_of(self.screen, self.current_mode)
-        self.push_screen(HelpScreen(topic, self.current_mode, limits=limits, moved=self.moved, path=self.keys_path))
+        self.push_screen(
+            HelpScreen(
+                topic, self.current_mode, limits=limits, moved=self.moved, commands=self.commands, path=self.keys_path
+            )
+        )
 
     def action_measures(self) -> None:
         if self.view is not None and self.view.snapshot is not None:
@@ -252,27 +278,11 @@ class VpTuiApp(App[int]):
 
     def action_zoom(self) -> None:
         """Show the focused panel full screen, and back."""
-        screen, focused = self.screen, self.screen.focused
-        if screen.maximized is not None:
-            screen.minimize()
-        elif focused is None:
-            self.notify("no panel is focused: press tab to focus one", severity="warning")
-        else:
-            screen.maximized = zoomable(focused)
+        if self.main_screen is not None:
+            self.main_screen.zoom()
 
     def action_copy(self) -> None:
-        text = clipboard.copied_text(self.screen)
-        if clipboard.fits_clipboard(text):
-            self.copy_to_clipboard(text)
-        write = partial(clipboard.write_copy, self.home.root / clipboard.NAME, text)
-        tell = partial(clipboard.toast, text, environment=os.environ)
-        run_job(
-            self,
-            "copy",
-            write,
-            lambda path: self.notify(tell(place=f"file: {path}"), markup=False),
-            lambda words: self.notify(tell(place=f"no file: {words}"), severity="warning", markup=False),
-        )
+        clipboard.copy(self, self.home.root / clipboard.NAME)
 
     def get_key_display(self, binding: Binding) -> str:
         return shown(binding.key)

@@ -14,7 +14,7 @@ from vp_tui.core.config import PrecisionPlan, RunConfig
 from vp_tui.core.errors import StoreError, Unavailable
 from vp_tui.core.events import GpuSample, SequenceResult
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.snapshot import RunRow
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.fields import Plans, Remembered, read_remembered, write_remembered
 from vp_tui.tui.log_file import LogTail, read_tail
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from vp_tui.core.store.reader import Reader
     from vp_tui.core.store.transitions import StatusChange
     from vp_tui.tui.panels.chart_views import Compared
+
+
+SNAPSHOT_POINTS = 2_000
+"""Samples of one kind that a chart of several runs needs at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +149,11 @@ class Backend:
         """Return the matching runs, newest first; raise UsageError for an invalid query."""
         with self._reader() as reader:
             return reader.history(query)
+
+    def snapshots(self, run_ids: Sequence[int]) -> tuple[RunSnapshot, ...]:
+        """Return the runs with their blocks, in this order."""
+        with self._reader() as reader:
+            return tuple(reader.snapshot(run_id, most=SNAPSHOT_POINTS) for run_id in run_ids)
 
     def worst(self, run_id: int, limit: int) -> tuple[SequenceResult, ...]:
         """Return the sequences with the lowest cosine, those with NaN or Inf first."""

@@ -44,12 +44,15 @@ def runs(
     limit: Annotated[
         int, typer.Option("--limit", min=0, max=10**9, metavar="N", help="Maximum number of runs; 0: all.")
     ] = 500,
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="NAMES", help="Columns of the table: precision,vs base,time,device.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """List the runs that match a query, newest first."""
     from vp_tui.tui.commands.history import print_runs
 
-    print_runs(store(), " ".join(query or []), sort=sort or None, limit=limit, as_json=json)
+    print_runs(store(), " ".join(query or []), sort=sort or None, limit=limit, columns=columns, as_json=json)
 
 
 @app.command(epilog="Example: vp-tui show last --json")

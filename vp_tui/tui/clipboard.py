@@ -1,15 +1,19 @@
 """Copy the text of a panel to the terminal's clipboard (OSC 52) and to a file next to the store."""
 
+import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from textual.app import App
 from textual.screen import Screen
 from textual.widget import Widget
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import replacing
+from vp_tui.tui.jobs import run_job
 
 NAME = "copied.txt"
 MOST_BYTES = 74_000
@@ -73,3 +77,18 @@ def toast(text: str, *, place: str, environment: Mapping[str, str]) -> str:
     # tmux does not forward the sequence by default
     hint = " (tmux needs `set -g set-clipboard on`)" if environment.get("TMUX") else ""
     return f"copied {num_lines} to the clipboard{hint}; {place}"
+
+
+def copy(app: App[int], path: Path) -> None:
+    """Copy the focused panel, or the screen, to the clipboard and to a file, and tell where it is."""
+    text = copied_text(app.screen)
+    if fits_clipboard(text):
+        app.copy_to_clipboard(text)
+    tell = partial(toast, text, environment=os.environ)
+    run_job(
+        app,
+        "copy",
+        partial(write_copy, path, text),
+        lambda place: app.notify(tell(place=f"file: {place}"), markup=False),
+        lambda words: app.notify(tell(place=f"no file: {words}"), severity="warning", markup=False),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
-from vp_tui.core.regression.worse import is_slower, is_worst_worse, speed_change
+from vp_tui.core.regression.worse import is_judged, is_worst_worse, speed_change
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.levels import MARKS, Level
 from vp_tui.tui.messages import OpenComparison, Pinned, StoreView
@@ -28,6 +28,8 @@ class Delta:
     """The newest run of that baseline."""
     speed: float | None = None
     """Change of the speed-up as a fraction; None where times are not comparable or missing."""
+    num_base: int = 1
+    """Runs of that baseline."""
     is_worse: bool | None = None
     """True: the lowest similarity is clearly lower; None where similarities are not comparable or missing."""
 
@@ -35,24 +37,33 @@ class Delta:
     def level(self) -> Level:
         if self.is_worse:
             return "fail"
-        return "warn" if is_slower(self.speed) else "plain"
+        return "warn" if self.is_judged and (self.speed or 0) < 0 else "plain"
+
+    @property
+    def is_judged(self) -> bool:
+        """Return True for a change of speed that a comparison would judge; anything less may be noise."""
+        return is_judged(self.speed, self.num_base)
 
     @property
     def cell(self) -> str:
-        """Return `+1%`, `-6% !`, `=`, `base`, `sim =` where only similarities are comparable, or a dash."""
+        """Return `#23 =`, `#23 -40%` of a judged change of speed, `#23 worse!` of the cosine, `base`, or a dash."""
         if self.names:
             return "base"
-        if self.speed is None and self.is_worse is not None:
-            return "low !" if self.is_worse else "sim ="
+        if self.base_id is None or (self.speed is None and self.is_worse is None):
+            return fmt.DASH
+        found = "worse" if self.is_worse else fmt.short_change(self.speed) if self.is_judged else "="
         mark = MARKS.get(self.level, "")
-        return f"{fmt.short_change(self.speed)} {mark}" if mark else fmt.short_change(self.speed)
+        return f"#{self.base_id} {found}{mark}"
 
     @property
     def words(self) -> str:
         """Return the cell as a phrase; empty without a matching baseline."""
         if self.base is None:
             return ""
-        speed = "" if self.speed is None else f" speed-up {fmt.short_change(self.speed)},"
+        speed = ""
+        if self.speed is not None:
+            change = fmt.short_change(self.speed) if self.is_judged else "not judged"
+            speed = f" speed {change},"
         similarity = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
         return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} similarity {similarity}"
 
@@ -68,6 +79,7 @@ def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:
         names=names,
         base=fitting.name,
         base_id=base.id,
+        num_base=len(fitting.run_ids),
         speed=speed_change(run.speedup, base.speedup) if fitting.perf_key == run.perf_key else None,
         is_worse=_is_worse(run, base) if fitting.accuracy_key == run.accuracy_key else None,
     )

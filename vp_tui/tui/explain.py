@@ -125,14 +125,16 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     "runs": Explanation(
         "Run history",
         "All runs of this store, newest first, with status, verdict, lowest similarity and speed-up; the lines below "
-        "describe the run under the cursor and its difference from the baseline.",
-        "PASS in the result column, and no ! in the delta column.",
+        "describe the run under the cursor. `vs base` names the run of the baseline with the same model, data and "
+        "machine: `#23 =` no judged change, `#23 -40%` slower beyond noise, `#23 worse!` lower similarity. v: a tree.",
+        "PASS in the result column, and `=` in the column `vs base`.",
         "Select two runs and compare them; set a good one as a baseline, and later runs are compared with it.",
     ),
     "comparison": Explanation(
         "Comparison of two runs",
-        "The first lines say whether the two are comparable: same sequences, same weights, same machine. Then all "
-        "metrics of both, their difference, the tolerance and the result.",
+        "Run A is the baseline or the older run, run B the other. The first lines say whether the two are comparable: "
+        "same sequences, same weights, same machine; without that their numbers stand side by side, not judged. Then "
+        "all metrics of both, their difference, the tolerance and the result.",
         "No REGRESSED. A difference within its interval or tolerance is not significant.",
         "Read the differences in configuration first: they explain most differences in the metrics. A single slow "
         "run is not a regression: repeat it.",

@@ -1,10 +1,11 @@
-"""The user's own keys: keys.toml in VP_TUI_HOME, one line per key, e.g. `"live.view" = "V"`.
+"""The user's own keys: keys.toml in VP_TUI_HOME, one line per key, e.g. `"live.view" = "V"`, and `[[command]]` blocks.
 
 The file is used completely or not at all: one invalid line keeps all default keys, and is reported.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import read_toml
-from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, keys_of, shown
+from vp_tui.tui.keymap import BY_ID, KEYS, MAIN_SCREENS, PARTS, keys_of, shown
+from vp_tui.tui.user_commands import UserCommand, faults
 
 NAME = "keys.toml"
 _ALIASES = {" ": "space", ",": "comma", "esc": "escape", "return": "enter"}
@@ -28,14 +30,22 @@ _EATEN = {
     "ctrl+m": "terminals send it for enter",
     "ctrl+p": "it opens the palette",
     "ctrl+q": "it leaves",
-    "ctrl+s": "it stops the output of many terminals",
     "ctrl+z": "it suspends programs",
 }
 _MOVING = {"tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedown", "home", "end"}
 
 
-def read_keys(path: Path) -> Mapping[str, str]:
-    """Return id -> key, as Textual's keymap takes it; empty without a file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserKeys:
+    """What keys.toml says."""
+
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Id -> key, as Textual's keymap takes it."""
+    commands: tuple[UserCommand, ...] = ()
+
+
+def read_keys(path: Path) -> UserKeys:
+    """Return keys and commands; none without a file.
 
     Raises:
         UsageError: the file is invalid, with the first reason and the number of others.
@@ -43,17 +53,40 @@ def read_keys(path: Path) -> Mapping[str, str]:
     try:
         found = read_toml(path)
     except FileNotFoundError:
-        return {}
+        return UserKeys()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    entries = found.pop("command", [])
     given = dict(_flat(found))
-    wrong = list(_wrong_lines(given)) or list(_clashes(_moved(given)))
+    wrong = [*_wrong_lines(given), *faults(entries)] or [
+        *_clashes(_moved(given)),
+        *_taken(_commands(entries), _moved(given)),
+    ]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise UsageError(f"{path}: {wrong[0]}{more}")
-    return _moved(given)
+    return UserKeys(moved=_moved(given), commands=_commands(entries))
+
+
+def _commands(entries: Sequence[Mapping[str, str]]) -> tuple[UserCommand, ...]:
+    return tuple(UserCommand(**{**entry, "key": _ALIASES.get(entry["key"], entry["key"])}) for entry in entries)
+
+
+def _taken(commands: Sequence[UserCommand], moved: Mapping[str, str]) -> Iterator[str]:
+    """Yield commands on a key that cannot be used or has another meaning on a main screen."""
+    used = {
+        key.shown: key.id_on(place)
+        for place in (*MAIN_SCREENS, *(part for part, owner in PARTS.items() if owner in MAIN_SCREENS))
+        for key in keys_of(place, moved)
+    }
+    for command in commands:
+        if reason := refusal(command.key):
+            yield f"{fmt.safe(command.key)!r} cannot be the key of {fmt.safe(command.name)!r}: {reason}"
+        elif shown(command.key) in used:
+            yield f"{shown(command.key)!r} is used for both {used[shown(command.key)]!r} and {fmt.safe(command.name)!r}"
+        used[shown(command.key)] = fmt.safe(command.name)
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

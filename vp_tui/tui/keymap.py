@@ -1,6 +1,6 @@
 """Every key of the dashboard, once: bindings, footer, help and palette are made from this table.
 
-Only printable keys, enter, escape and space: ctrl+enter, alt and ctrl+b do not survive tmux and SSH.
+Only printable keys, enter, escape, space, ctrl+ and some letters: ctrl+enter, alt and ctrl+b do not survive tmux.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,16 @@ from textual.binding import Binding
 from textual.keys import key_to_character
 
 MAIN_SCREENS = ("live", "runs", "compare", "search", "logs")
-PARTS = {"runs table": "runs", "alerts": "live", "chart": "live", "module map": "modules", "path field": "new run"}
+PARTS = {
+    "runs table": "runs",
+    "alerts": "live",
+    "chart": "live",
+    "module map": "modules",
+    "path field": "new run",
+    "filter": "runs",
+    "columns": "form",
+    "sequences": "worst",
+}
 """Widgets with keys of their own while they have the focus -> the screen they belong to."""
 UNMOVED: Mapping[str, str] = MappingProxyType({})
 REST = 9
@@ -19,6 +28,8 @@ REST = 9
 QUIET = 10
 """Rank of keys that only the help lists."""
 _ALL, _RUN = MAIN_SCREENS, ("live", "runs")
+_NOT_SEARCH = ("live", "runs", "compare", "logs")
+_NOT_LOGS = ("live", "runs", "compare", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ class Key:
     screens: tuple[str, ...]
     rank: int = 5
     """When space is short the key bar drops the highest rank first; 0 always stays."""
+    owner: str = ""
+    """First part of the public id, where it is neither `app` for all main screens nor the screen."""
 
     @property
     def shown(self) -> str:
@@ -42,14 +55,14 @@ class Key:
 
     def id_on(self, screen: str) -> str:
         """Public id in keys.toml; a key of all five screens has one id for all of them."""
-        owner = "app" if set(MAIN_SCREENS) <= set(self.screens) else screen.replace(" ", "-")
+        owner = self.owner or ("app" if set(MAIN_SCREENS) <= set(self.screens) else screen.replace(" ", "-"))
         return f"{owner}.{self.name}"
 
 
 _SHOWN = {
     "space": "space", "enter": "enter",
     "question_mark": "?", "escape": "esc", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
-    "full_stop": ".", "comma": ",",
+    "comma": ",",
 }  # fmt: skip
 
 
@@ -61,22 +74,29 @@ def shown(key: str) -> str:
     return character
 
 
-_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit", "modules")
+_MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit", "gate", "lines", "command", "modules")
+_FINDING = ("help", "measures", "worst")
+"""Texts and lists with a line to find text."""
 _SCREENS = (
     Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
     Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
     Key("compare", "3", "app.open_screen('compare')", "Compare", "two runs, or a run and its baseline", _ALL, rank=0),
     Key("search", "4", "app.open_screen('search')", "Search", "the operations to keep in FP32", _ALL, rank=0),
     Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
-    Key("new", "n", "app.new_run", "New", "configure and start a new run", _ALL, rank=1),
+    Key("new", "n", "app.new_run", "New", "configure and start a new run", _NOT_LOGS, rank=1, owner="app"),
+    Key("new", "ctrl+n", "app.new_run", "New", "configure and start a new run (n is the next match)", ("logs",), REST),
 )
 _POINTED = ("chart", "module map")
 _LIVE = (
+    Key("demo", "enter", "app.demo", "Demo", "without any run: make and validate a tiny model", _NOT_SEARCH, rank=1),
     Key(
         "view", "v", "cycle_chart", "View", "enlarge the chart in focus or the first, then the next", ("live",), rank=2
     ),
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest similarity", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of problems and notes, and back", ("live",)),
+    Key(
+        "back", "escape", "back", "Back", "back to the charts, or to the screen that opened this run", ("live",), rank=1
+    ),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
     Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
     Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
@@ -103,10 +123,23 @@ _RUNS = (
         ("runs table",),
         rank=REST,
     ),
-    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), rank=REST),
+    Key("tree", "v", "tree", "Tree", "tree by model, data, precision and device, or list", ("runs table",), rank=4),
+    Key("close", "left", "fold(False)", "Close", "close the group of the tree", ("runs table",), rank=QUIET),
+    Key("unfold", "right", "fold(True)", "Open", "open the group of the tree", ("runs table",), rank=QUIET),
+    Key("columns", "C", "columns", "Cols", "choose the columns", ("runs",), rank=REST),
+    Key(
+        "lines",
+        "l",
+        "lines",
+        "Lines",
+        "chart of the selected runs: similarity and speed over time",
+        ("runs",),
+        rank=REST,
+    ),
+    Key("reverse", "O", "sort_reverse", "Flip", "flip the sort order", ("runs table",), rank=QUIET),
     Key("tag", "t", "tag", "Tag", "edit the tags and the note of the run", ("runs",), rank=REST),
-    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), rank=REST),
-    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), rank=REST),
+    Key("delete", "D", "delete", "Delete", "delete the run (asks for its number)", ("runs",), rank=QUIET),
+    Key("clear", "escape", "clear", "Clear", "clear the filter, then the selection", ("runs",), rank=QUIET),
 )
 _OF_A_RUN = (
     Key("compare", "c", "compare", "Compare", "compare with the selected run, or with its baseline", _RUN, rank=3),
@@ -114,10 +147,11 @@ _OF_A_RUN = (
     Key("export", "e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
     Key("stop", "x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
     Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, rank=REST),
-    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=REST),
+    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=QUIET),
 )
 _COMPARE = (
     Key("view", "v", "next_view", "View", "next view: table, charts, worst sequences, settings", ("compare",), rank=2),
+    Key("back", "escape", "app.back", "Back", "back to the screen that opened the comparison", ("compare",), rank=1),
     Key("regressions", "R", "only_worse", "Regressions", "show only what got worse, and back", ("compare",)),
     Key("swap", "s", "swap", "Swap", "swap candidate and baseline", ("compare",)),
 )
@@ -139,8 +173,8 @@ _SEARCH = (
 _LOGS = (
     Key("view", "v", "next_view", "View", "next view: log and events, log only, events only", ("logs",), rank=2),
     Key("find", "slash", "find", "Find", "find text", ("logs",), rank=3),
-    Key("next", "full_stop", "next_match(1)", "Next", "next match", ("logs",), rank=REST),
-    Key("previous", "comma", "next_match(-1)", "Previous", "previous match", ("logs",), rank=REST),
+    Key("next", "n", "next_match(1)", "Next", "next match", ("logs",), rank=REST),
+    Key("previous", "N", "next_match(-1)", "Previous", "previous match", ("logs",), rank=REST),
     Key("follow", "f", "follow", "Follow", "follow the newest line, or stop following", ("logs",), rank=4),
     Key("clear", "escape", "clear", "Clear", "clear the search text", ("logs",), rank=REST),
 )
@@ -166,21 +200,33 @@ _EVERYWHERE = (
     Key("leave", "q", "app.leave", "Leave", "leave the dashboard (asks while a run is active)", _ALL, rank=0),
 )
 _MODALS = (
+    Key("start", "ctrl+s", "start", "Start", "start the run", ("new run",)),
     Key("back", "escape", "cancel", "Back", "close the form without starting a run", ("new run",)),
     Key("choose", "down", "next_choice(1)", "Choose", "next entry of the list below the field", ("path field",)),
     Key("up", "up", "next_choice(-1)", "Up", "previous entry, or back to the field", ("path field",), rank=REST),
-    Key("take", "enter", "take", "Take", "take the selected entry; without one, start the run", ("path field",)),
+    Key("take", "enter", "take", "Take", "take the selected entry; without one, next field", ("path field",)),
     Key("complete", "tab", "complete", "Complete", "complete the path, or go to the next field", ("path field",)),
+    Key("complete", "tab", "complete", "Complete", "complete the field or value, as a shell does", ("filter",)),
     Key("close", "escape", "close_list", "Close", "close the list, then the form", ("path field",), rank=REST),
+    Key("mark", "space", "select", "Mark", "show the column, or leave it out", ("columns",)),
+    Key("confirm", "ctrl+s", "confirm", "Confirm", "do what the form is for, as its first button", ("form",)),
     Key("back", "escape", "cancel", "Back", "close without changes", ("form",)),
     Key("stay", "escape", "choose('stay')", "Stay", "close the question without doing anything", ("question",)),
     Key("leave", "l", "choose('leave')", "Leave", "leave the dashboard; the run continues", ("question",)),
     Key("stop", "s", "choose('stop')", "Stop", "stop the run", ("question",)),
-    Key("back", "escape", "app.pop_screen", "Back", "close", _MODAL_TEXTS),
+    Key("start", "y", "choose('start')", "Start", "start the run", ("question",)),
+    Key("find", "slash", "find", "Find", "find text", _FINDING),
+    Key("next", "n", "next_match(1)", "Next", "next match", _FINDING),
+    Key("previous", "N", "next_match(-1)", "Previous", "previous match", _FINDING, rank=REST),
+    Key("back", "escape", "back", "Back", "end the search, or close", _FINDING),
+    Key("explain", "question_mark", "explain", "Explain", "explain the gate under the cursor", ("measures",)),
+    Key("view", "v", "next_view", "View", "next view: similarity, speed, per length", ("lines",), rank=2),
+    Key("toggle", "question_mark", "app.pop_screen", "Back", "close", ("gate",), rank=REST),
+    Key("back", "escape", "app.pop_screen", "Back", "close", ("alert", "sequence", "unit", "gate", "lines", "command")),
     Key("leave", "q", "app.pop_screen", "Back", "close", _MODAL_TEXTS, rank=REST),
     Key("toggle", "question_mark", "app.pop_screen", "Back", "close the help", ("help",), rank=REST),
     Key("toggle", "m", "app.pop_screen", "Back", "close the measures", ("measures",), rank=REST),
-    Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("worst",)),
+    Key("open", "enter", "open", "Open", "show the sequence under the cursor", ("sequences",), owner="worst"),
     Key("view", "v", "next_view", "View", "next map: error, headroom, subnormal share", ("modules",), rank=2),
     Key("sequence", "s", "sequence", "Sequence", "show the sequence this is about", ("alert",)),
 )

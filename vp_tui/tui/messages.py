@@ -13,6 +13,7 @@ from textual.message import Message
 
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
+from vp_tui.core.store.home import Home
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.backend import Backend
 
@@ -70,7 +71,10 @@ class Dashboard(Protocol):
 
     backend: Backend
     """Its methods block, so call them through run_job."""
+    home: Home
     view: StoreView | None
+    can_go_back: bool
+    """There is a screen that opened this one."""
     moved: Mapping[str, str]
     """The user's own keys, by id."""
 

@@ -1,4 +1,4 @@
-"""A run as plain text for the shell: progress line, summary, report, table of runs.
+"""A run as plain text for the shell: progress line, summary, report.
 
 Pure functions from snapshots to strings; stored text passes through `safe`.
 """
@@ -12,9 +12,8 @@ from vp_tui.core.measurements import from_document
 from vp_tui.core.report import headings as words
 from vp_tui.core.report.answers import findings, notes_and_next
 from vp_tui.core.report.headline import headline, lines_of
-from vp_tui.core.report.page import aligned
 from vp_tui.core.report.steps import share_words, step_words
-from vp_tui.core.store.snapshot import RunRow, RunSnapshot
+from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.margin import margin
 from vp_tui.core.verdict.results import gate_results
@@ -132,32 +131,3 @@ def _notes_and_next(snapshot: RunSnapshot) -> list[str]:
         for label, told in notes_and_next(snapshot)
         for line in fmt.wrap(told, sections.WIDTH, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2))
     ]
-
-
-def runs_table(runs: Sequence[RunRow], width: int | None = None) -> str:
-    """Return the table; with a width without the columns that do not fit, so that no terminal breaks a number."""
-    if not runs:
-        return "no runs yet: start with `vp-tui demo`, or `vp-tui run -m MODEL -i FASTA`"
-    columns = ("id", "created", "name", "model", "precision", "status", "verdict", words.LOWEST_SHORT, words.SPEEDUP)
-    rows = [columns, *(_history_row(run) for run in runs)]
-    kept = list(range(len(columns)))
-    for name in ("model", "created", "precision", "status"):
-        lines = aligned([[row[place] for place in kept] for row in rows])
-        if width is None or max(map(fmt.columns, lines)) <= width:
-            return "\n".join(lines)
-        kept.remove(columns.index(name))
-    return "\n".join(aligned([[row[place] for place in kept] for row in rows]))
-
-
-def _history_row(run: RunRow) -> tuple[str, ...]:
-    return (
-        str(run.id),
-        fmt.date_time(run.created_at_us),
-        fmt.clip(safe(run.name or "-"), 16),
-        fmt.clip(safe(run.model).rstrip("/").rpartition("/")[2], 24),
-        f"{run.precision}/{run.reference}",
-        run.status,
-        run.verdict or "-",
-        fmt.similarity(run.cosine_min, nonfinite=run.num_nonfinite),
-        fmt.ratio(run.speedup),
-    )

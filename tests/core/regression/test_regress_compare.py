@@ -18,8 +18,8 @@ def test_half_as_much_error_again_is_a_regression_from_one_run_per_side():
     found = compared(side("b"), side("c"), pairs(base, 1 - 2 * (1 - base), thirds(300)))
     assert found.verdicts == {"accuracy": "REGRESSED", "performance": "EQUIVALENT"}
     assert found.exit_code() == 3
-    assert "all: 1 - cosine is 2.00x the baseline's (median of 300 sequences, p <1e-6, limit 1.50x)" in found.sentence
-    assert "relative L2 is 1.41x the baseline's" in found.sentence
+    assert "all: 1 - cosine is 2.00x A's (median of 300 sequences, p <1e-6, limit 1.50x)" in found.sentence
+    assert "relative L2 is 1.41x A's" in found.sentence
     item = next(item for item in found.accuracy.items if item.scope == "short" and item.name == "cosine_error")
     assert (item.n_base, item.outcome, item.limit) == (100, "REGRESSED", pytest.approx(0.5))
     assert item.change == pytest.approx(1.0, rel=1e-6)
@@ -32,7 +32,7 @@ def test_the_factor_that_is_told_is_the_true_one_however_small_the_error(base, f
     found = compared(accuracy=pairs(cosine_S, 1 - factor * (1 - cosine_S)))
     item = next(item for item in found.accuracy.items if item.name == "cosine_error")
     assert (item.outcome, item.change) == ("REGRESSED", pytest.approx(factor - 1, rel=0.02))
-    told = float(re.search(r"1 - cosine is ([0-9.]+)x the baseline's", found.sentence)[1])
+    told = float(re.search(r"1 - cosine is ([0-9.]+)x A's", found.sentence)[1])
     assert told == pytest.approx(factor, rel=0.01)
 
 
@@ -220,7 +220,7 @@ def test_a_stratum_without_a_failure_has_an_exact_bound():
 def test_an_unfinished_candidate_is_incomplete():
     found = compared(cand=side("c", STEADY, done=60))
     assert (found.verdicts["accuracy"], found.exit_code()) == ("INCOMPLETE", 7)
-    assert found.sentence.startswith("the candidate is incomplete: c00 has 60 of 100 sequences; ")
+    assert found.sentence.startswith("B is incomplete: c00 has 60 of 100 sequences; ")
 
 
 def test_failing_is_graver_than_being_unfinished():

@@ -54,7 +54,7 @@ def test_the_same_report_gives_the_same_bytes(regressed, build):
 
 def test_every_format_begins_with_the_verdict_and_puts_differences_before_judgements(regressed):
     table, markdown, html = (render.rendered(regressed, format) for format in ("table", "md", "html"))
-    assert table.startswith("accuracy REGRESSED, performance REGRESSED: accuracy regressed")
+    assert table.startswith("accuracy REGRESSED, performance REGRESSED: B compared with A")
     assert markdown.splitlines()[0].endswith("accuracy REGRESSED, performance REGRESSED")
     for text in (table, markdown, html):
         places = [text.index(word) for word in ("REGRESSED", "Configuration", "256", "Environment", "Results")]
@@ -129,7 +129,8 @@ def test_facts_that_forbid_a_comparison_are_in_every_format(build):
     report = build("good", "cpu")
     for format in ("table", "md", "html"):
         text = render.rendered(report, format)
-        assert "not comparable, dataset" in re.sub(r"\\", "", text)
+        assert "different data" in text
+        assert text.count("not judged") > 2
         assert "dadadadadadadada" in text
         assert "0000000000000000" in text
     facts = strict_json(render.rendered(report, "json"))["differences"]["accuracy_facts"]

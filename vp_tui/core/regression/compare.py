@@ -76,6 +76,6 @@ def _baseline_notes(base: Side) -> tuple[str, ...]:
     bad = [run for run in base.runs if run.nan or run.inf]
     short = [run for run in base.runs if not run.complete]
     return (
-        *(f"baseline {run.label} has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
-        *(f"baseline {run.label} has only {run.done} of {run.total} sequences" for run in short),
+        *(f"A, {run.label}, has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
+        *(f"A, {run.label}, has only {run.done} of {run.total} sequences" for run in short),
     )

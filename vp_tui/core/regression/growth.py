@@ -131,7 +131,7 @@ def _evidence(measure: Measure, scope: _Scope) -> OneSided:
     p = sign_test(scope.difference_S)
     if measure.is_error:
         return p
-    # a length regresses away from 1 on the candidate's side, and improves from the baseline's side
+    # a length regresses away from 1 on the candidate's side, and improves from A's side
     return OneSided(
         greater=p.greater if scope.cand_log >= 0 else p.less,
         less=p.less if scope.base_log >= 0 else p.greater,
@@ -182,12 +182,12 @@ def _reason(measure: Measure, scope: _Scope, middle: float, p: float, distance: 
     n, factor, limit = len(scope.difference_S), fmt.ratio(math.exp(middle)), math.exp(distance)
     if measure.is_error:
         return (
-            f"{scope.name}: {measure.title} is {factor} the baseline's "
+            f"{scope.name}: {measure.title} is {factor} A's "
             f"(median of {n} sequences, p {fmt.p_value(p)}, limit {fmt.ratio(limit)})"
         )
     lengths = [fmt.number(math.exp(log)) for log in (scope.base_log, scope.cand_log)]
     return (
-        f"{scope.name}: embeddings are {lengths[1]} times as long as the reference's, the baseline's {lengths[0]} "
+        f"{scope.name}: embeddings are {lengths[1]} times as long as the reference's, A's {lengths[0]} "
         f"times (median of {n} sequences, p {fmt.p_value(p)}, limit {fmt.tolerance(limit - 1)})"
     )
 

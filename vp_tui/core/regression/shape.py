@@ -38,10 +38,10 @@ def _flags(base_S: np.ndarray, cand_S: np.ndarray, rule: Rule) -> Iterable[str]:
         yield f"mean log10(1 - cosine) shifted by {fmt.number(shift)} standard deviations"
     ratio = float(cand_S.std(ddof=1)) / sd
     if abs(ratio - 1) > max(rule.shape_sd_change, 3 / math.sqrt(n)):
-        yield f"standard deviation of log10(1 - cosine) is {fmt.ratio(ratio)} the baseline's"
+        yield f"standard deviation of log10(1 - cosine) is {fmt.ratio(ratio)} A's"
     far = mean + 3 * sd
     base_out, cand_out = int((base_S > far).sum()), int((cand_S > far).sum())
     # a ratio to zero outliers counts from the second sequence on
     more = cand_out - base_out
     if cand_out > rule.shape_outlier_ratio * max(base_out, 1) and more > 3 * math.sqrt(cand_out + base_out):
-        yield f"{cand_out} sequences exceed three standard deviations of the baseline (baseline: {base_out})"
+        yield f"{cand_out} sequences exceed three standard deviations of A (A: {base_out})"

@@ -53,6 +53,7 @@ _GATE_TITLES: Final = {
 }
 _ACCURACY_TITLES: Final = {
     "cosine_error": "1 - cosine, median",
+    "cosine_min": "cosine, lowest",
     "relative_l2": "relative L2, median",
     "scale": "length ratio, median",
     "cosine_passing": "sequences passing",
@@ -64,8 +65,8 @@ class Item:
     """Result of one metric in one scope. A number that does not exist is None, never NaN."""
 
     name: str
-    """A performance metric; `cosine_error`, `relative_l2`, `scale`, `cosine_passing`; of a gate `nonfinite`,
-    `below_limit`, `complete`."""
+    """A performance metric; `cosine_error`, `relative_l2`, `scale`, `cosine_passing`, `cosine_min` (unjudged); of gates
+    `nonfinite`, `below_limit`, `complete`."""
     scope: str
     base: float | None
     """Median of the baseline's runs; of `cosine_error`, `relative_l2` and `scale` the median of the sequences;
@@ -169,7 +170,7 @@ class Comparison:
         said = self.accuracy.sentence
         if self.gates:
             decisive = self.gates[0].outcome
-            opening = "the candidate fails its gates" if decisive == "FAIL" else "the candidate is incomplete"
+            opening = "B fails its gates" if decisive == "FAIL" else "B is incomplete"
             reasons = ", ".join(item.reason for item in self.gates if item.outcome == decisive)
             said = f"{opening}: {reasons}; {said}"
         return {"accuracy": said, "performance": self.performance.sentence}

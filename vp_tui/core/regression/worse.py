@@ -1,5 +1,6 @@
 """The limits of a hint beside a run, and the hint; light, so that a screen that makes no comparison loads no numpy."""
 
+import math
 from typing import Final
 
 INFLATION: Final = 1.5
@@ -10,6 +11,12 @@ EPSILON: Final = 1e-6
 The comparison itself reads every sequence, down to the rounding of FP32 (rules.Rule.epsilon)."""
 MIN_EFFECT_SPEED: Final = 0.05
 """Tokens/s and times: clocks that are free to move differ by about 4 % from day to day."""
+
+
+FEW_RUNS_FACTOR: Final = 4.0
+"""Standard errors of the difference from which a speed of few runs is judged (rules.Rule.few_runs_factor)."""
+SPEED_NOISE: Final = 0.05
+"""Assumed noise of one run without a calibration (metrics.Metric.default_noise)."""
 
 
 def is_worse(cosine: float | None, baseline: float | None) -> bool | None:
@@ -34,3 +41,14 @@ def speed_change(rate: float | None, baseline: float | None) -> float | None:
 def is_slower(change: float | None) -> bool:
     """Return True where a change of speed is as large as one that counts."""
     return change is not None and change <= -MIN_EFFECT_SPEED
+
+
+def is_judged(change: float | None, num_baseline: int) -> bool:
+    """Return True where one run's change of speed against `num_baseline` runs is beyond what assumed noise explains.
+
+    The same limit as a comparison without a calibration has: 33 % more time against one run.
+    """
+    if change is None or change <= -1 or num_baseline < 1:
+        return False
+    error = SPEED_NOISE * math.sqrt(1 + 1 / num_baseline)
+    return abs(math.log1p(change)) > FEW_RUNS_FACTOR * error

@@ -11,6 +11,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import log_distance
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.comparison_words import LETTERS
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, TimeSeries
 from vp_tui.core.report.svg import BASE, CAND, INK, LIMIT, drawn, lowest, power, x_of_logs
 
@@ -48,7 +49,9 @@ def throughput(report: ComparisonReport) -> str | None:
         axes = figure.subplots()
         for line in report.throughput:
             style = "-" if line.name == "candidate" else ":"
-            _line(axes, line, style, f"{line.side} run, {line.name}")
+            run = report.base[0] if line.side == "baseline" else report.cand[0]
+            arm = run.precision if line.name == "candidate" else run.reference
+            _line(axes, line, style, f"{LETTERS[line.side]}, {arm.upper()}")
         axes.set_ylabel("tokens/s")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.number(value)))
         _over_time(axes, legend_columns=2)
@@ -144,7 +147,13 @@ def _past(axes: Axes, runs: Sequence[PastRun], values: Sequence[float | None]) -
 def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
     for side in SIDES:
         axes.plot(
-            [], [], color=_COLOURS[side], marker="o", markersize=8, linestyle="", label=f"{side} of this comparison"
+            [],
+            [],
+            color=_COLOURS[side],
+            marker="o",
+            markersize=8,
+            linestyle="",
+            label=f"{LETTERS[side]} of this comparison",
         )
     if any(run.baselines for run in runs):
         axes.plot(
@@ -155,6 +164,6 @@ def _marks_legend(axes: Axes, runs: Sequence[PastRun]) -> None:
 
 def _legend(figure: Figure, axes: Axes, limit: str) -> None:
     for side in SIDES:
-        axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=side)
+        axes.plot([], [], color=_COLOURS[side], linewidth=5 if side == "baseline" else 1.6, label=LETTERS[side])
     axes.plot([], [], color=LIMIT, linestyle="--", linewidth=1.2, label=limit)
     figure.legend(loc="outside upper right", ncols=3)

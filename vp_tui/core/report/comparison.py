@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.gates.goals import P1, P1_GPU
+from vp_tui.core.regression.beside import Numbers, beside
 from vp_tui.core.regression.compare import compare
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.verdicts import Comparison, Item
@@ -66,6 +69,8 @@ class ComparisonReport:
     """In the order given."""
     cand: tuple[ComparedRun, ...]
     comparison: Comparison
+    beside: tuple[Item, ...]
+    """Numbers of the parts without a verdict."""
     accuracy_facts: tuple[Fact, ...]
     """Facts of the accuracy key."""
     perf_facts: tuple[Fact, ...]
@@ -147,12 +152,16 @@ def build(
     pairs = reader.paired(base[0].run.id, cand[0].run.id)
     calibration = inputs.calibration_of(reader, cand_side.perf_key, rule)
     noise = None if calibration is None else calibration.noise
+    judged = compare(base_side, cand_side, inputs.paired_accuracy(pairs), rule=rule, calibration=noise)
+    # a run paired with itself: all of its sequences as arrays
+    whole = reader.paired(base[0].run.id, base[0].run.id), reader.paired(cand[0].run.id, cand[0].run.id)
     accuracy = facts_of(base_side.accuracy_facts, cand_side.accuracy_facts)
     known = {fact.name for fact in accuracy}
     return ComparisonReport(
         base=tuple(_compared(snapshot.run) for snapshot in base),
         cand=tuple(_compared(snapshot.run) for snapshot in cand),
-        comparison=compare(base_side, cand_side, inputs.paired_accuracy(pairs), rule=rule, calibration=noise),
+        comparison=judged,
+        beside=tuple(beside(judged, (base_side, cand_side), (_numbers(whole[0]), _numbers(whole[1])))),
         accuracy_facts=accuracy,
         perf_facts=tuple(f for f in facts_of(base_side.perf_facts, cand_side.perf_facts) if f.name not in known),
         config=facts_of(_asked(base[0]), _asked(cand[0])),
@@ -163,16 +172,26 @@ def build(
         worst=evidence.worst_pairs(pairs),
         limits=_limits(cand[0], rule),
         notes=(*_mixed(base, "baseline"), *_mixed(cand, "candidate"), *_of_pairs(pairs), *_calibrated(calibration)),
-        **_shown(reader, base, cand),
+        **_shown(reader, base, cand, whole),
     )
 
 
-def _shown(reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapshot]) -> dict[str, Any]:
-    first: Mapping[SideName, RunSnapshot] = {"baseline": base[0], "candidate": cand[0]}
-    # a run paired with itself: all of its sequences as arrays
-    whole = {side: reader.paired(one.run.id, one.run.id) for side, one in first.items()}
+def _numbers(whole: Pairs) -> Numbers:
     return {
-        "distributions": evidence.distributions({side: (one.strata, one.a.cosine_S) for side, one in whole.items()}),
+        "stratum_S": np.array(whole.strata, dtype="<U6"),
+        "cosine_S": whole.a.cosine_S,
+        "relative_l2_S": whole.a.relative_l2_S,
+        "norm_ratio_S": whole.a.norm_ratio_S,
+    }
+
+
+def _shown(
+    reader: Reader, base: Sequence[RunSnapshot], cand: Sequence[RunSnapshot], whole: tuple[Pairs, Pairs]
+) -> dict[str, Any]:
+    first: Mapping[SideName, RunSnapshot] = {"baseline": base[0], "candidate": cand[0]}
+    sides: Mapping[SideName, Pairs] = {"baseline": whole[0], "candidate": whole[1]}
+    return {
+        "distributions": evidence.distributions({side: (one.strata, one.a.cosine_S) for side, one in sides.items()}),
         "throughput": evidence.throughput(first),
         "utilization": evidence.utilization(first),
         "history": evidence.history(
@@ -211,10 +230,7 @@ def _mixed(snapshots: Sequence[RunSnapshot], what: str) -> Iterable[str]:
 
 def _of_pairs(pairs: Pairs) -> Iterable[str]:
     if pairs.only_a or pairs.only_b:
-        yield (
-            f"{len(pairs)} sequences are in both runs, {pairs.only_a} only in the baseline, {pairs.only_b} only in the "
-            "candidate"
-        )
+        yield (f"{len(pairs)} sequences are in both runs, {pairs.only_a} only in A, {pairs.only_b} only in B")
 
 
 def _calibrated(found: Calibration | None) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """Page of a comparison: verdict, differences, results, largest losses, notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -8,37 +8,38 @@ from vp_tui.core import text as fmt
 from vp_tui.core.regression.verdicts import Item
 from vp_tui.core.report import headings as words
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
+from vp_tui.core.report.comparison_words import LETTERS, accuracy_line, speed_line, title, verdict_of
 from vp_tui.core.report.evidence import PastRun, WorstPair
 from vp_tui.core.report.page import Column, Page, Table, count_words, titled, tone, toned
 
 FEW_WORST: Final = 5
-_FACTS: Final = (Column(title="fact", most=36), Column(title="baseline", most=28), Column(title="candidate", most=28))
+_FACTS: Final = (Column(title="fact", most=36), Column(title="A", most=28), Column(title="B", most=28))
 _KEYS: Final = (
     Column(title="fact", most=24),
-    Column(title="baseline", most=28),
-    Column(title="candidate", most=28),
-    Column(title="key", most=11),
+    Column(title="A", most=28),
+    Column(title="B", most=28),
+    Column(title="key", most=11, spare=1),
 )
 _RUNS: Final = (
-    Column(title="side", most=9),
+    Column(title="", most=9),
     Column(title="run", most=22),
-    Column(title="uuid", most=8),
-    Column(title="created (UTC)", most=16),
+    Column(title="uuid", most=8, spare=2),
+    Column(title="created (UTC)", most=16, spare=1),
     Column(title="precision", most=9),
     Column(title="sequences", align="right", most=15),
     Column(title="verdict", most=11),
 )
 _RESULTS: Final = titled(
-    "verdict", "metric", "scope", "base", "cand", "change", "95% interval", "p", "limit", "n",
-    numbers=("base", "cand", "change", "95% interval", "p", "limit", "n"),
+    "verdict", "metric", "scope", "A", "B", "change", "95% interval", "p", "limit", "n",
+    numbers=("A", "B", "change", "95% interval", "p", "limit", "n"),
+    spare={"n": 4, "p": 3, "limit": 2, "95% interval": 1},
 )  # fmt: skip
 _WORST: Final = titled(
-    "sequence", "stratum", "tokens", "baseline", "candidate", "loss",
-    numbers=("tokens", "baseline", "candidate", "loss"),
+    "sequence", "stratum", "tokens", "A", "B", "loss", numbers=("tokens", "A", "B", "loss"), spare={"tokens": 1},
 )  # fmt: skip
 _HISTORY: Final = titled(
     "run", "created (UTC)", words.TOKENS, words.SPEEDUP, words.LOWEST, "side", "baseline",
-    numbers=(words.TOKENS, words.SPEEDUP, words.LOWEST), most=20,
+    numbers=(words.TOKENS, words.SPEEDUP, words.LOWEST), most=20, spare={"created (UTC)": 2, "baseline": 1},
 )  # fmt: skip
 _READING: Final = "change: of the metric itself; pt: percentage points; p: one-sided, adjusted"
 
@@ -61,24 +62,22 @@ def comparison_page(report: ComparisonReport, *, everything: bool = False, with_
     return Page(
         title="Comparison of runs",
         word=report.words,
-        sentence=fmt.safe(report.sentence),
+        sentence=fmt.safe(title(report)),
         tone=tone(report.comparison.gravest),
         lines=tuple(_lines(report)),
         tables=tuple(tables),
-        notes=tuple(fmt.safe(note) for note in (*report.comparison.notes, *report.notes)),
+        notes=tuple(map(fmt.safe, (*report.comparison.sentences.values(), *report.comparison.notes, *report.notes))),
     )
 
 
 def _lines(report: ComparisonReport) -> Iterable[str]:
-    for what, runs in (("baseline", report.base), ("candidate", report.cand)):
+    yield accuracy_line(report)
+    yield speed_line(report)
+    for what, runs in (("A", report.base), ("B", report.cand)):
         first, more = runs[0], len(runs) - 1
         others = f" and {count_words(more, 'repeat', 'repeats')}" if more else ""
         arms = f"{first.precision} against {first.reference} on {first.device or 'no device'}"
         yield fmt.safe(f"{what}: {first.label}{others}, {arms}")
-    for name in ("accuracy", "performance"):
-        part = getattr(report.comparison, name)
-        words = part.outcome if part.comparable else fmt.safe(part.sentence.partition(": ")[2])
-        yield f"{name}: {'comparable' if part.comparable else 'not comparable'}, {words}"
 
 
 def _keys(report: ComparisonReport, everything: bool) -> Table:
@@ -109,7 +108,7 @@ def _equal(one: str, many: str, equal: int, shown: int) -> str:
 
 
 def _runs(report: ComparisonReport) -> Table:
-    sides = (("baseline", report.base), ("candidate", report.cand))
+    sides = (("A", report.base), ("B", report.cand))
     return Table(title="Runs", columns=_RUNS, rows=tuple(_run(side, run) for side, runs in sides for run in runs))
 
 
@@ -126,7 +125,7 @@ def _run(side: str, run: ComparedRun) -> tuple[str, ...]:
 
 
 def _results(report: ComparisonReport, everything: bool) -> Table:
-    found = report.items
+    found = (*report.items, *report.beside)
     shown = [one for one in found if everything or one.differs]
     tones, rows = toned([(tone(one.outcome), _item(one)) for one in shown])
     alike = len(found) - len(shown)
@@ -136,9 +135,9 @@ def _results(report: ComparisonReport, everything: bool) -> Table:
 
 
 def _item(one: Item) -> tuple[str, ...]:
-    write = fmt.error if one.name in {"cosine_error", "relative_l2"} else fmt.number
+    write = written(one)
     return (
-        one.outcome,
+        verdict_of(one.outcome),
         one.title,
         one.scope,
         write(one.base),
@@ -149,6 +148,13 @@ def _item(one: Item) -> tuple[str, ...]:
         fmt.tolerance(one.limit, one.unit),
         f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
     )
+
+
+def written(one: Item) -> Callable[[float | None], str]:
+    """Return how the values of an item are written."""
+    if one.name in {"cosine_error", "relative_l2"}:
+        return fmt.error
+    return fmt.similarity if one.name == "cosine_min" else fmt.number
 
 
 def _worst(shown: Sequence[WorstPair], total: int, report: ComparisonReport) -> Table:
@@ -187,7 +193,7 @@ def _past(run: PastRun) -> tuple[str, ...]:
         fmt.number(run.tokens_per_s) if run.same_clock else fmt.DASH,
         fmt.ratio(run.speedup),
         fmt.similarity(run.cosine_min, nonfinite=run.num_nonfinite),
-        run.role or "",
+        LETTERS[run.role] if run.role else "",
         fmt.safe(", ".join(run.baselines)),
     )
 

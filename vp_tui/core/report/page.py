@@ -5,8 +5,9 @@ stored text has no markup.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from vp_tui.core.regression.verdicts import Outcome
@@ -21,6 +22,9 @@ OPEN: Final[frozenset[Outcome]] = frozenset({"SUSPECT", "INCONCLUSIVE", "NOT_COM
 WIDTH: Final = 100
 """Columns of text."""
 _INDENT: Final = "  "
+_LEAST: Final = 6
+"""Columns that are left of a cut text."""
+NO_SPARE: Final[Mapping[str, int]] = MappingProxyType({})
 _SPACING: Final = ((_INDENT, "  "), (_INDENT, " "), ("", " "))
 """Indent and gap between cells; the first that fits."""
 _QUESTION: Final = 15
@@ -35,6 +39,8 @@ class Column:
     align: Align = "left"
     most: int = 40
     """Columns in plain text; HTML shows all."""
+    spare: int = 0
+    """In plain text that is too narrow the largest value is left out first; 0 always stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +75,15 @@ class Page:
     """In HTML; None: all of them."""
 
 
-def titled(*titles: str, numbers: Iterable[str] = (), most: int = 40) -> tuple[Column, ...]:
+def titled(
+    *titles: str, numbers: Iterable[str] = (), most: int = 40, spare: Mapping[str, int] = NO_SPARE
+) -> tuple[Column, ...]:
     """Return columns by title; those in `numbers` are right-aligned."""
     right = set(numbers)
-    return tuple(Column(title=title, align="right" if title in right else "left", most=most) for title in titles)
+    return tuple(
+        Column(title=title, align="right" if title in right else "left", most=most, spare=spare.get(title, 0))
+        for title in titles
+    )
 
 
 def count_words(count: int, one: str, many: str) -> str:
@@ -90,41 +101,65 @@ def tone(outcome: Outcome) -> Tone:
     return "open" if outcome in OPEN else "good"
 
 
-def as_text(page: Page) -> str:
-    """Return the page; it ends with a newline."""
-    lines = [*_wrapped(f"{page.word}: {page.sentence}", rest=_INDENT), ""]
+def as_text(page: Page, width: int = WIDTH) -> str:
+    """Return the page in at most `width` columns; it ends with a newline."""
+    lines = [*wrap(f"{page.word}: {page.sentence}", width, rest=_INDENT), ""]
     for question, answer in page.answers:
-        lines += _wrapped(answer, first=f"{_INDENT}{question:<{_QUESTION}}", rest=" " * (_QUESTION + len(_INDENT)))
+        first, rest = f"{_INDENT}{question:<{_QUESTION}}", " " * (_QUESTION + len(_INDENT))
+        lines += wrap(answer, width, first=first, rest=rest)
     lines += [""] if page.answers else []
     for line in page.lines:
-        lines += _wrapped(line, rest=_INDENT)
+        lines += wrap(line, width, rest=_INDENT)
     for table in page.tables:
-        lines += _text_table(table)
+        lines += _text_table(table, width)
     if page.notes:
         lines += ["", "Notes"]
-        lines += [line for note in page.notes for line in _wrapped(note, first=f"{_INDENT}- ", rest=_INDENT * 2)]
+        lines += [line for note in page.notes for line in wrap(note, width, first=f"{_INDENT}- ", rest=_INDENT * 2)]
     return "\n".join(lines) + "\n"
 
 
-def _text_table(table: Table) -> list[str]:
+def _text_table(table: Table, width: int) -> list[str]:
     """Title, rows and note; a table without rows is one line."""
     if not table.rows:
-        return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
-    head = tuple(column.title for column in table.columns)
-    rows = [[clip(cell, column.most) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    right = [place for place, column in enumerate(table.columns) if column.align == "right"]
-    for indent, gap in _SPACING:
-        lines = [indent + line for line in aligned([head, *rows], gap=gap, right=right)]
-        if max(map(columns, lines)) <= WIDTH:
-            break
-    note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
-    told = [line for words in _explained(table) for line in _wrapped(words, first=_INDENT, rest=_INDENT * 2)]
-    return ["", table.title, *lines, *note, *told]
+        return ["", *wrap(f"{table.title}: {table.note}", width, rest=_INDENT)] if table.note else []
+    note = wrap(table.note, width, first=_INDENT, rest=_INDENT) if table.note else []
+    told = [line for words in _explained(table) for line in wrap(words, width, first=_INDENT, rest=_INDENT * 2)]
+    return ["", table.title, *_fitting(table, width), *note, *told]
 
 
 def _explained(table: Table) -> list[str]:
     """The explanations of rows, for formats that have no room in a cell."""
     return [f"{row[1]}: {words}" for row, words in zip(table.rows, table.row_notes, strict=False)]
+
+
+def _fitting(table: Table, width: int) -> list[str]:
+    """Return head and rows: closer together, then without spare columns, then with cut texts, as the width needs."""
+    most = {place: column.most for place, column in enumerate(table.columns)}
+    while True:
+        for indent, gap in _SPACING:
+            lines = [indent + line for line in _rows_of(table, most, gap)]
+            if max(map(columns, lines)) <= width:
+                return lines
+        spare = max(most, key=lambda place: table.columns[place].spare)
+        texts = [place for place in most if table.columns[place].align == "left" and most[place] > _LEAST]
+        if table.columns[spare].spare:
+            del most[spare]
+        elif texts:
+            widest = max(texts, key=lambda place: _width_of(table, place, most))
+            most[widest] = max(_LEAST, min(most[widest], _width_of(table, widest, most)) - 1)
+        else:
+            return lines
+
+
+def _width_of(table: Table, place: int, most: Mapping[int, int]) -> int:
+    return max(columns(clip(row[place], most[place])) for row in table.rows)
+
+
+def _rows_of(table: Table, most: Mapping[int, int], gap: str) -> list[str]:
+    head = tuple(table.columns[place].title for place in most)
+    rows = [[clip(row[place], wide) for place, wide in most.items()] for row in table.rows]
+    right = [number for number, place in enumerate(most) if table.columns[place].align == "right"]
+    return aligned([head, *rows], gap=gap, right=right)
 
 
 def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
@@ -134,10 +169,6 @@ def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[i
         gap.join(pad(cell, widths[place], right=place in right) for place, cell in enumerate(row)).rstrip()
         for row in rows
     ]
-
-
-def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
-    return wrap(words, WIDTH, first=first, rest=rest)
 
 
 def as_markdown(page: Page) -> str:

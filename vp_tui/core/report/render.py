@@ -20,7 +20,7 @@ from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
 from vp_tui.core.report.evidence import EDGES
 from vp_tui.core.report.neutral import without_home
-from vp_tui.core.report.page import as_markdown, as_text
+from vp_tui.core.report.page import WIDTH, as_markdown, as_text
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.text import safe
 
@@ -83,7 +83,7 @@ def document(report: ComparisonReport, *, everything: bool = False) -> dict[str,
             "config": _facts(report.config, everything),
             "environment": _facts(report.environment, everything),
         },
-        "items": [{name: getattr(item, name) for name in _ITEM} for item in report.items],
+        "items": [{name: getattr(item, name) for name in _ITEM} for item in (*report.items, *report.beside)],
         "sequences": {"paired": report.paired, "only_base": report.only_base, "only_cand": report.only_cand},
         "worst": [as_row(pair) for pair in report.worst],
         "history": [as_row(run) for run in report.history],
@@ -125,8 +125,10 @@ def _charts(report: ComparisonReport) -> dict[str, Any]:
 FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
 
-def rendered(report: ComparisonReport, format: str, *, everything: bool = False) -> str:
+def rendered(report: ComparisonReport, format: str, *, everything: bool = False, width: int = WIDTH) -> str:
     """Return the report; differences only, unless `everything`. It ends with a newline; the home folder is ~.
+
+    `width` is that of the format table, in columns.
 
     Raises:
         UsageError: no such format.
@@ -134,7 +136,7 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
     report = without_home(report)
     match format:
         case "table":
-            return as_text(comparison_page(report, everything=everything))
+            return as_text(comparison_page(report, everything=everything), width)
         case "md":
             return as_markdown(comparison_page(report, everything=everything))
         case "csv":

@@ -2,12 +2,13 @@
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
 from vp_tui.core.events import Finding
@@ -16,24 +17,29 @@ from vp_tui.core.runs import launch
 from vp_tui.core.store import upkeep
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
-from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import plural, safe
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow
 from vp_tui.tui.commands.starting import start_and_follow
-from vp_tui.tui.text import report, runs_table
+from vp_tui.tui.runs_text import VS_BASE, chosen_columns, runs_table
+from vp_tui.tui.text import report
 
 
-def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json: bool) -> None:
-    """Print the matching runs; `limit` 0 means no limit."""
+def print_runs(home: Home, query: str, *, sort: str | None, limit: int, columns: str, as_json: bool) -> None:
+    """Print the matching runs; `limit` 0 means no limit, `columns` are names with commas between them.
+
+    Raises:
+        UsageError: an invalid query or an unknown column.
+    """
+    chosen = chosen_columns(columns)
     with Reader(home) as reader:
         # one more than the limit, to detect a cut
         found = reader.history(query, sort=sort, limit=limit + 1 if limit else None)
+        against = _against(reader, found) if VS_BASE in chosen else None
     runs = found[:limit] if limit else found
-    if len(found) > len(runs):
-        output.say(f"first {plural(len(runs), 'run')}; --limit 0 shows all")
     if as_json:
         output.result(output.dumped([short_document(run) for run in runs]))
     elif query.strip() and not runs:
@@ -41,7 +47,20 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json:
     else:
         # a file or a pipe gets every column
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        output.result(runs_table(runs, width))
+        output.result(runs_table(runs, width, columns=chosen, against=against))
+    if len(found) > len(runs):
+        sys.stdout.flush()
+        output.say(f"there are more than these {fmt.plural(len(runs), 'run')}: --limit 0 shows all")
+
+
+def _against(reader: Reader, runs: Sequence[RunRow]) -> Callable[[RunRow], str]:
+    """Return how a run stands against the newest baseline that fits it."""
+    # the screens' own words; nothing else of this command needs them
+    from vp_tui.tui.deltas import delta
+    from vp_tui.tui.poller import pinned
+
+    baselines = pinned(reader, tuple(runs))
+    return lambda run: delta(run, baselines).cell
 
 
 def print_run(home: Home, run: str, *, recompute: bool, thresholds: str, as_json: bool) -> None:

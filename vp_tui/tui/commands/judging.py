@@ -7,6 +7,8 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.comparison_words import accuracy_line, speed_line, title
+from vp_tui.core.report.page import WIDTH
 from vp_tui.core.report.runs_csv import TABLES
 from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import ChosenRuns
@@ -26,7 +28,7 @@ def compare_runs(
     """
     _require_format(format)
     report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
-    text = render.rendered(report, format, everything=everything)
+    text = render.rendered(report, format, everything=everything, width=WIDTH if file else output.width(WIDTH))
     _write(text, format, file, outcome=_outcome(report))
     return report.comparison.exit_code(strict=strict)
 
@@ -58,7 +60,7 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
 
 
 def _outcome(report: ComparisonReport) -> str:
-    return f"{report.words}: {report.sentence}"
+    return f"{report.words}: {title(report)}; {accuracy_line(report)}; {speed_line(report)}"
 
 
 def export_runs(home: Home, runs: Sequence[str], *, format: str, table: str, file: str) -> None:

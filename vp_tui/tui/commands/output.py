@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -30,6 +31,11 @@ def json_safe(text: str) -> str:
 def _escaped(found: "re.Match[str]") -> str:
     units = found[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
+def width(most: int) -> int:
+    """Return the columns of the terminal, or those that COLUMNS says, at most `most`, which a file or a pipe gets."""
+    return min(most, shutil.get_terminal_size((most, 24)).columns)
 
 
 def result(text: str) -> None:

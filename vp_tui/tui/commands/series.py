@@ -15,7 +15,7 @@ from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.follow import exit_code, follow_own
 from vp_tui.tui.commands.starting import configured, start_and_follow
-from vp_tui.tui.text import runs_table
+from vp_tui.tui.runs_text import runs_table
 
 _RECOMPUTED = "recomputing the reference in every run (--fp32-compare): a cached one would change the timing"
 

@@ -74,6 +74,8 @@ class AlertList(OptionList):
         super().__init__(id=id, markup=False)
         self._issues: tuple[Issue, ...] = ()
         self._run: str | None = None
+        self.mode = ""
+        """Said behind the title, from the next view on."""
 
     @property
     def chosen(self) -> Issue | None:
@@ -82,7 +84,7 @@ class AlertList(OptionList):
     def show(self, snapshot: RunSnapshot) -> None:
         """Fill it; does nothing without news."""
         found = issues(snapshot)
-        show_title(self, title(found))
+        show_title(self, title(found) + self.mode)
         is_other = snapshot.run.uuid != self._run
         if is_other:
             self._run = snapshot.run.uuid

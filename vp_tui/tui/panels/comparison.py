@@ -3,14 +3,16 @@
 Loaded once there is a comparison: its imports are too slow for the first frame.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.regression.verdicts import ORDER, Item, Outcome, Part, Verdict
+from vp_tui.core.regression.verdicts import ORDER, Item, Outcome
 from vp_tui.core.report.comparison import ComparedRun, ComparisonReport, Fact
+from vp_tui.core.report.comparison_page import written
+from vp_tui.core.report.comparison_words import accuracy_line, speed_line, title, verdict_of
 from vp_tui.core.report.evidence import WorstPair
 from vp_tui.core.report.page import FAILED, Tone, count_words, tone
 from vp_tui.tui.marks import MARKS, Level, line, lines, styled
@@ -19,9 +21,6 @@ from vp_tui.tui.panels.rows import Grid, GridColumn, GridRow
 DATE_FROM: Final = 76
 """Columns from which the dates of the runs are shown."""
 WIDE_FROM: Final = 110
-NAMES_FROM: Final = 58
-"""Columns from which the names of the verdicts are written out."""
-_SHORT_NAMES: Final[dict[Verdict, str]] = {"accuracy": "acc", "performance": "perf"}
 _LEAST_FACT: Final = 12
 _LEAST_NAME: Final = 8
 _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "good", "": "plain"}
@@ -29,6 +28,7 @@ _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "goo
 WORSE: Final[frozenset[Outcome]] = FAILED | {"SUSPECT"}
 _SHORT: Final = {
     "cosine_error": "median 1-cosine",
+    "cosine_min": "lowest cosine",
     "relative_l2": "median rel. L2",
     "scale": "median length",
     "cosine_passing": "seqs passing",
@@ -40,8 +40,8 @@ _JUDGED: Final = (
     GridColumn(title="verdict"),
     GridColumn(title="metric", stretches=True),
     GridColumn(title="scope"),
-    GridColumn(title="base", align="right", spare=1, in_detail=True),
-    GridColumn(title="cand", align="right"),
+    GridColumn(title="A", align="right", spare=1, in_detail=True),
+    GridColumn(title="B", align="right"),
     GridColumn(title="change", align="right"),
     GridColumn(title="95% interval", align="right", spare=2, in_detail=True),
     GridColumn(title="limit", align="right", spare=3),
@@ -52,15 +52,15 @@ _WORST: Final = (
     GridColumn(title="sequence", stretches=True),
     GridColumn(title="stratum"),
     GridColumn(title="tokens", align="right", spare=1, in_detail=True),
-    GridColumn(title="base cosine", align="right"),
-    GridColumn(title="cand cosine", align="right"),
+    GridColumn(title="A cosine", align="right"),
+    GridColumn(title="B cosine", align="right"),
     GridColumn(title="lost", align="right"),
 )
 _UNLIKE: Final = (
     GridColumn(title="kind"),
     GridColumn(title="fact", stretches=True),
-    GridColumn(title="baseline", stretches=True),
-    GridColumn(title="candidate", stretches=True),
+    GridColumn(title="A", stretches=True),
+    GridColumn(title="B", stretches=True),
 )
 
 
@@ -69,7 +69,7 @@ def level(outcome: Outcome) -> Level:
 
 
 def banner(report: ComparisonReport, width: int, most: int) -> Content | None:
-    """Return why parts are not comparable, or None."""
+    """Return what bars a verdict, with at most `most` of the differing facts; None where both are judged."""
     rows = [*_same(report, width), *_apart(report, width, most)]
     return lines(rows) if rows else None
 
@@ -82,27 +82,16 @@ def _same(report: ComparisonReport, width: int) -> Iterable[Content]:
 
 
 def _apart(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
-    """Yield which part is not comparable and at most `most` of the differing facts."""
-    parts = {"accuracy": report.comparison.accuracy, "performance": report.comparison.performance}
-    barred = {name: part for name, part in parts.items() if not part.comparable}
+    parts = [report.comparison.accuracy, report.comparison.performance]
+    barred = [part for part in parts if not part.comparable]
     if not barred:
         return
-    grave: Level = "fail" if len(barred) == len(parts) else "warn"
-    differing = {name: values for part in barred.values() for name, values in part.differing.items()}
-    yield styled(fmt.clip(f"{MARKS[grave]} {_barred(barred, differing)}", width), grave)
-    facts = list(differing.items())
+    yield styled(fmt.clip(f"{MARKS['warn']} {fmt.safe(title(report))}", width), "warn")
+    facts = [*{name: values for part in barred for name, values in part.differing.items()}.items()]
     shown = facts[: most if len(facts) <= most else max(0, most - 1)]
     yield from (Content(_fact(name, values, width)) for name, values in shown)
     if len(shown) < len(facts):
         yield styled(f"    and {len(facts) - len(shown)} more; see the last view (v)", "dim")
-
-
-def _barred(barred: Mapping[str, Part], differing: Mapping[str, Any]) -> str:
-    words = f"{' and '.join(barred)} not comparable"
-    if differing:
-        return f"{words}: {len(differing)} {'fact differs' if len(differing) == 1 else 'facts differ'}"
-    reasons = dict.fromkeys(part.sentence.partition(": ")[2] for part in barred.values())
-    return fmt.safe(f"{words}: {'; '.join(reasons)}")
 
 
 def _fact(name: str, values: Sequence[Any], width: int) -> str:
@@ -113,15 +102,15 @@ def _fact(name: str, values: Sequence[Any], width: int) -> str:
 
 
 def compared(report: ComparisonReport, width: int, most: int) -> Content:
-    """Return one line per side, the verdict, and its sentence in at most `most` lines."""
-    return lines([*map(Content, _sides(report, width)), *_verdict(report, width, most)])
+    """Return one line per run, and the verdicts on accuracy and speed in at most `most` lines each."""
+    return lines([*map(Content, _sides(report, width)), *_verdicts(report, width, most)])
 
 
 def _sides(report: ComparisonReport, width: int) -> Iterable[str]:
     """Yield both sides; names get the space that the facts leave."""
-    sides = {"baseline ": report.base, "candidate": report.cand}
+    sides = {"A": report.base, "B": report.cand}
     facts = [_facts(runs[0], width) for runs in sides.values()]
-    room = max(_LEAST_NAME, width - len("candidate") - 4 - max(map(fmt.columns, facts)))
+    room = max(_LEAST_NAME, width - len("A") - 4 - max(map(fmt.columns, facts)))
     names = [_names(report, runs, room, is_wide=width >= WIDE_FROM) for runs in sides.values()]
     longest = max(map(fmt.columns, names))
     for what, name, fact in zip(sides, names, facts, strict=True):
@@ -145,38 +134,44 @@ def _facts(run: ComparedRun, width: int) -> str:
     return f"{words}  {fmt.date_time(run.created_at_us)}" if width >= DATE_FROM else words
 
 
-def _verdict(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
-    parts: list[tuple[str, Level]] = []
+def _verdicts(report: ComparisonReport, width: int, most: int) -> Iterable[Content]:
+    told = {"accuracy": accuracy_line(report), "performance": speed_line(report)}
     for name, outcome in report.comparison.verdicts.items():
-        grave = level(outcome)
+        grave: Level = "dim" if outcome == "NOT_COMPARABLE" else level(outcome)
         mark = f"{MARKS[grave]} " if grave in MARKS else ""
-        shown = name if width >= NAMES_FROM else _SHORT_NAMES[name]
-        parts += [(", " if parts else "", "plain"), (f"{mark}{shown} {outcome}", grave)]
-    yield line(*parts)
-    told = fmt.wrap(fmt.safe(report.sentence), width)
-    if len(told) > most:
-        told = [*told[: most - 1], fmt.clip(" ".join(told[most - 1 :]), width)] if most else []
-    yield from (Content(text) for text in told)
+        first, *more = _cut(f"{mark}{told[name]}", width, most)
+        head, colon, rest = first.partition(":")
+        yield line((f"{head}{colon}", grave), rest)
+        yield from (Content(text) for text in more)
+
+
+def _cut(words: str, width: int, most: int) -> list[str]:
+    rows = fmt.wrap(words, width, rest="  ")
+    return rows if len(rows) <= most else [*rows[: most - 1], fmt.clip(" ".join(rows[most - 1 :]), width)]
 
 
 def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     """Metrics that differ, most severe first; all of them when none differs."""
-    found = report.items
+    found = (*report.items, *report.beside)
     differing = [one for one in found if one.differs]
     worse = [one for one in found if one.outcome in WORSE]
     of = f"of {count_words(len(found), 'metric', 'metrics')}"
     if not found:
-        shown, title = [], "no results"
+        shown, heading = [], "no results"
     elif only_worse:
-        shown, title = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
+        shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
     elif differing:
-        shown, title = differing, f"differences: {len(differing)} {of}"
+        # numbers without a verdict are no differences that were found
+        judged = len(differing) - len(report.beside)
+        shown = differing
+        heading = f"differences: {judged} {of}" if judged else "numbers side by side, not judged"
     else:
-        shown, title = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
-    rows = sorted(shown, key=lambda one: ORDER.index(one.outcome))
+        shown, heading = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
+    # stable: numbers without a verdict keep their own order, and come last
+    rows = sorted(shown, key=lambda one: (one.outcome == "NOT_COMPARABLE", ORDER.index(one.outcome)))
     without = f"nothing got worse in {count_words(len(found), 'metric', 'metrics')}; R shows the differences"
     return Grid(
-        title=title,
+        title=heading,
         columns=_JUDGED,
         rows=tuple(map(_item, rows)),
         without=without if found else "no results: see the sentence above",
@@ -184,10 +179,10 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
 
 
 def _item(one: Item) -> GridRow:
-    write = fmt.error if one.name in {"cosine_error", "relative_l2"} else fmt.number
+    write = written(one)
     return GridRow(
         cells=(
-            one.outcome,
+            verdict_of(one.outcome),
             _SHORT.get(one.name, one.title.replace("tokens/s", "tok/s")),
             one.scope,
             write(one.base),
@@ -199,7 +194,7 @@ def _item(one: Item) -> GridRow:
             f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
         ),
         detail=fmt.safe(one.reason),
-        level=level(one.outcome),
+        level="dim" if one.outcome == "NOT_COMPARABLE" else level(one.outcome),
     )
 
 
@@ -223,7 +218,7 @@ def _pair(pair: WorstPair, limit: float) -> GridRow:
     words = f"at or below the limit {fmt.limit(limit)}" if fails else f"above the limit {fmt.limit(limit)}"
     return GridRow(
         cells=(name, pair.stratum, str(pair.num_tokens), fmt.similarity(pair.base_cosine), now, lost),
-        detail=f"{name}: " + ("NaN or Inf in the candidate" if pair.cand_cosine is None else words),
+        detail=f"{name}: " + ("NaN or Inf in B" if pair.cand_cosine is None else words),
         level="fail" if fails else "plain",
     )
 

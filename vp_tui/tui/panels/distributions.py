@@ -14,6 +14,7 @@ from textual.content import Content
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.measures.scale import FLOOR, log_distance
+from vp_tui.core.report.comparison_words import LETTERS
 from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, SideName
 from vp_tui.tui.marks import Level, line, lines, styled
 from vp_tui.tui.series import look
@@ -142,7 +143,7 @@ def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
     for side, mark in zip(SIDES, (BASE, CAND), strict=True):
         mine = [one for one in found if one.side == side]
         missing = sum(one.missing for one in mine)
-        words = f"{mark} {side} {fmt.exact(sum(one.n for one in mine))}"
+        words = f"{mark} {LETTERS[side]} {fmt.exact(sum(one.n for one in mine))}"
         words += f", {missing} without a cosine" if missing else ""
         median = mine[0].median if len(mine) == 1 else None
         parts.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))

@@ -34,6 +34,8 @@ class EstimateLines(Panel):
         self._estimate = estimate
         self._runs = runs
         self._plan: RunConfig | None = None
+        self.seconds: float | None = None
+        """Estimated time of the plan; None while it is unknown."""
         self._pause: Timer | None = None
 
     def on_mount(self) -> None:
@@ -46,6 +48,7 @@ class EstimateLines(Panel):
         if wanted == self._plan:
             return
         self._plan = wanted
+        self.seconds = None
         if self._pause is not None:
             self._pause.stop()
         if wanted is None:
@@ -61,6 +64,8 @@ class EstimateLines(Panel):
 
     def _answer(self, config: RunConfig, estimate: "Estimate") -> None:
         if config == self._plan:
+            arms = [arm.seconds for arm in (estimate.reference, estimate.candidate) if arm.seconds is not None]
+            self.seconds = sum(arms) if arms else None
             self.show(estimate_content(estimate, self._runs()))
 
     def _refuse(self, config: RunConfig, words: str) -> None:

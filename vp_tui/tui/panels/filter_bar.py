@@ -1,6 +1,9 @@
 """Filter line above the history, with completion and the meaning of the field, and the active filter."""
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -11,28 +14,67 @@ from textual.widgets import Input, Label
 
 from vp_tui.core import text as fmt
 from vp_tui.core.store.query.fields import FIELDS, OPERATORS, Field
+from vp_tui.core.store.snapshot import RunRow
+from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, lines, styled
+from vp_tui.tui.panels.entry import Entry
 from vp_tui.tui.panels.panel import Panel
 
+Known = Mapping[str, Sequence[str]]
+"""Field -> values that runs have; of `tag` the keys, of `tag.KEY` its values."""
+NOTHING_KNOWN: Known = MappingProxyType({})
 EXAMPLE = "e.g. model:esm2 verdict:FAIL speedup<1.8 since:7d tag.gpu:h200 NOT is:baseline"
 _SIGNS = "<>=:"
 
-KEYS = "enter apply, right arrow complete, esc cancel"
+KEYS = "enter apply, tab complete, esc cancel"
 
 
-def completed(text: str) -> str | None:
-    """Return `text` with its last word completed; None without a match."""
-    head, word = _last_word(text)
-    if not word:
-        return None
-    name, sign, value = _parts(word)
+def known_values(runs: Sequence[RunRow]) -> Known:
+    """Return the values that a filter can find, most recent first, for completion."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        values = {"model": _last(run.model), "input": _last(run.input), "name": run.name, "device": run.device}
+        values |= {"precision": run.precision, "reference": run.reference}
+        values |= {f"tag.{key}": value for key, value in run.tags.items()}
+        for field, value in [*values.items(), *(("tag", key) for key in run.tags)]:
+            if value and value.isprintable():
+                found.setdefault(field, {})[value] = None
+    return {field: tuple(values) for field, values in found.items()}
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def candidates(text: str, known: Known = NOTHING_KNOWN) -> tuple[str, ...]:
+    """Return what the last word can become: fields, keys of tags, or values."""
+    name, sign, value = _parts(_last_word(text)[1])
     if not sign:
-        found = next((field for field in FIELDS if field.name.startswith(name.lower())), None)
-        return f"{head}{_opened(found)}" if found is not None else None
-    choices = next((field.choices for field in FIELDS if field.name == name), ())
-    choice = next((one for one in choices if value and one.lower().startswith(value.lower())), None)
+        field, dot, key = name.partition(".")
+        if dot and field.lower() == "tag":
+            return tuple(f"tag.{one}:" for one in known.get("tag", ()) if one.startswith(key))
+        return tuple(_opened(field) for field in FIELDS if name and field.name.startswith(name.lower()))
+    choices = next((field.choices for field in FIELDS if field.name == name), ()) or known.get(name, ())
     # a value with spaces would need a quote before the typed part
-    return f"{head}{name}{sign}{choice}" if choice is not None and " " not in choice else None
+    fitting = (one for one in choices if one.lower().startswith(value.lower()) and not set(one) & set(' "()<>=:'))
+    return tuple(f"{name}{sign}{one}" for one in fitting)
+
+
+def completed(text: str, known: Known = NOTHING_KNOWN) -> str | None:
+    """Return `text` with its last word completed to the first candidate; None without one."""
+    head, word = _last_word(text)
+    _, sign, value = _parts(word)
+    found = candidates(text, known) if value or not sign else ()
+    return f"{head}{found[0]}" if found else None
+
+
+def extended(text: str, known: Known = NOTHING_KNOWN) -> str:
+    """Return `text` with its last word extended as far as all candidates agree, as a shell does."""
+    head, word = _last_word(text)
+    found = candidates(text, known)
+    # by characters; a shell also takes over upper and lower case
+    common = os.path.commonprefix(found) if found else word  # noqa: RUF071
+    return f"{head}{common}" if len(common) >= len(word) else text
 
 
 def explained(text: str) -> str:
@@ -73,9 +115,34 @@ class QuerySuggester(Suggester):
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self.known: Known = NOTHING_KNOWN
 
     async def get_suggestion(self, value: str) -> str | None:
-        return completed(value)
+        return completed(value, self.known)
+
+
+class QueryInput(Entry):
+    """Tab completes as a shell does; the candidates are told where there are several."""
+
+    BINDINGS = bindings("filter")
+
+    @dataclass
+    class Several(Message):
+        """The candidates for the last word."""
+
+        words: tuple[str, ...]
+
+    def __init__(self) -> None:
+        self.suggestions = QuerySuggester()
+        super().__init__(id="filter", select_on_focus=False, suggester=self.suggestions)
+
+    def action_complete(self) -> None:
+        before = self.value
+        self.value = extended(before, self.suggestions.known)
+        self.cursor_position = len(self.value)
+        found = candidates(self.value, self.suggestions.known)
+        if len(found) > 1:
+            self.post_message(self.Several(found))
 
 
 class FilterBar(Vertical):
@@ -90,7 +157,7 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal(id="filter-line"):
             yield Label("/")
-            yield Input(compact=True, id="filter", suggester=QuerySuggester(), select_on_focus=False)
+            yield QueryInput()
         yield Panel(id="filter-words")
         yield Panel(id="in-force")
 
@@ -98,8 +165,10 @@ class FilterBar(Vertical):
     def is_open(self) -> bool:
         return self.has_class("-open")
 
-    def open(self, query: str) -> None:
-        field = self.query_one("#filter", Input)
+    def open(self, query: str, runs: Sequence[RunRow]) -> None:
+        """Edit the query; values of the runs are completed."""
+        field = self.query_one(QueryInput)
+        field.suggestions.known = known_values(runs)
         field.value = query
         field.cursor_position = len(query)
         self.add_class("-open")
@@ -123,6 +192,11 @@ class FilterBar(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._explain(event.value)
+
+    def on_query_input_several(self, event: QueryInput.Several) -> None:
+        event.stop()
+        words = "  ".join(fmt.safe(word) for word in event.words)
+        self.query_one("#filter-words", Panel).show(lines([Content(words), styled(KEYS, "dim")]))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -64,8 +64,10 @@ class BarKey:
 
 def entries(keys: Sequence[Key], current: str) -> tuple[BarKey, ...]:
     """Return the keys of the bar; `current` is the name of the screen in front."""
-    return tuple(
-        BarKey(
+    found: list[BarKey] = []
+    shown = [one for one in keys if one.rank < QUIET]
+    for before, one in zip([None, *shown], shown, strict=False):
+        entry = BarKey(
             key=one.shown,
             label=one.label,
             pressed=one.key,
@@ -73,9 +75,12 @@ def entries(keys: Sequence[Key], current: str) -> tuple[BarKey, ...]:
             is_screen=one.action.startswith("app.open_screen"),
             is_current=one.action == f"app.open_screen('{current}')",
         )
-        for one in keys
-        if one.rank < QUIET
-    )
+        if before is not None and {before.name, one.name} == {"previous", "next"}:
+            # one without the other would be half an answer
+            last = found.pop()
+            entry = replace(entry, key=f"{last.key} {entry.key}", label=f"{last.label}, {entry.label.lower()}")
+        found.append(entry)
+    return tuple(found)
 
 
 def fitted(found: Sequence[BarKey], width: int) -> tuple[BarKey, ...]:
@@ -85,8 +90,10 @@ def fitted(found: Sequence[BarKey], width: int) -> tuple[BarKey, ...]:
     kept = {index: _short(entry) for index, entry in enumerate(found) if entry.rank == 0}
     for index, entry in sorted(enumerate(found), key=lambda item: item[1].rank):
         wider = kept | {index: _short(entry)}
-        if room(_in_order(wider)) <= width:
-            kept = wider
+        if room(_in_order(wider)) > width:
+            # what is less important does not take its place: the bar would change with every focus
+            break
+        kept = wider
     shown = _in_order(kept)
     if room(shown) > width:
         shown = [replace(entry, label="") if entry.is_screen and not entry.is_current else entry for entry in shown]

@@ -24,6 +24,7 @@ from vp_tui.tui.fields import FILE_FIELD, PATH_FIELDS, FormField
 from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line
+from vp_tui.tui.panels.entry import Entry
 from vp_tui.tui.panels.panel import Panel
 
 KEYS = "down select, enter take, tab complete"
@@ -68,7 +69,7 @@ def _line(choice: PathChoice, width: int) -> Content:
     return line(shown, (f"  {choice.hint}" if choice.hint else "", "dim"))
 
 
-class PathInput(Input):
+class PathInput(Entry):
     """The field; `known` are choices in addition to the entries of the folder."""
 
     BINDINGS = bindings("path field")
@@ -80,7 +81,7 @@ class PathInput(Input):
         choice: PathChoice
 
     def __init__(self, value: str, field: str, known: Sequence[PathChoice], choices: ChoiceList) -> None:
-        super().__init__(value=value, compact=True, name=field, id=f"field-{field}", select_on_focus=False)
+        super().__init__(value, name=field, id=f"field-{field}")
         self._field = field
         self._known = known
         self._choices = choices
@@ -130,7 +131,7 @@ class PathInput(Input):
             raise SkipAction
 
     async def action_take(self) -> None:
-        """Take the selected choice; without one submit the form."""
+        """Take the selected choice; without one go to the next field."""
         chosen = self._choices.chosen
         if chosen is not None:
             self.take(chosen)
@@ -208,6 +209,11 @@ class FieldRow(Vertical):
                 yield self._word
         yield self._message
 
+    @property
+    def entry(self) -> Widget:
+        """Return what takes the focus."""
+        return self._editor.input if isinstance(self._editor, PathField) else self._editor
+
     def show_word(self, *, is_on: bool) -> None:
         """Show the state of a switch as a word, too."""
         if self._word is not None:
@@ -232,4 +238,4 @@ def _editor(item: FormField, value: Any, known: Sequence[PathChoice]) -> Widget:
     if item.kind == "choice":
         options = [(choice, choice) for choice in item.choices]
         return Select(options, value=str(value), allow_blank=False, compact=True, name=name, id=unique)
-    return Input(value=str(value), compact=True, name=name, id=unique, select_on_focus=False)
+    return Entry(str(value), name=name, id=unique)

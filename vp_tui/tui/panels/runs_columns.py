@@ -1,6 +1,6 @@
 """Columns of the history: cell and sort key of each; details of the run under the cursor."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from vp_tui.tui.marks import MARKS, Level, level_of, line, lines, styled
 from vp_tui.tui.panels.header import elapsed_s, run_names
 
 SELECTED = "*"
-NAME, NAME_MOST = "name (model)", 40
+NAME, NAME_MOST, NAME_LEAST = "name (model)", 40, 12
 GAP = 2
 """A space on either side of a column."""
 _FIRST = ("running", "starting", "queued", "FAIL", "INVALID", "failed", "interrupted", "cancelled", "WARN", "PASS")
@@ -80,7 +80,7 @@ def _result_order(one: RunLine) -> int:
 
 def _speedup(one: RunLine) -> Content:
     level = level_of(one.run.speed_verdict)
-    return styled(f"{MARKS.get(level, '') + fmt.ratio(one.run.speedup):>6}", level)
+    return styled(f"{MARKS.get(level, '') + fmt.ratio(one.run.speedup):>8}", level)
 
 
 def tags(run: RunRow) -> str:
@@ -96,7 +96,7 @@ def _right(write: Callable[[RunRow], str], width: int) -> Callable[[RunLine], Co
 
 
 def _delta(one: RunLine) -> Content:
-    return styled(f"{one.delta.cell:>6}", one.delta.level)
+    return styled(one.delta.cell, one.delta.level)
 
 
 def bad_of(run: RunRow) -> str:
@@ -121,23 +121,23 @@ def _worst_order(one: RunLine) -> float | None:
 COLUMNS: tuple[RunColumn, ...] = (
     RunColumn("id", 6, _id, lambda one: one.run.id, is_right=True, descending=True),
     RunColumn(NAME, 14, _text(run_names, 14), lambda one: run_names(one.run).lower()),
-    RunColumn("prec", 4, _text(lambda run: run.precision, 4), lambda one: one.run.precision, room=72),
+    RunColumn("precision", 9, _text(lambda run: run.precision, 9), lambda one: one.run.precision, room=78),
     RunColumn("result", 11, _result, _result_order),
     RunColumn(words.LOWEST_SHORT, 9, _worst, _worst_order, is_right=True),
-    RunColumn("speed", 6, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
-    RunColumn("delta", 6, _delta, lambda one: one.delta.speed, room=66, is_right=True),
+    RunColumn(words.SPEEDUP, 8, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
+    RunColumn(words.AGAINST_BASELINE, 10, _delta, lambda one: one.delta.speed, room=70),
     RunColumn(
         "time", 7, _right(lambda run: fmt.duration(elapsed_s(run)), 7), lambda one: elapsed_s(one.run),
-        room=80, is_right=True, descending=True,
+        room=94, is_right=True, descending=True,
     ),
     RunColumn(
         "started", 16, _text(lambda run: fmt.date_time(run.started_at_us), 16), lambda one: one.run.started_at_us,
-        room=100, descending=True,
+        room=112, descending=True,
     ),
-    RunColumn("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=118),
-    RunColumn("bad", 9, _bad, lambda one: one.run.num_bad, room=131, is_right=True, descending=True),
-    RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=143),
-    RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=153),
+    RunColumn("tags", 16, _text(tags, 16), lambda one: tags(one.run) or None, room=130),
+    RunColumn("bad", 9, _bad, lambda one: one.run.num_bad, room=142, is_right=True, descending=True),
+    RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=153),
+    RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=163),
     RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=195),
 )  # fmt: skip
 
@@ -147,13 +147,17 @@ def title_of(column: RunColumn, order: Order) -> str:
     return f"{text:>{column.width}}" if column.is_right else text
 
 
-def fitting(width: int, order: Order) -> list[RunColumn]:
-    """Return the columns that fit, at least as wide as their titles; the name gets the rest."""
-    shown = [
-        replace(column, width=max(column.width, len(title_of(column, order))))
-        for column in COLUMNS
-        if column.room <= width
+def fitting(width: int, order: Order, chosen: Sequence[str] = ()) -> list[RunColumn]:
+    """Return the columns that fit, at least as wide as their titles; the name gets the rest.
+
+    With `chosen` titles those, in the order of the table, as far as they fit; id and name are always there.
+    """
+    wanted = [
+        column for column in COLUMNS if (column.title in {"id", NAME, *chosen} if chosen else column.room <= width)
     ]
+    shown = [replace(column, width=max(column.width, len(title_of(column, order)))) for column in wanted]
+    while chosen and len(shown) > 2 and sum(one.width + GAP for one in shown if one.title != NAME) > width - NAME_LEAST:
+        shown.pop()
     # one column is the scroll bar
     left = width - 1 - sum(column.width + GAP for column in shown if column.title != NAME) - GAP
     room = max(1, min(NAME_MOST, left))

@@ -9,10 +9,11 @@ from textual.message import Message
 
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.marks import same
+from vp_tui.tui.marks import same, styled
 from vp_tui.tui.messages import OpenRun
 from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.panels.runs_columns import COLUMNS, GAP, Order, RunColumn, RunLine, fitting, ordered, title_of
+from vp_tui.tui.panels.runs_tree import Group, Path, path_of, tree
 
 
 class RunsTable(LineList):
@@ -30,7 +31,11 @@ class RunsTable(LineList):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._given: tuple[RunLine, ...] = ()
-        self._rows: tuple[RunLine, ...] = ()
+        self._rows: tuple[RunLine | Group, ...] = ()
+        self.is_tree = False
+        self._folded: frozenset[Path] = frozenset()
+        self.chosen_titles: tuple[str, ...] = ()
+        """Columns chosen by the user; empty: those that fit."""
         self._columns: list[RunColumn] = []
         self._titles: list[str] = []
         self._width = 0
@@ -38,6 +43,11 @@ class RunsTable(LineList):
 
     @property
     def current(self) -> RunLine | None:
+        row = self._row
+        return row if isinstance(row, RunLine) else None
+
+    @property
+    def _row(self) -> RunLine | Group | None:
         return self._rows[self.cursor_row] if self.cursor_row < len(self._rows) else None
 
     @property
@@ -45,19 +55,25 @@ class RunsTable(LineList):
         return self.current.run if self.current is not None else None
 
     @property
+    def shown_titles(self) -> tuple[str, ...]:
+        return tuple(column.title for column in self._columns)
+
+    @property
     def runs(self) -> tuple[RunRow, ...]:
-        return tuple(one.run for one in self._rows)
+        """Return the runs of the table, without those in closed groups."""
+        return tuple(one.run for one in self._rows if isinstance(one, RunLine))
 
     def show(self, given: tuple[RunLine, ...], width: int) -> None:
         """Fill the table with the columns that fit into `width`."""
         before, columns = self._rows, self._columns
-        chosen = self.chosen
+        chosen = self._row
         self._given, self._width = given, width
-        self._rows = ordered(given, self.order)
-        self._columns = fitting(width, self.order)
+        in_order = ordered(given, self.order)
+        self._rows = tree(in_order, self._folded) if self.is_tree else in_order
+        self._columns = fitting(width, self.order, self.chosen_titles)
         titles = [title_of(column, self.order) for column in self._columns]
         is_same = titles == self._titles and len(columns) == len(self._columns)
-        if is_same and [one.run.id for one in before] == [one.run.id for one in self._rows]:
+        if is_same and list(map(_key, before)) == list(map(_key, self._rows)):
             for row, (old, one) in enumerate(zip(before, self._rows, strict=True)):
                 if old != one and not same(self._line(old), self._line(one)):
                     self.refresh_row(row)
@@ -66,9 +82,9 @@ class RunsTable(LineList):
         self.resize_to(len(self._rows))
         self._follow(chosen)
 
-    def _follow(self, chosen: RunRow | None) -> None:
-        """Keep cursor and scroll position at the run; if it is gone, at the same row."""
-        rows = (row for row, one in enumerate(self._rows) if chosen is not None and one.run.id == chosen.id)
+    def _follow(self, chosen: RunLine | Group | None) -> None:
+        """Keep cursor and scroll position at the run or group; if it is gone, at the same row."""
+        rows = (row for row, one in enumerate(self._rows) if chosen is not None and _key(one) == _key(chosen))
         row = next(rows, self.cursor_row)
         if self.scroll_offset.y:
             self.scroll_to(y=self.scroll_offset.y + row - self.cursor_row, animate=False, immediate=True)
@@ -84,7 +100,9 @@ class RunsTable(LineList):
     def row_line(self, row: int) -> Content:
         return self._line(self._rows[row])
 
-    def _line(self, one: RunLine) -> Content:
+    def _line(self, one: RunLine | Group) -> Content:
+        if isinstance(one, Group):
+            return styled(f" {one.text}", "title")
         return Content("").join(_cell(column.cell(one), column) for column in self._columns)
 
     def copy_text(self) -> str:
@@ -94,12 +112,44 @@ class RunsTable(LineList):
     # -- keys and mouse
 
     def action_open(self) -> None:
-        if self.chosen is not None:
+        """Show the run; of a group open or close it."""
+        if isinstance(self._row, Group):
+            self._turn(self._row.path, is_open=not self._row.is_open)
+        elif self.chosen is not None:
             self.post_message(OpenRun(self.chosen.id))
 
     def action_select(self) -> None:
         if self.chosen is not None:
             self.post_message(self.SelectionToggled(self.chosen.id))
+        elif self._row is not None:
+            self.action_open()
+
+    def action_tree(self) -> None:
+        """Show the tree instead of the list, and back."""
+        self.is_tree = not self.is_tree
+        self._again()
+
+    def action_fold(self, is_open: bool) -> None:
+        """Open the group under the cursor, or close it, or the one that contains the run."""
+        row = self._row
+        if self.is_tree and row is not None:
+            self._turn(row.path if isinstance(row, Group) else path_of(row.run), is_open=is_open)
+
+    def _turn(self, path: Path, *, is_open: bool) -> None:
+        self._folded = self._folded - {path} if is_open else self._folded | {path}
+        self._again()
+        row = next((row for row, one in enumerate(self._rows) if isinstance(one, Group) and one.path == path), None)
+        if row is not None:
+            self.move_cursor(row)
+
+    def choose_columns(self, titles: tuple[str, ...]) -> None:
+        """Show these columns; without any those that fit."""
+        self.chosen_titles = titles
+        self._again()
+
+    def _again(self) -> None:
+        self.show(self._given, self._width)
+        self.post_message(self.Moved())
 
     def title_clicked(self, column: int) -> None:
         """Sort by the clicked title; reverse by a second click."""
@@ -129,6 +179,10 @@ class RunsTable(LineList):
         self.show(self._given, self._width)
         # show the first ones of the new order
         self.move_cursor(0)
+
+
+def _key(row: RunLine | Group) -> int | Path:
+    return row.run.id if isinstance(row, RunLine) else row.path
 
 
 def _cell(content: Content, column: RunColumn) -> Content:

@@ -91,17 +91,19 @@ class AlertScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#alert", Panel).show(issue_words(self._issue, self._snapshot))
 
-    def action_sequence(self) -> None:
+    @property
+    def _sequence_id(self) -> str | None:
+        """The first sequence that an alert of this cause names."""
         every = (self._issue.lead, *self._issue.others)
-        named = (one.sequence_id for one in every if isinstance(one, AlertRaised) and one.sequence_id is not None)
-        sequence_id = next(named, None)
-        if sequence_id is None:
-            self.app.notify(
-                "this is not about a single sequence; enter on the Live screen lists the worst",
-                severity="warning",
-            )
-            return
-        self.app.push_screen(SequenceScreen(self._backend, self._snapshot, sequence_id))
+        return next((one.sequence_id for one in every if isinstance(one, AlertRaised) and one.sequence_id), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for the sequence of a cause that names none."""
+        return action != "sequence" or self._sequence_id is not None
+
+    def action_sequence(self) -> None:
+        if self._sequence_id is not None:
+            self.app.push_screen(SequenceScreen(self._backend, self._snapshot, self._sequence_id))
 
 
 def issue_words(issue: Issue, snapshot: RunSnapshot) -> Content:

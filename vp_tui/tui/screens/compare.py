@@ -20,7 +20,7 @@ from vp_tui.tui.panels.comparison_charts import DistributionChart, SpeedChart
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.rows import Rows
 from vp_tui.tui.screens.export import ExportScreen
-from vp_tui.tui.screens.main_screen import NO_RUNS, MainScreen
+from vp_tui.tui.screens.main_screen import MainScreen
 
 if TYPE_CHECKING:
     from vp_tui.core.report.comparison import ComparisonReport
@@ -29,7 +29,7 @@ HOW = (
     "No comparison yet.",
     "",
     "On screen 2, select two runs with space and press c:",
-    "the older one is the baseline.",
+    "the older one is run A, the other run B.",
     "Without a selection, c compares the run with its baseline;",
     "b sets a run as a baseline.",
 )
@@ -40,8 +40,8 @@ BOTH = (120, 40)
 """Columns and lines from which table and charts are shown together."""
 ALL = (180, 44)
 """Columns and lines from which all views are shown."""
-ROOM = {"-low": (1, 3), "-middle": (3, 4), "-roomy": (8, 8)}
-"""Lines for the differing facts, and for the sentence of the verdict."""
+ROOM = {"-low": (1, 1), "-middle": (3, 2), "-roomy": (8, 3)}
+"""Lines for the differing facts, and for each of the two verdicts."""
 
 
 class CompareScreen(MainScreen):
@@ -93,6 +93,7 @@ class CompareScreen(MainScreen):
         self._report, self._candidate = found
         self._words = None
         self.remove_class("-empty")
+        self.refresh_bindings()
         self._fill()
         self._show_view()
         self.post_message(Changed())
@@ -113,7 +114,7 @@ class CompareScreen(MainScreen):
         """Do nothing once there is a comparison: it does not change with the store."""
         if self._report is None and self._words is None:
             how = lines([Content(text) for text in HOW])
-            self.query_one("#empty", Panel).show(how if view.runs else Content(NO_RUNS))
+            self.query_one("#empty", Panel).show(how if view.runs else self.empty_words(view))
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= BOTH[0] and self.size.height >= BOTH[1], "-both")
@@ -196,25 +197,27 @@ class CompareScreen(MainScreen):
 
     # -- keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False without a comparison, also while it is made."""
+        return self._report is not None or action not in {"next_view", "only_worse", "swap", "export"}
+
     def action_next_view(self) -> None:
-        if self._has_report():
-            self._place = (self._place + 1) % len(VIEWS)
-            self._show_view()
+        self._place = (self._place + 1) % len(VIEWS)
+        self._show_view()
 
     def action_only_worse(self) -> None:
-        if self._has_report():
-            self._only_worse = not self._only_worse
-            self._place = 0
-            self._fill()
-            self._show_view()
+        self._only_worse = not self._only_worse
+        self._place = 0
+        self._fill()
+        self._show_view()
 
     def action_swap(self) -> None:
-        if self._report is not None and self._has_report():
+        if self._report is not None:
             self.compare(str(self._report.cand_ids[0]), str(self._report.base_ids[0]))
 
     def action_export(self) -> None:
         report = self._report
-        if report is None or not self._has_report():
+        if report is None:
             return
         base, cand = report.base_ids[0], report.cand_ids[0]
 
@@ -223,11 +226,6 @@ class CompareScreen(MainScreen):
 
         what = f"the comparison of #{cand} with #{base}"
         self.app.push_screen(ExportScreen(what, write, f"comparison-{cand}-with-{base}"))
-
-    def _has_report(self) -> bool:
-        if self._report is None:
-            self.say("no comparison yet")
-        return self._report is not None
 
 
 def _name(side: str) -> str:

@@ -18,6 +18,7 @@ from vp_tui.core.files import user_path
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import Level, line
+from vp_tui.tui.panels.entry import Entry
 from vp_tui.tui.panels.panel import Panel
 
 FORMATS: Final = {
@@ -29,7 +30,7 @@ FORMATS: Final = {
     "table": (".txt", "plain text, 100 columns wide"),
 }
 """Formats of core.report.render, which is slow to import: format -> suffix, purpose."""
-HINT: Final = "enter write, shift+tab format, esc back"
+HINT: Final = "^s write, shift+tab format, esc back"
 MAX_NAME: Final = 60
 Message = tuple[Level, str]
 
@@ -62,7 +63,7 @@ class ExportScreen(ModalScreen[Path | None]):
                     yield Panel(id="format-words")
                 with Horizontal():
                     yield Label("file")
-                    yield Input(self._suggested, compact=True, id="path", select_on_focus=False)
+                    yield Entry(self._suggested, id="path")
             yield Panel(id="path-words")
             with Horizontal(classes="buttons"):
                 yield Button("Write", id="write", variant="success", compact=True)
@@ -83,8 +84,11 @@ class ExportScreen(ModalScreen[Path | None]):
         self._explain()
 
     @on(Input.Submitted, "#path")
+    def _to_button(self) -> None:
+        self.query_one("#write", Button).focus()
+
     @on(Button.Pressed, "#write")
-    def _begin(self) -> None:
+    def action_confirm(self) -> None:
         """Write, unless the path is known to be invalid."""
         text = self.query_one("#path", Input).value
         level, words = checked(text)

@@ -16,10 +16,11 @@ from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, styled
 from vp_tui.tui.messages import Changed, dashboard
+from vp_tui.tui.panels.entry import Entry
 from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.panel import Panel
 
-HINT = "enter confirm, tab next field, esc back"
+HINT = "enter next field, ^s confirm, esc back"
 
 
 class FormScreen(ModalScreen[bool]):
@@ -48,7 +49,7 @@ class FormScreen(ModalScreen[bool]):
                 for name, title, value in self.fields():
                     with Horizontal():
                         yield Label(title, markup=False)
-                        yield Input(value=value, compact=True, id=name, select_on_focus=False)
+                        yield Entry(value, id=name)
             yield Panel(id="hint")
             with Horizontal(classes="buttons"):
                 yield Button(self.verb, id="do", variant="success", compact=True)
@@ -110,7 +111,19 @@ class FormScreen(ModalScreen[bool]):
     def _hint(self, content: Content) -> None:
         self.query_one("#hint", Panel).show(content)
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field, after the last one to the button that confirms."""
+        names = [name for name, _, _ in self.fields()]
+        after = names[names.index(str(event.input.id)) + 1 :]
+        self._is_touched = True
+        self.recheck()
+        button = self.query_one("#do", Button)
+        if after:
+            self.query_one(f"#{after[0]}", Input).focus()
+        elif not button.disabled:
+            button.focus()
+
+    def action_confirm(self) -> None:
         self._is_touched = True
         if self._is_busy:
             return

@@ -1,37 +1,43 @@
-"""Help: the focused panel, all numbers, all keys as they are now, and how to move keys. Report of one run."""
+"""Help: the focused panel, all numbers, all keys as they are now, and how to move keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from vp_tui.core import text as fmt
 from vp_tui.core.gates.embeddings import M1, M1_P01, M4, M5
 from vp_tui.core.gates.goals import P1, P1_GPU
 from vp_tui.core.report import headings as words
-from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui.explain import OF_SCREEN, explanation
-from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, UNMOVED, bindings, keys_of
+from vp_tui.tui.keymap import BY_ID, KEYS, PARTS, UNMOVED, bindings, keys_of, shown
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.key_bar import KeyBar
-from vp_tui.tui.text import report
+from vp_tui.tui.screens.finding import FindingScreen, FindLine
+from vp_tui.tui.user_commands import FIELDS, UserCommand
 
 WIDTH = 71
 """Columns inside the frame, without its scrollbar, at 80 columns."""
 _TITLES = {
     "runs table": "Runs, in the table",
     "alerts": "Live, in the alerts",
+    "filter": "Runs, in the filter",
     "path field": "New run, in a field with a path",
     "form": "Forms",
+    "columns": "Forms, in the list of columns",
     "question": "Questions",
     "measures": "Measures",
+    "gate": "A gate, in Measures",
+    "command": "Output of a command",
+    "lines": "Selected runs in one chart",
     "alert": "An alert",
     "worst": "The worst sequences",
+    "sequences": "The worst sequences, in the list",
     "sequence": "A sequence",
     "unit": "An operation of the precision map",
     "chart": "Live, in a chart",
@@ -88,11 +94,17 @@ def _section(screen: str, moved: Mapping[str, str], *, of_all: bool) -> list[Con
     return [*rows, Content("")]
 
 
-def moving_help(path: Path | None) -> Content:
-    """Return where keys.toml is and which ids it takes."""
+def moving_help(path: Path | None, commands: Sequence[UserCommand] = ()) -> Content:
+    """Return where keys.toml is, which ids it takes, and the commands of the user."""
     place = str(path) if path is not None else "keys.toml next to the store"
     words = f'One line per key in {place}, read at start-up, e.g. "live.view" = "V". Names:'
     rows = [styled("Changing keys", "title"), *_words("  ", words), *_words("    ", ", ".join(sorted(BY_ID)))]
+    how = (
+        '[[command]] with key, name and run puts a command of your shell on a key, e.g. run = "vp-tui show {id} | mail '
+        f'-s {{name}} me". It runs in the background; its output and exit code are shown. Fields: {", ".join(FIELDS)}.'
+    )
+    rows += [Content(""), styled("Your commands", "title"), *_words("  ", how)]
+    rows += [line((f"  {shown(one.key):<7}", "info"), fmt.safe(one.name)) for one in commands]
     return lines([*rows, Content("")])
 
 
@@ -153,7 +165,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
     )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(FindingScreen):
     """Text with its own scrolling; esc, q or ? closes it."""
 
     BINDINGS = bindings("help")
@@ -165,6 +177,7 @@ class HelpScreen(ModalScreen[None]):
         *,
         limits: Thresholds,
         moved: Mapping[str, str] = UNMOVED,
+        commands: Sequence[UserCommand] = (),
         path: Path | None = None,
     ) -> None:
         super().__init__()
@@ -173,26 +186,23 @@ class HelpScreen(ModalScreen[None]):
             "keys": keys_here(screen, moved),
             "numbers": number_help(limits),
             "elsewhere": keys_elsewhere(screen, moved),
-            "moving": moving_help(path),
+            "moving": moving_help(path, commands),
         }
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help"):
-            for name, text in self._parts.items():
-                yield Static(text, id=name, markup=False)
+        with Vertical(classes="dialog help"):
+            with VerticalScroll(id="help-text"):
+                for name, text in self._parts.items():
+                    yield Static(text, id=name, markup=False)
+            yield FindLine()
         yield KeyBar()
 
+    @property
+    def list(self) -> VerticalScroll:
+        return self.query_one("#help-text", VerticalScroll)
 
-class MeasuresScreen(ModalScreen[None]):
-    """Text with its own scrolling; esc, q or m closes it."""
+    def texts(self) -> Sequence[str]:
+        return [row for text in self._parts.values() for row in text.plain.split("\n")]
 
-    BINDINGS = bindings("measures")
-
-    def __init__(self, snapshot: RunSnapshot) -> None:
-        super().__init__()
-        self._snapshot = snapshot
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog report"):
-            yield Static(Content(report(self._snapshot)), id="report")
-        yield KeyBar()
+    def show_match(self, row: int) -> None:
+        self.list.scroll_to(y=row, animate=False, immediate=True)

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.backend import Backend
@@ -17,7 +18,7 @@ from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.header import run_names
 
-Answer = Literal["leave", "stop", "stay"]
+Answer = Literal["leave", "stop", "start", "stay"]
 MOST = 5
 """Active runs listed by name; a queue may be long."""
 
@@ -47,6 +48,12 @@ class QuestionScreen(ModalScreen[Answer]):
         for offered in self._answers:
             if offered == answer:
                 self.dismiss(offered)
+
+
+def start_question(seconds: float) -> QuestionScreen:
+    """Return the question before a run that is estimated to take long."""
+    text = f"This run is estimated to take {fmt.duration(seconds)} of encoding.\nStart it?"
+    return QuestionScreen(text, {"start": "y  start it", "stay": "esc  back to the form"})
 
 
 def leave_question(active: tuple[RunRow, ...], run: RunRow) -> QuestionScreen:

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.tui.keymap import bindings
@@ -21,7 +22,7 @@ from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.export import ExportScreen
-from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen, empty_words
+from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen
 from vp_tui.tui.screens.modules import ModulesScreen
 from vp_tui.tui.screens.run_forms import PinScreen
 from vp_tui.tui.screens.worst import WorstScreen
@@ -32,6 +33,8 @@ LARGE = (160, 45)
 TALL = 40
 """Lines from which all facts of the run are shown."""
 LOOK_S = 1.0
+BACK = " (a: back to charts)"
+_OF_A_RUN = frozenset({"cycle_chart", "worst", "toggle_alerts", "compare", "pin", "export"})
 
 
 class LiveScreen(MainScreen):
@@ -79,8 +82,10 @@ class LiveScreen(MainScreen):
         is_without_gpu = not isinstance(view.idle_gpu, GpuSample) and not (view.snapshot and view.snapshot.gpu)
         self.set_class(view.snapshot is not None and view.snapshot.run.device == "cpu" and is_without_gpu, "-cpu")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
+        # the first screen says in its own words that there is no GPU
+        self.query_one("#rates").display = view.snapshot is not None or not isinstance(view.idle_gpu, Unavailable)
         if view.snapshot is None:
-            self.query_one("#empty", Panel).show(empty_words(view))
+            self.query_one("#empty", Panel).show(self.empty_words(view))
             return
         self._show_run(view, view.snapshot)
 
@@ -122,6 +127,24 @@ class LiveScreen(MainScreen):
         if self._snapshot is not None:
             self._show_header(self._snapshot)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for a key that does nothing now."""
+        if action == "back":
+            return self.has_class("-alerts") or dashboard(self).can_go_back
+        # the newest view: this screen may not have been filled yet
+        view = dashboard(self).view
+        snapshot = view.snapshot if view is not None else None
+        if action == "other_run":
+            shown = snapshot.run.id if snapshot is not None else None
+            return view is not None and any(run.is_active and run.id != shown for run in view.runs)
+        return snapshot is not None or action not in _OF_A_RUN
+
+    async def action_back(self) -> None:
+        if self.has_class("-alerts"):
+            self.action_toggle_alerts()
+        else:
+            await self.app.run_action("app.back")
+
     def action_cycle_chart(self) -> None:
         self.query_one(ChartRow).next_view()
 
@@ -133,7 +156,12 @@ class LiveScreen(MainScreen):
 
     def action_toggle_alerts(self) -> None:
         self.toggle_class("-alerts")
-        self.set_focus(self.query_one(AlertList) if self.has_class("-alerts") else None)
+        alerts = self.query_one(AlertList)
+        alerts.mode = BACK if self.has_class("-alerts") else ""
+        if self._snapshot is not None:
+            alerts.show(self._snapshot)
+        self.refresh_bindings()
+        self.set_focus(alerts if self.has_class("-alerts") else None)
 
     def on_alert_list_opened(self, message: AlertList.Opened) -> None:
         if self._snapshot is not None:

@@ -18,7 +18,7 @@ from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.log_rows import KINDS, TITLES, Kind, rows
 from vp_tui.tui.panels.log_view import LogView
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.main_screen import MainScreen, empty_words
+from vp_tui.tui.screens.main_screen import MainScreen
 
 if TYPE_CHECKING:
     from vp_tui.core.store.transitions import StatusChange
@@ -59,7 +59,7 @@ class LogsScreen(MainScreen):
         self.set_class(view.snapshot is None, "-empty")
         if view.snapshot is None:
             self._snapshot = None
-            self.query_one("#empty", Panel).show(empty_words(view))
+            self.query_one("#empty", Panel).show(self.empty_words(view))
             return
         if self._snapshot is None or self._snapshot.run.id != view.snapshot.run.id:
             self._tail, self._changes, self._trouble = None, (), None
@@ -164,9 +164,12 @@ class LogsScreen(MainScreen):
 
 
 def title(run: RunRow) -> Content:
+    # green beside FAIL would say that all is well
+    status = level_of(run.status) if run.verdict in {None, "PASS"} else "plain"
     phase = f"  {fmt.safe(run.phase)}" if run.phase else ""
+    verdict = line(" ", (run.verdict, level_of(run.verdict))) if run.verdict else ""
     why = f"  {fmt.safe(run.status_reason)}" if run.status_reason and not run.is_active else ""
-    return line((f"#{run.id} ", "title"), run_names(run), "  ", (run.status.upper(), level_of(run.status)), phase, why)
+    return line((f"#{run.id} ", "title"), run_names(run), "  ", (run.status.upper(), status), verdict, phase, why)
 
 
 def extent(tail: LogTail) -> str:

@@ -14,8 +14,8 @@ from vp_tui.tui.marks import line, lines
 from vp_tui.tui.messages import MainScreenShown, StoreView, dashboard
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
+from vp_tui.tui.panels.welcome import machine, welcome
 
-NO_RUNS = "No runs yet: press n, or try `vp-tui demo`"
 CHOOSE = "This run was deleted: press 2 to select another"
 PAUSED = "Display paused; the run continues. Press space to resume."
 NO_RUN = "No run is shown: press n to start one, or 2 for the history"
@@ -24,7 +24,7 @@ NO_RUN = "No run is shown: press n to start one, or 2 for the history"
 class MainScreen(Screen[None]):
     """A screen that shows a StoreView."""
 
-    ALLOW_IN_MAXIMIZED_VIEW = "#banner, KeyBar"
+    ALLOW_IN_MAXIMIZED_VIEW = "#banner, #said, KeyBar"
 
     @property
     def backend(self) -> Backend:
@@ -33,6 +33,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Panel(id="banner")
         yield from self.body()
+        yield Panel(id="said")
         yield KeyBar()
 
     def body(self) -> list[Widget]:
@@ -47,6 +48,12 @@ class MainScreen(Screen[None]):
         """Return the run that the keys of this screen act on: the one on the Live screen."""
         return view.snapshot.run if view.snapshot else None
 
+    def empty_words(self, view: StoreView) -> Content:
+        """Return what to do without a run to show."""
+        if view.runs:
+            return Content(CHOOSE)
+        return welcome(machine(dashboard(self).home, view.idle_gpu), self.size.height - 4)
+
     def show_banner(self, notices: Sequence[Content]) -> None:
         """Show one line each, the most severe first; hide the banner without any."""
         banner = self.query_one("#banner", Panel)
@@ -55,8 +62,22 @@ class MainScreen(Screen[None]):
             banner.show(lines(list(notices)))
 
     def say(self, words: str) -> None:
-        """Notify the user why a key does nothing."""
-        self.notify(fmt.safe(words), severity="warning", markup=False)
+        """Tell above the key bar why a key does nothing, until the next key."""
+        panel = self.query_one("#said", Panel)
+        panel.show(line(("~ ", "warn"), fmt.safe(words)))
+        panel.add_class("-on")
+
+    def zoom(self) -> None:
+        """Show the focused panel full screen, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is None:
+            self.say("no panel is focused: press tab to focus one")
+        else:
+            self.maximized = zoomable(self.focused)
+
+    def unsay(self) -> None:
+        self.query_one("#said", Panel).remove_class("-on")
 
     def on_screen_resume(self) -> None:
         self.post_message(MainScreenShown())
@@ -80,7 +101,3 @@ def zoomable(focused: Widget) -> Widget:
     """Return the panel that contains the focus: the nearest widget with a topic, else the focused widget."""
     parts = (node for node in focused.ancestors_with_self if isinstance(node, Widget) and not isinstance(node, Screen))
     return next((part for part in parts if getattr(part, "topic", None)), focused)
-
-
-def empty_words(view: StoreView) -> Content:
-    return Content(CHOOSE if view.runs else NO_RUNS)

@@ -39,8 +39,11 @@ from vp_tui.tui.panels.estimate import EstimateLines
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.path_field import FieldRow, PathInput
 from vp_tui.tui.screens.judge import JudgeScreen
+from vp_tui.tui.screens.leave import Answer, start_question
 
-HINT = "tab next field, enter start, esc back"
+HINT = "enter next field, ^s start, esc back"
+LONG_S = 600.0
+"""Estimated seconds from which a start is confirmed."""
 START_HINT = "Enter starts the run in its own process; it continues without this dashboard."
 JUDGE_HINT = "Compare embeddings or predictions that another program wrote."
 MORE_HINT = "Other settings; enter opens and closes them."
@@ -142,12 +145,30 @@ class NewRunScreen(ModalScreen[int]):
             return MORE_HINT
         return {"start": START_HINT, "judge": JUDGE_HINT}.get(str(widget.id), HINT)
 
-    def on_input_submitted(self) -> None:
-        self._begin()
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the next field, after the last one to Start, or to the first wrong field."""
+        self._take(event.input.name, event.value)
+        is_all = not self.query_one("#more", Collapsible).collapsed
+        shown = [row for row in self._rows.values() if is_all or not row.item.is_more]
+        place = next((place for place, row in enumerate(shown) if row.item.name == event.input.name), len(shown))
+        if place + 1 < len(shown):
+            shown[place + 1].entry.focus()
+        elif not (start := self.query_one("#start", Button)).disabled:
+            start.focus()
+        else:
+            self._tell_wrong()
+
+    def _tell_wrong(self) -> None:
+        self._touched = set(self._rows)
+        self._recheck()
+        wrong = {**self._checked.errors, **self._file_errors}
+        row = next((row for name, row in self._rows.items() if name in wrong), None)
+        if row is not None:
+            row.entry.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "start":
-            self._begin()
+            self.action_start()
             return
         self.action_cancel()
         if event.button.id == "judge":
@@ -227,18 +248,26 @@ class NewRunScreen(ModalScreen[int]):
 
     # -- the start
 
-    def _begin(self) -> None:
+    def action_start(self) -> None:
         config = self._checked.config
         if self._values[MODEL_FIELD] in DEMOS:
             self._fill_in_demo(self._values[MODEL_FIELD])
         elif config is None or self._file_errors or self._busy is not None:
-            self._touched = set(self._rows)
-            self._recheck()
+            self._tell_wrong()
+        elif (seconds := self.query_one(EstimateLines).seconds) is not None and seconds > LONG_S:
+            self.app.push_screen(start_question(seconds), partial(self._confirmed, config))
         else:
-            self._wait_for("Starting ...")
-            start = partial(_start, self._backend, config, dict(self._values))
-            # a job of the app: its result is reported even after the form is closed
-            run_job(self.app, "start", start, self._started, self._failed)
+            self._start(config)
+
+    def _confirmed(self, config: RunConfig, answer: Answer | None) -> None:
+        if answer == "start":
+            self._start(config)
+
+    def _start(self, config: RunConfig) -> None:
+        self._wait_for("Starting ...")
+        start = partial(_start, self._backend, config, dict(self._values))
+        # a job of the app: its result is reported even after the form is closed
+        run_job(self.app, "start", start, self._started, self._failed)
 
     def _started(self, answer: tuple[int, str | None]) -> None:
         run_id, trouble = answer

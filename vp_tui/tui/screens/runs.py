@@ -11,17 +11,21 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.deltas import delta, pair
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
-from vp_tui.tui.messages import StoreView
+from vp_tui.tui.messages import StoreView, dashboard
 from vp_tui.tui.panels.filter_bar import FilterBar
+from vp_tui.tui.panels.overlay import LETTERS
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.runs_columns import RunLine, detail
 from vp_tui.tui.panels.runs_table import RunsTable
+from vp_tui.tui.screens.columns import ColumnsScreen
 from vp_tui.tui.screens.export import ExportScreen
-from vp_tui.tui.screens.main_screen import MainScreen, empty_words
+from vp_tui.tui.screens.main_screen import MainScreen
+from vp_tui.tui.screens.overlay import OverlayScreen
 from vp_tui.tui.screens.run_forms import AnnotateScreen, DeleteScreen, PinScreen, why_kept
 
 NO_MATCH = "No run matches: esc clears the filter, / edits it"
 NO_RUN = "no run is selected"
+_OF_RUNS = frozenset({"filter", "tag", "delete", "compare", "pin", "export", "columns", "lines"})
 
 
 class RunsScreen(MainScreen):
@@ -63,7 +67,7 @@ class RunsScreen(MainScreen):
             return
         runs = self._found if self._query else self._all
         self.set_class(not runs, "-empty")
-        self.query_one("#empty", Panel).show(Content(NO_MATCH) if self._query else empty_words(view))
+        self.query_one("#empty", Panel).show(Content(NO_MATCH) if self._query else self.empty_words(view))
         self.query_one(FilterBar).show_in_force(self._query, len(runs), len(self._all))
         made = (
             RunLine(run=run, delta=delta(run, view.baselines), is_selected=run.id in self._selected_ids) for run in runs
@@ -98,7 +102,7 @@ class RunsScreen(MainScreen):
     # -- filter
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open(self._query)
+        self.query_one(FilterBar).open(self._query, self._all)
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
         self._wanted = message.query
@@ -178,6 +182,34 @@ class RunsScreen(MainScreen):
             self.say(chosen.reason)
         else:
             self.post_message(chosen)
+
+    def action_columns(self) -> None:
+        table = self.query_one(RunsTable)
+        screen = ColumnsScreen(table.chosen_titles, table.shown_titles)
+        self.app.push_screen(screen, self._choose_columns)
+
+    def _choose_columns(self, titles: tuple[str, ...] | None) -> None:
+        if titles is not None:
+            self.query_one(RunsTable).choose_columns(titles)
+
+    def action_lines(self) -> None:
+        """Show the selected runs in one chart; without a selection the run under the cursor."""
+        run = self.query_one(RunsTable).chosen
+        runs = self._selected or ([run] if run is not None else [])
+        if len(runs) > len(LETTERS):
+            self.say(f"{len(runs)} runs are selected; a chart shows at most {len(LETTERS)}")
+        elif runs:
+            self.app.push_screen(OverlayScreen(self.backend, [one.id for one in runs]))
+        else:
+            self.say(NO_RUN)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for a key that does nothing on an empty screen."""
+        if action == "clear" and self.is_mounted:
+            return bool(self._query or self._selected_ids or self.query_one(FilterBar).is_open)
+        # the newest view: this screen may not have been filled yet
+        view = dashboard(self).view
+        return bool(view is not None and view.runs) or action not in _OF_RUNS
 
     def action_pin(self) -> None:
         run = self._current()

@@ -21,7 +21,7 @@ from vp_tui.tui.panels.panel import Panel, Readable
 from vp_tui.tui.panels.precision_map import PrecisionMap, Wish
 from vp_tui.tui.panels.search_choices import ChoicesChart
 from vp_tui.tui.panels.search_hints import hints
-from vp_tui.tui.screens.main_screen import MainScreen, empty_words
+from vp_tui.tui.screens.main_screen import MainScreen
 from vp_tui.tui.screens.unit import UnitScreen
 
 LOOK_S = 1.5
@@ -74,7 +74,7 @@ class SearchScreen(MainScreen):
         self.set_class(view.snapshot is None, "-empty")
         if view.snapshot is None:
             self._snapshot = None
-            self.query_one("#empty", Panel).show(empty_words(view))
+            self.query_one("#empty", Panel).show(self.empty_words(view))
             return
         if self._snapshot is None or self._snapshot.run.id != view.snapshot.run.id:
             self._state, self._trouble = None, None

@@ -6,7 +6,6 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -22,6 +21,7 @@ from vp_tui.tui.messages import dashboard
 from vp_tui.tui.panels.key_bar import KeyBar
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.sequence_words import Metric, numbers
+from vp_tui.tui.screens.finding import FindingScreen, FindLine
 from vp_tui.tui.screens.sequence import SequenceScreen
 
 MOST = 50
@@ -39,14 +39,14 @@ NARROW = (words.STRATUM, words.SIMILARITY, words.NAN, words.INF)
 class SequenceList(OptionList):
     """The lines; `open` selects the line under the cursor."""
 
-    BINDINGS = bindings("worst")
+    BINDINGS = bindings("sequences")
 
     def action_open(self) -> None:
         """Select, as a click does."""
         self.action_select()
 
 
-class WorstScreen(ModalScreen[None]):
+class WorstScreen(FindingScreen):
     """Read from the store when it opens, and again while the run is active."""
 
     BINDINGS = bindings("worst")
@@ -61,7 +61,18 @@ class WorstScreen(ModalScreen[None]):
             yield Panel(id="about")
             yield Panel(id="columns")
             yield SequenceList(id="sequences", markup=False)
+            yield FindLine()
         yield KeyBar()
+
+    @property
+    def list(self) -> SequenceList:
+        return self.query_one(SequenceList)
+
+    def texts(self) -> Sequence[str]:
+        return [result.sequence_id for result in self._results]
+
+    def show_match(self, row: int) -> None:
+        self.list.highlighted = row
 
     def on_mount(self) -> None:
         self._say("Reading ...")
