@@ -146,5 +146,9 @@ class AlertList(OptionList):
     def on_option_list_option_selected(self) -> None:
         self.action_open()
 
+    def texts(self) -> list[str]:
+        """Return each line, for a search."""
+        return [in_words(entry.what, self._started_at_us).plain for entry in self._entries]
+
     def copy_text(self) -> str:
         return "".join(f"{in_words(entry.what, self._started_at_us).plain}\n" for entry in self._entries)
