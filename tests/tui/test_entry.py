@@ -7,9 +7,10 @@ from form_parts import fill, opened
 from textual import events
 from textual.widgets import Button, Input
 
+from vp_tui.tui.panels.alerts import AlertList
 from vp_tui.tui.panels.estimate import EstimateLines
 from vp_tui.tui.screens.leave import QuestionScreen
-from vp_tui.tui.screens.new_run import LONG_S
+from vp_tui.tui.screens.new_run import LONG_S, NewRunScreen
 
 
 async def test_what_is_typed_after_ctrl_u_stays_although_all_keys_are_there_at_once(drive):
@@ -116,3 +117,20 @@ async def test_why_a_key_does_nothing_stays_until_the_next_key(drive):
         assert "no baseline fits" in driven.text
         await driven.press("down")
         await driven.until(lambda: "no baseline fits" not in driven.text)
+
+
+async def test_text_is_found_in_the_alerts_and_n_is_the_next_match_until_esc(drive):
+    alerts = tuple(snapshots.alert(number, message=f"cosine number {number}") for number in range(30))
+    shown = snapshots.snapshot(snapshots.passed().run, alerts=alerts)
+    async with drive(shown) as driven:
+        listed = driven.app.screen.query_one(AlertList)
+        await driven.press("slash", *"number 2", "enter")
+        assert listed.highlighted == 2
+        await driven.press("n")
+        assert listed.highlighted == 20
+        await driven.press("N")
+        assert listed.highlighted == 2
+        await driven.press("N")
+        assert listed.highlighted == 29, "around the end"
+        await driven.press("escape", "n")
+        await driven.until(lambda: isinstance(driven.app.screen, NewRunScreen))

@@ -25,7 +25,7 @@ def exporting(drive, tmp_path, monkeypatch):
             driven.written = []
             note = lambda format, path: driven.written.append((format, path))  # noqa: E731
             driven.app.push_screen(ExportScreen(what, write or note, suggestion), driven.answers.append)
-            await driven.until_text("enter write")
+            await driven.until_text("^s write")
             yield driven
 
     return opened
@@ -172,7 +172,7 @@ async def test_escape_and_back_write_nothing(exporting):
         await driven.press("escape")
         assert driven.answers == [None]
     async with exporting() as driven:
-        await driven.press("tab", "tab", "ctrl+s")
+        await driven.press("tab", "tab", "enter")
         assert (driven.answers, driven.written) == ([None], [])
 
 

@@ -65,8 +65,8 @@ def test_every_key_of_the_table_does_something(name):
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_no_key_has_two_meanings_on_one_screen(name):
-    # without any run there is nothing else that enter could mean
-    used = [key.key for key in keys_of(name) if key.name != "demo"]
+    # without any run enter means nothing else, and n is the next match only while text is looked for
+    used = [key.key for key in keys_of(name) if key.name not in {"demo", "next-match", "previous-match"}]
     assert len(used) == len(set(used))
 
 

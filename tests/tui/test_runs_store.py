@@ -52,7 +52,7 @@ async def test_runs_older_than_those_of_the_view_are_in_the_history_too(home):
         assert len(shown.app.view.runs) == 500
         await shown.press("end")
         assert shown.table.chosen.id == 1
-        await shown.press("D", "1", "enter")
+        await shown.press("D", "1", "ctrl+s")
         await shown.until(lambda: shown.table.row_count == 600)
         assert shown.table.chosen.id == 2
 
@@ -67,7 +67,7 @@ async def test_marked_runs_are_exported_else_the_one_under_the_cursor(home, tmp_
         await shown.press("escape", "space", "end", "space", "e")
         await shown.until_text("Export runs #1, #3")
         shown.app.screen.query_one("#path").value = str(target)
-        await shown.press("enter")
+        await shown.press("ctrl+s")
         await shown.until(target.exists)
         assert "esm2" in target.read_text()
 
@@ -76,6 +76,7 @@ async def test_a_run_is_shown_against_the_baseline_that_fits_it(home):
     set_baseline(home, stored_runs.group_of(home, stored_runs.STEADY), reason="x")
     stored_runs.complete(home, tokens_per_s=900.0)
     async with runs_screen(home) as shown:
-        await shown.until_text("against 'default' (#5): speed-up -10%, similarity no worse")
-        assert "-10% ~" in shown.text
-        assert shown.table.copy_text().count(" base ") == 5
+        # 10 % against five runs may be noise
+        await shown.until_text("against 'default' (#5): speed-up no judged change, similarity no worse")
+        assert "#5 =" in shown.text
+        assert shown.table.copy_text().count("x  base") == 5

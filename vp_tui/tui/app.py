@@ -190,7 +190,9 @@ class VpTuiApp(HoldingApp):
         before = self.current_mode
         await self.action_open_screen(name)
         self._came_from = before if before != name else None
-        self.refresh_bindings()
+        # messages still arrive while the app ends
+        if self.screen_stack:
+            self.refresh_bindings()
 
     @property
     def can_go_back(self) -> bool:

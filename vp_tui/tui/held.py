@@ -15,7 +15,9 @@ class HoldingApp(App[int]):
 
     def notify(self, message: str, **how: Any) -> None:
         """Show a notification, at the latest when no modal is open any more."""
-        if isinstance(self.screen, ModalScreen):
+        # while the app ends there is no screen
+        stack = self.screen_stack
+        if stack and isinstance(stack[-1], ModalScreen):
             self._held.append((message, how))
         else:
             super().notify(message, **how)

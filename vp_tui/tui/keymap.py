@@ -83,6 +83,13 @@ _SCREENS = (
     Key("compare", "3", "app.open_screen('compare')", "Compare", "two runs, or a run and its baseline", _ALL, rank=0),
     Key("search", "4", "app.open_screen('search')", "Search", "the operations to keep in FP32", _ALL, rank=0),
     Key("logs", "5", "app.open_screen('logs')", "Logs", "log and status changes of the run", _ALL, rank=0),
+)
+_MATCHES = (
+    Key("next-match", "n", "next_match(1)", "Next", "next match, while text is looked for", ("live", "compare")),
+    Key("previous-match", "N", "next_match(-1)", "Prev", "previous match", ("live", "compare"), rank=REST),
+)
+"""Before the key of a new run, whose letter they take while text is looked for."""
+_NEW = (
     Key("new", "n", "app.new_run", "New", "configure and start a new run", _NOT_LOGS, rank=1, owner="app"),
     Key("new", "ctrl+n", "app.new_run", "New", "configure and start a new run (n is the next match)", ("logs",), REST),
 )
@@ -151,9 +158,17 @@ _OF_A_RUN = (
 )
 _COMPARE = (
     Key("view", "v", "next_view", "View", "next view: table, charts, worst sequences, settings", ("compare",), rank=2),
-    Key("back", "escape", "app.back", "Back", "back to the screen that opened the comparison", ("compare",), rank=1),
+    Key(
+        "back",
+        "escape",
+        "back",
+        "Back",
+        "end the search, or back to the screen before",
+        ("compare",),
+        rank=1,
+    ),
     Key("regressions", "R", "only_worse", "Regressions", "show only what got worse, and back", ("compare",)),
-    Key("swap", "s", "swap", "Swap", "swap candidate and baseline", ("compare",)),
+    Key("swap", "s", "swap", "Swap", "swap A and B", ("compare",)),
 )
 _SEARCH = (
     Key(
@@ -216,6 +231,7 @@ _MODALS = (
     Key("stop", "s", "choose('stop')", "Stop", "stop the run", ("question",)),
     Key("start", "y", "choose('start')", "Start", "start the run", ("question",)),
     Key("find", "slash", "find", "Find", "find text", _FINDING),
+    Key("find", "slash", "find", "Find", "find text in the alerts, or in the table", ("live", "compare"), rank=QUIET),
     Key("next", "n", "next_match(1)", "Next", "next match", _FINDING),
     Key("previous", "N", "next_match(-1)", "Previous", "previous match", _FINDING, rank=REST),
     Key("back", "escape", "back", "Back", "end the search, or close", _FINDING),
@@ -234,7 +250,19 @@ _MODALS = (
 TERMINAL_KEYS: Mapping[str, str] = {"ctrl+z": "suspend_process"}
 """Keys of every program of a terminal, which no user moves and no key bar shows; in a browser's tab they do nothing."""
 
-KEYS: tuple[Key, ...] = (*_SCREENS, *_LIVE, *_RUNS, *_OF_A_RUN, *_COMPARE, *_SEARCH, *_LOGS, *_EVERYWHERE, *_MODALS)
+KEYS: tuple[Key, ...] = (
+    *_SCREENS,
+    *_MATCHES,
+    *_NEW,
+    *_LIVE,
+    *_RUNS,
+    *_OF_A_RUN,
+    *_COMPARE,
+    *_SEARCH,
+    *_LOGS,
+    *_EVERYWHERE,
+    *_MODALS,
+)
 
 
 def keys_of(screen: str, moved: Mapping[str, str] = UNMOVED) -> tuple[Key, ...]:

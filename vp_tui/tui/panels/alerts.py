@@ -119,5 +119,9 @@ class AlertList(OptionList):
     def on_option_list_option_selected(self) -> None:
         self.action_open()
 
+    def texts(self) -> list[str]:
+        """Return each line, for a search."""
+        return [in_words(entry.what, self._started_at_us).plain for entry in self._entries]
+
     def copy_text(self) -> str:
         return "".join(f"{issue_words(one).plain}\n" for one in self._issues)

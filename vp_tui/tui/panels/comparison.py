@@ -164,7 +164,8 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
         # numbers without a verdict are no differences that were found
         judged = len(differing) - len(report.beside)
         shown = differing
-        heading = f"differences: {judged} {of}" if judged else "numbers side by side, not judged"
+        alike = f"; no difference in {count_words(len(report.items), 'metric', 'metrics')}" if report.items else ""
+        heading = f"differences: {judged} {of}" if judged else f"numbers side by side, not judged{alike}"
     else:
         shown, heading = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
     # stable: numbers without a verdict keep their own order, and come last

@@ -165,6 +165,10 @@ class Rows(DataTable[Content]):
         ]
         return "; ".join([row.detail, *hidden])
 
+    def texts(self) -> list[str]:
+        """Return each row with its detail, for a search."""
+        return [" ".join([*row.cells, row.detail]) for row in self._grid.rows] if self._grid is not None else []
+
     def copy_text(self) -> str:
         """Return the whole table, uncut."""
         if self._grid is None or not self._grid.rows:

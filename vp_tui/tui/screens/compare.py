@@ -1,5 +1,6 @@
 """Screen 3: a run compared with another run or a baseline."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, lines, styled
-from vp_tui.tui.messages import Changed, StoreView
+from vp_tui.tui.messages import Changed, StoreView, dashboard
 from vp_tui.tui.panels.comparison_charts import DistributionChart, SpeedChart
 from vp_tui.tui.panels.panel import Panel
 from vp_tui.tui.panels.rows import Rows
 from vp_tui.tui.screens.export import ExportScreen
+from vp_tui.tui.screens.finding import Finding, FindLine
 from vp_tui.tui.screens.main_screen import MainScreen
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ ROOM = {"-low": (1, 1), "-middle": (3, 2), "-roomy": (8, 3)}
 """Lines for the differing facts, and for each of the two verdicts."""
 
 
-class CompareScreen(MainScreen):
+class CompareScreen(Finding, MainScreen):
     """The last comparison, or how to make one."""
 
     BINDINGS = bindings("compare")
@@ -70,7 +72,7 @@ class CompareScreen(MainScreen):
             Vertical(Rows(id="unlike"), notes, id="causes"),
         )
         head = (Panel(id="empty"), Panel(id="apart"), Panel(id="compared"))
-        return [*head, Container(*views, id="views"), Panel(id="reason")]
+        return [*head, Container(*views, id="views"), Panel(id="reason"), FindLine()]
 
     def on_mount(self) -> None:
         self.add_class("-empty", "-view-0")
@@ -198,8 +200,29 @@ class CompareScreen(MainScreen):
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return False without a comparison, also while it is made."""
-        return self._report is not None or action not in {"next_view", "only_worse", "swap", "export"}
+        """Return False without a comparison, also while it is made; the matches are those of a search."""
+        if action == "next_match":
+            return self.is_mounted and self.is_finding
+        if action == "back":
+            return (self.is_mounted and self.is_finding) or dashboard(self).can_go_back
+        return self._report is not None or action not in {"next_view", "only_worse", "swap", "export", "find"}
+
+    @property
+    def list(self) -> Widget:
+        return self.query_one(f"#{VIEWS[self._place]}")
+
+    def texts(self) -> Sequence[str]:
+        return self.list.texts() if isinstance(self.list, Rows) else ()
+
+    def show_match(self, row: int) -> None:
+        if isinstance(self.list, Rows):
+            self.list.move_cursor(row=row)
+
+    async def action_back(self) -> None:
+        if self.is_finding:
+            self.end_search()
+        else:
+            await self.app.run_action("app.back")
 
     def action_next_view(self) -> None:
         self._place = (self._place + 1) % len(VIEWS)

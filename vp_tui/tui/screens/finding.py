@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
-from vp_tui.core import text as fmt
 from vp_tui.tui.marks import styled
 from vp_tui.tui.panels.entry import Entry
 from vp_tui.tui.panels.panel import Panel
@@ -24,12 +24,10 @@ class FindLine(Horizontal):
         yield Panel(id="find-count")
 
 
-class FindingScreen(ModalScreen[Any]):
-    """A modal with a FindLine; `texts` are its lines, `show_match` goes to one of them."""
+class Finding(Screen[Any]):
+    """A screen with a FindLine; `texts` are its lines, `show_match` goes to one of them."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._at = -1
+    _at = -1
 
     def texts(self) -> Sequence[str]:
         """Return the lines that are searched."""
@@ -47,6 +45,7 @@ class FindingScreen(ModalScreen[Any]):
     def action_find(self) -> None:
         self.query_one(FindLine).add_class("-on")
         self.query_one("#find-text", Entry).focus()
+        self.refresh_bindings()
 
     def action_next_match(self, step: int) -> None:
         """Go to the next match, or with -1 to the previous one; without a text ask for one."""
@@ -62,21 +61,33 @@ class FindingScreen(ModalScreen[Any]):
         place = f"{found.index(self._at) + 1} of {len(found)}" if found else "not found"
         self.query_one("#find-count", Panel).show(styled(f" {place}  n next, N previous, esc ends", "dim"))
 
-    def action_back(self) -> None:
-        """End the search, else close."""
-        line = self.query_one(FindLine)
-        if line.has_class("-on"):
-            line.remove_class("-on")
-            self.query_one("#find-text", Entry).value = ""
-            self.list.focus()
-        else:
-            self.dismiss(None)
+    @property
+    def is_finding(self) -> bool:
+        return self.query_one(FindLine).has_class("-on")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def end_search(self) -> None:
+        self.query_one(FindLine).remove_class("-on")
+        self.query_one("#find-text", Entry).value = ""
+        self.list.focus()
+        self.refresh_bindings()
+
+    @on(Input.Submitted, "#find-text")
+    def _find(self, event: Input.Submitted) -> None:
         event.stop()
         self.list.focus()
-        if fmt.safe(event.value).strip():
+        self.refresh_bindings()
+        if event.value.strip():
             self._at = -1
             self.action_next_match(1)
         else:
-            self.action_back()
+            self.end_search()
+
+
+class FindingScreen(Finding, ModalScreen[Any]):
+    """A modal that is searched; esc ends the search, then closes."""
+
+    def action_back(self) -> None:
+        if self.is_finding:
+            self.end_search()
+        else:
+            self.dismiss(None)

@@ -22,6 +22,7 @@ from vp_tui.tui.panels.strata import embeddings, strata
 from vp_tui.tui.panels.throughput import facts, throughput
 from vp_tui.tui.screens.alert import AlertScreen
 from vp_tui.tui.screens.export import ExportScreen
+from vp_tui.tui.screens.finding import Finding, FindLine
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen
 from vp_tui.tui.screens.modules import ModulesScreen
 from vp_tui.tui.screens.run_forms import PinScreen
@@ -34,10 +35,10 @@ TALL = 40
 """Lines from which all facts of the run are shown."""
 LOOK_S = 1.0
 BACK = " (a: back to charts)"
-_OF_A_RUN = frozenset({"cycle_chart", "worst", "toggle_alerts", "compare", "pin", "export"})
+_OF_A_RUN = frozenset({"find", "cycle_chart", "worst", "toggle_alerts", "compare", "pin", "export"})
 
 
-class LiveScreen(MainScreen):
+class LiveScreen(Finding, MainScreen):
     """The selected run; live.tcss decides which panels fit."""
 
     BINDINGS = bindings("live")
@@ -66,6 +67,7 @@ class LiveScreen(MainScreen):
                 Vertical(statistics, AlertList(id="alerts"), id="side"),
                 id="bottom",
             ),
+            FindLine(),
         ]
 
     def on_mount(self) -> None:
@@ -129,8 +131,11 @@ class LiveScreen(MainScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return False for a key that does nothing now."""
+        if action == "next_match":
+            return self.is_mounted and self.is_finding
         if action == "back":
-            return self.has_class("-alerts") or dashboard(self).can_go_back
+            is_mode = self.has_class("-alerts") or (self.is_mounted and self.is_finding)
+            return is_mode or dashboard(self).can_go_back
         # the newest view: this screen may not have been filled yet
         view = dashboard(self).view
         snapshot = view.snapshot if view is not None else None
@@ -140,10 +145,22 @@ class LiveScreen(MainScreen):
         return snapshot is not None or action not in _OF_A_RUN
 
     async def action_back(self) -> None:
-        if self.has_class("-alerts"):
+        if self.is_finding:
+            self.end_search()
+        elif self.has_class("-alerts"):
             self.action_toggle_alerts()
         else:
             await self.app.run_action("app.back")
+
+    @property
+    def list(self) -> AlertList:
+        return self.query_one(AlertList)
+
+    def texts(self) -> Sequence[str]:
+        return self.list.texts()
+
+    def show_match(self, row: int) -> None:
+        self.list.highlighted = row
 
     def action_cycle_chart(self) -> None:
         self.query_one(ChartRow).next_view()
