@@ -23,6 +23,8 @@ WIDTH: Final = 100
 _INDENT: Final = "  "
 _SPACING: Final = ((_INDENT, "  "), (_INDENT, " "), ("", " "))
 """Indent and gap between cells; the first that fits."""
+LEAST: Final = 6
+"""Columns that a cell of text keeps, however narrow the page."""
 CELL: Final = 120
 """Columns of a cell in Markdown."""
 _ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
@@ -81,45 +83,59 @@ def tone(outcome: Outcome) -> Tone:
     return "open" if outcome in OPEN else "good"
 
 
-def as_text(page: Page) -> str:
-    """Return the page; it ends with a newline."""
-    lines = [*_wrapped(f"{page.word}: {page.sentence}", rest=_INDENT), ""]
+def as_text(page: Page, width: int = WIDTH) -> str:
+    """Return the page in at most `width` columns; it ends with a newline.
+
+    Text cells are cut where a table is wider; numbers are not.
+    """
+    lines = [*wrap(f"{page.word}: {page.sentence}", width, rest=_INDENT), ""]
     for line in page.lines:
-        lines += _wrapped(line, rest=_INDENT)
+        lines += wrap(line, width, rest=_INDENT)
     for table in page.tables:
-        lines += _text_table(table)
+        lines += _text_table(table, width)
     if page.notes:
         lines += ["", "Notes"]
-        lines += [line for note in page.notes for line in _wrapped(note, first=f"{_INDENT}- ", rest=_INDENT * 2)]
+        lines += [line for note in page.notes for line in wrap(note, width, first=f"{_INDENT}- ", rest=_INDENT * 2)]
     return "\n".join(lines) + "\n"
 
 
-def _text_table(table: Table) -> list[str]:
+def _text_table(table: Table, width: int) -> list[str]:
     """Title, rows and note; a table without rows is one line."""
     if not table.rows:
-        return ["", *_wrapped(f"{table.title}: {table.note}", rest=_INDENT)] if table.note else []
+        return ["", *wrap(f"{table.title}: {table.note}", width, rest=_INDENT)] if table.note else []
     head = tuple(column.title for column in table.columns)
     rows = [[clip(cell, column.most) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
     right = [place for place, column in enumerate(table.columns) if column.align == "right"]
     for indent, gap in _SPACING:
         lines = [indent + line for line in aligned([head, *rows], gap=gap, right=right)]
-        if max(map(columns, lines)) <= WIDTH:
+        if max(map(columns, lines)) <= width:
             break
-    note = _wrapped(table.note, first=_INDENT, rest=_INDENT) if table.note else []
+    else:
+        lines = aligned([head, *rows], gap=" ", right=right, width=width)
+    note = wrap(table.note, width, first=_INDENT, rest=_INDENT) if table.note else []
     return ["", table.title, *lines, *note]
 
 
-def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
-    """Return the rows as lines with cells of equal width; the columns `right` are right-aligned."""
+def aligned(
+    rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = (), width: int | None = None
+) -> list[str]:
+    """Return the rows as lines with cells of equal width; the columns `right`, of numbers, are right-aligned.
+
+    Where the lines would be wider than `width`, the widest columns of text are cut, down to LEAST each.
+    """
     widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    text = [place for place in range(len(widths)) if place not in right]
+    while width is not None and sum(widths) + len(gap) * (len(widths) - 1) > width:
+        widest = max(text, key=lambda place: widths[place], default=None)
+        if widest is None or widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
     return [
-        gap.join(pad(cell, widths[place], right=place in right) for place, cell in enumerate(row)).rstrip()
+        gap.join(
+            pad(clip(cell, widths[place]), widths[place], right=place in right) for place, cell in enumerate(row)
+        ).rstrip()
         for row in rows
     ]
-
-
-def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
-    return wrap(words, WIDTH, first=first, rest=rest)
 
 
 def as_markdown(page: Page) -> str:

@@ -20,7 +20,7 @@ from vp_tui.core.report.comparison import ComparisonReport, Fact
 from vp_tui.core.report.comparison_page import comparison_page
 from vp_tui.core.report.evidence import EDGES
 from vp_tui.core.report.neutral import without_home
-from vp_tui.core.report.page import as_markdown, as_text
+from vp_tui.core.report.page import WIDTH, as_markdown, as_text
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.text import safe
 
@@ -169,8 +169,10 @@ def _chart_rows(report: ComparisonReport) -> Iterable[tuple[Value, ...]]:
 FORMATS: Final = ("table", "md", "csv", "json", "html", "junit")
 
 
-def rendered(report: ComparisonReport, format: str, *, everything: bool = False) -> str:
+def rendered(report: ComparisonReport, format: str, *, everything: bool = False, width: int = WIDTH) -> str:
     """Return the report; differences only, unless `everything`. It ends with a newline; the home folder is ~.
+
+    `width` is that of the format `table`.
 
     Raises:
         UsageError: no such format.
@@ -178,7 +180,7 @@ def rendered(report: ComparisonReport, format: str, *, everything: bool = False)
     report = without_home(report)
     match format:
         case "table":
-            return as_text(comparison_page(report, everything=everything))
+            return as_text(comparison_page(report, everything=everything), width)
         case "md":
             return as_markdown(comparison_page(report, everything=everything))
         case "csv":

@@ -1,7 +1,5 @@
 """Commands for stored runs: list, show, follow, stop, rerun, tag and delete."""
 
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +38,7 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, as_json:
         output.result(f"no run matches {safe(query)}")
     else:
         # a file or a pipe gets every column
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        width = output.width()
         output.result(runs_table(runs, width))
 
 

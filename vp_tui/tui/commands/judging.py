@@ -6,6 +6,7 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.report import comparison, render, runs_export
 from vp_tui.core.report.comparison import ComparisonReport
+from vp_tui.core.report.page import WIDTH
 from vp_tui.core.runs import repeats
 from vp_tui.core.runs.repeats import ChosenRuns
 from vp_tui.core.store.home import Home
@@ -24,7 +25,8 @@ def compare_runs(
     """
     _require_format(format)
     report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
-    text = render.rendered(report, format, everything=everything)
+    room = WIDTH if file else min(WIDTH, output.width() or WIDTH)
+    text = render.rendered(report, format, everything=everything, width=room)
     _write(text, format, file, outcome=_outcome(report))
     return report.comparison.exit_code(strict=strict)
 
