@@ -194,3 +194,14 @@ def test_a_store_of_a_development_version_is_refused_and_left_as_it_is(home, rev
     assert backup.backups(home) == ()
     with pytest.raises(StoreError, match=f"'{revision}'"):
         Reader(home)
+
+
+def test_a_store_without_the_table_of_progress_gets_it_and_keeps_its_runs(home):
+    complete(home)
+    before = asked(home.database, "SELECT id, uuid, verdict FROM run")
+    asked(home.database, "DROP TABLE run_progress")
+    asked(home.database, "UPDATE alembic_version SET version_num = '0010'")
+    assert migrations.upgrade(home) == "0010"
+    assert asked(home.database, "SELECT id, uuid, verdict FROM run") == before
+    with Reader(home) as reader:
+        assert (reader.runs()[0].progress, reader.step_seconds(before[0][0])) == (None, None)

@@ -90,3 +90,39 @@ def test_a_theme_that_does_not_exist_is_said_so_and_the_usual_one_is_taken():
         terminal.wait_for(lambda text: "TEXTUAL_THEME=no-such" in text)
         terminal.press("q")
         assert terminal.wait_end() == 0
+
+
+COLOURS = {
+    # pyte's names of the terminal's own colours; brown is yellow
+    "16": ({"TERM": "screen"}, ("brightred", "brightbrown", "brightgreen")),
+    "256": ({"TERM": "xterm-256color"}, ("ff5f5f", "ffd75f", "5fd75f")),
+    "all": ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, ("ff5f5f", "ffd75f", "5fd75f")),
+}
+
+
+def colour_of(screen, word):
+    """The colour of the first letter of the first such word."""
+    row = next(y for y, text in enumerate(screen.display) if word in text)
+    return screen.buffer[row][screen.display[row].index(word)].fg
+
+
+@pytest.mark.parametrize("number", COLOURS)
+def test_fail_warn_and_pass_are_red_gold_and_green_with_any_number_of_colours(number):
+    env, (red, gold, green) = COLOURS[number]
+    with Terminal([*SHOW, "failed_gate"], env=env) as terminal:
+        terminal.wait_for(lambda text: "FAIL  do" in text or "FAIL  12 of" in text)
+        terminal.wait_for(lambda text: "WARN" in text)
+        assert (colour_of(terminal.screen, "FAIL  "), colour_of(terminal.screen, "WARN")) == (red, gold)
+    with Terminal([*SHOW, "passed"], env=env) as terminal:
+        terminal.wait_for(lambda text: "PASS  all" in text)
+        assert colour_of(terminal.screen, "PASS") == green
+
+
+def test_a_run_that_broke_off_is_neither_red_nor_gold():
+    env, (red, gold, _) = COLOURS["256"]
+    with Terminal([*SHOW, "ended"], env=env) as terminal:
+        terminal.wait_for(lambda text: "FAILED" in text)
+        assert colour_of(terminal.screen, "FAILED") not in {red, gold}
+        terminal.press("2")
+        terminal.wait_for(lambda text: "result" in text)
+        assert colour_of(terminal.screen, "failed") not in {red, gold}

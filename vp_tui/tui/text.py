@@ -31,7 +31,7 @@ _LABEL = 15
 def progress_line(snapshot: RunSnapshot) -> str:
     """Return one line: progress over all steps, time left, safe so far, fast so far."""
     run = snapshot.run
-    parts = [f"#{run.id} {share_words(run)}  {safe(step_words(run)) or run.status}"]
+    parts = [f"#{run.id} {share_words(run)}  {safe(step_words(run) or run.status)}"]
     if run.eta_s is not None:
         parts.append(f"{fmt.duration(run.eta_s)} left")
     if snapshot.blocks:

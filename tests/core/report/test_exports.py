@@ -40,6 +40,18 @@ def test_a_comparison_is_written_as_in_the_golden_file(regressed, format):
     golden(f"comparison.{format}", render.rendered(regressed, format))
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_comparison_keeps_to_its_width_and_no_number_in_it_is_broken_or_cut(regressed, width):
+    text = render.rendered(regressed, "table", everything=True, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    whole = render.rendered(regressed, "table", everything=True, width=200)
+    numbers = re.compile(r"\d+\.\d+")
+    rows = [set(numbers.findall(line)) for line in whole.splitlines() if "0.999" in line]
+    found = [set(numbers.findall(line)) for line in text.splitlines() if "0.999" in line]
+    assert len(rows) > 3
+    assert found == rows
+
+
 def test_runs_are_exported_as_in_the_golden_file(loaded, runs):
     text = exported([loaded("cpu"), loaded("broken")], "table")
     golden("runs.table", text.replace(str(runs.home.root), "HOME"))

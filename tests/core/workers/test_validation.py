@@ -19,6 +19,7 @@ from vp_tui.core.store.references import read_embeddings
 from vp_tui.core.verdict.judge import UNPROVED
 from vp_tui.core.workers.validate import plan
 from vp_tui.core.workers.validate.arms import ArmRunner
+from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.faulty_run import encoders_of
 from vp_tui.core.workers.validate.run import _log_handler, plain_encoders
 from vp_tui.core.workers.validate.throughput import CLOCK_SHARE
@@ -43,6 +44,7 @@ def validation(made_checkpoint, tmp_path):
                 device_reason="asked for",
                 sampler=sampler,
                 encoders=(encoders_of if config.fault else plain_encoders)(config),
+                course=Course(has_oracle=config.oracle > 0),
             )
         )
 
@@ -71,7 +73,9 @@ def test_both_arms_encode_the_same_blocks_in_abba_order(events_of):
 
 
 def test_similarity_streams_from_the_first_block_on(events_of):
-    kinds = [type(event) for event in events_of()]
+    events = events_of()
+    begin = next(place for place, one in enumerate(events) if getattr(one, "phase", "") == "encoding")
+    kinds = [type(event) for event in events[begin + 2 :]]
     assert kinds.index(BlockCompared) < kinds.index(Progress) + 4
     assert kinds.count(BlockCompared) * 2 == len(timed(events_of(fp32_compare=True)))
 

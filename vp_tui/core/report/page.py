@@ -162,11 +162,24 @@ def _rows_of(table: Table, most: Mapping[int, int], gap: str) -> list[str]:
     return aligned([head, *rows], gap=gap, right=right)
 
 
-def aligned(rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = ()) -> list[str]:
-    """Return the rows as lines with cells of equal width; the columns `right` are right-aligned."""
+def aligned(
+    rows: Sequence[Sequence[str]], *, gap: str = "  ", right: Sequence[int] = (), width: int | None = None
+) -> list[str]:
+    """Return the rows as lines with cells of equal width; the columns `right`, of numbers, are right-aligned.
+
+    Where the lines would be wider than `width`, the widest columns of text are cut, down to six columns each.
+    """
     widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    text = [place for place in range(len(widths)) if place not in right]
+    while width is not None and sum(widths) + len(gap) * (len(widths) - 1) > width:
+        widest = max(text, key=lambda place: widths[place], default=None)
+        if widest is None or widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
     return [
-        gap.join(pad(cell, widths[place], right=place in right) for place, cell in enumerate(row)).rstrip()
+        gap.join(
+            pad(clip(cell, widths[place]), widths[place], right=place in right) for place, cell in enumerate(row)
+        ).rstrip()
         for row in rows
     ]
 

@@ -6,7 +6,7 @@ from typing import Final
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.text import exact
 
-_MOST: Final = 0.99
+_LEAST_LEFT: Final = 0.01
 """Of a run that has not ended."""
 
 
@@ -16,7 +16,7 @@ def fraction_of(run: RunRow) -> float:
         return 1.0
     if run.progress is not None:
         return run.progress.fraction
-    return min(run.done / run.total, _MOST) if run.total else 0.0
+    return min(run.done / run.total, 1 - _LEAST_LEFT) if run.total else 0.0
 
 
 def share_words(run: RunRow) -> str:

@@ -169,13 +169,9 @@ class Reader:
         table = tables.sequence_result
         columns = [table.c[name] for name in SequenceResult.__dataclass_fields__]
         with self._reading() as connection:
-            rows = connection.execute(
-                select(*columns)
-                .where(table.c.run_id == run_id)
-                .order_by(table.c.cosine.asc().nulls_first(), table.c.seq_idx)
-                .limit(limit)
-            ).mappings()
-            return tuple(SequenceResult(**row) for row in rows)
+            order = (table.c.cosine.asc().nulls_first(), table.c.seq_idx)
+            found = select(*columns).where(table.c.run_id == run_id).order_by(*order).limit(limit)
+            return tuple(SequenceResult(**row) for row in connection.execute(found).mappings())
 
     def results(self, run_id: int) -> tuple[SequenceResult, ...]:
         """Return every compared sequence, in the order of the embeddings."""

@@ -20,8 +20,9 @@ def margin(similarity: float | None, limit: float, *, nonfinite: int = 0) -> str
     if similarity > 1 - ONE:
         return f">{_two_digits((1 - limit) / ONE)}x"
     # cut, so that a similarity below its limit never reads as 1
-    return f"{math.floor(100 * times) / 100:.2f}x" if times < 1 else f"{_two_digits(times)}x"
+    return fmt.ratio(math.floor(100 * times) / 100) if times < 1 else f"{_two_digits(times)}x"
 
 
 def _two_digits(times: float) -> str:
-    return f"{times:.1f}" if times < 9.95 else f"{float(f'{times:.1e}'):,.0f}"
+    rounded = round(times, 1 - math.floor(math.log10(times)))
+    return fmt.number(rounded) if rounded < 10 else fmt.exact(rounded)

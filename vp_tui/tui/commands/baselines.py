@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 from vp_tui.core import text as fmt
-from vp_tui.core.report.page import aligned
 from vp_tui.core.runs import repeats
 from vp_tui.core.store import baselines
 from vp_tui.core.store.baselines import Baseline
@@ -56,7 +55,7 @@ def print_baselines(home: Home, *, everything: bool, as_json: bool) -> None:
     else:
         titles = ("name", "runs", "model", "pinned", "by", "retired", "reason")
         rows = [_row(one, models) for one in found]
-        output.result("\n".join(aligned([titles, *dict.fromkeys(rows)])))
+        output.table([titles, *dict.fromkeys(rows)])
 
 
 def _document(one: Baseline) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class _Progress:
         if self._terminal:
             self._rewrite(progress_line(snapshot))
         elif self._step(snapshot.run) != self._shown:
-            self._line(f"#{snapshot.run.id} {share_words(snapshot.run)} {safe(step_words(snapshot.run))}")
+            run = snapshot.run
+            self._line(f"#{run.id} {share_words(run)} {safe(step_words(run) or run.status)}")
         self._shown = self._step(snapshot.run)
 
     @staticmethod

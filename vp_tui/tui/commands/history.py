@@ -1,6 +1,5 @@
 """Commands for stored runs: list, show, follow, stop, rerun, tag and delete."""
 
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,8 +45,7 @@ def print_runs(home: Home, query: str, *, sort: str | None, limit: int, columns:
         output.result(f"no run matches {safe(query)}")
     else:
         # a file or a pipe gets every column
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        output.result(runs_table(runs, width, columns=chosen, against=against))
+        output.result(runs_table(runs, output.width(), columns=chosen, against=against))
     if len(found) > len(runs):
         sys.stdout.flush()
         output.say(f"there are more than these {fmt.plural(len(runs), 'run')}: --limit 0 shows all")

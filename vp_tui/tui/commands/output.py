@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.report.document import run_document
+from vp_tui.core.report.page import aligned
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.tui.text import summary
@@ -33,9 +34,19 @@ def _escaped(found: "re.Match[str]") -> str:
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
-def width(most: int) -> int:
+def page_width(most: int) -> int:
     """Return the columns of the terminal, or those that COLUMNS says, at most `most`, which a file or a pipe gets."""
     return min(most, shutil.get_terminal_size((most, 24)).columns)
+
+
+def width() -> int | None:
+    """Return the columns of the terminal that results go to; None where they go elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print rows in columns, `right` of numbers; on a terminal text is cut, so that no line is broken."""
+    result("\n".join(map(safe, aligned(rows, right=right, width=width()))))
 
 
 def result(text: str) -> None:

@@ -98,7 +98,7 @@ def print_plans(home: Home, *, as_json: bool) -> None:
         output.say("no plans are stored; `vp-tui search RUN` finds one, `vp-tui plan save` stores one")
         return
     rows = [("name", "precision", "kept", "found by"), *(_plan_row(one) for one in stored)]
-    output.result("\n".join(map(fmt.safe, aligned(rows))))
+    output.table(rows)
 
 
 def _plan_row(stored: StoredPlan) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def print_plan(home: Home, name: str, *, as_json: bool) -> None:
         return
     rows = [("name", stored.plan.name), ("base", stored.plan.precision), ("digest", plan_hash(stored.plan)[:16])]
     rows += [(unit, own) for unit, own in stored.plan.kept.items()]
-    output.result("\n".join(map(fmt.safe, aligned(rows))))
+    output.table(rows)
 
 
 def import_plan(home: Home, name: str, file: str) -> None:

@@ -68,6 +68,13 @@ def run(
 
     answers = selection.on_all_cores(ask, [corrupt for corrupt, _text in controls.values()])
     found = {name: answer for name, answer in zip(controls, answers, strict=True) if answer is not None}
+    return _evaluated(found, controls, limits)
+
+
+def _evaluated(
+    found: Mapping[str, Measured], controls: Mapping[str, tuple[Corruption, str]], limits: Thresholds
+) -> Measured:
+    """Return which gates detected which of the controls that were possible."""
     impossible = [name for name in controls if name not in found]
     asked = {gate.id for gate in EMBEDDING_GATES if any(_has_numbers(gate, one) for one in found.values())}
     caught = {name: [gate.id for gate in EMBEDDING_GATES if catches(gate, one, limits)] for name, one in found.items()}

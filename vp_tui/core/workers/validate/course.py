@@ -17,7 +17,7 @@ FIRST: Final = " first"
 """Of a reference that is encoded before the candidate is loaded."""
 _UNKNOWN: Final = 0.02
 """Share of a run whose time nothing is known about yet: it has only read and loaded."""
-_MOST: Final = 0.99
+_LEAST_LEFT: Final = 0.01
 """Until the last event."""
 _LATE: Final = 0.1
 """Share of its expected time that a step takes at least from now on, however long it has been going on."""
@@ -108,7 +108,7 @@ class Course:
             eta_s = self._left_s(done, total, left_s)
             passed_s = self._clock() - self._began_s
             share = _UNKNOWN if eta_s is None else passed_s / max(passed_s + eta_s, 1e-9)
-            self._fraction = max(self._fraction, min(share, _MOST))
+            self._fraction = max(self._fraction, min(share, 1 - _LEAST_LEFT))
             return self._event(done, total, eta_s)
 
     def part(self, step: str, done: int, total: int) -> None:

@@ -92,8 +92,7 @@ class Outcome:
             reference_nonfinite=int((~finite_rows(self.arms.reference.embeddings_SD)).sum()),
             names=lambda row: self.plan.data.sequences.ids[row],
         )
-        outcome = verdict.verdict(found)
-        arms = self.summaries(storing_s)
+        outcome, arms = verdict.verdict(found), self.summaries(storing_s)
         disturbed = self.usage.disturbed or self.throughput.contradiction(arms)
         return RunFinished(
             at_us=now_us(),

@@ -150,20 +150,16 @@ def _run(
             device, why = environment.resolve_device(config.device)
             wait_for(home, device, lambda: writer.put(_waiting(device)))
             lifecycle.start(home, run_id, str(device))
-            place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
+            earlier = earlier_steps(home, config, str(device))
             with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
                 setting = Setting(
                     config=config,
-                    place=place,
+                    place=Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache),
                     device=device,
                     device_reason=why,
                     sampler=sampler,
                     encoders=encoders,
-                    course=Course(
-                        has_oracle=config.oracle > 0,
-                        earlier=earlier_steps(home, config, str(device)),
-                        tell=writer.put,
-                    ),
+                    course=Course(has_oracle=config.oracle > 0, earlier=earlier, tell=writer.put),
                 )
                 return _written(stream(setting), writer)
     except Cancelled as cancelled:
