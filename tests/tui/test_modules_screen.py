@@ -16,7 +16,7 @@ def words(driven):
 
 
 async def opened(driven):
-    await driven.press("h")
+    await driven.press("M")
     await driven.until(lambda: isinstance(driven.app.screen, ModulesScreen))
     await driven.pilot.pause()
 

@@ -78,7 +78,7 @@ _LIVE = (
     Key("worst", "enter", "worst", "Worst", "list the sequences with the lowest cosine", ("live",), rank=2),
     Key("alerts", "a", "toggle_alerts", "Alerts", "enlarge the list of findings and alerts, and back", ("live",)),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
-    Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
+    Key("previous", "left_square_bracket", "other_run(-1)", "Prev", "previous active run", ("live",), rank=REST),
     Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
     Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), rank=REST),
     Key(
@@ -110,11 +110,11 @@ _RUNS = (
 )
 _OF_A_RUN = (
     Key("compare", "c", "compare", "Compare", "compare with the selected run, or with its baseline", _RUN, rank=3),
-    Key("baseline", "b", "pin", "Baseline", "set the run as a baseline, or retire that baseline", _RUN),
+    Key("baseline", "b", "pin", "Base", "set the run as a baseline, or retire that baseline", _RUN),
     Key("export", "e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
     Key("stop", "x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
     Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, rank=REST),
-    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=REST),
+    Key("fp32", "F", "app.rerun(True)", "FP32", "the same, and recompute the FP32 reference", _RUN, rank=QUIET),
 )
 _COMPARE = (
     Key("view", "v", "next_view", "View", "next view: table, charts, worst sequences, settings", ("compare",), rank=2),
