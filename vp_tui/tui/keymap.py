@@ -85,7 +85,7 @@ _LIVE = (
         "open", "enter", "open", "Open", "details of the selected alert: sequence, layer, batch", ("alerts",), rank=REST
     ),
     Key(
-        "modules", "h", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
+        "modules", "M", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
     ),
     Key("right", "right", "point(1)", "Point", "name the next sequence, block or module", _POINTED, rank=3),
     Key("left", "left", "point(-1)", "Point", "name the one before", _POINTED, rank=QUIET),
