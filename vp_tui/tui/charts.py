@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-import plotext
 from rich.text import Text
 from textual.content import Content
 
@@ -211,6 +210,9 @@ class Labelled:
 
 def tradeoff(points: Sequence[Labelled], *, width: int, height: int, palette: Palette) -> Text:
     """Draw tokens/s over log10(1 - cosine): the upper left point is the fastest and the most accurate."""
+    # slow to import, and only a search has plans
+    import plotext
+
     xs = [point.x for point in points if point.x is not None]
     low, high = math.floor(min(xs, default=FLOOR)), math.ceil(max(xs, default=FLOOR)) + 1
     plotext.clear_figure()

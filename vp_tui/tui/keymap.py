@@ -105,14 +105,14 @@ _LIVE = (
         "back", "escape", "back", "Back", "back to the charts, or to the screen that opened this run", ("live",), rank=1
     ),
     Key("measures", "m", "app.measures", "Measures", "all gate results and metrics", ("live", "search"), rank=4),
-    Key("previous", "left_square_bracket", "other_run(-1)", "Previous", "previous active run", ("live",), rank=REST),
+    Key("previous", "left_square_bracket", "other_run(-1)", "Prev", "previous active run", ("live",), rank=REST),
     Key("next", "right_square_bracket", "other_run(1)", "Next", "next active run", ("live",), rank=REST),
     Key("pause", "space", "app.pause", "Pause", "pause the display (the run continues)", ("live",), rank=REST),
     Key(
         "open", "enter", "open", "Open", "what it means, what to do, and all of the same cause", ("alerts",), rank=REST
     ),
     Key(
-        "modules", "h", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
+        "modules", "M", "modules", "Map", "map of the model: error and headroom by module and block", ("live",), rank=4
     ),
     Key("right", "right", "point(1)", "Point", "name the next sequence, block or module", _POINTED, rank=3),
     Key("left", "left", "point(-1)", "Point", "name the one before", _POINTED, rank=QUIET),
@@ -150,7 +150,7 @@ _RUNS = (
 )
 _OF_A_RUN = (
     Key("compare", "c", "compare", "Compare", "compare with the selected run, or with its baseline", _RUN, rank=3),
-    Key("baseline", "b", "pin", "Baseline", "set the run as a baseline, or retire that baseline", _RUN),
+    Key("baseline", "b", "pin", "Base", "set the run as a baseline, or retire that baseline", _RUN),
     Key("export", "e", "export", "Export", "write a file: md, csv, json, html, junit", (*_RUN, "compare"), rank=4),
     Key("stop", "x", "app.stop_run", "Stop", "stop the run (asks first)", _RUN, rank=3),
     Key("rerun", "r", "app.rerun", "Rerun", "new run with the settings of this one", _RUN, rank=REST),

@@ -179,3 +179,16 @@ def test_healthy_sequences_raise_no_alert(same):
     tally.compare(block(0, 1), x_SD, candidate)
     assert list(tally.alerts(block(0, 1), candidate)) == []
     assert list(tally.unnamed()) == []
+
+
+@pytest.mark.parametrize("how", ["cosine", "nan", "inf"])
+def test_a_block_of_which_one_sequence_is_broken_has_no_lowest_cosine(same, how):
+    tally, x_SD, candidate = same
+    if how == "cosine":
+        candidate.embeddings_SD[0] = NAN
+    else:
+        getattr(candidate, f"{how}_S")[0] = 3
+    for one, is_finite in ((block(0, 1), False), (block(2, 3, 4, index=1, stratum=1), True)):
+        tally.compare(one, x_SD, candidate)
+        found = tally.compared(one, candidate, ()).cosine_min
+        assert (found is not None) is is_finite

@@ -43,7 +43,7 @@ def heat_map_svg(found: HeatMap, limits: Thresholds, name: str) -> str | None:
 def _column_numbers(columns: int, cell: float) -> str:
     every = max(1, -(-columns // 24))
     numbers = (
-        f'<text x="{_LABEL + cell * (block + 0.5):.1f}" y="13" text-anchor="middle">{block}</text>'
+        f'<text x="{fmt.limit(_LABEL + cell * (block + 0.5))}" y="13" text-anchor="middle">{block}</text>'
         for block in range(0, columns, every)
     )
     return "".join(numbers)
@@ -56,9 +56,9 @@ def _cell(spot: Spot, found: HeatMap, limits: Thresholds, left: float, top: int,
         depth = 1.0
     said = escape(fmt.safe(f"{spot.module}: {words(spot, found.quantity, limits)}"))
     frame = 'stroke="var(--grid)" stroke-width="1"'
-    size = f'width="{cell - 1:.1f}" height="{_ROW - 1}"'
-    fill = f'fill="{colour}" fill-opacity="{depth:.2f}"'
-    return f'<rect x="{left:.1f}" y="{top}" {size} {fill} {frame}><title>{said}</title></rect>'
+    size = f'width="{fmt.limit(cell - 1)}" height="{_ROW - 1}"'
+    fill = f'fill="{colour}" fill-opacity="{fmt.limit(depth)}"'
+    return f'<rect x="{fmt.limit(left)}" y="{top}" {size} {fill} {frame}><title>{said}</title></rect>'
 
 
 def title_of(found: HeatMap) -> str:

@@ -213,6 +213,30 @@ def test_headroom_is_the_bits_up_to_the_largest_number_of_the_format(probe):
     assert found.values["V4"]["all"]["subnormal_share"] == 0
 
 
+def test_every_module_has_its_numbers_in_the_order_of_execution_and_the_worst_are_those_of_the_gates(probe):
+    for kind in ("esm2", "dnabert-s"):
+        probed = probe(kind, "fp16")
+        found = measured(probed)
+        rows = found.details["modules"]
+        assert [row["module"] for row in rows] == list(probed.candidate.trace.points)
+        for field, measure, name, worst in (
+            ("ratio", "R4", "rounding_ratio", max),
+            ("bits", "V3", "headroom_bits", min),
+            ("subnormal_share", "V4", "subnormal_share", max),
+        ):
+            numbers = [row[field] for row in rows if row[field] is not None]
+            assert len(numbers) > 8
+            assert worst(numbers) == pytest.approx(found.values[measure]["all"][name], rel=1e-3)
+
+
+def test_a_broken_module_says_so_in_its_row_and_keeps_its_headroom(probe):
+    rows = measured(probe("esm2-overflow", "fp16")).details["modules"]
+    broken = [row for row in rows if row["nonfinite"]]
+    assert broken[0]["module"].endswith("fc1")
+    assert broken[0]["bits"] < 0
+    assert {row["ratio"] for row in broken} == {None}
+
+
 def test_small_values_are_those_of_the_worst_point(probe):
     probed = probe("dnabert-s", "fp16")
     found = measured(probed)
