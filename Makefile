@@ -1,8 +1,10 @@
 # Every target works in a fresh clone: .venv is created and filled by itself.
 PYTHON ?= python3
 BIN := .venv/bin
+# for make fuzz, per parser
+SECONDS ?= 600
 
-.PHONY: help demo test test-fast test-gpu faults check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu faults fuzz check format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,6 +30,9 @@ test-gpu: .venv/installed-dev ## run the tests of a CUDA device: six at a time, 
 
 faults: .venv/installed-dev ## cause every fault of docs/reliability.md; print how often a promise was tried and lost
 	$(BIN)/python tests/faults.py
+
+fuzz: .venv/installed-dev ## try damaged files on every parser, SECONDS each (default 600)
+	$(BIN)/python tests/fuzz.py --seconds $(SECONDS)
 
 check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
 	$(BIN)/ruff format --check .
