@@ -34,13 +34,14 @@ faults: .venv/installed-dev ## cause every fault of docs/reliability.md; print h
 fuzz: .venv/installed-dev ## try damaged files on every parser, SECONDS each (default 600)
 	$(BIN)/python tests/fuzz.py --seconds $(SECONDS)
 
-check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
+check: .venv/installed-dev ## check format, lints, import contracts, types, unused code and advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/vulture
+	$(BIN)/python tests/audit.py
 
 format: .venv/installed-dev ## format the code and apply the safe fixes of the lints
 	$(BIN)/ruff format .
