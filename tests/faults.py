@@ -62,8 +62,13 @@ ROWS = (
         "core/runs/test_resuming.py",
         "core/workers/test_validation.py::test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit",
         "core/workers/test_validation.py::test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again")),
-    Row("a requeued job knows its own run is over", "another node, the same SLURM job started again", (
-        f"{STORE}/test_endings.py",)),
+    Row("a requeued job ends its earlier run", "another node, the same SLURM job and others", tuple(
+        f"{STORE}/test_endings.py::{name}" for name in (
+            "test_a_later_start_of_the_same_batch_job_ends_the_run_of_the_earlier_on_any_node",
+            "test_no_other_job_proves_the_end_of_a_run_elsewhere",
+            "test_a_job_of_another_cluster_with_the_same_number_proves_nothing",
+            "test_a_damaged_note_of_the_job_proves_nothing",
+            "test_a_requeued_run_whose_lock_is_seen_to_be_held_goes_on"))),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (
@@ -198,9 +203,7 @@ def restored(home: Home, tries: int) -> int:
         process.kill()
         process.wait()
         again = subprocess.run(command, env=environment, capture_output=True, check=False)
-        found = [
-            path.read_bytes() for path in home.root.glob("runs.db.corrupt.*") if path.suffix not in {".wal", ".shm"}
-        ]
+        found = [path.read_bytes() for path in home.root.glob("runs.db.corrupt.*")]
         is_store = stored_rows(home) is not None
         missing += not (is_store and damaged in found and copy.read_bytes() == whole and again.returncode in {0, 2})
         for path in home.root.glob("runs.db.corrupt.*"):

@@ -1,7 +1,7 @@
 """Real runs that are killed at random moments and resumed, until one comes through: is it the uninterrupted one?
 
-`python tests/killed_runs.py --run N` is the worker of a run: the ordinary one, but a finished block is kept at once, and
-each takes a tenth of a second, so that a kill may find any number of them.
+`python tests/killed_runs.py --run N` is the worker of a run: the ordinary one, but a finished block is kept at once and
+takes a tenth of a second more, so that a kill may find any number of them.
 """
 
 import argparse
