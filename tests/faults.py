@@ -31,6 +31,8 @@ from vp_tui.tui.poller import Poller
 TESTS = Path(__file__).parent
 STORE, TUI = "core/store", "tui"
 DAY_POLLS = 24 * 3600 * 4
+RUN_FILES = {"lock", "run.log"}
+"""Of a run of tests/replay.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +152,24 @@ def descriptors() -> int:
 
 
 def soak(home: Home, tries: int) -> int:
-    """Play runs in a row beside an open reader; lost: files, descriptors or log pages beyond what the rows need."""
+    """Play runs in a row beside an open reader; lost: files, descriptors, memory or log beyond what the rows need."""
     with Reader(home) as reader:
         reader.runs()
-        before = descriptors()
-        for _ in range(0, tries, 2):
+        before, kib = descriptors(), 0
+        for number in range(0, tries, 2):
             pair = [played(home, "good", 0) for _ in range(2)]
             if [process.wait(60) for process in pair] != [0, 0]:
                 return tries
             reader.data_version()
             reader.snapshot(reader.runs(1)[0].id, most=2000)
+            if number == tries // 4 // 2 * 2:
+                kib = resident_kib()
         log = home.database.with_name("runs.db-wal")
         is_bounded = not log.exists() or log.stat().st_size < 64 << 20
         left = [path for path in home.root.rglob("*") if path.name.endswith(".part")]
-        return int(descriptors() != before) + int(not is_bounded) + len(left)
+        kinds = {path.name for folder in home.runs.iterdir() for path in folder.iterdir()}
+        has_grown = resident_kib() - kib > 20_000
+        return int(descriptors() != before) + int(not is_bounded) + len(left) + len(kinds - RUN_FILES) + int(has_grown)
 
 
 def day(home: Home, polls: int) -> int:
@@ -217,7 +223,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--polls", type=int, default=DAY_POLLS)
-    parser.add_argument("--resumes", type=int, default=12)
+    parser.add_argument("--resumes", type=int, default=8)
     parser.add_argument("--restores", type=int, default=20)
     parser.add_argument("--only", default="", help="part of a promise: cause the faults of those rows alone")
     options = parser.parse_args()

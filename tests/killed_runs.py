@@ -30,7 +30,7 @@ READY = "ready\n"
 
 
 def worker(run_id: int) -> int:
-    """Be the worker of a run; say READY when its models and data are about to be read."""
+    """Be the worker of a run; say READY when its first block is there."""
     from vp_tui.core.workers.validate import resuming as keeping
     from vp_tui.core.workers.validate import run
     from vp_tui.core.workers.validate.validation import Setting, validate
@@ -38,9 +38,9 @@ def worker(run_id: int) -> int:
     keeping.KEEP_SECONDS = 0.0  # type: ignore[misc]
 
     def slow(setting: Setting) -> Generator[Event, None, None]:
-        os.write(1, READY.encode())
         for event in validate(setting):
             if isinstance(event, BlockEncoded):
+                os.write(1, READY.encode())
                 time.sleep(BLOCK_SECONDS)
             yield event
 
@@ -86,17 +86,17 @@ def lost(home: Home, tries: int) -> Iterator[bool]:
     )  # fmt: skip
     folder, process = started(home, config, is_resumed=False)
     began = time.monotonic()
-    process.wait()
+    process.communicate()
     seconds = time.monotonic() - began
     whole, rng = result(home, folder), random.Random(3)
     for first in range(0, tries, CHAIN):
         for kill in range(min(CHAIN, tries - first)):
             _, process = started(home, config, is_resumed=kill > 0)
-            time.sleep(rng.uniform(0, 0.8 * seconds))
+            time.sleep(rng.uniform(0, seconds))
             process.kill()
-            process.wait()
+            process.communicate()
         folder, process = started(home, config, is_resumed=True)
-        process.wait()
+        process.communicate()
         yield result(home, folder) != whole
 
 
