@@ -4,20 +4,20 @@ SLURM requeues a job (preemption, a node that failed) only after it has ended it
 higher SLURM_RESTART_COUNT. Nothing else on another node can prove the death of a process.
 """
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from vp_tui.core.files import read_json
+from vp_tui.core.files import read_text
+from vp_tui.core.thresholds import Frozen
 
 NAME: Final = "slurm.json"
 
 
-@dataclass(frozen=True, slots=True)
-class BatchJob:
+class BatchJob(Frozen):
+    """One start of a job."""
+
     cluster: str
     """Job ids are unique within one cluster; empty where SLURM does not name it."""
     job: str
@@ -30,7 +30,7 @@ def this_job(environment: Mapping[str, str] = os.environ) -> BatchJob | None:
     job, restarts = environment.get("SLURM_JOB_ID"), environment.get("SLURM_RESTART_COUNT", "0")
     if not job or not (restarts.isascii() and restarts.isdigit()):
         return None
-    return BatchJob(environment.get("SLURM_CLUSTER_NAME", ""), job, int(restarts))
+    return BatchJob(cluster=environment.get("SLURM_CLUSTER_NAME", ""), job=job, restarts=int(restarts))
 
 
 def keep(folder: Path) -> None:
@@ -41,7 +41,7 @@ def keep(folder: Path) -> None:
     """
     job = this_job()
     if job is not None:
-        (folder / NAME).write_text(json.dumps(asdict(job)), encoding="utf-8")
+        (folder / NAME).write_text(job.model_dump_json(), encoding="utf-8")
 
 
 def was_requeued(folder: Path) -> BatchJob | None:
@@ -50,10 +50,8 @@ def was_requeued(folder: Path) -> BatchJob | None:
     if now is None:
         return None
     try:
-        found = read_json(folder / NAME)
+        found = BatchJob.model_validate_json(read_text(folder / NAME), strict=True)
     except (OSError, ValueError):
         return None
-    restarts = found.get("restarts") if isinstance(found, dict) else None
-    if not isinstance(restarts, int) or restarts >= now.restarts or found != {**asdict(now), "restarts": restarts}:
-        return None
-    return BatchJob(**found)
+    is_same = (found.cluster, found.job) == (now.cluster, now.job)
+    return found if is_same and found.restarts < now.restarts else None
