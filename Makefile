@@ -1,8 +1,10 @@
 # Every target works in a fresh clone: .venv is created and filled by itself.
 PYTHON ?= python3
 BIN := .venv/bin
+# for make fuzz, per parser
+SECONDS ?= 600
 
-.PHONY: help demo test test-fast test-gpu faults check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu faults fuzz check format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,13 +31,17 @@ test-gpu: .venv/installed-dev ## run the tests of a CUDA device: six at a time, 
 faults: .venv/installed-dev ## cause every fault of docs/reliability.md; print how often a promise was tried and lost
 	$(BIN)/python tests/faults.py
 
-check: .venv/installed-dev ## check format, lints, import contracts, types and unused code
+fuzz: .venv/installed-dev ## try damaged files on every parser, SECONDS each (default 600)
+	$(BIN)/python tests/fuzz.py --seconds $(SECONDS)
+
+check: .venv/installed-dev ## check format, lints, import contracts, types, unused code and advisories
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/vulture
+	$(BIN)/python tests/audit.py
 
 format: .venv/installed-dev ## format the code and apply the safe fixes of the lints
 	$(BIN)/ruff format .

@@ -130,8 +130,9 @@ def _no_torch_in_the_fast_loop(request):
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    """No rollback switch, no hub, and one thread per process: two workers share two cores."""
+    """No rollback switch, no batch job, no hub, and one thread per process: two workers share two cores."""
     monkeypatch.delenv("VIRNUCPRO_DISABLE_FP16", raising=False)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 

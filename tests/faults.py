@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vp_tui.core.store import lifecycle
+import killed_runs
+
+from vp_tui.core.store import backup, lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.migrations import upgrade
@@ -29,6 +31,8 @@ from vp_tui.tui.poller import Poller
 TESTS = Path(__file__).parent
 STORE, TUI = "core/store", "tui"
 DAY_POLLS = 24 * 3600 * 4
+RUN_FILES = {"lock", "run.log"}
+"""Of a run of tests/replay.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,19 @@ ROWS = (
         "core/runs/test_resuming.py",
         "core/workers/test_validation.py::test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit",
         "core/workers/test_validation.py::test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again")),
+    Row("a requeued job ends its earlier run", "another node, the same SLURM job and others", tuple(
+        f"{STORE}/test_endings.py::{name}" for name in (
+            "test_a_later_start_of_the_same_batch_job_ends_the_run_of_the_earlier_on_any_node",
+            "test_no_other_job_proves_the_end_of_a_run_elsewhere",
+            "test_a_job_of_another_cluster_with_the_same_number_proves_nothing",
+            "test_a_damaged_note_of_the_job_proves_nothing",
+            "test_a_requeued_run_whose_lock_is_seen_to_be_held_goes_on"))),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (
         f"{TUI}/test_streams.py",)),
     Row("files of any bytes are read or refused", "fuzzed configs, pickles, headers, sequences, queries", (
-        "core/inputs/test_hostile_inputs.py", "core/models/test_torch_file.py")),
+        "core/inputs/test_hostile_inputs.py", "core/models/test_torch_file.py", "core/inputs/embeddings")),
     Row("GPU telemetry ends no run", "lost, hidden, sliced, broken GPUs; another pynvml", (
         "core/engine/test_gpu_trouble.py",)),
     Row("caches cost a note and stay bounded", "folders that cannot be written", (
@@ -141,20 +152,24 @@ def descriptors() -> int:
 
 
 def soak(home: Home, tries: int) -> int:
-    """Play runs in a row beside an open reader; lost: files, descriptors or log pages beyond what the rows need."""
+    """Play runs in a row beside an open reader; lost: files, descriptors, memory or log beyond what the rows need."""
     with Reader(home) as reader:
         reader.runs()
-        before = descriptors()
-        for _ in range(0, tries, 2):
+        before, kib = descriptors(), 0
+        for number in range(0, tries, 2):
             pair = [played(home, "good", 0) for _ in range(2)]
             if [process.wait(60) for process in pair] != [0, 0]:
                 return tries
             reader.data_version()
             reader.snapshot(reader.runs(1)[0].id, most=2000)
+            if number == tries // 4 // 2 * 2:
+                kib = resident_kib()
         log = home.database.with_name("runs.db-wal")
         is_bounded = not log.exists() or log.stat().st_size < 64 << 20
         left = [path for path in home.root.rglob("*") if path.name.endswith(".part")]
-        return int(descriptors() != before) + int(not is_bounded) + len(left)
+        kinds = {path.name for folder in home.runs.iterdir() for path in folder.iterdir()}
+        has_grown = resident_kib() - kib > 20_000
+        return int(descriptors() != before) + int(not is_bounded) + len(left) + len(kinds - RUN_FILES) + int(has_grown)
 
 
 def day(home: Home, polls: int) -> int:
@@ -176,12 +191,41 @@ def day(home: Home, polls: int) -> int:
     return int(last_kib - first_kib > 20_000) + int(last != first)
 
 
+def resumed(home: Home, tries: int) -> int:
+    return sum(killed_runs.lost(home, tries))
+
+
+def restored(home: Home, tries: int) -> int:
+    """Kill `db restore` at random moments; lost: neither the damaged store nor the backup is there whole."""
+    rng, missing = random.Random(23), 0
+    copy = backup.backup(home, "faults")
+    whole, damaged = copy.read_bytes(), b"no store" * 1000
+    command = [str(Path(sys.executable).with_name("vp-tui")), "db", "restore", "--yes"]
+    environment = {**os.environ, "VP_TUI_HOME": str(home.root)}
+    for _ in range(tries):
+        home.database.write_bytes(damaged)
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.2, 1.5))
+        process.kill()
+        process.wait()
+        again = subprocess.run(command, env=environment, capture_output=True, check=False)
+        found = [path.read_bytes() for path in home.root.glob("runs.db.corrupt.*")]
+        is_store = stored_rows(home) is not None
+        missing += not (is_store and damaged in found and copy.read_bytes() == whole and again.returncode in {0, 2})
+        for path in home.root.glob("runs.db.corrupt.*"):
+            path.unlink()
+    return missing
+
+
 def main() -> int:
     """Print the table; exit code 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--polls", type=int, default=DAY_POLLS)
+    parser.add_argument("--resumes", type=int, default=8)
+    parser.add_argument("--restores", type=int, default=20)
+    parser.add_argument("--only", default="", help="part of a promise: cause the faults of those rows alone")
     options = parser.parse_args()
     width = max(len(row.promise) for row in ROWS)
     sys.stdout.write(f"{'promise'.ljust(width)}  tried  lost  fault\n")
@@ -199,11 +243,14 @@ def main() -> int:
         own: tuple[tuple[str, Callable[[Home, int], Any], int, str], ...] = (
             ("a killed run loses no stored row", killed, options.kills, "kill -9 at random moments"),
             ("many runs leave nothing behind", soak, options.runs, "runs in a row beside one reader"),
+            ("a resumed run equals the uninterrupted one", resumed, options.resumes, "kill -9 at random moments"),
+            ("a restore keeps the damaged store", restored, options.restores, "kill -9 at random moments"),
             ("a day of the dashboard takes no more", day, options.polls, "polls of a day on a simulated clock"),
         )
         for promise, call, tries, fault in own:
-            tell(promise, tries, call(home, tries), fault)
-    for row, tries, lost in of_tests(ROWS):
+            if options.only in promise:
+                tell(promise, tries, call(home, tries), fault)
+    for row, tries, lost in of_tests(tuple(row for row in ROWS if options.only in row.promise)):
         tell(row.promise, tries, lost, row.fault)
     return int(total > 0)
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 
 import pytest
 import torch
+from parsers import TORCH_PARSERS, try_damaged
 
 from vp_tui.core.models import torch_file
 
@@ -58,6 +59,18 @@ def test_a_class_that_is_not_allowed_is_refused_by_name(tmp_path):
 def test_another_file_is_one_line_of_reason(content):
     with pytest.raises(ValueError, match=r"^\S.+\S$"):
         torch_file.read(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("parser", TORCH_PARSERS, ids=lambda parser: parser.name)
+def test_files_that_were_found_are_read_or_refused(tmp_path, parser):
+    assert all([parser.refuses_or_reads(tmp_path, content) for content in parser.seeds()])
+    for content in parser.all_found():
+        parser.refuses_or_reads(tmp_path, content)
+
+
+@pytest.mark.parametrize("parser", TORCH_PARSERS, ids=lambda parser: parser.name)
+def test_damaged_files_are_read_or_refused(tmp_path, parser):
+    try_damaged(parser, tmp_path)
 
 
 def test_compressed_parts_are_refused_before_they_are_unpacked(tmp_path):

@@ -6,6 +6,7 @@ from stored_runs import caller
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
+from vp_tui.core.files import DAMAGED
 from vp_tui.core.runs import launch, resuming
 from vp_tui.core.store import kept_blocks, lifecycle
 from vp_tui.core.store.kept_blocks import KeptBlock, KeptStretch
@@ -65,7 +66,7 @@ def test_a_damaged_file_of_blocks_is_not_read(tmp_path, damage):
     whole = path.read_bytes()
     at = whole.index(stretch().blocks[0].embeddings_SD.tobytes())
     path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] if damage is None else damage)
-    with pytest.raises(kept_blocks.UNREADABLE):
+    with pytest.raises(DAMAGED):
         kept_blocks.read(path)
 
 

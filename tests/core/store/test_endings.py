@@ -100,6 +100,77 @@ def test_a_run_of_a_machine_that_is_gone_is_ended_by_force_only(home, dead, read
     assert "gpu-node-07" in row.status_reason
 
 
+@pytest.fixture
+def in_job(monkeypatch):
+    """in_job(job, restarts): this process and its children belong to that start of a SLURM job."""
+
+    def enter(job, restarts):
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+        monkeypatch.delenv("SLURM_RESTART_COUNT", raising=False)
+        if restarts:
+            monkeypatch.setenv("SLURM_RESTART_COUNT", str(restarts))
+
+    return enter
+
+
+@pytest.mark.parametrize("restarts", [(0, 1), (0, 7), (2, 3)])
+def test_a_later_start_of_the_same_batch_job_ends_the_run_of_the_earlier_on_any_node(
+    home, dead, reader, sql, in_job, restarts
+):
+    in_job("4711", restarts[0])
+    run_id = dead(**ELSEWHERE)
+    assert reader.run(run_id).is_active
+    in_job("4711", restarts[1])
+    assert reader.run(run_id).status == "interrupted"
+    assert "4711" in reader.run(run_id).status_reason
+    assert lifecycle.reconcile(home) == 1
+    assert sql("SELECT status FROM run") == [("interrupted",)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(("4711", 1), ("4711", 1)), (("4711", 2), ("4711", 1)), (("4711", 0), ("4712", 1)), ((None, 0), ("4711", 1))],
+    ids=["same start", "earlier start", "another job", "no job"],
+)
+def test_no_other_job_proves_the_end_of_a_run_elsewhere(home, dead, reader, in_job, before, after):
+    if before[0]:
+        in_job(*before)
+    run_id = dead(**ELSEWHERE)
+    in_job(*after)
+    assert reader.run(run_id).is_active
+    assert lifecycle.reconcile(home) == 0
+
+
+def test_a_job_of_another_cluster_with_the_same_number_proves_nothing(dead, reader, in_job, monkeypatch):
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "a")
+    in_job("4711", 0)
+    run_id = dead(**ELSEWHERE)
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "b")
+    in_job("4711", 1)
+    assert reader.run(run_id).is_active
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"job": "4711"}', '{"cluster": "", "job": "4711", "restarts": "0"}'])
+def test_a_damaged_note_of_the_job_proves_nothing(dead, folder, reader, in_job, content):
+    run_id = dead(**ELSEWHERE)
+    (folder(run_id) / "slurm.json").write_text(content)
+    in_job("4711", 1)
+    assert reader.run(run_id).is_active
+
+
+def test_a_requeued_run_whose_lock_is_seen_to_be_held_goes_on(home, dead, folder, reader, in_job):
+    in_job("4711", 0)
+    run_id = dead(**ELSEWHERE)
+    in_job("4711", 1)
+    hold = "import sys; from vp_tui.core.store.liveness import *; hold(Path(sys.argv[1])); print(flush=True); input()"
+    command = [sys.executable, "-c", hold, str(folder(run_id) / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert reader.run(run_id).is_active
+        holder.communicate(b"\n")
+    assert reader.run(run_id).status == "interrupted"
+
+
 def test_a_stop_that_was_refused_leaves_no_mark(home, dead, folder):
     run_id = dead(**ELSEWHERE)
     with pytest.raises(StoreError):

@@ -1,15 +1,10 @@
 """Events on their way through a file: every kind comes back as it was, and garbage is refused, never an exception."""
 
-import json
-
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from records import alert, compared, encoded, finding, finished, four_strata, gpu_sample, planned, result
 
 from vp_tui.core.events import PhaseChanged, Progress, RunStopped
 from vp_tui.core.store import kept_events
-from vp_tui.core.store.kept_events import decoded
 
 EVENTS = (
     PhaseChanged(at_us=1, phase="loading", detail="a ž \u202e"),
@@ -35,21 +30,3 @@ def test_a_file_that_was_cut_gives_the_events_before_the_cut(tmp_path, cut):
     found = kept_events.read(path)
     assert found == EVENTS[: len(found)]
     assert len(found) < len(EVENTS)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@given(st.binary() | JSON.map(lambda value: json.dumps({"kind": "Progress", "event": value}).encode()))
-@example(b"[" * 100_000)
-@example(b'{"kind": "Event", "event": {}}')
-@example(b'{"kind": ["x"], "event": {}}')
-@example(b"1" * 5000)
-def test_any_bytes_are_an_event_or_a_value_error(line):
-    try:
-        decoded(line)
-    except ValueError:
-        return

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 import torch
+from records import gpu_sample
 from stored_runs import caller
 
 from samples import PROTEINS, READS
@@ -241,6 +242,19 @@ def test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again(vali
     told = [event.severity for event in events if getattr(event, "kind", "") == "resume"]
     assert told == ["warn", "warn"]
     assert events[-1].strata[-1].n == 20
+
+
+@pytest.mark.parametrize(("device", "warnings"), [("auto", ["gpu"]), ("cpu", [])])
+def test_a_cpu_that_nobody_asked_for_on_a_machine_with_a_gpu_is_a_warning(validation, monkeypatch, device, warnings):
+    monkeypatch.setattr("vp_tui.core.workers.validate.plan.read_once", gpu_sample)
+    events = validation(device=device)
+    told = []
+    for event in events:
+        if isinstance(event, RunPlanned):
+            break
+        told += [event.kind] if getattr(event, "severity", "") == "warn" else []
+    events.close()
+    assert told == warnings
 
 
 def test_a_full_disk_ends_the_run_before_a_model_is_loaded(validation, monkeypatch):

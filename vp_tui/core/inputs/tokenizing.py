@@ -6,7 +6,6 @@ a hash of the tokenizer, its library's version and the sequences; so are those o
 
 import hashlib
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import tokenizers
 
-from vp_tui.core.files import replacing
+from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.inputs import compatibility, sequences, tokens
 from vp_tui.core.inputs.batch_tokenizer import BatchTokenizer
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
@@ -27,7 +26,6 @@ _FORMAT: Final = 2
 """Version of a cached file's layout."""
 
 _COUNTS: Final = ("unknown", "unknown_letters", "lower_case", "rna", "truncated")
-_UNREADABLE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
 
 
 def tokenize(
@@ -59,7 +57,7 @@ def _cached(cache: Path | None, tokenizer: BatchTokenizer, spec: ModelSpec, data
     notes: tuple[str, ...] = ()
     try:
         found = _load(path, tokenizer.sha256, len(data), spec.vocab_size)
-    except _UNREADABLE as error:
+    except DAMAGED as error:
         found = None
         notes = (f"cached tokens {path} are corrupt ({error or type(error).__name__}); tokenizing again",)
     if found is not None:
@@ -78,7 +76,7 @@ def _path(cache: Path, tokenizer: str, data: SequenceSet) -> Path:
 
 
 def _load(path: Path, tokenizer: str, num_sequences: int, vocab_size: int) -> TokenSet | None:
-    """Return the cached tokens, None without a file; raise one of _UNREADABLE for a corrupt one."""
+    """Return the cached tokens, None without a file; raise one of files.DAMAGED for a corrupt one."""
     if not path.exists():
         return None
     # opened here, because np.load leaves a file open that is not an archive

@@ -16,6 +16,7 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 _UNREADABLE: Final = (
+    AssertionError,
     AttributeError,
     EOFError,
     IndexError,

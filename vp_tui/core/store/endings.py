@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import now_us
+from vp_tui.core.store.batch_job import was_requeued
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import NEVER_STARTED_US, Worker, boot_id, is_held, is_running, this_host
 from vp_tui.core.store.snapshot import ACTIVE, Status
@@ -51,16 +52,20 @@ def ended(folder: Path, otherwise: str) -> Ending:
 def ending_of(row: Mapping[str, Any] | RowMapping, home: Home) -> Ending | None:
     """Return how an active run ended, None without proof that it did.
 
-    A run of another machine is never declared dead: its lock may be invisible here. Containers of one machine share
-    its boot id, and the lock is seen in all of them; a process is not.
+    A run of another machine is not declared dead: its lock may be invisible here. Containers of one machine share its
+    boot id, and the lock is seen in all of them; a process is not. A run of an earlier start of this process's SLURM
+    job is over wherever it was.
     """
     is_here = row["host"] == this_host()
     same_boot = row["boot_id"] == boot_id()
-    if row["status"] not in ACTIVE or not (is_here or same_boot):
-        return None
     folder = home.run_folder(row["uuid"])
-    if is_held(folder / LOCK_NAME):
+    if row["status"] not in ACTIVE:
         return None
+    job = None if same_boot else was_requeued(folder)
+    if not (is_here or same_boot or job) or is_held(folder / LOCK_NAME):
+        return None
+    if job is not None:
+        return ended(folder, f"SLURM requeued its job {job.job}, which had run on {row['host']}")
     reason = _cause(row, folder, is_here=is_here, same_boot=same_boot)
     return None if reason is None else ended(folder, reason)
 

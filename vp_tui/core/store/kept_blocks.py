@@ -6,7 +6,6 @@ Shape suffixes: S sequences, D width.
 """
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,9 @@ import numpy as np
 
 from vp_tui.core.errors import StoreError
 from vp_tui.core.events import Arm
-from vp_tui.core.files import replacing
+from vp_tui.core.files import DAMAGED, replacing
 
 PATTERN: Final = "kept-*.npz"
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError)
-"""Errors that `read` and `facts_of` raise for a damaged file."""
 _ABOUT: Final = "about"
 _COLUMNS: Final = ("rows_S", "pack_of_S", "embeddings_SD", "nan_S", "inf_S")
 
@@ -76,7 +73,7 @@ def facts_of(path: Path) -> Mapping[str, Any]:
     """Return the facts of a file.
 
     Raises:
-        UNREADABLE: it is damaged.
+        DAMAGED: it is damaged.
     """
     # opened here: NumPy leaves a damaged file open
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -88,7 +85,7 @@ def read(path: Path) -> tuple[KeptStretch, ...]:
     """Return the stretches of a file.
 
     Raises:
-        UNREADABLE: it is damaged.
+        DAMAGED: it is damaged.
     """
     # opened here: NumPy leaves a damaged file open
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -116,7 +113,7 @@ def first_facts(folder: Path) -> Mapping[str, Any] | None:
     for path in files(folder):
         try:
             return facts_of(path)
-        except UNREADABLE:
+        except DAMAGED:
             continue
     return None
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import ExitCode, RunNotFoundError, StoreBusyError, StoreError
 from vp_tui.core.events import now_us
-from vp_tui.core.store import kept_events, tables
+from vp_tui.core.store import batch_job, kept_events, tables
 from vp_tui.core.store.endings import LOCK_NAME, Ending, ending_of
 from vp_tui.core.store.engine import BUSY_TIMEOUT_MS, reader_engine, require_current_schema, store_errors, writer_engine
 from vp_tui.core.store.event_rows import write
@@ -66,11 +66,13 @@ def create_run(home: Home, config: RunConfig, *, group_id: int | None = None, re
             run_id = _insert_run(connection, uuid, config, group_id, repeat_idx)
             try:
                 make_private(folder)
+                batch_job.keep(folder)
             except OSError as error:
                 raise StoreError(f"cannot create {folder}: {error.strerror}") from error
     except StoreError:
         # a full disk may show only when the transaction ends
         with contextlib.suppress(OSError):
+            (folder / batch_job.NAME).unlink(missing_ok=True)
             folder.rmdir()
         raise
     return run_id

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from vp_tui.core.config import PLAN_NAME, PLAN_PREFIX, PrecisionPlan
 from vp_tui.core.errors import StoreError, UsageError
-from vp_tui.core.files import replacing, user_path
+from vp_tui.core.files import read_json, replacing, user_path
 from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import Frozen
@@ -82,7 +82,7 @@ def read(path: Path) -> StoredPlan:
         UsageError: there is no such file, or it is not a plan; with what is wrong.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError as error:
         raise UsageError(f"no plan file {path}; `vp-tui plan list` shows the stored plans") from error
     except (OSError, ValueError) as error:
@@ -101,7 +101,7 @@ def read(path: Path) -> StoredPlan:
         raise UsageError(f"{path} is not a valid plan: {wrong}") from error
     if plan.precision == "fp64" or not re.fullmatch(PLAN_NAME, plan.name):
         raise UsageError(f"{path} is not a valid plan: name {plan.name!r}, precision {plan.precision}")
-    is_edited = content.get("digest") not in {None, plan_hash(plan)}
+    is_edited = content.get("digest") not in (None, plan_hash(plan))
     return StoredPlan(plan, None if is_edited else origin, is_edited)
 
 

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import ResourceError
-from vp_tui.core.files import part_of, replacing
+from vp_tui.core.files import DAMAGED, part_of, replacing
 from vp_tui.core.store.checksum import CHECKSUM, EMBEDDINGS, checksum, require_intact
 from vp_tui.core.store.rows import as_json
 
@@ -70,7 +70,7 @@ def load(path: Path) -> Reference | None:
     )
 
 
-UNREADABLE = (OSError, SafetensorError, KeyError, ValueError)
+UNREADABLE: Final[tuple[type[Exception], ...]] = (SafetensorError, *DAMAGED)
 """Errors that `load` raises for a corrupt file; the run reports it and recomputes the reference."""
 
 

@@ -21,14 +21,14 @@ from vp_tui.core.engine.probe.point import PointTrace
 from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.sketch import Sketched
 from vp_tui.core.engine.probe.trace import Trace
-from vp_tui.core.files import replacing
+from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.fingerprint import plan_hash
 from vp_tui.core.measures.summary import percentile
 
 ORACLE_VERSION: Final = 3
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
-UNREADABLE: Final = (OSError, SafetensorError, KeyError, ValueError, TypeError)
+UNREADABLE: Final[tuple[type[Exception], ...]] = (SafetensorError, *DAMAGED)
 """What `load` raises for a damaged file, and `write` for one that cannot be written."""
 
 _FACTS: Final = "vp_tui"

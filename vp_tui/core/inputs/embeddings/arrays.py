@@ -4,7 +4,6 @@
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
@@ -16,19 +15,18 @@ from vp_tui.core.errors import InputError
 from vp_tui.core.inputs.embeddings import table
 from vp_tui.core.inputs.embeddings.table import EMBEDDINGS, ID_NAMES, ROWS, EmbeddingTable
 
-UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _NPZ, _NPY = "an .npz file", "an .npy file"
 _SUFFIX: Final = ".npy"
 
 
 def open_npz(path: Path) -> EmbeddingTable:
     """Return the table of an .npz file; raises InputError."""
-    return table.readable(path, _NPZ, UNREADABLE, lambda: _npz(path))
+    return table.readable(path, _NPZ, lambda: _npz(path))
 
 
 def open_npy(path: Path) -> EmbeddingTable:
     """Return the table of an .npy file, without ids; raises InputError."""
-    return table.readable(path, _NPY, UNREADABLE, lambda: _npy(path))
+    return table.readable(path, _NPY, lambda: _npy(path))
 
 
 def _npz(path: Path) -> EmbeddingTable:
@@ -62,7 +60,7 @@ def _npz(path: Path) -> EmbeddingTable:
         ids=ids,
         shape=size,
         stored=dtype.name,
-        pieces=table.guarded(path, _NPZ, UNREADABLE, pieces),
+        pieces=table.guarded(path, _NPZ, pieces),
         lengths_S=lengths_S,
         hash_S=hash_S,
         precision=precision,
@@ -89,7 +87,7 @@ def _npy(path: Path) -> EmbeddingTable:
         ids=None,
         shape=size,
         stored=dtype.name,
-        pieces=table.guarded(path, _NPY, UNREADABLE, pieces),
+        pieces=table.guarded(path, _NPY, pieces),
     )
 
 

@@ -11,7 +11,6 @@ from vp_tui.core.inputs.embeddings import table
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.embeddings.table import EMBEDDINGS, ID_NAMES, ROWS, EmbeddingTable
 
-UNREADABLE: Final = (OSError, ValueError, KeyError, RuntimeError, TypeError)
 _WHAT: Final = "an HDF5 file"
 
 
@@ -21,7 +20,7 @@ def open_hdf5(path: Path) -> EmbeddingTable:
     Raises InputError; UsageError: h5py is not installed.
     """
     h5py = require("h5py", path)
-    return table.readable(path, _WHAT, UNREADABLE, lambda: _opened(h5py, path))
+    return table.readable(path, _WHAT, lambda: _opened(h5py, path))
 
 
 def _opened(h5py: Any, path: Path) -> EmbeddingTable:
@@ -48,5 +47,5 @@ def _opened(h5py: Any, path: Path) -> EmbeddingTable:
         ids=ids,
         shape=shape,
         stored=dtype.name,
-        pieces=table.guarded(path, _WHAT, UNREADABLE, pieces),
+        pieces=table.guarded(path, _WHAT, pieces),
     )

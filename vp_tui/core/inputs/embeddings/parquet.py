@@ -11,8 +11,6 @@ from vp_tui.core.inputs.embeddings import table
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.embeddings.table import EMBEDDINGS, ID_NAMES, ROWS, EmbeddingTable
 
-UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, NotImplementedError)
-"""pyarrow's errors are OSError, ValueError, KeyError, TypeError, NotImplementedError."""
 _WHAT: Final = "a Parquet file"
 
 
@@ -22,7 +20,7 @@ def open_parquet(path: Path) -> EmbeddingTable:
     Raises InputError; UsageError: pyarrow is not installed.
     """
     parquet = require("pyarrow.parquet", path)
-    return table.readable(path, _WHAT, UNREADABLE, lambda: _opened(parquet, path))
+    return table.readable(path, _WHAT, lambda: _opened(parquet, path))
 
 
 def _opened(parquet: Any, path: Path) -> EmbeddingTable:
@@ -54,7 +52,7 @@ def _opened(parquet: Any, path: Path) -> EmbeddingTable:
         ids=ids,
         shape=shape,
         stored=stored,
-        pieces=table.guarded(path, _WHAT, UNREADABLE, pieces),
+        pieces=table.guarded(path, _WHAT, pieces),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from vp_tui.core.errors import InputError
+from vp_tui.core.files import DAMAGED
 from vp_tui.core.inputs.records import printable
 
 ROWS: Final = 1024
@@ -80,28 +81,28 @@ def require_float(path: Path, name: str, dtype: np.dtype[Any]) -> None:
         raise InputError(f"{path}: {name} holds {dtype}, not floating-point numbers")
 
 
-def readable(path: Path, what: str, errors: tuple[type[Exception], ...], step: Callable[[], _T]) -> _T:
-    """Return step(); `errors` become an InputError that says what was expected and what to do."""
+def readable(path: Path, what: str, step: Callable[[], _T]) -> _T:
+    """Return step(); the errors of a damaged file become an InputError that says what was expected and what to do."""
     try:
-        return step()
+        # a number beyond FP32's range becomes an infinity, which is counted as one
+        with np.errstate(over="ignore", invalid="ignore"):
+            return step()
     except InputError:
         raise
-    except errors as error:
+    except DAMAGED as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
             f"{path} cannot be read as {what}: {printable(reason[0])}; if it is truncated, copy or write it again"
         ) from error
 
 
-def guarded(
-    path: Path, what: str, errors: tuple[type[Exception], ...], pieces: Callable[[], Iterator[np.ndarray]]
-) -> Callable[[], Iterator[np.ndarray]]:
+def guarded(path: Path, what: str, pieces: Callable[[], Iterator[np.ndarray]]) -> Callable[[], Iterator[np.ndarray]]:
     """Return `pieces` whose errors are those of `readable`."""
 
     def guarded_pieces() -> Iterator[np.ndarray]:
         found = pieces()
         while True:
-            piece = readable(path, what, errors, lambda: next(found, None))
+            piece = readable(path, what, lambda: next(found, None))
             if piece is None:
                 return
             yield piece

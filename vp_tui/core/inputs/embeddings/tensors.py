@@ -12,7 +12,6 @@ from vp_tui.core.errors import InputError
 from vp_tui.core.inputs.embeddings import table
 from vp_tui.core.inputs.embeddings.table import EMBEDDINGS, ID_NAMES, ROWS, EmbeddingTable
 
-UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, IndexError, struct.error)
 _WHAT: Final = "a .safetensors file"
 _LENGTH: Final = struct.Struct("<Q")
 _MOST_HEADER: Final = 1 << 30
@@ -22,7 +21,7 @@ _BF16_BITS: Final = 16
 
 def open_safetensors(path: Path) -> EmbeddingTable:
     """Return the table of a .safetensors file; without ids in its metadata it has none. Raises InputError."""
-    return table.readable(path, _WHAT, UNREADABLE, lambda: _opened(path))
+    return table.readable(path, _WHAT, lambda: _opened(path))
 
 
 def _opened(path: Path) -> EmbeddingTable:
@@ -58,7 +57,7 @@ def _opened(path: Path) -> EmbeddingTable:
         ids=ids,
         shape=shape,
         stored=_STORED[about["dtype"]],
-        pieces=table.guarded(path, _WHAT, UNREADABLE, pieces),
+        pieces=table.guarded(path, _WHAT, pieces),
         lengths_S=_numbers(path, header.get("lengths"), base, shape[0]),
         hash_S=_numbers(path, header.get("hashes"), base, shape[0]),
         precision=metadata.get("precision"),

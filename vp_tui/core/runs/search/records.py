@@ -133,16 +133,14 @@ def read_trials(folder: Path) -> tuple[Question | None, tuple[Trial, ...]]:
     """
     path = folder / TRIALS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except FileNotFoundError:
-        return None, ()
-    whole = [line for line in lines if line.endswith("\n")]
-    try:
-        documents = [json.loads(line) for line in whole]
+        content = path.read_bytes()
+        documents = [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
         if not documents:
             return None, ()
         return Question.model_validate(documents[0]), tuple(Trial.model_validate(one) for one in documents[1:])
-    except (ValueError, ValidationError) as error:
+    except FileNotFoundError:
+        return None, ()
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete it to search from the beginning") from error
 
 

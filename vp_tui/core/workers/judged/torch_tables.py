@@ -26,7 +26,6 @@ _WHAT: Final = "a .pt file of embeddings"
 _IDS: Final = ("proteins", "nucleotide", "sequence_ids", "ids")
 _DATA: Final = ("data", "embeddings")
 _MEAN, _MEANS, _LABEL = "mean_representation", "mean_representations", "label"
-_WRONG: Final = (ValueError, TypeError, KeyError, RuntimeError, AttributeError)
 
 
 def holds_embeddings(path: Path) -> bool:
@@ -47,8 +46,7 @@ def open_pt(path: Path) -> EmbeddingTable:
         found = torch_file.read(path)
     except ValueError as error:
         raise InputError(f"{path} cannot be read as {_WHAT}: {printable(str(error))}") from error
-    ids, rows = _layout(path, found)
-    return table.readable(path, _WHAT, _WRONG, lambda: _opened(path, ids, rows))
+    return table.readable(path, _WHAT, lambda: _opened(path, *_layout(path, found)))
 
 
 def _parts(found: dict[Any, Any]) -> tuple[Any, Any] | None:
@@ -100,7 +98,7 @@ def _opened(path: Path, ids: list[Any], rows: Sequence[Any]) -> EmbeddingTable:
         ids=table.names(ids),
         shape=shape,
         stored=_stored(rows),
-        pieces=table.guarded(path, _WHAT, _WRONG, pieces),
+        pieces=table.guarded(path, _WHAT, pieces),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from vp_tui.core.engine.encode import ENGINE_VERSION, EncodedBlock
 from vp_tui.core.events import Event
+from vp_tui.core.files import DAMAGED
 from vp_tui.core.runs import cached_reference
 from vp_tui.core.store import kept_blocks, references
 from vp_tui.core.store.kept_blocks import KeptBlock, KeptStretch
@@ -46,7 +47,7 @@ class Keeping:
         for path in kept_blocks.files(self._folder):
             try:
                 facts, stretches = kept_blocks.facts_of(path), kept_blocks.read(path)
-            except kept_blocks.UNREADABLE as error:
+            except DAMAGED as error:
                 yield _warning(f"{path} is corrupt ({error}): its blocks are encoded again")
                 continue
             if facts["key"] != self._facts["key"]:
