@@ -14,6 +14,7 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError, VpTuiError
+from vp_tui.core.formats import EMULATED
 from vp_tui.core.text import safe
 from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_machine, cli_plans, policy_line, streams
 from vp_tui.tui.cli_app import app
@@ -69,6 +70,16 @@ Resume = Annotated[
 ]
 
 
+Emulate = Annotated[
+    str,
+    typer.Option(
+        "--emulate",
+        metavar="|".join(EMULATED),
+        help="Round operands of linear layers as this format does, in FP32 on any device: accuracy only.",
+    ),
+]
+
+
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
 @config_options(*OPTIONS, model="", input="")
 def run(
@@ -76,6 +87,7 @@ def run(
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
+    emulate: Emulate = "",
     no_oracle: NoOracle = False,
     auto_search: AutoSearch = False,
     notify: Notify = "",
@@ -93,7 +105,9 @@ def run(
     from vp_tui.tui.commands.series import resume as go_on
     from vp_tui.tui.commands.series import validate
 
-    _require_fitting(cli_app.given(context), resume)
+    given = cli_app.given(context)
+    _require_fitting(given, resume)
+    config |= _emulated(emulate, given)
     request(os.environ, notify, notify_on)
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     home, against = cli_app.store(), baseline or None
@@ -102,6 +116,12 @@ def run(
         raise typer.Exit(go_on(home, values, resume, detach=detach, as_json=json))
     code = validate(home, config, count=repeats, baseline=against, auto_search=auto_search, detach=detach, as_json=json)
     raise typer.Exit(code)
+
+
+def _emulated(emulate: str, given: set[str]) -> dict[str, str]:
+    if emulate and "--precision" in given:
+        raise UsageError("--emulate and --precision exclude each other: use one of them")
+    return {"emulate": emulate} if emulate else {}
 
 
 def _require_fitting(given: set[str], resume: str) -> None:
@@ -146,14 +166,17 @@ def demo(
     precision=RunConfig.model_fields["reference"].default,
 )  # fmt: skip
 def embed(
+    context: typer.Context,
     config: dict[str, Any],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="File to write: .npz, .safetensors or .pt.")
     ],
+    emulate: Emulate = "",
 ) -> None:
     """Write the embeddings of all sequences, in input order."""
     from vp_tui.tui.commands.starting import run_embed
 
+    config |= _emulated(emulate, cli_app.given(context))
     raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 

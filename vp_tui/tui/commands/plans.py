@@ -130,9 +130,10 @@ def make_plan(home: Home, name: str, keep: Sequence[str], *, model: str, base: s
     Raises:
         UsageError: an unknown precision or unit, or no model. ModelError: no such checkpoint.
     """
-    wrong = [one for one in (base, keep_in) if one not in get_args(Precision)]
+    formats = {base: get_args(Precision), keep_in: (*get_args(Precision), "fp8")}
+    wrong = [one for one, known in formats.items() if one not in known]
     if wrong:
-        raise UsageError(f"unknown precision {wrong[0]!r}: use one of {', '.join(get_args(Precision))}")
+        raise UsageError(f"unknown precision {wrong[0]!r}: use one of {', '.join(formats[wrong[0]])}")
     source = resolve(model) if model else None
     if source is None or not source.is_here:
         raise UsageError(f"--model {model!r}: give the local checkpoint whose units the plan keeps")

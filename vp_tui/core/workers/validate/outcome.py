@@ -175,6 +175,8 @@ class Outcome:
         wrong = self.throughput.contradiction(arms)
         if wrong is not None:
             return f"({wrong})"
+        if config.candidate_plan.is_emulated:
+            return f"({config.candidate_plan.name}: imitated in FP32, for accuracy only)"
         if self.setting.device.type == "cpu":
             return "on CPU"
         if config.candidate_plan.name == config.reference:
