@@ -168,8 +168,12 @@ def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, s
         raise UsageError(f"precision bf16 is not supported by {name}; use fp16 or fp32")
 
 
+def multiplies_fp8(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= FP8_CAPABILITY
+
+
 def _require_fp8(plan: PrecisionPlan, device: torch.device) -> None:
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= FP8_CAPABILITY:
+    if multiplies_fp8(device):
         return
     found = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     needed = ".".join(map(str, FP8_CAPABILITY))
