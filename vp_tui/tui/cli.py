@@ -1,7 +1,7 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
 stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
-cli_judge, cli_machine, cli_plans and cli_checkpoint have the others, all on the app of cli_app.
+cli_judge, cli_machine, cli_plans, cli_tiers and cli_checkpoint have the others, all on the app of cli_app.
 """
 
 import atexit
@@ -16,11 +16,31 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError, VpTuiError
 from vp_tui.core.formats import EMULATED
 from vp_tui.core.text import safe
-from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_machine, cli_plans, policy_line, streams
+from vp_tui.tui import (
+    cli_app,
+    cli_checkpoint,
+    cli_history,
+    cli_judge,
+    cli_machine,
+    cli_plans,
+    cli_tiers,
+    policy_line,
+    streams,
+)
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
-__all__ = ["app", "cli_checkpoint", "cli_history", "cli_judge", "cli_machine", "cli_plans", "main", "process"]
+__all__ = [
+    "app",
+    "cli_checkpoint",
+    "cli_history",
+    "cli_judge",
+    "cli_machine",
+    "cli_plans",
+    "cli_tiers",
+    "main",
+    "process",
+]
 
 
 def _version(asked: bool) -> None:
