@@ -116,7 +116,7 @@ def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
     at_limit = _LEFT + _place(1 - limits.fail(M1))
     bottom = _TOP + _ROW * len(shown)
     parts = [
-        _text(8, 22, f"{facts['model']} on {facts['device_name']}", size=15),
+        _text(8, 22, f"{facts['model'].rstrip('/').rpartition('/')[2]} on {facts['device_name']}", size=15),
         _text(_LEFT, 48, "1 - worst cosine (log scale; shorter is better)"),
         _text(_LEFT + _BAR + _GAP, 48, "tokens/s (longer is better)"),
         *(part for place, one in enumerate(shown) for part in _bars(one, one is best, _TOP + place * _ROW, most)),

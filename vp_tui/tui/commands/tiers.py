@@ -27,12 +27,14 @@ def run_tiers(
 ) -> int:
     """Validate every format of the device, or those asked for; print the table; return the exit code.
 
-    0 when every run came to a verdict or was refused by the device; 5 when one was stopped or failed otherwise.
+    0 when a format came to a verdict, whatever it is; a format that the device refused is a row with the reason.
 
     Raises:
         UsageError: an unknown format, an output file of another kind, or any invalid option.
     """
     place = _place(file)
+    for name in formats:
+        tiers.plan_of(name)
     shared = configured(values)
     launch.preflight(shared)
     here = module_output(home, "env-probe", ["--model", shared.model, "--device", shared.device])["environment"]
