@@ -66,8 +66,8 @@ def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, Searc
 def in_words(result: SearchResult) -> str:
     """Return the result as lines of text."""
     lines = [fmt.safe(result.sentence)]
-    if result.plan is not None and result.plan.kept:
-        lines += ["", *aligned([(unit, result.reasons.get(unit, "")) for unit in result.plan.kept])]
+    if result.reasons:
+        lines += ["", *aligned([*result.reasons.items()])]
     if result.choices:
         lines += ["", *aligned(_choice_rows(result))]
     lines += [f"note: {fmt.safe(note)}" for note in result.notes]
