@@ -9,11 +9,12 @@ from torch import nn
 from vp_tui.core.bench.random_weights import random_model, shape_of
 from vp_tui.core.config import built_in_plan, emulated_plan, plain_plan
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.formats import FP8_CAPABILITY
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.operands import ROUNDING, rows_in_fp8
 from vp_tui.core.models.ops import PLAIN, ResidualNorm
-from vp_tui.core.models.precision import FP8_CAPABILITY, storage_dtype
+from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.small_linear import Fp8Linear, RowRounding, use_fp8
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.demo.dnabert import make_dnabert

@@ -6,12 +6,14 @@ operands as the format does and multiplies them in FP32, on any device, so that 
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 EmulatedFormat = Literal["emulated-fp8", "emulated-fp8-e5m2", "emulated-int8", "emulated-nf4"]
 UnitFormat = Literal["fp32", "tf32", "bf16", "fp16", "fp8", EmulatedFormat]
 """What a unit of a plan can be in."""
 
+FP8_CAPABILITY: Final = (8, 9)
+"""Compute capability of the first GPUs that multiply FP8: Ada, then Hopper and Blackwell."""
 EVERY_BLOCK: Final = "layers.*."
 """Begins a unit that stands for one operation of all blocks."""
 FFN_LINEARS: Final = ("fc1", "fc2", "gated", "wo")
@@ -33,6 +35,12 @@ EMULATED: Final[Mapping[str, tuple[EmulatedFormat, tuple[str, ...]]]] = MappingP
 )
 """Value of --emulate -> the format, and the operations in it; the base is fp32."""
 _EMULATED_FORMATS: Final = frozenset(get_args(EmulatedFormat))
+
+
+def runs_fp8(environment: Mapping[str, Any]) -> bool:
+    """Return True when the device of a run's environment multiplies FP8."""
+    capability = tuple(int(part) for part in str(environment.get("compute_capability") or "0.0").split("."))
+    return str(environment.get("device")).startswith("cuda") and capability >= FP8_CAPABILITY
 
 
 def is_emulated(own: str) -> bool:

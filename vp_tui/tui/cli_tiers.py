@@ -25,7 +25,7 @@ def tiers(
     ] = "",
     json: AsJson = False,
 ) -> None:
-    """Compare all number formats: accuracy, speed, energy and memory in one table.
+    """Compare all number formats in accuracy, speed and energy.
 
     Validates one format after the other against FP32, each as an ordinary run of the store, and marks the fastest that
     passes. Emulated formats show accuracy only. An interrupted command goes on with the format it was at.

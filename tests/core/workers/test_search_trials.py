@@ -145,16 +145,16 @@ class Row:
 
     id, sentence = 7, "the reference is not exact"
 
-    def __init__(self, verdict, precision="fp16", device="cpu"):
-        self.verdict, self.precision, self.device = verdict, precision, device
+    def __init__(self, verdict, precision="fp16"):
+        self.verdict, self.precision = verdict, precision
 
 
 def test_below_fp16_a_gpu_has_fp8():
-    assert formats(Row("PASS", device="cuda:0"), "fp16", is_planned=False, faster=True) == ("fp8", "fp16")
+    assert formats(Row("PASS"), "fp16", is_planned=False, faster=True, has_fp8=True) == ("fp8", "fp16")
     for name in ("fp8", "fp8-ffn"):
-        assert formats(Row("FAIL", name, "cuda:0"), "fp16", is_planned=True, faster=False) == ("fp8", "fp16")
+        assert formats(Row("FAIL", name), "fp16", is_planned=True, faster=False) == ("fp8", "fp16")
     with pytest.raises(UsageError, match="no faster format"):
-        formats(Row("PASS", "fp8", "cuda:0"), "fp16", is_planned=True, faster=True)
+        formats(Row("PASS", "fp8"), "fp16", is_planned=True, faster=True, has_fp8=True)
     with pytest.raises(UsageError, match="emulated fp8"):
         formats(Row("FAIL", "emulated fp8"), "fp32", is_planned=True, faster=False)
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PlanPrecision, PrecisionPlan
 from vp_tui.core.errors import ResourceError, UsageError
-from vp_tui.core.formats import is_emulated
+from vp_tui.core.formats import FP8_CAPABILITY, is_emulated
 
 TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
 _OVERRIDES: Final = (
@@ -35,8 +35,6 @@ _STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
         "fp16": torch.float16, "fp8": torch.float16,
     }
 )  # fmt: skip
-FP8_CAPABILITY: Final = (8, 9)
-"""Compute capability of the first GPUs that multiply FP8: Ada, then Hopper and Blackwell."""
 _OPERAND_BITS: Final[Mapping[PlanPrecision, int]] = MappingProxyType(
     {"fp8": 4, "emulated-fp8": 4, "emulated-fp8-e5m2": 3, "emulated-int8": 5, "emulated-nf4": 2}
 )

@@ -15,14 +15,13 @@ from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, built_in_pla
 from vp_tui.core.errors import UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import environment_facts, hash_of
-from vp_tui.core.formats import BUILT_IN, EMULATED, shown_name
+from vp_tui.core.formats import BUILT_IN, EMULATED, runs_fp8, shown_name
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
 TAG: Final = "tiers"
 PASSED: Final = frozenset({"PASS", "WARN"})
-_FP8_CAPABILITY: Final = (8, 9)
 _FP16_FIRST: Final[tuple[str, ...]] = ("fp16", "bf16")
 _WEIGHTS: Final = ("config.json", "*.safetensors", "*.bin", "*.pt")
 
@@ -70,8 +69,7 @@ def names_for(environment: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the formats to try on a device; emulated ones where it does not have them."""
     if not str(environment.get("device")).startswith("cuda"):
         return (*_FP16_FIRST, *(shown_name(name) for name in ("fp8-ffn", "fp8", "int8")))
-    capability = tuple(int(part) for part in str(environment.get("compute_capability") or "0.0").split("."))
-    if capability >= _FP8_CAPABILITY:
+    if runs_fp8(environment):
         return (*_FP16_FIRST, "tf32", "fp8-ffn", "fp8", shown_name("int8"))
     return (*_FP16_FIRST, "tf32", *(shown_name(name) for name in ("fp8-ffn", "fp8", "int8")))
 

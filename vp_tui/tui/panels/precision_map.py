@@ -70,7 +70,7 @@ def grid(kind: Kind, num_layers: int, result: SearchResult, wishes: Mapping[str,
     rows = (*(MapRow(name, (name,)) for name in first), *blocks, *(MapRow(name, (name,)) for name in last))
     beyond = suspects.certain(result.evidence)
     rounding = suspects.outliers([one for one in result.evidence if one.unit not in beyond])
-    kept = dict.fromkeys(result.reasons, result.question.keep)
+    kept = dict.fromkeys(result.reasons if result.plan is not None else (), result.question.keep)
     seen = {one.unit for one in result.evidence}
     units = [unit for row in rows for unit in row.units]
     marks = {

@@ -6,11 +6,13 @@ from vp_tui.core.formats import BUILT_IN, UnitFormat
 from vp_tui.core.store.snapshot import RunRow
 
 
-def formats(run: RunRow, precision: Precision, *, is_planned: bool, faster: bool) -> tuple[UnitFormat, Precision]:
-    """Return the base format and the one of kept units.
+def formats(
+    run: RunRow, precision: Precision, *, is_planned: bool, faster: bool, has_fp8: bool = False
+) -> tuple[UnitFormat, Precision]:
+    """Return the base format and the one of kept units; `has_fp8`: the device multiplies FP8.
 
     A failed run keeps units in FP32. The fastest plan of a run that passed in FP32 or TF32 has FP16 as its base, and
-    keeps in the run's own format what FP16 cannot hold. Below FP16 are linear layers in FP8, on a GPU: of a run that
+    keeps in the run's own format what FP16 cannot hold. Below FP16 are linear layers in FP8: of a run that
     passed in FP16 and of one that failed in FP8 the search keeps those in FP16 that need it.
 
     Raises UsageError: there is nothing to search for.
@@ -32,7 +34,6 @@ def formats(run: RunRow, precision: Precision, *, is_planned: bool, faster: bool
         raise UsageError(f"run #{run.id} ended with FAIL: --faster starts from a run that passed; omit it")
     if precision in {"fp32", "tf32"}:
         return "fp16", precision
-    if precision == "fp16" and not is_fp8 and (run.device or "").startswith("cuda"):
+    if precision == "fp16" and not is_fp8 and has_fp8:
         return "fp8", "fp16"
-    where = run.device or "its device"
-    raise UsageError(f"run #{run.id} passed in {precision}, and no faster format is known on {where}")
+    raise UsageError(f"run #{run.id} passed in {precision}, and no faster format is known for its device")

@@ -63,8 +63,14 @@ def main(options: argparse.Namespace) -> int:
     with Reader(home) as reader:
         row = reader.run(options.run)
     _, config = lifecycle.run_config(home, options.run)
-    base, keep = formats(row, config.precision, is_planned=config.plan is not None, faster=options.faster)
     device, _ = environment.resolve_device(config.device)
+    base, keep = formats(
+        row,
+        config.precision,
+        is_planned=config.plan is not None,
+        faster=options.faster,
+        has_fp8=precision.multiplies_fp8(device),
+    )
     _require_device(base, keep, device)
     _hold_alone(home.run_folder(row.uuid), row.id, options.budget)
     wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
