@@ -12,7 +12,7 @@ from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.formats import FP8_CAPABILITY
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.operands import ROUNDING, rows_in_fp8
+from vp_tui.core.models.operands import rows_in_fp8
 from vp_tui.core.models.ops import PLAIN, ResidualNorm
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.small_linear import Fp8Linear, RowRounding, use_fp8
@@ -31,25 +31,30 @@ CUDA = torch.device("cuda:0")
 FP16 = storage_dtype("fp16")
 
 
+def left_rows(normed):
+    return vars(normed)["rows_in_fp8"]
+
+
 def normal(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator(CUDA).manual_seed(seed), device=CUDA).to(FP16)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 129, 4096])
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_a_product_is_the_fp32_product_of_its_rounded_operands(rows, has_bias):
-    linear = nn.Linear(320, 1280, bias=has_bias, device=CUDA, dtype=FP16)
-    linear.requires_grad_(False)
-    weight, bias = linear.weight.double(), linear.bias.double() if has_bias else None
+@pytest.mark.parametrize(("width", "most"), [(320, 1e-3), (10240, 3e-3)])
+def test_a_product_is_that_of_its_rounded_operands_but_for_14_bit_sums(rows, has_bias, width, most):
+    linear = nn.Linear(width, 1280, bias=has_bias, device=CUDA, dtype=FP16).requires_grad_(False)
+    bias = linear.bias.double() if has_bias else 0.0
     use_fp8(linear, RowRounding(), "layers.0.fc1")
-    states = normal(rows, 320)
-    rounding = ROUNDING["fp8"]
-    expected = nn.functional.linear(rounding.entering(states.double()), rounding.weight(weight), bias)
-    got = linear(states)
+    states = normal(rows, width)
+    entering = rows_in_fp8(states)
+    got = linear(entering)
+    assert torch.equal(got, linear(states))
     assert got.dtype == FP16
-    # one rounding to FP16, and sums of Hopper's tensor cores
+    products = (entering.values_NK.double() * entering.scale_N1) @ linear.weight.double().t()
+    expected = products * linear.weight_scale + bias
     error = (got.double() - expected).norm() / expected.norm()
-    assert error < 1e-3
+    assert error < most
 
 
 @pytest.mark.parametrize("width", [320, 480, 1280, 2560, 10240])
@@ -86,9 +91,11 @@ def test_gelu_and_its_product_are_rounded_once_more_where_the_plain_ops_store_th
         (rounding.gated(states), PLAIN.gated(states.clone())),
     ):
         expected = rows_in_fp8(plain)
-        # erf of two libraries may differ in the last bit of FP16
+        # two formulas of erf may differ in the last bit of FP16
         other = got.values_NK.view(torch.uint8) != expected.values_NK.view(torch.uint8)
-        assert other.float().mean() < 0.01
+        assert other.float().mean() < 2e-3
+        step = expected.values_NK.float().abs().clamp(min=2**-6) / 8
+        assert ((got.values_NK.float() - expected.values_NK.float()).abs() <= step * 1.001).all()
         assert torch.allclose(got.scale_N1, expected.scale_N1, rtol=2e-3)
 
 
@@ -104,8 +111,8 @@ def test_a_norm_leaves_its_own_numbers_in_fp8_beside_it_and_changes_no_bit(width
     assert torch.equal(got, expected)
     assert torch.equal(summed, sums)
     rows = rows_in_fp8(expected)
-    assert torch.equal(got.rows_in_fp8.scale_N1, rows.scale_N1)
-    assert torch.equal(got.rows_in_fp8.values_NK.view(torch.uint8), rows.values_NK.view(torch.uint8))
+    assert torch.equal(left_rows(got).scale_N1, rows.scale_N1)
+    assert torch.equal(left_rows(got).values_NK.view(torch.uint8), rows.values_NK.view(torch.uint8))
 
 
 @pytest.fixture(scope="module")

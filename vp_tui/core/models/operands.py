@@ -59,7 +59,9 @@ def _by_rows(states_NK: Tensor, largest: float, rounded: Callable[[Tensor], Tens
     # up-cast: the scale is FP32, and one rounding is enough
     wide_NK = at_least_fp32(states_NK)
     peak_N1 = wide_NK.abs().amax(dim=-1, keepdim=True).clamp(min=SMALLEST_PEAK)
-    return rounded(wide_NK * (largest / peak_N1)), peak_N1 / largest
+    # a tensor, because torch divides by a number, or a number by a tensor, with two roundings on a GPU
+    largest_N1 = torch.full_like(peak_N1, largest)
+    return rounded(wide_NK * (largest_N1 / peak_N1)), peak_N1 / largest_N1
 
 
 def _emulated_rows(largest: float, rounded: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

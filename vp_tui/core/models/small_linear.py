@@ -1,8 +1,8 @@
 """Linear layers whose operands have 8 bits or less: in FP8 on a GPU, and emulated in FP32 anywhere.
 
-An FP8 layer takes FP16, or rows that a fused op before it has rounded, and gives FP16: products are summed in FP32 and
-rounded once, scales and bias included. A norm gives its FP16 output, which hooks and the residual stream need, and may
-leave the rounded rows beside it (`leave`); GELU may give the rows alone.
+An FP8 layer takes FP16, or rows that a fused op before it has rounded, and gives FP16: products are summed as the GPU's
+fast accumulation does and rounded once, scales and bias included. A norm gives its FP16 output, which hooks and the
+residual stream need, and may leave the rounded rows beside it (`leave`); GELU may give the rows alone.
 
 Shape suffixes: N tokens of the pack, K inputs of the layer.
 """
@@ -56,8 +56,8 @@ class Fp8Linear(nn.Linear):
             scale_b=self.weight_scale,
             bias=self.bias,
             out_dtype=storage_dtype("fp8"),
-            # the faster sums of Hopper have 14 bits
-            use_fast_accum=False,
+            # on Hopper sums have 14 bits and the error is 7e-4 to 2e-3 of the result; that of the operands is 3e-2
+            use_fast_accum=True,
         )
 
 

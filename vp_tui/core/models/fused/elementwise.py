@@ -13,13 +13,13 @@ import triton
 import triton.language as tl
 from torch import Tensor, nn
 
-from vp_tui.core.models.fused.rounding import store_in_fp8
+from vp_tui.core.models.fused.rounding import in_fp8, scale_of
 from vp_tui.core.models.operands import Rows8
 from vp_tui.core.models.ops import Rotary
 
 _GATED_BLOCK = 1024
 _HEADS_BLOCK = 32
-ROOT_HALF = tl.constexpr(0.7071067811865476)
+_ROOT_HALF = tl.constexpr(0.7071067811865476)
 
 
 @triton.jit
@@ -43,7 +43,10 @@ def _norm_kernel(
     tl.store(normed + row + column, scaled.to(normed.dtype.element_ty), mask=inside)
     if ROUNDS:
         stored = scaled.to(normed.dtype.element_ty).to(tl.float32)
-        store_in_fp8(stored, values, scales, tl.program_id(0), row + column, inside)
+        # outside the row it is 0 times weight plus bias, both read as 0
+        scale, factor = scale_of(tl.max(tl.abs(stored), 0))
+        tl.store(scales + tl.program_id(0), scale)
+        tl.store(values + row + column, in_fp8(stored, factor, values), mask=inside)
 
 
 @triton.jit
@@ -159,7 +162,7 @@ def gated(both_N2F: Tensor) -> Tensor:
         both_N2F.contiguous(),
         grown_NF,
         width // 2,
-        ROOT_HALF=ROOT_HALF,
+        ROOT_HALF=_ROOT_HALF,
         BLOCK=_GATED_BLOCK,
         num_warps=4,
     )

@@ -1,4 +1,4 @@
-"""One row rounded to FP8 inside a Triton kernel, and the room for such rows."""
+"""Rounding of one row to FP8 inside Triton kernels, and the room for such rows."""
 
 import torch
 import triton
@@ -12,13 +12,18 @@ _SMALLEST_PEAK = tl.constexpr(SMALLEST_PEAK)
 
 
 @triton.jit
-def store_in_fp8(value, values, scales, row, place, inside):  # noqa: ANN201  (a kernel's part)
-    """Round one row, FP32 numbers that FP16 can hold, as operands.rows_in_fp8 does, and store it with its scale."""
-    peak = tl.maximum(tl.max(tl.where(inside, tl.abs(value), 0.0), 0), _SMALLEST_PEAK)
+def scale_of(peak):  # noqa: ANN201  (a kernel's part)
+    """Return the scale of a row and the factor that its numbers are rounded after, divided as torch divides."""
+    peak = tl.maximum(peak, _SMALLEST_PEAK)
+    largest = tl.full((), _LARGEST, tl.float32)
+    return tl.div_rn(peak, largest), tl.div_rn(largest, peak)
+
+
+@triton.jit
+def in_fp8(value, factor, values):  # noqa: ANN201  (a kernel's part)
+    """Return FP32 numbers, which FP16 can hold, in the format of `values`, which point to E4M3."""
     # NaN needs no care: no comparison stands between it and its rounding, and FP8 has one
-    scaled = value * tl.div_rn(tl.full((), _LARGEST, tl.float32), peak)
-    tl.store(values + place, scaled.to(values.dtype.element_ty), mask=inside)
-    tl.store(scales + row, tl.div_rn(peak, tl.full((), _LARGEST, tl.float32)))
+    return (value * factor).to(values.dtype.element_ty)
 
 
 def empty_rows(states: Tensor, width: int | None = None) -> Rows8:
