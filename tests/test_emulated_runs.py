@@ -27,7 +27,7 @@ def test_a_run_says_emulated_in_every_place_and_its_speed_is_not_judged(vp_tui, 
     assert 0.8 < document["measures"]["R4"]["all"]["output_ratio"] < 1.2
     shown = vp_tui("show", document["id"], check=None).stdout
     assert shown.count(EMULATED) >= 2
-    assert EMULATED in vp_tui("list").stdout
+    assert EMULATED in vp_tui("runs").stdout
     policy = json.loads(vp_tui("policy", "-m", asked[1], "--json", check=None).stdout)
     assert (policy["precision"], policy["run"]) == ("fp32", None)
 

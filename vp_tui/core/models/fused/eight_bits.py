@@ -25,8 +25,8 @@ _MOST_WARPS: Final = 8
 def gelu(value):  # noqa: ANN201  (a kernel's part)
     """Return GELU as max(x, 0) - |x| erfc(|x| / sqrt 2) / 2, without the cancellation of 1 + erf for negative x.
 
-    erfc is formula 7.1.26 of Abramowitz and Stegun, off by at most 1.5e-7: over all FP16 numbers GELU is off by 3.3e-7 at
-    most, and rounded to FP16 0.06 % of normal numbers are another one than with an exact erf, as they are with torch's.
+    erfc is formula 7.1.26 of Abramowitz and Stegun, off by at most 1.5e-7. Over all FP16 numbers GELU is off by 3.3e-7
+    at most; rounded to FP16, 0.06 % of normal numbers are another one than the exact GELU's, as with torch's kernel.
     """
     size = tl.abs(value)
     t = 1.0 / (1.0 + 0.23164189 * size)
