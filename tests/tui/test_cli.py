@@ -84,7 +84,7 @@ def test_no_summary_of_a_command_is_cut_at_80_columns(call, monkeypatch, group):
 COMPLETIONS = {
     "vp-tui ru": {"run", "runs"},
     "vp-tui baseline ": {"list", "set", "unset"},
-    "vp-tui run --precision ": {"fp32", "tf32", "bf16", "fp16", "fp8", "fp8-ffn"},
+    "vp-tui run --precision ": {"fp32", "tf32", "bf16", "fp16", "fp8", "fp8-ffn", "fp16-acc16"},
     "vp-tui run --fp32": {"--fp32-compare"},
 }
 

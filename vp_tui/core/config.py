@@ -57,7 +57,7 @@ class PrecisionPlan(Frozen):
     @classmethod
     def _in_order(cls, value: dict[str, UnitFormat]) -> dict[str, UnitFormat]:
         for unit, own in value.items():
-            if formats.has_small_operands(own) and unit.rpartition(".")[2] not in LINEARS:
+            if formats.is_of_linear_layers(own) and unit.rpartition(".")[2] not in LINEARS:
                 raise ValueError(f"{unit} cannot be in {own}: only linear layers can ({', '.join(LINEARS)})")
         return dict(sorted(value.items()))
 
@@ -85,8 +85,9 @@ class PrecisionPlan(Frozen):
 
 
 def built_in_plan(name: str) -> PrecisionPlan:
-    """Return the plan of `--precision fp8` or `fp8-ffn`."""
-    return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(BUILT_IN[name], "fp8"))
+    """Return the plan of `--precision fp8`, `fp8-ffn` or `fp16-acc16`."""
+    own, operations = BUILT_IN[name]
+    return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(operations, own))
 
 
 def emulated_plan(name: str) -> PrecisionPlan:
@@ -159,8 +160,8 @@ class RunConfig(Frozen):
     precision: Precision = Field(
         "fp16",
         title="Precision",
-        description="Candidate precision: the one to validate; fp8, fp8-ffn, plan:NAME or a plan file give some units "
-        "another one (`vp-tui plan list`).",
+        description="Candidate precision: the one to validate; fp8, fp8-ffn, fp16-acc16, plan:NAME or a plan file: "
+        "units have their own (`vp-tui plan list`).",
     )
     reference: Precision = Field(
         "fp32",

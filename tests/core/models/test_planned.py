@@ -207,3 +207,24 @@ def test_a_unit_of_every_block_stands_for_an_operation_of_some_model(folders):
 def test_built_in_plans_have_hashes_of_their_own():
     plans = [built_in_plan("fp8"), built_in_plan("fp8-ffn"), *(emulated_plan(name) for name in ("fp8", "int8"))]
     assert len({plan_hash(one) for one in plans}) == 4
+
+
+def test_sums_in_fp16_are_allowed_in_the_products_of_linear_layers_only(folders, monkeypatch):
+    monkeypatch.setattr(precision, "_require_short_sums", lambda plan, device: None)
+    plan_, switch = built_in_plan("fp16-acc16"), torch.backends.cuda.matmul
+    before, seen = switch.allow_fp16_accumulation, []
+    loaded = load(resolve(str(folders / "esm2")), plan_, CPU)
+    product, mean = torch.nn.functional.linear, torch.nn.functional.layer_norm
+
+    def noted(operation, name):
+        def call(*arguments, **options):
+            seen.append((name, switch.allow_fp16_accumulation))
+            return operation(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(torch.nn.functional, "linear", noted(product, "linear"))
+    monkeypatch.setattr(torch.nn.functional, "layer_norm", noted(mean, "norm"))
+    Encoder(loaded, plan_, CPU).encode(tokens_of("esm2"), PACKS)
+    assert {*seen} == {("linear", True), ("norm", before)}
+    assert switch.allow_fp16_accumulation == before

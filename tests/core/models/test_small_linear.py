@@ -9,7 +9,7 @@ from vp_tui.core.errors import UsageError
 from vp_tui.core.formats import EMULATED
 from vp_tui.core.models import small_linear
 from vp_tui.core.models.operands import E4M3, LARGEST, NF4_BLOCK, ROUNDING, Rows8, rows_in_fp8
-from vp_tui.core.models.precision import check, significant_bits, storage_dtype
+from vp_tui.core.models.precision import check, short_sums, significant_bits, storage_dtype
 from vp_tui.core.models.small_linear import EmulatedLinear, Fp8Linear, RowRounding, leave, use_emulated, use_fp8
 
 FP16 = storage_dtype("fp16")
@@ -135,8 +135,45 @@ def test_the_bits_of_a_plan_are_those_of_its_smallest_operands():
     assert significant_bits(PrecisionPlan(name="x", precision="fp16", kept={"final_norm": "fp32"})) == 11
 
 
+def test_few_rows_are_filled_up_and_the_result_has_none_of_them(monkeypatch):
+    seen = []
+
+    def product(values, weight, **options):
+        seen.append(len(values))
+        return scaled_mm(values, weight, **options)
+
+    monkeypatch.setattr(torch, "_scaled_mm", product)
+    linear = nn.Linear(32, 48, dtype=FP16)
+    use_fp8(linear, RowRounding(), "layers.0.fc1")
+    states = normal(300, 32, dtype=FP16)
+    every, few = linear(states), linear(states[:7])
+    assert seen == [300, 256]
+    assert torch.equal(few, every[:7])
+    rows = rows_in_fp8(states)
+    assert rows.at_least(300) is rows
+
+
 def test_rows_are_widened_to_fp16():
     rows = rows_in_fp8(normal(3, 16))
     assert rows.widened().dtype == FP16
     assert isinstance(rows, Rows8)
     assert small_linear.storage_dtype("fp8") == FP16
+
+
+def test_sums_in_fp16_are_refused_on_a_cpu():
+    with pytest.raises(UsageError, match=r"fp16-acc16 needs a CUDA device.*use fp16"):
+        check(built_in_plan("fp16-acc16"), torch.device("cpu"))
+
+
+def test_sums_in_fp16_are_switched_back_after_an_error_too():
+    switch = torch.backends.cuda.matmul
+    before = switch.allow_fp16_accumulation
+
+    def fail():
+        with short_sums():
+            assert switch.allow_fp16_accumulation is True
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert switch.allow_fp16_accumulation == before

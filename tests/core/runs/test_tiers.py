@@ -27,7 +27,7 @@ def tier(name, *, role="real", verdict="PASS", rate=1000.0, cosine=0.999):
     return tiers.Tier(
         name=name, role=role, run_id=1, run_uuid="u", verdict=verdict, reason=None, cosine_min=cosine,
         centred_min=0.99, neighbours_kept=0.99, label_flips=0.0, tokens_per_s=rate, speedup=None, interval=None,
-        tokens_per_joule=None, peak_memory_mib=None,
+        tokens_per_joule=None, peak_memory_mib=None, memory_has_reference=False,
     )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def test_a_device_has_its_own_formats_and_the_others_emulated():
         "fp16", "bf16", "emulated fp8-ffn", "emulated fp8", "emulated int8",
     )  # fmt: skip
     assert {*tiers.names_for(H200), *ampere} <= set(tiers.NAMES)
+    assert "fp16-acc16" in tiers.NAMES
 
 
 def test_a_format_is_a_precision_with_or_without_a_plan():

@@ -1,4 +1,4 @@
-"""The operand formats of linear layers, and the built-in plans made of them: fp8, fp8-ffn, and what --emulate takes.
+"""Formats of linear layers, and the built-in plans made of them: fp8, fp8-ffn, fp16-acc16, and what --emulate takes.
 
 A linear layer in FP8 takes and gives FP16: only the operands of its product have 8 bits. An emulated one rounds its
 operands as the format does and multiplies them in FP32, on any device, so that it says nothing about speed.
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 EmulatedFormat = Literal["emulated-fp8", "emulated-fp8-e5m2", "emulated-int8", "emulated-nf4"]
-UnitFormat = Literal["fp32", "tf32", "bf16", "fp16", "fp8", EmulatedFormat]
+UnitFormat = Literal["fp32", "tf32", "bf16", "fp16", "fp8", "fp16-acc16", EmulatedFormat]
 """What a unit of a plan can be in."""
 
 FP8_CAPABILITY: Final = (8, 9)
@@ -22,8 +22,10 @@ LINEARS: Final = ("qkv", "out", *FFN_LINEARS)
 
 _EMULATED_PREFIX: Final = "emulated "
 """Begins the name of an emulated plan; the blank keeps it apart from every stored plan's name."""
-BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"fp8": LINEARS, "fp8-ffn": FFN_LINEARS})
-"""Name of a built-in plan, whose base is fp16 -> its operations in FP8."""
+BUILT_IN: Final[Mapping[str, tuple[UnitFormat, tuple[str, ...]]]] = MappingProxyType(
+    {"fp8": ("fp8", LINEARS), "fp8-ffn": ("fp8", FFN_LINEARS), "fp16-acc16": ("fp16-acc16", LINEARS)}
+)
+"""Name of a built-in plan, whose base is fp16 -> a format, and the operations in it."""
 EMULATED: Final[Mapping[str, tuple[EmulatedFormat, tuple[str, ...]]]] = MappingProxyType(
     {
         "fp8": ("emulated-fp8", LINEARS),
@@ -46,6 +48,11 @@ def runs_fp8(environment: Mapping[str, Any]) -> bool:
 def is_emulated(own: str) -> bool:
     """Return True for the format of a unit that is only imitated in FP32."""
     return own in _EMULATED_FORMATS
+
+
+def is_of_linear_layers(own: str) -> bool:
+    """Return True for a format that only linear layers can have."""
+    return has_small_operands(own) or own == "fp16-acc16"
 
 
 def has_small_operands(own: str) -> bool:

@@ -43,6 +43,18 @@ class Rows8:
     scale_N1: Tensor
     """FP32."""
 
+    def at_least(self, count: int) -> "Rows8":
+        """Return the rows followed by zeros, so that there are `count`; the same object when there are enough."""
+        num_rows, width = self.values_NK.shape
+        if num_rows >= count:
+            return self
+        # by their bits: torch does not copy into a part of an FP8 tensor everywhere
+        bits_NK = torch.zeros(count, width, dtype=torch.uint8, device=self.values_NK.device)
+        bits_NK[:num_rows] = self.values_NK.view(torch.uint8)
+        scale_N1 = torch.ones(count, 1, dtype=torch.float32, device=bits_NK.device)
+        scale_N1[:num_rows] = self.scale_N1
+        return Rows8(bits_NK.view(E4M3), scale_N1)
+
     def widened(self) -> Tensor:
         """Return the numbers in FP16, [N, K]: for a look at them."""
         # up-cast: an E4M3 number times its scale

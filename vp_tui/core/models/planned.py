@@ -21,7 +21,7 @@ from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.kernels.base import Attention, DeviceLayout
 from vp_tui.core.models.ops import Norm, Ops, Rotary, why_not_fused
-from vp_tui.core.models.precision import in_format, products_of, storage_dtype
+from vp_tui.core.models.precision import in_format, products_of, short_sums, storage_dtype
 from vp_tui.core.models.small_linear import RowRounding, use_emulated, use_fp8
 
 
@@ -176,11 +176,12 @@ def _plan_linear(linear: nn.Linear, own: PlanPrecision, base: PlanPrecision, nam
         return (in_format(inputs[0], own), *inputs[1:])
 
     linear.register_forward_pre_hook(enter)
-    if "tf32" in {own, base} and own != base:
+    is_short = own == "fp16-acc16"
+    if is_short or ("tf32" in {own, base} and own != base):
         forward = linear.forward
 
         def switched(input: Tensor) -> Tensor:
-            with products_of(own):
+            with short_sums() if is_short else products_of(own):
                 return forward(input)
 
         linear.forward = switched  # type: ignore[method-assign]

@@ -32,9 +32,10 @@ _OVERRIDES: Final = (
 _STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
     {
         "fp64": torch.float64, "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16,
-        "fp16": torch.float16, "fp8": torch.float16,
+        "fp16": torch.float16, "fp8": torch.float16, "fp16-acc16": torch.float16,
     }
 )  # fmt: skip
+_SHORT_SUMS: Final = "allow_fp16_accumulation"
 _OPERAND_BITS: Final[Mapping[PlanPrecision, int]] = MappingProxyType(
     {"fp8": 4, "emulated-fp8": 4, "emulated-fp8-e5m2": 3, "emulated-int8": 5, "emulated-nf4": 2}
 )
@@ -159,6 +160,8 @@ def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, s
     formats = {plan.precision, *plan.kept.values()}
     if "fp8" in formats:
         _require_fp8(plan, device)
+    if "fp16-acc16" in formats:
+        _require_short_sums(plan, device)
     if "tf32" in formats and device.type != "cuda":
         raise UsageError(f"precision tf32 needs a CUDA device, this run is on {device}; use fp32, bf16 or fp16")
     if "bf16" in formats and device.type == "cuda" and not torch.cuda.is_bf16_supported():
@@ -179,6 +182,25 @@ def _require_fp8(plan: PrecisionPlan, device: torch.device) -> None:
         f"precision {plan.name} needs a GPU that multiplies FP8 (Ada, Hopper or newer, compute capability {needed}), "
         f"but the device is {found}; `--emulate fp8` or `--emulate fp8-ffn` shows its accuracy on any device"
     )
+
+
+def _require_short_sums(plan: PrecisionPlan, device: torch.device) -> None:
+    if device.type != "cuda":
+        raise UsageError(f"precision {plan.name} needs a CUDA device, this run is on {device}; use fp16")
+    if not hasattr(torch.backends.cuda.matmul, _SHORT_SUMS):
+        raise UsageError(f"torch {torch.__version__} has no FP16 accumulation (2.7 has); use fp16 or another torch")
+
+
+@contextmanager
+def short_sums() -> Iterator[None]:
+    """Within it, cuBLAS may sum FP16 products in FP16; the former switch comes back on the way out."""
+    switch = torch.backends.cuda.matmul
+    former = getattr(switch, _SHORT_SUMS)
+    setattr(switch, _SHORT_SUMS, True)
+    try:
+        yield
+    finally:
+        setattr(switch, _SHORT_SUMS, former)
 
 
 def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> None:

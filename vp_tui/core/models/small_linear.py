@@ -19,6 +19,8 @@ from vp_tui.core.models.precision import in_format, storage_dtype
 
 _MULTIPLE: Final = 16
 """Inputs and outputs of an FP8 product are a multiple of it."""
+_LEAST_ROWS: Final = 256
+"""Fewer are filled up: cuBLAS has no product of 1 or 7 rows of 10,240 numbers, and two tiles cost no more than one."""
 _LEFT: Final = "rows_in_fp8"
 """Attribute of an FP16 tensor with the same numbers in FP8."""
 
@@ -49,7 +51,8 @@ class Fp8Linear(nn.Linear):
         rows = input if isinstance(input, Rows8) else getattr(input, _LEFT, None)
         if rows is None:
             rows = self.rounding.rows(in_format(input, "fp8").contiguous())
-        return torch._scaled_mm(
+        count, rows = len(rows.values_NK), rows.at_least(_LEAST_ROWS)
+        product_NK: Tensor = torch._scaled_mm(
             rows.values_NK,
             self.weight.t(),
             scale_a=rows.scale_N1,
@@ -59,6 +62,7 @@ class Fp8Linear(nn.Linear):
             # on Hopper sums have 14 bits and the error is 7e-4 to 2e-3 of the result; that of the operands is 3e-2
             use_fast_accum=True,
         )
+        return product_NK[:count]
 
 
 class EmulatedLinear(nn.Linear):

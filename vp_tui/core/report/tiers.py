@@ -48,7 +48,7 @@ def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
     note = (
         "worst M1, M2: cosine and mean-centred cosine of the worst sequence; neighbours: 10 nearest kept (S1); flips: "
         "clear labels of random linear classifiers that flip (S10); tok/J: tokens per joule of the GPU; memory: peak "
-        "of the run; *: fastest that passes"
+        "in GiB while encoding, of both arms where the run encoded its reference; *: fastest that passes"
     )
     return Page(
         title=f"vp-tui tiers: {safe(facts['model'])}",
@@ -93,7 +93,7 @@ def _row(one: Tier, best: Tier | None) -> tuple[str, ...]:
         ratio(one.speedup),
         ends,
         number(one.tokens_per_joule),
-        gib(one.peak_memory_mib),
+        f"{gib(one.peak_memory_mib)}{' both' if one.memory_has_reference and one.peak_memory_mib else ''}",
         f"#{one.run_id}",
     )
 

@@ -58,6 +58,9 @@ class Tier:
     tokens_per_joule: float | None
     """Of the GPU while this arm encoded."""
     peak_memory_mib: float | None
+    """Of the run while it encoded."""
+    memory_has_reference: bool
+    """The run encoded its reference too, so its peak is that of both arms."""
 
     @property
     def passes(self) -> bool:
@@ -147,7 +150,8 @@ def _reference(snapshot: RunSnapshot) -> Tier:
         speedup=None if rate is None else 1.0,
         interval=None,
         tokens_per_joule=_per_joule(snapshot, "reference", rate),
-        peak_memory_mib=arm["peak_memory_mib"],
+        peak_memory_mib=None,
+        memory_has_reference=True,
     )
 
 
@@ -174,6 +178,7 @@ def _tier(snapshot: RunSnapshot) -> Tier:
         interval=(ends[0], ends[1]) if ends else None,
         tokens_per_joule=_per_joule(snapshot, "candidate", rate),
         peak_memory_mib=arm.get("peak_memory_mib"),
+        memory_has_reference=not snapshot.arms.get("reference", {}).get("cached", False),
     )
 
 

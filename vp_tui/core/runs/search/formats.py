@@ -2,7 +2,7 @@
 
 from vp_tui.core.config import Precision
 from vp_tui.core.errors import UsageError
-from vp_tui.core.formats import BUILT_IN, UnitFormat
+from vp_tui.core.formats import UnitFormat
 from vp_tui.core.store.snapshot import RunRow
 
 
@@ -17,7 +17,7 @@ def formats(
 
     Raises UsageError: there is nothing to search for.
     """
-    is_fp8 = run.precision in BUILT_IN
+    is_fp8 = run.precision in {"fp8", "fp8-ffn"}
     if is_planned and not is_fp8:
         raise UsageError(f"run #{run.id} ran with {run.precision}: search a run in {precision} instead")
     if run.verdict == "INVALID":
