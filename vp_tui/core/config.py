@@ -86,14 +86,12 @@ class PrecisionPlan(Frozen):
 
 def built_in_plan(name: str) -> PrecisionPlan:
     """Return the plan of `--precision fp8`, `fp8-ffn` or `fp16-acc16`."""
-    own, operations = BUILT_IN[name]
-    return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(operations, own))
+    return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(*BUILT_IN[name]))
 
 
 def emulated_plan(name: str) -> PrecisionPlan:
     """Return the plan of `--emulate NAME`."""
-    own, operations = EMULATED[name]
-    kept = formats.in_every_block(operations, own)
+    kept = formats.in_every_block(*EMULATED[name])
     return PrecisionPlan(name=formats.shown_name(name), precision="fp32", kept=kept)
 
 

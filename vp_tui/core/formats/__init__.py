@@ -75,6 +75,6 @@ def is_shown_as_built_in(name: str) -> bool:
     return name in BUILT_IN or name.startswith(_EMULATED_PREFIX)
 
 
-def in_every_block(operations: tuple[str, ...], own: UnitFormat) -> dict[str, UnitFormat]:
+def in_every_block(own: UnitFormat, operations: tuple[str, ...]) -> dict[str, UnitFormat]:
     """Return the kept units of a plan with these operations of all blocks in one format."""
     return {f"{EVERY_BLOCK}{operation}": own for operation in operations}
