@@ -88,7 +88,7 @@ def test_no_summary_of_a_command_is_cut_at_80_columns(call, monkeypatch, group):
 COMPLETIONS = {
     "vp-tui ru": {"run", "runs"},
     "vp-tui baseline ": {"list", "set", "unset"},
-    "vp-tui run --precision ": {"fp32", "tf32", "bf16", "fp16"},
+    "vp-tui run --precision ": {"fp32", "tf32", "bf16", "fp16", "fp8", "fp8-ffn", "fp16-acc16"},
     "vp-tui run --fp32": {"--fp32-compare"},
 }
 
@@ -158,7 +158,7 @@ def test_a_checkpoint_of_another_architecture_is_refused_by_its_name(call, tmp_p
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("--precision", "fp8", "--precision"),
+        ("--precision", "fp4", "--precision"),
         ("--sample", "0", "--sample"),
         ("--strata", "128,64", "--strata"),
         ("--strata", "many", "--strata"),

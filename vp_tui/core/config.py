@@ -9,10 +9,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from vp_tui.core import formats
+from vp_tui.core.formats import BUILT_IN, EMULATED, LINEARS, UnitFormat
 from vp_tui.core.thresholds import Frozen, Thresholds
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
-PlanPrecision = Literal["fp64", "fp32", "tf32", "bf16", "fp16"]
+PlanPrecision = Literal["fp64", UnitFormat]
 """fp64 is for the oracle alone; no arm runs in it."""
 Profile = Literal["mission", "strict"]
 Stratum = Literal["short", "medium", "long"]
@@ -48,12 +50,15 @@ class PrecisionPlan(Frozen):
     precision: PlanPrecision
     """fp32 is IEEE FP32 (TF32 off); tf32 is FP32 storage with TF32 tensor-core products; fp64 is the oracle's."""
 
-    kept: dict[str, Precision] = Field(default_factory=dict)
+    kept: dict[str, UnitFormat] = Field(default_factory=dict)
     """Unit (core.inputs.units) -> its own format; units that are not named have `precision`."""
 
     @field_validator("kept", mode="after")
     @classmethod
-    def _in_order(cls, value: dict[str, Precision]) -> dict[str, Precision]:
+    def _in_order(cls, value: dict[str, UnitFormat]) -> dict[str, UnitFormat]:
+        for unit, own in value.items():
+            if formats.is_of_linear_layers(own) and unit.rpartition(".")[2] not in LINEARS:
+                raise ValueError(f"{unit} cannot be in {own}: only linear layers can ({', '.join(LINEARS)})")
         return dict(sorted(value.items()))
 
     @property
@@ -61,14 +66,33 @@ class PrecisionPlan(Frozen):
         """Return True when every unit has the same format."""
         return all(own == self.precision for own in self.kept.values())
 
+    @property
+    def is_emulated(self) -> bool:
+        """Return True when a unit's format is imitated in FP32: accuracy only, speed means nothing."""
+        return any(map(formats.is_emulated, self.kept.values()))
+
     def of(self, unit: str | None) -> PlanPrecision:
         """Return the format of a unit; None stands for what belongs to no unit."""
-        return self.precision if unit is None else self.kept.get(unit, self.precision)
+        if unit is None:
+            return self.precision
+        everywhere = f"{formats.EVERY_BLOCK}{unit.rpartition('.')[2]}"
+        return self.kept.get(unit, self.kept.get(everywhere, self.precision))
 
     def at(self, unit: str | None) -> "PrecisionPlan":
         """Return the plain plan in the format of a unit."""
         own = self.of(unit)
         return PrecisionPlan(name=own, precision=own)
+
+
+def built_in_plan(name: str) -> PrecisionPlan:
+    """Return the plan of `--precision fp8`, `fp8-ffn` or `fp16-acc16`."""
+    return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(*BUILT_IN[name]))
+
+
+def emulated_plan(name: str) -> PrecisionPlan:
+    """Return the plan of `--emulate NAME`."""
+    kept = formats.in_every_block(*EMULATED[name])
+    return PrecisionPlan(name=formats.shown_name(name), precision="fp32", kept=kept)
 
 
 def plain_plan(precision: Precision) -> PrecisionPlan:
@@ -134,8 +158,8 @@ class RunConfig(Frozen):
     precision: Precision = Field(
         "fp16",
         title="Precision",
-        description="Candidate precision: the one to validate; plan:NAME or a plan file keeps some units in another "
-        "one (`vp-tui plan list`).",
+        description="Candidate precision: the one to validate; fp8, fp8-ffn, fp16-acc16, plan:NAME or a plan file: "
+        "units have their own (`vp-tui plan list`).",
     )
     reference: Precision = Field(
         "fp32",
@@ -242,6 +266,8 @@ class RunConfig(Frozen):
         """Return the plan of the candidate; the rollback switch takes the place of a plan too."""
         if self.plan is None or self.precision_reason is not None:
             return plain_plan(self.precision)
+        if formats.is_shown_as_built_in(self.plan.name):
+            return self.plan
         return self.plan.model_copy(update={"name": f"{PLAN_PREFIX}{self.plan.name}"})
 
     @model_validator(mode="after")

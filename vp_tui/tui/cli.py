@@ -1,7 +1,7 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
 stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
-cli_judge, cli_machine, cli_plans and cli_checkpoint have the others, all on the app of cli_app.
+cli_judge, cli_machine, cli_plans, cli_tiers and cli_checkpoint have the others, all on the app of cli_app.
 """
 
 import atexit
@@ -15,12 +15,33 @@ import typer
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError, VpTuiError
+from vp_tui.core.formats import EMULATED
 from vp_tui.core.text import safe
-from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_machine, cli_plans, policy_line, streams
+from vp_tui.tui import (
+    cli_app,
+    cli_checkpoint,
+    cli_history,
+    cli_judge,
+    cli_machine,
+    cli_plans,
+    cli_tiers,
+    policy_line,
+    streams,
+)
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
-__all__ = ["app", "cli_checkpoint", "cli_history", "cli_judge", "cli_machine", "cli_plans", "main", "process"]
+__all__ = [
+    "app",
+    "cli_checkpoint",
+    "cli_history",
+    "cli_judge",
+    "cli_machine",
+    "cli_plans",
+    "cli_tiers",
+    "main",
+    "process",
+]
 
 
 def _version(asked: bool) -> None:
@@ -70,6 +91,16 @@ Resume = Annotated[
 ]
 
 
+Emulate = Annotated[
+    str,
+    typer.Option(
+        "--emulate",
+        metavar="|".join(EMULATED),
+        help="Round operands of linear layers as this format does, in FP32 on any device: accuracy only.",
+    ),
+]
+
+
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
 @config_options(*OPTIONS, model="", input="")
 def run(
@@ -77,6 +108,7 @@ def run(
     config: dict[str, Any],
     repeats: Annotated[int, typer.Option("--repeats", metavar="N", min=1, help="Repeats, in fresh processes.")] = 1,
     baseline: Annotated[str, typer.Option("--baseline", metavar="NAME", help="Baseline to compare with.")] = "",
+    emulate: Emulate = "",
     no_oracle: NoOracle = False,
     auto_search: AutoSearch = False,
     notify: Notify = "",
@@ -93,7 +125,9 @@ def run(
     from vp_tui.core.runs.early import begun
     from vp_tui.core.runs.notify import request
 
-    _require_fitting(cli_app.given(context), resume)
+    given = cli_app.given(context)
+    _require_fitting(given, resume)
+    config |= _emulated(emulate, given)
     request(os.environ, notify, notify_on)
     config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     is_single = repeats == 1 and not baseline and not auto_search
@@ -112,6 +146,12 @@ def run(
                 early=early,
             )  # fmt: skip
     raise typer.Exit(code)
+
+
+def _emulated(emulate: str, given: set[str]) -> dict[str, str]:
+    if emulate and "--precision" in given:
+        raise UsageError("--emulate and --precision exclude each other: use one of them")
+    return {"emulate": emulate} if emulate else {}
 
 
 def _require_fitting(given: set[str], resume: str) -> None:
@@ -156,14 +196,17 @@ def demo(
     precision=RunConfig.model_fields["reference"].default,
 )  # fmt: skip
 def embed(
+    context: typer.Context,
     config: dict[str, Any],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="File to write: .npz, .safetensors or .pt.")
     ],
+    emulate: Emulate = "",
 ) -> None:
     """Write the embeddings of all sequences, in input order."""
     from vp_tui.tui.commands.starting import run_embed
 
+    config |= _emulated(emulate, cli_app.given(context))
     raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 

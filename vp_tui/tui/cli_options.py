@@ -9,6 +9,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig
+from vp_tui.core.formats import BUILT_IN
 from vp_tui.tui.cli_app import home, pairs
 
 OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if field.description)
@@ -16,8 +17,8 @@ OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if
 
 _FLAGS: Final = {"model": ("--model", "-m"), "input": ("--input", "-i"), "tags": ("--tag",)}
 _METAVARS: Final = {
-    "input": "FASTA", "precision": "fp32|tf32|bf16|fp16|plan:NAME", "strata": "N,N", "token_budget": "auto|N",
-    "device": "auto|cpu|cuda|cuda:N", "name": "TEXT",
+    "input": "FASTA", "precision": "fp32|tf32|bf16|fp16|fp8|fp8-ffn|fp16-acc16|plan:NAME", "strata": "N,N",
+    "token_budget": "auto|N", "device": "auto|cpu|cuda|cuda:N", "name": "TEXT",
     "tags": "K=V", "thresholds": "FILE",
 }  # fmt: skip
 
@@ -81,7 +82,7 @@ def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Pa
 def _precisions(incomplete: str) -> list[str]:
     """Return the precisions and the stored plans that begin with what was typed."""
     plans = (f"{PLAN_PREFIX}{path.stem}" for path in sorted(home().plans.glob("*.json")))
-    return [name for name in (*get_args(Precision), *plans) if name.startswith(incomplete)]
+    return [name for name in (*get_args(Precision), *BUILT_IN, *plans) if name.startswith(incomplete)]
 
 
 def _more(name: str, field: FieldInfo) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from vp_tui.core.bench import ceilings
 from vp_tui.core.bench.random_weights import dnabert_s, esm2
-from vp_tui.core.config import plain_plan
+from vp_tui.core.config import built_in_plan, plain_plan
 
 CPU = torch.device("cpu")
 FP16, FP32 = plain_plan("fp16"), plain_plan("fp32")
@@ -62,3 +62,18 @@ def test_attention_counts_scores_and_weighted_values_of_each_sequence_alone():
 def test_copying_counts_bytes_read_and_written():
     # four million FP32 numbers
     assert ceilings.copying(CPU, ONCE).sustained == pytest.approx(2 * 4 * 2**22 / 0.5 / 1e9)
+
+
+def test_ceilings_in_fp8_multiply_rows_that_are_rounded_before(monkeypatch):
+    shapes = []
+
+    def product(values, weight, **options):
+        assert values.dtype == weight.dtype == torch.float8_e4m3fn
+        shapes.append((*values.shape, weight.shape[1]))
+        return options["bias"].expand(len(values), -1)
+
+    monkeypatch.setattr(torch, "_scaled_mm", product)
+    found = ceilings.ceilings_of(TINY, built_in_plan("fp8"), CPU, 10, np.array([10, 30]))
+    assert set(shapes) == {(10, 64, 192), (10, 64, 64), (10, 64, 256), (10, 256, 64)}
+    assert found.precision == "fp8"
+    assert found.attention_kernel == "sdpa"

@@ -14,11 +14,12 @@ from torch import nn
 from attention_oracle import slopes
 from vp_tui.core.config import plain_plan
 from vp_tui.core.inputs import packing
-from vp_tui.core.models.fused import elementwise, pooling, short
-from vp_tui.core.models.fused.ops import PARTS, Fused
+from vp_tui.core.models.fused import eight_bits, elementwise, pooling, short
+from vp_tui.core.models.fused.ops import PARTS, Fused, FusedBeforeFp8
 from vp_tui.core.models.kernels.base import to_device
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.models.operands import rows_in_fp8
 from vp_tui.core.models.ops import PLAIN, ResidualNorm, Rotary, choose_ops
 from vp_tui.core.models.precision import storage_dtype
 
@@ -223,3 +224,46 @@ def test_the_run_record_names_the_kernel_for_short_packs_where_it_is_taken():
     assert [Fused().attending("flash", 64), Fused().attending("varlen", 32)] == ["flash+short", "varlen+short"]
     assert [Fused().attending("flash", 24), Fused().attending("sdpa-math", 64)] == ["flash", "sdpa-math"]
     assert Fused(PARTS - {"short"}).attending("flash", 64) == "flash"
+
+
+def in_fp16(*shape, seed=0):
+    return normal(*shape, seed=seed, dtype=FORMATS["fp16"])
+
+
+def assert_same_rows(got, expected, most=0.0):
+    """Scales and numbers are equal, but for a share of them.
+
+    The interpreter forgets the carry of a number that rounds up to a power of two: it is half of it there.
+    """
+    assert got.values_NK.dtype == expected.values_NK.dtype
+    assert torch.allclose(got.scale_N1, expected.scale_N1, rtol=1e-2 if most else 0)
+    values, wanted = got.values_NK.float(), expected.values_NK.float()
+    is_carry = (2 * values == wanted) & (wanted.abs().frexp().mantissa == 0.5)
+    assert ((values != wanted) & ~is_carry).float().mean() <= most
+
+
+@pytest.mark.parametrize("width", [48, 64, 80])
+def test_rows_are_rounded_to_fp8_as_in_plain_torch(width):
+    states = in_fp16(7, width) * torch.logspace(-3, 2, 7)[:, None].to(FORMATS["fp16"])
+    states[2] = 0
+    assert_same_rows(eight_bits.FusedRounding().rows(states), rows_in_fp8(states))
+
+
+def test_gelu_and_its_product_are_rounded_once_more_where_the_plain_ops_store_them():
+    states = in_fp16(7, 96)
+    rounding = eight_bits.FusedRounding()
+    assert_same_rows(rounding.grown(states), rows_in_fp8(PLAIN.gelu(states.clone())), most=0.01)
+    assert_same_rows(rounding.gated(states), rows_in_fp8(PLAIN.gated(states.clone())), most=0.01)
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_a_norm_leaves_its_own_numbers_in_fp8_beside_it_and_changes_no_bit(adds):
+    hidden_ND, delta_ND, norm = in_fp16(7, 64), in_fp16(7, 64, seed=3), norm_of(64, FORMATS["fp16"])
+    ops, plain = FusedBeforeFp8(), Fused()
+    if adds:
+        (got, _), (expected, _) = (one.add_norm(hidden_ND, delta_ND, norm) for one in (ops, plain))
+    else:
+        got, expected = (one.norm(hidden_ND, norm) for one in (ops, plain))
+    assert torch.equal(got, expected)
+    # it also rounds a tie up
+    assert_same_rows(got.rows_in_fp8, rows_in_fp8(expected), most=0.005)

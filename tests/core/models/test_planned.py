@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.config import PrecisionPlan, RunConfig, plain_plan
+from vp_tui.core.config import PrecisionPlan, RunConfig, built_in_plan, emulated_plan, plain_plan
 from vp_tui.core.engine.encode import Encoder, place
 from vp_tui.core.engine.probe.points import looking
 from vp_tui.core.errors import UsageError
@@ -14,6 +14,7 @@ from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.synthetic import random_proteins
 from vp_tui.core.inputs.tokens import TokenSet, tokenize
 from vp_tui.core.inputs.units import block_of, expand, operation_of, require, unit_of, units_of
+from vp_tui.core.models import precision
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.demo.dnabert import make_dnabert
@@ -150,3 +151,80 @@ def test_the_rollback_switch_takes_the_place_of_a_plan():
     assert config.candidate_plan.name == "plan:a"
     rolled_back = config.model_copy(update={"precision": "fp32", "precision_reason": "switched off"})
     assert rolled_back.candidate_plan == plain_plan("fp32")
+
+
+@pytest.fixture
+def fp8_on_a_cpu(monkeypatch):
+    """The product of a GPU, as it is documented, and a device that is said to have it."""
+
+    def scaled_mm(values, weight, *, scale_a, scale_b, bias, out_dtype, use_fast_accum):
+        assert use_fast_accum
+        return ((values.float() @ weight.float()) * scale_a * scale_b + bias.float()).to(out_dtype)
+
+    monkeypatch.setattr(torch, "_scaled_mm", scaled_mm)
+    monkeypatch.setattr(precision, "multiplies_fp8", lambda device: True)
+
+
+@KINDS
+@pytest.mark.parametrize("name", ["fp8", "fp8-ffn"])
+@pytest.mark.usefixtures("fp8_on_a_cpu")
+def test_a_model_in_fp8_errs_as_its_emulation_does(folders, kind, name):
+    exact = embeddings(folders / kind, plain_plan("fp32"))
+    real, emulated, half = (
+        np.linalg.norm(embeddings(folders / kind, one) - exact)
+        for one in (built_in_plan(name), emulated_plan(name), plain_plan("fp16"))
+    )
+    assert 0.8 < real / emulated < 1.25
+    assert real > 4 * half
+
+
+@KINDS
+def test_an_emulated_plan_without_its_units_is_fp32(folders, kind):
+    bare = PrecisionPlan(name="test", precision="fp32", kept={"layers.1.qkv": "emulated-fp8"})
+    exact = embeddings(folders / kind, plain_plan("fp32"))
+    one = np.abs(embeddings(folders / kind, bare) - exact).max()
+    every = np.abs(embeddings(folders / kind, emulated_plan("fp8")) - exact).max()
+    assert 0 < one < every
+
+
+@pytest.mark.usefixtures("fp8_on_a_cpu")
+def test_a_look_inside_sees_what_an_fp8_layer_takes_and_gives(folders):
+    plan_ = built_in_plan("fp8")
+    loaded = load(resolve(str(folders / "esm2")), plan_, CPU)
+    seen = {}
+    with looking(loaded.model, lambda name, value: seen.update({name: value.dtype})):
+        Encoder(loaded, plan_, CPU).encode(tokens_of("esm2"), PACKS)
+    assert {seen[f"layers.1.{name}"] for name in ("qkv.in", "qkv", "fc2.in", "fc2")} == {torch.float16}
+
+
+def test_a_unit_of_every_block_stands_for_an_operation_of_some_model(folders):
+    spec = spec_of(folders / "esm2")
+    require({"layers.*.fc1": "fp8", "layers.*.gated": "fp8"}, spec, "test")
+    with pytest.raises(UsageError, match=r"layers\.\*\.fc3"):
+        require({"layers.*.fc3": "fp8"}, spec, "test")
+
+
+def test_built_in_plans_have_hashes_of_their_own():
+    plans = [built_in_plan("fp8"), built_in_plan("fp8-ffn"), *(emulated_plan(name) for name in ("fp8", "int8"))]
+    assert len({plan_hash(one) for one in plans}) == 4
+
+
+def test_sums_in_fp16_are_allowed_in_the_products_of_linear_layers_only(folders, monkeypatch):
+    monkeypatch.setattr(precision, "_require_short_sums", lambda plan, device: None)
+    plan_, switch = built_in_plan("fp16-acc16"), torch.backends.cuda.matmul
+    before, seen = switch.allow_fp16_accumulation, []
+    loaded = load(resolve(str(folders / "esm2")), plan_, CPU)
+    product, mean = torch.nn.functional.linear, torch.nn.functional.layer_norm
+
+    def noted(operation, name):
+        def call(*arguments, **options):
+            seen.append((name, switch.allow_fp16_accumulation))
+            return operation(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(torch.nn.functional, "linear", noted(product, "linear"))
+    monkeypatch.setattr(torch.nn.functional, "layer_norm", noted(mean, "norm"))
+    Encoder(loaded, plan_, CPU).encode(tokens_of("esm2"), PACKS)
+    assert {*seen} == {("linear", True), ("norm", before)}
+    assert switch.allow_fp16_accumulation == before

@@ -120,13 +120,43 @@ def test_a_faster_plan_may_keep_nothing(sound, tmp_path):
     assert (result.status, result.plan.kept, result.trials) == ("confirmed", {}, 1)
 
 
+def test_below_fp16_only_linear_layers_change_and_those_that_are_kept_are_left_out_of_the_plan(sound, tmp_path):
+    """Emulated, because a CPU does not multiply FP8: the search is the same."""
+    found = search(searchable(sound, tmp_path, count=48), base="emulated-fp8", keep="fp32")
+    attempts = found.attempts
+    linears = [unit for unit in attempts.units if unit.rpartition(".")[2] in {"qkv", "out", "fc1", "fc2"}]
+    assert list(attempts.domain) == linears
+    plan = attempts.plan(["layers.0.qkv"])
+    assert (plan.precision, {*plan.kept.values()}) == ("fp32", {"emulated-fp8"})
+    assert {*plan.kept} == {*linears} - {"layers.0.qkv"}
+    assert attempts.chosen(["layers.0.qkv"]) == ("layers.0.qkv",)
+    result = found.result()
+    assert result.status in {"confirmed", "unconfirmed"}
+    assert result.trials > 1
+    # FP8 everywhere fails on this checkpoint, and some layers need more
+    assert 0 < len(result.reasons) < len(linears)
+    assert {*result.reasons} == {*linears} - {*result.plan.kept}
+    assert {one.unit for one in result.evidence} == {*linears}
+    assert all(one.rounding > 1e-3 for one in result.evidence)
+
+
 class Row:
     """A run as far as `formats` looks at it."""
 
-    id, sentence, precision = 7, "the reference is not exact", "fp16"
+    id, sentence = 7, "the reference is not exact"
 
-    def __init__(self, verdict):
-        self.verdict = verdict
+    def __init__(self, verdict, precision="fp16"):
+        self.verdict, self.precision = verdict, precision
+
+
+def test_below_fp16_a_gpu_has_fp8():
+    assert formats(Row("PASS"), "fp16", is_planned=False, faster=True, has_fp8=True) == ("fp8", "fp16")
+    for name in ("fp8", "fp8-ffn"):
+        assert formats(Row("FAIL", name), "fp16", is_planned=True, faster=False) == ("fp8", "fp16")
+    with pytest.raises(UsageError, match="no faster format"):
+        formats(Row("PASS", "fp8"), "fp16", is_planned=True, faster=True, has_fp8=True)
+    with pytest.raises(UsageError, match="emulated fp8"):
+        formats(Row("FAIL", "emulated fp8"), "fp32", is_planned=True, faster=False)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,13 @@ from vp_tui.core.bench.interleaved import failure_text
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
+from vp_tui.core.inputs.units import BLOCKS
 from vp_tui.core.models import precision
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
 from vp_tui.core.models.kernels.base import AttentionCall, to_device
+from vp_tui.core.models.operands import rows_in_fp8
+from vp_tui.core.models.small_linear import RowRounding, use_fp8
 
 _SEED: Final = 11
 
@@ -107,12 +110,15 @@ def ceilings_of(
 
 
 def matmuls(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, timing: Timing) -> Matmuls:
-    """Measure the layer's matmuls with `rows` tokens, in the plan's format and mode.
+    """Measure the layer's matmuls with `rows` tokens, in the plan's formats and mode; in FP8 without the rounding.
 
     Raises torch.OutOfMemoryError when they do not fit.
     """
     generator = torch.Generator(device=device).manual_seed(_SEED)
-    steps = {name: _product(sizes, rows, plan, device, generator) for name, sizes in linear_shapes(spec).items()}
+    steps = {
+        name: _product(sizes, rows, plan.at(f"{BLOCKS}.0.{name}"), device, generator)
+        for name, sizes in linear_shapes(spec).items()
+    }
     flops = {name: 2.0 * rows * inner * outer for name, (inner, outer, _) in linear_shapes(spec).items()}
 
     def chain() -> None:
@@ -162,6 +168,13 @@ def _product(
     inputs_ND = _normal((rows, inner), plan, device, generator)
     weight = _normal((outer, inner), plan, device, generator)
     bias = _normal((outer,), plan, device, generator) if has_bias else None
+    if plan.precision == "fp8":
+        layer = nn.Linear(inner, outer, bias=has_bias, device="meta")
+        layer.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
+        use_fp8(layer, RowRounding(), "a layer")
+        # the product alone: fused ops round what enters
+        rows_NK = rows_in_fp8(inputs_ND)
+        return lambda: layer(rows_NK)
     return lambda: nn.functional.linear(inputs_ND, weight, bias)
 
 

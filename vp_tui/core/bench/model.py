@@ -17,10 +17,12 @@ from vp_tui.core.bench.mixes import MIXES, Drawer
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.results import Ratio, Result, Workload, ratios_of, result_of
 from vp_tui.core.bench.stopping import Stopping
-from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.config import PrecisionPlan, built_in_plan
 from vp_tui.core.engine import environment, footprint, memory
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.inputs.spec import HfSpec
 from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models.precision import multiplies_fp8
 
 BLOCK_S: Final = 0.25
 """Minimum duration of a block on a GPU."""
@@ -73,7 +75,8 @@ class ModelBench:
         plans, refused = self._plans()
         # after loading: weights take most of the memory
         budget, budget_reason = self._budget(plans)
-        limits = tuple(self._ceilings(plan, budget) for plan in self.protocol.until_stopped(plans))
+        rated = [*plans, *self._fp8(plans)]
+        limits = tuple(self._ceilings(plan, budget) for plan in self.protocol.until_stopped(rated))
         cases = own_cases(self.models, plans, budget)
         fastest = plans[-1]
         tokens = self._sized(cases[-1], budget)
@@ -103,6 +106,12 @@ class ModelBench:
             why = "; ".join(one.reason for one in (*refused, *missing))
             raise ResourceError(f"{self.weights.name} runs in no precision on {self.device}: {why}")
         return fitting, [*refused, *missing]
+
+    def _fp8(self, plans: Sequence[PrecisionPlan]) -> list[PrecisionPlan]:
+        """Return the plan of which only the peak rates are measured, where FP16 was asked for and FP8 runs."""
+        fp8 = built_in_plan("fp8")
+        is_there = multiplies_fp8(self.device) and not isinstance(self.weights.spec, HfSpec)
+        return [fp8] if is_there and any(plan.precision == "fp16" for plan in plans) else []
 
     def _budget(self, plans: Sequence[PrecisionPlan]) -> tuple[int, str]:
         if self.options.token_budget is not None:

@@ -19,11 +19,13 @@ from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import DnabertSSpec, Esm2Spec, ModelSpec
 from vp_tui.core.inputs.tokens import VOCABULARY
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
 from vp_tui.core.models.linear import use_linear
 from vp_tui.core.models.loading import LoadedModel, family_of
 from vp_tui.core.models.ops import choose_ops
+from vp_tui.core.models.planned import use_plan
 from vp_tui.core.models.precision import cast, round_to_fp16, storage_dtype, table
 from vp_tui.core.models.weight_facts import WeightFacts
 
@@ -91,7 +93,7 @@ _NOTE: Final = "random weights: speed only, the embeddings are meaningless"
 def random_model(
     spec: ModelSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName = "auto", *, seed: int = 0
 ) -> LoadedModel:
-    """Return a native model of `spec` on `device` with random weights in the plan's format.
+    """Return a native model of `spec` on `device` with random weights in the formats of the plan.
 
     The generator is the device's own: a seed gives different numbers on different kinds of devices.
     Raises UsageError for an attention kernel that is not available for this precision or device.
@@ -101,18 +103,21 @@ def random_model(
     with torch.device("meta"):
         model = family_of(spec).build(spec, choice.kernel, chosen.ops)
     generator = torch.Generator(device=device).manual_seed(seed)
-    state = {name: cast(weight, plan) for name, weight in _weights(model, device, generator)}
+    state = {
+        name: cast(weight, plan.at(unit_of(name, spec.kind))) for name, weight in _weights(model, device, generator)
+    }
     state |= {name: table(tensor.to(device), plan) for name, tensor in _buffers(spec).items()}
     model.load_state_dict(state, assign=True)
     model.requires_grad_(False)
     linear = use_linear(model, plan, device)
+    use_plan(model, spec, plan, device)
     return LoadedModel(
         model=model.eval(),
         spec=spec,
         path=Path(spec.name),
         revision=None,
         weights_sha256=f"random, seed {seed}",
-        parameter_bytes=sum(tensor.nbytes for tensor in state.values()),
+        parameter_bytes=sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers())),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
         attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
         attention_reason=f"{choice.text}; {chosen.reason}; {linear.reason}",

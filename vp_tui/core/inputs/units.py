@@ -22,16 +22,25 @@ from types import MappingProxyType
 from typing import Final
 
 from vp_tui.core.errors import UsageError
+from vp_tui.core.formats import operation_in_every_block
 from vp_tui.core.inputs.spec import Kind, ModelSpec
 
 _ESM2: Final = ("attention_norm", "qkv", "attention", "out", "residual", "ffn_norm", "fc1", "gelu", "fc2")
 _DNABERT: Final = ("qkv", "attention", "out", "attention_norm", "gated", "gelu", "wo", "ffn_norm")
 IN_BLOCK: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType({"esm2": _ESM2, "dnabert-s": _DNABERT, "hf": ()})
 """Operations of a block in the order of execution; transformers' models have none that can be kept apart."""
+_IN_ANY_BLOCK: Final = frozenset({*_ESM2, *_DNABERT})
 _BEFORE: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
     {"esm2": ("embedding",), "dnabert-s": ("embedding", "embedding_norm"), "hf": ()}
 )
 _AFTER: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType({"esm2": ("final_norm",), "dnabert-s": (), "hf": ()})
+_TAKEN_BY: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
+    {
+        "esm2": {"attention_norm": "qkv", "ffn_norm": "fc1", "gelu": "fc2"},
+        "dnabert-s": {"attention_norm": "gated", "gelu": "wo"},
+        "hf": {},
+    }
+)
 
 BLOCKS: Final = "layers"
 PRODUCTS: Final = frozenset({"qkv", "attention", "out", "fc1", "fc2", "gated", "wo"})
@@ -58,6 +67,18 @@ def units_of(spec: ModelSpec) -> tuple[str, ...]:
 def outside(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the units before the first block, and those after the last one."""
     return _BEFORE[kind], _AFTER[kind]
+
+
+def linear_after(spec: ModelSpec) -> dict[str, str]:
+    """Return unit -> the linear layer that takes its result, for the norms and GELU before one."""
+    found: dict[str, str] = {}
+    for index in range(spec.num_layers):
+        block = f"{BLOCKS}.{index}"
+        found |= {f"{block}.{before}": f"{block}.{after}" for before, after in _TAKEN_BY[spec.kind].items()}
+        if spec.kind == "dnabert-s":
+            before = "embedding_norm" if index == 0 else f"{BLOCKS}.{index - 1}.ffn_norm"
+            found[before] = f"{block}.qkv"
+    return found
 
 
 def operation_of(unit: str) -> str:
@@ -110,9 +131,11 @@ def _unknown(pattern: str, units: Sequence[str]) -> str:
 def require(kept: Mapping[str, str], spec: ModelSpec, name: str) -> None:
     """Refuse a plan whose units the model does not have.
 
+    `layers.*.OPERATION` stands for one operation of all blocks; that of another kind of model stands for none.
+
     Raises UsageError: the first unknown unit with the nearest name, or a model without units.
     """
     known = set(units_of(spec)) if kept else set()
     for unit in kept:
-        if unit not in known:
+        if unit not in known and operation_in_every_block(unit) not in _IN_ANY_BLOCK:
             raise UsageError(f"plan {name} does not fit {spec.name}: {_unknown(unit, units_of(spec))}")

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.config import AttentionName, PlanPrecision, Precision, PrecisionPlan
+from vp_tui.core.config import AttentionName, PlanPrecision, PrecisionPlan
+from vp_tui.core.formats import is_emulated
 from vp_tui.core.inputs import units
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.kernels.base import Attention, DeviceLayout
-from vp_tui.core.models.ops import Norm, Ops, Rotary
-from vp_tui.core.models.precision import in_format, products_of
+from vp_tui.core.models.ops import Norm, Ops, Rotary, why_not_fused
+from vp_tui.core.models.precision import in_format, products_of, short_sums, storage_dtype
+from vp_tui.core.models.small_linear import RowRounding, use_emulated, use_fp8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class _Formats:
     plan: PrecisionPlan
     block: str
     """layers.3"""
-    kernels: Mapping[Precision, Attention]
+    kernels: Mapping[PlanPrecision, Attention]
     """Attention kernel of each format that is not the base's."""
 
     def of(self, operation: str) -> PlanPrecision:
@@ -69,7 +71,7 @@ class PlannedOps(Ops):
         slopes_H: Tensor | None = None,
     ) -> Tensor:
         own = self._formats.of("attention")
-        kernel = attention if own == "fp64" else self._formats.kernels.get(own, attention)
+        kernel = self._formats.kernels.get(own, attention)
         with products_of(own):
             return self.inner.mix(in_format(qkv_ND3, own), num_heads, kernel, layout, rotary=rotary, slopes_H=slopes_H)
 
@@ -105,18 +107,45 @@ def use_plan(model: nn.Module, spec: ModelSpec, plan: PrecisionPlan, device: tor
     units.require(plan.kept, spec, plan.name)
     if plan.is_plain:
         return
-    kernels = {own: _kernel(spec, plan.at(unit), device) for unit, own in plan.kept.items() if own != plan.precision}
+    own_formats = {plan.of(unit) for unit in units.units_of(spec)} - {plan.precision}
+    kernels = {own: _kernel(spec, PrecisionPlan(name=own, precision=own), device) for own in own_formats}
+    rounding = _Fp8.of(plan, spec)
     holders: dict[str, Any] = dict(model.named_modules())
     for index in range(spec.num_layers):
         block = f"{units.BLOCKS}.{index}"
-        holders[block].ops = PlannedOps(holders[block].ops, _Formats(plan, block, kernels))
+        inner = rounding.ops_before(holders[block].ops, f"{block}.gelu")
+        holders[block].ops = PlannedOps(inner, _Formats(plan, block, kernels))
     for name, module in holders.items():
         unit = units.unit_of(name, spec.kind)
         if isinstance(module, Norm):
             stream = plan.of(f"{name.rpartition('.')[0]}.residual")
-            module.ops = PlannedNormOps(module.ops, plan.of(unit), stream)
+            module.ops = PlannedNormOps(rounding.ops_before(module.ops, unit), plan.of(unit), stream)
         elif isinstance(module, nn.Linear):
-            _plan_linear(module, plan.of(unit), plan.precision)
+            _plan_linear(module, plan.of(unit), plan.precision, name, device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fp8:
+    """Which ops give only what a linear layer in FP8 takes."""
+
+    plan: PrecisionPlan
+    followers: Mapping[str, str]
+    """Unit of an op -> the linear layer that takes its result."""
+
+    @classmethod
+    def of(cls, plan: PrecisionPlan, spec: ModelSpec) -> "_Fp8":
+        return cls(plan, units.linear_after(spec))
+
+    def ops_before(self, ops: Ops, unit: str) -> Ops:
+        """Return ops that also round what `unit` gives, where that unit is FP16, FP8 follows and `ops` are fused."""
+        follower = self.followers.get(unit)
+        is_fitting = follower is not None and self.plan.of(follower) == "fp8" and self.plan.of(unit) == "fp16"
+        if not is_fitting or ops.name == Ops.name:
+            return ops
+        # imported here because CPU builds of torch have no Triton
+        from vp_tui.core.models.fused.ops import PARTS, Fused, FusedBeforeFp8
+
+        return FusedBeforeFp8() if isinstance(ops, Fused) and ops.parts == PARTS else ops
 
 
 def _kernel(spec: ModelSpec, plain: PrecisionPlan, device: torch.device) -> Attention:
@@ -125,18 +154,34 @@ def _kernel(spec: ModelSpec, plain: PrecisionPlan, device: torch.device) -> Atte
     return choose_for(spec, plain, device, requested).kernel
 
 
-def _plan_linear(linear: nn.Linear, own: PlanPrecision, base: PlanPrecision) -> None:
+def _rows_of(device: torch.device) -> RowRounding:
+    if why_not_fused(storage_dtype("fp8"), device) is not None:
+        return RowRounding()
+    # imported here because CPU builds of torch have no Triton
+    from vp_tui.core.models.fused.eight_bits import FusedRounding
+
+    return FusedRounding()
+
+
+def _plan_linear(linear: nn.Linear, own: PlanPrecision, base: PlanPrecision, name: str, device: torch.device) -> None:
     """Cast what enters a linear layer; a look inside the model, whose hooks come later, sees it cast."""
+    if own == "fp8":
+        # casts what enters itself: that may be in FP8 already
+        use_fp8(linear, _rows_of(device), name)
+        return
+    if is_emulated(own):
+        use_emulated(linear, own)
 
     def enter(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return (in_format(inputs[0], own), *inputs[1:])
 
     linear.register_forward_pre_hook(enter)
-    if "tf32" in {own, base} and own != base:
+    is_short = own == "fp16-acc16"
+    if is_short or ("tf32" in {own, base} and own != base):
         forward = linear.forward
 
         def switched(input: Tensor) -> Tensor:
-            with products_of(own):
+            with short_sums() if is_short else products_of(own):
                 return forward(input)
 
         linear.forward = switched  # type: ignore[method-assign]

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PlanPrecision, PrecisionPlan
 from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.formats import FP8_CAPABILITY, is_emulated
 
 TF32_OVERRIDE: Final = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"
 _OVERRIDES: Final = (
@@ -29,8 +30,16 @@ _OVERRIDES: Final = (
 """Beginnings of the variables by which torch, cuBLAS and oneDNN compute FP32 products in another format."""
 
 _STORAGE: Final[Mapping[PlanPrecision, torch.dtype]] = MappingProxyType(
-    {"fp64": torch.float64, "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    {
+        "fp64": torch.float64, "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16,
+        "fp16": torch.float16, "fp8": torch.float16, "fp16-acc16": torch.float16,
+    }
+)  # fmt: skip
+_SHORT_SUMS: Final = "allow_fp16_accumulation"
+_OPERAND_BITS: Final[Mapping[PlanPrecision, int]] = MappingProxyType(
+    {"fp8": 4, "emulated-fp8": 4, "emulated-fp8-e5m2": 3, "emulated-int8": 5, "emulated-nf4": 2}
 )
+"""Binary digits of an operand: with one scale per row or block, int8 and nf4 err like a number of 5 and 2."""
 
 EXACT: Final = PrecisionPlan(name="fp64", precision="fp64")
 """The oracle's plan."""
@@ -40,8 +49,11 @@ _TF32_DROPPED_BITS: Final = 13
 
 
 def storage_dtype(precision: PlanPrecision) -> torch.dtype:
-    """Format that parameters and the residual stream are stored in; tf32 stores FP32."""
-    return _STORAGE[precision]
+    """Format that parameters and the residual stream are stored in; tf32 stores FP32.
+
+    For linear layers with small operands, what they take and give: FP16 around fp8, FP32 around an emulated format.
+    """
+    return torch.float32 if is_emulated(precision) else _STORAGE[precision]
 
 
 def is_16_bit(dtype: torch.dtype) -> bool:
@@ -130,7 +142,13 @@ def round_to_tf32(tensor: Tensor) -> Tensor:
 
 
 def significant_bits(plan: PrecisionPlan) -> int:
-    """Binary digits of a number in the plan's products: 24 for FP32, 11 for FP16 and TF32, 8 for BF16."""
+    """Binary digits of a number in the plan's products: 24 for FP32, 11 for FP16 and TF32, 8 for BF16, 4 for FP8.
+
+    The fewest of a linear layer with small operands count, as its errors are the largest.
+    """
+    small = [_OPERAND_BITS[own] for own in (plan.precision, *plan.kept.values()) if own in _OPERAND_BITS]
+    if small:
+        return min(small)
     if plan.precision == "tf32":
         return 11
     return 1 - int(math.log2(torch.finfo(storage_dtype(plan.precision)).eps))
@@ -139,16 +157,54 @@ def significant_bits(plan: PrecisionPlan) -> int:
 def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse a plan that `device` cannot run as it says.
 
-    Raises UsageError for tf32 on a CPU, for bf16 on a GPU without it, and for a plan of FP32 or TF32 products when a
-    variable of _OVERRIDES is set (it overrides what a program asks for).
+    Raises UsageError for tf32 on a CPU, for bf16 on a GPU without it, for fp8 where the device does not multiply it,
+    and for a plan of FP32 or TF32 products when a variable of _OVERRIDES is set (it overrides what a program asks for).
     """
     _refuse_override(plan, environment)
     formats = {plan.precision, *plan.kept.values()}
+    if "fp8" in formats:
+        _require_fp8(plan, device)
+    if "fp16-acc16" in formats:
+        _require_short_sums(plan, device)
     if "tf32" in formats and device.type != "cuda":
         raise UsageError(f"precision tf32 needs a CUDA device, this run is on {device}; use fp32, bf16 or fp16")
     if "bf16" in formats and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         name = torch.cuda.get_device_name(device)
         raise UsageError(f"precision bf16 is not supported by {name}; use fp16 or fp32")
+
+
+def multiplies_fp8(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= FP8_CAPABILITY
+
+
+def _require_fp8(plan: PrecisionPlan, device: torch.device) -> None:
+    if multiplies_fp8(device):
+        return
+    found = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    needed = ".".join(map(str, FP8_CAPABILITY))
+    raise UsageError(
+        f"precision {plan.name} needs a GPU that multiplies FP8 (Ada, Hopper or newer, compute capability {needed}), "
+        f"but the device is {found}; `--emulate fp8` or `--emulate fp8-ffn` shows its accuracy on any device"
+    )
+
+
+def _require_short_sums(plan: PrecisionPlan, device: torch.device) -> None:
+    if device.type != "cuda":
+        raise UsageError(f"precision {plan.name} needs a CUDA device, this run is on {device}; use fp16")
+    if not hasattr(torch.backends.cuda.matmul, _SHORT_SUMS):
+        raise UsageError(f"torch {torch.__version__} has no FP16 accumulation (2.7 has); use fp16 or another torch")
+
+
+@contextmanager
+def short_sums() -> Iterator[None]:
+    """Within it, cuBLAS may sum FP16 products in FP16; the former switch comes back on the way out."""
+    switch = torch.backends.cuda.matmul
+    former = getattr(switch, _SHORT_SUMS)
+    setattr(switch, _SHORT_SUMS, True)
+    try:
+        yield
+    finally:
+        setattr(switch, _SHORT_SUMS, former)
 
 
 def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> None:

@@ -21,8 +21,8 @@ from vp_tui.core.models.native import Family, concatenated
 from vp_tui.core.models.ops import PLAIN
 from vp_tui.core.models.precision import cast, storage_dtype, table
 
-Rounding = Callable[[nn.Module, Tensor], Tensor]
-"""Maps a module and one of its parameters, in the plan's format, to the parameter's replacement."""
+Rounding = Callable[[str, nn.Module, Tensor], Tensor]
+"""Maps a module's name, the module and one of its parameters, in the plan's format, to the parameter's replacement."""
 
 _BLOCKS = "layers"
 """Attribute of both native kinds with the blocks."""
@@ -103,7 +103,8 @@ class _Weights:
         )
         if self._rounding is None:
             return weight
-        return self._rounding(holder.get_submodule(name.rpartition(".")[0]), weight)
+        module = name.rpartition(".")[0]
+        return self._rounding(f"{prefix}{module}", holder.get_submodule(module), weight)
 
 
 def _in_block(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding
+from vp_tui.core.formats import shown_name
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
 from vp_tui.core.report.headline import headline, overall
@@ -106,17 +107,16 @@ def next_step(snapshot: RunSnapshot) -> str:
     if gate is not None:
         return gate.advice
     config = snapshot.config
-    if _is_of_predictions(snapshot):
-        return ""
     if config.get("judged"):
-        return _next_of_judged(config["judged"])
+        return "" if _is_of_predictions(snapshot) else _next_of_judged(config["judged"])
+    if snapshot.run.precision.startswith(shown_name("")):
+        return "accuracy only, imitated in FP32: validate the format itself on a device that has it."
     bound = bound_of(from_document(snapshot.measures))
     command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
     if bound is not None and bound >= MIN_FILE:
         return f"{command} --sample {_MORE}"
-    if snapshot.run.device == "cpu":
-        return f"the same run on a GPU: {command}"
-    return f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+    on_gpu = f"the same run on a GPU: {command}"
+    return on_gpu if snapshot.run.device == "cpu" else f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
 
 
 def _is_of_predictions(snapshot: RunSnapshot) -> bool:

@@ -13,7 +13,8 @@ def why_recomputed(precision: Precision, config: RunConfig) -> str | None:
     """Return why the reference is encoded although one may be cached, for a candidate in `precision`; None if not."""
     if config.fp32_compare:
         return "Recomputing the FP32 reference (--fp32-compare)."
-    if precision == config.reference:
+    is_plain = config.plan is None or config.plan.is_plain
+    if precision == config.reference and is_plain:
         return (
             f"Reference and candidate run in {config.reference}: recomputing the reference together with the candidate."
         )

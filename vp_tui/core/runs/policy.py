@@ -176,7 +176,7 @@ def with_plans(plain: Policy, plans: Iterable[PrecisionPlan], decided: Callable[
         return plain
     reasons = [plain.reason]
     for plan in plans:
-        if plan.precision == plain.requested and not plan.is_plain:
+        if plan.precision == plain.requested and not plan.is_plain and not plan.is_emulated:
             name = f"{PLAN_PREFIX}{plan.name}"
             own = decided(plan)
             if own.is_allowed:

@@ -11,14 +11,15 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from vp_tui.core.config import PLAN_NAME, PLAN_PREFIX, PrecisionPlan
+from vp_tui.core.config import PLAN_NAME, PLAN_PREFIX, Precision, PrecisionPlan
 from vp_tui.core.errors import StoreError, UsageError
 from vp_tui.core.files import read_json, replacing, user_path
 from vp_tui.core.fingerprint import plan_hash
+from vp_tui.core.formats import is_shown_as_built_in
 from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import Frozen
 
@@ -55,6 +56,7 @@ def save(home: Home, plan: PrecisionPlan, origin: Origin | None = None) -> Path:
     """
     if not re.fullmatch(PLAN_NAME, plan.name):
         raise UsageError(f"{plan.name!r} cannot name a plan: use letters, digits, dots, dashes, at most 60")
+    _require_storable(plan, plan.name)
     path = path_of(home, plan.name)
     try:
         with replacing(path) as temporary:
@@ -99,10 +101,20 @@ def read(path: Path) -> StoredPlan:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise UsageError(f"{path} is not a valid plan: {wrong}") from error
-    if plan.precision == "fp64" or not re.fullmatch(PLAN_NAME, plan.name):
-        raise UsageError(f"{path} is not a valid plan: name {plan.name!r}, precision {plan.precision}")
+    if not re.fullmatch(PLAN_NAME, plan.name):
+        raise UsageError(f"{path} is not a valid plan: name {plan.name!r} cannot be one")
+    _require_storable(plan, str(path))
     is_edited = content.get("digest") not in (None, plan_hash(plan))
     return StoredPlan(plan, None if is_edited else origin, is_edited)
+
+
+def _require_storable(plan: PrecisionPlan, what: str) -> None:
+    if is_shown_as_built_in(plan.name):
+        raise UsageError(f"{what}: {plan.name} is a built-in plan; give the plan another name")
+    if plan.is_emulated:
+        raise UsageError(f"{what}: a stored plan cannot have emulated units; use --emulate")
+    if plan.precision not in get_args(Precision):
+        raise UsageError(f"{what}: the base cannot be {plan.precision}; use one of {', '.join(get_args(Precision))}")
 
 
 def load(home: Home, text: str) -> StoredPlan:

@@ -20,6 +20,7 @@ from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import sequence_hash
+from vp_tui.core.formats import is_shown_as_built_in
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.sequences import SequenceSet
@@ -84,7 +85,13 @@ def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path 
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
         report(f"{plural(broken, 'embedding')} with NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
-    return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=config.precision)
+    return Embedded(sequences=data, embeddings_SD=embeddings_SD, alphabet=alphabet, precision=_named(config))
+
+
+def _named(config: RunConfig) -> str:
+    """Return the precision as the file says it: of a stored plan its base, else the plan's name (emulated fp8)."""
+    plan = config.candidate_plan
+    return plan.name if is_shown_as_built_in(plan.name) else config.precision
 
 
 def _encoded(

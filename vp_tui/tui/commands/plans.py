@@ -67,8 +67,8 @@ def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, Searc
 def in_words(result: SearchResult) -> str:
     """Return the result as lines of text."""
     lines = [fmt.safe(result.sentence)]
-    if result.plan is not None and result.plan.kept:
-        lines += ["", *aligned([(unit, result.reasons.get(unit, "")) for unit in result.plan.kept])]
+    if result.reasons:
+        lines += ["", *aligned([*result.reasons.items()])]
     if result.choices:
         lines += ["", *aligned(_choice_rows(result))]
     lines += [f"note: {fmt.safe(note)}" for note in result.notes]
@@ -131,9 +131,10 @@ def make_plan(home: Home, name: str, keep: Sequence[str], *, model: str, base: s
     Raises:
         UsageError: an unknown precision or unit, or no model. ModelError: no such checkpoint.
     """
-    wrong = [one for one in (base, keep_in) if one not in get_args(Precision)]
+    formats = {base: get_args(Precision), keep_in: (*get_args(Precision), "fp8")}
+    wrong = [one for one, known in formats.items() if one not in known]
     if wrong:
-        raise UsageError(f"unknown precision {wrong[0]!r}: use one of {', '.join(get_args(Precision))}")
+        raise UsageError(f"unknown precision {wrong[0]!r}: use one of {', '.join(formats[wrong[0]])}")
     source = resolve(model) if model else None
     if source is None or not source.is_here:
         raise UsageError(f"--model {model!r}: give the local checkpoint whose units the plan keeps")

@@ -8,9 +8,10 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig, refusal_of
+from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig, built_in_plan, emulated_plan, refusal_of
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.formats import BUILT_IN, EMULATED
 from vp_tui.core.inputs import spool
 from vp_tui.core.runs import launch
 from vp_tui.core.runs.early import EarlyWorker
@@ -38,7 +39,11 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
         typed["input"] = spool.as_file(typed["input"], Home.from_environment(os.environ).cache)
     if str(typed.get("token_budget", "")).isdigit():
         typed["token_budget"] = int(typed["token_budget"])
-    typed |= with_plan(str(typed["precision"])) if "precision" in typed else {}
+    emulate = str(typed.pop("emulate", ""))
+    if emulate:
+        typed |= emulation_of(emulate)
+    elif "precision" in typed:
+        typed |= with_plan(str(typed["precision"]))
     path = typed.pop("thresholds", "")
     if path:
         typed["thresholds"] = read_thresholds(Path(path))
@@ -58,15 +63,31 @@ def with_plan(precision: str) -> dict[str, Any]:
     """
     if precision in get_args(Precision):
         return {"precision": precision}
+    if precision in BUILT_IN:
+        plan = built_in_plan(precision)
+        return {"precision": plan.precision, "plan": plan}
     is_plan = precision.startswith(PLAN_PREFIX) or precision.endswith(".json") or "/" in precision
     if not is_plan:
         raise UsageError(
-            f"--precision {precision!r}: use one of {', '.join(get_args(Precision))}, plan:NAME or a plan file"
+            f"--precision {precision!r}: use one of {', '.join((*get_args(Precision), *BUILT_IN))}, "
+            "plan:NAME or a plan file"
         )
     stored = plans.load(Home.from_environment(os.environ), precision)
     if stored.is_edited:
         sys.stderr.write(f"plan {stored.plan.name} was edited since it was written: runs of it are a plan of its own\n")
     return {"precision": stored.plan.precision, "plan": stored.plan}
+
+
+def emulation_of(name: str) -> dict[str, Any]:
+    """Return precision and plan of a RunConfig for the value of --emulate.
+
+    Raises:
+        UsageError: no format is emulated under that name.
+    """
+    if name not in EMULATED:
+        raise UsageError(f"--emulate {name!r}: use one of {', '.join(EMULATED)}")
+    plan = emulated_plan(name)
+    return {"precision": plan.precision, "plan": plan}
 
 
 def start_and_follow(

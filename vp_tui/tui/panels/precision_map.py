@@ -13,7 +13,7 @@ from textual import events
 from textual.content import Content
 from textual.strip import Strip
 
-from vp_tui.core.config import Precision
+from vp_tui.core.formats import UnitFormat
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.inputs.units import BLOCKS, IN_BLOCK, outside
 from vp_tui.core.runs.search import suspects
@@ -32,7 +32,7 @@ UNSEEN: Final = "?"
 """The search ended before it looked, or the unit was pinned or forbidden."""
 _LEAST = 5
 """Columns of a cell with the gap behind it."""
-_FORMATS: Final[Mapping[Precision, str]] = {"fp32": "32", "tf32": "tf", "bf16": "bf", "fp16": "16"}
+_FORMATS: Final[Mapping[UnitFormat, str]] = {"fp32": "32", "tf32": "tf", "bf16": "bf", "fp16": "16", "fp8": "8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def grid(kind: Kind, num_layers: int, result: SearchResult, wishes: Mapping[str,
     rows = (*(MapRow(name, (name,)) for name in first), *blocks, *(MapRow(name, (name,)) for name in last))
     beyond = suspects.certain(result.evidence)
     rounding = suspects.outliers([one for one in result.evidence if one.unit not in beyond])
-    kept = result.plan.kept if result.plan is not None else {}
+    kept = dict.fromkeys(result.reasons if result.plan is not None else (), result.question.keep)
     seen = {one.unit for one in result.evidence}
     units = [unit for row in rows for unit in row.units]
     marks = {
@@ -81,11 +81,10 @@ def grid(kind: Kind, num_layers: int, result: SearchResult, wishes: Mapping[str,
     return PrecisionGrid(operations=operations, rows=rows, cells=cells)
 
 
-def _cell(mark: str, kept: Precision | None, wish: Wish | None) -> Cell:
+def _cell(mark: str, kept: UnitFormat | None, wish: Wish | None) -> Cell:
     is_settled = kept is not None or wish is not None
-    text = (
-        f"{'' if mark == UNSEEN and is_settled else mark}{_FORMATS[kept] if kept else ''}{WISHES[wish] if wish else ''}"
-    )
+    seen, own = "" if mark == UNSEEN and is_settled else mark, _FORMATS.get(kept, kept) if kept else ""
+    text = f"{seen}{own}{WISHES[wish] if wish else ''}"
     levels: Mapping[str, Level] = {MARKS["fail"]: "fail", MARKS["warn"]: "warn"}
     level = "good" if kept else levels.get(mark, "info" if wish else "dim")
     return Cell(text or FINE, level)

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import UsageError
+from vp_tui.core.formats import runs_fp8
 from vp_tui.core.inputs.units import IN_BLOCK
 from vp_tui.core.report import headings as words
 from vp_tui.core.runs.search.algorithm import Stage
@@ -95,7 +96,14 @@ def _faster(snapshot: RunSnapshot, precision: str, start_key: str) -> Eligible:
     """Return what is left to do for a run that passed."""
     nothing = f"{snapshot.run.verdict}: every operation can stay in {precision}, there is nothing to keep."
     try:
-        base, keep = formats(snapshot.run, precision, is_planned=False, faster=True)  # type: ignore[arg-type]
+        has_fp8 = runs_fp8(snapshot.environment)
+        base, keep = formats(
+            snapshot.run,
+            precision,  # type: ignore[arg-type]
+            is_planned=False,
+            faster=True,
+            has_fp8=has_fp8,
+        )
     except UsageError:
         told = "A run in fp32 or tf32 that passed can be searched for a faster plan (`vp-tui search RUN --faster`)"
         return Eligible(False, True, f"{nothing} {told}; of {precision} no faster format is known.")

@@ -54,9 +54,8 @@ def _asked(unit: str, result: SearchResult) -> Wish | None:
 def _fate(unit: str, result: SearchResult) -> tuple[str, Level]:
     """Return what the plan does with the unit, and why."""
     base = result.question.base
-    kept = result.plan.kept.get(unit) if result.plan is not None else None
-    if kept is not None:
-        return f"kept in {kept}: {fmt.safe(result.reasons.get(unit, 'needed'))}", "good"
+    if result.plan is not None and unit in result.reasons:
+        return f"kept in {result.question.keep}: {fmt.safe(result.reasons[unit])}", "good"
     if unit in result.question.forbidden:
         return f"stays in {base}: forbidden to be kept", "info"
     one = evidence_of(unit, result)

@@ -248,7 +248,7 @@ def test_rounded_weights_are_what_the_blocks_get(case):
         parameter.data = precision.stored_as(parameter.data, fp16)
     wanted_ND = outputs(whole, found)
     with streamed(
-        found.source, plain_plan("fp32"), CPU, rounding=lambda _, weight: precision.stored_as(weight, fp16)
+        found.source, plain_plan("fp32"), CPU, rounding=lambda _, __, weight: precision.stored_as(weight, fp16)
     ) as model:
         assert torch.equal(outputs(model, found), wanted_ND)
     plain_ND = outputs(loading.load(found.source, plain_plan("fp32"), CPU).model, found)

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.config import plain_plan
+from vp_tui.core.config import built_in_plan, emulated_plan, plain_plan
 from vp_tui.core.engine.encode import place
 from vp_tui.core.engine.probe import oracle, oracle_file
 from vp_tui.core.engine.probe.point import rms
 from vp_tui.core.engine.probe.points import looking
+from vp_tui.core.engine.probe.trace import tokens_error, trace
 from vp_tui.core.engine.probe.twin import Rounding, round_weights, rounding_of
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
+from vp_tui.core.models.loading import load
+from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.precision import round_to_tf32, storage_dtype
 
 CPU = torch.device("cpu")
@@ -248,3 +251,28 @@ def test_a_model_of_transformers_that_does_not_fit_is_an_error_with_numbers(case
     monkeypatch.setattr(oracle, "free_memory", lambda device: 2**20)
     with pytest.raises(ResourceError, match=r"in fp64 needs \S+ MiB, "):
         oracle.ask(request(case("ProtBERT")))
+
+
+@pytest.mark.parametrize("kind", ["esm2", "dnabert-s"])
+@pytest.mark.parametrize("name", ["fp8", "int8"])
+def test_the_twin_of_an_emulated_plan_is_the_emulation(case, kind, name):
+    """Or a sound FP8 engine would be accused of its format's own rounding."""
+    found, plan = case(kind), emulated_plan(name)
+    made = oracle.ask(replace(request(found), plan=plan))
+    mine = trace(load(found.source, plan, CPU).model, found.sample, plan, CPU)
+    error = tokens_error(mine.tokens_ND, made.exact.tokens_ND)
+    assert 0.9 < error / made.output_floor < 1.1
+    assert made.output_floor > 5 * oracle.ask(request(found, "fp16")).output_floor
+
+
+def test_the_twin_rounds_operands_row_by_row_and_what_fp16_stores(case):
+    rounding = rounding_of(built_in_plan("fp8-ffn"), "esm2")
+    value = torch.randn(5, 64, generator=torch.Generator().manual_seed(0))
+    half = value.half().float()
+    assert torch.equal(rounding.value("layers.0.fc1.in", value), ROUNDING["fp8"].entering(half))
+    for name in ("layers.0.fc1", "layers.0.qkv.in", "layers.0.ffn_norm", "final_norm"):
+        assert torch.equal(rounding.value(name, value), half), name
+    linear = torch.nn.Linear(64, 5)
+    assert torch.equal(rounding.weight("layers.0.fc1", linear, value), ROUNDING["fp8"].weight(half))
+    assert torch.equal(rounding.weight("layers.0.qkv", linear, value), half)
+    assert torch.equal(rounding.weight("layers.0.fc1", linear, value[0]), half[0]), "a bias"

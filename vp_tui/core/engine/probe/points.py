@@ -7,6 +7,8 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, nn
 
+from vp_tui.core.models.operands import Rows8
+
 ENTERS: Final = ".in"
 """Ends the name of the point where a value enters a module."""
 Look = Callable[[str, Tensor], Tensor | None]
@@ -43,9 +45,10 @@ def looking(model: nn.Module, look: Look) -> Iterator[None]:
             handle.remove()
 
 
-def _before(name: str, look: Look) -> Callable[..., tuple[Tensor, ...] | None]:
-    def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        replaced = look(name + ENTERS, inputs[0])
+def _before(name: str, look: Look) -> Callable[..., tuple[Any, ...] | None]:
+    def hook(_: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        value = inputs[0]
+        replaced = look(name + ENTERS, value.widened() if isinstance(value, Rows8) else value)
         return None if replaced is None else (replaced, *inputs[1:])
 
     return hook

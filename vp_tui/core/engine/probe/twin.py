@@ -4,7 +4,8 @@ The twin (rounding emulation) runs in IEEE FP32 with the candidate's own weights
 value that a watched module gives away or that enters a linear layer, a norm or an attention kernel is rounded once:
 every engine stores q and k again after the rotary rotation, and without that rounding a sound engine has up to 3 times
 the error of its twin. What a candidate errs beyond its twin is its arithmetic, its tables and its mistakes. TF32 stores
-FP32, so only what enters the matmuls of linear layers is rounded, and their weights.
+FP32, so only what enters the matmuls of linear layers is rounded, and their weights. Operands of 8 bits and less, real
+or emulated, are rounded as those layers do, row by row.
 
 Inside transformers q and k cannot be reached; attention probabilities, which kernels may keep in 16 bits, are not
 rounded in either kind.
@@ -18,10 +19,11 @@ from functools import partial
 from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
-from vp_tui.core.engine.probe.points import entering, watched
+from vp_tui.core.engine.probe.points import ENTERS, entering, watched
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.kernels.base import Attention, AttentionCall
+from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
 
 
@@ -58,18 +60,25 @@ class Rounding:
         self._block = ""
         """Name of the block that runs."""
 
-    def weight(self, module: nn.Module, weight: Tensor) -> Tensor:
-        """A parameter of `module` as the candidate holds it, or as its products take it, in FP32."""
-        if self._base_is_stored:
-            return stored_as(weight, self._plan)
-        return round_to_tf32(weight) if isinstance(module, nn.Linear) and weight.ndim > 1 else weight
+    def weight(self, name: str, module: nn.Module, weight: Tensor) -> Tensor:
+        """A parameter of the module `name` as the candidate holds it, or as its products take it, in FP32."""
+        is_matrix = isinstance(module, nn.Linear) and weight.ndim > 1
+        stored = stored_as(weight, self._plan) if self._base_is_stored else weight
+        operands = ROUNDING.get(self._plan.of(unit_of(name, self._kind)))
+        if operands is not None:
+            return operands.weight(stored) if is_matrix else stored
+        return round_to_tf32(stored) if is_matrix and self._plan.precision == "tf32" else stored
 
     def value(self, name: str, value: Tensor) -> Tensor | None:
         """The value at a point as the candidate would hold it; as in points.Look."""
         own = self._plan.at(unit_of(name, self._kind))
-        if is_16_bit(storage_dtype(own.precision)):
-            return stored_as(value, own)
-        return round_to_tf32(value) if own.precision == "tf32" and name.endswith(".in") else None
+        stored = stored_as(value, own) if is_16_bit(storage_dtype(own.precision)) else None
+        operands = ROUNDING.get(own.precision)
+        if operands is not None and name.endswith(ENTERS):
+            return operands.entering(value if stored is None else stored)
+        if stored is not None:
+            return stored
+        return round_to_tf32(value) if own.precision == "tf32" and name.endswith(ENTERS) else None
 
     @contextmanager
     def inside(self, model: nn.Module) -> Iterator[None]:
@@ -125,11 +134,12 @@ def _summed_in(norm: str, kind: Kind) -> str:
 
 def rounding_of(plan: PrecisionPlan, kind: Kind) -> Rounding | None:
     """The rounding of `plan`; None where the twin would be the candidate itself (base FP32 or FP64)."""
-    return None if plan.precision in {"fp32", "fp64"} else Rounding(plan, kind)
+    is_exact = plan.precision in {"fp32", "fp64"} and not plan.is_emulated
+    return None if is_exact else Rounding(plan, kind)
 
 
-def round_weights(model: nn.Module, rounding: Callable[[nn.Module, Tensor], Tensor]) -> None:
+def round_weights(model: nn.Module, rounding: Callable[[str, nn.Module, Tensor], Tensor]) -> None:
     """Round the parameters of a model that was loaded whole, in place."""
-    for module in model.modules():
+    for name, module in model.named_modules():
         for parameter in module.parameters(recurse=False):
-            parameter.data = rounding(module, parameter.data)
+            parameter.data = rounding(name, module, parameter.data)

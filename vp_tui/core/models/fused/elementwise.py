@@ -13,6 +13,8 @@ import triton
 import triton.language as tl
 from torch import Tensor, nn
 
+from vp_tui.core.models.fused.rounding import in_fp8, scale_of
+from vp_tui.core.models.operands import Rows8
 from vp_tui.core.models.ops import Rotary
 
 _GATED_BLOCK = 1024
@@ -22,8 +24,8 @@ _ROOT_HALF = tl.constexpr(0.7071067811865476)
 
 @triton.jit
 def _norm_kernel(
-    hidden, delta, summed, normed, weight, bias, eps, width,
-    BLOCK: tl.constexpr, ADDS: tl.constexpr, KEEPS: tl.constexpr,
+    hidden, delta, summed, normed, values, scales, weight, bias, eps, width,
+    BLOCK: tl.constexpr, ADDS: tl.constexpr, KEEPS: tl.constexpr, ROUNDS: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64) * width
     column = tl.arange(0, BLOCK)
@@ -39,6 +41,12 @@ def _norm_kernel(
     scaled = scaled * tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
     scaled += tl.load(bias + column, mask=inside, other=0.0).to(tl.float32)
     tl.store(normed + row + column, scaled.to(normed.dtype.element_ty), mask=inside)
+    if ROUNDS:
+        stored = scaled.to(normed.dtype.element_ty).to(tl.float32)
+        # outside the row it is 0 times weight plus bias, both read as 0
+        scale, factor = scale_of(tl.max(tl.abs(stored), 0))
+        tl.store(scales + tl.program_id(0), scale)
+        tl.store(values + row + column, in_fp8(stored, factor, values), mask=inside)
 
 
 @triton.jit
@@ -75,22 +83,29 @@ def _gated_kernel(both, grown, ffn, ROOT_HALF: tl.constexpr, BLOCK: tl.constexpr
     tl.store(grown + row * ffn + column, (gelu * linear).to(grown.dtype.element_ty), mask=inside)
 
 
-def norm(hidden_ND: Tensor, layer: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
-    """Return the LayerNorm of hidden (+ delta), [N, D]."""
+def norm(hidden_ND: Tensor, layer: nn.LayerNorm, delta_ND: Tensor | None = None, rows: Rows8 | None = None) -> Tensor:
+    """Return the LayerNorm of hidden (+ delta), [N, D]; `rows` are filled with the same in FP8."""
     normed_ND = torch.empty_like(hidden_ND)
-    _norm(hidden_ND, delta_ND, None, normed_ND, layer)
+    _norm(hidden_ND, delta_ND, None, normed_ND, layer, rows)
     return normed_ND
 
 
-def add_norm(hidden_ND: Tensor, delta_ND: Tensor, layer: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-    """Return the LayerNorm of hidden + delta, and the sum, [N, D] each."""
+def add_norm(
+    hidden_ND: Tensor, delta_ND: Tensor, layer: nn.LayerNorm, rows: Rows8 | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the LayerNorm of hidden + delta, and the sum, [N, D] each; `rows` as in `norm`."""
     normed_ND, summed_ND = torch.empty_like(hidden_ND), torch.empty_like(hidden_ND)
-    _norm(hidden_ND, delta_ND, summed_ND, normed_ND, layer)
+    _norm(hidden_ND, delta_ND, summed_ND, normed_ND, layer, rows)
     return normed_ND, summed_ND
 
 
 def _norm(
-    hidden_ND: Tensor, delta_ND: Tensor | None, summed_ND: Tensor | None, normed_ND: Tensor, layer: nn.LayerNorm
+    hidden_ND: Tensor,
+    delta_ND: Tensor | None,
+    summed_ND: Tensor | None,
+    normed_ND: Tensor,
+    layer: nn.LayerNorm,
+    rows: Rows8 | None,
 ) -> None:
     num_rows, width = hidden_ND.shape
     block = triton.next_power_of_2(width)
@@ -102,6 +117,8 @@ def _norm(
         hidden_ND if delta_ND is None else delta_ND.contiguous(),
         normed_ND if summed_ND is None else summed_ND,
         normed_ND,
+        normed_ND if rows is None else rows.values_NK,
+        normed_ND if rows is None else rows.scale_N1,
         layer.weight,
         layer.bias,
         layer.eps,
@@ -109,6 +126,7 @@ def _norm(
         BLOCK=block,
         ADDS=delta_ND is not None,
         KEEPS=summed_ND is not None,
+        ROUNDS=rows is not None,
         num_warps=4 if block > 1024 else 2,
     )
 

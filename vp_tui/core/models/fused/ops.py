@@ -3,16 +3,19 @@
 Shape suffixes: N tokens of the pack, D width, F feed-forward width.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
 from vp_tui.core.models.fused import elementwise, short
+from vp_tui.core.models.fused.eight_bits import FusedRounding
+from vp_tui.core.models.fused.rounding import empty_rows
 from vp_tui.core.models.kernels.base import Attention, AttentionCall, DeviceLayout
 from vp_tui.core.models.kernels.flash import FlashAttention
 from vp_tui.core.models.kernels.varlen import VarlenAttention
 from vp_tui.core.models.ops import Ops, Rotary
 from vp_tui.core.models.precision import is_16_bit
+from vp_tui.core.models.small_linear import leave
 
 PARTS: Final = frozenset({"norm", "rotary", "gated", "short"})
 """Names of the fused ops; tests/bench/ablation.py adds them one by one."""
@@ -78,3 +81,26 @@ class Fused(Ops):
             and is_16_bit(qkv_ND3.dtype)
             and short.takes(qkv_ND3.shape[1] // (3 * num_heads))
         )
+
+
+class FusedBeforeFp8(Fused):
+    """Fused ops of which a linear layer in FP8 takes the result: it is rounded for that layer on the way."""
+
+    _rounding: Final = FusedRounding()
+
+    def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
+        rows = empty_rows(hidden_ND)
+        return leave(elementwise.norm(hidden_ND, norm, delta_ND, rows), rows)
+
+    def add_norm(self, hidden_ND: Tensor, delta_ND: Tensor, norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
+        rows = empty_rows(hidden_ND)
+        normed_ND, summed_ND = elementwise.add_norm(hidden_ND, delta_ND, norm, rows)
+        return leave(normed_ND, rows), summed_ND
+
+    def gelu(self, states_NF: Tensor) -> Any:
+        """Return only the rows in FP8."""
+        return self._rounding.grown(states_NF)
+
+    def gated(self, both_N2F: Tensor) -> Any:
+        """Return only the rows in FP8."""
+        return self._rounding.gated(both_N2F)

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from vp_tui.core.config import Precision, PrecisionPlan
 from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
+from vp_tui.core.formats import UnitFormat
 from vp_tui.core.runs.search.algorithm import Stage
 from vp_tui.core.thresholds import Frozen
 
@@ -35,8 +36,8 @@ class Question(Frozen):
     """What a search is about; a stored search of another question is not continued."""
 
     run_uuid: str
-    base: Precision
-    """Format of the units that are not kept."""
+    base: UnitFormat
+    """Format of the units that are not kept; in fp8, of linear layers that are not kept."""
     keep: Precision
     """Format of those that are."""
     faster: bool = False
@@ -112,7 +113,7 @@ class SearchResult(Frozen):
     question: Question
     plan: PrecisionPlan | None = None
     reasons: dict[str, str] = Field(default_factory=dict)
-    """Kept unit -> why it is kept."""
+    """Kept unit -> why it is kept. The plan names the others where its base is the higher format (below fp16)."""
     trials: int
     searched: int
     """Sequences of the search set."""

@@ -13,6 +13,7 @@ import torch
 
 from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.formats import LINEARS, has_small_operands
 from vp_tui.core.inputs import units
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.runs.search import records
@@ -70,12 +71,29 @@ class Attempts:
     def domain(self) -> tuple[str, ...]:
         """Return the units that may be kept or not."""
         settled = {*self.question.pinned, *self.question.forbidden}
-        return tuple(unit for unit in self.units if unit not in settled)
+        return tuple(unit for unit in self._in_base if unit not in settled)
+
+    @property
+    def _in_base(self) -> tuple[str, ...]:
+        """Return the units that can have the base format: all, or the linear layers."""
+        is_small = has_small_operands(self.question.base)
+        return tuple(unit for unit in self.units if not is_small or units.operation_of(unit) in LINEARS)
+
+    def chosen(self, kept: Iterable[str]) -> tuple[str, ...]:
+        """Return these units and the pinned ones, in the order of execution."""
+        wanted = {*kept, *self.question.pinned}
+        return tuple(unit for unit in self.units if unit in wanted)
 
     def plan(self, kept: Iterable[str], name: str = "trial") -> PrecisionPlan:
-        """Return the plan that keeps these units and the pinned ones."""
-        chosen = sorted({*kept, *self.question.pinned})
-        return PrecisionPlan(name=name, precision=self.question.base, kept=dict.fromkeys(chosen, self.question.keep))
+        """Return the plan that keeps these units and the pinned ones.
+
+        Where only linear layers can have the base format, the plan's own base is that of kept units.
+        """
+        base, keep, chosen = self.question.base, self.question.keep, self.chosen(kept)
+        if has_small_operands(base):
+            others = [unit for unit in self._in_base if unit not in chosen]
+            return PrecisionPlan(name=name, precision=keep, kept=dict.fromkeys(others, base))
+        return PrecisionPlan(name=name, precision=base, kept=dict.fromkeys(chosen, keep))
 
     def attempt(self, kept: frozenset[str], stage: Stage) -> bool:
         """Encode the search set with `kept` units kept, write the trial down, and return whether it passed."""
@@ -104,7 +122,7 @@ class Attempts:
             with keeping(encoder, self.streams):
                 encoded = encode(encoder, self.data, rows_Q)
         else:
-            first = self.streams.before(first_changed(plan.kept, self.data.spec.num_layers))
+            first = self.streams.before(first_changed(self.chosen(kept), self.data.spec.num_layers))
             resumed = ResumedEncoder(encoder.loaded, plan, self.device, self.streams, first) if first else encoder
             encoded = encode(resumed, self.data, rows_Q)
         limits = with_margin(self.data.config.thresholds)
@@ -165,7 +183,7 @@ class Attempts:
         encoder = self.encoder(plan)
         return Choice(
             name=name,
-            kept=len(plan.kept),
+            kept=len(self.chosen(chosen)),
             passed=trial.passed,
             cosine_min=trial.cosine_min,
             tokens_per_s=1e6 / self.ms_per_thousand(encoder),

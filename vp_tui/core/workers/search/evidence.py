@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.encode import Encoder, place
 from vp_tui.core.engine.probe.points import ENTERS, looking, looking_everywhere, watched
+from vp_tui.core.formats import has_small_operands
 from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.inputs.units import BLOCKS, block_of, operation_of
+from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.precision import at_least_fp32, range_of, stored_as
 from vp_tui.core.runs.search.records import UnitEvidence
 
@@ -113,11 +115,19 @@ def _of_weights(linear: nn.Module, input_RF: Tensor, output_RD: Tensor, base: Pr
     max_abs = float(weight_DF.abs().max())
     if not max_abs <= range_of(base).largest:
         return Seen(max_abs=max_abs, rounding=float("inf"))
-    lost_DF = weight_DF - stored_as(weight_DF, base)
+    lost_DF = weight_DF - _rounded(weight_DF, base, is_weight=True)
     if not bool(lost_DF.any()):
         return Seen(max_abs=max_abs, rounding=0.0)
     error = float(nn.functional.linear(input_RF, lost_DF).square().mean().sqrt())
     return Seen(max_abs=max_abs, rounding=_over(error, _spread(output_RD)))
+
+
+def _rounded(values: Tensor, base: PrecisionPlan, *, is_weight: bool = False) -> Tensor:
+    """Return the values rounded once to the base format, or as the operands of its products are."""
+    operands = ROUNDING.get(base.precision)
+    if operands is None:
+        return stored_as(values, base)
+    return operands.weight(values) if is_weight else operands.entering(values)
 
 
 def _spread(value_RD: Tensor) -> float:
@@ -133,7 +143,7 @@ def _seen(value_RD: Tensor, base: PrecisionPlan) -> Seen:
     max_abs = float(value_RD.abs().max())
     if not max_abs <= range_of(base).largest:
         return Seen(max_abs=max_abs, rounding=float("inf"))
-    error = float((value_RD - stored_as(value_RD, base)).square().mean().sqrt())
+    error = float((value_RD - _rounded(value_RD, base)).square().mean().sqrt())
     return Seen(max_abs=max_abs, rounding=_over(error, _spread(value_RD)))
 
 
@@ -155,12 +165,17 @@ def unsafe(encoder: Encoder, tokens: TokenSet, rows: np.ndarray) -> dict[str, fl
     return {"nonfinite_modules": float(len(broken)), "saturated_values": float(saturated)}
 
 
+def _counts(name: str, base: PrecisionPlan) -> bool:
+    """Return False for what a layer gives, where only the operands of its product have the base format."""
+    return not has_small_operands(base.precision) or name.endswith((ENTERS, WEIGHT))
+
+
 def rank(units: Sequence[str], kind: Kind, seen: Mapping[str, Seen], base: PrecisionPlan) -> tuple[UnitEvidence, ...]:
     """Return the evidence of every unit, the most suspicious first; among equals in the order of execution."""
     largest = range_of(base).largest
     rows = []
     for unit in units:
-        mine = [seen[name] for name in points_of(unit, kind) if name in seen]
+        mine = [seen[name] for name in points_of(unit, kind) if name in seen and _counts(name, base)]
         max_abs = max((one.max_abs for one in mine), default=0.0)
         cost = max((one.rounding for one in mine), default=0.0)
         rows.append((unit, max_abs, cost))

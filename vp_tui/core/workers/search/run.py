@@ -15,10 +15,11 @@ from typing import Final
 import torch
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
+from vp_tui.core.config import Precision, PrecisionPlan
 from vp_tui.core.engine import environment
 from vp_tui.core.engine.faults.inject import FaultyEncoders
 from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.formats import UnitFormat
 from vp_tui.core.inputs import units
 from vp_tui.core.models import precision
 from vp_tui.core.runs.search import records
@@ -62,8 +63,14 @@ def main(options: argparse.Namespace) -> int:
     with Reader(home) as reader:
         row = reader.run(options.run)
     _, config = lifecycle.run_config(home, options.run)
-    base, keep = formats(row, config.precision, is_planned=config.plan is not None, faster=options.faster)
     device, _ = environment.resolve_device(config.device)
+    base, keep = formats(
+        row,
+        config.precision,
+        is_planned=config.plan is not None,
+        faster=options.faster,
+        has_fp8=precision.multiplies_fp8(device),
+    )
     _require_device(base, keep, device)
     _hold_alone(home.run_folder(row.uuid), row.id, options.budget)
     wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
@@ -76,8 +83,8 @@ def main(options: argparse.Namespace) -> int:
     return EXIT_CODES[result.status]
 
 
-def _require_device(base: Precision, keep: Precision, device: torch.device) -> None:
-    precision.check(PrecisionPlan(name="search", precision=base, kept={"any": keep}), device)
+def _require_device(base: UnitFormat, keep: Precision, device: torch.device) -> None:
+    precision.check(PrecisionPlan(name=base, precision=base, kept={"any": keep}), device)
 
 
 def _hold_alone(folder: Path, run_id: int, budget: int) -> None:
@@ -89,7 +96,7 @@ def _hold_alone(folder: Path, run_id: int, budget: int) -> None:
 
 
 def search_of(
-    data: SearchData, device: torch.device, base: Precision, keep: Precision, options: argparse.Namespace
+    data: SearchData, device: torch.device, base: UnitFormat, keep: Precision, options: argparse.Namespace
 ) -> Search:
     """Load the checkpoint, and take over the trials of an interrupted search. Raises UsageError: unknown units."""
     names = units.units_of(data.spec)
@@ -113,7 +120,7 @@ def search_of(
         data=data,
         device=device,
         question=question,
-        models=Models.of(data.source, plain_plan(base), device, config.attention),
+        models=Models.of(data.source, PrecisionPlan(name=base, precision=base), device, config.attention),
         encoders=encoders,
         report=progress.show,
         old={trial.kept: trial for trial in old},

@@ -1,12 +1,13 @@
 """The steps of a search, from the question whether there is anything to search for to the confirmed plan."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.formats import has_small_operands
 from vp_tui.core.inputs import units
 from vp_tui.core.runs.search import suspects
 from vp_tui.core.runs.search.algorithm import BudgetSpent, Trials, smallest
@@ -89,7 +90,7 @@ class Search:
         if not self.trials(sure, "range") and not standing_out:
             # no unit stands out: try what is nearly free, being limited by memory and not by arithmetic
             cheap = [unit for unit in ranked if units.operation_of(unit) not in units.PRODUCTS]
-            ranked = cheap if self.trials(sure.union(cheap), "cheap") else ranked
+            ranked = cheap if cheap and self.trials(sure.union(cheap), "cheap") else ranked
         return smallest(ranked, sure, self.trials, standing_out)
 
     def _look(self) -> None:
@@ -136,8 +137,11 @@ class Search:
         return self._ended("budget", f"{told}; continue with a larger --budget", kept=best)
 
     def _found(self, kept: frozenset[str]) -> str:
-        question, plan = self.attempts.question, self.attempts.plan(kept)
-        units_kept = f"{len(plan.kept)} of {fmt.plural(len(self.attempts.units), 'unit')}"
+        question, chosen = self.attempts.question, self.attempts.chosen(kept)
+        units_kept = f"{len(chosen)} of {fmt.plural(len(self.attempts.units), 'unit')}"
+        if has_small_operands(question.base):
+            others = f"all linear layers but {len(chosen)} in {question.base}"
+            return f"plan {self._name} has {others}, the rest in {question.keep}"
         return f"plan {self._name} keeps {units_kept} in {question.keep}, the rest in {question.base}"
 
     @property
@@ -154,6 +158,7 @@ class Search:
     ) -> SearchResult:
         attempts = self.attempts
         plan = None if kept is None else attempts.plan(kept, self._name)
+        chosen = () if kept is None else attempts.chosen(kept)
         return SearchResult(
             run_id=attempts.data.run_id,
             run_uuid=attempts.data.run_uuid,
@@ -161,11 +166,11 @@ class Search:
             sentence=sentence,
             question=attempts.question,
             plan=plan,
-            reasons={} if plan is None else {unit: self._reason(unit) for unit in plan.kept},
+            reasons={unit: self._reason(unit) for unit in chosen},
             trials=self.trials.spent,
             searched=len(attempts.data.search_Q),
             confirmation=confirmation,
-            choices=() if plan is None else self._choices(plan),
+            choices=() if plan is None else self._choices(plan, chosen),
             evidence=self.evidence,
             notes=tuple(self.notes),
             seconds=time.monotonic() - self.began_s,
@@ -181,11 +186,11 @@ class Search:
             return f"its values leave the range of {self.attempts.question.base}"
         return "without it the searched sequences fail"
 
-    def _choices(self, plan: PrecisionPlan) -> tuple[Choice, ...]:
+    def _choices(self, plan: PrecisionPlan, chosen: Sequence[str]) -> tuple[Choice, ...]:
         """Return the plans there are to choose from, the fastest first."""
         attempts = self.attempts
         candidates: dict[str, Iterable[str]] = {attempts.question.base: (), attempts.question.keep: attempts.domain}
-        if plan.kept:
-            candidates[f"plan:{plan.name}"] = plan.kept
+        if chosen:
+            candidates[f"plan:{plan.name}"] = chosen
         rows = [attempts.choice(name, kept) for name, kept in candidates.items()]
         return tuple(sorted((row for row in rows if row is not None), key=lambda row: -row.tokens_per_s))

@@ -161,10 +161,12 @@ class Outcome:
     def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
         """Return P1 of the two arms."""
         reference, candidate = arms["reference"], arms["candidate"]
+        # the times of an imitation say nothing, so that no list may sort by them
+        says = not self.setting.config.candidate_plan.is_emulated
         return judge_speed(
-            rate_ratio=speed.ratio(candidate.tokens_per_s, reference.tokens_per_s),
-            end_to_end=speed.ratio(reference.end_to_end_seconds, candidate.end_to_end_seconds),
-            interval=speed.ratio_interval(*self.throughput.paired_seconds()),
+            rate_ratio=speed.ratio(candidate.tokens_per_s, reference.tokens_per_s) if says else None,
+            end_to_end=speed.ratio(reference.end_to_end_seconds, candidate.end_to_end_seconds) if says else None,
+            interval=speed.ratio_interval(*self.throughput.paired_seconds()) if says else None,
             utilization=self.usage.utilization,
             limits=self.setting.config.thresholds,
             not_judged=self._why_no_speed(arms),
@@ -175,6 +177,8 @@ class Outcome:
         wrong = self.throughput.contradiction(arms)
         if wrong is not None:
             return f"({wrong})"
+        if config.candidate_plan.is_emulated:
+            return f"({config.candidate_plan.name}: imitated in FP32, for accuracy only)"
         if self.setting.device.type == "cpu":
             return "on CPU"
         if config.candidate_plan.name == config.reference:

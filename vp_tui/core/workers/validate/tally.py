@@ -146,7 +146,8 @@ class Tally:
             tokens=int(self._data.tokens_S[done_S].sum()),
             reference_tokens_per_s=reference,
             candidate_tokens_per_s=mine,
-            speedup=speed.ratio(mine, reference),
+            # imitated in FP32, its speed says nothing
+            speedup=None if candidate.plan.is_emulated else speed.ratio(mine, reference),
         )
 
     def alerts(self, block: Block, candidate: Candidate) -> Iterable[AlertRaised]:

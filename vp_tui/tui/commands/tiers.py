@@ -1,0 +1,94 @@
+"""`vp-tui tiers`: one run per number format, one after the other, and one table of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import ExitCode, UsageError
+from vp_tui.core.files import user_path
+from vp_tui.core.report import tiers as report
+from vp_tui.core.report.page import as_markdown, as_text
+from vp_tui.core.report.render import write
+from vp_tui.core.runs import launch, tiers
+from vp_tui.core.store.home import Home
+from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.snapshot import RunSnapshot
+from vp_tui.tui.commands import output
+from vp_tui.tui.commands.children import module_output
+from vp_tui.tui.commands.follow import follow_own
+from vp_tui.tui.commands.starting import configured
+
+_SUFFIXES: Final = (".svg", ".html", ".md", ".json")
+
+
+def run_tiers(
+    home: Home, values: Mapping[str, Any], *, formats: Sequence[str], again: bool, file: str, as_json: bool
+) -> int:
+    """Validate every format of the device, or those asked for; print the table; return the exit code.
+
+    0 when a format came to a verdict, whatever it is; a format that the device refused is a row with the reason.
+
+    Raises:
+        UsageError: an unknown format, an output file of another kind, or any invalid option.
+    """
+    place = _place(file)
+    for name in formats:
+        tiers.plan_of(name)
+    shared = configured(values)
+    launch.preflight(shared)
+    here = module_output(home, "env-probe", ["--model", shared.model, "--device", shared.device])["environment"]
+    configs = [tiers.config_of(name, shared, here) for name in formats or tiers.names_for(here)]
+    snapshots = [_run(home, config, again=again) for config in configs]
+    found = tiers.tiers_of(snapshots)
+    facts = {
+        "model": shared.model,
+        "input": shared.input,
+        "sample": shared.sample,
+        "device_name": here["device_name"],
+        "torch": here["torch"],
+    }
+    if place is not None:
+        write(place, _as_file(place.suffix, found, facts))
+        output.say(f"wrote {place}")
+    if as_json:
+        output.result(output.dumped(report.document(found, facts)))
+    else:
+        output.result(as_text(report.page(found, facts)).rstrip())
+    return ExitCode.GOOD if any(one.run.status == "completed" for one in snapshots) else ExitCode.RUN_FAILED
+
+
+def _place(file: str) -> Path | None:
+    if not file:
+        return None
+    place = user_path(file)
+    if place.suffix not in _SUFFIXES:
+        raise UsageError(f"--output {file!r}: the file name must end with one of {', '.join(_SUFFIXES)}")
+    return place
+
+
+def _run(home: Home, config: RunConfig, *, again: bool) -> RunSnapshot:
+    """Return the run of one format: that of an earlier call, or a new one followed to its end."""
+    with Reader(home) as reader:
+        before = None if again else tiers.done_before(reader, config)
+        if before is not None:
+            output.say(f"{config.candidate_plan.name}: run #{before.id} has it already (--again repeats it)")
+            return reader.snapshot(before.id)
+    output.say(f"{config.candidate_plan.name}:")
+    return follow_own(home, launch.create_and_start(home, config))
+
+
+def _as_file(suffix: str, found: Sequence[tiers.Tier], facts: Mapping[str, Any]) -> str:
+    match suffix:
+        case ".svg":
+            return f"{report.figure(found, facts)}\n"
+        case ".md":
+            return as_markdown(report.page(found, facts))
+        case ".json":
+            return f"{output.dumped(report.document(found, facts))}\n"
+    # importing jinja2 takes a moment
+    from vp_tui.core.report.html import ChartFigure, pages_html
+
+    page = report.page(found, facts)
+    drawn = ChartFigure("tiers", "Accuracy and speed of every format", report.figure(found, facts), "")
+    return pages_html(page.title, [page], [drawn])
