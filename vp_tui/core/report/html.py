@@ -57,14 +57,14 @@ def comparison_html(report: ComparisonReport, *, everything: bool = False) -> st
         )
     )
     page = comparison_page(report, everything=everything, with_history=True)
-    return _html(f"{page.title}: {page.word}", [Illustrated(page, figures)])
+    return pages_html(f"{page.title}: {page.word}", [Illustrated(page, figures)])
 
 
 def runs_html(runs: Sequence[tuple[RunSnapshot, Sequence[SequenceResult]]]) -> str:
     """Return one page per run with its charts, below each other in one file."""
     pages = [Illustrated(run_page(snapshot, results), _run_figures(snapshot, results)) for snapshot, results in runs]
     title = f"{pages[0].page.title}: {pages[0].page.word}" if len(pages) == 1 else "Runs"
-    return _html(title, pages)
+    return pages_html(title, pages)
 
 
 def _run_figures(snapshot: RunSnapshot, results: Sequence[SequenceResult]) -> tuple[ChartFigure, ...]:
@@ -108,7 +108,7 @@ def _maps(snapshot: RunSnapshot) -> list[ChartFigure]:
     return [figure for figure in figures if figure.svg] or figures[:1]
 
 
-def _html(title: str, pages: Sequence[Illustrated]) -> str:
+def pages_html(title: str, pages: Sequence[Illustrated]) -> str:
     """Return the pages as a document; everything is escaped except charts, which hold no stored text."""
     environment = Environment(
         loader=PackageLoader("vp_tui.core.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=False

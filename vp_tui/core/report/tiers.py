@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.report.page import Page, Table, titled, toned
 from vp_tui.core.runs.tiers import Tier, fastest
-from vp_tui.core.text import DASH, cosine, error, gib, limit, number, percent, ratio, safe
+from vp_tui.core.text import DASH, error, gib, limit, number, percent, ratio, safe, similarity
 from vp_tui.core.thresholds import Thresholds
 
 SCHEMA_VERSION: Final = 1
@@ -85,8 +85,8 @@ def _row(one: Tier, best: Tier | None) -> tuple[str, ...]:
     return (
         f"{'* ' if one is best else ''}{safe(one.name)}",
         "reference" if is_reference else one.verdict or "none",
-        DASH if is_reference else cosine(one.cosine_min),
-        DASH if is_reference else cosine(one.centred_min),
+        DASH if is_reference else similarity(one.cosine_min),
+        DASH if is_reference else similarity(one.centred_min),
         percent(one.neighbours_kept),
         percent(one.label_flips),
         number(one.tokens_per_s),

@@ -87,8 +87,8 @@ def _as_file(suffix: str, found: Sequence[tiers.Tier], facts: Mapping[str, Any])
         case ".json":
             return f"{output.dumped(report.document(found, facts))}\n"
     # importing jinja2 takes a moment
-    from vp_tui.core.report.html import ChartFigure, pages_html
+    from vp_tui.core.report.html import ChartFigure, Illustrated, pages_html
 
     page = report.page(found, facts)
     drawn = ChartFigure("tiers", "Accuracy and speed of every format", report.figure(found, facts), "")
-    return pages_html(page.title, [page], [drawn])
+    return pages_html(page.title, [Illustrated(page, (drawn,))])

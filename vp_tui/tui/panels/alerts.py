@@ -121,7 +121,7 @@ class AlertList(OptionList):
 
     def texts(self) -> list[str]:
         """Return each line, for a search."""
-        return [in_words(entry.what, self._started_at_us).plain for entry in self._entries]
+        return [issue_words(one).plain for one in self._issues]
 
     def copy_text(self) -> str:
         return "".join(f"{issue_words(one).plain}\n" for one in self._issues)
