@@ -91,6 +91,17 @@ def _text(read: Callable[[RunRow], str | None], width: int) -> Callable[[RunLine
     return lambda one: Content(fmt.clip(fmt.safe(read(one.run) or fmt.DASH), width))
 
 
+def _named(width: int) -> Callable[[RunLine], Content]:
+    """Return the cell of the name: of a run with a name the model goes first where both do not fit."""
+
+    def cell(one: RunLine) -> Content:
+        both = run_names(one.run)
+        is_cut = fmt.columns(both) > width and one.run.name
+        return Content(fmt.clip(fmt.safe(one.run.name) if is_cut else both, width))
+
+    return cell
+
+
 def _right(write: Callable[[RunRow], str], width: int) -> Callable[[RunLine], Content]:
     return lambda one: Content(f"{write(one.run):>{width}}")
 
@@ -161,7 +172,7 @@ def fitting(width: int, order: Order, chosen: Sequence[str] = ()) -> list[RunCol
     # one column is the scroll bar
     left = width - 1 - sum(column.width + GAP for column in shown if column.title != NAME) - GAP
     room = max(1, min(NAME_MOST, left))
-    return [replace(c, width=room, cell=_text(run_names, room)) if c.title == NAME else c for c in shown]
+    return [replace(c, width=room, cell=_named(room)) if c.title == NAME else c for c in shown]
 
 
 def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
