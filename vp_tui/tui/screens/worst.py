@@ -1,6 +1,7 @@
 """Modal: the sequences of a run with the lowest similarity, one per line; enter opens one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.app import ComposeResult
@@ -29,7 +30,7 @@ AGAIN_S = 1.0
 """Seconds between two reads while the run is active."""
 ID_LEAST, ID_MOST = 8, 40
 FIXED = (
-    (words.STRATUM, 7), ("tokens", 6), (words.SIMILARITY, 10), (words.DIFFERENCE, 10), (words.NORM, 8),
+    (words.STRATUM, 7), ("tokens", 7), (words.SIMILARITY, 10), (words.DIFFERENCE, 10), (words.NORM, 9),
     (words.NAN, 5), (words.INF, 5),
 )  # fmt: skip
 NARROW = (words.STRATUM, words.SIMILARITY, words.NAN, words.INF)
@@ -108,7 +109,7 @@ class WorstScreen(FindingScreen):
         at = self._results[sequences.highlighted].seq_idx if sequences.highlighted else None
         self._results = results
         self._say(_about(self._snapshot, len(results)))
-        width = sequences.scrollable_content_region.width - 1
+        width = sequences.scrollable_content_region.width
         sequences.set_options(Option(row) for row in table(results, self._snapshot, width))
         if results:
             room, shown = _columns(width)
@@ -154,6 +155,9 @@ def _row(result: SequenceResult, snapshot: RunSnapshot, room: int, shown: dict[s
     cells = {one.name: one for one in numbers(result, snapshot.limits)}
     cells["stratum"] = Metric("stratum", fmt.safe(result.stratum), "")
     cells["tokens"] = Metric("tokens", fmt.exact(result.num_tokens), "")
+    for name, count in ((words.NAN, result.nan_count), (words.INF, result.inf_count)):
+        # every value of a long sequence may be NaN: more digits than the column has
+        cells[name] = replace(cells[name], value=fmt.short(count))
     parts = [_cell(cells[name], size) for name, size in shown.items()]
     name = fmt.clip(fmt.safe(result.sequence_id), room)
     return line(name, " " * (room - fmt.columns(name)), *parts)
