@@ -80,8 +80,8 @@ def test_keys_survive_tmux_and_ssh():
 # -- the key bar
 
 
-def table(board):
-    parts = [part for part, screen in PARTS.items() if screen == board]
+def table(board, *parts):
+    parts = parts or [part for part, screen in PARTS.items() if screen == board]
     # a part takes a key from its screen
     found = {key.key: key for name in (board, *parts) for key in keys_of(name)}.values()
     return tuple(
@@ -109,11 +109,15 @@ def test_the_key_bar_keeps_to_the_width_and_never_gives_up_screens_help_and_leav
     assert "q Leave" in text
 
 
-@pytest.mark.parametrize("board", MAIN_SCREENS)
-def test_two_hundred_columns_show_every_key(board):
-    # the demo is offered without a run only
-    keys = tuple(entry for entry in table(board) if entry.label != "Demo")
-    assert [entry.key for entry in fitted(keys, 200)] == [entry.key for entry in keys]
+@pytest.mark.parametrize("part", [*MAIN_SCREENS, "runs table", "alerts", "chart"])
+def test_two_hundred_columns_show_every_key_that_can_work_at_once(part):
+    # the demo is offered without a run only, the matches while text is looked for
+    board = PARTS.get(part, part)
+    is_matching = {"N"} if board in {"live", "compare"} else set()
+    keys = tuple(entry for entry in table(board, part) if entry.label != "Demo" and entry.key not in is_matching)
+    shown = {entry.key for entry in fitted(keys, 200)}
+    # the key of a chart takes the place of the least important one
+    assert [entry.key for entry in keys if entry.key not in shown] == (["z"] if part == "chart" else [])
 
 
 def test_without_room_the_least_important_keys_go_first_and_nothing_takes_their_place():

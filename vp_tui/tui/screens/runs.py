@@ -97,7 +97,8 @@ class RunsScreen(MainScreen):
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        return self.query_one(RunsTable).chosen
+        # the key bar of the screen before asks while this one has no panels yet
+        return self.query_one(RunsTable).chosen if self.is_mounted else None
 
     # -- filter
 
