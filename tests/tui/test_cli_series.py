@@ -106,7 +106,7 @@ def test_a_run_without_a_baseline_for_its_key_ends_with_5(call, home, finishing)
     finishing()
     code, out, _ = call(*RUN, "--baseline", "default")
     assert code == 5
-    assert "dataset_sha256" in out
+    assert "different data" in out
 
 
 def test_a_name_without_any_baseline_is_told_before_anything_runs(call, home, finishing):
