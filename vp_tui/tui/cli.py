@@ -127,11 +127,8 @@ def run(
     from vp_tui.core.runs.early import begun
     from vp_tui.core.runs.notify import request
 
-    given = cli_app.given(context)
-    _require_fitting(given, resume)
-    config |= _emulated(emulate, given)
+    config = _settings(config, cli_app.given(context), resume, emulate=emulate, no_oracle=no_oracle)
     request(os.environ, notify, notify_on)
-    config["oracle"] = proving(config["oracle"], is_refused=no_oracle)
     is_single = repeats == 1 and not baseline and not auto_search
     with begun(cli_app.home()) if is_single else nullcontext() as early:
         # imported while the run's process imports
@@ -148,6 +145,12 @@ def run(
                 early=early,
             )  # fmt: skip
     raise typer.Exit(code)
+
+
+def _settings(config: dict[str, Any], given: set[str], resume: str, *, emulate: str, no_oracle: bool) -> dict[str, Any]:
+    """Return the settings that the options of `run` give; raise UsageError for options that exclude each other."""
+    _require_fitting(given, resume)
+    return config | _emulated(emulate, given) | {"oracle": proving(config["oracle"], is_refused=no_oracle)}
 
 
 def _emulated(emulate: str, given: set[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def tiers(
     """Compare all number formats in accuracy, speed and energy.
 
     Validates one format after the other against FP32, each as an ordinary run of the store, and marks the fastest that
-    passes. Emulated formats show accuracy only. An interrupted command goes on with the format it was at.
+    passes. Emulated formats show accuracy only. An interrupted command continues with the format it was at.
     """
     from vp_tui.tui.commands.tiers import run_tiers
 

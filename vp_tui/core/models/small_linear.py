@@ -82,7 +82,7 @@ def use_fp8(linear: nn.Linear, rounding: RowRounding, name: str) -> None:
     """
     if linear.in_features % _MULTIPLE or linear.out_features % _MULTIPLE:
         raise UsageError(
-            f"{name} maps {linear.in_features} to {linear.out_features} features, and FP8 products need multiples of "
+            f"{name} maps {linear.in_features} to {linear.out_features} features, and FP8 matmuls need multiples of "
             f"{_MULTIPLE}; use --precision fp16, or --emulate fp8 to see the accuracy"
         )
     weight = rows_in_fp8(linear.weight)

@@ -109,7 +109,7 @@ def _maps(snapshot: RunSnapshot) -> list[ChartFigure]:
 
 
 def pages_html(title: str, pages: Sequence[Illustrated]) -> str:
-    """Return the pages as a document; everything is escaped except charts, which hold no stored text."""
+    """Return the pages as a document; everything is escaped except charts, which escape what they show."""
     environment = Environment(
         loader=PackageLoader("vp_tui.core.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )

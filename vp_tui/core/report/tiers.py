@@ -14,7 +14,7 @@ from vp_tui.core.thresholds import Thresholds
 
 SCHEMA_VERSION: Final = 1
 _EMULATED: Final = (
-    "emulated: operands rounded as that format does, products in FP32: accuracy only, no speed and no verdict on it"
+    "emulated: operands rounded as that format does, matmuls in FP32: accuracy only, no speed and no verdict on it"
 )
 _LEAST_GAP: Final = 1e-7
 """Left end of the figure's scale of 1 - cosine; a smaller gap is drawn there."""
@@ -48,7 +48,7 @@ def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
     note = (
         "worst M1, M2: cosine and mean-centred cosine of the worst sequence; neighbours: 10 nearest kept (S1); flips: "
         "clear labels of random linear classifiers that flip (S10); tok/J: tokens per joule of the GPU; memory: peak "
-        "in GiB while encoding, of both arms where the run encoded its reference; *: fastest that passes"
+        "in GiB while encoding, of both precisions where the run encoded its reference; *: fastest that passes"
     )
     return Page(
         title=f"vp-tui tiers: {safe(facts['model'])}",
