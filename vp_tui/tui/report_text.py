@@ -9,7 +9,7 @@ from typing import Any
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.events import ARMS, StratumStats
+from vp_tui.core.events import ARMS
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, Numbers
@@ -53,23 +53,19 @@ def numbers_of(measured: Measured, measure: str, scope: str = "all") -> Numbers:
     return measured.values.get(measure, {}).get(scope, {})
 
 
-def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: Thresholds) -> str:
+def cosine_meaning(measured: Measured, limits: Thresholds) -> str:
     """Return the meaning of M1's limit on this set as text; empty where M1 was not measured."""
     mine = numbers_of(measured, "M1")
-    between, needed, bound = (mine.get(name) for name in ("between_cosine", "needed_centred_cosine", "failure_bound"))
+    between, needed = mine.get("between_cosine"), mine.get("needed_centred_cosine")
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Mean cosine between different sequences in this set: {fmt.similarity(between, 3)}.")
+        words.append(f"Two different sequences of this set have a similarity of {fmt.similarity(between, 3)} on average.")
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
     if words and dominant and dominant["share"] >= _DOMINANT:
         words.insert(1, f"Dimension {dominant['index']} holds {fmt.percent(dominant['share'])} of the squared norm.")
-    everything = next((stats for stats in strata if stats.scope == "all" and stats.n), None)
-    if bound is not None and everything is not None:
-        failed = f"{fmt.exact(everything.below)} of {fmt.exact(everything.n)} sequences failed"
-        words.append(f"{failed} (95% upper bound on the failure rate: {fmt.percent(bound)}).")
     return " ".join(words)
 
 
@@ -77,10 +73,12 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     """The mean-centred cosine that M1's limit corresponds to."""
     if needed <= 0:
         return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
-    meaning = f"A raw cosine of {limit} corresponds to a mean-centred cosine of"
+    meaning = f"Without what all sequences share, a similarity of {limit} to the reference is one of"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
-    return f"{meaning} only {fmt.similarity(needed, 3)}, so M1 alone would miss a loss of that size."
+    return (
+        f"{meaning} only {fmt.similarity(needed, 3)}: M1 alone would miss a loss of that size, which S7 to S10 look for."
+    )
 
 
 def uncaught_controls(measured: Measured) -> str:
@@ -113,7 +111,8 @@ def _is_whole(row: GateResult) -> bool:
 def _row(row: GateResult) -> str:
     """A gate on the whole set has its title where the strata would be."""
     if _is_whole(row):
-        middle = f" {fmt.clip(row.title, 3 * _CELL + 2):<{3 * _CELL + 2}}"
+        width = 3 * _CELL + 2 - max(0, len(row.id) - _GATE)
+        middle = f" {fmt.clip(row.title, width):<{width}}"
     else:
         middle = "".join(f" {fmt.measure(row.values[scope], row.style):>{_CELL}}" for scope in STRATA)
     limit = fmt.clip(row.limit, _LIMIT)
@@ -221,7 +220,7 @@ def speed(snapshot: RunSnapshot) -> list[str]:
         words = (
             f"{arm.get('precision')}: {fmt.number(arm.get('tokens_per_s'))} tok/s{_mfu(arm)}, "
             f"{fmt.seconds(arm.get('seconds'))} encoding, {fmt.seconds(arm.get('end_to_end_seconds'))} end to end, "
-            f"{arm.get('attention_kernel')}{', from a stored reference' if arm.get('cached') else ''}"
+            f"attention by {arm.get('attention_kernel')}{', from a stored reference' if arm.get('cached') else ''}"
         )
         lines += paragraph(words, rest="    ")
     lines += paragraph(_gpu_at_work(snapshot), rest="    ")

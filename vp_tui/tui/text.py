@@ -48,7 +48,7 @@ def summary(snapshot: RunSnapshot) -> str:
         lines += ["", *strata_table(snapshot.strata, limits.fail(M1))]
     lines += sections.spaced(_findings(snapshot.findings))
     lines += sections.spaced(_notes_and_next(snapshot))
-    told = (sections.cosine_meaning(measured, snapshot.strata, limits), sections.uncaught_controls(measured))
+    told = (sections.cosine_meaning(measured, limits), sections.uncaught_controls(measured))
     proof = [line for each in told for line in sections.paragraph(each, first="", rest="")]
     return "\n".join([*lines, *sections.spaced(proof)])
 
@@ -59,7 +59,7 @@ def report(snapshot: RunSnapshot) -> str:
     measured, limits = from_document(snapshot.measures), snapshot.limits
     rows = gate_results(measured, strata, snapshot.findings, limits) if run.verdict else ()
     arms = {"candidate": safe(run.precision), "reference": safe(run.reference)}
-    meaning = sections.cosine_meaning(measured, strata, limits)
+    meaning = sections.cosine_meaning(measured, limits)
     lines = _top(snapshot)
     if strata:
         lines += ["", *strata_table(strata, limits.fail(M1))]
@@ -67,16 +67,16 @@ def report(snapshot: RunSnapshot) -> str:
         "Findings": _findings(snapshot.findings),
         "Notes and next step": _notes_and_next(snapshot),
         f"What a similarity of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
-        "Measures": sections.measures_table(rows),
-        "Negative controls: the reference, corrupted on purpose": sections.controls(measured, rows),
-        "Error against FP64": sections.oracle(measured, **arms),
-        "Tightest modules": sections.modules(measured, arms["candidate"]),
-        "Numbers in the embeddings": sections.spread(measured, **arms),
         "Predictions": predictions(measured),
         "Known faults of pipelines": sections.known_faults(measured),
         "Not measured": sections.not_measured(rows, measured),
         "Speed": sections.speed(snapshot),
         "Run": sections.origin(run),
+        "Technical details: every measure with its limit": sections.measures_table(rows),
+        "Negative controls: the reference, corrupted on purpose": sections.controls(measured, rows),
+        "Error against FP64": sections.oracle(measured, **arms),
+        "Tightest modules": sections.modules(measured, arms["candidate"]),
+        "Numbers in the embeddings": sections.spread(measured, **arms),
     }
     return "\n".join([*lines, *(line for title, part in parts.items() for line in sections.section(title, part))])
 

@@ -97,7 +97,7 @@ def _accessions(measured: Measured) -> str:
     if accessions is None or bound is None:
         return ""
     told = f"The sequences come from {fmt.exact(accessions)} accessions"
-    return f"{told}: of other genomes {failures_in_words(bound)} could fail."
+    return f"{told}. Of accessions that are not among them, {failures_in_words(bound)} could hold a sequence that fails."
 
 
 def next_step(snapshot: RunSnapshot) -> str:
@@ -115,7 +115,8 @@ def next_step(snapshot: RunSnapshot) -> str:
     command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
     if bound is not None and bound >= MIN_FILE:
         return f"{command} --sample {_MORE}"
-    on_gpu = f"the same run on a GPU: {command}"
+    sample = "" if config.get("sample", _MORE) == _MORE else f" --sample {config['sample']}"
+    on_gpu = f"the same run on a GPU: {command}{sample}"
     return on_gpu if snapshot.run.device == "cpu" else f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
 
 

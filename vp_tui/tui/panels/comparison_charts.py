@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # as in the distribution beside it: what is tested is brighter than what it is held against
 _LOOKS = {"baseline": "reference", "candidate": "candidate"}
+_LETTERS = {"baseline": "A", "candidate": "B"}
 
 
 class ComparisonChart(Static):
@@ -76,5 +77,5 @@ class SpeedChart(ComparisonChart):
             width=width,
             height=height - 1,
         )
-        words = legend({_LOOKS[one.side]: one.side for one in timed})
+        words = legend({_LOOKS[one.side]: _LETTERS[one.side] for one in timed})
         return Content("\n").join([words, found.content])
