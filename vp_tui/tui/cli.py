@@ -1,7 +1,7 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
-stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
-cli_judge, cli_machine, cli_plans and cli_checkpoint have the others, all on the app of cli_app.
+stdout carries results only, diagnostics go to stderr. This module has the commands that start runs; cli_history,
+cli_judge, cli_machine, cli_plans, cli_embed and cli_checkpoint have the others, all on the app of cli_app.
 """
 
 import atexit
@@ -13,14 +13,33 @@ from typing import Annotated, Any
 
 import typer
 
-from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError, VpTuiError
 from vp_tui.core.text import safe
-from vp_tui.tui import cli_app, cli_checkpoint, cli_history, cli_judge, cli_machine, cli_plans, policy_line, streams
+from vp_tui.tui import (
+    cli_app,
+    cli_checkpoint,
+    cli_embed,
+    cli_history,
+    cli_judge,
+    cli_machine,
+    cli_plans,
+    policy_line,
+    streams,
+)
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
-__all__ = ["app", "cli_checkpoint", "cli_history", "cli_judge", "cli_machine", "cli_plans", "main", "process"]
+__all__ = [
+    "app",
+    "cli_checkpoint",
+    "cli_embed",
+    "cli_history",
+    "cli_judge",
+    "cli_machine",
+    "cli_plans",
+    "main",
+    "process",
+]
 
 
 def _version(asked: bool) -> None:
@@ -148,23 +167,6 @@ def demo(
     on_screen = not no_tui and not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     home, gates = cli_app.store(), config["gates"]
     raise typer.Exit(run_demo(home, fault=fault or None, gates=gates, on_screen=on_screen, as_json=json))
-
-
-@app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")
-@config_options(
-    "model", "input", "precision", "device", "attention", "token_budget", "trust_remote_code",
-    precision=RunConfig.model_fields["reference"].default,
-)  # fmt: skip
-def embed(
-    config: dict[str, Any],
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="File to write: .npz, .safetensors or .pt.")
-    ],
-) -> None:
-    """Write the embeddings of all sequences, in input order."""
-    from vp_tui.tui.commands.starting import run_embed
-
-    raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 
 _EsmPrecision = Annotated[
