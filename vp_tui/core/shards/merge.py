@@ -38,6 +38,7 @@ def merge(out: Path, given: Sequence[Path], report: Callable[[str], None]) -> Ma
         raise UsageError(f"{out} exists and is not an empty folder; give a new one")
     jobs = _jobs(given)
     _require_alike(jobs)
+    _require_one_reading(jobs)
     _require_each_once(jobs)
     for folder, job in jobs.items():
         _require_files(folder, job)
@@ -89,10 +90,19 @@ def _common(job: Manifest) -> dict[str, Any]:
     """Return everything that all jobs of an input have in common."""
     assert job.read is not None
     common = {name: value for name, value in job.identity.items() if name != SHARD}
-    common |= {"input_sha256": job.read.sha256, "input_sequences": job.read.sequences, "files": job.read.windows}
-    if job.files:
-        common |= {"alphabet": job.files[0].alphabet, "tokenizer": job.files[0].tokenizer}
-    return common
+    return common | {"input_sha256": job.read.sha256, "input_sequences": job.read.sequences, "files": job.read.windows}
+
+
+def _require_one_reading(jobs: Jobs) -> None:
+    """Refuse files whose sequences were read by another tokenizer, or as another alphabet, than those of the first."""
+    read = [(folder / one.name, one) for folder, job in jobs.items() for one in job.files]
+    for path, one in read:
+        first_path, first = read[0]
+        if (one.alphabet, one.tokenizer) != (first.alphabet, first.tokenizer):
+            raise InputError(
+                f"{path} has {one.alphabet} read by the tokenizer {one.tokenizer[:12]}, {first_path} {first.alphabet} "
+                f"by {first.tokenizer[:12]}; embed sequences of one alphabet, with one checkpoint"
+            )
 
 
 def _require_each_once(jobs: Jobs) -> None:

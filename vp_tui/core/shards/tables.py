@@ -64,12 +64,16 @@ def write_hdf5(path: Path, rows: Rows) -> None:
     Raises UsageError: h5py is not installed. OSError: the disk.
     """
     h5py = require("h5py", path)
-    with h5py.File(path, "w") as file:
+    # made in memory: HDF5 ends the process where the disk fills under it
+    with h5py.File(path, "w", driver="core", backing_store=False) as file:
         file.attrs["precision"], file.attrs["alphabet"] = rows.precision, rows.alphabet
         file.create_dataset(EMBEDDINGS, data=rows.embeddings_SD)
         file.create_dataset("sequence_ids", data=np.array(rows.ids, object), dtype=h5py.string_dtype())
         file.create_dataset("lengths", data=rows.lengths_S)
         file.create_dataset("hashes", data=rows.hash_S)
+        file.flush()
+        image = file.id.get_file_image()
+    path.write_bytes(image)
 
 
 @dataclass(frozen=True, slots=True)
