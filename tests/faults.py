@@ -5,6 +5,7 @@ so; the kills at random moments, the soak and the day of a dashboard are here, b
 """
 
 import argparse
+import contextlib
 import gc
 import os
 import random
@@ -20,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import killed_embeds
+
+from samples import PROTEINS
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -60,6 +64,8 @@ ROWS = (
         "core/runs/test_resuming.py",
         "core/workers/test_validation.py::test_a_resumed_run_equals_one_that_was_not_interrupted_to_the_last_digit",
         "core/workers/test_validation.py::test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again")),
+    Row("a folder of embeddings is whole or refused", "kills at every step, full disks, damaged sets of shards", (
+        "core/shards", "test_shards.py", "core/workers/test_embed_folder.py")),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (
@@ -157,6 +163,30 @@ def soak(home: Home, tries: int) -> int:
         return int(descriptors() != before) + int(not is_bounded) + len(left)
 
 
+def embeds(home: Home, tries: int) -> int:
+    """Kill a job that embeds into a folder at random moments; lost: a folder that differs from an uninterrupted one."""
+    from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+
+    rng, lost, kills = random.Random(20), 0, 0
+    model = home.root / "model"
+    make_checkpoint(model, num_layers=2)
+    began = time.monotonic()
+    if killed_embeds.ended(killed_embeds.start(model, PROTEINS, home.root / "plain"))[0]:
+        return tries
+    seconds, plain = time.monotonic() - began, killed_embeds.files_of(home.root / "plain")
+    while kills < tries:
+        out = home.root / f"out-{kills}"
+        for _ in range(4):
+            process = killed_embeds.start(model, PROTEINS, out)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0.4, 1) * seconds)
+            kills += process.poll() is None
+            killed_embeds.kill(process)
+        is_done = killed_embeds.ended(killed_embeds.start(model, PROTEINS, out))[0] == 0
+        lost += not (is_done and killed_embeds.files_of(out) == plain)
+    return lost
+
+
 def day(home: Home, polls: int) -> int:
     """Poll as the dashboard does for a day; lost: memory or descriptors that grow."""
     clock, turns = [0.0], [0]
@@ -181,6 +211,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--embeds", type=int, default=20)
     parser.add_argument("--polls", type=int, default=DAY_POLLS)
     options = parser.parse_args()
     width = max(len(row.promise) for row in ROWS)
@@ -199,6 +230,7 @@ def main() -> int:
         own: tuple[tuple[str, Callable[[Home, int], Any], int, str], ...] = (
             ("a killed run loses no stored row", killed, options.kills, "kill -9 at random moments"),
             ("many runs leave nothing behind", soak, options.runs, "runs in a row beside one reader"),
+            ("a killed embed goes on to the same bytes", embeds, options.embeds, "kill -9 at random moments"),
             ("a day of the dashboard takes no more", day, options.polls, "polls of a day on a simulated clock"),
         )
         for promise, call, tries, fault in own:

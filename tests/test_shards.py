@@ -4,15 +4,22 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import killed_embeds
 import pytest
+from typer.main import get_command
 
 from samples import PROTEINS
 from vp_tui.core.errors import UsageError
 from vp_tui.core.shards import manifest
+from vp_tui.tui import cli
 from vp_tui.tui.commands.embedding import FolderOptions, run_embed
+
+SCALE = Path(__file__).parents[1] / "docs" / "scale"
 
 
 @pytest.fixture(scope="module")
@@ -81,19 +88,75 @@ def test_a_second_job_in_the_same_folder_is_refused_and_the_first_one_ends_well(
     assert killed_embeds.files_of(out) == plain
 
 
-def test_the_commands_embed_shares_merge_them_and_judge_the_result(vp_tui, made_checkpoint, tmp_path):
-    common = ("embed", "-m", made_checkpoint(), "-i", PROTEINS, "--per-file", "11", "--token-budget", "2048")
-    task = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "0"}
-    vp_tui(*common, "-o", f"{tmp_path}/parts/1/", "--shard", "1/2")
-    done = vp_tui("merge", tmp_path / "out", tmp_path / "parts", check=2)
-    assert "shard 2/2 is missing" in done.stderr
-    vp_tui(*common, "-o", f"{tmp_path}/parts/2/", "--shard", "slurm", environment=task)
-    done = vp_tui("merge", tmp_path / "out", tmp_path / "parts")
-    assert "40 embeddings in 4 files of 2 shards" in done.stderr
+SBATCH = """#!/usr/bin/env bash
+# what SLURM does with submit.sh: a copy of the script runs once per task, with the variables of an array
+set -eu
+array=0-0
+while [[ $1 == --* ]]; do
+    if [[ $1 == --array=* ]]; then array=${1#--array=}; fi
+    echo "$1" >> "$SBATCH_LOG"
+    shift
+done
+script=$1
+shift
+cp "$script" "$SBATCH_LOG.copy"
+for task in $(seq "${array%-*}" "${array#*-}"); do
+    SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_COUNT=$((${array#*-} - ${array%-*} + 1)) \\
+        SLURM_ARRAY_TASK_MIN=${array%-*} bash "$SBATCH_LOG.copy" "$@" >> "$SBATCH_LOG.out" 2>&1
+done
+echo "41;cluster"
+"""
+
+
+@pytest.fixture
+def shell(home, tmp_path):
+    """shell(*words) -> the finished process, with sbatch and vp-tui on its path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "sbatch").write_text(SBATCH)
+    (folder / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')
+    for one in folder.iterdir():
+        one.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "SBATCH_LOG": str(tmp_path / "log")}
+    plain = {"env": environment, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 170}
+    return lambda *words: subprocess.run([*map(str, words)], check=False, **plain)
+
+
+def test_the_script_for_slurm_embeds_in_an_array_and_merges_what_judge_reads(shell, vp_tui, made_checkpoint, tmp_path):
+    out = tmp_path / "out"
+    options = ("--per-file", "11", "--token-budget", "2048", "--precision", "fp32")
+    done = shell(SCALE / "submit.sh", made_checkpoint(), PROTEINS, out, "2", *options)
+    told = (tmp_path / "log.out").read_text() if (tmp_path / "log.out").exists() else ""
+    assert done.returncode == 0, done.stderr + told
+    assert (tmp_path / "log").read_text().split() == [
+        "--parsable",
+        "--array=1-2",
+        "--parsable",
+        "--dependency=afterok:41",
+    ]
+    assert "40 embeddings in 4 files of 2 shards" in told
     vp_tui("embed", "-m", made_checkpoint(), "-i", PROTEINS, "-o", tmp_path / "file.npz")
-    done = vp_tui("judge", tmp_path / "file.npz", tmp_path / "out", check=None)
-    assert "cosine" in done.stdout
+    # rounding alone: the files are packed otherwise
+    done = vp_tui("judge", tmp_path / "file.npz", out, check=None)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_script_for_slurm_says_how_it_is_called(shell):
+    done = shell(SCALE / "submit.sh", "model", "input")
+    assert (done.returncode, "MODEL INPUT OUT JOBS" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("path", sorted(SCALE.iterdir()), ids=lambda path: path.name)
+def test_the_files_for_clusters_name_options_that_exist(path):
+    """SLURM's scripts also run above; Nextflow and container builds have no place here."""
+    commands = get_command(cli.app).commands
+    found = re.findall(r"^(?:exec )?\s*(?:exec )?vp-tui (\w+)(.*)$", path.read_text(), flags=re.MULTILINE)
+    for name, words in found:
+        known = {flag for option in commands[name].params for flag in option.opts}
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", words)) <= known, words
+    assert bool(found) == (path.suffix in {".sbatch", ".nf"})
+    for line in re.findall(r"^COPY (.*) \S+$", path.read_text(), flags=re.MULTILINE):
+        assert all((SCALE.parents[1] / name).exists() for name in line.split())
 
 
 @pytest.mark.parametrize(
