@@ -28,9 +28,7 @@ _Format = Annotated[
 _Store = Annotated[
     str, typer.Option("--store", metavar="fp32|fp16", help="Folder: number format of the stored embeddings.")
 ]
-_PerFile = Annotated[
-    int, typer.Option("--per-file", metavar="N", min=1, help="Folder: sequences per file at most (65536).")
-]
+_PerFile = Annotated[int, typer.Option("--per-file", metavar="N", min=1, help="Folder: sequences per file at most.")]
 
 
 @app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")
@@ -63,7 +61,7 @@ def embed(
 def merge(
     output: Annotated[str, typer.Argument(metavar="OUT", help="New folder for the files of all shards.")],
     parts: Annotated[
-        list[str], typer.Argument(metavar="PART...", help="Folders of `embed --shard`, or one that holds them.")
+        list[str], typer.Argument(metavar="PART", help="Folders of `embed --shard`, or one that holds them.")
     ],
 ) -> None:
     """Join the folders of all shards of one input.
