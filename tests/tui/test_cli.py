@@ -32,6 +32,7 @@ COMMANDS = [
     ["watch"],
     ["stop"],
     ["embed"],
+    ["merge"],
     ["doctor"],
     ["virnucpro"],
     ["serve"],
