@@ -7,6 +7,8 @@ import pytest
 
 from samples import PROTEINS, READS
 from vp_tui.core.config import RunConfig
+from vp_tui.core.fingerprint import sequence_hash
+from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.embeddings.folder import open_table
 from vp_tui.core.shards import manifest
 from vp_tui.core.shards.merge import merge
@@ -87,6 +89,14 @@ def test_a_parquet_file_has_id_length_hash_and_a_list_of_fixed_size(embed_folder
     ]  # fmt: skip
     assert table["length"].to_pylist() == whole.sequences.lengths_S.tolist()
     assert table["hash"].to_pylist() == whole.hash_S.tolist()
+
+
+def test_judge_reads_lengths_hashes_precision_and_alphabet_of_a_folder(embed_folder, tmp_path):
+    table = open_table(embed_folder(tmp_path / "out"))
+    whole = sequences.read(PROTEINS)
+    assert table.lengths_S.tolist() == whole.lengths_S.tolist()
+    assert table.hash_S.tolist() == [sequence_hash(letters) for letters in whole.residues]
+    assert (table.precision, table.alphabet) == ("fp32", "protein")
 
 
 def test_three_shares_merge_into_the_files_of_a_single_job(embed_folder, tmp_path):
