@@ -5,6 +5,7 @@ so; the kills at random moments, the soak and the day of a dashboard are here, b
 """
 
 import argparse
+import contextlib
 import gc
 import os
 import random
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import killed_embeds
 import killed_runs
 
+from samples import PROTEINS
 from vp_tui.core.store import backup, lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -71,6 +74,8 @@ ROWS = (
             "test_a_job_of_another_cluster_with_the_same_number_proves_nothing",
             "test_a_damaged_note_of_the_job_proves_nothing",
             "test_a_requeued_run_whose_lock_is_seen_to_be_held_goes_on"))),
+    Row("a folder of embeddings is whole or refused", "kills at every step, full disks, damaged sets of shards", (
+        "core/shards", "test_shards.py", "core/workers/test_embed_folder.py")),
     Row("network file systems are told", "a table of mounts", (f"{STORE}/test_file_system.py",)),
     Row("output is written whole, or into what it is", "links, pipes, devices, databases", ("core/test_files.py",)),
     Row("streams end no command with a traceback", "full disk, closed pipe, closed descriptors", (
@@ -172,6 +177,30 @@ def soak(home: Home, tries: int) -> int:
         return int(descriptors() != before) + int(not is_bounded) + len(left) + len(kinds - RUN_FILES) + int(has_grown)
 
 
+def embeds(home: Home, tries: int) -> int:
+    """Kill a job that embeds into a folder at random moments; lost: a folder that differs from an uninterrupted one."""
+    from vp_tui.core.workers.demo.checkpoints import make_checkpoint
+
+    rng, lost, kills = random.Random(20), 0, 0
+    model = home.root / "model"
+    make_checkpoint(model, num_layers=2)
+    began = time.monotonic()
+    if killed_embeds.ended(killed_embeds.start(model, PROTEINS, home.root / "plain"))[0]:
+        return tries
+    seconds, plain = time.monotonic() - began, killed_embeds.files_of(home.root / "plain")
+    while kills < tries:
+        out = home.root / f"out-{kills}"
+        for _ in range(4):
+            process = killed_embeds.start(model, PROTEINS, out)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0.4, 1) * seconds)
+            kills += process.poll() is None
+            killed_embeds.kill(process)
+        is_done = killed_embeds.ended(killed_embeds.start(model, PROTEINS, out))[0] == 0
+        lost += not (is_done and killed_embeds.files_of(out) == plain)
+    return lost
+
+
 def day(home: Home, polls: int) -> int:
     """Poll as the dashboard does for a day; lost: memory or descriptors that grow."""
     clock, turns = [0.0], [0]
@@ -222,6 +251,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--embeds", type=int, default=20)
     parser.add_argument("--polls", type=int, default=DAY_POLLS)
     parser.add_argument("--resumes", type=int, default=8)
     parser.add_argument("--restores", type=int, default=20)
@@ -245,6 +275,7 @@ def main() -> int:
             ("many runs leave nothing behind", soak, options.runs, "runs in a row beside one reader"),
             ("a resumed run equals the uninterrupted one", resumed, options.resumes, "kill -9 at random moments"),
             ("a restore keeps the damaged store", restored, options.restores, "kill -9 at random moments"),
+            ("a killed embed goes on to the same bytes", embeds, options.embeds, "kill -9 at random moments"),
             ("a day of the dashboard takes no more", day, options.polls, "polls of a day on a simulated clock"),
         )
         for promise, call, tries, fault in own:

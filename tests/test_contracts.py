@@ -16,7 +16,7 @@ SQL = ("core/store/", "migrations/")
 NO_TORCH = (
     "tui/",
     "migrations/",
-    *(f"core/{name}/" for name in ["measures", "verdict", "regression", "inputs", "store", "runs", "report"]),
+    *(f"core/{name}/" for name in ["measures", "verdict", "regression", "inputs", "shards", "store", "runs", "report"]),
 )
 PLANTS = {
     "sqlalchemy": lambda name: not name.startswith(SQL),

@@ -44,6 +44,7 @@ COMMANDS = {
     "run": ("run", "-m", "MODEL", "-i", PROTEINS, "--device", "cpu"),
     "demo-files": ("demo", "--no-tui"),
     "embed": ("embed", "-m", "MODEL", "-i", PROTEINS, "-o", "out.npz"),
+    "embed-folder": ("embed", "-m", "MODEL", "-i", PROTEINS, "-o", "out/"),
     "doctor": ("doctor",),
     "env-probe": ("policy", "-m", "MODEL"),
     "recompute": ("show", "RUN", "--recompute"),

@@ -36,6 +36,7 @@ COMMANDS = [
     ["watch"],
     ["stop"],
     ["embed"],
+    ["merge"],
     ["doctor"],
     ["virnucpro"],
     ["serve"],

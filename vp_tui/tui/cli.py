@@ -1,7 +1,7 @@
 """The command line: `vp-tui` opens the dashboard, every command has --help with an example.
 
-stdout carries results only, diagnostics go to stderr. This module has the commands that start something; cli_history,
-cli_judge, cli_machine, cli_plans, cli_tiers, cli_virnucpro and cli_checkpoint have the others, on the app of cli_app.
+stdout carries results only, diagnostics go to stderr. This module has the commands that start runs; cli_history,
+cli_judge, cli_machine, cli_plans, cli_tiers, cli_embed, cli_virnucpro and cli_checkpoint have the others.
 """
 
 import atexit
@@ -13,13 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError, VpTuiError
-from vp_tui.core.formats import EMULATED
 from vp_tui.core.text import safe
 from vp_tui.tui import (
     cli_app,
     cli_checkpoint,
+    cli_embed,
     cli_history,
     cli_judge,
     cli_machine,
@@ -30,11 +29,12 @@ from vp_tui.tui import (
     streams,
 )
 from vp_tui.tui.cli_app import app
-from vp_tui.tui.cli_options import OPTIONS, config_options, proving
+from vp_tui.tui.cli_options import OPTIONS, Emulate, config_options, emulated, proving
 
 __all__ = [
     "app",
     "cli_checkpoint",
+    "cli_embed",
     "cli_history",
     "cli_judge",
     "cli_machine",
@@ -93,16 +93,6 @@ Resume = Annotated[
 ]
 
 
-Emulate = Annotated[
-    str,
-    typer.Option(
-        "--emulate",
-        metavar="|".join(EMULATED),
-        help="Round operands of linear layers as this format does, in FP32 on any device: accuracy only.",
-    ),
-]
-
-
 @app.command(epilog="Example: vp-tui run -m esm2-650m -i proteins.fasta --sample 10000 --json > run.json")
 @config_options(*OPTIONS, model="", input="")
 def run(
@@ -150,13 +140,7 @@ def run(
 def _settings(config: dict[str, Any], given: set[str], resume: str, *, emulate: str, no_oracle: bool) -> dict[str, Any]:
     """Return the settings that the options of `run` give; raise UsageError for options that exclude each other."""
     _require_fitting(given, resume)
-    return config | _emulated(emulate, given) | {"oracle": proving(config["oracle"], is_refused=no_oracle)}
-
-
-def _emulated(emulate: str, given: set[str]) -> dict[str, str]:
-    if emulate and "--precision" in given:
-        raise UsageError("--emulate and --precision exclude each other: use one of them")
-    return {"emulate": emulate} if emulate else {}
+    return config | emulated(emulate, given) | {"oracle": proving(config["oracle"], is_refused=no_oracle)}
 
 
 def _require_fitting(given: set[str], resume: str) -> None:
@@ -193,26 +177,6 @@ def demo(
     on_screen = not no_tui and not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     home, gates = cli_app.store(), config["gates"]
     raise typer.Exit(run_demo(home, fault=fault or None, gates=gates, on_screen=on_screen, as_json=json))
-
-
-@app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")
-@config_options(
-    "model", "input", "precision", "device", "attention", "token_budget", "trust_remote_code",
-    precision=RunConfig.model_fields["reference"].default,
-)  # fmt: skip
-def embed(
-    context: typer.Context,
-    config: dict[str, Any],
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="File to write: .npz, .safetensors or .pt.")
-    ],
-    emulate: Emulate = "",
-) -> None:
-    """Write the embeddings of all sequences, in input order."""
-    from vp_tui.tui.commands.starting import run_embed
-
-    config |= _emulated(emulate, cli_app.given(context))
-    raise typer.Exit(run_embed(cli_app.home(), config, output))
 
 
 def main() -> int:

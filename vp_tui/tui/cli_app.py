@@ -17,7 +17,7 @@ from vp_tui.core.store.home import HOME_VARIABLE, Home
 
 ORDER = (
     "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "judge", "baseline", "compare",
-    "export", "calibrate", "policy", "search", "plan", "bench", "embed", "virnucpro", "checkpoint",
+    "export", "calibrate", "policy", "search", "plan", "bench", "embed", "merge", "virnucpro", "checkpoint",
     "serve", "doctor", "db",
 )  # fmt: skip
 """Order of the commands in the help: the way through the product, not the order of imports."""

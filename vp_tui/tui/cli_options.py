@@ -9,7 +9,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig
-from vp_tui.core.formats import BUILT_IN
+from vp_tui.core.errors import UsageError
+from vp_tui.core.formats import BUILT_IN, EMULATED
 from vp_tui.tui.cli_app import home, pairs
 
 OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if field.description)
@@ -103,3 +104,23 @@ def _metavar(name: str, kind: Any) -> str | None:
         return None
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     return "|".join(choices) or _METAVARS.get(name, "N" if kind is int else name.upper())
+
+
+Emulate = Annotated[
+    str,
+    typer.Option(
+        "--emulate",
+        metavar="|".join(EMULATED),
+        help="Round operands of linear layers as this format does, in FP32 on any device: accuracy only.",
+    ),
+]
+
+
+def emulated(emulate: str, given: set[str]) -> dict[str, str]:
+    """Return the value of --emulate for a configuration; empty without one.
+
+    Raises UsageError: it is given beside --precision.
+    """
+    if emulate and "--precision" in given:
+        raise UsageError("--emulate and --precision exclude each other: use one of them")
+    return {"emulate": emulate} if emulate else {}

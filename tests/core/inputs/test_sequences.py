@@ -241,7 +241,7 @@ NAMES = st.lists(st.sampled_from(["x", "x.2", "x.2.2", "x.3", "y", "", ".2"]), m
 @settings(deadline=None)
 @given(names=NAMES)
 def test_ids_are_always_unique_and_the_first_of_each_keeps_its_name(names):
-    unique, renamed = sequences._unique(names)
+    unique, renamed = sequences.unique(names)
     assert len(set(unique)) == len(names)
     for name in names:
         assert unique[names.index(name)] == name

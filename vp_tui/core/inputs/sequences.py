@@ -67,18 +67,23 @@ def read(path: str | Path) -> SequenceSet:
     records = Records(file)
     ids: list[str] = []
     residues: list[bytes] = []
-    for name, sequence in _checked(file, records):
+    for name, sequence in checked(file, records):
         ids.append(name)
         residues.append(sequence)
-    if not ids and records.cleaned.empty:
+    require_some(file, len(ids), records)
+    names, renamed = unique(ids)
+    return SequenceSet(ids=names, residues=tuple(residues), renamed=renamed, cleaned=records.cleaned)
+
+
+def require_some(file: Path, count: int, records: Records) -> None:
+    """Raise InputError if `count`, the number of sequences that all `records` of `file` gave, is 0."""
+    if not count and records.cleaned.empty:
         raise InputError(f"{file} contains no sequences: none of its {records.cleaned.empty} records has one")
-    if not ids:
+    if not count:
         raise InputError(f"{file} contains no sequences; a FASTA record starts with a line like >name")
-    unique, renamed = _unique(ids)
-    return SequenceSet(ids=unique, residues=tuple(residues), renamed=renamed, cleaned=records.cleaned)
 
 
-def _checked(file: Path, records: Records) -> Iterator[tuple[str, bytes]]:
+def checked(file: Path, records: Records) -> Iterator[tuple[str, bytes]]:
     """Yield the records of `file`; every error becomes an InputError."""
     try:
         if not file.exists():
@@ -92,7 +97,7 @@ def _checked(file: Path, records: Records) -> Iterator[tuple[str, bytes]]:
         raise InputError(f"{file} cannot be read as FASTA or FASTQ: {printable(str(error))}") from error
 
 
-def _unique(ids: list[str]) -> tuple[tuple[str, ...], int]:
+def unique(ids: Sequence[str]) -> tuple[tuple[str, ...], int]:
     """Name a second `x` `x.2`, skipping names that are taken; return the ids and the number of changes."""
     taken = set(ids)
     seen: Counter[str] = Counter()

@@ -39,6 +39,7 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
         "recompute": Worker("workers.validate.recompute", answers=True),
         "search": Worker("workers.search.run", answers=False),
         "embed": Worker("workers.embed", answers=False),
+        "embed-folder": Worker("workers.embed_folder", answers=False),
         "doctor": Worker("workers.doctor", answers=True),
         "env-probe": Worker("workers.env_probe", answers=True),
         "demo-files": Worker("workers.demo.checkpoints", answers=False),

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, choose_precision
 from vp_tui.core.engine import environment, memory
-from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.encode import EncodedBlock, Encoder
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
@@ -97,22 +97,31 @@ def _named(config: RunConfig) -> str:
 def _encoded(
     encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, asked: int | Literal["auto"], report: Report
 ) -> np.ndarray:
-    """Return the embeddings in input order; a budget that does not fit is halved and reported.
+    """Return the embeddings in input order; a budget that does not fit is halved and reported."""
+    longest = int(tokens.lengths_S.max())
+    budget = token_budget(encoder, asked, longest)
+    embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
+    for encoded in encoded_blocks(encoder, tokens, stratum_S, Budget(budget, longest, report)):
+        embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
+    return embeddings_SD
+
+
+def token_budget(encoder: Encoder, asked: int | Literal["auto"], longest: int) -> int:
+    """Return the tokens per pack: those asked for, or what the free memory allows beside a sequence of `longest`."""
+    if asked != "auto":
+        return asked
+    free = memory.free_memory(encoder.device)
+    return memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)[0]
+
+
+def encoded_blocks(encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, limit: Budget) -> Iterator[EncodedBlock]:
+    """Yield the blocks of all sequences in the order they are cut in.
 
     The packs are those of a run, so that two files have the numbers of a run of the same sequences, to the last bit.
     """
-    longest = int(tokens.lengths_S.max())
-    free = memory.free_memory(encoder.device)
-    budget = asked
-    if budget == "auto":
-        budget, _ = memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)
-    limit = Budget(budget, longest, report)
-    blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, budget))
-    embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
+    blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, limit.tokens))
     for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
-        encoded = running.finish()
-        embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
-    return embeddings_SD
+        yield running.finish()
 
 
 def _write_npz(path: Path, made: Embedded) -> None:
@@ -166,8 +175,18 @@ def main(options: argparse.Namespace) -> int:
         raise UsageError(f"--output {options.output!r}: the file name must end with one of {', '.join(WRITERS)}")
     if not output.parent.is_dir():
         raise UsageError(f"--output {options.output!r}: folder {output.parent} does not exist")
+    config = config_of(options)
+    made = embed(config, say, Home.from_environment(os.environ).cache)
+    _write(output, made)
+    count, width = plural(len(made.ids), "embedding"), made.embeddings_SD.shape[1]
+    say(f"{output}: {count} of {width} numbers in {config.candidate_plan.name}")
+    return ExitCode.GOOD
+
+
+def config_of(options: argparse.Namespace) -> RunConfig:
+    """Return the configuration; a precision that VIRNUCPRO_DISABLE_FP16 changes is reported."""
     precision, reason = _precision(options.precision)
-    config = RunConfig(
+    return RunConfig(
         model=options.model,
         input=options.input,
         precision=precision,
@@ -179,11 +198,6 @@ def main(options: argparse.Namespace) -> int:
         trust_remote_code=options.trust_remote_code,
         token_budget=int(options.token_budget) if options.token_budget.isdigit() else options.token_budget,
     )
-    made = embed(config, _say, Home.from_environment(os.environ).cache)
-    _write(output, made)
-    count, width = plural(len(made.ids), "embedding"), made.embeddings_SD.shape[1]
-    _say(f"{output}: {count} of {width} numbers in {config.candidate_plan.name}")
-    return ExitCode.GOOD
 
 
 def _write(output: Path, made: Embedded) -> None:
@@ -200,9 +214,10 @@ def _precision(asked: Precision) -> tuple[Precision, str | None]:
     """Return the precision after VIRNUCPRO_DISABLE_FP16, and why it changed, which is reported too."""
     choice = choose_precision(asked, os.environ)
     if choice.reason is not None:
-        _say(choice.reason)
+        say(choice.reason)
     return choice.precision, choice.reason
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Write a line to stderr."""
     sys.stderr.write(f"{safe(text)}\n")

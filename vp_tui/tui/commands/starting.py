@@ -1,4 +1,4 @@
-"""Commands that start runs: demo, embed, and the start of a single run."""
+"""Commands that start runs: demo, and the start of a single run."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.core.workers.demo import FAULTS, NUM_PROTEINS, NUM_READS
 from vp_tui.tui.commands import output
-from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files, run_module
+from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files
 from vp_tui.tui.commands.follow import exit_code, follow_own
 
 _DEMO_ORACLE: Final = 24
@@ -149,16 +149,6 @@ def _demo_files(home: Home, fault: str | None) -> dict[str, Path]:
         dna = f", a tiny DNABERT-S and {NUM_READS} reads" if fault is None else ""
         sys.stderr.write(f"making a tiny ESM-2 and {NUM_PROTEINS} synthetic proteins{dna} ...\n")
     return make_demo_files(home, fault)
-
-
-def run_embed(home: Home, values: Mapping[str, Any], output_file: str) -> int:
-    """Embed in a worker process after checking the options."""
-    config = configured(values)
-    arguments = ["--model", config.model, "--input", config.input, "--output", output_file]
-    plan = [] if config.plan is None else ["--plan", config.plan.model_dump_json()]
-    arguments += [*plan, "--precision", config.precision, "--device", config.device, "--attention", config.attention]
-    arguments += ["--token-budget", str(config.token_budget)]
-    return run_module(home, "embed", arguments + ["--trust-remote-code"] * config.trust_remote_code)
 
 
 def print_faults() -> int:

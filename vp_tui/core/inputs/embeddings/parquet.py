@@ -1,4 +1,7 @@
-"""Reader of Parquet: a column of text with the ids, and a column of lists of numbers. pyarrow is the extra `files`."""
+"""Reader of Parquet: a column of text with the ids, and a column of lists of numbers. pyarrow is the extra `files`.
+
+Files of `vp-tui embed` have also lengths, content hashes, precision and alphabet.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +41,8 @@ def _opened(parquet: Any, path: Path) -> EmbeddingTable:
         first = next(file.iter_batches(1, columns=[vector]), None)
         width = 0 if first is None or not len(first) else len(first.column(0)[0])
         shape = table.require_rows(path, (len(ids), width), len(ids))
+        lengths_S, hash_S = (_whole_numbers(types, file, name) for name in ("length", "hash"))
+        about = file.schema_arrow.metadata or {}
 
     def pieces() -> Iterator[np.ndarray]:
         with parquet.ParquetFile(path) as file:
@@ -53,7 +58,22 @@ def _opened(parquet: Any, path: Path) -> EmbeddingTable:
         shape=shape,
         stored=stored,
         pieces=table.guarded(path, _WHAT, pieces),
+        lengths_S=lengths_S,
+        hash_S=hash_S,
+        precision=_text(about, b"precision"),
+        alphabet=_text(about, b"alphabet"),
     )
+
+
+def _whole_numbers(types: Any, file: Any, name: str) -> np.ndarray | None:
+    """Return a column as `vp-tui embed` writes it, int64 [S] without gaps; None where the file has no such one."""
+    places = [one for one in file.schema_arrow if one.name == name and types.is_int64(one.type)]
+    column = file.read([name]).column(0) if len(places) == 1 else None
+    return None if column is None or column.null_count else np.asarray(column.to_numpy(), np.int64)
+
+
+def _text(about: Any, name: bytes) -> str | None:
+    return about[name].decode(errors="replace") if name in about else None
 
 
 def _is_vector(types: Any, kind: Any) -> bool:
