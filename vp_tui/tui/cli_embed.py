@@ -18,7 +18,7 @@ _Output = Annotated[
         help="File (.npz, .safetensors, .pt), or a folder: a name that ends in /.",
     ),
 ]  # fmt: skip
-_Resume = Annotated[bool, typer.Option("--resume", help="Folder: go on with what is there, or begin if nothing is.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Folder: continue with what is there, or begin if nothing is.")]
 _Shard = Annotated[
     str, typer.Option("--shard", metavar="I/N|slurm", help="Folder: embed share I of N; slurm: of the array task.")
 ]
@@ -68,7 +68,7 @@ def merge(
 ) -> None:
     """Join the folders of all shards of one input.
 
-    Refuses shards that are missing, doubled, incomplete, damaged, or of another input, model, precision or number of
+    Refuses shards that are missing, doubled, incomplete, corrupt, or of another input, model, precision or number of
     shards. Files are linked where the file system can, else copied.
     """
     from vp_tui.tui.commands.embedding import run_merge

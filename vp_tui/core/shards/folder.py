@@ -91,7 +91,7 @@ def opened(path: Path, fresh: Manifest, *, resume: bool, report: Callable[[str],
             yield Folder(path, fresh)
             return
         if not resume:
-            raise UsageError(f"{path} holds embeddings already; go on with them by --resume, or give another folder")
+            raise UsageError(f"{path} holds embeddings already; continue with --resume, or give another folder")
         _require_same(path, found, fresh)
         yield Folder(path, found, _whole(path, found, report))
 
@@ -166,7 +166,7 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error).partition("\n")[0]
         raise ResourceError(
-            f"cannot write {path}: {reason}; free space or name another folder, then go on with --resume"
+            f"cannot write {path}: {reason}; free space or name another folder, then continue with --resume"
         ) from error
 
 

@@ -129,7 +129,7 @@ def read(folder: Path) -> Manifest | None:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); embed into another folder") from error
+        raise InputError(f"{path} is corrupt ({type(error).__name__}: {error}); embed into another folder") from error
 
 
 def write(folder: Path, manifest: Manifest) -> None:

@@ -64,7 +64,7 @@ def _jobs(given: Iterable[Path]) -> dict[Path, Manifest]:
             if one.resolve() in map(Path.resolve, found):
                 raise InputError(f"{one} is given twice; give each folder once")
             if not job.is_complete:
-                raise InputError(f"{one} (shard {job.identity[SHARD]}) is not complete; go on with it by --resume")
+                raise InputError(f"{one} (shard {job.identity[SHARD]}) is not complete; continue it with --resume")
             found[one] = job
     return found
 
@@ -137,7 +137,7 @@ def _require_files(folder: Path, job: Manifest) -> None:
         if Path(one.name).name != one.name or not path.is_file():
             raise InputError(f"{path} is missing; make it again by the command of its shard with --resume")
         if path.stat().st_size != one.bytes:
-            raise InputError(f"{path} is damaged: {path.stat().st_size} bytes instead of {one.bytes}")
+            raise InputError(f"{path} is corrupt: {path.stat().st_size} bytes instead of {one.bytes}")
 
 
 def _merged(jobs: Jobs, report: Callable[[str], None]) -> Manifest:
@@ -194,6 +194,6 @@ def _take(folder: Path, one: WrittenFile, target: Path) -> None:
         shutil.copyfile(folder / one.name, target)
     if sha256_of(target) != one.sha256:
         raise InputError(
-            f"{folder / one.name} is damaged: its bytes do not fit their checksum; delete it and make it again by the "
+            f"{folder / one.name} is corrupt: its bytes do not fit their checksum; delete it and make it again by the "
             "command of its shard with --resume"
         )

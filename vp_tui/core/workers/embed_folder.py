@@ -260,6 +260,6 @@ def _tell(folder: Folder) -> None:
     unknown = counts.get("unknown_letters", 0) - counts.get("end_in_stop", 0)
     if unknown > UNKNOWN_SHARE * letters:
         embed.say(
-            f"{fmt.percent(unknown / letters)} of the letters are unknown to the model: embeddings of such sequences "
+            f"{fmt.percent(unknown / letters)} of the residues are unknown to the model: embeddings of such sequences "
             "say little; check the file and its alphabet"
         )
