@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, choose_precision
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
@@ -29,9 +30,8 @@ from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.text import safe
-from vp_tui.core.workers.validate.arms import Budget, start_within
+from vp_tui.core.workers.validate.budget import Budget, start_within
 from vp_tui.core.workers.validate.prepare import cut, input_notes, input_warnings
-from vp_tui.core.workers.validate.schedule import prefetched
 
 Report = Callable[[str], None]
 
@@ -102,7 +102,7 @@ def _encoded(
     limit = Budget(budget, longest, report)
     blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, budget))
     embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
-    for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
+    for running in delayed((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.ahead):
         encoded = running.finish()
         embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
     return embeddings_SD

@@ -24,7 +24,9 @@ from vp_tui.core.models.loading import kernel_name
 from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
-from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
+from vp_tui.core.workers.fleet.several import Several
+from vp_tui.core.workers.validate.arms import ArmRunner, EncoderFactory, PlainEncoders
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
 from vp_tui.core.workers.validate.stored_reference import StoredReference, look_up
 
@@ -48,6 +50,8 @@ class Setting:
     device_reason: str
     sampler: Sampler
     encoders: EncoderFactory = field(default_factory=PlainEncoders)
+    several: Several | None = None
+    """The devices that encode, where there are several; `device`, the first, does the rest."""
 
     @property
     def plans(self) -> dict[Arm, PrecisionPlan]:
@@ -136,6 +140,8 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         "attention": kernels,
         "linear": _linear_ways(setting),
     }
+    if setting.several is not None:
+        facts |= setting.several.facts
     weights = weights_sha256(source.path, setting.place.cache)
     stored = look_up(config, setting.place.cache, data, weights, facts)
     if stored.note is not None:
@@ -187,6 +193,8 @@ def _notes(setting: Setting, data: Prepared) -> list[tuple[str, str]]:
         notes.append(("model", setting.encoders.note))
     if setting.config.precision_reason:
         notes.append(("precision", setting.config.precision_reason))
+    if setting.several is not None and setting.several.unlike is not None:
+        notes.append(("device", setting.several.unlike))
     if setting.sampler.reason and setting.device.type == "cuda":
         notes.append(("gpu", f"no GPU telemetry: {setting.sampler.reason}"))
     return notes
@@ -215,6 +223,7 @@ def create_arms(setting: Setting, plan: Plan, stack: ExitStack) -> Arms:
             attention=setting.config.attention,
             spare_fp32=setting.spares_fp32(arm),
             encoders=setting.encoders,
+            several=setting.several,
         )
         for arm in ARMS
     )

@@ -28,6 +28,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.writer import RunWriter
 from vp_tui.core.text import safe
 from vp_tui.core.workers.device_queue import wait_for
+from vp_tui.core.workers.fleet.choice import choose, locked, several_of, shown
 from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
 
@@ -145,11 +146,14 @@ def _run(
     try:
         encoders = encoders_of(config)
         with _signals_cancel():
-            device, why = environment.resolve_device(config.device)
-            wait_for(home, device, lambda: writer.put(_waiting(device)))
-            lifecycle.start(home, run_id, str(device))
+            device, why, asked = choose(config)
+            wait_for(home, locked(device, asked), lambda: writer.put(_waiting(device)))
+            lifecycle.start(home, run_id, shown(device, asked))
             place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
-            with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
+            with (
+                several_of(config, asked, place.folder, writer.put) as several,
+                Sampler(environment.gpu_uuid(device), writer.put, own=0 if several is None else 1) as sampler,
+            ):
                 setting = Setting(
                     config=config,
                     place=place,
@@ -157,6 +161,7 @@ def _run(
                     device_reason=why,
                     sampler=sampler,
                     encoders=encoders,
+                    several=several,
                 )
                 return _written(stream(setting), writer)
     except Cancelled as cancelled:
