@@ -147,7 +147,7 @@ def demo(
         raise typer.Exit(print_faults())
     on_screen = not no_tui and not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     home = cli_app.store()
-    raise typer.Exit(run_demo(home, config, fault=fault or None, on_screen=on_screen, as_json=json))
+    raise typer.Exit(run_demo(home, **config, fault=fault or None, on_screen=on_screen, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")

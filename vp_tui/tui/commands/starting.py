@@ -92,10 +92,10 @@ def start_and_follow(
     return exit_code(snapshot)
 
 
-def run_demo(home: Home, values: Mapping[str, Any], *, fault: str | None, on_screen: bool, as_json: bool) -> int:
+def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool, devices: str = "") -> int:
     """Create the demo files if missing, validate both models and show the runs; return the most severe exit code.
 
-    `values` are gates and devices. An injected fault affects ESM-2 only, so there is one run then.
+    An injected fault affects ESM-2 only, so there is one run then.
     """
     if fault is not None and fault not in {**FAULTS, **ENGINE_FAULTS}:
         raise UsageError(f"--fault {fault!r}: use one of {', '.join([*FAULTS, *ENGINE_FAULTS])}")
@@ -103,7 +103,7 @@ def run_demo(home: Home, values: Mapping[str, Any], *, fault: str | None, on_scr
     places = _demo_files(home, None if in_engine else fault)
     if in_engine:
         places = {f"demo-{in_engine}": places["demo"]}
-    shared = {**values, "fault": in_engine, "oracle": _DEMO_ORACLE}
+    shared = {"gates": gates, "devices": devices, "fault": in_engine, "oracle": _DEMO_ORACLE}
     configs = [
         configured({"model": str(place / CHECKPOINT), "input": str(place / SEQUENCES), "name": name, **shared})
         for name, place in places.items()

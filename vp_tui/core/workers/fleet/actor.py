@@ -22,7 +22,7 @@ class Order:
     plan: PrecisionPlan
     attention: AttentionName
     spare_fp32: bool
-    linear: str
+    linear: Literal["native", "fp32-products"]
     """How its linear layers are computed: as on the first device."""
     encoders: Any
     """EncoderFactory."""

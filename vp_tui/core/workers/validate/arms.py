@@ -159,7 +159,8 @@ class ArmRunner:
     def ask(self, function: Callable[..., _Answer], *arguments: Any) -> _Answer:
         """Return function(encoder, *arguments) with the Encoder; that of the first device where there are several."""
         if self._several is not None:
-            return self._several.ask(self.arm, function, arguments)
+            found: _Answer = self._several.ask(self.arm, function, arguments)
+            return found
         return function(self.encoder, *arguments)
 
     @property
