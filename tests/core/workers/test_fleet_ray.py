@@ -211,7 +211,7 @@ def _marked(process):
 def embeddings_of(home, run_id):
     with Reader(home) as reader:
         folder = home.run_folder(reader.run(run_id).uuid)
-    return [read_embeddings(folder / f"{arm}.safetensors")[0] for arm in ("reference", "candidate")]
+    return [read_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate")]
 
 
 def test_a_run_on_two_devices_equals_the_plain_one_and_leaves_no_process(vp_tui, home, made_checkpoint):
