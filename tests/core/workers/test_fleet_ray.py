@@ -60,8 +60,8 @@ def tokens(model):
 
 @pytest.fixture(scope="module")
 def packs(tokens):
-    """One sequence each: as many chances to be lost."""
-    return [np.array([index]) for index in range(len(tokens.lengths_S))]
+    """One sequence each, five times, in the order in which they are handed out."""
+    return [np.array([index]) for index in np.repeat(np.argsort(-tokens.lengths_S, kind="stable"), 5)]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def encoder(fleet, model):
 def rows_of(encoder, tokens, packs, after=None, event=lambda: None):
     """The embeddings, in blocks of one pack; `event` happens after so many blocks."""
     found = []
-    for place, running in enumerate(delayed((encoder.start(tokens, [pack]) for pack in packs), encoder.ahead)):
+    for place, running in enumerate(delayed((encoder.start(tokens, [pack]) for pack in packs), len(packs))):
         if place == after:
             event()
         found.append(running.finish().embeddings_SD)
@@ -180,6 +180,15 @@ def silent_port():
         yield own.getsockname()[1]
 
 
+def test_a_program_that_is_not_ray_ends_with_the_same_sentence(monkeypatch):
+    monkeypatch.setattr(clusters, "ANSWER_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asked = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UsageError) as caught, clusters.started(TWO, asked, print):
+            pass
+    assert asked in str(caught.value)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "nowhere", "127.0.0.1:x"])
 def test_an_address_where_no_cluster_is_ends_with_a_sentence(address, silent_port):
     asked = address.format(port=silent_port)
@@ -214,11 +223,11 @@ def embeddings_of(home, run_id):
     return [read_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate")]
 
 
-def test_a_run_on_two_devices_equals_the_plain_one_and_leaves_no_process(vp_tui, home, made_checkpoint):
+def test_a_run_on_two_devices_equals_the_plain_one_and_leaves_no_process(vp_tui, home, made_checkpoint, poll):
     plain = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--oracle", 8, "--fp32-compare", "--json")
     one = json.loads(vp_tui(*plain).stdout)
     two = json.loads(vp_tui(*plain, "--devices", "cpu:2", timeout=300).stdout)
-    assert not ours()
+    poll(lambda: not ours(), what="the end of Ray's processes")
     assert two["verdict"] == one["verdict"]
     for first_SD, second_SD in zip(embeddings_of(home, 1), embeddings_of(home, 2), strict=True):
         assert np.array_equal(first_SD, second_SD)
@@ -238,7 +247,7 @@ def test_a_killed_run_leaves_no_process_of_ray_and_is_resumed_to_the_same_result
     poll(lambda: not ours(), seconds=120, what="the end of Ray's processes")
     lifecycle.reconcile(home)
     vp_tui("run", "--resume", 2, "--json", timeout=300)
-    assert not ours()
+    poll(lambda: not ours(), what="the end of Ray's processes")
     for first_SD, second_SD in zip(embeddings_of(home, 1), embeddings_of(home, 3), strict=True):
         assert np.array_equal(first_SD, second_SD)
 

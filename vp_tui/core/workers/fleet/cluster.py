@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import torch
 
+from vp_tui.core import text as fmt
 from vp_tui.core.engine.threads import NUM_THREADS
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.runs.devices import Devices, require_ray
@@ -25,6 +26,13 @@ from vp_tui.core.workers.fleet.actor import DeviceActor
 VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 ANSWER_SECONDS: Final = 10.0
 """For an address to answer."""
+_ASK: Final = """
+import sys
+from ray._raylet import GcsClient
+print(flush=True)
+GcsClient(address=sys.argv[1])
+"""
+"""Ends well if the head of a cluster is at the address; writes a line before it asks."""
 START_SECONDS: Final = 180.0
 """For the actors to start: each imports torch."""
 OBJECT_BYTES: Final = 512 * 1024**2
@@ -172,10 +180,27 @@ def _require_answer(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise UsageError(
-            f"--ray {address}: nobody answers there within {ANSWER_SECONDS:.0f} s ({error}); start a cluster with "
-            "`ray start --head`, or omit --ray to use this machine"
-        ) from error
+        raise _silent(address, str(error)) from error
+    # Ray itself would ask for minutes, and cannot be interrupted
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", _ASK, address], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as child:
+        assert child.stdout is not None, "stdout is a pipe"
+        child.stdout.readline()
+        try:
+            code = child.wait(ANSWER_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            child.kill()
+            raise _silent(address, "not as Ray does") from error
+    if code != 0:
+        raise _silent(address, "not as Ray does, or not to this user")
+
+
+def _silent(address: str, why: str) -> UsageError:
+    return UsageError(
+        f"--ray {address}: nobody answers there within {fmt.limit(ANSWER_SECONDS)} s ({why}); start a cluster with "
+        "`ray start --head`, or omit --ray to use this machine"
+    )
 
 
 def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None], stack: ExitStack) -> Any:
@@ -200,7 +225,7 @@ def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None],
         about = ray.get([actor.about.remote() for actor in actors], timeout=START_SECONDS)
     except ray.exceptions.RayError as error:
         raise ResourceError(
-            f"the {count} devices did not start within {START_SECONDS:.0f} s "
+            f"the {count} devices did not start within {fmt.limit(START_SECONDS)} s "
             f"({str(error).strip().splitlines()[-1]}); vp-tui must be installed on every machine of the cluster"
         ) from error
     if names is None:

@@ -104,6 +104,7 @@ def why_lost(error: RayError) -> str:
 
 def ready(tickets: Sequence[Any], seconds: float) -> Sequence[Any]:
     """Return the tickets that are done, as soon as there is one, or none after `seconds`."""
+    done: Sequence[Any]
     done, _ = ray.wait(tickets, num_returns=1, timeout=seconds)
     if done and len(tickets) > 1:
         done, _ = ray.wait(tickets, num_returns=len(tickets), timeout=0)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from vp_tui.core import text as fmt
 from vp_tui.core.errors import ResourceError
 
 Result = TypeVar("Result")
@@ -209,7 +210,7 @@ class Scheduler(Generic[Result]):
         if usual > 0 and own > STRAGGLES * usual:
             account.straggles = True
             self._tell(
-                f"{account.name} takes {own / usual:.1f} times as long per token as the other devices: "
+                f"{account.name} takes {fmt.number(own / usual)} times as long per token as the other devices: "
                 "look for another process, heat, or a slower model of GPU there"
             )
 

@@ -79,6 +79,12 @@ def is_warm(encode_s: Sequence[float]) -> bool:
 class ArmRunner:
     """Loads and encodes for one arm and keeps the results, in the order of the sampled sequences."""
 
+    load_s = 0.0
+    kernel = "not loaded"
+    kernel_reason = ""
+    weights: WeightFacts | None = None
+    """Of the checkpoint; None until it is loaded."""
+
     def __init__(
         self,
         arm: Arm,
@@ -117,11 +123,6 @@ class ArmRunner:
         """Blocks that were encoded without a pause."""
         self.warm_s: dict[int, float] = {}
         """Encode seconds per token of each stratum, from the last round of the warm-up."""
-        self.load_s = 0.0
-        self.kernel = "not loaded"
-        self.kernel_reason = ""
-        self.weights: WeightFacts | None = None
-        """Of the checkpoint; None until it is loaded."""
         self._packs: list[np.ndarray] = []
         self._packs_of: dict[int, slice] = {}
 

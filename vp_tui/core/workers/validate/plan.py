@@ -115,9 +115,9 @@ def _unused_gpu(setting: Setting) -> str | None:
 
 def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event, None, Plan]:
     """Read checkpoint and data, decide the token budget (`on_halved` as in Budget), look for a stored reference."""
-    config, device, plans = setting.config, setting.device, setting.plans
+    config, plans = setting.config, setting.plans
     for plan in plans.values():
-        precision.check(plan, device)
+        precision.check(plan, setting.device)
     yield phase("reading", "checkpoint")
     problem = _unused_gpu(setting)
     if problem is not None:
@@ -134,14 +134,12 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield from (replace(note("input", text), severity="warn") for text in data.warnings)
     yield phase("reading", "weights")
-    facts = environment.facts(device, setting.device_reason) | {
+    facts = _facts(setting) | {
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
         "attention": kernels,
         "linear": _linear_ways(setting),
     }
-    if setting.several is not None:
-        facts |= setting.several.facts
     weights = weights_sha256(source.path, setting.place.cache)
     stored = look_up(config, setting.place.cache, data, weights, facts)
     if stored.note is not None:
@@ -155,6 +153,11 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         environment=facts,
         stored=stored,
     )
+
+
+def _facts(setting: Setting) -> dict[str, Any]:
+    found = environment.facts(setting.device, setting.device_reason)
+    return found if setting.several is None else {**found, **setting.several.facts}
 
 
 def _linear_ways(setting: Setting) -> dict[Arm, str]:

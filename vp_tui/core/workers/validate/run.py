@@ -146,24 +146,8 @@ def _run(
     try:
         encoders = encoders_of(config)
         with _signals_cancel():
-            device, why, asked = choose(config)
-            wait_for(home, locked(device, asked), lambda: writer.put(_waiting(device)))
-            lifecycle.start(home, run_id, shown(device, asked))
             place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
-            with (
-                several_of(config, asked, place.folder, writer.put) as several,
-                Sampler(environment.gpu_uuid(device), writer.put, own=0 if several is None else 1) as sampler,
-            ):
-                setting = Setting(
-                    config=config,
-                    place=place,
-                    device=device,
-                    device_reason=why,
-                    sampler=sampler,
-                    encoders=encoders,
-                    several=several,
-                )
-                return _written(stream(setting), writer)
+            return _on_its_devices(home, run_id, config, place, writer, encoders, stream)
     except Cancelled as cancelled:
         name = signal.Signals(cancelled.number).name
         why = f"signal {cancelled.number} ({name}) from outside vp-tui (a batch system, a logout, kill?)"
@@ -176,6 +160,35 @@ def _run(
         log.exception("the run failed")
         text = f"{type(error).__name__}: {error}; the traceback is in run.log"
         return _stop(writer, "failed", text, ExitCode.INTERNAL)
+
+
+def _on_its_devices(
+    home: Home,
+    run_id: int,
+    config: RunConfig,
+    place: Place,
+    writer: RunWriter,
+    encoders: EncoderFactory,
+    stream: Stream,
+) -> int:
+    """Wait for the devices, then validate on them."""
+    device, why, asked = choose(config)
+    wait_for(home, locked(device, asked), lambda: writer.put(_waiting(device)))
+    lifecycle.start(home, run_id, shown(device, asked))
+    with (
+        several_of(config, asked, place.folder, writer.put) as several,
+        Sampler(environment.gpu_uuid(device), writer.put, own=0 if several is None else 1) as sampler,
+    ):
+        setting = Setting(
+            config=config,
+            place=place,
+            device=device,
+            device_reason=why,
+            sampler=sampler,
+            encoders=encoders,
+            several=several,
+        )
+        return _written(stream(setting), writer)
 
 
 def _written(events: Generator[Event, None, None], writer: RunWriter) -> int:
