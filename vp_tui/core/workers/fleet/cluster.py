@@ -231,7 +231,9 @@ def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None],
     if names is None:
         names = [f"{one.node} {asked.kind}:{place}" for place, one in enumerate(about)]
     devices = [RayDevice(*each) for each in zip(names, actors, about, strict=True)]
-    return Fleet(devices, asked.kind, threads, tell)
+    fleet = Fleet(devices, asked.kind, threads, tell)
+    stack.callback(fleet.close)
+    return fleet
 
 
 def _number_in_cluster(asked: Devices) -> int:

@@ -143,8 +143,7 @@ class Scheduler(Generic[Result]):
             ResourceError: no device is left.
         """
         self._hand_out()
-        if not self._flying:
-            return
+        assert self._flying, "a result that nothing was queued for, or that was taken before"
         for ticket in self._wait(list(self._flying), LOOK_SECONDS):
             if ticket in self._flying:
                 self._take(ticket)
