@@ -63,12 +63,13 @@ def used(asked: Devices) -> tuple[int, ...]:
     seen = torch.cuda.device_count() if torch.cuda.is_available() else 0
     indices = tuple(range(seen)) if asked.indices is None else asked.indices
     missing = [index for index in indices if index >= seen]
-    if missing or not indices:
-        which = f"cuda:{missing[0]}" if missing else "all"
+    if missing:
         raise UsageError(
-            f"--devices: {which} does not exist, torch {torch.__version__} sees {seen} CUDA devices; use the numbers "
-            "that `vp-tui doctor` shows, or cpu:N"
+            f"--devices: cuda:{missing[0]} does not exist, torch {torch.__version__} sees {seen} CUDA devices; use "
+            "lower numbers, all, or cpu:N"
         )
+    if not indices:
+        raise UsageError(f"--devices all: torch {torch.__version__} sees no CUDA device; use cpu:N")
     return indices
 
 
@@ -180,7 +181,7 @@ def _require_answer(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise _silent(address, str(error)) from error
+        raise _silent(address, getattr(error, "strerror", None) or str(error)) from error
     # Ray itself would ask for minutes, and cannot be interrupted
     with subprocess.Popen(
         [sys.executable, "-P", "-c", _ASK, address], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
