@@ -21,7 +21,8 @@ from vp_tui.core.models.loading import load
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.demo.data import make_fasta
-from vp_tui.core.workers.validate.arms import ArmRunner, Budget
+from vp_tui.core.workers.validate.arms import ArmRunner
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import prepare
 from vp_tui.core.workers.validate.tally import Tally
 

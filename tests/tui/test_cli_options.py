@@ -30,7 +30,7 @@ SHARED = [
 
 def test_run_has_an_option_for_every_field_with_a_description():
     assert set(OPTIONS) <= {option.name for option in COMMANDS["run"].params}
-    assert len(OPTIONS) == 17
+    assert len(OPTIONS) == 19
 
 
 @pytest.mark.parametrize(("command", "option"), SHARED, ids=lambda one: one if isinstance(one, str) else one.name)

@@ -187,6 +187,18 @@ class RunConfig(Frozen):
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
         description="auto, cpu, cuda or cuda:N; auto takes a CUDA device when there is one.",
     )
+    devices: str = Field(
+        "",
+        title="Devices",
+        description="Several devices: all, GPU numbers as in 0,1, or cpu:N; needs the extra ray.",
+        json_schema_extra=MORE,
+    )
+    ray: str = Field(
+        "",
+        title="Ray",
+        description="Devices of a Ray cluster: HOST:PORT of its head, or auto.",
+        json_schema_extra=MORE,
+    )
     token_budget: Annotated[int, Field(ge=16, le=1_048_576)] | Literal["auto"] = Field(
         "auto", title="Token budget", description="Tokens per packed batch, or auto.", json_schema_extra=MORE
     )

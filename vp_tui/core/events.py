@@ -208,7 +208,7 @@ class AlertRaised:
 
     at_us: int
     kind: str
-    """nan, inf, cosine, reference, input, memory, gpu, model, precision, store"""
+    """nan, inf, cosine, reference, input, memory, gpu, device, model, precision, store"""
     severity: Severity
     message: str
     stratum: str | None = None

@@ -156,7 +156,7 @@ def _require_fitting(given: set[str], resume: str) -> None:
 
 
 @app.command(epilog="Example: vp-tui demo --fault overflow --no-tui")
-@config_options("gates")
+@config_options("gates", "devices")
 def demo(
     config: dict[str, Any],
     no_tui: Annotated[bool, typer.Option("--no-tui", help="Report on stderr and stdout; open no dashboard.")] = False,
@@ -175,8 +175,8 @@ def demo(
     if list_faults:
         raise typer.Exit(print_faults())
     on_screen = not no_tui and not json and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    home, gates = cli_app.store(), config["gates"]
-    raise typer.Exit(run_demo(home, fault=fault or None, gates=gates, on_screen=on_screen, as_json=json))
+    home = cli_app.store()
+    raise typer.Exit(run_demo(home, **config, fault=fault or None, on_screen=on_screen, as_json=json))
 
 
 def main() -> int:

@@ -19,7 +19,8 @@ OPTIONS: Final = tuple(name for name, field in RunConfig.model_fields.items() if
 _FLAGS: Final = {"model": ("--model", "-m"), "input": ("--input", "-i"), "tags": ("--tag",)}
 _METAVARS: Final = {
     "input": "FASTA", "precision": "fp32|tf32|bf16|fp16|fp8|fp8-ffn|fp16-acc16|plan:NAME", "strata": "N,N",
-    "token_budget": "auto|N", "device": "auto|cpu|cuda|cuda:N", "name": "TEXT",
+    "token_budget": "auto|N", "device": "auto|cpu|cuda|cuda:N", "devices": "all|N,N|cpu:N", "ray": "HOST:PORT|auto",
+    "name": "TEXT",
     "tags": "K=V", "thresholds": "FILE",
 }  # fmt: skip
 

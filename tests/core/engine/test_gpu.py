@@ -125,7 +125,7 @@ def test_samples_flow_until_the_sampler_is_left_and_count_only_when_told(fake_gp
     assert len(samples) == seen
 
 
-def counted(samples):
+def counted(samples, **more):
     """A sampler that has counted every one of its samples, five at least."""
     enough = threading.Event()
 
@@ -134,7 +134,7 @@ def counted(samples):
         if len(samples) > 4:
             enough.set()
 
-    sampler = Sampler(UUID, emit)
+    sampler = Sampler(UUID, emit, **more)
     sampler.count()
     with sampler:
         assert enough.wait(10)
@@ -170,6 +170,13 @@ def test_other_processes_on_the_gpu_spoil_the_clocks_and_the_samples_with_them_a
     found = counted(samples)
     assert [sample.other_processes for sample in samples[:4]] == [2, 0, 1, 0]
     assert found.spoiled() == f"2 other processes computed on the GPU in 2 of {len(samples)} samples"
+
+
+def test_the_process_of_this_run_that_encodes_on_the_gpu_does_not_spoil_the_clocks(fake_gpu, hurried, monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda _: (OURS, THEIRS))
+    samples = []
+    assert counted(samples, own=1).spoiled() is None
+    assert {sample.other_processes for sample in samples} == {0}
 
 
 def test_a_single_other_process_is_told_in_the_singular(fake_gpu, hurried, monkeypatch):

@@ -112,7 +112,7 @@ def incomplete(parts):
 def cut(parts):
     path = parts[1] / "part-000000004.bin"
     path.write_bytes(path.read_bytes()[:-1])
-    return r"part-000000004\.bin is damaged"
+    return r"part-000000004\.bin is corrupt"
 
 
 def bit(parts):
@@ -120,7 +120,7 @@ def bit(parts):
     data = bytearray(content(4))
     data[77] ^= 1
     path.write_bytes(data)
-    return r"part-000000004\.bin is damaged.*checksum"
+    return r"part-000000004\.bin is corrupt.*checksum"
 
 
 def gone(parts):

@@ -46,6 +46,8 @@ class FakeStream:
 class FakeEncoder:
     """An encoder whose packed batches are one kernel each, of `seconds`; embeddings are the sequence's number."""
 
+    ahead = 1
+
     def __init__(self, stream, seconds):
         self._stream, self._seconds = stream, seconds
 

@@ -15,7 +15,8 @@ from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.tokens import tokenize
 from vp_tui.core.models.loading import load
-from vp_tui.core.workers.validate.arms import WARM_ROUNDS, ArmRunner, Budget, is_warm
+from vp_tui.core.workers.validate.arms import WARM_ROUNDS, ArmRunner, is_warm
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Block
 
 CPU = torch.device("cpu")

@@ -11,10 +11,12 @@ from fake_device import FakeEncoder, FakeStream
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import plain_plan
+from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.events import ArmSummary, BlockEncoded, Progress
-from vp_tui.core.workers.validate.arms import ArmRunner, Budget
+from vp_tui.core.workers.validate.arms import ArmRunner
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Block
-from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch, prefetched
+from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
 from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
 from vp_tui.core.workers.validate.validation import Encoding
 
@@ -81,7 +83,7 @@ def summaries(arms):
 
 def in_stretches(arms, data, budget, number=6):
     for stretch in abba(arms, tuple(data.blocks[i::number] for i in range(number))):
-        for _ in encode_stretch(stretch, budget, CUDA):
+        for _ in encode_stretch(stretch, budget):
             pass
 
 
@@ -90,7 +92,7 @@ def block_by_block(arms, data, budget):
     turns = ((arm, block) for block in data.blocks for arm in arms[:: 1 if block.index % 2 == 0 else -1])
     started = ((arm, block, arm.start(block, budget)) for arm, block in turns)
     kept_s = 0.0
-    for arm, block, running in prefetched(started, CUDA):
+    for arm, block, running in delayed(started, 1):
         arm.keep(block, running, max(running.began_s, kept_s))
         kept_s = time.perf_counter()
     for arm in arms:
@@ -154,7 +156,7 @@ def test_in_a_stretch_the_next_block_is_queued_before_one_is_kept(arms, data, bu
     start, keep = arm.start, arm.keep
     arm.start = lambda block, budget: told.append(f"start {block.index}") or start(block, budget)
     arm.keep = lambda block, *rest: told.append(f"keep {block.index}") or keep(block, *rest)
-    list(encode_stretch(Stretch(arm, data.blocks[:3]), budget, CUDA))
+    list(encode_stretch(Stretch(arm, data.blocks[:3]), budget))
     assert told == ["start 0", "start 1", "keep 0", "start 2", "keep 1", "keep 2"]
 
 
@@ -239,16 +241,16 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
 )
 def test_stretches_last_seconds_in_the_faster_run_and_not_too_long_in_the_slower_one(expected_s, number):
     blocks = [Block(index=i, stratum=0, indices_S=np.arange(1)) for i in range(100)]
-    found = cut_stretches(blocks, expected_s, CUDA)
+    found = cut_stretches(blocks, expected_s, 1)
     assert len(found) == number
     assert [block.index for stretch in found for block in stretch] == list(range(100))
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
-@pytest.mark.parametrize(("num_blocks", "device"), [(3, "cuda"), (1, "cuda"), (6, "cuda"), (30, "cpu")])
-def test_a_stretch_is_one_block_in_a_short_run_and_on_a_cpu(num_blocks, device):
+@pytest.mark.parametrize(("num_blocks", "ahead"), [(3, 1), (1, 1), (6, 1), (30, 0)])
+def test_a_stretch_is_one_block_in_a_short_run_and_on_a_cpu(num_blocks, ahead):
     blocks = [Block(index=i, stratum=0, indices_S=np.arange(1)) for i in range(num_blocks)]
-    assert cut_stretches(blocks, (900.0, 900.0), torch.device(device)) == tuple((block,) for block in blocks)
+    assert cut_stretches(blocks, (900.0, 900.0), ahead) == tuple((block,) for block in blocks)
 
 
 def test_the_warm_up_tells_what_a_run_takes(arms, data):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -42,11 +42,14 @@ class OutOfMemoryError(ResourceError):
     """The device has no room for a pack; a smaller token budget may fit."""
 
     def __init__(self, tokens: int, device: torch.device) -> None:
-        self.tokens = tokens
+        self.tokens, self.device = tokens, device
         super().__init__(
             f"a packed batch of {tokens} tokens does not fit the memory of {device}; use a smaller --token-budget "
             "or free memory on the device"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.tokens, self.device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,11 @@ class Encoder:
         self._fuses = (
             self.pools_in_one_pass and ops.why_not_fused(precision.storage_dtype(plan.precision), device) is None
         )
+
+    @property
+    def ahead(self) -> int:
+        """Blocks to start before the first of them is waited for."""
+        return 1 if self.device.type == "cuda" else 0
 
     def encode(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> EncodedBlock:
         """Embed the sequences of `packs` and wait for them; raises as `start`."""

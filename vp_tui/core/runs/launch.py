@@ -20,6 +20,7 @@ from vp_tui.core.files import user_path
 from vp_tui.core.inputs import compatibility, sequences, units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.runs import devices
 from vp_tui.core.runs.device import require_device
 from vp_tui.core.runs.early import EarlyWorker
 from vp_tui.core.runs.worker import start_detached, worker_command
@@ -49,6 +50,7 @@ def preflight(config: RunConfig) -> None:
     if config.judged is not None:
         return
     require_device(config.device)
+    devices.require(config)
     source = resolve(config.model)
     spec = read_spec(source.path) if source.is_here else None
     data = sequences.read(config.input)

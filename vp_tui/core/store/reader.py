@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from vp_tui.core.errors import DamagedRowError, RunNotFoundError, StoreError
 from vp_tui.core.events import Finding, SequenceResult, StratumStats
-from vp_tui.core.store import tables
+from vp_tui.core.store import device_rows, tables
 from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_baselines
 from vp_tui.core.store.engine import can_write, file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
@@ -151,6 +151,7 @@ class Reader:
                 findings=texts["findings"],
                 strata=_strata(connection, run_id),
                 folder=str(self._home.run_folder(run.uuid)),
+                devices=device_rows.read(self._home.run_folder(run.uuid)),
                 # the id of a deleted run is reused
                 **samples(
                     connection, run_id, since if since is not None and since.run.uuid == run.uuid else None, most

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vp_tui.core.events import AlertRaised, BlockEncoded, Finding, GpuSample, StratumStats
+from vp_tui.core.store.device_rows import DeviceRow
 from vp_tui.core.thresholds import Thresholds
 
 Status = Literal["queued", "starting", "running", "completed", "failed", "cancelled", "interrupted"]
@@ -142,6 +143,8 @@ class RunSnapshot:
     alerts: tuple[AlertRaised, ...]
     folder: str
     """The run's folder under VP_TUI_HOME: run.log, embeddings."""
+    devices: tuple[DeviceRow, ...] = ()
+    """Of a run on several devices."""
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
     """For the next read, which takes this snapshot as its `since`."""
 

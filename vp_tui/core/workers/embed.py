@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, choose_precision
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.engine.encode import EncodedBlock, Encoder
+from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
@@ -30,9 +31,8 @@ from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.text import plural, safe
-from vp_tui.core.workers.validate.arms import Budget, start_within
+from vp_tui.core.workers.validate.budget import Budget, start_within
 from vp_tui.core.workers.validate.prepare import cut, input_notes, input_warnings
-from vp_tui.core.workers.validate.schedule import prefetched
 
 Report = Callable[[str], None]
 
@@ -120,7 +120,7 @@ def encoded_blocks(encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, li
     The packs are those of a run, so that two files have the numbers of a run of the same sequences, to the last bit.
     """
     blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, limit.tokens))
-    for running in prefetched((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.device):
+    for running in delayed((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.ahead):
         yield running.finish()
 
 

@@ -13,7 +13,7 @@ from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers import embed
 from vp_tui.core.workers.embed import Report
-from vp_tui.core.workers.validate.arms import Budget
+from vp_tui.core.workers.validate.budget import Budget
 
 
 class WindowEncoder(Protocol):

@@ -113,7 +113,7 @@ def start_and_follow(
     return exit_code(snapshot)
 
 
-def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool) -> int:
+def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_json: bool, devices: str = "") -> int:
     """Create the demo files if missing, validate both models and show the runs; return the most severe exit code.
 
     An injected fault affects ESM-2 only, so there is one run then.
@@ -124,7 +124,7 @@ def run_demo(home: Home, *, fault: str | None, gates: str, on_screen: bool, as_j
     places = _demo_files(home, None if in_engine else fault)
     if in_engine:
         places = {f"demo-{in_engine}": places["demo"]}
-    shared = {"gates": gates, "fault": in_engine, "oracle": _DEMO_ORACLE}
+    shared = {"gates": gates, "devices": devices, "fault": in_engine, "oracle": _DEMO_ORACLE}
     configs = [
         configured({"model": str(place / CHECKPOINT), "input": str(place / SEQUENCES), "name": name, **shared})
         for name, place in places.items()

@@ -15,6 +15,7 @@ from vp_tui.tui.keymap import bindings
 from vp_tui.tui.messages import OpenComparison, OpenRun, StoreView, dashboard
 from vp_tui.tui.panels.alerts import AlertList
 from vp_tui.tui.panels.chart import ChartRow
+from vp_tui.tui.panels.devices import DevicePanel
 from vp_tui.tui.panels.gpu import gpu
 from vp_tui.tui.panels.header import Silence, active_runs, header, runs_strip
 from vp_tui.tui.panels.panel import Panel, Readable
@@ -62,6 +63,7 @@ class LiveScreen(Finding, MainScreen):
             Readable(id="strata", title="strata", topic="strata"),
             ChartRow(self.backend.compared, id="charts"),
             rates,
+            DevicePanel(id="devices"),
             Horizontal(
                 Readable(id="facts", title="this run", topic="header"),
                 Vertical(statistics, AlertList(id="alerts"), id="side"),
@@ -97,6 +99,7 @@ class LiveScreen(Finding, MainScreen):
         self._show_strip(view.runs, snapshot.run.id)
         self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
         self.query_one("#speed", Panel).show(throughput(snapshot))
+        self.query_one(DevicePanel).show_rows(snapshot.devices)
         self.query_one("#facts", Panel).show(facts(snapshot))
         self.query_one("#embeddings", Panel).show(embeddings(snapshot))
         self.query_one(AlertList).show(snapshot)

@@ -23,8 +23,9 @@ class Sampler:
     an alert, once.
     """
 
-    def __init__(self, gpu_uuid: str | None, emit: Callable[[GpuSample | AlertRaised], None]) -> None:
-        self._emit = emit
+    def __init__(self, gpu_uuid: str | None, emit: Callable[[GpuSample | AlertRaised], None], own: int = 0) -> None:
+        """`own` other processes on the GPU belong to this run."""
+        self._emit, self._own = emit, own
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._busy: list[float] = []
@@ -67,6 +68,11 @@ class Sampler:
             return f"the GPU slowed itself down (heat or hardware) in {self._slowed} of {self._counted} samples"
         return None
 
+    def _without_own(self, found: GpuSample) -> GpuSample:
+        if not self._own or found.other_processes is None:
+            return found
+        return replace(found, other_processes=max(0, found.other_processes - self._own))
+
     def _note(self, found: GpuSample) -> None:
         self._counted += 1
         self._slowed += bool(found.throttle_reasons & _SLOWED)
@@ -80,7 +86,7 @@ class Sampler:
         with Gpm(self._handle) as gpm, Health(self._handle) as health:
             while not self._stop.is_set():
                 reading = gpm.read()
-                found = replace(sample(self._handle), **reading.shares._asdict())
+                found = self._without_own(replace(sample(self._handle), **reading.shares._asdict()))
                 self._emit(found)
                 if self._counting.is_set():
                     self._note(found)

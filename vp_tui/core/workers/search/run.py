@@ -73,7 +73,7 @@ def main(options: argparse.Namespace) -> int:
     )
     _require_device(base, keep, device)
     _hold_alone(home.run_folder(row.uuid), row.id, options.budget)
-    wait_for(home, device, lambda: _say(f"another run uses {device}; waiting for it"))
+    wait_for(home, [device], lambda: _say(f"another run uses {device}; waiting for it"))
     data = read(home, options.run, device)
     result = search_of(data, device, base, keep, options).result()
     if result.plan is not None and result.status == "confirmed":

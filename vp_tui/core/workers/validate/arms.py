@@ -3,24 +3,29 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.engine.encode import EncodedBlock, Encoder, OutOfMemoryError, Running
+from vp_tui.core.engine.encode import EncodedBlock, Encoder, OutOfMemoryError
 from vp_tui.core.engine.probe.diagnose import Diagnosis, diagnose
-from vp_tui.core.errors import ResourceError
+from vp_tui.core.engine.queueing import PackEncoder, Started
 from vp_tui.core.events import Arm, BlockEncoded, now_us
-from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.sequences import stratum_name
 from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import ModelSpec
-from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.models.linear import choose_linear
 from vp_tui.core.models.loading import LoadedModel, load
 from vp_tui.core.models.weight_facts import WeightFacts
+from vp_tui.core.workers.fleet.actor import Order
+from vp_tui.core.workers.fleet.facts import Facts
+from vp_tui.core.workers.fleet.several import Several
+from vp_tui.core.workers.validate.budget import Budget, packs_of, start_within
 from vp_tui.core.workers.validate.prepare import Block, Prepared
+
+_Answer = TypeVar("_Answer")
 
 
 class EncoderFactory(Protocol):
@@ -51,45 +56,6 @@ class PlainEncoders:
         return Encoder(loaded, plan, device)
 
 
-class Budget:
-    """The token budget both arms share; `on_halved` gets the message when it is halved for the rest of the run."""
-
-    def __init__(self, tokens: int, longest: int, on_halved: Callable[[str], None]) -> None:
-        self.tokens = tokens
-        self._longest = longest
-        self._on_halved = on_halved
-
-    def halve(self, error: OutOfMemoryError) -> None:
-        """Halve the budget after `error`.
-
-        Raises:
-            ResourceError: the longest sequence would not fit any more.
-        """
-        smaller = self.tokens // 2
-        if smaller < self._longest:
-            raise ResourceError(
-                f"{error}; a budget below {self.tokens} tokens would not hold the longest sequence "
-                f"({self._longest} tokens): free memory on the device or use a smaller model"
-            ) from error
-        self._on_halved(f"{error.tokens} tokens did not fit in memory: the token budget is now {smaller}")
-        self.tokens = smaller
-
-
-def start_within(encoder: Encoder, tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> Running:
-    """Pack the sequences `members_S` of `tokens` under the budget and queue them, halving it until they fit.
-
-    Raises:
-        ResourceError: the longest sequence does not fit.
-    """
-    lengths_S = tokens.lengths_S[members_S]
-    while True:
-        packs = [members_S[pack] for pack in packing.by_length(lengths_S, budget.tokens)]
-        try:
-            return encoder.start(tokens, packs)
-        except OutOfMemoryError as error:
-            budget.halve(error)
-
-
 WARM_SHARE = 0.05
 """Two consecutive times that differ by less: the engine is warm."""
 WARM_ROUNDS = 4
@@ -113,6 +79,12 @@ def is_warm(encode_s: Sequence[float]) -> bool:
 class ArmRunner:
     """Loads and encodes for one arm and keeps the results, in the order of the sampled sequences."""
 
+    load_s = 0.0
+    kernel = "not loaded"
+    kernel_reason = ""
+    weights: WeightFacts | None = None
+    """Of the checkpoint; None until it is loaded."""
+
     def __init__(
         self,
         arm: Arm,
@@ -125,14 +97,19 @@ class ArmRunner:
         attention: AttentionName = "auto",
         spare_fp32: bool = False,
         encoders: EncoderFactory | None = None,
+        several: Several | None = None,
     ) -> None:
-        """`embeddings_SD` (float32, all sequences) is filled, or already complete for an arm that does not run."""
+        """`embeddings_SD` (float32, all sequences) is filled, or already complete for an arm that does not run.
+
+        `several` devices encode in the place of `device`, if given.
+        """
         self.arm, self.plan = arm, plan
         self._encoders = encoders or PlainEncoders()
         self._attention: AttentionName = attention
         self._spare_fp32 = spare_fp32
         self._source, self._device, self._data = source, device, data
-        self._encoder: Encoder | None = None
+        self._several = several
+        self._encoder: PackEncoder | None = None
         num_sequences = len(data.sequences)
         self.embeddings_SD = embeddings_SD
         self.nan_S = np.zeros(num_sequences, np.int64)
@@ -146,30 +123,49 @@ class ArmRunner:
         """Blocks that were encoded without a pause."""
         self.warm_s: dict[int, float] = {}
         """Encode seconds per token of each stratum, from the last round of the warm-up."""
-        self.load_s = 0.0
-        self.kernel = "not loaded"
-        self.kernel_reason = ""
-        self.weights: WeightFacts | None = None
-        """Of the checkpoint; None until it is loaded."""
         self._packs: list[np.ndarray] = []
         self._packs_of: dict[int, slice] = {}
 
-    def load(self) -> LoadedModel:
+    def load(self) -> LoadedModel | Facts:
         """Load the model; the seconds count as load time, not as encode time.
 
         Raises:
             UsageError: the requested attention kernel cannot be used in this arm, or as EncoderFactory.make.
         """
         started = time.perf_counter()
-        loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
-        self._encoder = self._encoders.make(self.arm, loaded, self.plan, self._device)
+        loaded = self._load_here() if self._several is None else self._load_on(self._several)
         self.kernel, self.kernel_reason = loaded.attention_kernel, loaded.attention_reason
         self.weights = loaded.weights
         self.load_s = time.perf_counter() - started
         return loaded
 
+    def _load_here(self) -> LoadedModel:
+        loaded = load(self._source, self.plan, self._device, self._attention, spare_fp32=self._spare_fp32)
+        self._encoder = self._encoders.make(self.arm, loaded, self.plan, self._device)
+        return loaded
+
+    def _load_on(self, several: Several) -> Facts:
+        order = Order(
+            arm=self.arm,
+            source=self._source,
+            plan=self.plan,
+            attention=self._attention,
+            spare_fp32=self._spare_fp32,
+            linear=choose_linear(self.plan, self._device).way,
+            encoders=self._encoders,
+        )
+        facts, self._encoder = several.load(order)
+        return facts
+
+    def ask(self, function: Callable[..., _Answer], *arguments: Any) -> _Answer:
+        """Return function(encoder, *arguments) with the Encoder; that of the first device where there are several."""
+        if self._several is not None:
+            found: _Answer = self._several.ask(self.arm, function, arguments)
+            return found
+        return function(self.encoder, *arguments)
+
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> PackEncoder:
         """The encoder; load() comes first."""
         assert self._encoder is not None, "load() comes first"
         return self._encoder
@@ -181,6 +177,8 @@ class ArmRunner:
 
     def unload(self) -> None:
         """Free the memory of the model."""
+        if self._several is not None and self.is_loaded:
+            self._several.unload(self.arm)
         self._encoder = None
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -203,12 +201,22 @@ class ArmRunner:
         """Encode a block until the engine is_warm; the results are discarded."""
         encode_s: list[float] = []
         while not is_warm(encode_s):
-            encoded = self.start(block, budget).finish()
+            encoded = self._warmed(block, budget)
             encode_s.append(encoded.encode_s)
             self.warm_s[block.stratum] = encoded.encode_s / encoded.tokens
             yield self._event(block, encoded, is_warmup=True)
 
-    def start(self, block: Block, budget: Budget) -> Running:
+    def _warmed(self, block: Block, budget: Budget) -> EncodedBlock:
+        if self._several is None:
+            return self.start(block, budget).finish()
+        tokens = self._data.tokens
+        while True:
+            try:
+                return self.encoder.encode(tokens, packs_of(tokens, block.indices_S, budget))
+            except OutOfMemoryError as error:
+                budget.halve(error)
+
+    def start(self, block: Block, budget: Budget) -> Started:
         """Queue a block, which `keep` waits for.
 
         Raises:
@@ -216,7 +224,7 @@ class ArmRunner:
         """
         return start_within(self.encoder, self._data.tokens, block.indices_S, budget)
 
-    def keep(self, block: Block, running: Running, since_s: float | None = None) -> BlockEncoded:
+    def keep(self, block: Block, running: Started, since_s: float | None = None) -> BlockEncoded:
         """Wait for a started block and keep its embeddings, counts and times.
 
         Its wall-clock seconds begin at `since_s` (perf_counter): when it was packed, or when this arm's block before it
@@ -256,7 +264,7 @@ class ArmRunner:
     def diagnose(self, sequence: int) -> Diagnosis:
         """Rerun the packed batch of `sequence` and find where its values cease to be finite."""
         members_S = self.members_of_pack(int(self.pack_S[sequence]))
-        return diagnose(self.encoder, self._data.tokens, members_S, sequence)
+        return self.ask(diagnose, self._data.tokens, members_S, sequence)
 
     def _event(self, block: Block, encoded: EncodedBlock, *, is_warmup: bool) -> BlockEncoded:
         return BlockEncoded(
@@ -277,7 +285,7 @@ def first_blocks(blocks: Sequence[Block]) -> list[Block]:
     return list({block.stratum: block for block in reversed(blocks)}.values())
 
 
-def weight_notes(loaded: LoadedModel, plan: PrecisionPlan) -> Iterator[str]:
+def weight_notes(loaded: LoadedModel | Facts, plan: PrecisionPlan) -> Iterator[str]:
     """Yield what the weights themselves lose in this precision."""
     if plan.precision == "fp16" and not loaded.fp16_exact:
         yield ("Weights are not exactly representable in FP16; the candidate error includes weight rounding.")

@@ -125,9 +125,9 @@ class Inspection:
         try:
             if arm.arm == "candidate":
                 frequencies_k = stored_frequencies(self._plan.source, self._plan.spec)
-                self._candidate = stage.probe_candidate(arm.encoder, self._sample, rows_PD, frequencies_k)
+                self._candidate = arm.ask(stage.probe_candidate, self._sample, rows_PD, frequencies_k)
             else:
-                self._noise_P = noise(arm.encoder, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
+                self._noise_P = arm.ask(noise, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
         except OutOfMemoryError as error:
             reason = Unavailable(f"the sample did not fit: {error}")
             if arm.arm == "candidate":

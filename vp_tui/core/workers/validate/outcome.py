@@ -156,7 +156,8 @@ class Outcome:
         if peak is None or not timed:
             return None
         done = footprint.total_flops(self.plan.spec, self.plan.data.tokens.lengths_S[np.concatenate(timed)])
-        return peaks.mfu(done, sum(runner.encode_s.values()), peak)
+        several = self.setting.several
+        return peaks.mfu(done, sum(runner.encode_s.values()) * (1 if several is None else several.count), peak)
 
     def speedup(self, arms: Mapping[Arm, ArmSummary]) -> Speedup:
         """Return P1 of the two arms."""
@@ -196,6 +197,11 @@ class Outcome:
             details={
                 "diagnoses": list(self.tally.diagnoses),
                 "gpu_utilization_mean": self.usage.utilization,
+                **(
+                    {}
+                    if self.setting.several is None
+                    else {"devices": self.throughput.of_devices(self.setting.several)}
+                ),
                 "weights": None if weights is None else weights.as_measures(),
             },
         )

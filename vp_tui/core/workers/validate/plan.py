@@ -24,7 +24,9 @@ from vp_tui.core.models.loading import kernel_name
 from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
-from vp_tui.core.workers.validate.arms import ArmRunner, Budget, EncoderFactory, PlainEncoders
+from vp_tui.core.workers.fleet.several import Several
+from vp_tui.core.workers.validate.arms import ArmRunner, EncoderFactory, PlainEncoders
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.course import READING, Course
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
 from vp_tui.core.workers.validate.stored_reference import StoredReference, look_up
@@ -51,6 +53,8 @@ class Setting:
     encoders: EncoderFactory = field(default_factory=PlainEncoders)
     course: Course = field(default_factory=Course)
     """Follows this one run."""
+    several: Several | None = None
+    """The devices that encode, where there are several; `device`, the first, does the rest."""
 
     @property
     def plans(self) -> dict[Arm, PrecisionPlan]:
@@ -114,9 +118,9 @@ def _unused_gpu(setting: Setting) -> str | None:
 
 def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event, None, Plan]:
     """Read checkpoint and data, decide the token budget (`on_halved` as in Budget), look for a stored reference."""
-    config, device, plans = setting.config, setting.device, setting.plans
+    config, plans = setting.config, setting.plans
     for plan in plans.values():
-        precision.check(plan, device)
+        precision.check(plan, setting.device)
     yield from setting.course.enter(READING, "reading the checkpoint")
     problem = _unused_gpu(setting)
     if problem is not None:
@@ -133,7 +137,7 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
     yield from (note(kind, text) for kind, text in _notes(setting, data))
     yield from (replace(note("input", text), severity="warn") for text in data.warnings)
     yield from setting.course.enter(READING, "reading the weights")
-    facts = environment.facts(device, setting.device_reason) | {
+    facts = _facts(setting) | {
         # the switches, read back
         "flags": {arm: environment.flags_of(plan) for arm, plan in plans.items()},
         "attention": kernels,
@@ -152,6 +156,11 @@ def read(setting: Setting, on_halved: Callable[[str], None]) -> Generator[Event,
         environment=facts,
         stored=stored,
     )
+
+
+def _facts(setting: Setting) -> dict[str, Any]:
+    found = environment.facts(setting.device, setting.device_reason)
+    return found if setting.several is None else {**found, **setting.several.facts}
 
 
 def _linear_ways(setting: Setting) -> dict[Arm, str]:
@@ -190,6 +199,8 @@ def _notes(setting: Setting, data: Prepared) -> list[tuple[str, str]]:
         notes.append(("model", setting.encoders.note))
     if setting.config.precision_reason:
         notes.append(("precision", setting.config.precision_reason))
+    if setting.several is not None and setting.several.unlike is not None:
+        notes.append(("device", setting.several.unlike))
     if setting.sampler.reason and setting.device.type == "cuda":
         notes.append(("gpu", f"no GPU telemetry: {setting.sampler.reason}"))
     return notes
@@ -218,6 +229,7 @@ def create_arms(setting: Setting, plan: Plan, stack: ExitStack) -> Arms:
             attention=setting.config.attention,
             spare_fp32=setting.spares_fp32(arm),
             encoders=setting.encoders,
+            several=setting.several,
         )
         for arm in ARMS
     )

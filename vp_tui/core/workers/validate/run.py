@@ -29,6 +29,7 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.writer import RunWriter
 from vp_tui.core.text import safe
 from vp_tui.core.workers.device_queue import wait_for
+from vp_tui.core.workers.fleet.choice import choose, locked, several_of, shown
 from vp_tui.core.workers.validate.arms import EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.validation import Place, Setting, validate
@@ -147,21 +148,8 @@ def _run(
     try:
         encoders = encoders_of(config)
         with _signals_cancel():
-            device, why = environment.resolve_device(config.device)
-            wait_for(home, device, lambda: writer.put(_waiting(device)))
-            lifecycle.start(home, run_id, str(device))
-            earlier = earlier_steps(home, config, str(device))
-            with Sampler(environment.gpu_uuid(device), writer.put) as sampler:
-                setting = Setting(
-                    config=config,
-                    place=Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache),
-                    device=device,
-                    device_reason=why,
-                    sampler=sampler,
-                    encoders=encoders,
-                    course=Course(has_oracle=config.oracle > 0, earlier=earlier, tell=writer.put),
-                )
-                return _written(stream(setting), writer)
+            place = Place(run_uuid=uuid, folder=home.run_folder(uuid), cache=home.cache)
+            return _on_its_devices(home, run_id, config, place, writer, encoders, stream)
     except Cancelled as cancelled:
         name = signal.Signals(cancelled.number).name
         why = f"signal {cancelled.number} ({name}) from outside vp-tui (a batch system, a logout, kill?)"
@@ -174,6 +162,37 @@ def _run(
         log.exception("the run failed")
         text = f"{type(error).__name__}: {error}; the traceback is in run.log"
         return _stop(writer, "failed", text, ExitCode.INTERNAL)
+
+
+def _on_its_devices(
+    home: Home,
+    run_id: int,
+    config: RunConfig,
+    place: Place,
+    writer: RunWriter,
+    encoders: EncoderFactory,
+    stream: Stream,
+) -> int:
+    """Wait for the devices, then validate on them."""
+    device, why, asked = choose(config)
+    wait_for(home, locked(device, asked), lambda: writer.put(_waiting(device)))
+    lifecycle.start(home, run_id, shown(device, asked))
+    earlier = earlier_steps(home, config, str(device))
+    with (
+        several_of(config, asked, place.folder, writer.put) as several,
+        Sampler(environment.gpu_uuid(device), writer.put, own=0 if several is None else 1) as sampler,
+    ):
+        setting = Setting(
+            config=config,
+            place=place,
+            device=device,
+            device_reason=why,
+            sampler=sampler,
+            encoders=encoders,
+            several=several,
+            course=Course(has_oracle=config.oracle > 0, earlier=earlier, tell=writer.put),
+        )
+        return _written(stream(setting), writer)
 
 
 def _written(events: Generator[Event, None, None], writer: RunWriter) -> int:

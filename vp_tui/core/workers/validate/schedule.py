@@ -7,20 +7,17 @@ one run behind one of the other would wait for the other's work, and count it.
 
 import math
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
-import torch
 
-from vp_tui.core.engine.encode import Running
+from vp_tui.core.engine.queueing import Started, delayed
 from vp_tui.core.events import BlockEncoded
-from vp_tui.core.workers.validate.arms import ArmRunner, Budget
+from vp_tui.core.workers.validate.arms import ArmRunner
+from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Block
-
-_Item = TypeVar("_Item")
 
 STRETCH_SECONDS: Final = 2.0
 """Of the faster run; filling and emptying the queue takes milliseconds."""
@@ -38,14 +35,13 @@ class Stretch:
     blocks: tuple[Block, ...]
 
 
-def cut_stretches(
-    blocks: Sequence[Block], expected_s: Sequence[float], device: torch.device
-) -> tuple[tuple[Block, ...], ...]:
+def cut_stretches(blocks: Sequence[Block], expected_s: Sequence[float], ahead: int) -> tuple[tuple[Block, ...], ...]:
     """Return the blocks in stretches; `expected_s` are the seconds that each run takes for all of them.
 
-    On a CPU, where nothing is queued, each block is a stretch. The number is even unless there are as many as blocks.
+    Where no block is queued `ahead`, as on a CPU, each block is a stretch. The number is even unless there are as many
+    as blocks.
     """
-    if device.type == "cpu":
+    if not ahead:
         return tuple((block,) for block in blocks)
     number = max(MIN_STRETCHES, min(expected_s) / STRETCH_SECONDS, max(expected_s) / LONGEST_SECONDS)
     number = min(len(blocks), 2 * math.ceil(number / 2))
@@ -59,7 +55,7 @@ def abba(arms: Sequence[ArmRunner], stretches: Iterable[tuple[Block, ...]]) -> I
             yield Stretch(arm, blocks)
 
 
-def encode_stretch(stretch: Stretch, budget: Budget, device: torch.device) -> Iterator[tuple[Block, BlockEncoded]]:
+def encode_stretch(stretch: Stretch, budget: Budget) -> Iterator[tuple[Block, BlockEncoded]]:
     """Encode the blocks of a stretch in order; yield each once its results are kept.
 
     A block's wall-clock seconds begin when the one before it was kept, so that they add up to the whole stretch, from
@@ -71,7 +67,7 @@ def encode_stretch(stretch: Stretch, budget: Budget, device: torch.device) -> It
     """
     stretch.arm.encoder.drain()
     kept_s = 0.0
-    for block, packed_s, running in prefetched(_started(stretch, budget), device):
+    for block, packed_s, running in delayed(_started(stretch, budget), stretch.arm.encoder.ahead):
         since_s = max(packed_s, kept_s)
         event = stretch.arm.keep(block, running, since_s)
         kept_s = since_s + event.wall_s
@@ -79,22 +75,7 @@ def encode_stretch(stretch: Stretch, budget: Budget, device: torch.device) -> It
     stretch.arm.stretches.append(tuple(block.index for block in stretch.blocks))
 
 
-def _started(stretch: Stretch, budget: Budget) -> Iterator[tuple[Block, float, Running]]:
+def _started(stretch: Stretch, budget: Budget) -> Iterator[tuple[Block, float, Started]]:
     for block in stretch.blocks:
         packed_s = time.perf_counter()
         yield block, packed_s, stretch.arm.start(block, budget)
-
-
-def prefetched(started: Iterable[_Item], device: torch.device) -> Iterator[_Item]:
-    """Yield the items in order; on a GPU each after the next one was started."""
-    return delayed(started, 1 if device.type == "cuda" else 0)
-
-
-def delayed(items: Iterable[_Item], by: int) -> Iterator[_Item]:
-    """Yield the items in order, each after `by` later ones were taken from their source."""
-    waiting: deque[_Item] = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > by:
-            yield waiting.popleft()
-    yield from waiting

@@ -1,12 +1,14 @@
 """Throughput of each arm, per stratum and overall, and the time left."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import asdict
+from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, Arm, ArmSummary
 from vp_tui.core.measures import speed
+from vp_tui.core.workers.fleet.several import Several
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.prepare import Prepared
 
@@ -60,6 +62,21 @@ class Throughput:
             return None
         return sum((total - done) / (rate or min(known)) for done, rate in wall_rates)
 
+    def of_devices(self, several: Several) -> dict[str, Any]:
+        """Return tokens/s of each device, and the share of the wall-clock time in which all of them encoded.
+
+        That share is the efficiency of scaling: 1 when `n` devices encode n times as fast as each of them alone. Its
+        95 % interval takes stretches of both arms as the unit.
+        """
+        stretches = [(runner, blocks) for runner in self._running for blocks in runner.stretches]
+        busy_s = [sum(runner.encode_s[index] for index in blocks) for runner, blocks in stretches]
+        wall_s = [sum(runner.wall_s[index] for index in blocks) for runner, blocks in stretches]
+        return {
+            "rows": [asdict(row) for row in several.rows()],
+            "efficiency": speed.ratio(sum(busy_s), sum(wall_s)),
+            "ci95": speed.ratio_interval(busy_s, wall_s),
+        }
+
     def contradiction(self, arms: Mapping[Arm, ArmSummary]) -> str | None:
         """Return where a time contradicts another one, which makes the times of the run unusable; None: nowhere.
 
@@ -92,3 +109,14 @@ def expected_seconds(runner: ArmRunner, data: Prepared) -> float:
     """Return the encode seconds of all blocks, as far as the warm-up tells."""
     tokens = ((block.stratum, data.tokens.lengths_S[block.indices_S].sum()) for block in data.blocks)
     return float(sum(runner.warm_s.get(stratum, 0.0) * count for stratum, count in tokens))
+
+
+def devices_in_words(found: Mapping[str, Any]) -> str:
+    """Return Throughput.of_devices as a sentence."""
+    each = "; ".join(
+        f"{row['name']} " + ", ".join(f"{arm} {fmt.number(rate)} tokens/s" for arm, rate in row["arms"].items())
+        for row in found["rows"]
+    )
+    interval = found["ci95"]
+    within = "" if interval is None else f" (95 % interval {fmt.percent(interval[0])} to {fmt.percent(interval[1])})"
+    return f"{len(found['rows'])} devices encoded in {fmt.percent(found['efficiency'])} of the time{within}: {each}"

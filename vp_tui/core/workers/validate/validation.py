@@ -25,7 +25,7 @@ from vp_tui.core.workers.validate.prepare import Block
 from vp_tui.core.workers.validate.resuming import Keeping
 from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
 from vp_tui.core.workers.validate.tally import Tally
-from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
+from vp_tui.core.workers.validate.throughput import Throughput, devices_in_words, expected_seconds
 
 log = logging.getLogger("vp_tui.run")
 
@@ -66,6 +66,8 @@ def _measured(
     yield from keeping.taken_over()
     yield from Encoding(setting, plan, arms, inspection, pending, tally, throughput, keeping).events()
     usage = _usage(setting)
+    if setting.several is not None:
+        yield note("device", devices_in_words(throughput.of_devices(setting.several)))
     yield from tally.unnamed()
     inspected = yield from inspection.events(arms)
     yield from setting.course.enter(MEASURING, "storing the embeddings")
@@ -101,10 +103,15 @@ def _usage(setting: Setting) -> Usage:
     sampler, device = setting.sampler, setting.device
     return Usage(
         utilization=sampler.mean_utilization(),
-        peak_memory_mib=memory.peak_memory_mib(device),
+        peak_memory_mib=memory.peak_memory_mib(device) if setting.several is None else None,
         gpu_name=environment.device_name(device) if device.type == "cuda" else None,
-        disturbed=sampler.spoiled(),
+        disturbed=_lost(setting) or sampler.spoiled(),
     )
+
+
+def _lost(setting: Setting) -> str | None:
+    lost = () if setting.several is None else setting.several.lost
+    return f"{', '.join(lost)} went away during the run" if lost else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +178,12 @@ class Encoding:
 
     def _encode(self, *arms: ArmRunner) -> Iterator[Event]:
         """Encode all blocks in `arms`, which alternate; compare between stretches, where no clock runs."""
-        data, device = self.plan.data, self.setting.device
+        data = self.plan.data
         left = [block for block in data.blocks if any(block.index not in arm.encode_s for arm in arms)]
         yield from self._compare_ready(data.blocks, arms)
         if not left:
             return
-        stretches = cut_stretches(left, [expected_seconds(arm, data) for arm in arms], device)
+        stretches = cut_stretches(left, [expected_seconds(arm, data) for arm in arms], arms[0].encoder.ahead)
         for stretch in abba(arms, stretches):
             new = tuple(block for block in stretch.blocks if block.index not in stretch.arm.encode_s)
             if new:
@@ -194,7 +201,7 @@ class Encoding:
 
     def _encode_stretch(self, stretch: Stretch) -> Iterator[Event]:
         self.setting.sampler.count()
-        for block, encoded in encode_stretch(stretch, self.plan.budget, self.setting.device):
+        for block, encoded in encode_stretch(stretch, self.plan.budget):
             if block is stretch.blocks[-1]:
                 self.setting.sampler.stop_counting()
             yield encoded

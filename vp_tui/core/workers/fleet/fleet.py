@@ -1,0 +1,263 @@
+"""All devices of a run: Ray actors, the packs that they encode, and what is said of them while the run goes on."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, GetTimeoutError, RayError, RayTaskError
+
+from vp_tui.core.errors import ResourceError
+from vp_tui.core.events import Arm
+from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.store import device_rows
+from vp_tui.core.store.device_rows import DeviceRow
+from vp_tui.core.workers.fleet.actor import About, Order
+from vp_tui.core.workers.fleet.encoder import FleetEncoder
+from vp_tui.core.workers.fleet.facts import Facts
+from vp_tui.core.workers.fleet.scheduler import LostError, Scheduler
+
+TELL_SECONDS: Final = 1.0
+"""Between two writes of the rows that the screen shows."""
+
+Work = tuple[Arm, Any, Any]
+"""Arm, shared tokens, pack."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What one device has encoded in one arm."""
+
+    packs: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class RayDevice:
+    """One actor."""
+
+    name: str
+    """As the reader knows it: cuda:0, cpu:1; on other machines with their name before it."""
+    actor: Any
+    about: About
+    done: dict[Arm, Done] = field(default_factory=dict)
+    utilization: float | None = None
+    """Newest, in percent."""
+    _arms: dict[Any, Arm] = field(default_factory=dict)
+
+    def submit(self, work: Work) -> Any:
+        """Begin to encode a pack; raises LostError."""
+        arm, shared, pack = work
+        try:
+            ticket = self.actor.encode.remote(arm, shared, [pack])
+        except RayError as error:
+            raise LostError(why_lost(error)) from error
+        self._arms[ticket] = arm
+        return ticket
+
+    def collect(self, ticket: Any) -> tuple[Any, float]:
+        """Return the EncodedBlock of a pack and its device seconds; raises LostError, or what the actor raised."""
+        arm = self._arms.pop(ticket)
+        block, self.utilization = answer_of(ticket)
+        account = self.done.setdefault(arm, Done())
+        account.packs += 1
+        account.tokens += block.tokens
+        account.seconds += block.encode_s
+        return block, block.encode_s
+
+
+def answer_of(ticket: Any) -> Any:
+    """Return what an actor has answered.
+
+    Raises:
+        LostError: the actor, its machine or its GPU is gone.
+        Exception: what it has raised.
+    """
+    try:
+        return ray.get(ticket)
+    except RayTaskError as error:
+        cause = error.cause
+        # a GPU that has failed once answers nothing more in that process
+        if isinstance(cause, RuntimeError) and "CUDA error" in str(cause):
+            raise LostError(str(cause).partition("\n")[0]) from error
+        raise cause from error
+    except GetTimeoutError:
+        raise
+    except RayError as error:
+        raise LostError(why_lost(error)) from error
+
+
+def why_lost(error: RayError) -> str:
+    """Return in few words why Ray has no answer."""
+    if isinstance(error, ActorDiedError):
+        reason = str(error)
+        if "node" in reason.lower() and ("died" in reason.lower() or "terminated" in reason.lower()):
+            return "its process or its machine has ended"
+        return "its process has ended"
+    if isinstance(error, ActorUnavailableError):
+        return "it cannot be reached"
+    return type(error).__name__
+
+
+def ready(tickets: Sequence[Any], seconds: float) -> Sequence[Any]:
+    """Return the tickets that are done, as soon as there is one, or none after `seconds`."""
+    done: Sequence[Any]
+    done, _ = ray.wait(tickets, num_returns=1, timeout=seconds)
+    if done and len(tickets) > 1:
+        done, _ = ray.wait(tickets, num_returns=len(tickets), timeout=0)
+    return done
+
+
+class Fleet:
+    """The devices of a run; every call is made by one thread of the run's process."""
+
+    def __init__(self, devices: Sequence[RayDevice], kind: str, threads: int, tell: Callable[[str], None]) -> None:
+        """`tell` gets a sentence for each device that is lost or slow."""
+        self.devices = list(devices)
+        self.kind, self.threads = kind, threads
+        self._scheduler: Scheduler[Any] = Scheduler(self.devices, ready, tell)
+        self._shared: tuple[TokenSet, Any] | None = None
+        self._folder: Path | None = None
+        self._told_s = 0.0
+
+    def show_in(self, folder: Path) -> None:
+        """From now on write the rows of the devices into the run's folder."""
+        self._folder = folder
+
+    @property
+    def count(self) -> int:
+        """Return how many devices there were at the start."""
+        return len(self.devices)
+
+    @property
+    def lost(self) -> list[str]:
+        """Return the names of the devices that are gone."""
+        return [account.name for account in self._scheduler.accounts if account.lost]
+
+    def share(self, tokens: TokenSet) -> Any:
+        """Return a reference to `tokens`, which each machine fetches once."""
+        if self._shared is None or self._shared[0] is not tokens:
+            self._shared = (tokens, ray.put(tokens))
+        return self._shared[1]
+
+    def add(self, works: Iterable[tuple[int, Work]]) -> list[int]:
+        """Queue packs, each with its tokens; return their numbers."""
+        return self._scheduler.add(works)
+
+    def result(self, number: int) -> Any:
+        """Return the EncodedBlock of a pack; raises as Scheduler.result."""
+        found = self._scheduler.result(number)
+        self._show()
+        return found
+
+    def drain(self) -> None:
+        """Wait until nothing is queued."""
+        self._scheduler.drain()
+
+    def load(self, order: Order) -> tuple[Facts, FleetEncoder]:
+        """Load an arm on every device at the same time; return the facts of the first.
+
+        Raises:
+            UsageError, ModelError, ResourceError: as loading.load, or no device is left.
+        """
+        facts: Facts = self._every(lambda device: device.actor.load.remote(order))[0]
+        return facts, FleetEncoder(self, order.arm)
+
+    def unload(self, arm: Arm) -> None:
+        """Free the memory of an arm on every device."""
+        if self._scheduler.alive:
+            self._every(lambda device: device.actor.unload.remote(arm))
+
+    def on_every(self, arm: Arm, shared: Any, packs: Sequence[Any]) -> list[Any]:
+        """Let every device encode the same packs; return their blocks."""
+        answers = self._every(lambda device: device.actor.encode.remote(arm, shared, list(packs)))
+        return [block for block, _ in answers]
+
+    def ask(self, arm: Arm, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        """Return function(encoder, *arguments) with the encoder of the first device that answers.
+
+        Raises:
+            ResourceError: no device is left.
+        """
+        while True:
+            place = self._first()
+            try:
+                return answer_of(self.devices[place].actor.ask.remote(arm, function, arguments))
+            except LostError as error:
+                self._scheduler.lose(place, str(error))
+
+    def _first(self) -> int:
+        if not self._scheduler.alive:
+            raise ResourceError("no device is left; run again with --resume")
+        return self._scheduler.alive[0]
+
+    def _every(self, call: Callable[[RayDevice], Any]) -> list[Any]:
+        """Return the answers of all devices that are left after the call; at least one."""
+        tickets = {place: call(self.devices[place]) for place in self._scheduler.alive}
+        answers = []
+        for place, ticket in tickets.items():
+            try:
+                answers.append(answer_of(ticket))
+            except LostError as error:
+                self._scheduler.lose(place, str(error))
+        self._first()
+        return answers
+
+    def rows(self) -> tuple[DeviceRow, ...]:
+        """Return what the screen and the run record show of each device."""
+        return tuple(
+            DeviceRow(
+                name=device.name,
+                model=device.about.name,
+                state=f"lost: {account.lost}" if account.lost else "slow" if account.straggles else "works",
+                packs=account.packs,
+                tokens=account.tokens,
+                tokens_per_s=account.tokens / account.busy_s if account.busy_s else None,
+                utilization=None if account.lost else device.utilization,
+                arms={arm: done.tokens / done.seconds for arm, done in device.done.items() if done.seconds},
+            )
+            for device, account in zip(self.devices, self._scheduler.accounts, strict=True)
+        )
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        if self._folder is not None and now - self._told_s >= TELL_SECONDS:
+            self._told_s = now
+            device_rows.write(self._folder, self.rows())
+
+    def close(self) -> None:
+        """Write the last rows."""
+        if self._folder is not None:
+            device_rows.write(self._folder, self.rows())
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the run record says of the devices, in place of the facts of one device."""
+        found: dict[str, Any] = {
+            "device_name": f"{self.count} x {self.devices[0].about.name}",
+            "devices": [
+                {"name": device.name, "model": device.about.name, "node": device.about.node, **device.about.versions}
+                for device in self.devices
+            ],
+            "ray": ray.__version__,
+        }
+        if self.kind == "cpu":
+            reason = "the cores of this machine, divided by the devices"
+            found |= {"threads": self.threads, "threads_reason": reason}
+        return found
+
+    @property
+    def unlike(self) -> str | None:
+        """Return how the devices differ, which moves the last digits of embeddings; None where they do not."""
+        each = {f"{device.about.name}, {_versions(device.about)}": device.name for device in self.devices}
+        if len(each) == 1:
+            return None
+        words = "; ".join(f"{name}: {what}" for what, name in each.items())
+        return f"the devices are not alike ({words}): embeddings differ by rounding with the device that encoded them"
+
+
+def _versions(about: About) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(about.versions.items()))
