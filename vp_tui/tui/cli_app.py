@@ -11,9 +11,10 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from vp_tui.core.config import DISABLE_VARIABLE, refusal_of
+from vp_tui.core.config import DISABLE_VARIABLE
 from vp_tui.core.errors import UsageError
 from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.tui.refusals import refusal_of
 
 ORDER = (
     "demo", "run", "runs", "show", "watch", "stop", "rerun", "tag", "delete", "judge", "baseline", "compare",

@@ -16,9 +16,10 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from vp_tui.core.config import PLAN_PREFIX, PrecisionPlan, RunConfig, refusal_of
+from vp_tui.core.config import PLAN_PREFIX, PrecisionPlan, RunConfig
 from vp_tui.core.errors import StoreError
 from vp_tui.core.files import replacing
+from vp_tui.tui.refusals import refusal_of
 
 Kind = Literal["text", "choice", "switch"]
 MODEL_FIELD: Final = "model"

@@ -112,8 +112,7 @@ class Reader:
             number = _as_id(text)
             if number is not None and connection.execute(select(run.c.id).where(run.c.id == number)).scalar():
                 return number
-            named = connection.execute(select(func.max(run.c.id)).where(run.c.name == text)).scalar()
-            if named is not None:
+            if named := connection.execute(select(func.max(run.c.id)).where(run.c.name == text)).scalar():
                 return int(named)
             matching: Sequence[int] = ()
             if text and (number is None or len(text) >= UUID_DIGITS):

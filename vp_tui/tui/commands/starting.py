@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig, built_in_plan, emulated_plan, refusal_of
+from vp_tui.core.config import PLAN_PREFIX, Precision, RunConfig, built_in_plan, emulated_plan
 from vp_tui.core.engine.faults import ENGINE_FAULTS
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.formats import BUILT_IN, EMULATED
@@ -22,6 +22,7 @@ from vp_tui.core.workers.demo import FAULTS, NUM_PROTEINS, NUM_READS
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import CHECKPOINT, SEQUENCES, are_made, demo_places, make_demo_files
 from vp_tui.tui.commands.follow import exit_code, follow_own
+from vp_tui.tui.refusals import refusal_of
 
 _DEMO_ORACLE: Final = 24
 """Sequences in FP64: enough for every gate to find its fault (tests/test_planted_faults.py), and 6 s sooner."""

@@ -28,7 +28,7 @@ def devices(rows: Sequence[DeviceRow]) -> Content:
     """Return a heading, at most MOST devices, and the total."""
     told = sorted(rows, key=_trouble)[:MOST]
     shown = [row for row in rows if row in told]
-    heading = styled(f"{'device':<{_NAME}}  util  tokens/s   packs  state", "title")
+    heading = styled(f"{'device':<{_NAME}}  util  tokens/s batches  state", "title")
     return lines([heading, *map(_row, shown), _total(rows, len(rows) - len(shown))])
 
 

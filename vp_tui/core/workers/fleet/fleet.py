@@ -256,7 +256,7 @@ class Fleet:
         if len(each) == 1:
             return None
         words = "; ".join(f"{name}: {what}" for what, name in each.items())
-        return f"the devices are not alike ({words}): embeddings differ by rounding with the device that encoded them"
+        return f"the devices differ ({words}): embeddings differ by rounding with the device that encoded them"
 
 
 def _versions(about: About) -> str:

@@ -197,7 +197,7 @@ class Scheduler(Generic[Result]):
             heapq.heappush(self._queue, self._flying.pop(ticket)[1])
         account.held = 0
         rest = f"{len(self.alive)} of {len(self.accounts)} devices are left"
-        self._tell(f"{account.name} is lost ({account.lost}): {len(held)} packs are encoded again; {rest}")
+        self._tell(f"{account.name} is lost ({account.lost}): packed batches encoded again: {len(held)}; {rest}")
 
     def _name_straggler(self, account: Account) -> None:
         others = [one.seconds_per_token for one in self.accounts if one is not account and not one.lost]
