@@ -45,7 +45,7 @@ def start_the_demo(terminal):
 
 def drill_into_the_worst(terminal):
     terminal.press("\r")
-    see(terminal, "Worst sequences of #1", "rel. L2", " short ")
+    see(terminal, "Worst sequences of #1", "difference", " short ")
     terminal.press("\r")
     see(terminal, "passes V1", "Sequence")
     terminal.press("\x1b")

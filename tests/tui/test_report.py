@@ -223,7 +223,7 @@ def test_the_short_end_has_table_findings_meaning_controls_speed_and_verdict():
     words = flat(text)
     parts = [
         "#42 nightly,", "WARN 1 of 3", "FASTER 2.05x", "stratum", "~ C1: 1 of 3", "Next",
-        "Mean cosine between different sequences", "Negative controls: no gate detected half-signal",
+        "Mean similarity between different sequences", "Negative controls: no gate detected half-signal",
     ]  # fmt: skip
     places = [words.index(part) for part in parts]
     assert places == sorted(places)

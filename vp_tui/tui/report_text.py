@@ -60,7 +60,7 @@ def cosine_meaning(measured: Measured, strata: Sequence[StratumStats], limits: T
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Mean cosine between different sequences in this set: {fmt.similarity(between, 3)}.")
+        words.append(f"Mean similarity between different sequences in this set: {fmt.similarity(between, 3)}.")
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
@@ -77,7 +77,7 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     """The mean-centred cosine that M1's limit corresponds to."""
     if needed <= 0:
         return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
-    meaning = f"A raw cosine of {limit} corresponds to a mean-centred cosine of"
+    meaning = f"A similarity of {limit} corresponds to a mean-centred one of"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
     return f"{meaning} only {fmt.similarity(needed, 3)}, so M1 alone would miss a loss of that size."
