@@ -81,9 +81,7 @@ def _write(writer: RunWriter, steps: Iterator[Step], speed: float, ends: str) ->
 
 def _break_off(writer: RunWriter, ends: str) -> None:
     """Die, or hang, without a last word, once everything is written that was said."""
-    while not writer._queue.empty():
-        time.sleep(0.01)
-    time.sleep(0.5)
+    writer.close()
     os.kill(os.getpid(), signal.SIGKILL if ends == "killed" else signal.SIGSTOP)
 
 

@@ -67,7 +67,7 @@ def picture_rows(found, width, height):
 
 def test_the_chart_tells_the_sides_apart_without_colour_and_marks_the_limit(report):
     rows = picture_rows(report("same", "broken"), 76, 15)
-    assert rows[0] == f"all     {BASE} A 30  {CAND} B 30, 2 without a cosine  {BOTH} both"
+    assert rows[0] == f"all     {BASE} A 30  {CAND} B 30, 2 without a similarity  {BOTH} both"
     limit = rows[1].index(LIMIT)
     assert {row.index(LIMIT) for row in rows[1:-1]} == {limit}
     # all of the baseline passes, and nothing of the candidate
@@ -117,7 +117,7 @@ def test_strata_stand_below_each_other_where_there_is_room(report):
 
 def test_nan_everywhere_and_no_pair_at_all_are_told_in_words(report):
     found = report("nan", "also nan")
-    assert picture_rows(found, 76, 15) == ["no data: no sequence has a cosine"]
+    assert picture_rows(found, 76, 15) == ["no data: no sequence has a similarity"]
     assert comparison.worst(found).without == "none of the 30 sequences on both sides lost similarity"
     told = [cell for row in comparison.differences(found, only_worse=False).rows for cell in row.cells]
     assert "nan" not in told
@@ -143,7 +143,7 @@ def test_numbers_stand_side_by_side_where_no_verdict_is_possible_and_none_is_giv
     numbers = {row.cells[1:3]: (row.cells[3], row.cells[4], row.cells[5:9]) for row in rows}
     lowest = found.beside[0]
     assert (lowest.name, lowest.scope, lowest.n_base, lowest.n_cand) == ("cosine_min", "all", 30, 30)
-    assert numbers["lowest cosine", "all"][:2] == (fmt.similarity(lowest.base), fmt.similarity(lowest.cand))
+    assert numbers["lowest", "all"][:2] == (fmt.similarity(lowest.base), fmt.similarity(lowest.cand))
     assert numbers["tok/s", "all"][0] != "-"
     assert {cells for _, _, cells in numbers.values()} == {("-", "-", "-", "-")}
     assert found.exit_code() == 5

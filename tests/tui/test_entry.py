@@ -120,7 +120,10 @@ async def test_why_a_key_does_nothing_stays_until_the_next_key(drive):
 
 
 async def test_text_is_found_in_the_alerts_and_n_is_the_next_match_until_esc(drive):
-    alerts = tuple(snapshots.alert(number, message=f"cosine number {number}") for number in range(30))
+    # alerts about sequences would be one line
+    alerts = tuple(
+        snapshots.alert(number, kind="gpu", severity="warn", message=f"clock number {number}") for number in range(30)
+    )
     shown = snapshots.snapshot(snapshots.passed().run, alerts=alerts)
     async with drive(shown) as driven:
         listed = driven.app.screen.query_one(AlertList)

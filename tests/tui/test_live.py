@@ -77,6 +77,7 @@ async def test_without_a_gpu_the_first_chart_has_the_height_of_the_two_others(dr
         first, *others = (driven.app.screen.query_one(f"#chart{slot}").region for slot in range(3))
         assert first.height == sum(one.height for one in others)
         assert driven.text.count("a CPU says nothing about a GPU") == 1
+        assert "speed and GPU" not in driven.text
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 50)])
@@ -364,7 +365,18 @@ async def test_without_a_run_the_keys_of_a_run_do_nothing_and_are_not_offered(dr
         offered = driven.rows[-1]
         assert [
             word
-            for word in ("Compare  ", "Baseline", "Export", "View", "Alerts", "Measures", "Stop", "Rerun", "Pause")
+            for word in (
+                "Compare  ",
+                "Baseline",
+                "Export",
+                "View",
+                "Alerts",
+                "Measures",
+                "Stop",
+                "Rerun",
+                "Map",
+                "Pause",
+            )
             if word.strip() in offered.replace("3 Compare", "")
         ] == []
         assert "n New" in offered

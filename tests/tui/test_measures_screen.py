@@ -21,6 +21,17 @@ def test_a_line_without_a_gate_names_none():
     assert gate_in("short 10 0.99 of M99 and S-1") is None
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_report_is_shown_in_its_own_lines_where_they_fit(drive, size):
+    async with drive(snapshots.passed(), size=size) as driven:
+        await driven.press("m")
+        await driven.until(lambda: driven.app.screen.query(Lines))
+        lines = driven.app.screen.query_one(Lines)
+        await driven.until(lambda: lines.row_count)
+        assert list(lines.rows) == lines.copy_text().split("\n")
+        assert max(map(len, lines.rows)) <= lines.size.width
+
+
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 50)])
 async def test_the_gate_that_was_found_is_explained_and_esc_goes_back_step_by_step(drive, size):
     async with drive(snapshots.passed(), size=size) as driven:

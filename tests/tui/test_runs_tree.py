@@ -21,9 +21,20 @@ def test_every_run_is_under_its_model_data_precision_and_device_and_groups_count
     groups = [one for one in found if isinstance(one, Group)]
     assert [len(one.path) for one in groups] == [1, 2, 3, 4, 3, 4]
     assert [(one.num_runs, one.num_bad) for one in groups] == [(3, 1), (3, 1), (1, 1), (1, 1), (2, 0), (2, 0)]
-    assert groups[0].path[0] == DONE.model.rpartition("/")[2]
+    assert groups[0].name == DONE.model.rpartition("/")[2]
     assert [one.run.id for one in found if isinstance(one, RunLine)] == [41, DONE.id, 39]
     assert len(LEVELS) == 4
+
+
+def test_folders_of_one_name_are_models_of_their_own_and_are_named_by_what_tells_them_apart():
+    models = ("/data/demo/checkpoint", "/data/demo/other/checkpoint", "/data/demo/other/checkpoint/", "/data/esm2")
+    runs = [replace(DONE, id=number, model=model) for number, model in enumerate(models, 1)]
+    groups = [one for one in tree(rows_of(*runs), frozenset()) if isinstance(one, Group) and len(one.path) == 1]
+    assert [(one.name, one.num_runs) for one in groups] == [
+        ("demo/checkpoint", 1),
+        ("other/checkpoint", 2),
+        ("esm2", 1),
+    ]
 
 
 def test_a_closed_group_hides_all_below_it_and_no_other():

@@ -85,7 +85,7 @@ def _passing(accuracy: PairedAccuracy, rule: Rule) -> Item:
     if lost == won == 0:
         outcome = "EQUIVALENT"
         bound, sure = fmt.percent(rate_bound(0, n, rule.bound_alpha)), fmt.percent(1 - rule.bound_alpha)
-        reason = f"0 of {n} sequences cross cosine {rule.cosine_limit} ({sure} upper bound on the rate: {bound})"
+        reason = f"0 of {n} sequences cross similarity {rule.cosine_limit} ({sure} upper bound on the rate: {bound})"
     else:
         reason = f"{lost} of {n} sequences now fail, {won} now pass (exact McNemar, p {fmt.p_value(p_directed)})"
     if p.greater <= rule.alpha:

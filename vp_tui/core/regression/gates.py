@@ -74,14 +74,14 @@ def _complete(run: RunSample) -> Iterable[Item]:
 
 
 def _below(scope: str, count: StratumCount, rule: Rule) -> Item:
-    reason = f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit}"
+    reason = f"{scope}: {count.below} of {count.n} sequences at or below similarity {rule.cosine_limit}"
     return _gate("below_limit", scope, count.below, count.n, f"{reason}; {rule.max_below} allowed")
 
 
 def _bound(scope: str, count: StratumCount, rule: Rule) -> str:
     bound = fmt.percent(rate_bound(count.below, count.n, rule.bound_alpha))
     return (
-        f"{scope}: {count.below} of {count.n} sequences at or below cosine {rule.cosine_limit} "
+        f"{scope}: {count.below} of {count.n} sequences at or below similarity {rule.cosine_limit} "
         f"({fmt.percent(1 - rule.bound_alpha)} upper bound on the rate: {bound})"
     )
 

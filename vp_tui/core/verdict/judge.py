@@ -128,6 +128,9 @@ def _told(
     decisive = groups[0].lead.text if groups else found[0].text
     if outcome == "FAIL" and any(one.gate == V1.id and one.severity == "fail" for one in found):
         decisive = overflow_of(strata, details, candidate)
+        if not everything.low:
+            # M1 misses by the same sequences
+            groups = tuple(group for group in groups if group.lead.gate != M1.id)
     more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
     opening = {
         "WARN": f"{candidate} passes with a warning",

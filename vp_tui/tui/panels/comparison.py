@@ -28,7 +28,7 @@ _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "goo
 WORSE: Final[frozenset[Outcome]] = FAILED | {"SUSPECT"}
 _SHORT: Final = {
     "cosine_error": "median 1-cosine",
-    "cosine_min": "lowest cosine",
+    "cosine_min": "lowest",
     "relative_l2": "median rel. L2",
     "scale": "median length",
     "cosine_passing": "seqs passing",
@@ -52,8 +52,8 @@ _WORST: Final = (
     GridColumn(title="sequence", stretches=True),
     GridColumn(title="stratum"),
     GridColumn(title="tokens", align="right", spare=1, in_detail=True),
-    GridColumn(title="A cosine", align="right"),
-    GridColumn(title="B cosine", align="right"),
+    GridColumn(title="A similarity", align="right"),
+    GridColumn(title="B similarity", align="right"),
     GridColumn(title="lost", align="right"),
 )
 _UNLIKE: Final = (

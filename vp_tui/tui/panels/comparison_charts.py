@@ -64,6 +64,7 @@ class SpeedChart(ComparisonChart):
         from textual.content import Content
 
         # slow import, not needed for the first frame
+        from vp_tui.core.report.comparison_words import LETTERS
         from vp_tui.tui import charts
         from vp_tui.tui.series import legend
 
@@ -77,5 +78,5 @@ class SpeedChart(ComparisonChart):
             width=width,
             height=height - 1,
         )
-        words = legend({_LOOKS[one.side]: _LETTERS[one.side] for one in timed})
+        words = legend({_LOOKS[one.side]: LETTERS[one.side] for one in timed})
         return Content("\n").join([words, found.content])

@@ -61,7 +61,7 @@ def distributions(found: Sequence[Distribution], cosine_limit: float, width: int
     if not found:
         return Content("no data: no stored sequences of these runs")
     if not any(count for one in found for count in one.counts):
-        return Content("no data: no sequence has a cosine")
+        return Content("no data: no sequence has a similarity")
     strata = [name for name in STRATA if any(one.stratum == name for one in found)]
     frame = _frame(found, log_distance(cosine_limit), width - LABEL - 1)
     if len(strata) > 1 and height // len(strata) < MIN_ROWS:
@@ -144,7 +144,7 @@ def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
         mine = [one for one in found if one.side == side]
         missing = sum(one.missing for one in mine)
         words = f"{mark} {LETTERS[side]} {fmt.exact(sum(one.n for one in mine))}"
-        words += f", {missing} without a cosine" if missing else ""
+        words += f", {missing} without a similarity" if missing else ""
         median = mine[0].median if len(mine) == 1 else None
         parts.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))
     legend = "  ".join([*parts, f"{BOTH} both"])

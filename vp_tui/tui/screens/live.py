@@ -36,7 +36,7 @@ TALL = 40
 """Lines from which all facts of the run are shown."""
 LOOK_S = 1.0
 BACK = " (a: back to charts)"
-_OF_A_RUN = frozenset({"find", "cycle_chart", "worst", "toggle_alerts", "compare", "pin", "export"})
+_OF_A_RUN = frozenset({"find", "cycle_chart", "worst", "toggle_alerts", "compare", "pin", "export", "modules"})
 
 
 class LiveScreen(Finding, MainScreen):
@@ -54,7 +54,6 @@ class LiveScreen(Finding, MainScreen):
         empty = Panel(id="empty")
         empty.show(Content(READING))
         rates = Vertical(Readable(id="speed", topic="speed"), Readable(id="gpu", topic="gpu"), id="rates")
-        rates.border_title = "speed and GPU"
         statistics = Readable(id="embeddings", title="embeddings", topic="embeddings")
         return [
             empty,
@@ -86,8 +85,10 @@ class LiveScreen(Finding, MainScreen):
         is_without_gpu = not isinstance(view.idle_gpu, GpuSample) and not (view.snapshot and view.snapshot.gpu)
         self.set_class(view.snapshot is not None and view.snapshot.run.device == "cpu" and is_without_gpu, "-cpu")
         self.query_one("#gpu", Panel).show(gpu(view.snapshot, view.idle_gpu, self._room))
+        rates = self.query_one("#rates")
+        rates.border_title = "speed" if self.has_class("-cpu") else "speed and GPU"
         # the first screen says in its own words that there is no GPU
-        self.query_one("#rates").display = view.snapshot is not None or not isinstance(view.idle_gpu, Unavailable)
+        rates.display = view.snapshot is not None or not isinstance(view.idle_gpu, Unavailable)
         if view.snapshot is None:
             self.query_one("#empty", Panel).show(self.empty_words(view))
             return

@@ -77,7 +77,8 @@ class MainScreen(Screen[None]):
             self.maximized = zoomable(self.focused)
 
     def unsay(self) -> None:
-        self.query_one("#said", Panel).remove_class("-on")
+        # a key may come before the panels
+        self.query("#said").remove_class("-on")
 
     def on_screen_resume(self) -> None:
         self.post_message(MainScreenShown())

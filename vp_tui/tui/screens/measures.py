@@ -74,7 +74,7 @@ class Lines(LineList):
         return None
 
     def on_resize(self) -> None:
-        width = max(20, self.size.width - 2)
+        width = max(20, self.size.width)
         self._rows = [piece for text in self._text.split("\n") for piece in _wrapped(text, width)]
         self.resize_to(len(self._rows))
         super().on_resize()
