@@ -93,3 +93,8 @@ class StoreBusyError(StoreError):
 
 class DamagedRowError(StoreError):
     """A row of the store is not what vp-tui wrote; the others are."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, or its class if it has no text."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

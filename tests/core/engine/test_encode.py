@@ -198,7 +198,7 @@ def test_a_run_halves_its_budget_once_where_both_arms_can_stay_loaded_then(fake_
     assert budget_of(139) == (33_792, "33792 tokens: the cap for cuda")
     assert footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 33_792, 139 * gib)
     # 24 GiB: weights of both 15.8, activations of 16,896 tokens 4.4, of 33,792 8.7
-    assert budget_of(24) == (16_896, "16896 tokens: with 33792 the arms would not fit beside each other")
+    assert budget_of(24) == (16_896, "16896 tokens: with 33792 both precisions do not fit into memory together")
     assert footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 16_896, 24 * gib)
     # 19 GiB: they do not fit with half of it either, so one at a time has all the room
     assert not footprint.are_resident(SPEC_3B, ("fp32", "fp16"), 8_448, 19 * gib)

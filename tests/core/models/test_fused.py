@@ -10,6 +10,7 @@ import torch
 if torch.cuda.is_available():
     pytest.skip("with a CUDA device the kernels are compiled: tests/gpu/test_fused_cuda.py", allow_module_level=True)
 from torch import nn
+from triton.runtime import interpreter
 
 from attention_oracle import slopes
 from vp_tui.core.config import plain_plan
@@ -26,6 +27,21 @@ from vp_tui.core.models.precision import storage_dtype
 CPU = torch.device("cpu")
 FORMATS = {name: storage_dtype(name) for name in ("fp32", "fp16")}
 LENGTHS = np.array([70, 64, 33, 5, 1])
+
+
+@pytest.fixture(autouse=True)
+def loaded_numbers_bound_loops(monkeypatch):
+    """Let the interpreter take a number of a tensor as the end of a loop.
+
+    It keeps such numbers as arrays of one element, of which NumPy 2.4 makes no int.
+    """
+    patch = interpreter._patch_lang_tensor
+
+    def patched(tensor, scope):
+        patch(tensor, scope)
+        scope.set_attr(tensor, "__index__", lambda self: self.handle.data.item())
+
+    monkeypatch.setattr(interpreter, "_patch_lang_tensor", patched)
 
 
 @pytest.fixture(params=FORMATS)
@@ -119,7 +135,7 @@ def test_short_attention_is_the_plain_one(dtype, head_dim, kind):
     layout, qkv_ND3 = packed(dtype, head_dim)
     given = {"rotary": rotary_of(layout, head_dim)} if kind == "rotary" else {"slopes_H": slopes(2)}
     wanted_ND = PLAIN.mix(qkv_ND3, 2, SdpaAttention(), to_device(layout, CPU), **given)
-    got_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, **given)
+    got_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), **given)
     # probabilities below 1 rounded to the format, in another order than SDPA rounds them
     assert (got_ND - wanted_ND).abs().max() < 8 * torch.finfo(dtype).eps
 
@@ -129,16 +145,16 @@ def test_short_attention_keeps_a_nan_in_its_own_sequence():
     qkv_ND3[int(layout.cu_seqlens[2]) + 3] = torch.nan
     # numpy stands for the GPU here, and warns of what is meant
     with np.errstate(invalid="ignore"):
-        mixed_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, rotary=rotary_of(layout, 32))
+        mixed_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), rotary=rotary_of(layout, 32))
     assert np.unique(layout.sequence_N[mixed_ND.isnan().any(dim=1).numpy()]).tolist() == [2]
 
 
 def test_short_attention_does_not_depend_on_the_pack():
     layout, qkv_ND3 = packed(torch.float16, 32)
-    whole_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), 70, rotary=rotary_of(layout, 32))
+    whole_ND = short.attend(qkv_ND3, 2, torch.from_numpy(layout.tiles_B3), rotary=rotary_of(layout, 32))
     alone, begin = packing.layout(LENGTHS[1:2]), int(layout.cu_seqlens[1])
     part_ND = short.attend(
-        qkv_ND3[begin : begin + 64].clone(), 2, torch.from_numpy(alone.tiles_B3), 64, rotary=rotary_of(alone, 32)
+        qkv_ND3[begin : begin + 64].clone(), 2, torch.from_numpy(alone.tiles_B3), rotary=rotary_of(alone, 32)
     )
     assert torch.equal(whole_ND[begin : begin + 64], part_ND)
 
@@ -153,7 +169,7 @@ def test_a_short_pack_of_16_bits_is_taken_from_flash_and_nothing_else_is():
     placed.__dict__["tiles_B3"] = torch.from_numpy(layout.tiles_B3)
     rotary, flash = rotary_of(layout, 32), FlashAttention(flash_stand_in)
     got_ND = Fused().mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
-    assert torch.equal(got_ND, short.attend(qkv_ND3, 2, placed.tiles_B3, 70, rotary=rotary))
+    assert torch.equal(got_ND, short.attend(qkv_ND3, 2, placed.tiles_B3, rotary=rotary))
     for ops in (Fused(PARTS - {"short"}), PLAIN):
         with pytest.raises(AssertionError, match="flash was called"):
             ops.mix(qkv_ND3.clone(), 2, flash, placed, rotary=rotary)
@@ -201,7 +217,7 @@ def test_pooling_in_one_pass_gives_means_without_the_margins_and_counts_with_the
     hidden_ND[102, :7] = torch.inf
     hidden_ND[103, 130:] = torch.nan
     with np.errstate(invalid="ignore"):
-        means_SD, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), 70, margins, True)
+        means_SD, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), margins, True)
     states = hidden_ND.split(layout.lengths_S.tolist())
     assert nan_S.tolist() == [int(part.isnan().sum()) for part in states]
     assert bad_S.tolist() == [int((~part.isfinite()).sum()) for part in states]
@@ -215,7 +231,7 @@ def test_pooling_in_one_pass_gives_means_without_the_margins_and_counts_with_the
 def test_counts_that_are_not_wanted_are_zeros():
     hidden_ND, layout = torch.full((6, 128), torch.nan), packing.layout(np.array([6]))
     with np.errstate(invalid="ignore"):
-        _, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), 6, (1, 1), False)
+        _, nan_S, bad_S = pooling.pool(hidden_ND, torch.from_numpy(layout.cu_seqlens), (1, 1), False)
     assert (nan_S.tolist(), bad_S.tolist()) == ([0], [0])
 
 

@@ -315,7 +315,7 @@ def test_a_protbert_is_validated_by_the_ordinary_command(folder_of, vp_tui, docu
     assert found["measures"]["details"]["weights"]["fp16_exact"] is False
     assert found["measures"]["details"]["weights"]["fp16_max_error"] > 0
     messages = [alert["message"] for alert in found["alerts"]]
-    assert any("tokenization: one token per letter" in message for message in messages)
+    assert any("tokenization: one token per residue" in message for message in messages)
     assert sum("BertModel of transformers" in message for message in messages) == 1
 
 

@@ -39,7 +39,7 @@ def test_a_fault_below_the_rounding_of_the_format_is_seen_in_fp32_and_in_the_tab
     assert found["R7"]["all"]["rotary_mismatch"] == 2
     assert found["details"]["rotary"] == {"blocks": 2, "mismatched": ["0", "1"]}
     assert found["R5"]["all"]["pooled_ratio"] is None
-    assert "24 are needed" in found["details"]["not_measured"]["R5"]
+    assert "24 sequences are needed" in found["details"]["not_measured"]["R5"]
 
 
 def test_code_that_does_not_fit_in_fp32_costs_one_number_only(measures_of, monkeypatch):

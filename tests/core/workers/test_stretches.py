@@ -15,6 +15,7 @@ from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.events import ArmSummary, BlockEncoded, Progress
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.budget import Budget
+from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.prepare import Block
 from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
 from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
@@ -203,10 +204,10 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
     for arm in arms:
         arm.warm_s[0] = 1e-5
     encoding = Encoding(
-        setting=SimpleNamespace(device=CUDA, sampler=sampler),
+        setting=SimpleNamespace(device=CUDA, sampler=sampler, course=Course()),
         plan=SimpleNamespace(data=data, budget=budget),
-        arms=SimpleNamespace(running=tuple(arms), reference=arms[0], candidate=arms[1]),
-        inspection=None,
+        arms=SimpleNamespace(running=tuple(arms), reference=arms[0], candidate=arms[1], is_interleaved=True),
+        inspection=SimpleNamespace(sample_tokens=1),
         pending=[],
         tally=FakeTally(),
         throughput=Throughput(data, arms, {}),

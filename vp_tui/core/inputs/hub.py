@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # __all__ is made at import
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from vp_tui.core.errors import ModelError
+from vp_tui.core.errors import ModelError, first_line
 from vp_tui.core.inputs import adapter
 from vp_tui.core.inputs.source import ModelSource
 
@@ -84,16 +84,12 @@ def _reason(error: Exception, source: ModelSource) -> str:
                 f"download it once without HF_HUB_OFFLINE, {elsewhere}"
             )
         case LocalEntryNotFoundError():
-            return f"{_first_line(error)}; not in the cache either; check the network, {elsewhere}"
+            return f"{first_line(error)}; not in the cache either; check the network, {elsewhere}"
         case EntryNotFoundError():
             return f"the repository lists a file that does not exist ({_url(error)}); try again later, {elsewhere}"
         case _:
-            return f"{type(error).__name__}: {_first_line(error)}; complete files are kept: try again, {elsewhere}"
+            return f"{type(error).__name__}: {first_line(error)}; complete files are kept: try again, {elsewhere}"
 
 
 def _url(error: Any) -> str:
     return str(error.response.url)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

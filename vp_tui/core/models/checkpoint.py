@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vp_tui.core import text as fmt
-from vp_tui.core.errors import ModelError
+from vp_tui.core.errors import ModelError, first_line
 from vp_tui.core.files import read_json
 from vp_tui.core.inputs import fair_esm, tensor_names, weight_header
 from vp_tui.core.models import torch_file
@@ -175,11 +175,6 @@ def require_floats(folder: Path, tensors: Mapping[str, Stored]) -> None:
             f"{folder} is quantized: {first_names(found, f'stored as {kinds}')}; FP16 and FP32 of such weights "
             "say nothing about the model they were made from: give the checkpoint before quantization"
         )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its class if it has no text."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def first_names(names: list[str], what: str) -> str:

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.errors import ModelError, UsageError
+from vp_tui.core.errors import ModelError, UsageError, first_line
 from vp_tui.core.inputs.spec import ModelSpec
 from vp_tui.core.models import hf_files
-from vp_tui.core.models.checkpoint import first_line, first_names
+from vp_tui.core.models.checkpoint import first_names
 from vp_tui.core.models.kernels.base import DeviceGroup, DeviceLayout
 from vp_tui.core.models.precision import is_16_bit, storage_dtype
 from vp_tui.core.text import plural

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vp_tui.core import fingerprint
+from vp_tui.core import text as fmt
 from vp_tui.core.fingerprint import differences
 from vp_tui.core.regression.accuracy import judge_accuracy
 from vp_tui.core.regression.calibration import NO_NOISE, Noise
@@ -76,6 +77,6 @@ def _baseline_notes(base: Side) -> tuple[str, ...]:
     bad = [run for run in base.runs if run.nan or run.inf]
     short = [run for run in base.runs if not run.complete]
     return (
-        *(f"A, {run.label}, has {run.nan} sequences with NaN and {run.inf} with Inf" for run in bad),
+        *(f"A, {run.label}, has {fmt.plural(run.nan, 'sequence')} with NaN and {run.inf} with Inf" for run in bad),
         *(f"A, {run.label}, has only {run.done} of {run.total} sequences" for run in short),
     )

@@ -141,25 +141,16 @@ def _fitting(table: Table, width: int) -> list[str]:
             if max(map(columns, lines)) <= width:
                 return lines
         spare = max(most, key=lambda place: table.columns[place].spare)
-        texts = [place for place in most if table.columns[place].align == "left" and most[place] > _LEAST]
-        if table.columns[spare].spare:
-            del most[spare]
-        elif texts:
-            widest = max(texts, key=lambda place: _width_of(table, place, most))
-            most[widest] = max(_LEAST, min(most[widest], _width_of(table, widest, most)) - 1)
-        else:
-            return lines
+        if not table.columns[spare].spare:
+            return [indent + line for line in _rows_of(table, most, gap, width - columns(indent))]
+        del most[spare]
 
 
-def _width_of(table: Table, place: int, most: Mapping[int, int]) -> int:
-    return max(columns(clip(row[place], most[place])) for row in table.rows)
-
-
-def _rows_of(table: Table, most: Mapping[int, int], gap: str) -> list[str]:
+def _rows_of(table: Table, most: Mapping[int, int], gap: str, width: int | None = None) -> list[str]:
     head = tuple(table.columns[place].title for place in most)
     rows = [[clip(row[place], wide) for place, wide in most.items()] for row in table.rows]
     right = [number for number, place in enumerate(most) if table.columns[place].align == "right"]
-    return aligned([head, *rows], gap=gap, right=right)
+    return aligned([head, *rows], gap=gap, right=right, width=width)
 
 
 def aligned(

@@ -50,3 +50,9 @@ def while_encoding(samples: Iterable[_Sample], blocks: Iterable[Timed]) -> Seque
         return place >= 0 and at_us <= spans[place][1]
 
     return [sample for sample in samples if is_inside(sample.at_us)]
+
+
+def mean_of(readings: Iterable[float | None]) -> float | None:
+    """Return the mean of the readings that there are; None without any."""
+    there = [reading for reading in readings if reading is not None]
+    return sum(there) / len(there) if there else None

@@ -5,14 +5,14 @@ A row without a value holds the number of non-finite values; unmeasured numbers 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
 from vp_tui.core.events import StratumStats
 from vp_tui.core.store import tables
-from vp_tui.core.store.encoding_time import while_encoding
+from vp_tui.core.store.encoding_time import mean_of, while_encoding
 
 ALL: Final = "all"
 _SIMILARITY: Final = {
@@ -138,9 +138,4 @@ def _gpu_means(connection: Connection, run_id: int) -> Mapping[str, float | None
     timed = select(block.c.at_us, block.c.wall_s).where(block.c.run_id == run_id, block.c.is_warmup == 0)
     taken = select(gpu.c.at_us, *(gpu.c[name] for name in _GPU)).where(gpu.c.run_id == run_id)
     inside = while_encoding(connection.execute(taken).all(), connection.execute(timed).all())
-    return {name: _mean(getattr(sample, name) for sample in inside) for name in _GPU} if inside else {}
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
+    return {name: mean_of(getattr(sample, name) for sample in inside) for name in _GPU} if inside else {}

@@ -13,7 +13,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample
 from vp_tui.core.gates.goals import P1_GPU
-from vp_tui.core.store.encoding_time import while_encoding
+from vp_tui.core.store.encoding_time import mean_of, while_encoding
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.marks import MARKS, Level, bars, line, lines, styled
 
@@ -73,7 +73,7 @@ def _encoding(snapshot: RunSnapshot) -> Sequence[GpuSample]:
 
 
 def _share(sample: GpuSample, encoding: Sequence[GpuSample], name: str, field: str) -> str:
-    newest, mean = getattr(sample, field), _mean(_known(encoding, field))
+    newest, mean = getattr(sample, field), mean_of(_known(encoding, field))
     return f"{name} {fmt.percent(newest, of=100)}, mean {fmt.percent(mean, of=100)}"
 
 
@@ -106,7 +106,7 @@ def _shared(others: int | None) -> Content:
 
 def _utilization(snapshot: RunSnapshot) -> Content:
     encoding, least = _encoding(snapshot), snapshot.limits.fail(P1_GPU)
-    mean = _mean([sample.utilization for sample in encoding])
+    mean = mean_of([sample.utilization for sample in encoding])
     if mean is None:
         return styled("(not reported)  " if encoding else "(not encoding yet)  ", "dim")
     level: Level = "plain" if mean >= least else "warn"
@@ -180,12 +180,7 @@ def _thin(values: Sequence[float | None], most: int) -> list[float | None]:
     """Return at most `most` values: means of neighbours, None where all of them are missing."""
     if len(values) <= most:
         return list(values)
-    return [_mean(values[place * len(values) // most : (place + 1) * len(values) // most]) for place in range(most)]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
+    return [mean_of(values[place * len(values) // most : (place + 1) * len(values) // most]) for place in range(most)]
 
 
 def span(samples: Sequence[GpuSample]) -> str:

@@ -125,10 +125,6 @@ class HeatGrid(LineList):
         content = self.row_line(row).stylize("bold", 0, label).stylize("reverse", start, start + max(1, each - 1))
         return self._painted(content, "lines--even")
 
-    def copy_text(self) -> str:
-        rows = [self.title_line(), *(self.row_line(row) for row in range(self.row_count))]
-        return "".join(f"{row.plain.rstrip()}\n" for row in rows)
-
     def action_open(self) -> None:
         """A module has no page of its own: the line below says it all."""
 

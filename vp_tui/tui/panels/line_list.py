@@ -37,6 +37,11 @@ class LineList(ScrollView, can_focus=True):
         """Return one row, less than `row_count`."""
         raise NotImplementedError
 
+    def copy_text(self) -> str:
+        """Return title and rows as text."""
+        rows = [self.title_line(), *(self.row_line(row) for row in range(self.row_count))]
+        return "".join(f"{row.plain.rstrip()}\n" for row in rows)
+
     def action_open(self) -> None:
         """Handle enter, or a click on the row under the cursor."""
         raise NotImplementedError

@@ -189,10 +189,6 @@ class PrecisionMap(LineList):
         if not 0 <= self.cursor_row - self.scroll_offset.y < self._room:
             self.scroll_to(y=max(0, self.cursor_row - self._room // 2), animate=False, immediate=True)
 
-    def copy_text(self) -> str:
-        rows = [self.title_line(), *(self.row_line(row) for row in range(self.row_count))]
-        return "".join(f"{row.plain.rstrip()}\n" for row in rows)
-
     # -- keys and mouse
 
     def action_open(self) -> None:

@@ -105,10 +105,6 @@ class RunsTable(LineList):
             return styled(f" {one.text}", "title")
         return Content("").join(_cell(column.cell(one), column) for column in self._columns)
 
-    def copy_text(self) -> str:
-        rows = [self.title_line(), *(self._line(one) for one in self._rows)]
-        return "\n".join(row.plain.rstrip() for row in rows) + "\n"
-
     # -- keys and mouse
 
     def action_open(self) -> None:

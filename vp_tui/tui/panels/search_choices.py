@@ -7,6 +7,7 @@ from textual.widgets import Static
 from vp_tui.core import text as fmt
 from vp_tui.core.measures.scale import log_distance
 from vp_tui.core.report import headings as words
+from vp_tui.core.report.page import aligned
 from vp_tui.core.runs.search.records import Choice, SearchResult
 from vp_tui.tui.marks import MARKS, Level, line, styled
 
@@ -16,10 +17,9 @@ _STYLES = {"passes": "chart--candidate", "fails": "chart--fails"}
 
 def table(result: SearchResult) -> list[Content]:
     """Return a line per plan, the fastest first, and what to know of them."""
-    rows = [_cells(one) for one in result.choices]
-    sizes = [max(len(row[place]) for row in (_TITLES, *rows)) for place in range(len(_TITLES))]
-    shown = [styled(_aligned(_TITLES, sizes), "title")] if rows else []
-    shown += [styled(_aligned(row, sizes), _level(one)) for row, one in zip(rows, result.choices, strict=True)]
+    head, *rows = aligned([_TITLES, *map(_cells, result.choices)], right=range(1, len(_TITLES)))
+    shown = [styled(head, "title")] if rows else []
+    shown += [styled(row, _level(one)) for row, one in zip(rows, result.choices, strict=True)]
     remarks = [slower(result), *(f"Note: {note}" for note in result.notes)]
     return [*shown, *(line((f"{MARKS['warn']} ", "warn"), fmt.safe(words)) for words in remarks if words)]
 
@@ -30,13 +30,6 @@ def _cells(one: Choice) -> tuple[str, ...]:
     return (
         fmt.safe(one.name), str(one.kept), passes, gap, fmt.number(one.tokens_per_s), fmt.size(one.weight_bytes),
     )  # fmt: skip
-
-
-def _aligned(row: tuple[str, ...], sizes: list[int]) -> str:
-    name, *numbers = row
-    return "  ".join(
-        [f"{name:<{sizes[0]}}", *(f"{text:>{size}}" for text, size in zip(numbers, sizes[1:], strict=True))]
-    )
 
 
 def _level(one: Choice) -> Level:

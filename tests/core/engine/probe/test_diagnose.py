@@ -93,7 +93,7 @@ def test_a_value_that_is_finite_the_second_time_is_transient(model_of):
     assert first.nan_count_S.all()
     found = look_at(loaded, 1)
     assert (found.transient, found.module) == (True, None)
-    assert found.text == "it did not repeat when the same pack ran again: transient, suspect the hardware"
+    assert "did not repeat" in found.text
 
 
 def test_looking_leaves_no_hook_and_changes_no_bit(model_of):
