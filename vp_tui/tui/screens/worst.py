@@ -29,7 +29,7 @@ AGAIN_S = 1.0
 """Seconds between two reads while the run is active."""
 ID_LEAST, ID_MOST = 8, 40
 FIXED = (
-    (words.STRATUM, 7), ("tokens", 6), (words.SIMILARITY, 10), (words.DIFFERENCE, 10), (words.NORM, 8),
+    (words.STRATUM, 7), ("tokens", 6), (words.SIMILARITY, 10), (words.DIFFERENCE, 10), (words.NORM, 9),
     (words.NAN, 5), (words.INF, 5),
 )  # fmt: skip
 NARROW = (words.STRATUM, words.SIMILARITY, words.NAN, words.INF)
