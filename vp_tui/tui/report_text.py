@@ -60,7 +60,9 @@ def cosine_meaning(measured: Measured, limits: Thresholds) -> str:
     limit = fmt.limit(limits.fail(M1))
     words = []
     if between is not None:
-        words.append(f"Two different sequences of this set have a similarity of {fmt.similarity(between, 3)} on average.")
+        words.append(
+            f"Two different sequences of this set have a similarity of {fmt.similarity(between, 3)} on average."
+        )
     if needed is not None:
         words.append(_needed(needed, between, limit))
     dominant = detail(measured.details, "dominant_dimension")
@@ -76,9 +78,7 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     meaning = f"Without what all sequences share, a similarity of {limit} to the reference is one of"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
-    return (
-        f"{meaning} only {fmt.similarity(needed, 3)}: M1 alone would miss a loss of that size, which S7 to S10 look for."
-    )
+    return f"{meaning} only {fmt.similarity(needed, 3)}: M1 alone would miss a loss of that size, which S7 to S10 look for."
 
 
 def uncaught_controls(measured: Measured) -> str:

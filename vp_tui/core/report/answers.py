@@ -97,7 +97,9 @@ def _accessions(measured: Measured) -> str:
     if accessions is None or bound is None:
         return ""
     told = f"The sequences come from {fmt.exact(accessions)} accessions"
-    return f"{told}. Of accessions that are not among them, {failures_in_words(bound)} could hold a sequence that fails."
+    return (
+        f"{told}. Of accessions that are not among them, {failures_in_words(bound)} could hold a sequence that fails."
+    )
 
 
 def next_step(snapshot: RunSnapshot) -> str:
