@@ -94,7 +94,7 @@ class Page:
         )
         return terminal["result"].get("objectId")
 
-    async def until(self, *words, seconds=20):
+    async def until(self, *words, seconds=150):
         """Wait for words in the terminal; its text."""
         end = time.monotonic() + seconds
         while True:

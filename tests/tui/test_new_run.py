@@ -27,6 +27,22 @@ async def test_start_is_open_only_while_everything_is_valid(drive, fasta):
         assert not start.disabled
 
 
+async def test_an_answer_about_a_path_that_was_typed_on_meanwhile_is_dropped(drive, fasta, monkeypatch):
+    answers = []
+    monkeypatch.setattr(
+        "vp_tui.tui.screens.new_run.run_job", lambda node, group, work, done, failed=None: answers.append(done)
+    )
+    async with drive() as driven:
+        start = (await opened(driven)).query_one("#start", Button)
+        await fill(driven, model="esm2-3b", input=fasta[:5])
+        about_the_beginning = answers[-1]
+        await fill(driven, input=fasta)
+        about_the_beginning(f"no such file: {fasta[:5]}")
+        assert not start.disabled
+        answers[-1](f"no such file: {fasta}")
+        assert start.disabled
+
+
 async def test_ctrl_s_starts_the_run_and_shows_it(drive, fasta):
     async with drive(snapshots.passed(), snapshots.snapshot(snapshots.row(43, name="fresh"))) as driven:
         form = await opened(driven)

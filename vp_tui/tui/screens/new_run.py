@@ -195,10 +195,11 @@ class NewRunScreen(ModalScreen[int]):
         """Check in a thread that the file exists: a network path may take long."""
         typed = str(self._values[name])
         look = partial(patiently, folder_of(typed), partial(file_error, name, typed))
-        run_job(self, f"look at {name}", look, partial(self._looked_at, name))
+        run_job(self, f"look at {name}", look, partial(self._looked_at, name, typed))
 
-    def _looked_at(self, name: str, error: str | None) -> None:
-        if error is not None:
+    def _looked_at(self, name: str, typed: str, error: str | None) -> None:
+        # an answer on its way when the next letter was typed is about another path
+        if error is not None and typed == str(self._values[name]):
             self._file_errors[name] = error
             self._recheck()
 
