@@ -73,7 +73,7 @@ def test_ceilings_in_fp8_multiply_rows_that_are_rounded_before(monkeypatch):
         return options["bias"].expand(len(values), -1)
 
     monkeypatch.setattr(torch, "_scaled_mm", product)
-    found = ceilings.ceilings_of(TINY, built_in_plan("fp8"), CPU, 10, np.array([10, 30]))
-    assert set(shapes) == {(10, 64, 192), (10, 64, 64), (10, 64, 256), (10, 256, 64)}
+    found = ceilings.ceilings_of(TINY, built_in_plan("fp8"), CPU, 300, np.array([10, 30]))
+    assert set(shapes) == {(300, 64, 192), (300, 64, 64), (300, 64, 256), (300, 256, 64)}
     assert found.precision == "fp8"
     assert found.attention_kernel == "sdpa"
