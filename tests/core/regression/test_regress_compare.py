@@ -230,7 +230,7 @@ def test_failing_is_graver_than_being_unfinished():
 def test_a_nonfinite_baseline_is_noted_and_no_gate():
     found = compared(base=side("b", STEADY, nan=3))
     assert found.verdicts == {"accuracy": "IDENTICAL", "performance": "EQUIVALENT"}
-    assert any("b00" in note and "3 sequences with NaN" in note for note in found.notes)
+    assert any("A, b00" in note and "3 sequences with NaN" in note for note in found.notes)
 
 
 # comparability
