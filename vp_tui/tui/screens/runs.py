@@ -97,7 +97,9 @@ class RunsScreen(MainScreen):
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        return self.query_one(RunsTable).chosen
+        # keys are asked about before the screen has its table
+        table = next(iter(self.query(RunsTable)), None)
+        return table.chosen if table is not None else None
 
     # -- filter
 
