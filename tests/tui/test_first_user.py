@@ -186,8 +186,9 @@ def pin_the_baseline(terminal, home):
     terminal.press(START)
     see(terminal, "'default'")
     with Reader(home) as reader:
-        (baseline,) = reader.baselines(active=True)
-    assert (baseline.run_ids, baseline.reason) == ((run_id,), "first sound run")
+        # one of accuracy and one of speed
+        pinned = {(one.name, one.run_ids, one.reason) for one in reader.baselines(active=True)}
+    assert pinned == {("default", (run_id,), "first sound run")}
 
 
 @pytest.mark.timeout(1200)  # four real runs and two dashboards on cores shared with other tests
