@@ -21,7 +21,7 @@ SIZE = (120, 40)
 SHOWN_HOME = "/data/vp-tui"
 SOUND, DEGRADED = 1, 3
 """Runs of the home: the demo's ESM-2 as it is, and (after its DNABERT-S) with a fault in the engine."""
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 600.0
 
 
 def main() -> int:

@@ -180,10 +180,15 @@ def pin_the_baseline(terminal, home):
     see(terminal, "vs base", "demo")
     terminal.press("b")
     see(terminal, "Baseline: #")
+    run_id = int(re.search(r"Baseline: #(\d+)", terminal.text)[1])
     terminal.press("first sound run")
     see(terminal, "first sound run")
     terminal.press(START)
     see(terminal, "'default'")
+    with Reader(home) as reader:
+        # one of accuracy and one of speed
+        pinned = {(one.name, one.run_ids, one.reason) for one in reader.baselines(active=True)}
+    assert pinned == {("default", (run_id,), "first sound run")}
 
 
 @pytest.mark.timeout(1200)  # four real runs and two dashboards on cores shared with other tests
@@ -210,4 +215,3 @@ def test_a_first_user_gets_from_nothing_to_a_report_by_what_the_screen_says(
     words = page.read_text()
     assert words.startswith("<!DOCTYPE html>")
     assert {"run 2", "run 4", "IDENTICAL"} <= set(re.findall(r"\brun \d+\b|\b[A-Z]{8,}\b", words))
-    assert "default" in {name for run in runs_of(home).values() for name in run.baselines}

@@ -78,9 +78,8 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     meaning = f"Without what all sequences share, a similarity of {limit} to the reference is one of"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
-    return (
-        f"{meaning} only {fmt.similarity(needed, 3)}: M1 alone would miss a loss of that size; S7 to S10 look for it."
-    )
+    lost = "M1 alone would miss a loss of that size, which S7 to S10 look for"
+    return f"{meaning} only {fmt.similarity(needed, 3)}: {lost}."
 
 
 def uncaught_controls(measured: Measured) -> str:

@@ -114,12 +114,18 @@ def next_step(snapshot: RunSnapshot) -> str:
     if snapshot.run.precision.startswith(shown_name("")):
         return "accuracy only, imitated in FP32: validate the format itself on a device that has it."
     bound = bound_of(from_document(snapshot.measures))
-    command = f"vp-tui run -m {shlex.quote(safe(config['model']))} -i {shlex.quote(safe(config['input']))}"
+    command = f"vp-tui run -m {_quoted(config['model'])} -i {_quoted(config['input'])}"
     if bound is not None and bound >= MIN_FILE:
         return f"{command} --sample {_MORE}"
     sample = "" if config.get("sample", _MORE) == _MORE else f" --sample {config['sample']}"
     on_gpu = f"the same run on a GPU: {command}{sample}"
     return on_gpu if snapshot.run.device == "cpu" else f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+
+
+def _quoted(path: str) -> str:
+    """A path for a shell; in quotes it would not expand the ~ that an exported page has for the home folder."""
+    home, rest = ("~/", path[2:]) if path.startswith("~/") else ("", path)
+    return home + shlex.quote(safe(rest))
 
 
 def _is_of_predictions(snapshot: RunSnapshot) -> bool:

@@ -198,8 +198,7 @@ class NewRunScreen(ModalScreen[int]):
         run_job(self, f"look at {name}", look, partial(self._looked_at, name, typed))
 
     def _looked_at(self, name: str, typed: str, error: str | None) -> None:
-        # an answer on its way when the next letter was typed is about another path
-        if error is not None and typed == str(self._values[name]):
+        if error is not None and typed == str(self._values[name]):  # else it was typed on meanwhile
             self._file_errors[name] = error
             self._recheck()
 

@@ -97,8 +97,9 @@ class RunsScreen(MainScreen):
         self.query_one("#detail", Panel).show(words)
 
     def chosen(self, view: StoreView) -> RunRow | None:
-        # the key bar of the screen before asks while this one has no panels yet
-        return self.query_one(RunsTable).chosen if self.is_mounted else None
+        # keys are asked about before the screen has its table
+        table = next(iter(self.query(RunsTable)), None)
+        return table.chosen if table is not None else None
 
     # -- filter
 
