@@ -186,7 +186,8 @@ def summaries(*, encode_s=None, found=None, spec=None, gpu_name="NVIDIA H200"):
     )
     times = encode_s or {0: 0.001, 1: 0.003}
     return Outcome(
-        **dict.fromkeys(("setting", "tally", "inspected")),
+        setting=SimpleNamespace(several=None),
+        **dict.fromkeys(("tally", "inspected")),
         plan=SimpleNamespace(data=data, spec=spec or esm2(33, 1280), stored=SimpleNamespace(found=found)),
         arms=SimpleNamespace(
             reference=ArmForLackOfAGpu("reference", "fp32", {index: 10 * seconds for index, seconds in times.items()}),
