@@ -43,12 +43,13 @@ def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
     head = titled(
         "format", "verdict", "worst M1", "worst M2", "neighbours", "flips", "tokens/s", "speed-up", "95%", "tok/J",
         "memory", "run",
-        numbers=("worst M1", "worst M2", "neighbours", "flips", "tokens/s", "speed-up", "tok/J", "memory"),
+        numbers=("worst M1", "worst M2", "neighbours", "flips", "tokens/s", "speed-up", "95%", "tok/J", "memory"),
     )  # fmt: skip
     note = (
         "worst M1, M2: cosine and mean-centred cosine of the worst sequence; neighbours: 10 nearest kept (S1); flips: "
         "clear labels of random linear classifiers that flip (S10); tok/J: tokens per joule of the GPU; memory: peak "
-        "in GiB while encoding, of both precisions where the run encoded its reference; *: fastest that passes"
+        "in GiB while encoding, of both precisions where the run encoded its reference; *: fastest that passes; the "
+        "format without a verdict is the reference"
     )
     return Page(
         title=f"vp-tui tiers: {safe(facts['model'])}",
@@ -84,7 +85,7 @@ def _row(one: Tier, best: Tier | None) -> tuple[str, ...]:
     is_reference = one.role == "reference"
     return (
         f"{'* ' if one is best else ''}{safe(one.name)}",
-        "reference" if is_reference else one.verdict or "none",
+        DASH if is_reference else one.verdict or "none",
         DASH if is_reference else similarity(one.cosine_min),
         DASH if is_reference else similarity(one.centred_min),
         percent(one.neighbours_kept),
