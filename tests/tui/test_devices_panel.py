@@ -17,7 +17,7 @@ def text_of(rows):
 
 def test_each_device_has_a_row_and_the_last_one_is_the_total():
     heading, first, second, total = text_of([ROW, replace(ROW, name="cuda:1", packs=8, utilization=None)])
-    assert heading == ["device", "util", "tokens/s", "packs", "state"]
+    assert heading == ["device", "util", "tokens/s", "batches", "state"]
     assert first == ["cuda:0", "97%", "1500", "12", "works"]
     assert second == ["cuda:1", "-", "1500", "8", "works"]
     assert total[:3] == ["total", "3000", "20"]

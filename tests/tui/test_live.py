@@ -316,7 +316,7 @@ async def test_the_numbers_of_both_embeddings_stand_side_by_side(drive):
 async def test_on_a_small_screen_the_numbers_of_the_embeddings_are_in_the_measures(drive):
     async with drive(snapshots.measured()) as driven:
         await driven.press("m")
-        await driven.until_text("Measures")
+        await driven.until_text("explains the gate")
         assert "1.3e-02" in driven.app.screen.query_one("#report").copy_text()
 
 

@@ -23,7 +23,7 @@ from vp_tui.core.verdict.words import uncaught
 
 WIDTH = 79
 _SCOPES = (*STRATA, "all")
-_GATE, _CELL, _LIMIT = 12, 9, 16
+_GATE, _CELL, _LIMIT = 11, 9, 16
 _MODULES = 5
 _AT_WORK = {"utilization": "utilization", "sm_active": "SM active", "tensor_active": "tensor", "dram_active": "DRAM"}
 _HOW_TO_READ = "Limits: warn (fail). blind: the gate passed but detected none of the negative controls."

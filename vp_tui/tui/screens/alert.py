@@ -55,6 +55,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "GPU telemetry was not available: utilization, memory, power and clock are missing and not checked.",
         "Run `vp-tui doctor` to see why. The accuracy verdict is not affected.",
     ),
+    "device": (
+        "About the devices of a run on several: one was lost or is slow, or what each of them encoded.",
+        "What a lost device held was encoded again on the others; the speed of such a run is not comparable.",
+    ),
     "model": (
         "About the checkpoint or the code that runs it: what was found or replaced, or a corruption injected on "
         "purpose.",
