@@ -1,4 +1,8 @@
-"""Makes the stills of README.md, live.svg and compare.svg, from real runs of the demo: `make stills`."""
+"""Makes the stills of README.md from real runs of the demo: `make stills`.
+
+live.svg, runs.svg and compare.svg are screens; report.png is the HTML report of the run that fails, made where
+chromium is installed.
+"""
 
 import asyncio
 import os
@@ -19,8 +23,10 @@ from vp_tui.tui.messages import OpenComparison
 HERE = Path(__file__).parent
 SIZE = (120, 40)
 SHOWN_HOME = "/data/vp-tui"
-SOUND, DEGRADED = 1, 3
-"""Runs of the home: the demo's ESM-2 as it is, and (after its DNABERT-S) with a fault in the engine."""
+SOUND, DEGRADED, BROKEN = 1, 3, 4
+"""Runs of the home: the demo's ESM-2 as it is, and (after its DNABERT-S) faulty in engine and weights."""
+REPORT_SIZE = (1000, 1400)
+"""Pixels at the top of the report."""
 PATIENCE_SECONDS = 600.0
 
 
@@ -30,18 +36,42 @@ def main() -> int:
     home = Home(Path("/tmp") / secrets.token_hex(8)[: len(SHOWN_HOME) - len("/tmp/")])
     home.root.mkdir()
     try:
-        for fault in ([], ["--fault", "eos-in-mean"]):
+        for fault in ([], ["--fault", "eos-in-mean"], ["--fault", "overflow"]):
             _demo(home, fault)
         for name, picture in asyncio.run(_pictures(home)).items():
             (HERE / f"{name}.svg").write_text(_published(picture, home))
+        _report(home)
     finally:
         shutil.rmtree(home.root)
     return 0
 
 
 def _demo(home: Home, options: list[str]) -> None:
-    command = [sys.executable, "-m", "vp_tui.tui.cli", "demo", "--no-tui", *options]
-    subprocess.run(command, env={**os.environ, HOME_VARIABLE: str(home.root)}, stdout=subprocess.DEVNULL, check=True)
+    # a run that fails as it should ends with 4
+    assert _vp_tui(home, "demo", "--no-tui", *options) in {0, 4}
+
+
+def _vp_tui(home: Home, *arguments: str) -> int:
+    command = [sys.executable, "-m", "vp_tui.tui.cli", *arguments]
+    # exports show the home folder as ~
+    environment = {**os.environ, HOME_VARIABLE: str(home.root), "HOME": str(home.root)}
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def _report(home: Home) -> None:
+    """Write the top of the report of the run that fails."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        sys.stderr.write("report.png is not made again: chromium is not installed\n")
+        return
+    page = home.root / "report.html"
+    assert _vp_tui(home, "export", str(BROKEN), "--format", "html", "--output", str(page)) == 0
+    size = f"--window-size={REPORT_SIZE[0]},{REPORT_SIZE[1]}"
+    shot = f"--screenshot={HERE / 'report.png'}"
+    subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--hide-scrollbars", size, shot, f"file://{page}"],
+        check=True, timeout=PATIENCE_SECONDS, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
 
 
 async def _pictures(home: Home) -> dict[str, str]:
@@ -51,6 +81,9 @@ async def _pictures(home: Home) -> dict[str, str]:
     async with app.run_test(size=SIZE) as pilot:
         await _until(pilot, lambda text: "PASS" in text and "limit" in text)
         made["live"] = app.export_screenshot(title="vp-tui")
+        await pilot.press("2")
+        await _until(pilot, lambda text: "demo-dnabert" in text and "FAIL" in text)
+        made["runs"] = app.export_screenshot(title="vp-tui")
         app.post_message(OpenComparison(str(SOUND), str(DEGRADED)))
         await _until(pilot, lambda text: "REGRESSED" in text)
         made["compare"] = app.export_screenshot(title="vp-tui")
