@@ -21,6 +21,7 @@ from command_line import command_on, document_of
 from samples import PROTEINS
 from vp_tui.core.engine.threads import let_threads_sleep
 from vp_tui.core.store.home import Home
+from vp_tui.core.workers.demo.data import make_fasta
 
 # where a host keeps Python from writing what it compiled, each of some hundred processes would compile vp_tui again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -217,6 +218,14 @@ def wait_until(condition, *, seconds=60.0, what="the condition"):
             return value
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A file with enough work that a run is still going while a test acts on it."""
+    path = tmp_path / "many.fasta"
+    make_fasta(path, num_sequences=3000)
+    return path
 
 
 @pytest.fixture

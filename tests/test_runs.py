@@ -30,14 +30,6 @@ STRATA = ("short", "medium", "long")
 DESCRIPTION = Path(__file__).parents[1] / "docs" / "run-document.md"
 
 
-@pytest.fixture
-def many(tmp_path):
-    """Enough work that a run is still going while a test acts on it."""
-    path = tmp_path / "many.fasta"
-    make_fasta(path, num_sequences=3000)
-    return path
-
-
 beside_plain = pytest.mark.xdist_group("plain")
 """Tests that look at the plain run, by one worker: it is made once."""
 

@@ -2,8 +2,6 @@
 
 import contextlib
 
-import pytest
-
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import InputError
 from vp_tui.core.runs import launch
@@ -11,15 +9,6 @@ from vp_tui.core.runs.early import begun
 from vp_tui.core.store import lifecycle
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.liveness import is_running, start_ticks
-from vp_tui.core.workers.demo.data import make_fasta
-
-
-@pytest.fixture
-def many(tmp_path):
-    """Enough work that a run is still going while a test acts on it."""
-    path = tmp_path / "many.fasta"
-    make_fasta(path, num_sequences=3000)
-    return path
 
 
 def test_a_process_that_is_given_no_run_is_gone_and_leaves_nothing(home, made_checkpoint, tmp_path):

@@ -24,6 +24,11 @@ def worker_command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", PACKAGE, name, *arguments]
 
 
+def worker_environment(home: Home) -> dict[str, str]:
+    """Return the environment of a worker: this process's, its home, and where its compiled Python is kept."""
+    return {**os.environ, HOME_VARIABLE: str(home.root), **bytecode.variables(os.environ)}
+
+
 def start_detached(
     home: Home, command: Sequence[str], log: Path, mode: Literal["ab", "wb"], stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
@@ -33,8 +38,7 @@ def start_detached(
 
     Raises RunFailedError: the process cannot be started.
     """
-    environment = {**os.environ, HOME_VARIABLE: str(home.root), "PYTHONUNBUFFERED": "1"}
-    environment |= bytecode.variables(os.environ)
+    environment = {**worker_environment(home), "PYTHONUNBUFFERED": "1"}
     try:
         with log.open(mode) as output:
             return subprocess.Popen(

@@ -20,7 +20,6 @@ from vp_tui.core.shards import manifest as manifests
 from vp_tui.core.shards.manifest import NAME, PROGRESS, Manifest, Read, WrittenFile
 
 LOCK: Final = ".lock"
-_CHUNK: Final = 1 << 20
 
 
 @dataclass(slots=True)
@@ -180,8 +179,5 @@ def _sync_folder(path: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes; raises OSError."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Run workers (child processes with torch) from the command line, which never loads torch; the demo's files."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,22 +8,18 @@ from typing import Any
 
 from vp_tui.core.bench.stopping import give_back, take_over
 from vp_tui.core.errors import ExitCode, ResourceError
-from vp_tui.core.runs.worker import read_answer, worker_command
-from vp_tui.core.store.home import HOME_VARIABLE, Home
+from vp_tui.core.runs.worker import read_answer, worker_command, worker_environment
+from vp_tui.core.store.home import Home
 from vp_tui.core.text import safe
 
 CHECKPOINT = "checkpoint"
 SEQUENCES = "sequences.fasta"
 
 
-def _environment(home: Home) -> dict[str, str]:
-    return {**os.environ, HOME_VARIABLE: str(home.root)}
-
-
 def run_module(home: Home, name: str, arguments: list[str]) -> int:
     """Run the worker `name` in the foreground on our stdout and stderr; return its exit code."""
     command = worker_command(name, *arguments)
-    code = subprocess.run(command, env=_environment(home), stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(command, env=worker_environment(home), stdin=subprocess.DEVNULL, check=False).returncode
     return code if code >= 0 else ExitCode.RUN_FAILED
 
 
@@ -32,7 +27,7 @@ def run_stoppable(home: Home, name: str, arguments: list[str]) -> int:
     """As run_module, but SIGINT, SIGTERM and SIGHUP are passed on to the worker, which decides what they mean."""
     command = worker_command(name, *arguments)
     # in a group of its own, or Ctrl+C would reach it twice
-    with subprocess.Popen(command, env=_environment(home), stdin=subprocess.DEVNULL, process_group=0) as child:
+    with subprocess.Popen(command, env=worker_environment(home), stdin=subprocess.DEVNULL, process_group=0) as child:
         before = take_over(lambda number, _: child.send_signal(number))
         try:
             code = child.wait()
@@ -50,7 +45,7 @@ def module_output(home: Home, name: str, arguments: Sequence[str] = ()) -> Any:
     """
     command = worker_command(name, *arguments)
     done = subprocess.run(
-        command, env=_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command, env=worker_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     sys.stderr.write("".join(f"{safe(line)}\n" for line in done.stderr.splitlines()))
     try:
