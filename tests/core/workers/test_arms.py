@@ -149,7 +149,7 @@ def test_warming_up_keeps_nothing(work):
 def test_warming_up_ends_with_the_round_that_is_warm(work):
     """The clock is a fake, because this machine's is not to be told what to say."""
     arm, block, _ = work
-    real, times = arm._encoder, iter([0.9, 0.3, 0.101, 0.1, 0.1])
+    real, times = arm._encoder, iter([0.4, 0.2, 0.101, 0.1, 0.1])
 
     class FakeClock:
         def start(self, *args):
@@ -158,7 +158,10 @@ def test_warming_up_ends_with_the_round_that_is_warm(work):
 
     arm._encoder = FakeClock()
     events = list(arm.warm_up(block, Budget(16_384, 1024, pytest.fail)))
-    assert [event.encode_s for event in events] == [0.9, 0.3, 0.101, 0.1]
+    assert [event.encode_s for event in events] == [0.4, 0.2, 0.101, 0.1]
+    # 0.801 s are spent: a round of 0.1 s fits, one of 0.11 s does not
+    times = iter([0.11, 0.11, 0.11])
+    assert len([*arm.warm_up(block, Budget(16_384, 1024, pytest.fail))]) == 1
 
 
 @pytest.mark.parametrize(
@@ -173,10 +176,15 @@ def test_warming_up_ends_with_the_round_that_is_warm(work):
         ([0.104, 0.5, 0.1], False),
         ([0.5, 0.1, 0.104], True),
         ([0.4, 0.3, 0.2, 0.1], True),
-        ([1.01], True),
-        ([0.99], False),
-        ([0.9, 0.6], True),
+        ([0.51], True),
+        ([0.49], False),
+        ([0.45, 0.3], True),
     ],
 )
 def test_a_block_is_warm_when_two_rounds_took_the_same_time_or_it_has_been_enough(encode_s, warm):
     assert is_warm(encode_s) is warm
+
+
+def test_the_seconds_of_the_strata_before_count_as_warm_up():
+    assert not is_warm([0.35])
+    assert is_warm([0.35], spent_s=0.7)

@@ -59,19 +59,20 @@ class PlainEncoders:
 WARM_SHARE = 0.05
 """Two consecutive times that differ by less: the engine is warm."""
 WARM_ROUNDS = 4
-WARM_SECONDS = 2.0
-"""For one block: more means a slow device, which no cache speeds up."""
+WARM_SECONDS = 1.0
+"""For all strata of an arm: by then clocks and caches are warm, and every stratum has its one round in any case."""
 
 
-def is_warm(encode_s: Sequence[float]) -> bool:
+def is_warm(encode_s: Sequence[float], spent_s: float = 0.0) -> bool:
     """Return True when a block that took these seconds, round by round, needs no further repeat.
 
-    That is after two rounds of the same time, after four rounds, or when another one would end beyond 2 s.
+    That is after two rounds of the same time, after four rounds, or when another one would end beyond 1 s, of which
+    the strata before took `spent_s`.
     """
     if not encode_s:
         return False
     *before, last = encode_s
-    if len(encode_s) >= WARM_ROUNDS or sum(encode_s) + last > WARM_SECONDS:
+    if len(encode_s) >= WARM_ROUNDS or spent_s + sum(encode_s) + last > WARM_SECONDS:
         return True
     return bool(before) and abs(last - before[-1]) < WARM_SHARE * before[-1]
 
@@ -123,6 +124,8 @@ class ArmRunner:
         """Blocks that were encoded without a pause."""
         self.warm_s: dict[int, float] = {}
         """Encode seconds per token of each stratum, from the last round of the warm-up."""
+        self._warming_s = 0.0
+        """Encode seconds of the warm-up, all strata."""
         self._packs: list[np.ndarray] = []
         self._packs_of: dict[int, slice] = {}
 
@@ -200,11 +203,12 @@ class ArmRunner:
     def warm_up(self, block: Block, budget: Budget) -> Iterator[BlockEncoded]:
         """Encode a block until the engine is_warm; the results are discarded."""
         encode_s: list[float] = []
-        while not is_warm(encode_s):
+        while not is_warm(encode_s, self._warming_s):
             encoded = self._warmed(block, budget)
             encode_s.append(encoded.encode_s)
             self.warm_s[block.stratum] = encoded.encode_s / encoded.tokens
             yield self._event(block, encoded, is_warmup=True)
+        self._warming_s += sum(encode_s)
 
     def _warmed(self, block: Block, budget: Budget) -> EncodedBlock:
         if self._several is None:
