@@ -43,7 +43,7 @@ def bench(
         typer.Option(
             "--precision",
             metavar=f"{cli_app.PRECISIONS}|{'|'.join(BUILT_IN)}",
-            help="Repeatable, or with commas (default: the first four). FP8 and fp16-acc16 take turns with fp16.",
+            help="Repeatable, or with commas (default: the first four). FP8 and fp16-acc16 alternate with fp16.",
         ),
     ] = None,
     lengths: Annotated[

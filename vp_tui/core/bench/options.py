@@ -28,7 +28,7 @@ class Options:
 
     models: tuple[str, ...] = MODELS
     precisions: tuple[str, ...] = PRECISIONS
-    """Names of NAMES; a built-in plan takes turns with fp16, also where that is not among them."""
+    """Names of NAMES; a built-in plan alternates with fp16, also where that is not among them."""
     lengths: str = LENGTHS
     """A mix of core.bench.mixes, or a FASTA file."""
     random_weights: bool = False
