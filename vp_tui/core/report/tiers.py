@@ -16,6 +16,7 @@ SCHEMA_VERSION: Final = 1
 _EMULATED: Final = (
     "emulated: operands rounded as that format does, matmuls in FP32: accuracy only, no speed and no verdict on it"
 )
+_YOUR_LABELS: Final = "your labels: those of your classifier that flip, of all; "
 _LEAST_GAP: Final = 1e-7
 """Left end of the figure's scale of 1 - cosine; a smaller gap is drawn there."""
 _LEFT, _BAR, _ROW = 150, 300, 26
@@ -25,7 +26,7 @@ _TOP: Final = 64
 
 
 def document(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tiers in JSON types; `facts` are model, input, sample, device_name and torch."""
+    """Return the tiers in JSON types; `facts` are model, input, sample, device_name, torch and classifier (or None)."""
     best = fastest(tiers)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -39,15 +40,17 @@ def document(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> dict[str, Any]:
 def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
     """Return one table, and the sentence that names the fastest tier that passes."""
     best = fastest(tiers)
-    tones, rows = toned([(_tone(one, best), _row(one, best)) for one in tiers])
-    head = titled(
-        "format", "verdict", "worst M1", "worst M2", "neighbours", "flips", "tokens/s", "speed-up", "95%", "tok/J",
-        "memory", "run",
-        numbers=("worst M1", "worst M2", "neighbours", "flips", "tokens/s", "speed-up", "95%", "tok/J", "memory"),
+    has_labels = facts["classifier"] is not None
+    tones, rows = toned([(_tone(one, best), _row(one, best, has_labels=has_labels)) for one in tiers])
+    numbers = (
+        "worst M1", "worst M2", "neighbours", "flips", *(("your labels",) if has_labels else ()), "tokens/s",
+        "speed-up", "95%", "tok/J", "memory",
     )  # fmt: skip
+    head = titled("format", "verdict", *numbers, "run", numbers=numbers, spare={"95%": 1})
     note = (
         "worst M1, M2: cosine and mean-centred cosine of the worst sequence; neighbours: 10 nearest kept (S1); flips: "
-        "clear labels of random linear classifiers that flip (S10); tok/J: tokens per joule of the GPU; memory: peak "
+        f"clear labels of random linear classifiers that flip (S10); {_YOUR_LABELS if has_labels else ''}"
+        "tok/J: tokens per joule of the GPU; memory: peak "
         "in GiB while encoding, of both precisions where the run encoded its reference; *: fastest that passes; the "
         "format without a verdict is the reference"
     )
@@ -59,6 +62,7 @@ def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
         lines=(
             f"{safe(facts['device_name'])}, torch {safe(facts['torch'])}",
             f"{safe(facts['model'])}, {safe(facts['input'])}, at most {facts['sample']} sequences",
+            _classifier(facts["classifier"]),
         ),
         tables=(Table(title="Formats", columns=head, rows=rows, tones=tones, note=note),),
         notes=tuple(_notes(tiers)),
@@ -80,7 +84,18 @@ def _tone(one: Tier, best: Tier | None) -> Any:
     return "" if one.role != "real" or one.passes else "bad"
 
 
-def _row(one: Tier, best: Tier | None) -> tuple[str, ...]:
+def _classifier(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "no classifier (--classifier): flips are those of random ones"
+    return f"classifier {safe(found['path'])}, sha256 {found['sha256'][:12]}"
+
+
+def labels_of(one: Tier) -> str:
+    """Return how many labels of the classifier flip, of how many."""
+    return DASH if one.classifier_flips is None else f"{one.classifier_flips} of {one.classified}"
+
+
+def _row(one: Tier, best: Tier | None, *, has_labels: bool) -> tuple[str, ...]:
     ends = DASH if one.interval is None else "..".join(map(ratio, one.interval))
     is_reference = one.role == "reference"
     return (
@@ -90,6 +105,7 @@ def _row(one: Tier, best: Tier | None) -> tuple[str, ...]:
         DASH if is_reference else similarity(one.centred_min),
         percent(one.neighbours_kept),
         percent(one.label_flips),
+        *((labels_of(one),) if has_labels else ()),
         number(one.tokens_per_s),
         ratio(one.speedup),
         ends,
@@ -108,7 +124,7 @@ def _notes(tiers: Sequence[Tier]) -> Iterator[str]:
 
 
 def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
-    """Return the SVG: 1 - worst cosine of each format with the limit, and its tokens/s."""
+    """Return the SVG: 1 - worst cosine of each format with the limit, flips of a given classifier, and tokens/s."""
     shown = [one for one in tiers if one.role != "reference" or one.tokens_per_s is not None]
     best = fastest(tiers)
     width, height = _LEFT + 2 * _BAR + _GAP + 110, _TOP + _ROW * len(shown) + 40
@@ -124,12 +140,17 @@ def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
         f'<line x1="{at_limit}" x2="{at_limit}" y1="{_TOP - 6}" y2="{bottom}" stroke="var(--limit, #b42318)" '
         'stroke-dasharray="4 3"/>',
         _text(at_limit, bottom + 16, f"limit {limit(limits.fail(M1))}", anchor="middle"),
-        _text(8, bottom + 34, "* fastest that passes; emulated formats have no speed", size=11),
+        _text(8, bottom + 34, f"* fastest that passes; emulated formats have no speed{_told_labels(facts)}", size=11),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" '
         f'aria-labelledby="tiers-title">{"".join(parts)}</svg>'
     )
+
+
+def _told_labels(facts: Mapping[str, Any]) -> str:
+    found = facts["classifier"]
+    return "" if found is None else f"; labels of {found['path'].rpartition('/')[2]} that flip: of all sequences"
 
 
 def _bars(one: Tier, is_best: bool, top: int, most: float) -> Iterator[str]:
@@ -143,7 +164,8 @@ def _bars(one: Tier, is_best: bool, top: int, most: float) -> Iterator[str]:
     else:
         length = _place(1 - one.cosine_min)
         yield _bar(_LEFT, top, length, colour)
-        yield _text(_LEFT + length + 6, top + 15, error(1 - one.cosine_min))
+        flips = "" if one.classifier_flips is None else f", {labels_of(one)} labels flip"
+        yield _text(_LEFT + length + 6, top + 15, f"{error(1 - one.cosine_min)}{flips}")
     if one.tokens_per_s is None:
         yield _text(right, top + 15, "not timed" if one.role != "emulated" else "emulated")
         return
