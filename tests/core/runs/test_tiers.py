@@ -140,7 +140,8 @@ def test_labels_of_a_classifier_are_in_table_document_and_figure():
     assert document["classifier"]["sha256"] == "ab" * 32
     assert document["tiers"][1]["classifier_flips"] == 3
     words = [one.text for one in ElementTree.fromstring(report.figure(found, facts)).iter() if one.text]
-    assert [word for word in words if "3 of 40" in word]
+    assert "3 of 40" in words
+    assert [word for word in words if "mine<1>.pth" in word]
     (bare,) = report.page(plain, FACTS).tables
     assert "your labels" not in [one.title for one in bare.columns]
     assert len(bare.columns) == len(bare.rows[0])

@@ -22,6 +22,8 @@ _LEAST_GAP: Final = 1e-7
 _LEFT, _BAR, _ROW = 150, 300, 26
 """Pixels: names, one panel, one tier."""
 _GAP: Final = 90
+_LABELS: Final = 130
+"""Pixels: after a bar of the left panel, and the column of a classifier's labels."""
 _TOP: Final = 64
 
 
@@ -46,7 +48,7 @@ def page(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> Page:
         "worst M1", "worst M2", "neighbours", "flips", *(("your labels",) if has_labels else ()), "tokens/s",
         "speed-up", "95%", "tok/J", "memory",
     )  # fmt: skip
-    head = titled("format", "verdict", *numbers, "run", numbers=numbers, spare={"95%": 1})
+    head = titled("format", "verdict", *numbers, "run", numbers=numbers, spare={"95%": 3, "memory": 2, "worst M2": 1})
     note = (
         "worst M1, M2: cosine and mean-centred cosine of the worst sequence; neighbours: 10 nearest kept (S1); flips: "
         f"clear labels of random linear classifiers that flip (S10); {_YOUR_LABELS if has_labels else ''}"
@@ -127,7 +129,9 @@ def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
     """Return the SVG: 1 - worst cosine of each format with the limit, flips of a given classifier, and tokens/s."""
     shown = [one for one in tiers if one.role != "reference" or one.tokens_per_s is not None]
     best = fastest(tiers)
-    width, height = _LEFT + 2 * _BAR + _GAP + 110, _TOP + _ROW * len(shown) + 40
+    classifier, labels_at = facts["classifier"], _LEFT + _BAR + _GAP
+    right = labels_at + (0 if classifier is None else _LABELS)
+    width, height = right + _BAR + 110, _TOP + _ROW * len(shown) + 40
     most = max((one.tokens_per_s or 0.0 for one in shown), default=0.0)
     limits = Thresholds()
     at_limit = _LEFT + _place(1 - limits.fail(M1))
@@ -135,12 +139,17 @@ def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
     parts = [
         _text(8, 22, f"{facts['model'].rstrip('/').rpartition('/')[2]} on {facts['device_name']}", size=15),
         _text(_LEFT, 48, "1 - worst cosine (log scale; shorter is better)"),
-        _text(_LEFT + _BAR + _GAP, 48, "tokens/s (longer is better)"),
-        *(part for place, one in enumerate(shown) for part in _bars(one, one is best, _TOP + place * _ROW, most)),
+        _text(right, 48, "tokens/s (longer is better)"),
+        *(
+            part
+            for place, one in enumerate(shown)
+            for part in _bars(one, one is best, _TOP + place * _ROW, most, right)
+        ),
+        *(() if classifier is None else _labels(shown, labels_at)),
         f'<line x1="{at_limit}" x2="{at_limit}" y1="{_TOP - 6}" y2="{bottom}" stroke="var(--limit, #b42318)" '
         'stroke-dasharray="4 3"/>',
         _text(at_limit, bottom + 16, f"limit {limit(limits.fail(M1))}", anchor="middle"),
-        _text(8, bottom + 34, f"* fastest that passes; emulated formats have no speed{_told_labels(facts)}", size=11),
+        _text(8, bottom + 34, f"* fastest that passes; emulated formats have no speed{_named(classifier)}", size=11),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="sans-serif" '
@@ -148,15 +157,21 @@ def figure(tiers: Sequence[Tier], facts: Mapping[str, Any]) -> str:
     )
 
 
-def _told_labels(facts: Mapping[str, Any]) -> str:
-    found = facts["classifier"]
-    return "" if found is None else f"; labels of {found['path'].rpartition('/')[2]} that flip: of all sequences"
+def _named(classifier: Mapping[str, Any] | None) -> str:
+    return "" if classifier is None else f"; labels: those of {classifier['path'].rpartition('/')[2]}"
 
 
-def _bars(one: Tier, is_best: bool, top: int, most: float) -> Iterator[str]:
+def _labels(shown: Sequence[Tier], left: int) -> Iterator[str]:
+    yield _text(left, 48, "labels that flip")
+    for place, one in enumerate(shown):
+        if one.role != "reference":
+            yield _text(left, _TOP + place * _ROW + 15, labels_of(one))
+
+
+def _bars(one: Tier, is_best: bool, top: int, most: float, right: int) -> Iterator[str]:
+    """Yield name, error and, from `right` on, speed of one tier."""
     yield _text(8, top + 15, f"{'* ' if is_best else ''}{one.name}")
     colour = "var(--base, #6b7280)" if one.role == "emulated" else "var(--cand, #1d4ed8)"
-    right = _LEFT + _BAR + _GAP
     if one.role == "reference":
         yield _text(_LEFT, top + 15, "reference")
     elif one.cosine_min is None:
@@ -164,8 +179,7 @@ def _bars(one: Tier, is_best: bool, top: int, most: float) -> Iterator[str]:
     else:
         length = _place(1 - one.cosine_min)
         yield _bar(_LEFT, top, length, colour)
-        flips = "" if one.classifier_flips is None else f", {labels_of(one)} labels flip"
-        yield _text(_LEFT + length + 6, top + 15, f"{error(1 - one.cosine_min)}{flips}")
+        yield _text(_LEFT + length + 6, top + 15, error(1 - one.cosine_min))
     if one.tokens_per_s is None:
         yield _text(right, top + 15, "not timed" if one.role != "emulated" else "emulated")
         return
