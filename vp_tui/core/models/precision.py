@@ -184,8 +184,7 @@ def _require_fp8(plan: PrecisionPlan, device: torch.device) -> None:
     needed = ".".join(map(str, FP8_CAPABILITY))
     raise UsageError(
         f"precision {plan.name} needs a GPU that multiplies FP8 (Ada, Hopper or newer, compute capability {needed}), "
-        f"but the device is {found}; use such a GPU, or `vp-tui run --emulate fp8` (or fp8-ffn), which shows its "
-        "accuracy on any device, and no speed"
+        f"but the device is {found}; `vp-tui run --emulate fp8` shows its accuracy (not its speed) anywhere"
     )
 
 

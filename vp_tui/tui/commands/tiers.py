@@ -52,21 +52,13 @@ def run_tiers(
     configs = [tiers.config_of(name, shared, here) for name in formats or tiers.names_for(here)]
     snapshots = [_run(home, config, again=again) for config in configs]
     found, labelled_by = _labelled(home, path, tiers.tiers_of(snapshots), snapshots)
-    facts = {
-        "model": shared.model,
-        "input": shared.input,
-        "sample": shared.sample,
-        "device_name": here["device_name"],
-        "torch": here["torch"],
-        "classifier": labelled_by,
-    }
+    facts = shared.model_dump(include={"model", "input", "sample"})
+    facts |= {"device_name": here["device_name"], "torch": here["torch"], "classifier": labelled_by}
     if place is not None:
         write(place, _as_file(place.suffix, found, facts))
         output.say(f"wrote {place}")
-    if as_json:
-        output.result(output.dumped(report.document(found, facts)))
-    else:
-        output.result(as_text(report.page(found, facts)).rstrip())
+    page = output.dumped(report.document(found, facts)) if as_json else as_text(report.page(found, facts)).rstrip()
+    output.result(page)
     return ExitCode.GOOD if any(one.run.status == "completed" for one in snapshots) else ExitCode.RUN_FAILED
 
 
