@@ -53,6 +53,7 @@ COMMANDS = {
     "judge-check": ("judge", "x.npz", "y.npz"),
     "judged-run": ("rerun", "RUN"),
     "plant": ("checkpoint", "plant", "MODEL", "planted", "--kind", "ffn-overflow"),
+    "run-labels": ("tiers", "-m", "MODEL", "-i", PROTEINS, "--classifier", "x.pth"),
     "virnucpro": ("virnucpro", "-i", "CONTIGS", "--esm", "MODEL", "--dnabert", "MODEL", "--classifier", "x.pth"),
 }
 

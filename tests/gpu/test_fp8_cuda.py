@@ -57,6 +57,20 @@ def test_a_product_is_that_of_its_rounded_operands_but_for_14_bit_sums(rows, has
     assert error < most
 
 
+def test_exact_accumulation_errs_less_than_the_fast_one():
+    weight = normal(1280, 10240, seed=1)
+    entering, errors = rows_in_fp8(normal(4096, 10240)), []
+    for fast_sums in (True, False):
+        linear = nn.Linear(10240, 1280, bias=False, device=CUDA, dtype=FP16).requires_grad_(False)
+        linear.weight.copy_(weight)
+        use_fp8(linear, RowRounding(), "layers.0.fc2", fast_sums=fast_sums)
+        expected = (entering.values_NK.double() * entering.scale_N1) @ linear.weight.double().t() * linear.weight_scale
+        errors.append(float((linear(entering).double() - expected).norm() / expected.norm()))
+    # a GPU may have one accumulation only
+    assert errors[1] <= 1.01 * errors[0]
+    assert errors[1] < 1.5e-3
+
+
 @pytest.mark.parametrize("width", [320, 480, 1280, 2560, 10240])
 def test_rows_are_rounded_as_in_plain_torch(width):
     from vp_tui.core.models.fused.eight_bits import FusedRounding

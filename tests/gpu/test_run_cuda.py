@@ -109,6 +109,18 @@ def test_tf32_is_a_candidate_on_cuda_and_its_flags_say_so(vp_tui, wide_checkpoin
     assert found["strata"]["all"]["cosine_min"] < 1.0
 
 
+def test_sums_in_fp16_run_on_cuda_and_their_accuracy_and_speed_are_reported(vp_tui, wide_checkpoint, document):
+    precision = ("--precision", "fp16-acc16")
+    asked = ("run", "-m", wide_checkpoint, "-i", PROTEINS, "--device", "cuda", *precision, "--json")
+    found = document(vp_tui(*asked, check=None, timeout=300))
+    assert found["status"] == "completed", found["status_reason"]
+    assert found["precision"] == found["arms"]["candidate"]["precision"] == "fp16-acc16"
+    assert found["arms"]["candidate"]["tokens_per_s"] > 0
+    # sums of 11 binary digits over 2,560 products; which verdict that is worth depends on the GPU
+    assert 0.9 < found["strata"]["all"]["cosine_min"] < 1.0
+    assert found["verdict"] in {"PASS", "WARN", "FAIL"}
+
+
 def test_an_overflow_on_cuda_fails_the_run_with_alerts(vp_tui, tmp_path, document):
     make_checkpoint(tmp_path / "overflow", fault="overflow")
     found = document(

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from stored_runs import ENVIRONMENT, GPU, caller, complete, validated
 
+from vp_tui.core.config import built_in_plan
 from vp_tui.core.errors import StoreError
 from vp_tui.tui import cli_judge
 from vp_tui.tui.commands import policy as policy_command
@@ -79,8 +80,27 @@ def test_whatever_goes_wrong_a_shell_gets_the_line_that_switches_fp16_off(call, 
     assert call("policy", "-m", "esm2-8m")[:2] == (8, "")
 
 
+def test_the_policy_of_a_built_in_plan_in_words_and_in_json(call, home, here):
+    here()
+    assert json.loads(call("policy", "-m", "esm2-8m", "--precision", "fp8", "--json")[1])["precision"] == "fp32"
+    validated(home, plan=built_in_plan("fp8"))
+    code, out, err = call("policy", "-m", "esm2-8m", "--precision", "fp8")
+    assert (code, err) == (0, "")
+    assert out.startswith("fp8: run #1 ")
+    told = json.loads(call("policy", "-m", "esm2-8m", "--precision", "fp8", "--json")[1])
+    assert (told["precision"], told["requested"], told["disable"], told["run"]["id"]) == ("fp8", "fp8", False, 1)
+
+
 @pytest.mark.parametrize(
-    "more", [("--precision", "fp32"), ("--env", "--json"), ("--env", "--precision", "bf16"), ("--precision", "fp8")]
+    "more",
+    [
+        ("--precision", "fp32"),
+        ("--env", "--json"),
+        ("--env", "--precision", "bf16"),
+        ("--env", "--precision", "fp8"),
+        ("--precision", "fp9"),
+        ("--precision", "emulated fp8"),
+    ],
 )
 def test_options_of_the_policy_that_make_no_sense_are_refused(call, home, here, more):
     here()

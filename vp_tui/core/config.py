@@ -5,7 +5,7 @@ default, title, description and limits of a field are written here and nowhere e
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
@@ -87,6 +87,14 @@ class PrecisionPlan(Frozen):
 def built_in_plan(name: str) -> PrecisionPlan:
     """Return the plan of `--precision fp8`, `fp8-ffn` or `fp16-acc16`."""
     return PrecisionPlan(name=name, precision="fp16", kept=formats.in_every_block(*BUILT_IN[name]))
+
+
+def plan_named(name: str) -> PrecisionPlan | None:
+    """Return the plan of a precision or the built-in plan of this name; None for any other name."""
+    if name in BUILT_IN:
+        return built_in_plan(name)
+    plain: Precision | None = next((one for one in get_args(Precision) if one == name), None)
+    return None if plain is None else plain_plan(plain)
 
 
 def emulated_plan(name: str) -> PrecisionPlan:

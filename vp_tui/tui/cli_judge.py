@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.formats import BUILT_IN
 from vp_tui.tui.cli_app import FORMATS, PRECISIONS, TABLES, AsJson, Detach, Group, Output, Reason, Run, app, store
 from vp_tui.tui.cli_options import OPTIONS, config_options
 
@@ -159,7 +160,8 @@ def calibrate(
 def policy(
     config: dict[str, Any],
     precision: Annotated[
-        str, typer.Option("--precision", metavar="fp16|bf16|tf32", help="Precision to evaluate.")
+        str,
+        typer.Option("--precision", metavar=f"fp16|bf16|tf32|{'|'.join(BUILT_IN)}", help="Precision to evaluate."),
     ] = RunConfig.model_fields["precision"].default,
     env: Annotated[bool, typer.Option("--env", help="Print lines for `eval`, with the reason on stderr.")] = False,
     target: Annotated[

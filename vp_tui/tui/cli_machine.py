@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vp_tui.core.formats import BUILT_IN
 from vp_tui.tui import cli_app
 from vp_tui.tui.cli_app import app
 from vp_tui.tui.cli_options import config_options
@@ -38,7 +39,12 @@ def bench(
         bool, typer.Option("--random-weights", help="Random weights instead of a checkpoint: speed only.")
     ] = False,
     precision: Annotated[
-        list[str] | None, typer.Option("--precision", metavar=cli_app.PRECISIONS, help="Repeatable (default: all).")
+        list[str] | None,
+        typer.Option(
+            "--precision",
+            metavar=f"{cli_app.PRECISIONS}|{'|'.join(BUILT_IN)}",
+            help="Repeatable, or with commas (default: the first four). FP8 and fp16-acc16 alternate with fp16.",
+        ),
     ] = None,
     lengths: Annotated[
         str, typer.Option("--lengths", metavar="virnucpro|uniref|FASTA", help="Sequence lengths (default: uniref).")

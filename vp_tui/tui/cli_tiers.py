@@ -19,6 +19,10 @@ def tiers(
         list[str] | None,
         typer.Option("--format", metavar="NAME", help="Repeatable (default: all of this device, and emulated ones)."),
     ] = None,
+    classifier: Annotated[
+        str,
+        typer.Option("--classifier", metavar="PTH", help="Count label flips of this classifier of the embeddings."),
+    ] = "",
     again: Annotated[bool, typer.Option("--again", help="Repeat runs that the store has already.")] = False,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Also write .svg, .html, .md or .json.")
@@ -29,8 +33,10 @@ def tiers(
 
     Validates one format after the other against FP32, each as an ordinary run of the store, and marks the fastest that
     passes. Emulated formats show accuracy only. An interrupted command continues with the format it was at.
+    --classifier takes a file like VirNucPro's 500_model.pth that was trained on the embeddings of this model alone.
     """
     from vp_tui.tui.commands.tiers import run_tiers
 
-    code = run_tiers(store(), config, formats=format or [], again=again, file=output, as_json=json)
+    home, formats = store(), format or []
+    code = run_tiers(home, config, formats=formats, classifier=classifier, again=again, file=output, as_json=json)
     raise typer.Exit(code)

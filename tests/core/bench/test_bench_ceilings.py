@@ -64,16 +64,39 @@ def test_copying_counts_bytes_read_and_written():
     assert ceilings.copying(CPU, ONCE).sustained == pytest.approx(2 * 4 * 2**22 / 0.5 / 1e9)
 
 
-def test_ceilings_in_fp8_multiply_rows_that_are_rounded_before(monkeypatch):
+@pytest.mark.parametrize(("plan", "is_fast"), list(zip(ceilings.FP8, (True, False), strict=True)))
+def test_ceilings_in_fp8_multiply_rows_that_are_rounded_before(monkeypatch, plan, is_fast):
     shapes = []
 
     def product(values, weight, **options):
         assert values.dtype == weight.dtype == torch.float8_e4m3fn
+        assert options["use_fast_accum"] is is_fast
         shapes.append((*values.shape, weight.shape[1]))
         return options["bias"].expand(len(values), -1)
 
     monkeypatch.setattr(torch, "_scaled_mm", product)
-    found = ceilings.ceilings_of(TINY, built_in_plan("fp8"), CPU, 300, np.array([10, 30]))
+    found = ceilings.ceilings_of(TINY, plan, CPU, 300, np.array([10, 30]))
     assert set(shapes) == {(300, 64, 192), (300, 64, 64), (300, 64, 256), (300, 256, 64)}
-    assert found.precision == "fp8"
+    assert found.precision == plan.name
     assert found.attention_kernel == "sdpa"
+
+
+def test_ceilings_of_sums_in_fp16_switch_them_on_for_the_products_alone(monkeypatch):
+    switch, seen = torch.backends.cuda.matmul, set()
+    before, product = switch.allow_fp16_accumulation, torch.nn.functional.linear
+
+    def noted(*arguments):
+        seen.add(switch.allow_fp16_accumulation)
+        return product(*arguments)
+
+    monkeypatch.setattr(torch.nn.functional, "linear", noted)
+    found = ceilings.ceilings_of(TINY, built_in_plan("fp16-acc16"), CPU, 16, np.array([10]))
+    assert seen == {True}
+    assert switch.allow_fp16_accumulation == before
+    assert found.matmuls.chain.sustained > 0
+
+
+def test_layers_that_fp8_cannot_multiply_are_a_reason_without_rates():
+    found = ceilings.ceilings_of(esm2("odd", 1, 24, 2), built_in_plan("fp8"), CPU, 16, np.array([10]))
+    assert found.matmuls is None
+    assert "24" in found.reason

@@ -141,6 +141,8 @@ def test_an_engine_that_failed_is_told_with_its_error():
         (("-m", "esm2-4b", "--random-weights"), "esm2-4b"),
         (("--lengths", "nowhere.fasta"), "--lengths 'nowhere.fasta'"),
         (("--token-budget", "many"), "--token-budget 'many'"),
+        (("--precision", "fp16,fp9"), "--precision 'fp9'"),
+        (("--precision", "fp8,fp8-ffn", "--device", "cpu"), "vp-tui run --emulate fp8"),
     ],
 )
 def test_a_wrong_option_is_named_and_nothing_is_measured(vp_tui, options, told):

@@ -63,3 +63,14 @@ def test_ratios_are_ours_over_fp32_and_tf32_and_over_every_peer_of_the_same_prec
         ("fp32", "transformers sdpa", "fp32"): 2,
         ("fp16", "transformers sdpa", "fp16"): 2,
     }
+
+
+def test_a_built_in_plan_is_also_compared_with_fp16_and_never_with_a_peer():
+    cases = [case("vp-tui", name) for name in ("fp32", "fp16", "fp8-ffn", "fp8")] + [case("transformers sdpa", "fp16")]
+    found = {one.name: timings(*[seconds] * 8) for one, seconds in zip(cases, (12, 3, 2, 1, 6), strict=True)}
+    ratios = ratios_of(cases, found)
+    speedups = {(one.over_engine, one.over_precision): one.times.median for one in ratios if one.precision == "fp8"}
+    assert speedups == {("vp-tui", "fp32"): 12, ("vp-tui", "fp16"): 3}
+    assert {one.precision for one in ratios if one.over_precision == "fp16" and one.over_engine == "vp-tui"} == {
+        "fp8-ffn", "fp8",
+    }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from stored_runs import ENVIRONMENT, GPU, MODEL, complete, uuid_of, validated
 
-from vp_tui.core.config import PrecisionPlan, plain_plan
+from vp_tui.core.config import PrecisionPlan, built_in_plan, emulated_plan, plan_named
 from vp_tui.core.fingerprint import METRICS_VERSION
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
@@ -43,7 +43,7 @@ def decided(home):
                 found = policy.validations(reader, plan, resolve(model), weights)
                 return policy.decide(precision, model, found, ENVIRONMENT | GPU | (now or {}))
 
-            return policy.with_plans(of(plain_plan(precision)), (one.plan for one in plans.listed(home)), of)
+            return policy.with_plans(of(plan_named(precision)), (one.plan for one in plans.listed(home)), of)
 
     return decide
 
@@ -262,6 +262,61 @@ def test_each_precision_has_its_own_validation(home, decided):
     assert decided("tf32").precision == "fp32"
 
 
+BUILT_IN = ("fp8", "fp8-ffn", "fp16-acc16")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_plan_is_allowed_by_a_run_of_that_plan_alone(home, decided, name):
+    validated(home)
+    found = decided(name)
+    assert (found.precision, found.run, found.requested) == ("fp32", None, name)
+    assert f"--precision {name}`" in found.reason
+    run_id = validated(home, plan=built_in_plan(name))
+    found = decided(name)
+    assert (found.precision, found.run.id, found.is_allowed) == (name, run_id, True)
+    told = found.document()
+    assert (told["precision"], told["requested"], told["disable"]) == (name, name, False)
+    for other in {*BUILT_IN} - {name}:
+        assert decided(other).run is None
+
+
+def test_an_emulated_run_is_no_evidence_for_the_real_format(home, decided):
+    validated(home, precision="fp32", plan=emulated_plan("fp8"))
+    assert (decided("fp8").precision, decided("fp8").run) == ("fp32", None)
+
+
+@pytest.mark.parametrize("case", NO_EVIDENCE)
+def test_fp8_needs_the_same_evidence_as_fp16(home, decided, case):
+    changes, words = NO_EVIDENCE[case]
+    validated(home)
+    run_id = validated(home, plan=built_in_plan("fp8"), **changes)
+    found = decided("fp8")
+    assert (found.precision, found.run.id) == ("fp32", run_id)
+    assert words in found.reason
+
+
+def test_a_failure_and_another_environment_mean_fp32_for_fp8_too(home, decided, reference):
+    fp8 = built_in_plan("fp8")
+    run_id = validated(home, plan=fp8, cached=True)
+    assert not decided("fp8").is_allowed, "its reference cannot be checked"
+    reference(run_id)
+    assert decided("fp8").is_allowed
+    assert decided("fp8", now={"driver": "580.2"}).differing.keys() == {"driver"}
+    failed = validated(home, plan=fp8, end=FAILED)
+    assert (decided("fp8").is_allowed, decided("fp8").run.id) == (False, failed)
+    validated(home, plan=fp8, n=20)
+    assert decided("fp8").run.id == failed
+
+
+def test_fp8_is_not_replaced_by_a_stored_plan_or_by_fp16(home, decided):
+    plans.save(home, PLAN)
+    validated(home, plan=PLAN)
+    validated(home)
+    validated(home, plan=built_in_plan("fp8"), end=FAILED)
+    assert decided("fp8").precision == "fp32"
+    assert decided("fp16").precision == "fp16"
+
+
 CHANGES = {
     "torch": "2.14.0+cpu",
     "driver": "580.2",
@@ -328,16 +383,17 @@ def test_a_checkpoint_here_is_known_by_its_weights_wherever_it_lay_then(home, de
     assert decided(model=str(tmp_path)).is_allowed
 
 
+@pytest.mark.parametrize("asked", [("fp16", "fp16"), ("fp8", "fp16")])
 @pytest.mark.parametrize("value", ["1", " Yes ", "TRUE"])
-def test_the_switch_in_the_environment_wins(value):
-    found = policy.switched_off("fp16", {"VIRNUCPRO_DISABLE_FP16": value})
-    assert (found.precision, found.is_allowed) == ("fp32", False)
+def test_the_switch_in_the_environment_wins(value, asked):
+    found = policy.switched_off(*asked, {"VIRNUCPRO_DISABLE_FP16": value})
+    assert (found.precision, found.requested, found.is_allowed) == ("fp32", asked[0], False)
     assert "VIRNUCPRO_DISABLE_FP16" in found.reason
 
 
 @pytest.mark.parametrize("environment", [{}, {"VIRNUCPRO_DISABLE_FP16": "0"}, {"VIRNUCPRO_DISABLE_FP16": ""}])
 def test_a_switch_that_is_off_decides_nothing(environment):
-    assert policy.switched_off("fp16", environment) is None
+    assert policy.switched_off("fp16", "fp16", environment) is None
 
 
 def test_the_document_is_strict_json_and_says_everything(home, decided):

@@ -15,7 +15,7 @@ from vp_tui.core.runs import tiers
 from vp_tui.core.store.reader import Reader
 
 H200 = {"device": "cuda:0", "compute_capability": "9.0"}
-FACTS = {"model": "m", "input": "i", "sample": 10, "device_name": "d", "torch": "2"}
+FACTS = {"model": "m", "input": "i", "sample": 10, "device_name": "d", "torch": "2", "classifier": None}
 
 
 def snapshot_of(home, run_id):
@@ -119,6 +119,33 @@ def test_emulated_rows_say_so_in_table_document_and_figure():
     assert report.document(found, FACTS)["tiers"][1]["role"] == "emulated"
     words = [one.text for one in ElementTree.fromstring(report.figure(found, FACTS)).iter() if one.text]
     assert {"emulated fp8", "emulated"} <= set(words)
+
+
+def test_labels_of_a_classifier_are_in_table_document_and_figure():
+    plain = (
+        replace(tier("fp32", role="reference", verdict=None), run_id=7),
+        replace(tier("fp16"), run_id=7),
+        replace(tier("fp8"), run_id=8),
+    )
+    labels = {7: {"flips": 3, "n": 40, "reason": None}}
+    found = tiers.with_labels(plain, labels)
+    assert [(one.classifier_flips, one.classified) for one in found] == [(None, None), (3, 40), (None, None)]
+    facts = FACTS | {"classifier": {"path": "/a/mine<1>.pth", "sha256": "ab" * 32}}
+    (table,) = report.page(found, facts).tables
+    column = [one.title for one in table.columns].index("your labels")
+    assert [row[column] for row in table.rows] == ["-", "3 of 40", "-"]
+    assert len({len(row) for row in table.rows} | {len(table.columns)}) == 1
+    assert max(map(len, as_text(report.page(found, facts)).splitlines())) <= 100
+    document = report.document(found, facts)
+    assert document["classifier"]["sha256"] == "ab" * 32
+    assert document["tiers"][1]["classifier_flips"] == 3
+    words = [one.text for one in ElementTree.fromstring(report.figure(found, facts)).iter() if one.text]
+    assert "3 of 40" in words
+    assert [word for word in words if "mine<1>.pth" in word]
+    (bare,) = report.page(plain, FACTS).tables
+    assert "your labels" not in [one.title for one in bare.columns]
+    assert len(bare.columns) == len(bare.rows[0])
+    assert "--classifier" in as_text(report.page(plain, FACTS))
 
 
 def test_the_figure_is_well_formed_whatever_the_names_and_numbers_are():

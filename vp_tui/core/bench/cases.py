@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 import torch
 
 from vp_tui.core.bench.implementations import Implementation, Models, packed
 from vp_tui.core.bench.interleaved import FAILURES, Log, Protocol, failure_text, release, timed
 from vp_tui.core.bench.peers import Peer, by_budget, padded, peers_of
-from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
+from vp_tui.core.config import PrecisionPlan, plain_plan, plan_named
 from vp_tui.core.engine.encode import Encoder
-from vp_tui.core.errors import Unavailable, VpTuiError
+from vp_tui.core.errors import Unavailable, UsageError, VpTuiError
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models import precision
 
@@ -29,7 +29,8 @@ _LONG_S: Final = 1.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     engine: str
-    precision: Precision
+    precision: str
+    """Name of its plan."""
     implementation: Implementation
     attention: str | None
     """Attention kernel; None for a peer."""
@@ -46,32 +47,39 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
     engine: str
-    precision: Precision
+    precision: str
     reason: str
 
 
-def runnable(asked: Sequence[Precision], device: torch.device) -> tuple[list[PrecisionPlan], list[Absent]]:
-    """Return the plans that `device` can run, and the others with reasons."""
+def runnable(asked: Sequence[str], device: torch.device) -> tuple[list[PrecisionPlan], list[Absent]]:
+    """Return the plans of these names that `device` can run, and the others with reasons."""
     plans, absent = [], []
     for name in asked:
-        plan = plain_plan(name)
+        plan = plan_named(name)
+        assert plan is not None, "Options has checked the names"
         try:
             precision.check(plan, device)
         except VpTuiError as error:
-            absent.append(Absent(engine=OURS, precision=name, reason=str(error)))
+            absent.append(Absent(engine=OURS, precision=plan.name, reason=str(error)))
         else:
             plans.append(plan)
     return plans, absent
 
 
+def with_base(plans: Sequence[PrecisionPlan]) -> list[PrecisionPlan]:
+    """Return the plans and, where a built-in one is among them, FP16, which it is compared with."""
+    base = plain_plan("fp16")
+    return [*plans, *([base] if base not in plans and not all(plan.is_plain for plan in plans) else [])]
+
+
 def loaded(models: Models, plans: Sequence[PrecisionPlan]) -> tuple[list[PrecisionPlan], list[Absent]]:
-    """Load the models and return their plans; a model that does not fit in memory is absent."""
+    """Load the models and return their plans; one that does not fit in memory or has no such layers is absent."""
     found, absent = [], []
     for plan in plans:
         try:
             models.get(plan)
-        except torch.OutOfMemoryError as error:
-            absent.append(Absent(engine=OURS, precision=name_of(plan), reason=failure_text(error)))
+        except (torch.OutOfMemoryError, UsageError) as error:
+            absent.append(Absent(engine=OURS, precision=plan.name, reason=failure_text(error)))
         else:
             found.append(plan)
     return found, absent
@@ -82,7 +90,7 @@ def own_cases(models: Models, plans: Sequence[PrecisionPlan], budget: int) -> li
     return [
         Case(
             engine=OURS,
-            precision=name_of(plan),
+            precision=plan.name,
             implementation=packed(Encoder(models.get(plan), plan, models.device), budget),
             attention=models.get(plan).attention_kernel,
             ops=models.get(plan).ops,
@@ -107,28 +115,21 @@ def peer_cases(
     return cases, absent
 
 
-def name_of(plan: PrecisionPlan) -> Precision:
-    """Return the precision of a plan that is an arm's; the oracle is no case."""
-    found: Precision = next(name for name in get_args(Precision) if name == plan.precision)
-    return found
-
-
 def _fastest(peer: Peer, plan: PrecisionPlan, tokens: TokenSet, device: torch.device) -> Case | Absent:
-    name = name_of(plan)
     if peer.forward is None:
-        return Absent(engine=peer.name, precision=name, reason=peer.reason or "not available")
+        return Absent(engine=peer.name, precision=plan.name, reason=peer.reason or "not available")
     best: tuple[float, Case] | None = None
     for batch_tokens in BATCH_TOKENS[device.type]:
         implementation = padded(peer.forward, plan, device, by_budget(batch_tokens))
         seconds = _trial(implementation, tokens)
         if isinstance(seconds, Unavailable):
             # a larger batch needs even more of the missing resource
-            return best[1] if best else Absent(engine=peer.name, precision=name, reason=seconds.reason)
+            return best[1] if best else Absent(engine=peer.name, precision=plan.name, reason=seconds.reason)
         if best is not None and seconds > best[0]:
             break
         case = Case(
             engine=peer.name,
-            precision=name,
+            precision=plan.name,
             implementation=implementation,
             attention=None,
             ops=None,

@@ -3,6 +3,9 @@
 Inputs are random normal numbers: zeros make matmuls up to 15 % faster because they draw less power. A rate is measured
 twice: as a burst on a cool device, and sustained after a second of the same work, because a GPU at its power cap
 lowers its clocks (770 and 636 TFLOP/s on one H200).
+
+Products in FP8 (E4M3) have two rates: with the GPU's fast accumulation, as in every run, and with exact
+accumulation.
 """
 
 import math
@@ -17,7 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vp_tui.core.bench.interleaved import failure_text
-from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.config import PrecisionPlan, built_in_plan
+from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
 from vp_tui.core.inputs.units import BLOCKS
@@ -29,6 +33,9 @@ from vp_tui.core.models.operands import rows_in_fp8
 from vp_tui.core.models.small_linear import RowRounding, use_fp8
 
 _SEED: Final = 11
+_EXACT_FP8: Final = built_in_plan("fp8").model_copy(update={"name": "fp8-exact"})
+FP8: Final = (built_in_plan("fp8"), _EXACT_FP8)
+"""The plan of a run, and the same products with exact accumulation, which no run has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,8 @@ def ceilings_of(
     try:
         found = matmuls(spec, plan, device, rows, timing)
         kernel, rate = attention(spec, plan, device, lengths_S, timing)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, UsageError) as error:
+        # no memory, a layer that FP8 cannot multiply, or a product that this GPU's library does not have
         return Ceilings(precision=plan.name, reason=failure_text(error))
     return Ceilings(precision=plan.name, matmuls=found, attention_kernel=kernel, attention=rate)
 
@@ -115,8 +123,9 @@ def matmuls(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: in
     Raises torch.OutOfMemoryError when they do not fit.
     """
     generator = torch.Generator(device=device).manual_seed(_SEED)
+    fast_sums = plan != _EXACT_FP8
     steps = {
-        name: _product(sizes, rows, plan.at(f"{BLOCKS}.0.{name}"), device, generator)
+        name: _product(sizes, rows, plan.at(f"{BLOCKS}.0.{name}"), device, generator, fast_sums=fast_sums)
         for name, sizes in linear_shapes(spec).items()
     }
     flops = {name: 2.0 * rows * inner * outer for name, (inner, outer, _) in linear_shapes(spec).items()}
@@ -162,8 +171,15 @@ def copying(device: torch.device, timing: Timing) -> Rate:
 
 
 def _product(
-    sizes: tuple[int, int, bool], rows: int, plan: PrecisionPlan, device: torch.device, generator: torch.Generator
+    sizes: tuple[int, int, bool],
+    rows: int,
+    plan: PrecisionPlan,
+    device: torch.device,
+    generator: torch.Generator,
+    *,
+    fast_sums: bool,
 ) -> Callable[[], Tensor]:
+    """Return the step that multiplies; `fast_sums` is for FP8."""
     inner, outer, has_bias = sizes
     inputs_ND = _normal((rows, inner), plan, device, generator)
     weight = _normal((outer, inner), plan, device, generator)
@@ -171,10 +187,17 @@ def _product(
     if plan.precision == "fp8":
         layer = nn.Linear(inner, outer, bias=has_bias, device="meta")
         layer.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": bias}), assign=True)
-        use_fp8(layer, RowRounding(), "a layer")
+        use_fp8(layer, RowRounding(), "a layer", fast_sums=fast_sums)
         # the product alone: fused ops round what enters
         rows_NK = rows_in_fp8(inputs_ND)
         return lambda: layer(rows_NK)
+    if plan.precision == "fp16-acc16":
+
+        def summed_short() -> Tensor:
+            with precision.short_sums():
+                return nn.functional.linear(inputs_ND, weight, bias)
+
+        return summed_short
     return lambda: nn.functional.linear(inputs_ND, weight, bias)
 
 

@@ -62,7 +62,7 @@ def weights_of(model: str, *, is_random: bool) -> Weights:
 
 
 class Models:
-    """Models of one checkpoint on the device, each loaded once; TF32 shares the FP32 weights."""
+    """Models of one checkpoint on the device, each loaded once; TF32 shares the FP32 weights, a plan has its own."""
 
     def __init__(self, weights: Weights, device: torch.device) -> None:
         self.weights = weights
@@ -71,10 +71,10 @@ class Models:
 
     def get(self, plan: PrecisionPlan) -> LoadedModel:
         """Return the model in the plan's format; raises as Weights.load."""
-        stored = precision.storage_dtype(plan.precision)
-        if stored not in self._held:
-            self._held[stored] = self.weights.load(plan, self.device)
-        return self._held[stored]
+        key = precision.storage_dtype(plan.precision) if plan.is_plain else plan.name
+        if key not in self._held:
+            self._held[key] = self.weights.load(plan, self.device)
+        return self._held[key]
 
 
 def packed(encoder: Encoder, budget: int) -> Implementation:

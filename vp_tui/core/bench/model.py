@@ -8,8 +8,8 @@ from typing import Any, Final
 import torch
 
 from vp_tui.core.bench import ceilings, mixes
-from vp_tui.core.bench.cases import Absent, Case, loaded, own_cases, peer_cases, runnable
-from vp_tui.core.bench.ceilings import Ceilings, Rate, ceilings_of
+from vp_tui.core.bench.cases import Absent, Case, loaded, own_cases, peer_cases, runnable, with_base
+from vp_tui.core.bench.ceilings import FP8, Ceilings, Rate, ceilings_of
 from vp_tui.core.bench.conditions import GpuMonitor
 from vp_tui.core.bench.implementations import Models, Weights, weights_of
 from vp_tui.core.bench.interleaved import Log, Protocol, WorkItem, measure_interleaved, protocol_for, release, warm_up
@@ -17,9 +17,10 @@ from vp_tui.core.bench.mixes import MIXES, Drawer
 from vp_tui.core.bench.options import Options
 from vp_tui.core.bench.results import Ratio, Result, Workload, ratios_of, result_of
 from vp_tui.core.bench.stopping import Stopping
-from vp_tui.core.config import PrecisionPlan, built_in_plan
+from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine import environment, footprint, memory
-from vp_tui.core.errors import ResourceError
+from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.formats import FP8_CAPABILITY
 from vp_tui.core.inputs.spec import HfSpec
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.precision import multiplies_fp8
@@ -35,7 +36,8 @@ _CPU_TOKENS: Final = 4_096
 _LEAD_TOKENS: Final = 4_096
 """Tokens for settling: a whole block takes ten times as long in FP32 as in FP16."""
 _PROBE: Final = Protocol(settle_s=0.0, warm_up_s=5.0, window=3)
-_FASTEST_LAST: Final = ("fp32", "tf32", "bf16", "fp16")
+_FASTEST_LAST: Final = ("fp32", "tf32", "bf16", "fp16", "fp16-acc16", "fp8-ffn", "fp8")
+_NO_FP8: Final = f"not on this device: FP8 needs compute capability {'.'.join(map(str, FP8_CAPABILITY))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,7 @@ class ModelBench:
         plans, refused = self._plans()
         # after loading: weights take most of the memory
         budget, budget_reason = self._budget(plans)
-        rated = [*plans, *self._fp8(plans)]
-        limits = tuple(self._ceilings(plan, budget) for plan in self.protocol.until_stopped(rated))
+        limits = tuple(self._ceilings(plan, budget) for plan in self.protocol.until_stopped(self._rated(plans)))
         cases = own_cases(self.models, plans, budget)
         fastest = plans[-1]
         tokens = self._sized(cases[-1], budget)
@@ -99,19 +100,19 @@ class ModelBench:
 
     def _plans(self) -> tuple[list[PrecisionPlan], list[Absent]]:
         """Load the models of the plans that run here, fastest last; return the others with reasons."""
-        plans, refused = runnable(sorted(self.options.precisions, key=_FASTEST_LAST.index), self.device)
+        plans, refused = runnable(self.options.precisions, self.device)
         self._log("loading")
-        fitting, missing = loaded(self.models, plans)
+        in_order = sorted(with_base(plans), key=lambda plan: _FASTEST_LAST.index(plan.name))
+        fitting, missing = loaded(self.models, in_order)
         if not fitting:
             why = "; ".join(one.reason for one in (*refused, *missing))
             raise ResourceError(f"{self.weights.name} runs in no precision on {self.device}: {why}")
         return fitting, [*refused, *missing]
 
-    def _fp8(self, plans: Sequence[PrecisionPlan]) -> list[PrecisionPlan]:
-        """Return the plan of which only the peak rates are measured, where FP16 was asked for and FP8 runs."""
-        fp8 = built_in_plan("fp8")
-        is_there = multiplies_fp8(self.device) and not isinstance(self.weights.spec, HfSpec)
-        return [fp8] if is_there and any(plan.precision == "fp16" for plan in plans) else []
+    def _rated(self, plans: Sequence[PrecisionPlan]) -> list[PrecisionPlan]:
+        """Return the plans whose peak rates are measured: `plans`, and with FP16 among them those of FP8 too."""
+        is_asked = any(plan.precision == "fp16" for plan in plans) and not isinstance(self.weights.spec, HfSpec)
+        return [*plans, *(plan for plan in FP8 if is_asked and plan not in plans)]
 
     def _budget(self, plans: Sequence[PrecisionPlan]) -> tuple[int, str]:
         if self.options.token_budget is not None:
@@ -121,6 +122,8 @@ class ModelBench:
         return memory.auto_token_budget(self.weights.spec, plans, self.device, free, longest)
 
     def _ceilings(self, plan: PrecisionPlan, budget: int) -> Ceilings:
+        if plan in FP8 and not multiplies_fp8(self.device):
+            return Ceilings(precision=plan.name, reason=_NO_FP8)
         self._log(f"peak rates in {plan.name}")
         rows = min(budget, self.options.tokens or budget)
         found = ceilings_of(self.weights.spec, plan, self.device, rows, self.draw(rows).lengths_S)
@@ -140,7 +143,8 @@ class ModelBench:
     def _peer_cases(self, plans: Sequence[PrecisionPlan], tokens: TokenSet) -> tuple[list[Case], list[Absent]]:
         found: list[Case] = []
         absent: list[Absent] = []
-        for plan in plans if self.options.peers else ():
+        # peers have no built-in plans
+        for plan in (one for one in plans if self.options.peers and one.is_plain):
             self._log(f"peers in {plan.name}")
             cases, missing = peer_cases(self.models, plan, tokens, self.protocol, self._log)
             found += cases
@@ -183,10 +187,13 @@ class Bench:
 def bench(options: Options, log: Log, stopping: Stopping) -> Bench:
     """Measure everything until `stopping`; `log` gets a line per step.
 
-    Raises UsageError, ModelError, InputError before anything is measured, and ResourceError for a model that runs in no
-    precision.
+    Raises UsageError (also where the device has none of the precisions), ModelError, InputError before anything is
+    measured, and ResourceError for a model that runs in no precision.
     """
     device, reason = environment.resolve_device(options.device)
+    plans, refused = runnable(options.precisions, device)
+    if not plans:
+        raise UsageError("; ".join(f"--precision {one.precision}: {one.reason}" for one in refused))
     inputs = [_input(model, options) for model in options.models]
     log(f"copying on {environment.device_name(device)}")
     copying = ceilings.copying(device, ceilings.timing_of(device))

@@ -8,8 +8,12 @@ from typing import Final, get_args
 from vp_tui.core.bench.mixes import MIXES
 from vp_tui.core.config import Precision
 from vp_tui.core.errors import UsageError
+from vp_tui.core.formats import BUILT_IN
 
-PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
+PRECISIONS: Final[tuple[str, ...]] = get_args(Precision)
+"""Default precisions."""
+NAMES: Final = (*PRECISIONS, *BUILT_IN)
+"""What --precision takes."""
 MODELS: Final = ("esm2-3b", "esm2-650m", "dnabert-s")
 """Default models."""
 LENGTHS: Final = "uniref"
@@ -23,7 +27,8 @@ class Options:
     """Models, precisions, inputs and implementations to measure."""
 
     models: tuple[str, ...] = MODELS
-    precisions: tuple[Precision, ...] = PRECISIONS
+    precisions: tuple[str, ...] = PRECISIONS
+    """Names of NAMES; a built-in plan alternates with fp16, also where that is not among them."""
     lengths: str = LENGTHS
     """A mix of core.bench.mixes, or a FASTA file."""
     random_weights: bool = False
@@ -37,7 +42,7 @@ class Options:
     def __post_init__(self) -> None:
         """Raise UsageError with the option and the value got."""
         for name in self.precisions:
-            _require("--precision", name, name in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+            _require("--precision", name, name in NAMES, f"one of {', '.join(NAMES)}")
         is_known = self.lengths in MIXES or Path(self.lengths).is_file()
         _require("--lengths", self.lengths, is_known, f"{', '.join(MIXES)} or a FASTA file")
         _require("--device", self.device, _DEVICE.fullmatch(self.device) is not None, "auto, cpu, cuda or cuda:N")

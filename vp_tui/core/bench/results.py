@@ -8,11 +8,15 @@ from vp_tui.core.bench.cases import OURS, Case
 from vp_tui.core.bench.ceilings import Matmuls
 from vp_tui.core.bench.conditions import Conditions, over_blocks
 from vp_tui.core.bench.interleaved import Estimate, TimedBlock, Timings, WarmUp, estimate, paired_ratio
-from vp_tui.core.config import Precision
 from vp_tui.core.engine.gpu import peaks
+from vp_tui.core.formats import BUILT_IN
 
-_BASES: Final[tuple[Precision, ...]] = ("fp32", "tf32")
-"""Precisions that the others are compared with."""
+_BASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "tf32": ("fp32",),
+    **dict.fromkeys(("bf16", "fp16"), ("fp32", "tf32")),
+    **dict.fromkeys(BUILT_IN, ("fp32", "tf32", "fp16")),
+}
+"""Precision or built-in plan -> those that it is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class Workload:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     engine: str
-    precision: Precision
+    precision: str
     attention: str | None
     ops: str | None
     batch_tokens: int
@@ -49,9 +53,9 @@ class Result:
 class Ratio:
     """Speedup of this engine over a peer, or over itself in another precision."""
 
-    precision: Precision
+    precision: str
     over_engine: str
-    over_precision: Precision
+    over_precision: str
     times: Estimate
 
 
@@ -81,11 +85,12 @@ def result_of(case: Case, timings: Timings, workload: Workload, ceiling: Matmuls
 
 
 def ratios_of(cases: Sequence[Case], timings: Mapping[str, Timings]) -> list[Ratio]:
-    """Return the speedups over this engine in FP32 and TF32, and over every peer in the same precision."""
+    """Return the speedups over this engine in FP32 and TF32, and over every peer in the same precision.
+
+    Built-in plans, such as fp8, are also compared with this engine in FP16.
+    """
     own_cases = [one for one in cases if one.engine == OURS]
-    pairs = [
-        (one, base) for one in own_cases for base in own_cases if base.precision in _BASES and _is_lower(one, base)
-    ]
+    pairs = [(one, base) for one in own_cases for base in own_cases if base.precision in _BASES.get(one.precision, ())]
     pairs += [(one, peer) for one in own_cases for peer in cases if _is_peer(one, peer)]
     found = [
         (one, other, paired_ratio(timings[other.name].accepted, timings[one.name].accepted)) for one, other in pairs
@@ -95,11 +100,6 @@ def ratios_of(cases: Sequence[Case], timings: Mapping[str, Timings]) -> list[Rat
         for one, other, times in found
         if times is not None
     ]
-
-
-def _is_lower(one: Case, base: Case) -> bool:
-    order = ("fp32", "tf32", "bf16", "fp16")
-    return order.index(one.precision) > order.index(base.precision)
 
 
 def _is_peer(one: Case, other: Case) -> bool:

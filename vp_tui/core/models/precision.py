@@ -184,7 +184,7 @@ def _require_fp8(plan: PrecisionPlan, device: torch.device) -> None:
     needed = ".".join(map(str, FP8_CAPABILITY))
     raise UsageError(
         f"precision {plan.name} needs a GPU that multiplies FP8 (Ada, Hopper or newer, compute capability {needed}), "
-        f"but the device is {found}; `--emulate fp8` or `--emulate fp8-ffn` shows its accuracy on any device"
+        f"but the device is {found}; `vp-tui run --emulate fp8` shows its accuracy (not its speed) anywhere"
     )
 
 

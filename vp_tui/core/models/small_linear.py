@@ -45,6 +45,7 @@ class Fp8Linear(nn.Linear):
     weight_scale: Tensor
     """[1, outputs], FP32."""
     rounding: RowRounding
+    fast_sums: bool
 
     def forward(self, input: Any) -> Tensor:
         """Return the product [N, outputs] in FP16 of a tensor [N, K] or of its rows in FP8."""
@@ -60,7 +61,7 @@ class Fp8Linear(nn.Linear):
             bias=self.bias,
             out_dtype=storage_dtype("fp8"),
             # on Hopper sums have 14 bits and the error is 7e-4 to 2e-3 of the result; that of the operands is 3e-2
-            use_fast_accum=True,
+            use_fast_accum=self.fast_sums,
         )
         return product_NK[:count]
 
@@ -75,8 +76,10 @@ class EmulatedLinear(nn.Linear):
         return nn.functional.linear(ROUNDING[self.own].entering(input), self.weight, self.bias)
 
 
-def use_fp8(linear: nn.Linear, rounding: RowRounding, name: str) -> None:
+def use_fp8(linear: nn.Linear, rounding: RowRounding, name: str, *, fast_sums: bool = True) -> None:
     """Round the weight of an FP16 layer to FP8 and let it multiply so, in place.
+
+    Without `fast_sums` sums are exact, which is slower: only the bench measures that.
 
     Raises UsageError: a layer whose inputs or outputs are no multiple of 16.
     """
@@ -93,7 +96,7 @@ def use_fp8(linear: nn.Linear, rounding: RowRounding, name: str) -> None:
         linear.bias = nn.Parameter(zeros, requires_grad=False)
     linear.register_buffer("weight_scale", weight.scale_N1.t().contiguous())
     linear.__class__ = Fp8Linear
-    linear.rounding = rounding  # type: ignore[assignment]
+    linear.rounding, linear.fast_sums = rounding, fast_sums  # type: ignore[assignment]
 
 
 def use_emulated(linear: nn.Linear, own: PlanPrecision) -> None:

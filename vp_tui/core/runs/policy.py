@@ -1,4 +1,4 @@
-"""The precision for production now: the reduced one, or FP32 with the reason, decided by the validations in the store.
+"""The precision for production now: the requested one, or FP32 with the reason, decided by validations in the store.
 
 Runs of this checkpoint, in this precision against FP32, on this machine and these versions can decide. Reduced
 precision needs one that is evidence: PASS or WARN on at least 300 sequences of every stratum there is, on a GPU, faster
@@ -55,7 +55,7 @@ class DecidingRun:
 class Policy:
     """The decision and its reason."""
 
-    requested: Precision
+    requested: str
     precision: str
     """`requested`, a precision plan based on it as plan:NAME, or fp32."""
     reason: str
@@ -72,6 +72,7 @@ class Policy:
 
     def document(self) -> dict[str, Any]:
         """Return the policy in JSON types."""
+        run = None if self.run is None else {"id": self.run.id, "uuid": self.run.uuid, "verdict": self.run.verdict}
         return {
             "schema_version": SCHEMA_VERSION,
             "precision": self.precision,
@@ -79,22 +80,20 @@ class Policy:
             "disable": not self.is_allowed,
             "reason": self.reason,
             "plan": None if self.plan is None else self.plan.model_dump(mode="json"),
-            "run": None
-            if self.run is None
-            else {"id": self.run.id, "uuid": self.run.uuid, "verdict": self.run.verdict},
+            "run": run,
             "differences": {name: list(values) for name, values in self.differing.items()},
         }
 
 
-def switched_off(requested: Precision, environment: Mapping[str, str]) -> Policy | None:
-    """Return FP32 when the environment demands it, else None."""
-    choice = choose_precision(requested, environment)
+def switched_off(requested: str, base: Precision, environment: Mapping[str, str]) -> Policy | None:
+    """Return FP32 when the environment demands it, else None; `base` is the precision outside a built-in plan."""
+    choice = choose_precision(base, environment)
     if choice.reason is None:
         return None
     return Policy(requested=requested, precision=choice.precision, reason=choice.reason)
 
 
-def decide(requested: Precision, model: str, validations: Iterable[DecidingRun], now: Facts) -> Policy:
+def decide(requested: str, model: str, validations: Iterable[DecidingRun], now: Facts) -> Policy:
     """Return the policy from the runs of this checkpoint, newest first, and the facts of this machine."""
     here: list[DecidingRun] = []
     elsewhere: Policy | None = None
@@ -108,17 +107,18 @@ def decide(requested: Precision, model: str, validations: Iterable[DecidingRun],
         return _by_evidence(requested, here)
     if elsewhere is not None:
         return elsewhere
-    reason = f"no completed run validates {requested} of {model} against fp32; start one with `vp-tui run -m {model}`"
+    command = f"vp-tui run -m {model} --precision {requested}"
+    reason = f"no completed run validates {requested} of {model} against fp32; start one with `{command}`"
     return Policy(requested=requested, precision="fp32", reason=reason)
 
 
-def _elsewhere(requested: Precision, run: RunRow, differing: Mapping[str, tuple[Any, Any]]) -> Policy:
+def _elsewhere(requested: str, run: RunRow, differing: Mapping[str, tuple[Any, Any]]) -> Policy:
     """Return FP32: there is a run, but on another machine or with other versions."""
     reason = f"{_named(run)} validated it in another environment: {_described(differing)}; validate again"
     return Policy(requested=requested, precision="fp32", reason=reason, run=run, differing=differing)
 
 
-def _by_evidence(requested: Precision, here: Sequence[DecidingRun]) -> Policy:
+def _by_evidence(requested: str, here: Sequence[DecidingRun]) -> Policy:
     """Return the policy of the runs on this machine with these versions, newest first."""
     evidence: list[DecidingRun] = []
     for one in here:
@@ -136,7 +136,7 @@ def _by_evidence(requested: Precision, here: Sequence[DecidingRun]) -> Policy:
     return Policy(requested=requested, precision="fp32", reason=reason, run=newest.run)
 
 
-def _rolled_back(requested: Precision, one: DecidingRun) -> Policy:
+def _rolled_back(requested: str, one: DecidingRun) -> Policy:
     counts = ", ".join(f"{n} {stratum}" for stratum, n in one.sequences.items()) or "no sequences"
     reason = (
         f"{_named(one.run)} ended with {one.run.verdict}: {one.run.sentence}; it holds until a newer run on as many "

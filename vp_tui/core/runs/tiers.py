@@ -5,7 +5,7 @@ has the hash of all that. No torch.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -50,6 +50,9 @@ class Tier:
     """S1: mean share of the 10 nearest neighbours that stay."""
     label_flips: float | None
     """S10: share of labels of random linear classifiers that flip although they were clear."""
+    classifier_flips: int | None = None
+    """Labels of the given classifier that flip, of `classified`; None without one."""
+    classified: int | None = None
     tokens_per_s: float | None
     """None for an emulated format: its speed says nothing."""
     speedup: float | None
@@ -124,6 +127,18 @@ def tiers_of(snapshots: Sequence[RunSnapshot]) -> tuple[Tier, ...]:
     own = [one for one in ended if not one.arms["reference"]["cached"]]
     references = [_reference(one) for one in (own or ended)[:1]]
     return (*references, *map(_tier, snapshots))
+
+
+def with_labels(tiers: Sequence[Tier], labels: Mapping[int, Mapping[str, Any]]) -> tuple[Tier, ...]:
+    """Return the tiers with the labels of a classifier: by id of a run, what the worker run-labels answers."""
+    return tuple(
+        one if one.role == "reference" or one.run_id not in labels else _labelled(one, labels[one.run_id])
+        for one in tiers
+    )
+
+
+def _labelled(one: Tier, found: Mapping[str, Any]) -> Tier:
+    return replace(one, classifier_flips=found["flips"], classified=found["n"])
 
 
 def fastest(tiers: Sequence[Tier]) -> Tier | None:

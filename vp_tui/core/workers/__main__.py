@@ -45,6 +45,7 @@ WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
         "demo-files": Worker("workers.demo.checkpoints", answers=False),
         "plant": Worker("workers.plant.worker", answers=True),
         "virnucpro": Worker("workers.virnucpro.pipeline", answers=True),
+        "run-labels": Worker("workers.virnucpro.run_labels", answers=True),
         "bench": Worker("bench.worker", answers=False),
     }
 )

@@ -40,5 +40,10 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     budget = values["token_budget"]
     if budget != "auto" and not budget.isdigit():
         raise UsageError(f"--token-budget {budget!r}: use a number or auto")
-    given = {**values, "token_budget": None if budget == "auto" else int(budget)}
+    names = (name.strip() for given in values["precisions"] or () for name in given.split(","))
+    given = {
+        **values,
+        "precisions": list(dict.fromkeys(names)),
+        "token_budget": None if budget == "auto" else int(budget),
+    }
     return {name: value for name, value in given.items() if value}

@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from vp_tui.core.config import Precision, PrecisionPlan, plain_plan
+from vp_tui.core.config import Precision, PrecisionPlan, plan_named
 from vp_tui.core.errors import StoreError, UsageError, VpTuiError
+from vp_tui.core.formats import BUILT_IN
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs import policy
 from vp_tui.core.runs.policy import Policy
@@ -17,7 +18,8 @@ from vp_tui.tui import policy_line
 from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 
-_REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32"}
+_REDUCED: dict[str, Precision] = {"fp16": "fp16", "bf16": "bf16", "tf32": "tf32", **dict.fromkeys(BUILT_IN, "fp16")}
+"""What --precision takes -> the precision of all units, or of those outside the built-in plan."""
 
 
 def print_policy(
@@ -65,9 +67,10 @@ def _decided(
         raise UsageError("--env and --json exclude each other: use one of them")
     if as_env and precision != "fp16":
         raise UsageError(f"--env supports fp16 only, got --precision {precision}: omit --env")
-    requested = _REDUCED[precision]
+    requested = plan_named(precision)
+    assert requested is not None, "every name of _REDUCED has a plan"
     source = resolve(model)
-    switched_off = policy.switched_off(requested, os.environ)
+    switched_off = policy.switched_off(precision, _REDUCED[precision], os.environ)
     if switched_off is not None:
         return switched_off
     home = store()
@@ -76,7 +79,7 @@ def _decided(
 
         def decided(plan: PrecisionPlan) -> Policy:
             validations = policy.validations(reader, plan, source, here["weights_sha256"])
-            return policy.decide(requested, model, validations, here["environment"])
+            return policy.decide(precision, model, validations, here["environment"])
 
         stored = (one.plan for one in plans.listed(home))
-        return policy.with_plans(decided(plain_plan(requested)), stored, decided)
+        return policy.with_plans(decided(requested), stored, decided)

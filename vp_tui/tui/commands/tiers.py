@@ -18,43 +18,47 @@ from vp_tui.tui.commands import output
 from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import follow_own
 from vp_tui.tui.commands.starting import configured
+from vp_tui.tui.commands.virnucpro import width_of
 
 _SUFFIXES: Final = (".svg", ".html", ".md", ".json")
 
 
 def run_tiers(
-    home: Home, values: Mapping[str, Any], *, formats: Sequence[str], again: bool, file: str, as_json: bool
+    home: Home,
+    values: Mapping[str, Any],
+    *,
+    formats: Sequence[str],
+    classifier: str,
+    again: bool,
+    file: str,
+    as_json: bool,
 ) -> int:
     """Validate every format of the device, or those asked for; print the table; return the exit code.
 
     0 when a format came to a verdict, whatever it is; a format that the device refused is a row with the reason.
 
     Raises:
-        UsageError: an unknown format, an output file of another kind, or any invalid option.
+        UsageError: an unknown format, an output file of another kind, a classifier of another width, or any invalid
+            option.
+        ModelError: a file that is no classifier.
     """
     place = _place(file)
     for name in formats:
         tiers.plan_of(name)
     shared = configured(values)
     launch.preflight(shared)
+    path = _classifier(home, classifier, shared.model) if classifier else None
     here = module_output(home, "env-probe", ["--model", shared.model, "--device", shared.device])["environment"]
     configs = [tiers.config_of(name, shared, here) for name in formats or tiers.names_for(here)]
     snapshots = [_run(home, config, again=again) for config in configs]
-    found = tiers.tiers_of(snapshots)
-    facts = {
-        "model": shared.model,
-        "input": shared.input,
-        "sample": shared.sample,
-        "device_name": here["device_name"],
-        "torch": here["torch"],
-    }
+    found, labelled_by = _labelled(home, path, tiers.tiers_of(snapshots), snapshots)
+    facts = shared.model_dump(include={"model", "input", "sample"})
+    facts |= {"device_name": here["device_name"], "torch": here["torch"], "classifier": labelled_by}
     if place is not None:
         write(place, _as_file(place.suffix, found, facts))
         output.say(f"wrote {place}")
-    if as_json:
-        output.result(output.dumped(report.document(found, facts)))
-    else:
-        output.result(as_text(report.page(found, facts)).rstrip())
+    page = output.dumped(report.document(found, facts)) if as_json else as_text(report.page(found, facts)).rstrip()
+    output.result(page)
     return ExitCode.GOOD if any(one.run.status == "completed" for one in snapshots) else ExitCode.RUN_FAILED
 
 
@@ -65,6 +69,35 @@ def _place(file: str) -> Path | None:
     if place.suffix not in _SUFFIXES:
         raise UsageError(f"--output {file!r}: the file name must end with one of {', '.join(_SUFFIXES)}")
     return place
+
+
+def _classifier(home: Home, given: str, model: str) -> Path:
+    """Return the classifier's path after checking content and width, because runs may take hours."""
+    path = user_path(given).absolute()
+    takes = module_output(home, "run-labels", ["--classifier", str(path)])["classifier"]["input_width"]
+    width = width_of(model)
+    if width not in {None, takes}:
+        raise UsageError(
+            f"--classifier {given!r} takes {takes} numbers per sequence, {model} gives {width}: use one that was "
+            "trained on this model; VirNucPro's own takes ESM-2 and DNABERT-S together, and `vp-tui virnucpro "
+            "--precision NAME --classifier FILE` counts its labels"
+        )
+    return path
+
+
+def _labelled(
+    home: Home, path: Path | None, found: tuple[tiers.Tier, ...], snapshots: Sequence[RunSnapshot]
+) -> tuple[tuple[tiers.Tier, ...], dict[str, Any] | None]:
+    """Return the tiers with the labels of the classifier, and its facts; both unchanged and None without one."""
+    if path is None:
+        return found, None
+    runs = [str(one.run.id) for one in snapshots if one.run.status == "completed"]
+    answer = module_output(home, "run-labels", ["--classifier", str(path), *runs])
+    for run_id, labels in answer["runs"].items():
+        if labels["reason"] is not None:
+            output.say(f"run #{run_id} has no labels: {labels['reason']}")
+    by_run = {int(run_id): labels for run_id, labels in answer["runs"].items()}
+    return tiers.with_labels(found, by_run), {"path": str(path), **answer["classifier"]}
 
 
 def _run(home: Home, config: RunConfig, *, again: bool) -> RunSnapshot:
@@ -90,5 +123,8 @@ def _as_file(suffix: str, found: Sequence[tiers.Tier], facts: Mapping[str, Any])
     from vp_tui.core.report.html import ChartFigure, Illustrated, pages_html
 
     page = report.page(found, facts)
-    drawn = ChartFigure("tiers", "Accuracy and speed of every format", report.figure(found, facts), "")
+    reading = "; ".join(
+        f"{one.name}: {report.labels_of(one)} labels flip" for one in found if one.classified is not None
+    )
+    drawn = ChartFigure("tiers", "Accuracy and speed of every format", report.figure(found, facts), "", reading)
     return pages_html(page.title, [Illustrated(page, (drawn,))])

@@ -122,7 +122,7 @@ def _classifier(home: Home, options: Mapping[str, Any], option: str, esm: Model)
             "use the matching file or --chunk"
         )
     facts = module_output(home, "virnucpro", ["--check", "--classifier", str(path)])["classifier"]
-    widths = [_width(options[model]) for model in ("dnabert", esm)]
+    widths = [width_of(options[model]) for model in ("dnabert", esm)]
     if None not in widths and facts["input_width"] != sum(filter(None, widths)):
         raise UsageError(
             f"{said} {path.name}: expects {facts['input_width']} inputs, but the models have "
@@ -131,7 +131,7 @@ def _classifier(home: Home, options: Mapping[str, Any], option: str, esm: Model)
     return path
 
 
-def _width(model: str) -> int | None:
+def width_of(model: str) -> int | None:
     """Return the embedding width; None for a hub model that is not downloaded yet."""
     source = resolve(model)
     return read_spec(source.path).hidden if source.is_here else None

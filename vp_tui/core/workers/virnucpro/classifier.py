@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -110,6 +111,17 @@ def load_classifier(path: Path) -> Classifier:
     return Classifier(
         {name: tensors[name].float() for name in _SHAPES}, eps=eps, sha256=hashlib.sha256(content).hexdigest()
     )
+
+
+def facts_of(classifier: Classifier) -> dict[str, Any]:
+    return {"sha256": classifier.sha256, "input_width": classifier.input_width, "hidden_width": classifier.hidden_width}
+
+
+def scored(classifier: Classifier, x_SD: np.ndarray) -> np.ndarray:
+    """Return scores [S, 2], float32; NaN for a row that is not finite: ReLU turns -Inf into 0, which has a label."""
+    scores_S2 = classifier(torch.from_numpy(x_SD)).numpy()
+    found_S2: np.ndarray = np.where(np.isfinite(x_SD).all(axis=1, keepdims=True), scores_S2, np.float32(np.nan))
+    return found_S2
 
 
 def require_width(classifier: Classifier, dnabert: int, esm: int) -> None:

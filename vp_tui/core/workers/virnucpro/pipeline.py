@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.events import ARMS, Arm
@@ -23,7 +22,7 @@ from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict.judge import verdict
 from vp_tui.core.workers.virnucpro import agreement
 from vp_tui.core.workers.virnucpro.agreement import Consensus, Labels, Merge
-from vp_tui.core.workers.virnucpro.classifier import Classifier, load_classifier, require_width
+from vp_tui.core.workers.virnucpro.classifier import Classifier, facts_of, load_classifier, require_width, scored
 from vp_tui.core.workers.virnucpro.frames import FrameRow, read_table
 from vp_tui.core.workers.virnucpro.results import RunResult, read_run, write_predictions
 from vp_tui.core.workers.virnucpro.second_model import of_two_models, structure_of
@@ -35,15 +34,10 @@ _BATCH: Final = 4096
 
 
 def classify(classifier: Classifier, merge: Merge, dnabert_SD: np.ndarray, esm_SD: np.ndarray) -> np.ndarray:
-    """Return scores [S, 2] of the merged frames, float32; NaN for a frame whose embeddings are not finite.
-
-    ReLU turns -Inf into 0, so a broken embedding could otherwise get a label.
-    """
+    """Return scores [S, 2] of the merged frames, float32; NaN for a frame whose embeddings are not finite."""
     scores = [np.empty((0, 2), np.float32)]
     for first in range(0, len(merge.ids), _BATCH):
-        merged_SD = agreement.vectors(merge, dnabert_SD, esm_SD, slice(first, first + _BATCH))
-        scores_S2 = classifier(torch.from_numpy(merged_SD)).numpy()
-        scores.append(np.where(np.isfinite(merged_SD).all(axis=1, keepdims=True), scores_S2, np.nan))
+        scores.append(scored(classifier, agreement.vectors(merge, dnabert_SD, esm_SD, slice(first, first + _BATCH))))
     return np.concatenate(scores, dtype=np.float32)
 
 
@@ -79,8 +73,8 @@ def examine(
     document: dict[str, Any] = {
         "merged": {"frames": len(rows), "only_esm": merge.only_esm, "only_dnabert": merge.only_dnabert},
         "missing": len(frames) - len(rows),
-        "classifier": None if classifier is None else _classifier(classifier),
-        "candidate_classifier": None if candidate_classifier is None else _classifier(candidate_classifier),
+        "classifier": None if classifier is None else facts_of(classifier),
+        "candidate_classifier": None if candidate_classifier is None else facts_of(candidate_classifier),
         "per_frame": _per_frame(rows, cosines, scores),
         "per_contig": _per_contig(rows, cosines),
     }
@@ -99,10 +93,6 @@ def _scores(
     for arm, one in classifiers.items():
         require_width(one, dnabert.width, esm.embeddings[arm].shape[1])
     return {arm: classify(one, merge, dnabert.embeddings[arm], esm.embeddings[arm]) for arm, one in classifiers.items()}
-
-
-def _classifier(classifier: Classifier) -> dict[str, Any]:
-    return {"sha256": classifier.sha256, "input_width": classifier.input_width, "hidden_width": classifier.hidden_width}
 
 
 def _similarity(cosine_S: np.ndarray) -> dict[str, Any]:
@@ -201,7 +191,7 @@ def main(options: argparse.Namespace) -> dict[str, Any]:
     """Return the document, or with --check the facts of the classifier."""
     classifier = None if options.classifier is None else load_classifier(options.classifier)
     if options.check:
-        return {"classifier": None if classifier is None else _classifier(classifier)}
+        return {"classifier": None if classifier is None else facts_of(classifier)}
     if None in (options.frames, options.esm_run, options.dnabert_run):
         raise UsageError("--frames, --esm-run and --dnabert-run are needed; `vp-tui virnucpro` gives them")
     home = Home.from_environment(os.environ)
