@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from vp_tui import __version__
 from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.engine.host_memory import prepare_memory
 from vp_tui.core.engine.threads import NUM_THREADS, let_threads_sleep
 from vp_tui.core.events import Arm, GpuSample
 from vp_tui.core.inputs.source import ModelSource
@@ -48,6 +49,7 @@ class DeviceActor:
         if kind == "cpu":
             os.environ[NUM_THREADS] = str(threads)
         let_threads_sleep(os.environ)
+        prepare_memory(os.environ)
         import torch
 
         from vp_tui.core.engine import environment
