@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from vp_tui.core.measures.selection import chunks, on_all_cores
+from vp_tui.core.measures.selection import chunks, on_all_cores, portions
 
 SCALE_FLOOR = 0.01
 """Floor relative to the median standard deviation, so that a nearly constant dimension does not dominate."""
@@ -54,7 +54,7 @@ class ReferenceStatistics:
             np.subtract(x_SD[rows_R[part]], self.mean_D, out=z_RD[part])
             z_RD[part] /= scale_D
 
-        on_all_cores(fill, chunks(len(rows_R)))
+        on_all_cores(fill, portions(*z_RD.shape))
         return z_RD
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import numpy as np
 import torch
@@ -27,13 +28,15 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.models.loading import load
-from vp_tui.core.workers.validate import controls
+from vp_tui.core.workers.validate import controls, kept_controls
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.course import AGAIN, MEASURING, ORACLE
 from vp_tui.core.workers.validate.plan import Arms, Plan, Setting
 
 PROBED = ("T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4", "R5", "R6", "R7")
 """The measures that need the model."""
+_MOVE_CONTROLS: Final = ("vp_tui", "torch", "cuda", "device_name")
+"""Facts of the environment that the numbers of the negative controls depend on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,10 @@ class Inspection:
             measure=partial(run_measures.after_run, matmul=matmul),
             tell=partial(self._setting.course.part, MEASURING),
         )
-        return in_background(device, pairs, damaged)
+        facts = {name: self._plan.environment[name] for name in _MOVE_CONTROLS}
+        cache = self._setting.place.cache
+        kept = partial(kept_controls.obtain, cache, facts, x_SD, data.stratum_S, limits, damaged)
+        return in_background(device, pairs, kept)
 
     def while_loaded(self, arm: ArmRunner, step: str) -> Iterator[Event]:
         """Inspect an arm that has encoded everything and is still loaded, as this step of the run."""
