@@ -46,9 +46,7 @@ def obtain(
     return made
 
 
-def path_of(
-    cache: Path, facts: Mapping[str, Any], x_SD: np.ndarray, stratum_S: np.ndarray, limits: Thresholds
-) -> Path:
+def path_of(cache: Path, facts: Mapping[str, Any], x_SD: np.ndarray, stratum_S: np.ndarray, limits: Thresholds) -> Path:
     """Return where the controls of these embeddings are, or would be."""
     rows_R = controls.chosen_rows(x_SD, stratum_S)
     key = {
