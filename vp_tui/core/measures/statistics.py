@@ -1,6 +1,6 @@
 """Statistics of the embeddings of an arm as a set: centre, spread, dominant dimensions, similarity of sequences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -128,8 +128,15 @@ def reference_statistics(x_SD: np.ndarray) -> ReferenceStatistics:
 
 
 def sums(x_SD: np.ndarray) -> Sums:
-    """Return the sums over the finite rows."""
-    return added((sums_of_portion(x_CD) for x_CD in _finite_chunks(x_SD)), x_SD.shape[1])
+    """Return the sums over the finite rows, in an order that the number of cores does not change."""
+
+    def portion(part: slice) -> Sums | None:
+        x_CD = x_SD[part].astype(np.float64)
+        keep_C = np.isfinite(x_CD).all(axis=1)
+        return sums_of_portion(x_CD[keep_C]) if keep_C.any() else None
+
+    found = on_all_cores(portion, chunks(len(x_SD)))
+    return added((one for one in found if one is not None), x_SD.shape[1])
 
 
 def sums_of_portion(x_CD: np.ndarray) -> Sums:
@@ -190,12 +197,3 @@ def rogue_differences(x: BetweenSequences, y: BetweenSequences) -> int:
     lost_D = (x.share_D > ROGUE_SHARE) & (y.share_D < ROGUE_CLEAR)
     gained_D = (y.share_D > ROGUE_SHARE) & (x.share_D < ROGUE_CLEAR)
     return int((lost_D | gained_D).sum())
-
-
-def _finite_chunks(x_SD: np.ndarray) -> Iterator[np.ndarray]:
-    """Finite rows in float64, in chunks; empty chunks are left out."""
-    for part in chunks(len(x_SD)):
-        x_CD = x_SD[part].astype(np.float64)
-        keep_C = np.isfinite(x_CD).all(axis=1)
-        if keep_C.any():
-            yield x_CD[keep_C]
