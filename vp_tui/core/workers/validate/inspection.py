@@ -84,7 +84,7 @@ class Inspection:
         candidate.unload()
         if self._setting.config.oracle:
             yield from course.enter(ORACLE, "checking against FP64")
-        parts = [self._probed(reference, candidate)]
+        parts = [(yield from self._probed(reference, candidate))]
         yield from course.enter(MEASURING, "measuring all pairs of embeddings")
         parts.append(pairs())
         yield from course.enter(MEASURING, "checking that injected errors are detected")
@@ -125,14 +125,17 @@ class Inspection:
         """Inspect an arm that has encoded everything and is still loaded, as this step of the run."""
         if self._setting.config.oracle == 0:
             return
-        indices_P = self._sample.indices_P
-        yield from self._setting.course.enter(step, f"measuring {arm.plan.name.upper()} once more")
+        course, indices_P, name = self._setting.course, self._sample.indices_P, arm.plan.name.upper()
         rows_PD = arm.embeddings_SD[indices_P]
         try:
             if arm.arm == "candidate":
+                yield from course.enter(step, f"looking inside {name}")
                 frequencies_k = stored_frequencies(self._plan.source, self._plan.spec)
-                self._candidate = arm.ask(stage.probe_candidate, self._sample, rows_PD, frequencies_k)
+                inside = arm.ask(stage.look_inside, self._sample, frequencies_k)
+                yield from course.enter(step, f"measuring {name} once more")
+                self._candidate = arm.ask(stage.encode_again, self._sample, rows_PD, inside)
             else:
+                yield from course.enter(step, f"measuring {name} once more")
                 self._noise_P = arm.ask(noise, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
         except OutOfMemoryError as error:
             reason = Unavailable(f"the sample did not fit: {error}")
@@ -141,12 +144,16 @@ class Inspection:
             else:
                 self._noise_P = reason
 
-    def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Measured:
+    def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Generator[Event, None, Measured]:
         if self._setting.config.oracle == 0:
             return _not_measured("no sequences inspected (--no-oracle)")
         if isinstance(self._candidate, Unavailable):
             return _not_measured(self._candidate.reason)
-        indices_P = self._sample.indices_P
+        course, indices_P = self._setting.course, self._sample.indices_P
+        exact = self._oracle(self._candidate)
+        yield from course.enter(ORACLE, f"checking {candidate.plan.name.upper()}'s code in FP32")
+        semantics = self._semantics(candidate.kernel)
+        yield from course.enter(ORACLE, "comparing every module with FP64")
         return stage.measured(
             stage.Probed(
                 sample=self._sample,
@@ -154,8 +161,8 @@ class Inspection:
                 candidate_rows_PD=candidate.embeddings_SD[indices_P],
                 reference_rows_PD=reference.embeddings_SD[indices_P],
                 reference_noise=self._noise_P,
-                oracle=self._oracle(self._candidate),
-                semantics=self._semantics(candidate.kernel),
+                oracle=exact,
+                semantics=semantics,
             )
         )
 
