@@ -1,8 +1,9 @@
 """The probe of a run: what is taken while each model is loaded, and the numbers made of it.
 
 The order for a caller: `look_inside` and `encode_again` while the candidate is loaded, noise.noise while the reference
-is, then both unloaded, oracle.obtain, `measured`. Errors of embeddings (R1, R3) are those of the run's own rows; everything else is
-seen by looking inside once more. Token cosines (T1) are against the exact outputs, so a stored reference serves too.
+is, then both unloaded, oracle.obtain, `measured`. Errors of embeddings (R1, R3) are those of the run's own rows;
+everything else is seen by looking inside once more. Token cosines (T1) are against the exact outputs, so a stored
+reference serves too.
 
 Shape suffixes: P sequences of the sample, N its tokens, D width.
 """
