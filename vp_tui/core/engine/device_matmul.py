@@ -27,7 +27,8 @@ def multiply(device: torch.device, a_AD: np.ndarray, b_BD: np.ndarray) -> np.nda
     product_AB = np.empty((len(a_AD), len(b_BD)))
     per_row = (a_AD.shape[1] + len(b_BD)) * product_AB.itemsize
     try:
-        with torch.cuda.stream(torch.cuda.Stream(device) if device.type == "cuda" else None):
+        own = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(own):
             b_DB = torch.from_numpy(b_BD).to(device).T
             for part in chunks(len(a_AD), max(1, PORTION_BYTES // per_row)):
                 a_CD = torch.from_numpy(a_AD[part]).to(device)
