@@ -11,7 +11,7 @@ from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.noise import noise
 from vp_tui.core.engine.probe.sample import Sample, stratified
 from vp_tui.core.engine.probe.semantics import in_fp32
-from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.engine.probe.stage import Probed, encode_again, look_inside, measured
 from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.engine.probe.trace import trace
 from vp_tui.core.inputs import sequences, tokenizing
@@ -80,7 +80,9 @@ def probe(folder, sample, name, *, reference="fp32", change=None):
     return measured(
         Probed(
             sample=sample,
-            candidate=probe_candidate(encoder, sample, rows_PD, stored_frequencies(resolve(str(folder)), spec)),
+            candidate=encode_again(
+                encoder, sample, rows_PD, look_inside(encoder, sample, stored_frequencies(resolve(str(folder)), spec))
+            ),
             candidate_rows_PD=rows_PD,
             reference_rows_PD=base_PD,
             reference_noise=noise(base, sample.tokens, sample.indices_P, base_PD, BUDGET),

@@ -10,14 +10,23 @@ from vp_tui.core.runs.worker import worker_command
 
 def test_threads_are_let_to_sleep_where_the_user_has_said_nothing():
     environment = {"OMP_NUM_THREADS": "3"}
-    let_threads_sleep(environment)
-    assert environment == {"OMP_NUM_THREADS": "3", **WAITING}
+    let_threads_sleep(environment, "x86_64")
+    assert environment == {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "1", **WAITING}
+
+
+def test_only_where_torch_brings_another_library_numpy_multiplies_in_one_thread_per_caller():
+    environment = {"OPENBLAS_NUM_THREADS": "5"}
+    let_threads_sleep(environment, "x86_64")
+    assert environment["OPENBLAS_NUM_THREADS"] == "5", "the user's choice stays"
+    environment = {}
+    let_threads_sleep(environment, "aarch64")
+    assert environment == dict(WAITING)
 
 
 @pytest.mark.parametrize("given", [{"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "INFINITY"}])
 def test_what_the_user_has_set_stays(given):
     environment = dict(given)
-    let_threads_sleep(environment)
+    let_threads_sleep(environment, "aarch64")
     assert environment == given
 
 

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from vp_tui.core.measures import rows
+from vp_tui.core.measures import rows, selection
 from vp_tui.core.measures.elements import ulps
 from vp_tui.core.measures.pairs import set_measures
 from vp_tui.core.measures.selection import finite_rows, on_all_cores
@@ -22,7 +22,7 @@ def pair(num=700, width=32):
 
 @pytest.fixture(autouse=True)
 def _small_portions(monkeypatch):
-    monkeypatch.setattr(rows, "_PORTION", 32 * 9)
+    monkeypatch.setattr(selection, "PORTION", 32 * 9)
 
 
 def test_rows_are_measured_alike_in_portions_of_any_size(monkeypatch):

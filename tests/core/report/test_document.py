@@ -59,6 +59,7 @@ def snapshot():
         gpu=(gpu_sample(utilization=80.0, throttle_reasons=4), gpu_sample(utilization=100.0, throttle_reasons=8)),
         alerts=(alert(sequence_id="p1"),),
         folder="/home/runs/0123abcd",
+        step_seconds={"encoding": 0.9, "oracle": 2.2},
     )
 
 
@@ -71,7 +72,7 @@ def test_the_document_has_the_keys_of_the_contract(snapshot):
     found = strict(run_document(snapshot))
     assert {
         *("schema_version", "id", "uuid", "name", "status", "verdict", "findings", "model", "dataset", "config"),
-        *("environment", "arms", "speedup", "strata", "measures", "gpu", "alerts"),
+        *("environment", "arms", "speedup", "strata", "measures", "gpu", "step_seconds", "alerts"),
     } <= found.keys()
     assert found["schema_version"] == 2
     assert list(found["arms"]) == ["reference", "candidate"]
@@ -83,6 +84,7 @@ def test_the_document_has_the_keys_of_the_contract(snapshot):
         {"gate": "M1", "severity": "fail", "stratum": "long", "text": "too low", "value": 0.98, "limit": 0.99}
     ]
     assert found["speedup"] == {"tokens_per_s": 2.0, "end_to_end": 1.9, "ci95": [1.8, 2.2]}
+    assert found["step_seconds"] == {"encoding": 0.9, "oracle": 2.2}
 
 
 def test_a_number_that_does_not_exist_is_null_beside_its_count(snapshot):

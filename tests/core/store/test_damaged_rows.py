@@ -53,6 +53,21 @@ def test_json_of_another_shape_is_named_with_its_run_and_the_other_run_is_read(h
     assert reader.snapshot(two[0]).run.verdict == "PASS"
 
 
+@pytest.mark.parametrize("text", ["{", "5", '"x"', "[1]"])
+def test_seconds_of_steps_of_another_shape_are_named_with_their_run(home, two, damage, reader, text):
+    connection = sqlite3.connect(home.database)
+    with connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO run_progress (run_id, step, steps, name, done, total, fraction)"
+            f" VALUES ({two[1]}, 6, 6, 'measuring', 0, 0, 1.0)"
+        )
+    connection.close()
+    damage("seconds_json = ?", text, table="run_progress", key="run_id")
+    with pytest.raises(DamagedRowError, match=f"run {two[1]}: the stored seconds"):
+        reader.snapshot(two[1])
+    assert reader.snapshot(two[0]).run.verdict == "PASS"
+
+
 @pytest.mark.parametrize("moment", [-(10**18), 10**18, 9 * 10**18])
 @pytest.mark.parametrize("column", ["created_at_us", "started_at_us", "ended_at_us"])
 def test_a_time_that_no_calendar_has_is_listed_and_exported(call, damage, column, moment):

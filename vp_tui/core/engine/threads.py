@@ -5,8 +5,12 @@ another process takes a core, the thread that all wait for is not running, and t
 small layers on two loaded cores took 48 s (13 s of CPU), and 9 s (2.3 s of CPU) with threads that soon go to sleep.
 The number of threads stays torch's own: next to one busy process two sleeping threads were faster than one in every
 measurement (2 to 4 s against 5.6 s), and a number chosen at the start would hold after that process has ended.
+
+NumPy's OpenBLAS gets one thread: the measures call it from a thread per core, and OpenBLAS lets only one of them in at
+a time, while its own threads spin on every core. On x86 only: elsewhere torch multiplies by an OpenBLAS too.
 """
 
+import platform
 from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Final
@@ -14,12 +18,16 @@ from typing import Final
 NUM_THREADS: Final = "OMP_NUM_THREADS"
 WAITING: Final[Mapping[str, str]] = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"})
 """1,000 rounds, a few microseconds, are what GNU OpenMP itself takes where it sees more threads than cores."""
+BLAS_THREADS: Final = "OPENBLAS_NUM_THREADS"
+_X86: Final = frozenset({"x86_64", "AMD64"})
 
 
-def let_threads_sleep(environment: MutableMapping[str, str]) -> None:
-    """Set WAITING in the environment of a process that has not imported torch; what the user has set stays."""
+def let_threads_sleep(environment: MutableMapping[str, str], machine: str = platform.machine()) -> None:
+    """Set WAITING and BLAS_THREADS where neither numpy nor torch is imported yet; what the user has set stays."""
     if not WAITING.keys() & environment.keys():
         environment.update(WAITING)
+    if machine in _X86:
+        environment.setdefault(BLAS_THREADS, "1")
 
 
 def thread_facts(threads: int, environment: Mapping[str, str]) -> dict[str, str | int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vp_tui.core.measures.matmul import Matmul, by_numpy
-from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
+from vp_tui.core.measures.selection import evenly, on_all_cores, portions
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
 NEIGHBOURS = 10
@@ -14,7 +14,6 @@ MIN_ROWS = 12
 """With eleven rows the ten neighbours of each are all the others."""
 MAX_QUERIES = 2048
 MAX_GALLERY = 10_000
-_QUERY_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,7 @@ def _neighbours(z_GD: np.ndarray, queries: np.ndarray, matmul: Matmul) -> tuple[
         first_Q[part] = far_CG.argmin(axis=1)
         near_QG[part] = _nearest_ten(far_CG)
 
-    on_all_cores(fill, chunks(len(queries), _QUERY_CHUNK))
+    on_all_cores(fill, portions(*far_QG.shape))
     return near_QG, first_Q
 
 

@@ -12,13 +12,11 @@ import numpy as np
 from vp_tui.core.measures.dimensions import outlier_share
 from vp_tui.core.measures.elements import ElementMeasures, element_measures, ulps
 from vp_tui.core.measures.pairs import SetMeasures, set_measures
-from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
+from vp_tui.core.measures.selection import evenly, on_all_cores, portions
 from vp_tui.core.measures.statistics import ReferenceStatistics, Sums, added, sums_of_portion
 
 ULP_ROWS: Final = 2048
 """Rows used for the percentiles of M6's ULPs: five million numbers of ESM-2 3B."""
-_PORTION: Final = 64 * 2560
-"""Elements of a portion: 1.3 MB in float64, so that it stays in a core's L2 cache with its temporaries."""
 
 _Columns = TypeVar("_Columns")
 
@@ -93,13 +91,13 @@ def gathered(x_SD: np.ndarray, rows_S: np.ndarray, most: int) -> np.ndarray:
     def fill(part: slice) -> None:
         found_RD[part] = x_SD[few_R[part]]
 
-    on_all_cores(fill, chunks(len(few_R)))
+    on_all_cores(fill, portions(*found_RD.shape))
     return found_RD
 
 
 def _portions(rows_S: np.ndarray, width: int) -> list[np.ndarray]:
     """Chunks of `rows_S`; at least one, which may be empty."""
-    return [rows_S[part] for part in chunks(len(rows_S), max(1, _PORTION // width))] or [rows_S]
+    return [rows_S[part] for part in portions(len(rows_S), width)] or [rows_S]
 
 
 def _cut(found: _Columns, rows: slice) -> _Columns:

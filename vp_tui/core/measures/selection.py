@@ -16,6 +16,8 @@ _Found = TypeVar("_Found")
 
 ROW_CHUNK = 64
 """64 x 2,560 doubles are 1.3 MB: a chunk and its temporaries stay in a core's L2 cache."""
+PORTION = ROW_CHUNK * 2560
+"""Elements of such a chunk."""
 
 
 def finite_rows(*sets_SD: np.ndarray) -> np.ndarray:
@@ -35,19 +37,36 @@ def chunks(num: int, size: int = ROW_CHUNK) -> Iterator[slice]:
     return (slice(start, min(start + size, num)) for start in range(0, num, size))
 
 
+def portions(num: int, width: int) -> Iterator[slice]:
+    """Return slices that cover range(num), each of about PORTION elements of rows of this width.
+
+    For what is computed row by row: fewer parts than `chunks` where rows are narrow, and one where all is small.
+    """
+    return chunks(num, max(1, PORTION // max(width, 1)))
+
+
 def on_all_cores(work: Callable[[_Part], _Found], parts: Iterable[_Part]) -> list[_Found]:
     """Return work(part) of every part, in order; numpy releases the interpreter lock while it computes.
 
-    Calls may be nested once; deeper ones run in the calling thread. The result does not depend on the number of cores,
-    as long as no part reads what another one writes.
+    Each thread takes the next part when it is done with one: an object per thread, not per part, because what is made
+    with the lock held delays the thread that feeds a GPU. Calls may be nested once; deeper ones run in the calling
+    thread. The result does not depend on the number of cores, as long as no part reads what another one writes.
     """
     todo = list(parts)
     depth: int = getattr(_nesting, "depth", 0)
     cores = min(len(os.sched_getaffinity(0)), len(todo))
     if cores < 2 or depth >= _DEEPEST:
         return [work(part) for part in todo]
+    left = iter(enumerate(todo))
     with ThreadPoolExecutor(cores, "measure", initializer=_begin_at, initargs=(depth + 1,)) as pool:
-        return list(pool.map(work, todo))
+        each = [pool.submit(_some, work, left) for _ in range(cores)]
+    found = dict(pair for one in each for pair in one.result())
+    return [found[place] for place in range(len(todo))]
+
+
+def _some(work: Callable[[_Part], _Found], left: Iterator[tuple[int, _Part]]) -> list[tuple[int, _Found]]:
+    """Return place and result of the parts that this thread has taken."""
+    return [(place, work(part)) for place, part in left]
 
 
 def _begin_at(depth: int) -> None:

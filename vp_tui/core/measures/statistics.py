@@ -1,12 +1,12 @@
 """Statistics of the embeddings of an arm as a set: centre, spread, dominant dimensions, similarity of sequences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
-from vp_tui.core.measures.selection import chunks, on_all_cores
+from vp_tui.core.measures.selection import chunks, on_all_cores, portions
 
 SCALE_FLOOR = 0.01
 """Floor relative to the median standard deviation, so that a nearly constant dimension does not dominate."""
@@ -54,7 +54,7 @@ class ReferenceStatistics:
             np.subtract(x_SD[rows_R[part]], self.mean_D, out=z_RD[part])
             z_RD[part] /= scale_D
 
-        on_all_cores(fill, chunks(len(rows_R)))
+        on_all_cores(fill, portions(*z_RD.shape))
         return z_RD
 
 
@@ -128,8 +128,15 @@ def reference_statistics(x_SD: np.ndarray) -> ReferenceStatistics:
 
 
 def sums(x_SD: np.ndarray) -> Sums:
-    """Return the sums over the finite rows."""
-    return added((sums_of_portion(x_CD) for x_CD in _finite_chunks(x_SD)), x_SD.shape[1])
+    """Return the sums over the finite rows, in an order that the number of cores does not change."""
+
+    def portion(part: slice) -> Sums | None:
+        x_CD = x_SD[part].astype(np.float64)
+        keep_C = np.isfinite(x_CD).all(axis=1)
+        return sums_of_portion(x_CD[keep_C]) if keep_C.any() else None
+
+    found = on_all_cores(portion, chunks(len(x_SD)))
+    return added((one for one in found if one is not None), x_SD.shape[1])
 
 
 def sums_of_portion(x_CD: np.ndarray) -> Sums:
@@ -190,12 +197,3 @@ def rogue_differences(x: BetweenSequences, y: BetweenSequences) -> int:
     lost_D = (x.share_D > ROGUE_SHARE) & (y.share_D < ROGUE_CLEAR)
     gained_D = (y.share_D > ROGUE_SHARE) & (x.share_D < ROGUE_CLEAR)
     return int((lost_D | gained_D).sum())
-
-
-def _finite_chunks(x_SD: np.ndarray) -> Iterator[np.ndarray]:
-    """Finite rows in float64, in chunks; empty chunks are left out."""
-    for part in chunks(len(x_SD)):
-        x_CD = x_SD[part].astype(np.float64)
-        keep_C = np.isfinite(x_CD).all(axis=1)
-        if keep_C.any():
-            yield x_CD[keep_C]

@@ -4,7 +4,7 @@ import numpy as np
 
 from vp_tui.core.measures import summary
 from vp_tui.core.measures.pairs import row_cosine
-from vp_tui.core.measures.selection import chunks, finite_rows
+from vp_tui.core.measures.selection import finite_rows, on_all_cores, portions
 from vp_tui.core.measures.statistics import reference_statistics
 
 
@@ -20,12 +20,15 @@ def token_numbers(
     usable_N = finite_rows(x_ND, y_ND)
     statistics = reference_statistics(x_ND if usable_N.all() else x_ND[usable_N])
     plain_N, centred_N = np.full(len(x_ND), np.nan), np.full(len(x_ND), np.nan)
-    for part in chunks(len(x_ND)):
+
+    def compare(part: slice) -> None:
         keep_C = usable_N[part]
         x_CD, y_CD = x_ND[part][keep_C].astype(np.float64), y_ND[part][keep_C].astype(np.float64)
         plain_N[part][keep_C] = row_cosine(x_CD, y_CD)
         if statistics.spread:
             centred_N[part][keep_C] = row_cosine(x_CD - statistics.mean_D, y_CD - statistics.mean_D)
+
+    on_all_cores(compare, portions(*x_ND.shape))
     return _numbers("", plain_N, first_N, last_N) | _numbers("centred_", centred_N, first_N, last_N)
 
 

@@ -34,6 +34,7 @@ def run_document(snapshot: RunSnapshot) -> dict[str, Any]:
         "strata": {stats.scope: _stratum(stats) for stats in snapshot.strata},
         "measures": dict(snapshot.measures),
         "gpu": _gpu(snapshot),
+        "step_seconds": dict(snapshot.step_seconds),
         "alerts": [as_row(alert) for alert in snapshot.alerts],
         "folder": snapshot.folder,
     }

@@ -6,7 +6,7 @@ from typing import Final
 
 from vp_tui.core.store.home import Home
 
-FOLDERS: Final = ("references", "oracles", "tokens", "weights")
+FOLDERS: Final = ("references", "oracles", "controls", "tokens", "weights")
 MOST_BYTES: Final = 20 << 30
 """After each run the oldest files beyond this are removed."""
 

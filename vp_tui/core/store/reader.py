@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from vp_tui.core.errors import DamagedRowError, RunNotFoundError, StoreError
 from vp_tui.core.events import Finding, SequenceResult, StratumStats
-from vp_tui.core.store import device_rows, tables
+from vp_tui.core.store import device_rows, step_rows, tables
 from vp_tui.core.store.baselines import DEFAULT, Baseline, baseline_run, read_baselines
 from vp_tui.core.store.engine import can_write, file_at, reader_engine, require_current_schema, store_errors
 from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
@@ -151,6 +151,7 @@ class Reader:
                 strata=_strata(connection, run_id),
                 folder=str(self._home.run_folder(run.uuid)),
                 devices=device_rows.read(self._home.run_folder(run.uuid)),
+                step_seconds=step_rows.read(connection, run_id),
                 # the id of a deleted run is reused
                 **samples(
                     connection, run_id, since if since is not None and since.run.uuid == run.uuid else None, most
@@ -159,10 +160,9 @@ class Reader:
 
     def step_seconds(self, run_id: int) -> tuple[int, Mapping[str, float]] | None:
         """Return the run's id and the seconds of its steps; None for a run that did not record them."""
-        progress = tables.run_progress
         with self._reading() as connection:
-            text = connection.execute(select(progress.c.seconds_json).where(progress.c.run_id == run_id)).scalar()
-        return (run_id, from_json(text)) if text else None
+            seconds = step_rows.read(connection, run_id)
+        return (run_id, seconds) if seconds else None
 
     def worst_sequences(self, run_id: int, limit: int = 10) -> tuple[SequenceResult, ...]:
         """Return the sequences with the lowest cosine; those without a cosine first."""

@@ -145,6 +145,8 @@ class RunSnapshot:
     """The run's folder under VP_TUI_HOME: run.log, embeddings."""
     devices: tuple[DeviceRow, ...] = ()
     """Of a run on several devices."""
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Of each step of a finished run."""
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False, repr=False)
     """For the next read, which takes this snapshot as its `since`."""
 

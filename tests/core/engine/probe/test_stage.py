@@ -12,7 +12,7 @@ from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.ratio_numbers import noise_ratio, pooled_ratios
 from vp_tui.core.engine.probe.ratios import ratios
 from vp_tui.core.engine.probe.semantics import in_fp32
-from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.engine.probe.stage import Probed, encode_again, look_inside, measured
 from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.measurements import merged
@@ -49,7 +49,9 @@ def probe(case, ask):
         sample = found.sample
         return Probed(
             sample=sample,
-            candidate=probe_candidate(encoder, sample, rows_PD, stored_frequencies(found.source, found.spec)),
+            candidate=encode_again(
+                encoder, sample, rows_PD, look_inside(encoder, sample, stored_frequencies(found.source, found.spec))
+            ),
             candidate_rows_PD=rows_PD,
             reference_rows_PD=reference_PD,
             reference_noise=noise(reference, sample.tokens, sample.indices_P, reference_PD, sample.budget),

@@ -26,7 +26,7 @@ from vp_tui.core.config import STRATA, plain_plan
 from vp_tui.core.engine.probe import oracle
 from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.semantics import in_fp32
-from vp_tui.core.engine.probe.stage import Probed, measured, probe_candidate
+from vp_tui.core.engine.probe.stage import Probed, encode_again, look_inside, measured
 from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.inputs.tokens import tokenize
@@ -96,7 +96,7 @@ def probed(trained):
         return measured(
             Probed(
                 sample=sample,
-                candidate=probe_candidate(encoder, sample, rows_PD, frequencies_k),
+                candidate=encode_again(encoder, sample, rows_PD, look_inside(encoder, sample, frequencies_k)),
                 candidate_rows_PD=rows_PD,
                 reference_rows_PD=reference_PD,
                 reference_noise=Unavailable("not asked"),

@@ -1,8 +1,9 @@
 """The probe of a run: what is taken while each model is loaded, and the numbers made of it.
 
-The order for a caller: `probe_candidate` while the candidate is loaded, noise.noise while the reference is, then both
-unloaded, oracle.obtain, `measured`. Errors of embeddings (R1, R3) are those of the run's own rows; everything else is
-seen by looking inside once more. Token cosines (T1) are against the exact outputs, so a stored reference serves too.
+The order for a caller: `look_inside` and `encode_again` while the candidate is loaded, noise.noise while the reference
+is, then both unloaded, oracle.obtain, `measured`. Errors of embeddings (R1, R3) are those of the run's own rows;
+everything else is seen by looking inside once more. Token cosines (T1) are against the exact outputs, so a stored
+reference serves too.
 
 Shape suffixes: P sequences of the sample, N its tokens, D width.
 """
@@ -77,17 +78,24 @@ class Probed:
     """The candidate's code in FP32, and the reference is FP32 too."""
 
 
-def probe_candidate(
-    encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32], frequencies_k: Tensor | None
-) -> CandidateProbe:
-    """Look into the loaded candidate; `rows_PD` are its embeddings of the sample in the main run.
-
-    `frequencies_k` are tables.stored_frequencies of its checkpoint.
+def look_inside(encoder: Encoder, sample: Sample, frequencies_k: Tensor | None) -> tuple[Trace, Tables]:
+    """Look into the loaded candidate; `frequencies_k` are tables.stored_frequencies of its checkpoint.
 
     Raises OutOfMemoryError: the sample does not fit.
     """
     with watching_tables(encoder.loaded.model, frequencies_k) as tables:
         traced = trace(encoder.loaded.model, sample, encoder.plan, encoder.device)
+    return traced, tables
+
+
+def encode_again(
+    encoder: Encoder, sample: Sample, rows_PD: NDArray[np.float32], inside: tuple[Trace, Tables]
+) -> CandidateProbe:
+    """Encode the sample in other packed batches and by the padded kernel; `rows_PD` are its rows of the main run.
+
+    Raises OutOfMemoryError: the sample does not fit.
+    """
+    traced, tables = inside
     return CandidateProbe(
         plan=encoder.plan,
         kind=encoder.loaded.spec.kind,

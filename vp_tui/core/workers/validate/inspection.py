@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import numpy as np
 import torch
@@ -27,13 +28,15 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.models.loading import load
-from vp_tui.core.workers.validate import controls
+from vp_tui.core.workers.validate import controls, kept_controls
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.course import AGAIN, MEASURING, ORACLE
 from vp_tui.core.workers.validate.plan import Arms, Plan, Setting
 
 PROBED = ("T1", "V2", "V3", "V4", "R1", "R2", "R3", "R4", "R5", "R6", "R7")
 """The measures that need the model."""
+_MOVE_CONTROLS: Final = ("vp_tui", "torch", "cuda", "device_name")
+"""Facts of the environment that the numbers of the negative controls depend on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class Inspection:
         candidate.unload()
         if self._setting.config.oracle:
             yield from course.enter(ORACLE, "checking against FP64")
-        parts = [self._probed(reference, candidate)]
+        parts = [(yield from self._probed(reference, candidate))]
         yield from course.enter(MEASURING, "measuring all pairs of embeddings")
         parts.append(pairs())
         yield from course.enter(MEASURING, "checking that injected errors are detected")
@@ -113,20 +116,26 @@ class Inspection:
             measure=partial(run_measures.after_run, matmul=matmul),
             tell=partial(self._setting.course.part, MEASURING),
         )
-        return in_background(device, pairs, damaged)
+        facts = {name: self._plan.environment[name] for name in _MOVE_CONTROLS}
+        cache = self._setting.place.cache
+        kept = partial(kept_controls.obtain, cache, facts, x_SD, data.stratum_S, limits, damaged)
+        return in_background(device, pairs, kept)
 
     def while_loaded(self, arm: ArmRunner, step: str) -> Iterator[Event]:
         """Inspect an arm that has encoded everything and is still loaded, as this step of the run."""
         if self._setting.config.oracle == 0:
             return
-        indices_P = self._sample.indices_P
-        yield from self._setting.course.enter(step, f"measuring {arm.plan.name.upper()} once more")
+        course, indices_P, name = self._setting.course, self._sample.indices_P, arm.plan.name.upper()
         rows_PD = arm.embeddings_SD[indices_P]
         try:
             if arm.arm == "candidate":
+                yield from course.enter(step, f"looking inside {name}")
                 frequencies_k = stored_frequencies(self._plan.source, self._plan.spec)
-                self._candidate = arm.ask(stage.probe_candidate, self._sample, rows_PD, frequencies_k)
+                inside = arm.ask(stage.look_inside, self._sample, frequencies_k)
+                yield from course.enter(step, f"measuring {name} once more")
+                self._candidate = arm.ask(stage.encode_again, self._sample, rows_PD, inside)
             else:
+                yield from course.enter(step, f"measuring {name} once more")
                 self._noise_P = arm.ask(noise, self._plan.data.tokens, indices_P, rows_PD, self._sample.budget)
         except OutOfMemoryError as error:
             reason = Unavailable(f"the sample did not fit: {error}")
@@ -135,12 +144,16 @@ class Inspection:
             else:
                 self._noise_P = reason
 
-    def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Measured:
+    def _probed(self, reference: ArmRunner, candidate: ArmRunner) -> Generator[Event, None, Measured]:
         if self._setting.config.oracle == 0:
             return _not_measured("no sequences inspected (--no-oracle)")
         if isinstance(self._candidate, Unavailable):
             return _not_measured(self._candidate.reason)
-        indices_P = self._sample.indices_P
+        course, indices_P = self._setting.course, self._sample.indices_P
+        exact = self._oracle(self._candidate)
+        yield from course.enter(ORACLE, f"checking {candidate.plan.name.upper()}'s code in FP32")
+        semantics = self._semantics(candidate.kernel)
+        yield from course.enter(ORACLE, "comparing every module with FP64")
         return stage.measured(
             stage.Probed(
                 sample=self._sample,
@@ -148,8 +161,8 @@ class Inspection:
                 candidate_rows_PD=candidate.embeddings_SD[indices_P],
                 reference_rows_PD=reference.embeddings_SD[indices_P],
                 reference_noise=self._noise_P,
-                oracle=self._oracle(self._candidate),
-                semantics=self._semantics(candidate.kernel),
+                oracle=exact,
+                semantics=semantics,
             )
         )
 
