@@ -208,7 +208,8 @@ def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None],
     """Make the actors, and wait until all of them answer."""
     import ray
 
-    from vp_tui.core.workers.fleet.fleet import Fleet, RayDevice
+    from vp_tui.core.workers.fleet.device import RayDevice
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
     count = len(names) if names is not None else _number_in_cluster(asked)
     threads = threads_each(count)
