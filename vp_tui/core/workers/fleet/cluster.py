@@ -216,9 +216,7 @@ def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None],
     needs: dict[str, Any] = {"num_cpus": 1, "num_gpus": 1 if asked.kind == "cuda" else 0}
     make: Any = ray.remote(DeviceActor)
     actors = [
-        make.options(**needs, max_concurrency=2, scheduling_strategy="SPREAD").remote(
-            asked.kind, threads
-        )
+        make.options(**needs, max_concurrency=2, scheduling_strategy="SPREAD").remote(asked.kind, threads)
         for _ in range(count)
     ]
     for actor in actors:
