@@ -7,6 +7,7 @@ encode; the CPU seconds are those of the run's process. A busy machine makes bot
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +56,12 @@ class SleepingEncoder:
         began_s = time.perf_counter()
         members_S = np.concatenate(packs)
         total = int(tokens.lengths_S[members_S].sum())
-        kernel = self._stream.launch(self._seconds * total / BUDGET)
+        kernels = [self._stream.launch(self._seconds * float(tokens.lengths_S[pack].sum()) / BUDGET) for pack in packs]
         none_S = torch.zeros(len(members_S), dtype=torch.int64)
         rows_SD = np.repeat(members_S[:, None], self._width, axis=1).astype(np.float32)
         return Running(
             packs=packs, tokens=total, embeddings_SD=torch.from_numpy(rows_SD), nan_S=none_S, bad_S=none_S,
-            clock=fake_device.FakeClock([kernel]), began_s=began_s,
+            clock=fake_device.FakeClock(kernels), began_s=began_s,
         )  # fmt: skip
 
 
@@ -107,18 +108,25 @@ def test_overhead_of_the_run_process(name, seconds, width, mean, fleet, made_che
     )  # fmt: skip
     _, encoder = fleet.load(order)
     encoder.encode(tokens, [np.arange(BUDGET // (2 * mean))])
-    budget = Budget(BUDGET, int(tokens.lengths_S.max()), print)
-    seen_S = np.zeros(SEQUENCES, bool)
+    print(f"\n{name}, {DEVICES} actors that sleep: {encoded(encoder, tokens, SEQUENCES, DEVICES)} (goal {GOAL:.0%})")
+    alone = encoded(SleepingEncoder(seconds, width), tokens, SEQUENCES // 10, 1)
+    print(f"the same fake in this process, without Ray: {alone}")
+
+
+def encoded(encoder, tokens, count, devices):
+    """Encode the first `count` sequences; return the overhead and its cost in words."""
+    seen_S = np.zeros(count, bool)
     busy_s, packs, cpu_s, began_s = 0.0, 0, time.process_time(), time.perf_counter()
-    for block in embed.encoded_blocks(encoder, tokens, np.zeros(SEQUENCES, np.int64), budget):
+    budget = Budget(BUDGET, int(tokens.lengths_S.max()), print)
+    first = replace(tokens, lengths_S=tokens.lengths_S[:count], starts_S=tokens.starts_S[:count])
+    for block in embed.encoded_blocks(encoder, first, np.zeros(count, np.int64), budget):
         busy_s += block.encode_s
         packs += int(block.pack_of_S[-1]) + 1
         assert np.array_equal(block.embeddings_SD[:, -1], block.seq_indices_S)
         seen_S[block.seq_indices_S] = True
     wall_s, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_s
     assert seen_S.all()
-    print(
-        f"\n{name}, {SEQUENCES} sequences, {packs} packed batches of {1e3 * busy_s * DEVICES / packs:.1f} ms, "
-        f"{DEVICES} actors that sleep: overhead {1 - busy_s / wall_s:.2%} of {wall_s:.1f} s (goal {GOAL:.0%}), "
-        f"{1e3 * cpu_s / packs:.2f} ms CPU of the run's process per packed batch"
+    return (
+        f"{count} sequences, {packs} packed batches of {1e3 * busy_s * devices / packs:.1f} ms, overhead "
+        f"{1 - busy_s / wall_s:.2%} of {wall_s:.1f} s, {1e3 * cpu_s / packs:.2f} ms CPU of this process for each"
     )
