@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -30,7 +31,8 @@ ray = pytest.importorskip("ray", reason="the extra ray is not installed: pip ins
 from ray.cluster_utils import Cluster  # noqa: E402
 
 from vp_tui.core.workers.fleet import cluster as clusters  # noqa: E402
-from vp_tui.core.workers.fleet.actor import Order  # noqa: E402
+from vp_tui.core.workers.fleet.actor import KEPT_TOKENS, Order  # noqa: E402
+from vp_tui.core.workers.fleet.fleet import compact  # noqa: E402
 from vp_tui.core.workers.validate.arms import PlainEncoders  # noqa: E402
 
 pytestmark = [
@@ -143,18 +145,45 @@ def test_a_node_that_goes_costs_the_packs_that_it_held(
     assert len(told) == 1
 
 
-def test_a_pack_that_does_not_fit_says_so_where_its_block_is_waited_for(fleet, encoder, tokens, packs, monkeypatch):
-    def full(encoder):
-        def start(tokens, packs):
-            raise OutOfMemoryError(77, torch.device("cpu"))
+def test_a_pack_that_does_not_fit_says_so_where_its_block_is_waited_for(fleet, encoder, tokens, packs, expected_SD):
+    def full(encoder, sequence):
+        start = encoder.start
 
-        encoder.start = start
+        def refuse(tokens, packs):
+            if sequence in packs[0]:
+                raise OutOfMemoryError(77, torch.device("cpu"))
+            return start(tokens, packs)
+
+        encoder.start = refuse
 
     for device in fleet.devices:
-        ray.get(device.actor.ask.remote("reference", full, ()))
+        ray.get(device.actor.ask.remote("reference", full, (int(packs[0][0]),)))
+    started = [encoder.start(tokens, [pack]) for pack in packs[::5]]
     with pytest.raises(OutOfMemoryError) as caught:
-        encoder.start(tokens, packs[:1]).finish()
+        started[0].finish()
     assert caught.value.tokens == 77
+    others_SD = np.concatenate([running.finish().embeddings_SD for running in started[1:]])
+    assert np.array_equal(others_SD, expected_SD[5::5])
+
+
+def test_token_sets_that_alternate_keep_their_own_sequences(encoder, tokens):
+    """More sets than an actor keeps."""
+    sets = [replace(tokens, ids_N=np.roll(tokens.ids_N, places)) for places in range(KEPT_TOKENS + 1)]
+    pack = np.array([0])
+    started = [(which, encoder.start(which, [pack])) for which in sets * 3]
+    found = [(which, running.finish().embeddings_SD) for which, running in started]
+    for which, rows_SD in found:
+        assert np.array_equal(rows_SD, encoder.encode(which, [pack]).embeddings_SD)
+    assert len({rows_SD.tobytes() for _, rows_SD in found}) == len(sets)
+
+
+@pytest.mark.parametrize("last", [32, 4095, 100_000])
+def test_token_ids_travel_narrow_and_unchanged(last):
+    ids_N = np.arange(last + 1, dtype=np.int32)
+    narrow_N = compact(ids_N)
+    assert np.array_equal(narrow_N, ids_N)
+    assert narrow_N.itemsize == {32: 1, 4095: 2, 100_000: 4}[last]
+    assert torch.equal(torch.from_numpy(narrow_N).long(), torch.from_numpy(ids_N).long())
 
 
 def test_without_devices_the_run_ends_with_what_became_of_each(fleet, encoder, tokens, packs):

@@ -4,14 +4,20 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from vp_tui import __version__
 from vp_tui.core.config import AttentionName, PrecisionPlan
 from vp_tui.core.engine.host_memory import prepare_memory
 from vp_tui.core.engine.threads import NUM_THREADS, let_threads_sleep
+from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm, GpuSample
 from vp_tui.core.inputs.source import ModelSource
+
+Work = tuple[Arm, Any, Any]
+"""Arm, reference to the shared TokenSet, pack."""
+KEPT_TOKENS: Final = 2
+"""Token sets that an actor keeps: those of two windows, or of two models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,7 @@ class DeviceActor:
 
         self._device = torch.device("cuda", 0) if kind == "cuda" else torch.device("cpu")
         self._encoders: dict[str, Any] = {}
+        self._tokens: dict[Any, Any] = {}
         self._turn = threading.Lock()
         self._newest: float | None = None
         self._sampler = Sampler(environment.gpu_uuid(self._device), self._note).__enter__()
@@ -101,15 +108,31 @@ class DeviceActor:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def encode(self, arm: Arm, tokens: Any, packs: Sequence[Any]) -> tuple[Any, float | None]:
-        """Return the EncodedBlock of `packs`, and the GPU's newest utilization in percent.
+    def encode(self, works: Sequence[Work]) -> tuple[list[Any], float | None]:
+        """Return the EncodedBlock of each pack, or why it does not fit, and the GPU's newest utilization in percent.
 
-        On a GPU one call queues its kernels while another waits for its own.
+        On a GPU all packs are queued before the first is read back, and another call queues its own meanwhile.
         """
-        encoder = self._encoders[arm]
         with self._turn:
-            running = encoder.start(tokens, packs)
-        return running.finish(), self._newest
+            started = [self._started(*work) for work in works]
+        return [one if isinstance(one, ResourceError) else one.finish() for one in started], self._newest
+
+    def _started(self, arm: Arm, shared: Any, pack: Any) -> Any:
+        """Queue a pack; return its Running, or the ResourceError that its own caller gets."""
+        try:
+            return self._encoders[arm].start(self._tokens_of(shared), [pack])
+        except ResourceError as error:
+            return error
+
+    def _tokens_of(self, shared: Any) -> Any:
+        """Return the TokenSet behind a reference, which is fetched once and kept while it is one of the newest."""
+        import ray
+
+        if shared not in self._tokens:
+            while len(self._tokens) >= KEPT_TOKENS:
+                del self._tokens[next(iter(self._tokens))]
+            self._tokens[shared] = ray.get(shared)
+        return self._tokens[shared]
 
     def ask(self, arm: Arm, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return function(encoder, *arguments)."""

@@ -208,16 +208,15 @@ def _fleet(asked: Devices, names: list[str] | None, tell: Callable[[str], None],
     """Make the actors, and wait until all of them answer."""
     import ray
 
-    from vp_tui.core.workers.fleet.fleet import Fleet, RayDevice
+    from vp_tui.core.workers.fleet.device import RayDevice
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
     count = len(names) if names is not None else _number_in_cluster(asked)
     threads = threads_each(count)
     needs: dict[str, Any] = {"num_cpus": 1, "num_gpus": 1 if asked.kind == "cuda" else 0}
     make: Any = ray.remote(DeviceActor)
     actors = [
-        make.options(**needs, max_concurrency=2 if asked.kind == "cuda" else 1, scheduling_strategy="SPREAD").remote(
-            asked.kind, threads
-        )
+        make.options(**needs, max_concurrency=2, scheduling_strategy="SPREAD").remote(asked.kind, threads)
         for _ in range(count)
     ]
     for actor in actors:

@@ -74,7 +74,7 @@ class FleetEncoder:
         return AHEAD * self._fleet.count
 
     def start(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> FleetRunning:
-        """Queue the packs; they are handed out when a block is waited for, longest first."""
+        """Queue the packs; of those that are queued the longest is handed out first."""
         began_s = time.perf_counter()
         shared = self._fleet.share(tokens)
         works = ((int(tokens.lengths_S[pack].sum()), (self._arm, shared, pack)) for pack in packs)
@@ -91,5 +91,5 @@ class FleetEncoder:
         """
         began_s = time.perf_counter()
         found = self._fleet.on_every(self._arm, self._fleet.share(tokens), packs)
-        slowest = max(found, key=lambda block: block.encode_s)
-        return joined([slowest], self._fleet.count, time.perf_counter() - began_s)
+        slowest = max(found, key=lambda blocks: sum(block.encode_s for block in blocks))
+        return joined(slowest, self._fleet.count, time.perf_counter() - began_s)

@@ -2,104 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, GetTimeoutError, RayError, RayTaskError
+from numpy.typing import NDArray
 
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.store import device_rows
 from vp_tui.core.store.device_rows import DeviceRow
-from vp_tui.core.workers.fleet.actor import About, Order
+from vp_tui.core.workers.fleet.actor import KEPT_TOKENS, About, Order, Work
+from vp_tui.core.workers.fleet.device import RayDevice, answer_of
 from vp_tui.core.workers.fleet.encoder import FleetEncoder
 from vp_tui.core.workers.fleet.facts import Facts
 from vp_tui.core.workers.fleet.scheduler import LostError, Scheduler
 
 TELL_SECONDS: Final = 1.0
 """Between two writes of the rows that the screen shows."""
-
-Work = tuple[Arm, Any, Any]
-"""Arm, shared tokens, pack."""
-
-
-@dataclass(slots=True)
-class Done:
-    """What one device has encoded in one arm."""
-
-    packs: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class RayDevice:
-    """One actor."""
-
-    name: str
-    """As the reader knows it: cuda:0, cpu:1; on other machines with their name before it."""
-    actor: Any
-    about: About
-    done: dict[Arm, Done] = field(default_factory=dict)
-    utilization: float | None = None
-    """Newest, in percent."""
-    _arms: dict[Any, Arm] = field(default_factory=dict)
-
-    def submit(self, work: Work) -> Any:
-        """Begin to encode a pack; raises LostError."""
-        arm, shared, pack = work
-        try:
-            ticket = self.actor.encode.remote(arm, shared, [pack])
-        except RayError as error:
-            raise LostError(why_lost(error)) from error
-        self._arms[ticket] = arm
-        return ticket
-
-    def collect(self, ticket: Any) -> tuple[Any, float]:
-        """Return the EncodedBlock of a pack and its device seconds; raises LostError, or what the actor raised."""
-        arm = self._arms.pop(ticket)
-        block, self.utilization = answer_of(ticket)
-        account = self.done.setdefault(arm, Done())
-        account.packs += 1
-        account.tokens += block.tokens
-        account.seconds += block.encode_s
-        return block, block.encode_s
-
-
-def answer_of(ticket: Any) -> Any:
-    """Return what an actor has answered.
-
-    Raises:
-        LostError: the actor, its machine or its GPU is gone.
-        Exception: what it has raised.
-    """
-    try:
-        return ray.get(ticket)
-    except RayTaskError as error:
-        cause = error.cause
-        # a GPU that has failed once answers nothing more in that process
-        if isinstance(cause, RuntimeError) and "CUDA error" in str(cause):
-            raise LostError(str(cause).partition("\n")[0]) from error
-        raise cause from error
-    except GetTimeoutError:
-        raise
-    except RayError as error:
-        raise LostError(why_lost(error)) from error
-
-
-def why_lost(error: RayError) -> str:
-    """Return in few words why Ray has no answer."""
-    if isinstance(error, ActorDiedError):
-        reason = str(error)
-        if "node" in reason.lower() and ("died" in reason.lower() or "terminated" in reason.lower()):
-            return "its process or its machine has ended"
-        return "its process has ended"
-    if isinstance(error, ActorUnavailableError):
-        return "it cannot be reached"
-    return type(error).__name__
 
 
 def ready(tickets: Sequence[Any], seconds: float) -> Sequence[Any]:
@@ -119,7 +42,7 @@ class Fleet:
         self.devices = list(devices)
         self.kind, self.threads = kind, threads
         self._scheduler: Scheduler[Any] = Scheduler(self.devices, ready, tell)
-        self._shared: tuple[TokenSet, Any] | None = None
+        self._shared: list[tuple[TokenSet, Any]] = []
         self._folder: Path | None = None
         self._told_s = 0.0
 
@@ -139,13 +62,18 @@ class Fleet:
 
     def share(self, tokens: TokenSet) -> Any:
         """Return a reference to `tokens`, which each machine fetches once."""
-        if self._shared is None or self._shared[0] is not tokens:
-            self._shared = (tokens, ray.put(tokens))
-        return self._shared[1]
+        for known, shared in self._shared:
+            if known is tokens:
+                return shared
+        made = ray.put(replace(tokens, ids_N=compact(tokens.ids_N)))
+        self._shared = [*self._shared, (tokens, made)][-KEPT_TOKENS:]
+        return made
 
     def add(self, works: Iterable[tuple[int, Work]]) -> list[int]:
-        """Queue packs, each with its tokens; return their numbers."""
-        return self._scheduler.add(works)
+        """Queue packs, each with its tokens; hand out what the devices have room for, and return their numbers."""
+        numbers = self._scheduler.add(works)
+        self._scheduler.feed()
+        return numbers
 
     def result(self, number: int) -> Any:
         """Return the EncodedBlock of a pack; raises as Scheduler.result."""
@@ -163,7 +91,7 @@ class Fleet:
         Raises:
             UsageError, ModelError, ResourceError: as loading.load, or no device is left.
         """
-        facts: Facts = self._every(lambda device: device.actor.load.remote(order))[0]
+        facts: Facts = next(iter(self._every(lambda device: device.actor.load.remote(order)).values()))
         return facts, FleetEncoder(self, order.arm)
 
     def unload(self, arm: Arm) -> None:
@@ -172,9 +100,20 @@ class Fleet:
             self._every(lambda device: device.actor.unload.remote(arm))
 
     def on_every(self, arm: Arm, shared: Any, packs: Sequence[Any]) -> list[Any]:
-        """Let every device encode the same packs; return their blocks."""
-        answers = self._every(lambda device: device.actor.encode.remote(arm, shared, list(packs)))
-        return [block for block, _ in answers]
+        """Let every device encode the same packs; return the blocks of each, one per pack.
+
+        Raises:
+            OutOfMemoryError: a pack did not fit on a device.
+            ResourceError: no device is left.
+        """
+        works = [(arm, shared, pack) for pack in packs]
+        every = self._every(lambda device: device.actor.encode.remote(works))
+        for place, (found, _) in every.items():
+            for one in found:
+                if isinstance(one, ResourceError):
+                    raise one
+            self.devices[place].note_pace([arm] * len(works), found)
+        return [found for found, _ in every.values()]
 
     def ask(self, arm: Arm, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return function(encoder, *arguments) with the encoder of the first device that answers.
@@ -194,13 +133,13 @@ class Fleet:
             raise ResourceError("no device is left; run again with --resume")
         return self._scheduler.alive[0]
 
-    def _every(self, call: Callable[[RayDevice], Any]) -> list[Any]:
-        """Return the answers of all devices that are left after the call; at least one."""
+    def _every(self, call: Callable[[RayDevice], Any]) -> dict[int, Any]:
+        """Return the answer of each device that is left after the call, by its place; at least one."""
         tickets = {place: call(self.devices[place]) for place in self._scheduler.alive}
-        answers = []
+        answers = {}
         for place, ticket in tickets.items():
             try:
-                answers.append(answer_of(ticket))
+                answers[place] = answer_of(ticket)
             except LostError as error:
                 self._scheduler.lose(place, str(error))
         self._first()
@@ -257,6 +196,12 @@ class Fleet:
             return None
         words = "; ".join(f"{name}: {what}" for what, name in each.items())
         return f"the devices differ ({words}): embeddings differ by rounding with the device that encoded them"
+
+
+def compact(ids_N: NDArray[np.int32]) -> NDArray[Any]:
+    """Return token ids in the narrowest of three formats, which travel faster; encoders widen them on the device."""
+    last = int(ids_N.max(initial=0))
+    return ids_N.astype(np.uint8 if last < 2**8 else np.int16 if last < 2**15 else np.int32)
 
 
 def _versions(about: About) -> str:

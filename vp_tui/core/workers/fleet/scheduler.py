@@ -1,6 +1,8 @@
 """Hands packs out to devices, longest first, with a bound on what each holds; knows neither Ray nor torch.
 
-What a lost device held is handed out again. The order of the results is the caller's: it asks for one by its number.
+A call costs the same for one pack as for several, so that short ones go together; how many is decided by the seconds
+that a device has taken so far. What a lost device held is handed out again. The order of the results is the caller's:
+it asks for one by its number.
 """
 
 import heapq
@@ -15,7 +17,11 @@ from vp_tui.core.errors import ResourceError
 Result = TypeVar("Result")
 
 IN_FLIGHT: Final = 2
-"""Packs that a device holds: one that it encodes, and one for when it is done."""
+"""Packs that a device holds at least: one that it encodes, and one for when it is done."""
+HELD_SECONDS: Final = 0.3
+"""Of device work that a device holds where its packs are shorter: what the run's process may do without looking."""
+CALL_SECONDS: Final = 0.1
+"""Of device work in one call, which costs about 1 ms: so many packs, or one that takes longer."""
 STRAGGLES: Final = 1.5
 """A device that takes so much longer per token than the median of the others is named."""
 JUDGED_PACKS: Final = 8
@@ -33,24 +39,27 @@ class Device(Protocol):
 
     @property
     def name(self) -> str: ...
-    def submit(self, work: Any) -> Any:
-        """Begin `work` and return its ticket, which is hashable.
+    def seconds_per_token(self, work: Any) -> float | None:
+        """Return the newest device seconds per token of works like this one; None before the first."""
+
+    def submit(self, works: Sequence[Any]) -> Any:
+        """Begin `works`, one after the other, and return their ticket, which is hashable.
 
         Raises:
             LostError: the device is gone.
         """
 
-    def collect(self, ticket: Any) -> tuple[Any, float]:
-        """Return the result of a ticket that is done, and its seconds of device work.
+    def collect(self, ticket: Any) -> Sequence[tuple[Any, float]]:
+        """Return the result of each work of a ticket that is done, or what it has raised, and its device seconds.
 
         Raises:
             LostError: the device is gone.
-            Exception: what the work has raised.
+            Exception: what the call has raised; none of its works has a result.
         """
 
 
 Wait = Callable[[Sequence[Any], float], Sequence[Any]]
-"""Tickets and seconds in; those that are done out, as soon as there is one."""
+"""Tickets and seconds in; those that are done out, as soon as there is one, or none after the seconds."""
 
 
 @dataclass(slots=True)
@@ -64,6 +73,8 @@ class Account:
     """Seconds of device work."""
     held: int = 0
     """Packs in flight."""
+    held_s: float = 0.0
+    """Device seconds that they are expected to take."""
     lost: str = ""
     """Why it is gone; empty while it works."""
     straggles: bool = False
@@ -86,6 +97,13 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True)
+class _Call:
+    place: int
+    tasks: Sequence[_Task]
+    expected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Failed:
     error: Exception
 
@@ -99,7 +117,7 @@ class Scheduler(Generic[Result]):
         self.accounts = [Account(device.name) for device in devices]
         self._wait, self._tell = wait, tell
         self._queue: list[_Task] = []
-        self._flying: dict[Any, tuple[int, _Task]] = {}
+        self._flying: dict[Any, _Call] = {}
         self._done: dict[int, Result | _Failed] = {}
         self._number = 0
 
@@ -144,47 +162,102 @@ class Scheduler(Generic[Result]):
         """
         self._hand_out()
         assert self._flying, "a result that nothing was queued for, or that was taken before"
-        for ticket in self._wait(list(self._flying), LOOK_SECONDS):
-            if ticket in self._flying:
-                self._take(ticket)
+        self._take_done(LOOK_SECONDS)
+
+    def feed(self) -> None:
+        """Take what is done and hand out what the devices have room for; wait for nothing.
+
+        Raises:
+            ResourceError: no device is left.
+        """
+        if self._flying:
+            self._take_done(0.0)
+        self._hand_out()
 
     def _hand_out(self) -> None:
         while self._queue:
-            free = [place for place in self.alive if self.accounts[place].held < IN_FLIGHT]
-            if not free:
-                if not self.alive:
-                    reasons = "; ".join(f"{account.name}: {account.lost}" for account in self.accounts)
-                    raise ResourceError(f"no device is left ({reasons}); run again with --resume")
+            place = self._next_place()
+            if place is None:
                 return
-            place = min(free, key=lambda one: (self.accounts[one].held, self.accounts[one].busy_s))
-            task = heapq.heappop(self._queue)
+            tasks, expected_s = self._next_tasks(place)
             try:
-                ticket = self._devices[place].submit(task.work)
+                ticket = self._devices[place].submit([task.work for task in tasks])
             except LostError as error:
-                heapq.heappush(self._queue, task)
+                self._queue_again(tasks)
                 self.lose(place, str(error))
                 continue
-            self._flying[ticket] = (place, task)
-            self.accounts[place].held += 1
+            self._flying[ticket] = _Call(place, tasks, expected_s)
+            account = self.accounts[place]
+            account.held += len(tasks)
+            account.held_s += expected_s
+
+    def _next_place(self) -> int | None:
+        """Return the device that has the least to do; None where each has enough.
+
+        Raises:
+            ResourceError: no device is left.
+        """
+        accounts = [(place, self.accounts[place]) for place in self.alive]
+        if not accounts:
+            reasons = "; ".join(f"{account.name}: {account.lost}" for account in self.accounts)
+            raise ResourceError(f"no device is left ({reasons}); run again with --resume")
+        ranks = [
+            (account.held_s, account.held, account.busy_s, place)
+            for place, account in accounts
+            if account.held < IN_FLIGHT or account.held_s < HELD_SECONDS
+        ]
+        return min(ranks)[-1] if ranks else None
+
+    def _next_tasks(self, place: int) -> tuple[list[_Task], float]:
+        """Take the works of one call from the queue; return them and their expected seconds.
+
+        The fewer are left, the fewer go into a call, so that all devices end at about the same time.
+        """
+        tasks = [heapq.heappop(self._queue)]
+        expected_s = self._expected_s(place, tasks[0])
+        most = len(self._queue) // (2 * len(self.alive))
+        while self._queue and len(tasks) < most:
+            more_s = self._expected_s(place, self._queue[0])
+            if expected_s + more_s > CALL_SECONDS:
+                break
+            tasks.append(heapq.heappop(self._queue))
+            expected_s += more_s
+        return tasks, expected_s
+
+    def _expected_s(self, place: int, task: _Task) -> float:
+        """Return the device seconds of a task; those of a full device before there is a measured one."""
+        pace = self._devices[place].seconds_per_token(task.work)
+        return HELD_SECONDS if pace is None else pace * task.tokens
+
+    def _take_done(self, seconds: float) -> None:
+        for ticket in self._wait(list(self._flying), seconds):
+            if ticket in self._flying:
+                self._take(ticket)
 
     def _take(self, ticket: Any) -> None:
-        place, task = self._flying[ticket]
-        account = self.accounts[place]
-        found: Any
+        call = self._flying[ticket]
+        account = self.accounts[call.place]
+        found: Sequence[tuple[Any, float]]
         try:
-            found, seconds = self._devices[place].collect(ticket)
+            found = self._devices[call.place].collect(ticket)
         except LostError as error:
-            self.lose(place, str(error))
+            self.lose(call.place, str(error))
             return
-        except Exception as error:  # noqa: BLE001 - whoever asks for this result gets it
-            found, seconds = _Failed(error), 0.0
+        except Exception as error:  # noqa: BLE001 - whoever asks for these results gets it
+            found = [(error, 0.0)] * len(call.tasks)
         del self._flying[ticket]
-        self._done[task.rank[1]] = found
-        account.held -= 1
-        account.packs += 1
-        account.tokens += task.tokens
-        account.busy_s += seconds
+        for task, (result, seconds) in zip(call.tasks, found, strict=True):
+            self._done[task.rank[1]] = _Failed(result) if isinstance(result, Exception) else result
+            account.tokens += task.tokens
+            account.busy_s += seconds
+        account.packs += len(call.tasks)
+        account.held -= len(call.tasks)
+        account.held_s = account.held_s - call.expected_s if account.held else 0.0
         self._name_straggler(account)
+
+    def _queue_again(self, tasks: Iterable[_Task]) -> None:
+        for task in tasks:
+            heapq.heappush(self._queue, task)
 
     def lose(self, place: int, why: str) -> None:
         """Count a device out, and queue again what it held."""
@@ -192,12 +265,12 @@ class Scheduler(Generic[Result]):
         if account.lost:
             return
         account.lost = why or "gone"
-        held = [ticket for ticket, (where, _) in self._flying.items() if where == place]
-        for ticket in held:
-            heapq.heappush(self._queue, self._flying.pop(ticket)[1])
-        account.held = 0
+        held = account.held
+        for ticket in [ticket for ticket, call in self._flying.items() if call.place == place]:
+            self._queue_again(self._flying.pop(ticket).tasks)
+        account.held, account.held_s = 0, 0.0
         rest = f"{len(self.alive)} of {len(self.accounts)} devices are left"
-        self._tell(f"{account.name} is lost ({account.lost}): packed batches encoded again: {len(held)}; {rest}")
+        self._tell(f"{account.name} is lost ({account.lost}): packed batches encoded again: {held}; {rest}")
 
     def _name_straggler(self, account: Account) -> None:
         others = [one.seconds_per_token for one in self.accounts if one is not account and not one.lost]
