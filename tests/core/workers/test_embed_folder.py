@@ -211,7 +211,7 @@ def test_the_policy_of_the_moment_is_kept(embed_folder, tmp_path, home):
 
 
 def test_what_is_held_does_not_follow_the_number_of_sequences(embed_folder, tmp_path, monkeypatch):
-    """Every window is on the disk before the next one is encoded, and one more at most was read meanwhile."""
+    """One window at most is being written while the next one is encoded, and one more was read meanwhile."""
     read, seen, folder = [], [], tmp_path / "out"
     real_window, real_blocks = Windows._window, Embedder.start
 
@@ -226,5 +226,6 @@ def test_what_is_held_does_not_follow_the_number_of_sequences(embed_folder, tmp_
     monkeypatch.setattr(Windows, "_window", counted)
     monkeypatch.setattr(Embedder, "start", watched)
     embed_folder(folder, per_file=2)
-    assert [written for written, _ in seen] == list(range(20))
-    assert all(windows <= written + 2 for written, windows in seen)
+    assert len(seen) == 20
+    assert all(place - 1 <= written <= place for place, (written, _) in enumerate(seen))
+    assert all(windows <= place + 2 for place, (_, windows) in enumerate(seen))
