@@ -120,7 +120,6 @@ class Fleet:
         self.kind, self.threads = kind, threads
         self._scheduler: Scheduler[Any] = Scheduler(self.devices, ready, tell)
         self._shared: tuple[TokenSet, Any] | None = None
-        self._sets = 0
         self._folder: Path | None = None
         self._told_s = 0.0
 
@@ -142,12 +141,11 @@ class Fleet:
         """Return a reference to `tokens`, which each machine fetches once."""
         if self._shared is None or self._shared[0] is not tokens:
             self._shared = (tokens, ray.put(tokens))
-            self._sets += 1
         return self._shared[1]
 
-    def add(self, works: Iterable[tuple[int, Work]]) -> list[int]:
-        """Queue packs of the set that was shared last, each with its tokens; return their numbers."""
-        return self._scheduler.add(works, self._sets)
+    def add(self, works: Iterable[tuple[int, Work]], of_set: int) -> list[int]:
+        """Queue packs, each with its tokens; return their numbers."""
+        return self._scheduler.add(works, of_set)
 
     def result(self, number: int) -> Any:
         """Return the EncodedBlock of a pack; raises as Scheduler.result."""

@@ -1,4 +1,4 @@
-"""Hands packs out to devices, longest first within a set, with a bound on what each holds; knows neither Ray nor torch.
+"""Hands packs out to devices, longest first, with a bound on what each holds; knows neither Ray nor torch.
 
 What a lost device held is handed out again. The order of the results is the caller's: it asks for one by its number.
 """
@@ -76,17 +76,14 @@ class Account:
 
 @dataclass(order=True, slots=True)
 class _Task:
-    rank: tuple[int, int, int]
-    """Its set, minus its tokens, its number: the longest of a set first, equal ones in their order."""
+    of_set: int
+    rank: tuple[int, int]
+    """Minus its tokens, its number: the longest first, equal ones in their order."""
     work: Any = field(compare=False)
 
     @property
     def tokens(self) -> int:
-        return -self.rank[1]
-
-    @property
-    def number(self) -> int:
-        return self.rank[2]
+        return -self.rank[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +112,11 @@ class Scheduler(Generic[Result]):
     def add(self, works: Iterable[tuple[int, Any]], of_set: int = 0) -> list[int]:
         """Queue works, each with its tokens; return their numbers. Nothing is handed out yet.
 
-        Those of an earlier set are handed out before, so that one set ends while the next one is encoded.
+        Those of an earlier set are handed out first, so that a set ends while the next one is encoded.
         """
         numbers = []
         for tokens, work in works:
-            heapq.heappush(self._queue, _Task((of_set, -tokens, self._number), work))
+            heapq.heappush(self._queue, _Task(of_set, (-tokens, self._number), work))
             numbers.append(self._number)
             self._number += 1
         return numbers
@@ -186,7 +183,7 @@ class Scheduler(Generic[Result]):
         except Exception as error:  # noqa: BLE001 - whoever asks for this result gets it
             found, seconds = _Failed(error), 0.0
         del self._flying[ticket]
-        self._done[task.number] = found
+        self._done[task.rank[1]] = found
         account.held -= 1
         account.packs += 1
         account.tokens += task.tokens
