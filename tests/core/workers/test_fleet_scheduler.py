@@ -85,15 +85,6 @@ def test_the_longest_pack_is_handed_out_first_and_results_come_by_their_number(w
     assert device.given == [5, 4, 3, 2, 1]
 
 
-def test_an_earlier_set_is_handed_out_before_a_later_one_also_what_a_lost_device_held(world, told):
-    kept, dying = SimulatedDevice(world, "a"), SimulatedDevice(world, "b", dies_s=0.5)
-    scheduler = with_devices(world, told, kept, dying)
-    earlier = scheduler.add(works([1, 2]), 1)
-    later = scheduler.add(works([5, 3]), 2)
-    assert [scheduler.result(number) for number in earlier + later] == ["done 1.0", "done 2.0", "done 5.0", "done 3.0"]
-    assert (kept.given, dying.given) == ([2.0, 5.0, 1.0, 3.0], [1.0, 3.0])
-
-
 def test_a_device_never_holds_more_than_its_share(world, told):
     devices = [SimulatedDevice(world, name) for name in "abc"]
     scheduler = with_devices(world, told, *devices)
@@ -156,3 +147,12 @@ def test_64_devices_are_busy_95_percent_of_the_time(world, told):
     for number in numbers:
         scheduler.result(number)
     assert seconds.sum() / (64 * world.now_s) >= 0.95
+
+
+def test_an_earlier_set_is_handed_out_before_a_later_one_also_what_a_lost_device_held(world, told):
+    kept, dying = SimulatedDevice(world, "a"), SimulatedDevice(world, "b", dies_s=0.5)
+    scheduler = with_devices(world, told, kept, dying)
+    earlier = scheduler.add(works([1, 2]), 1)
+    later = scheduler.add(works([5, 3]), 2)
+    assert [scheduler.result(number) for number in earlier + later] == ["done 1.0", "done 2.0", "done 5.0", "done 3.0"]
+    assert (kept.given, dying.given) == ([2.0, 5.0, 1.0, 3.0], [1.0, 3.0])
