@@ -9,6 +9,7 @@ import killed_embeds
 import pytest
 
 from samples import PROTEINS
+from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.shards import manifest
 from vp_tui.core.shards.folder import Folder
 from vp_tui.core.workers.__main__ import main
@@ -16,6 +17,7 @@ from vp_tui.core.workers.__main__ import main
 pytest.importorskip("ray", reason="the extra ray is not installed: pip install vp-tui[ray]")
 
 from vp_tui.core.workers.fleet import cluster as clusters
+from vp_tui.core.workers.fleet.encoder import FleetEncoder
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
@@ -42,6 +44,22 @@ def embed(made_checkpoint, home):
         return output
 
     return call
+
+
+@pytest.fixture
+def packs(monkeypatch, made_checkpoint):
+    """Sequences of every packed batch that was queued, on one device or on several."""
+    # making it encodes, too
+    made_checkpoint()
+    seen = []
+    for encoder in (Encoder, FleetEncoder):
+
+        def start(self, tokens, packs, real=encoder.start):
+            seen.extend(pack.tolist() for pack in packs)
+            return real(self, tokens, packs)
+
+        monkeypatch.setattr(encoder, "start", start)
+    return seen
 
 
 @pytest.fixture
@@ -86,10 +104,12 @@ def test_a_file_of_two_devices_has_the_bytes_of_one(vp_tui, made_checkpoint, tmp
 
 
 def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
-    embed, on_two, fleets, tmp_path, monkeypatch, capfd
+    embed, on_two, fleets, packs, short_proteins, tmp_path, monkeypatch, capfd
 ):
-    options = FOLDER | {"store": "fp16"}
+    options = FOLDER | {"input": short_proteins, "token-budget": "300"}
     plain = embed(tmp_path / "plain", **options)
+    packs_of_one = packs.copy()
+    packs.clear()
     real, killed = Folder.add, []
 
     def add(self, file, write):
@@ -100,7 +120,9 @@ def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
 
     monkeypatch.setattr(Folder, "add", add)
     out = embed(tmp_path / "out", *on_two, **options)
-    assert len(parts_of(out)) == 10
+    assert packs == packs_of_one
+    assert max(map(len, packs)) > 1
+    assert len(parts_of(out)) == 8
     assert parts_of(out) == parts_of(plain)
     assert without_environments(out) == without_environments(plain)
     (environment,) = manifest.read(out).environments
@@ -109,7 +131,7 @@ def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
 
 
 def test_a_killed_job_on_two_devices_continues_on_two_to_the_same_bytes(embed, on_two, made_checkpoint, tmp_path, poll):
-    options = FOLDER | {"format": "hdf5", "per-file": "1"}
+    options = FOLDER | {"format": "hdf5", "store": "fp16", "per-file": "1"}
     plain, out = embed(tmp_path / "plain", **options), tmp_path / "out"
     words = options | {"per_file": options["per-file"], "device": "auto", "devices": "cpu:2"}
     job = killed_embeds.start(made_checkpoint(), PROTEINS, out, **words)
