@@ -191,7 +191,7 @@ class Fleet:
 
     def _first(self) -> int:
         if not self._scheduler.alive:
-            raise ResourceError("no device is left; run again with --resume")
+            raise ResourceError("no device is left; start again; a run and a folder continue with --resume")
         return self._scheduler.alive[0]
 
     def _every(self, call: Callable[[RayDevice], Any]) -> list[Any]:

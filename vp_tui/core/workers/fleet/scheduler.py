@@ -158,7 +158,9 @@ class Scheduler(Generic[Result]):
             if not free:
                 if not self.alive:
                     reasons = "; ".join(f"{account.name}: {account.lost}" for account in self.accounts)
-                    raise ResourceError(f"no device is left ({reasons}); run again with --resume")
+                    raise ResourceError(
+                        f"no device is left ({reasons}); start again; a run and a folder continue with --resume"
+                    )
                 return
             place = min(free, key=lambda one: (self.accounts[one].held, self.accounts[one].busy_s))
             task = heapq.heappop(self._queue)
