@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import WITH_LIMITS
 from vp_tui.core.thresholds import read_thresholds
+from vp_tui.tui import cli
 
 ROOT = Path(__file__).parents[1]
 MEASURES = (ROOT / "docs" / "measures.md").read_text()
@@ -66,6 +68,14 @@ def test_a_link_of_a_document_leads_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", ["devices.md", "scale.md"])
+def test_a_command_of_a_document_names_options_that_exist(document):
+    commands, text = get_command(cli.app).commands, (ROOT / "docs" / document).read_text()
+    for name, words in re.findall(r"^(?: {4}|\$ )?vp-tui ([a-z]+)\b(.*)$", text, flags=re.MULTILINE):
+        known = {flag for option in commands[name].params for flag in option.opts}
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", words.partition("#")[0])) <= known, words
 
 
 MISSES = {

@@ -1,5 +1,6 @@
 """Very large sets by real processes: kills, a full disk, two drivers, and the commands embed and merge."""
 
+import importlib.util
 import os
 import re
 import resource
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import killed_embeds
@@ -14,11 +16,14 @@ import pytest
 from typer.main import get_command
 
 from samples import PROTEINS
+from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
+from vp_tui.core.runs import devices
 from vp_tui.core.shards import manifest
 from vp_tui.tui import cli
 from vp_tui.tui.commands.embedding import FolderOptions, run_embed
 
+PLAIN = FolderOptions(resume=False, shard="1/1", format="parquet", store="fp32", per_file=65536)
 SCALE = Path(__file__).parents[1] / "docs" / "scale"
 
 
@@ -175,8 +180,31 @@ def test_options_that_do_not_fit_are_refused_before_anything_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     before = sorted(os.listdir(tmp_path))
-    plain = {"resume": False, "shard": "1/1", "format": "parquet", "store": "fp32", "per_file": 65536}
-    options = FolderOptions(**plain | changed)
+    options = replace(PLAIN, **changed)
     with pytest.raises(UsageError, match=re.escape(named)):
         run_embed(home, {"model": "esm2-8m", "input": str(PROTEINS)}, output, options, {f"--{next(iter(changed))}"})
     assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("output", ["out.npz", "out/"])
+@pytest.mark.parametrize(
+    "values", [{"devices": "cpu:2", "device": "cpu"}, {"devices": "0,1", "ray": "auto"}, {"devices": "cpu:0"}]
+)
+def test_devices_are_refused_as_by_a_run_before_anything_is_written(home, tmp_path, monkeypatch, output, values):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(os.listdir(tmp_path))
+    values = {"model": "esm2-8m", "input": str(PROTEINS)} | values
+    with pytest.raises(UsageError) as wanted:
+        devices.require(RunConfig(**values))
+    with pytest.raises(UsageError) as caught:
+        run_embed(home, values, output, PLAIN, set())
+    assert str(caught.value) == str(wanted.value)
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("values", [{"devices": "cpu:2"}, {"ray": "auto"}])
+def test_without_ray_embed_on_several_devices_says_what_to_install(home, monkeypatch, values):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError) as caught:
+        run_embed(home, {"model": "esm2-8m", "input": str(PROTEINS)} | values, "out.npz", PLAIN, set())
+    assert devices.INSTALL in str(caught.value)

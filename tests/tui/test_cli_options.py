@@ -41,6 +41,12 @@ def test_a_default_is_that_of_the_field(command, option):
     assert option.default == ("" if option.name in {"strata", "name", "thresholds"} else wanted)
 
 
+@pytest.mark.parametrize(("command", "name"), [("demo", "devices"), ("embed", "devices"), ("embed", "ray")])
+def test_the_options_of_several_devices_are_those_of_run(command, name):
+    own, of_run = ({one.name: one for one in COMMANDS[which].params}[name] for which in (command, "run"))
+    assert [own.opts, own.help, own.metavar] == [of_run.opts, of_run.help, of_run.metavar]
+
+
 @pytest.fixture
 def received(monkeypatch):
     """received(*arguments, names=...) -> the configuration a command made now gets."""

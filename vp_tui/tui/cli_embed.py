@@ -33,7 +33,7 @@ _PerFile = Annotated[int, typer.Option("--per-file", metavar="N", min=1, help="F
 
 @app.command(epilog="Example: vp-tui embed -m esm2-650m -i proteins.fasta -o embeddings.npz")
 @config_options(
-    "model", "input", "precision", "device", "attention", "token_budget", "trust_remote_code",
+    "model", "input", "precision", "device", "devices", "ray", "attention", "token_budget", "trust_remote_code",
     precision=RunConfig.model_fields["reference"].default,
 )  # fmt: skip
 def embed(

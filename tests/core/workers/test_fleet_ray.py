@@ -28,8 +28,6 @@ from vp_tui.core.workers.fleet import reaper
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed: pip install vp-tui[ray]")
 
-from ray.cluster_utils import Cluster  # noqa: E402
-
 from vp_tui.core.workers.fleet import cluster as clusters  # noqa: E402
 from vp_tui.core.workers.fleet.actor import KEPT_TOKENS, Order  # noqa: E402
 from vp_tui.core.workers.fleet.fleet import compact  # noqa: E402
@@ -73,27 +71,14 @@ def expected_SD(model, tokens, packs):
     return encoder.encode(tokens, packs).embeddings_SD
 
 
-@pytest.fixture(scope="module")
-def two_nodes():
-    """A cluster of two nodes with one CPU each; the second one is made anew when a test has taken it."""
-    os.environ.update(clusters.QUIET)
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.add_node(num_cpus=1)
-    yield made
-    made.shutdown()
-
-
 @pytest.fixture
 def told():
     return []
 
 
 @pytest.fixture
-def fleet(two_nodes, told):
-    if len(two_nodes.list_all_nodes()) < 2:
-        two_nodes.add_node(num_cpus=1)
-    two_nodes.wait_for_nodes()
-    with clusters.started(TWO, two_nodes.address, told.append) as made:
+def fleet(both_nodes, told):
+    with clusters.started(TWO, both_nodes.address, told.append) as made:
         yield made
 
 

@@ -235,3 +235,12 @@ def test_64_devices_are_busy_95_percent_of_the_time(tokens_per_s, shortest, long
     for number in numbers:
         scheduler.result(number)
     assert seconds.sum() / (64 * world.now_s) >= 0.95
+
+
+def test_an_earlier_set_is_handed_out_before_a_later_one_also_what_a_lost_device_held(world, told):
+    kept, dying = SimulatedDevice(world, "a"), SimulatedDevice(world, "b", dies_s=0.5)
+    scheduler = with_devices(world, told, kept, dying)
+    earlier = scheduler.add(works([1, 2]), 1)
+    later = scheduler.add(works([5, 3]), 2)
+    assert [scheduler.result(number) for number in earlier + later] == ["done 1.0", "done 2.0", "done 5.0", "done 3.0"]
+    assert (kept.given, dying.given) == ([2.0, 5.0, 1.0, 3.0], [1.0, 3.0])

@@ -11,6 +11,7 @@ from vp_tui.core.engine.encode import EncodedBlock
 from vp_tui.core.inputs.tokens import TokenSet
 
 _Item = TypeVar("_Item")
+_Group = TypeVar("_Group")
 
 
 class Started(Protocol):
@@ -47,5 +48,21 @@ def delayed(items: Iterable[_Item], by: int) -> Iterator[_Item]:
     for item in items:
         waiting.append(item)
         if len(waiting) > by:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def delayed_across(groups: Iterable[tuple[_Group, Iterable[_Item]]], by: int) -> Iterator[tuple[_Group, _Item]]:
+    """Yield the items of all groups in order, delayed as by `delayed`, so that no device waits between two groups.
+
+    Items of two groups at most wait: another group is taken from its source after all of the last but one are out.
+    """
+    waiting: deque[tuple[_Group, _Item]] = deque()
+    for group, items in groups:
+        for item in items:
+            waiting.append((group, item))
+            if len(waiting) > by:
+                yield waiting.popleft()
+        while waiting and waiting[0][0] is not group:
             yield waiting.popleft()
     yield from waiting

@@ -36,7 +36,15 @@ class Folder:
 
         Raises ResourceError: the disk is full or cannot be written.
         """
-        self.manifest = self.manifest.with_environment(environment)
+        self._replace(self.manifest.with_environment(environment))
+
+    def add_facts(self, facts: dict[str, Any]) -> None:
+        """Add facts to where the job runs; raises as `begin`."""
+        *before, last = self.manifest.environments
+        self._replace(replace(self.manifest, environments=(*before, last | facts)))
+
+    def _replace(self, manifest: Manifest) -> None:
+        self.manifest = manifest
         with _told(self.path):
             manifests.write(self.path, self.manifest)
 

@@ -3,10 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +13,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from vp_tui.core.config import Precision, PrecisionPlan, RunConfig, choose_precision
-from vp_tui.core.engine import environment, memory
-from vp_tui.core.engine.encode import EncodedBlock, Encoder
 from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
@@ -28,13 +25,11 @@ from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import Alphabet, default_cuts, read_spec
 from vp_tui.core.inputs.tokens import TokenSet
-from vp_tui.core.models.loading import load
 from vp_tui.core.store.home import Home
 from vp_tui.core.text import plural, safe
-from vp_tui.core.workers.validate.budget import Budget, start_within
-from vp_tui.core.workers.validate.prepare import cut, input_notes, input_warnings
-
-Report = Callable[[str], None]
+from vp_tui.core.workers.embedder import Embedder, Report, loaded
+from vp_tui.core.workers.fleet.choice import choose
+from vp_tui.core.workers.validate.prepare import input_notes, input_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +65,16 @@ def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embed
 
 def embed_set(config: RunConfig, data: SequenceSet, report: Report, cache: Path | None = None) -> Embedded:
     """Return the embeddings of these sequences; otherwise as `embed`."""
-    device, _ = environment.resolve_device(config.device)
-    plan = config.candidate_plan
+    chosen, plan = choose(config), config.candidate_plan
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     alphabet = compatibility.require(spec, data)
     tokens = tokenizing.tokenize(spec, source.path, data, cache, trust_remote_code=config.trust_remote_code)
-    spare_fp32 = config.precision_requested is not None
-    loaded = load(source, plan, device, config.attention, spare_fp32=spare_fp32)
-    for note in (*loaded.notes, *input_notes(data, tokens, spec), *input_warnings(data, tokens, spec)):
-        report(note)
     stratum_S = sequences.strata_of(data.lengths_S, default_cuts(alphabet))
-    embeddings_SD = _encoded(Encoder(loaded, plan, device), tokens, stratum_S, config.token_budget, report)
+    with loaded(config, source, chosen, report) as model:
+        for note in (*input_notes(data, tokens, spec), *input_warnings(data, tokens, spec)):
+            report(note)
+        embeddings_SD = _encoded(model, tokens, stratum_S, spec.hidden)
     broken = int((~np.isfinite(embeddings_SD).all(axis=1)).sum())
     if broken:
         report(f"{plural(broken, 'embedding')} with NaN or Inf in {plan.name}; diagnose with `vp-tui run`")
@@ -94,34 +87,14 @@ def _named(config: RunConfig) -> str:
     return plan.name if is_shown_as_built_in(plan.name) else config.precision
 
 
-def _encoded(
-    encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, asked: int | Literal["auto"], report: Report
-) -> np.ndarray:
-    """Return the embeddings in input order; a budget that does not fit is halved and reported."""
-    longest = int(tokens.lengths_S.max())
-    budget = token_budget(encoder, asked, longest)
-    embeddings_SD = np.empty((len(tokens.lengths_S), encoder.loaded.spec.hidden), np.float32)
-    for encoded in encoded_blocks(encoder, tokens, stratum_S, Budget(budget, longest, report)):
-        embeddings_SD[encoded.seq_indices_S] = encoded.embeddings_SD
+def _encoded(model: Embedder, tokens: TokenSet, stratum_S: np.ndarray, width: int) -> np.ndarray:
+    """Return the embeddings in input order."""
+    embeddings_SD = np.empty((len(tokens.lengths_S), width), np.float32)
+    model.prepare(int(tokens.lengths_S.max()))
+    for running in delayed(model.start(tokens, stratum_S), model.ahead):
+        block = running.finish()
+        embeddings_SD[block.seq_indices_S] = block.embeddings_SD
     return embeddings_SD
-
-
-def token_budget(encoder: Encoder, asked: int | Literal["auto"], longest: int) -> int:
-    """Return the tokens per pack: those asked for, or what the free memory allows beside a sequence of `longest`."""
-    if asked != "auto":
-        return asked
-    free = memory.free_memory(encoder.device)
-    return memory.auto_token_budget(encoder.loaded.spec, [encoder.plan], encoder.device, free, longest)[0]
-
-
-def encoded_blocks(encoder: Encoder, tokens: TokenSet, stratum_S: np.ndarray, limit: Budget) -> Iterator[EncodedBlock]:
-    """Yield the blocks of all sequences in the order they are cut in.
-
-    The packs are those of a run, so that two files have the numbers of a run of the same sequences, to the last bit.
-    """
-    blocks = (block.indices_S for block in cut(tokens.lengths_S, stratum_S, limit.tokens))
-    for running in delayed((start_within(encoder, tokens, block_S, limit) for block_S in blocks), encoder.ahead):
-        yield running.finish()
 
 
 def _write_npz(path: Path, made: Embedded) -> None:
@@ -165,6 +138,8 @@ WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".pt": _write
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("model", "input", "output", "precision", "device", "attention", "token-budget"):
         parser.add_argument(f"--{name}", required=True)
+    for name in ("devices", "ray"):
+        parser.add_argument(f"--{name}", default="")
     parser.add_argument("--plan", help="Precision plan as JSON")
     parser.add_argument("--trust-remote-code", action="store_true")
 
@@ -194,6 +169,8 @@ def config_of(options: argparse.Namespace) -> RunConfig:
         precision_requested=options.precision if reason else None,
         precision_reason=reason,
         device=options.device,
+        devices=options.devices,
+        ray=options.ray,
         attention=options.attention,
         trust_remote_code=options.trust_remote_code,
         token_budget=int(options.token_budget) if options.token_budget.isdigit() else options.token_budget,

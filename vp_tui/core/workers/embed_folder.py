@@ -1,15 +1,19 @@
 """`vp-tui embed -o FOLDER/`: embeddings of inputs of any size, one file per window, within bounded memory.
 
-One thread reads and tokenizes the next window while the device encodes this one; a file is written before the next
-window is encoded. What is held is two windows of sequences and one of embeddings, whatever the input has.
+One thread reads and tokenizes the next window while the devices encode this one, and another writes the last one. So
+that none of several devices waits, they begin the next window with the last packed batches of this one. Each step waits
+for the one after it: at most four windows of sequences and three of embeddings are held (on one device three and two),
+whatever the input has.
 """
 
 import argparse
 import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +25,15 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import RunConfig
 from vp_tui.core.engine import environment
 from vp_tui.core.engine.encode import ENGINE_VERSION
+from vp_tui.core.engine.queueing import delayed_across
 from vp_tui.core.errors import ExitCode, InputError, VpTuiError
 from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import format_of, sequence_hash
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.fetched import fetch
-from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
-from vp_tui.core.inputs.spec import Alphabet, ModelSpec, default_cuts, read_spec
-from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.runs import policy
 from vp_tui.core.shards import share
@@ -41,19 +44,10 @@ from vp_tui.core.shards.windows import LETTERS, Window, Windows
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.workers import embed
-from vp_tui.core.workers.embed import Report
+from vp_tui.core.workers.embedder import Embedder, Report, loaded
+from vp_tui.core.workers.fleet.choice import choose
 from vp_tui.core.workers.validate.prepare import UNKNOWN_SHARE
-from vp_tui.core.workers.window_encoder import OneDevice, WindowEncoder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A window that can be encoded."""
-
-    window: Window
-    data: SequenceSet
-    tokens: TokenSet
-    alphabet: Alphabet
+from vp_tui.core.workers.windows_in_work import Filling, Ready, Successive, ahead
 
 
 class Job:
@@ -65,6 +59,7 @@ class Job:
         self._share = share.parse(options.shard, {})
         self._format, self._store = FORMATS[options.format], STORED[options.store]
         require(self._format.package, user_path(options.output))
+        self._chosen = choose(config)
         self._source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
         self._spec: ModelSpec = read_spec(self._source.path, self._source.name)
         self._home = Home.from_environment(os.environ)
@@ -94,19 +89,42 @@ class Job:
         """
         if not folder.manifest.about:
             folder.manifest = _with_about(folder.manifest, self._about())
-        encoder: WindowEncoder | None = None
         with ThreadPoolExecutor(1) as reader:
-            for ready in _ahead(self._ready(folder), reader):
-                if encoder is None:
-                    encoder = self._begun(folder, ready)
-                self._encode(folder, encoder, ready)
-        if encoder is None and not folder.done:
+            windows = ahead(self._ready(folder), reader)
+            first = next(windows, None)
+            if first is not None:
+                with loaded(self._config, self._source, self._chosen, self._report) as model:
+                    self._begin(folder, model, first)
+                    windows = chain([first], windows)
+                    # or its memory would be held to the end
+                    del first
+                    self._embed(folder, model, windows)
+        if not folder.done:
             folder.begin(self._versions())
         found = self._windows
         cleaned = asdict(found.cleaned)
         folder.finish(
             Read(sha256=found.input_sha256, sequences=found.sequences, windows=found.windows, cleaned=cleaned)
         )
+
+    def _embed(self, folder: Folder, model: Embedder, windows: Iterator[Ready]) -> None:
+        """Encode the windows, and write the file of each as soon as all of its blocks are there."""
+        width = self._spec.hidden
+        fillings = (
+            Filling(ready=ready, embeddings_SD=np.empty((len(ready.data), width), self._store)) for ready in windows
+        )
+        started = ((filling, model.start(filling.ready.tokens, filling.ready.stratum_S)) for filling in fillings)
+        with Successive() as writer:
+            for filling, running in delayed_across(started, model.ahead):
+                filling.take(running.finish())
+                if filling.is_full:
+                    writer.start(partial(self._write, folder, filling))
+                    self._record_lost(folder, model)
+
+    def _record_lost(self, folder: Folder, model: Embedder) -> None:
+        lost = ", ".join(model.lost)
+        if lost != folder.manifest.environments[-1].get("lost_devices", ""):
+            folder.add_facts({"lost_devices": lost})
 
     def _ready(self, folder: Folder) -> Iterator[Ready]:
         """Yield the windows of this share that have no file yet, tokenized."""
@@ -131,41 +149,30 @@ class Job:
         tokens = tokenizing.tokenize(self._spec, self._source.path, data, None, trust_remote_code=trusts)
         return Ready(window=window, data=data, tokens=tokens, alphabet=alphabet)
 
-    def _begun(self, folder: Folder, ready: Ready) -> WindowEncoder:
-        """Load the model and record where it runs; a job that is continued on the same device keeps its budget."""
-        encoder: WindowEncoder = OneDevice(self._config, self._source, self._report)
+    def _begin(self, folder: Folder, model: Embedder, ready: Ready) -> None:
+        """Record where the job runs; a job that is continued on devices of the same name keeps its budget."""
         for note in ready.tokens.notes:
             self._report(note)
-        encoder.prepare(int(ready.tokens.lengths_S.max()))
+        model.prepare(int(ready.tokens.lengths_S.max()))
         last = folder.manifest.environments[-1] if folder.manifest.environments else {}
-        same = last.get("device_name") == encoder.facts["device_name"] and self._config.token_budget == "auto"
+        same = last.get("device_name") == model.facts["device_name"] and self._config.token_budget == "auto"
         if same and last.get("token_budget") is not None:
-            encoder.facts["token_budget"] = last["token_budget"]
-        folder.begin(self._versions() | encoder.facts)
-        return encoder
+            model.facts["token_budget"] = last["token_budget"]
+        folder.begin(self._versions() | model.facts)
 
-    def _encode(self, folder: Folder, encoder: WindowEncoder, ready: Ready) -> None:
+    def _write(self, folder: Folder, filling: Filling) -> None:
+        ready, index = filling.ready, filling.ready.window.index
         data, tokens = ready.data, ready.tokens
-        stratum_S = sequences.strata_of(data.lengths_S, default_cuts(ready.alphabet))
-        embeddings_SD = np.empty((len(data), encoder.width), self._store)
-        broken = 0
-        for block in encoder.blocks(tokens, stratum_S):
-            # FP16 has nothing above 65,504: such a value is stored as Inf, and counted
-            with np.errstate(over="ignore"):
-                stored_SD = block.embeddings_SD.astype(self._store)
-            broken += int((~np.isfinite(stored_SD).all(axis=1)).sum())
-            embeddings_SD[block.seq_indices_S] = stored_SD
-        index = ready.window.index
         written = WrittenFile(
             index=index, name=f"part-{index:09d}{self._format.suffix}", bytes=0, sha256="", sequences=len(data),
             letters=int(data.lengths_S.sum()), tokens=int(tokens.lengths_S.sum()), alphabet=ready.alphabet,
             tokenizer=tokens.tokenizer, input_sha256=ready.window.input_sha256,
-            counts=_counts(ready) | ({"not_finite": broken} if broken else {}),
+            counts=_counts(ready) | ({"not_finite": filling.broken} if filling.broken else {}),
         )  # fmt: skip
         rows = Rows(
             ids=data.ids, lengths_S=data.lengths_S,
             hash_S=np.array([sequence_hash(letters) for letters in data.residues], np.int64),
-            embeddings_SD=embeddings_SD, precision=self._config.precision, alphabet=ready.alphabet,
+            embeddings_SD=filling.embeddings_SD, precision=self._config.precision, alphabet=ready.alphabet,
         )  # fmt: skip
         folder.add(written, lambda path: self._format.write(path, rows))
 
@@ -193,7 +200,7 @@ class Job:
             with Reader(self._home) as reader:
                 identity = self.fresh.identity["weights_sha256"]
                 validations = policy.validations(reader, plan, self._source, identity)
-                here = environment.facts(*environment.resolve_device(self._config.device))
+                here = environment.facts(*self._chosen[:2])
                 return policy.decide(self._config.precision, self._config.model, validations, here).document()
         except VpTuiError as error:
             return f"it could not be read: {error}"
@@ -209,14 +216,6 @@ def _bytes(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def _ahead(items: Iterator[Ready], executor: Executor) -> Iterator[Ready]:
-    """Yield the items in order; the next one is made in the executor's thread meanwhile."""
-    coming = executor.submit(next, items, None)
-    while (ready := coming.result()) is not None:
-        coming = executor.submit(next, items, None)
-        yield ready
 
 
 def _counts(ready: Ready) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import user_path
+from vp_tui.core.runs import devices
 from vp_tui.core.shards import share
 from vp_tui.core.shards.merge import merge
 from vp_tui.core.shards.tables import FORMATS, STORED
@@ -52,9 +53,11 @@ def run_embed(home: Home, values: Mapping[str, Any], output_name: str, folder: F
         raise UsageError(f"{misplaced[0]} needs a folder as the output, got {output_name!r}: end its name in /")
     own = folder.arguments() if into_folder else []
     config = configured(values)
+    devices.require(config)
     arguments = ["--model", config.model, "--input", config.input, "--output", output_name]
     plan = [] if config.plan is None else ["--plan", config.plan.model_dump_json()]
     arguments += [*plan, "--precision", config.precision, "--device", config.device, "--attention", config.attention]
+    arguments += [f"--devices={config.devices}", f"--ray={config.ray}"]
     arguments += ["--token-budget", str(config.token_budget), *["--trust-remote-code"] * config.trust_remote_code]
     if into_folder:
         # a batch system stops a job by a signal to this process

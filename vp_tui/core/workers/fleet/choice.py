@@ -15,8 +15,11 @@ from vp_tui.core.runs.devices import Devices
 from vp_tui.core.workers.fleet import cluster
 from vp_tui.core.workers.fleet.several import Several
 
+Chosen = tuple[torch.device, str, Devices | None]
+"""The first device, the reason for it, and all of them where there are several."""
 
-def choose(config: RunConfig) -> tuple[torch.device, str, Devices | None]:
+
+def choose(config: RunConfig) -> Chosen:
     """Return the run's first device, the reason for it, and all of them where there are several.
 
     Raises:
@@ -28,8 +31,8 @@ def choose(config: RunConfig) -> tuple[torch.device, str, Devices | None]:
     asked = devices.parse(config.devices or "all")
     if asked.kind == "cuda" and config.ray and not torch.cuda.is_available():
         raise UsageError(
-            "--ray with GPUs: start the run on a machine of the cluster that has a GPU, which also encodes in FP64; "
-            "use --devices cpu:N for processors"
+            "--ray with GPUs: start vp-tui on a machine of the cluster that has a GPU; use --devices cpu:N for "
+            "processors"
         )
     here = cluster.used(asked) if not config.ray else (0,)
     first = torch.device("cpu") if asked.kind == "cpu" else torch.device("cuda", here[0])

@@ -69,9 +69,9 @@ class Fleet:
         self._shared = [*self._shared, (tokens, made)][-KEPT_TOKENS:]
         return made
 
-    def add(self, works: Iterable[tuple[int, Work]]) -> list[int]:
+    def add(self, works: Iterable[tuple[int, Work]], of_set: int) -> list[int]:
         """Queue packs, each with its tokens; hand out what the devices have room for, and return their numbers."""
-        numbers = self._scheduler.add(works)
+        numbers = self._scheduler.add(works, of_set)
         self._scheduler.feed()
         return numbers
 
@@ -130,7 +130,7 @@ class Fleet:
 
     def _first(self) -> int:
         if not self._scheduler.alive:
-            raise ResourceError("no device is left; run again with --resume")
+            raise ResourceError("no device is left; start again; a run and a folder continue with --resume")
         return self._scheduler.alive[0]
 
     def _every(self, call: Callable[[RayDevice], Any]) -> dict[int, Any]:

@@ -87,6 +87,7 @@ class Account:
 
 @dataclass(order=True, slots=True)
 class _Task:
+    of_set: int
     rank: tuple[int, int]
     """Minus its tokens, its number: the longest first, equal ones in their order."""
     work: Any = field(compare=False)
@@ -126,11 +127,14 @@ class Scheduler(Generic[Result]):
         """Return the places of the devices that are not lost."""
         return [place for place, account in enumerate(self.accounts) if not account.lost]
 
-    def add(self, works: Iterable[tuple[int, Any]]) -> list[int]:
-        """Queue works, each with its tokens; return their numbers. Nothing is handed out yet."""
+    def add(self, works: Iterable[tuple[int, Any]], of_set: int = 0) -> list[int]:
+        """Queue works, each with its tokens; return their numbers. Nothing is handed out yet.
+
+        Those of an earlier set are handed out first, so that a set ends while the next one is encoded.
+        """
         numbers = []
         for tokens, work in works:
-            heapq.heappush(self._queue, _Task((-tokens, self._number), work))
+            heapq.heappush(self._queue, _Task(of_set, (-tokens, self._number), work))
             numbers.append(self._number)
             self._number += 1
         return numbers
@@ -200,7 +204,9 @@ class Scheduler(Generic[Result]):
         accounts = [(place, self.accounts[place]) for place in self.alive]
         if not accounts:
             reasons = "; ".join(f"{account.name}: {account.lost}" for account in self.accounts)
-            raise ResourceError(f"no device is left ({reasons}); run again with --resume")
+            raise ResourceError(
+                f"no device is left ({reasons}); start again; a run and a folder continue with --resume"
+            )
         ranks = [
             (account.held_s, account.held, account.busy_s, place)
             for place, account in accounts
