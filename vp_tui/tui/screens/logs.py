@@ -1,6 +1,7 @@
 """Screen 5: log, status changes and alerts of the run."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,16 @@ from vp_tui.tui.screens.looking_screen import LookingScreen
 if TYPE_CHECKING:
     from vp_tui.core.store.transitions import StatusChange
 
-    Found = tuple[LogTail, tuple[StatusChange, ...]]
-    """What is read: the log and the status changes."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is read of a run."""
+
+    tail: LogTail
+    changes: "tuple[StatusChange, ...]"
 
 
-class LogsScreen(LookingScreen["Found"]):
+class LogsScreen(LookingScreen[Found]):
     """Log, status changes and alerts of the run on the Live screen."""
 
     BINDINGS = bindings("logs")
@@ -47,14 +53,14 @@ class LogsScreen(LookingScreen["Found"]):
 
     # -- reading
 
-    def look(self, snapshot: RunSnapshot) -> "Callable[[], Found]":
+    def look(self, snapshot: RunSnapshot) -> Callable[[], Found]:
         return partial(self._look, snapshot.run.id, snapshot.folder, self._tail)
 
-    def _look(self, run_id: int, folder: str, known: LogTail | None) -> "Found":
-        return self.backend.log_tail(folder, known), self.backend.timeline(run_id)
+    def _look(self, run_id: int, folder: str, known: LogTail | None) -> Found:
+        return Found(self.backend.log_tail(folder, known), self.backend.timeline(run_id))
 
-    def keep(self, found: "Found") -> bool:
-        self._tail, self._changes = found
+    def keep(self, found: Found) -> bool:
+        self._tail, self._changes = found.tail, found.changes
         return True
 
     def forget(self) -> None:
