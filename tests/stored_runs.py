@@ -46,12 +46,12 @@ def caller(monkeypatch, capsys):
 
 
 def complete(home, *, dataset=None, checkpoint=None, environment=None, end=None, stopped=None, tokens_per_s=1000.0,
-             group_id=None, repeat_idx=None, **config):  # fmt: skip
+             group_id=None, repeat_idx=None, device_used="cpu", **config):  # fmt: skip
     """The id of a new run that has come through, or ended with status `stopped`."""
     asked = RunConfig(**{"model": "esm2-8m", "input": "/data/reads.faa"} | config)
     run_id = lifecycle.create_run(home, asked, group_id=group_id, repeat_idx=repeat_idx)
     lifecycle.register_worker(home, run_id, lifecycle.this_worker())
-    lifecycle.start(home, run_id, "cpu")
+    lifecycle.start(home, run_id, device_used)
     with RunWriter(home, run_id) as writer:
         writer.put(_planned(DATASET | (dataset or {}), MODEL | (checkpoint or {}), ENVIRONMENT | (environment or {})))
         writer.put(_compared())

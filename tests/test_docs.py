@@ -12,6 +12,8 @@ from typer.main import get_command
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.table import WITH_LIMITS
+from vp_tui.core.report import document as run_document
+from vp_tui.core.report import render, runs_export, virnucpro
 from vp_tui.core.thresholds import read_thresholds
 from vp_tui.tui import cli
 
@@ -61,6 +63,21 @@ def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_ch
 def test_the_exit_codes_of_the_readme_are_those_of_the_code():
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
     assert told == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    ("heading", "written"),
+    [
+        ("# The run document", run_document),
+        ("`vp-tui virnucpro --json`", virnucpro),
+        ("`vp-tui compare --format json`", render),
+        ("`vp-tui export --format json`", runs_export),
+    ],
+)
+def test_the_schema_version_of_a_document_is_the_one_that_is_written(heading, written):
+    _, _, text = (ROOT / "docs" / "run-document.md").read_text().partition(heading)
+    told = re.search(r"`schema_version`(?:, `\w+`)*(?: s)?(?: \|)? (\d+)", text)
+    assert int(told[1]) == written.SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("document", [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md"], ids=lambda path: path.name)

@@ -32,36 +32,13 @@ from vp_tui.core.inputs.tokenizing import tokenize
 from vp_tui.core.measures.run_measures import after_run
 from vp_tui.core.models import precision
 from vp_tui.core.models.loading import load, read_spec
-from vp_tui.core.models.ops import Ops
-from vp_tui.core.models.precision import EXACT, stored_as
+from vp_tui.core.models.precision import EXACT
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.verdict import judge
 from vp_tui.core.verdict.evaluate import reach_of, scopes_of, value_of
 
 CUTS = (64, 128)
 HALF_ROUNDING = {"fp16": 2.0**-12, "bf16": 2.0**-9}
-
-
-class RoundedOps(Ops):
-    """Queries and keys are stored once more after the rotary turn, in every real engine."""
-
-    def __init__(self, plan):
-        self._plan = plan
-
-    def mix(self, qkv_ND3, num_heads, attention, layout, *, rotary=None, slopes_H=None):
-        return super().mix(
-            qkv_ND3, num_heads, attention, layout, rotary=rotary and Rounded(rotary, self._plan), slopes_H=slopes_H
-        )
-
-
-class Rounded:
-    """A rotary table whose results are rounded."""
-
-    def __init__(self, rotary, plan):
-        self._rotary, self._plan = rotary, plan
-
-    def rotate(self, both):
-        return stored_as(self._rotary.rotate(both), self._plan)
 
 
 def pooled(model, plan, tokens, packs, device, *, rounding=None, seed=0, jitter=0.0):
@@ -82,7 +59,7 @@ def pooled(model, plan, tokens, packs, device, *, rounding=None, seed=0, jitter=
         stack.enter_context(precision.matmul_mode(plan))
         if rounding is not None:
             stack.enter_context(looking(model, look))
-            stack.enter_context(rounding.entering_norms(model))
+            stack.enter_context(rounding.inside(model))
         for pack in packs:
             placed = place(tokens, pack, device)
             hidden_ND = model(placed.ids_N, placed.layout).double()
@@ -100,8 +77,6 @@ def ideal(source, fmt, device):
     rounding = Rounding(plan, "esm2")
     model = load(source, Rounding.math, device).model
     round_weights(model, rounding.weight)
-    for layer in model.layers:
-        layer.ops = RoundedOps(plan)
     return model, rounding
 
 

@@ -4,6 +4,7 @@ from textual.widgets import Input
 
 from vp_tui.core.runs.estimate.figures import ArmEstimate, Estimate
 from vp_tui.core.runs.estimate.known import EarlierRun
+from vp_tui.core.runs.estimate.planned import PlannedDevices
 from vp_tui.tui.panels.path_field import ChoiceList
 from vp_tui.tui.screens.new_run import NewRunScreen
 
@@ -18,7 +19,8 @@ def estimate_of(**changes):
     values = {
         "in_file": 20_000, "strata": {"short": 3334, "medium": 3333, "long": 3333}, "tokens": 1_400_000,
         "is_exact": True, "reference": arm("fp32", 171.2, 12 * 2**30), "candidate": arm(), "stored_by": None,
-        "device": "cuda:0", "free_bytes": 139 * 2**30, "to_fetch": None, "precision_reason": None,
+        "devices": PlannedDevices(names=("cuda:0",)), "free_bytes": 139 * 2**30, "to_fetch": None,
+        "precision_reason": None,
     }  # fmt: skip
     return Estimate(**values | changes)
 

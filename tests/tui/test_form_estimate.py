@@ -7,6 +7,7 @@ import pytest
 import snapshots
 from form_parts import arm, estimate_of, fill, is_whole, opened
 
+from vp_tui.core.runs.estimate.planned import PlannedDevices
 from vp_tui.tui.fields import Remembered
 from vp_tui.tui.panels.estimate import WAITING, estimate_content, waits_for
 
@@ -67,6 +68,10 @@ async def test_a_name_needs_no_other_estimate_and_what_speaks_against_the_run_ta
         await driven.until_text("! the sequences are DNA or RNA")
 
 
+def two_gpus(**changes):
+    return PlannedDevices(**{"names": ("cuda:0", "cuda:1"), "count": 2} | changes)
+
+
 def lines_of(*runs, **changes):
     return estimate_content(estimate_of(**changes), runs).plain.splitlines()
 
@@ -92,6 +97,20 @@ def test_a_projection_says_about_and_an_unknown_says_why():
     assert fetched[1].startswith("~ a/b is not on this machine")
 
 
+@pytest.mark.parametrize(
+    ("devices", "seconds", "memory"),
+    [
+        (two_gpus(), "on 2 GPUs, as fast each as #41", "each GPU: weights"),
+        (two_gpus(count=None, is_cluster=True), ", divided by the number of GPUs", "each GPU: weights"),
+        (PlannedDevices(names=("cpu",), count=4), "on 4 processes that share the cores, as fast as #41", "each of 4"),
+    ],
+)
+def test_several_devices_are_named_beside_the_time_and_the_memory_of_each(devices, seconds, memory):
+    found = lines_of(devices=devices)
+    assert seconds in found[1]
+    assert memory in found[2]
+
+
 def test_memory_that_does_not_suffice_is_marked():
     assert lines_of(free_bytes=8 * 2**30)[2].startswith("! weights")
     assert "does not fit" in lines_of(free_bytes=8 * 2**30)[2]
@@ -104,10 +123,13 @@ def test_a_run_on_the_same_device_is_waited_for():
         snapshots.row(44, status="queued", device=None), snapshots.row(42), snapshots.row(41, device="cuda:1"),
         replace(snapshots.passed().run, id=40),
     )  # fmt: skip
-    assert waits_for("cuda:0", (queued, there, elsewhere, done)) is there
-    assert waits_for("cuda:1", (there, elsewhere, done)) is elsewhere
-    assert waits_for("cpu", (there, elsewhere, done)) is None
-    assert waits_for("cpu", (queued, there)) is queued
+    assert waits_for(["cuda:0"], (queued, there, elsewhere, done)) is there
+    assert waits_for(["cuda:1"], (there, elsewhere, done)) is elsewhere
+    assert waits_for(["cpu"], (there, elsewhere, done)) is None
+    assert waits_for(["cpu"], (queued, there)) is queued
+    on_two = snapshots.row(43, device="cuda:2,3")
+    assert waits_for(["cuda:3"], (on_two,)) is waits_for(["cuda:0", "cuda:2"], (on_two,)) is on_two
+    assert waits_for(["cuda:0", "cuda:1"], (on_two,)) is None
     assert lines_of(there)[3].startswith("~ #42 nightly (esm2_t36_3B_UR50D) is running")
 
 

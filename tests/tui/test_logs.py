@@ -41,7 +41,7 @@ LINES = (
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A snapshot whose run has a log in a folder, and a way to write to it; it is looked at often."""
-    monkeypatch.setattr("vp_tui.tui.screens.logs.LOOK_S", 0.05)
+    monkeypatch.setattr("vp_tui.tui.screens.looking_screen.LOOK_S", 0.05)
 
     class Run:
         folder = tmp_path

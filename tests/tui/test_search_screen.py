@@ -25,7 +25,7 @@ SIZES = [(60, 16), (120, 40)]
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch):
-    monkeypatch.setattr("vp_tui.tui.screens.search.LOOK_S", 0.05)
+    monkeypatch.setattr("vp_tui.tui.screens.looking_screen.LOOK_S", 0.05)
 
 
 PASSED_WITH_A_PLAN = searched.run(

@@ -1,5 +1,6 @@
 """`vp-tui virnucpro`: the whole way with a tiny pair of models, and every way to be refused before it begins."""
 
+import importlib.util
 import json
 import math
 import sys
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from virnucpro_parts import make_pair, state_dict
 
 from samples import CONTIGS, PROTEINS
 from vp_tui.core.config import PredictionColumns
 from vp_tui.core.errors import InputError, ModelError
 from vp_tui.core.inputs.predictions import read_predictions
 from vp_tui.core.report.virnucpro import notes_of, worst_exit_code
+from vp_tui.core.runs.devices import INSTALL
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.workers.virnucpro.agreement import compare_labels
 from vp_tui.core.workers.virnucpro.classifier import Classifier
@@ -27,34 +30,12 @@ from vp_tui.tui.commands.virnucpro_text import agreement_report
 
 pytestmark = pytest.mark.xdist_group("virnucpro")
 
-DNABERT_WIDTH, ESM_WIDTH = 64, 128
-
-
-def state_dict(width, hidden=16, seed=1):
-    """A classifier whose scores differ from frame to frame."""
-    generator = torch.Generator().manual_seed(seed)
-    return {
-        "hidden_layer.weight": torch.randn(hidden, width, generator=generator) / width**0.5,
-        "hidden_layer.bias": torch.zeros(hidden),
-        "bn1.weight": torch.ones(hidden),
-        "bn1.bias": torch.zeros(hidden),
-        "bn1.running_mean": torch.zeros(hidden),
-        "bn1.running_var": torch.ones(hidden),
-        "output_layer.weight": torch.randn(2, hidden, generator=generator),
-        "output_layer.bias": torch.zeros(2),
-    }
-
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """Folders of a tiny ESM-2 and a tiny DNABERT-S, and a classifier that fits both."""
-    from vp_tui.core.workers.demo.checkpoints import make_checkpoint
-    from vp_tui.core.workers.demo.dnabert import make_dnabert
-
     place = tmp_path_factory.mktemp("pair")
-    make_checkpoint(place / "esm", num_layers=2, hidden=ESM_WIDTH)
-    make_dnabert(place / "dnabert", num_layers=2, hidden=DNABERT_WIDTH, num_heads=2)
-    torch.save(state_dict(DNABERT_WIDTH + ESM_WIDTH), place / "500_model.pth")
+    make_pair(place)
     return place
 
 
@@ -230,7 +211,7 @@ def test_each_model_may_have_its_precision_and_ctrl_c_stops_all_runs(home, pair,
         "input": str(CONTIGS), "chunk": 500, "esm": str(pair / "esm"), "dnabert": str(pair / "dnabert"),
         "classifier": "", "precision": "fp16", "device": "cpu", "sample": 0, "seed": 0, "esm_precision": "",
         "dnabert_precision": "bf16", "candidate_esm": str(pair / "esm"), "candidate_classifier": "", "truth": "",
-        "attention": "sdpa", "gates": "strict", "thresholds": "",
+        "attention": "sdpa", "gates": "strict", "thresholds": "", "devices": "", "ray": "",
     }  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         virnucpro.run_virnucpro(home, options, as_json=False)
@@ -356,6 +337,28 @@ def test_contigs_without_any_frame_are_refused(call, pair, tmp_path):
 def test_swapped_models_are_refused_before_any_run(call, home, pair):
     code, _, _ = call("virnucpro", "-i", CONTIGS, "--esm", pair / "dnabert", "--dnabert", pair / "esm")
     assert code == 2
+    with Reader(home) as reader:
+        assert reader.runs() == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--devices", "0,0"), "named twice"),
+        (("--devices", "cpu:2,0"), "one kind"),
+        (("--devices", "cpu:2", "--device", "cpu"), "omit --device"),
+        (("--devices", "0,1", "--ray", "auto"), "Ray chooses"),
+        (("--devices", "cpu:2"), INSTALL),
+        (("--ray", "auto"), INSTALL),
+    ],
+)
+def test_devices_are_refused_as_by_run_and_leave_no_run(call, home, pair, monkeypatch, more, named):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ray" else find(name))
+    models = ("--esm", pair / "esm", "--dnabert", pair / "dnabert")
+    code, out, err = call("virnucpro", "-i", CONTIGS, *models, *more)
+    assert (code, out) == (2, "")
+    assert named in err
     with Reader(home) as reader:
         assert reader.runs() == ()
 

@@ -133,10 +133,11 @@ class Backend:
 
     def estimate(self, config: RunConfig) -> "Estimate":
         """Return the estimate for `config`; reads the whole sequence file, unless it is known already."""
+        from vp_tui.core.engine.gpu import num_visible
         from vp_tui.core.runs.estimate.figures import Estimator
 
         self._estimator = self._estimator or Estimator(self._home)
-        return self._estimator.estimate(config, self.read_gpu())
+        return self._estimator.estimate(config, self.read_gpu(), num_visible())
 
     def demo_files(self) -> Mapping[str, tuple[Path, Path]]:
         """Return demo name -> checkpoint and sequences; creates missing files, which takes seconds."""

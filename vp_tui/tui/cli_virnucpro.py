@@ -24,7 +24,7 @@ _Truth = Annotated[str, typer.Option("--truth", metavar="TSV", help="True labels
 
 
 @app.command(epilog="Example: vp-tui virnucpro -i contigs.fasta --classifier 500_model.pth --json > virnucpro.json")
-@config_options("precision", "device", "attention", "gates", "thresholds")
+@config_options("precision", "device", "devices", "ray", "attention", "gates", "thresholds")
 def virnucpro(
     config: dict[str, Any],
     input: Annotated[

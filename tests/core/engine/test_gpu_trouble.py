@@ -88,6 +88,14 @@ def test_a_hidden_gpu_is_a_reason(two, shown):
     assert "CUDA_VISIBLE_DEVICES" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("shown", "count"),
+    [(None, 2), ("0", 1), ("1,0", 2), ("0,2,1", 1), ("-1,0", 0), ("", 0), (f"{SMALL},GPU-none", 1), (MIG, 1)],
+)
+def test_the_gpus_that_torch_sees_are_those_before_a_wrong_entry(two, shown, count):
+    assert gpu.num_visible({} if shown is None else {"CUDA_VISIBLE_DEVICES": shown}) == count
+
+
 def test_equal_gpus_are_counted_by_the_bus(two):
     two.cores = (1024, 1024)
     assert total({}) == 2048
@@ -100,6 +108,7 @@ def test_equal_gpus_are_counted_by_the_bus(two):
 def test_a_gpu_that_is_lost_or_forbidden_is_a_reason(two, function, code):
     two.set(function, raising(code))
     assert isinstance(gpu.read_once({}), Unavailable)
+    assert gpu.num_visible({}) == (0 if function == "nvmlDeviceGetCount" else 2)
 
 
 def test_a_slice_is_found_by_the_bare_uuid_that_torch_has_and_keeps_its_driver_version(two):

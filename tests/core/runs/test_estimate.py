@@ -1,6 +1,7 @@
 """What a run would take: hand-computed figures, speeds of real runs in a real store."""
 
 import json
+import math
 import os
 
 import numpy as np
@@ -9,12 +10,14 @@ from huggingface_hub import constants
 from stored_runs import complete
 
 from vp_tui.core.config import RunConfig
-from vp_tui.core.errors import InputError, ModelError, Unavailable
+from vp_tui.core.errors import InputError, ModelError, Unavailable, UsageError
 from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
 from vp_tui.core.inputs.sequences import read
+from vp_tui.core.runs import devices
 from vp_tui.core.runs.estimate import figures, known
 from vp_tui.core.runs.estimate.figures import Estimator
+from vp_tui.core.runs.estimate.planned import PlannedDevices, planned
 from vp_tui.core.workers.demo.data import make_dna_fasta
 
 NO_GPU = Unavailable("no NVIDIA driver")
@@ -58,8 +61,8 @@ def estimate(home, checkpoint, fasta):
     """estimate(**config) of that checkpoint and those proteins, on a machine without a GPU."""
     estimator = Estimator(home)
 
-    def made(*, gpu=NO_GPU, **config):
-        return estimator.estimate(RunConfig(**{"model": str(checkpoint), "input": str(fasta)} | config), gpu)
+    def made(*, gpu=NO_GPU, num_gpus=0, **config):
+        return estimator.estimate(RunConfig(**{"model": str(checkpoint), "input": str(fasta)} | config), gpu, num_gpus)
 
     return made
 
@@ -98,10 +101,27 @@ def test_weights_are_parameters_times_the_bytes_of_their_precision(estimate):
 def test_it_says_whether_both_arms_fit_or_one_at_a_time_or_none(checkpoint, fasta, free, fit):
     config = RunConfig(model=str(checkpoint), input=str(fasta))
     made = figures.estimated(
-        config, known.InputCache().read(fasta), known.checkpoint_of(config.model), earlier=(), device="cpu",
-        free_bytes=free, environment={},
+        config, known.InputCache().read(fasta), known.checkpoint_of(config.model), earlier=(),
+        devices=PlannedDevices(names=("cpu",)), free_bytes=free, environment={},
     )  # fmt: skip
     assert made.fit == fit
+
+
+def test_processes_on_a_cpu_share_its_memory_and_each_gpu_has_its_own(checkpoint, fasta):
+    config = RunConfig(model=str(checkpoint), input=str(fasta))
+    facts, free = known.InputCache().read(fasta), math.ceil(1.12 * (ACTIVATIONS + 6 * PARAMETERS))
+
+    def fit(devices, free):
+        made = figures.estimated(
+            config, facts, known.checkpoint_of(config.model), earlier=(), devices=devices, free_bytes=free,
+            environment={},
+        )  # fmt: skip
+        return made.fit
+
+    two_gpus, processes = (PlannedDevices(names=names, count=2) for names in (("cuda:0", "cuda:1"), ("cpu",)))
+    assert fit(two_gpus, free) == "both"
+    assert fit(processes, free) == "no"
+    assert fit(processes, 2 * free) == "both"
 
 
 def test_without_a_comparable_run_there_are_no_seconds(home, estimate, checkpoint):
@@ -188,7 +208,7 @@ def test_a_name_that_is_none_is_refused(estimate):
 def test_tokens_of_dna_are_projected_from_sequences_spread_over_the_file(home, made_dnabert, tmp_path):
     path = tmp_path / "reads.fasta"
     make_dna_fasta(path, num_sequences=300)
-    made = Estimator(home).estimate(RunConfig(model=str(made_dnabert), input=str(path)), NO_GPU)
+    made = Estimator(home).estimate(RunConfig(model=str(made_dnabert), input=str(path)), NO_GPU, 0)
     spec = known.checkpoint_of(str(made_dnabert)).spec
     counted = BpeTokenizer(made_dnabert, spec.vocab_size).encode(read(path).residues).lengths_S.sum()
     assert not made.is_exact
@@ -219,16 +239,61 @@ def test_a_file_that_is_not_there_is_refused(fasta):
 
 
 def test_auto_takes_the_gpu_that_is_seen():
-    seen = gpu()
-    assert [known.device_of(asked, seen) for asked in ("auto", "cpu", "cuda", "cuda:1")] == [
+    def first(asked, seen):
+        return planned(RunConfig(model="esm2-8m", input="x", device=asked), seen, 1).first
+
+    assert [first(asked, gpu()) for asked in ("auto", "cpu", "cuda", "cuda:1")] == [
         "cuda:0", "cpu", "cuda:0", "cuda:1"
     ]  # fmt: skip
-    assert known.device_of("auto", NO_GPU) == "cpu"
+    assert first("auto", NO_GPU) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("asked", "names", "count", "speed", "copies"),
+    [
+        ({"devices": "0,2"}, ("cuda:0", "cuda:2"), 2, 2, 1),
+        ({"devices": "all"}, ("cuda:0", "cuda:1", "cuda:2", "cuda:3"), 4, 4, 1),
+        ({"devices": "cpu:3"}, ("cpu",), 3, 1, 3),
+        ({"ray": "auto"}, ("cuda:0", "cuda:1", "cuda:2", "cuda:3"), None, 1, 1),
+        ({"ray": "auto", "devices": "cpu:3"}, ("cpu",), 3, 1, 1),
+    ],
+)
+def test_the_devices_of_a_run_are_counted_and_say_what_they_share(asked, names, count, speed, copies, monkeypatch):
+    monkeypatch.setattr(devices, "require_ray", lambda: None)
+    found = planned(RunConfig(model="esm2-8m", input="x", **asked), gpu(), 4)
+    assert (found.names, found.count, found.speed, found.copies) == (names, count, speed, copies)
+
+
+def test_devices_that_a_run_would_refuse_are_refused_by_its_estimate(estimate):
+    with pytest.raises(UsageError, match="named twice"):
+        estimate(devices="0,0")
+
+
+def test_several_gpus_divide_the_seconds_of_encoding_whatever_the_run_before_had(home, estimate, checkpoint, fasta):
+    """The rate of a run is that of all its devices together; a run of another number leaves no reference that fits."""
+    two = {"devices": [{"name": "cuda:0"}, {"name": "cuda:1"}]}
+    complete(
+        home, model=str(checkpoint), input=str(fasta), tokens_per_s=1000.0, environment=two, device_used="cuda:0,1"
+    )
+    one, several = (estimate(gpu=gpu(), num_gpus=4, **asked) for asked in ({}, {"devices": "all"}))
+    assert one.candidate.seconds == pytest.approx(TOKENS / 500)
+    assert several.candidate.seconds == pytest.approx(TOKENS / 2000)
+    assert (one.stored_by, several.stored_by) == (None, None)
+    assert estimate(gpu=gpu(), num_gpus=2, devices="all").stored_by == 1
+
+
+def test_processes_on_a_cpu_divide_no_seconds(home, estimate, checkpoint):
+    complete(home, model=str(checkpoint), tokens_per_s=1000.0)
+    assert estimate(devices="cpu:2").candidate.seconds == pytest.approx(TOKENS / 1000)
 
 
 def test_free_memory_is_that_of_the_device():
-    assert known.free_bytes("cuda:0", gpu(used=1024, total=4096)) == 3 * 2**30
-    assert known.free_bytes("cuda:1", gpu()) is None
-    assert known.free_bytes("cuda:0", NO_GPU) is None
-    assert known.free_bytes("cuda:0", gpu(used=None)) is None
-    assert known.free_bytes("cpu", gpu()) > 2**20
+    def free(*names, gpu=NO_GPU, **more):
+        return known.free_bytes(PlannedDevices(names=names, **more), gpu)
+
+    assert free("cuda:0", gpu=gpu(used=1024, total=4096)) == 3 * 2**30
+    assert free("cuda:1", gpu=gpu()) is None
+    assert free("cuda:0") is None
+    assert free("cuda:0", gpu=gpu(used=None)) is None
+    assert free("cpu", gpu=gpu()) > 2**20
+    assert free("cpu", is_cluster=True) is None

@@ -154,7 +154,7 @@ def test_the_gravest_finding_comes_first():
     [
         ({}, ["fp16 is safe here", "all 10 sequences", "0.9999900", "1,000x"]),
         ({"cosine_p01": 0.9}, ["fp16 passes with a warning", "short", "0.900000"]),
-        ({"nan": 1}, ["fp16 is not safe here", "short: 1 of 10", "1 of 10 sequences become NaN"]),
+        ({"nan": 1}, ["do not use FP16 here", "short: 1 of 10", "1 of 10 sequences become NaN"]),
     ],
 )
 def test_the_verdict_is_a_sentence_with_its_decisive_number(changes, words):

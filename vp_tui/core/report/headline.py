@@ -6,10 +6,9 @@ Written once, for the Live screen, `show`, the end of `run` and the head of the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import Precision
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
@@ -19,6 +18,7 @@ from vp_tui.core.verdict.causes import notes, problems
 from vp_tui.core.verdict.certainty import MIN_FILE, bound_of, failures_in_words
 from vp_tui.core.verdict.judge import UNPROVED
 from vp_tui.core.verdict.margin import margin
+from vp_tui.core.verdict.naming import precision_name
 
 Tone = Literal["good", "warn", "fail", "plain", "dim"]
 """fail: do not use this precision here; warn: usable, but read on. Nothing else has these two."""
@@ -72,11 +72,6 @@ def lines_of(snapshot: RunSnapshot, width: int) -> list[str]:
     ]
 
 
-def precision_name(name: str) -> str:
-    """Return FP16 for fp16; a plan keeps its own name."""
-    return name.upper() if name in get_args(Precision) else safe(name)
-
-
 def model_name(run: RunRow) -> str:
     """Return the model as a reader knows it: of a path the last part."""
     return safe(run.model).rstrip("/").rpartition("/")[2]
@@ -84,7 +79,7 @@ def model_name(run: RunRow) -> str:
 
 def _who(snapshot: RunSnapshot) -> Line:
     run = snapshot.run
-    precisions = f"{precision_name(run.precision)} against {precision_name(run.reference)}"
+    precisions = safe(f"{precision_name(run.precision)} against {precision_name(run.reference)}")
     judged = snapshot.config.get("judged")
     if judged:
         about = [f"{safe(judged['candidate'])} against {safe(judged['reference'])}", precisions]
@@ -163,9 +158,7 @@ def _proof(snapshot: RunSnapshot, everything: StratumStats | None) -> tuple[str,
     run, found = snapshot.run, problems(snapshot.findings)
     is_labels = (snapshot.config.get("judged") or {}).get("kind") == "predictions"
     if is_labels or everything is None or everything.cosine_min is None or run.verdict in {"FAIL", "INVALID"}:
-        told = safe(run.sentence or "")
-        unsafe = f"{safe(run.precision)} is not safe here: "
-        return (told.replace(unsafe, f"do not use {precision_name(run.precision)} here: ", 1),)
+        return (safe(run.sentence or ""),)
     count, sure = f"all {_compared(everything, snapshot)}", _sure(snapshot, everything)
     lowest = _lowest(everything, snapshot)
     if run.verdict == "PASS":

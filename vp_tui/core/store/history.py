@@ -34,6 +34,7 @@ from vp_tui.core.store.query.parser import parse, parse_order
 from vp_tui.core.store.query.tree import And, Node, Not, Or, Term, Word
 from vp_tui.core.store.rows import finite, moment
 from vp_tui.core.store.snapshot import ACTIVE, RunRow, StepProgress
+from vp_tui.core.verdict.naming import as_written_now
 
 _run = tables.run
 BELOW_ALL: Final = -2.0
@@ -215,6 +216,7 @@ def run_row(row: RowMapping, home: Home) -> RunRow:
     if values["num_nonfinite"]:
         values["cosine_min"] = None
     values |= {name: None if values[name] is None else bool(values[name]) for name in _FLAGS}
+    values |= {name: as_written_now(values[name]) for name in ("sentence", "status_reason")}
     values |= {"tags": json.loads(row["tags"])}
     if row["progress"] is not None and ending is None:
         values["progress"] = StepProgress(**dict(zip(_STEP, json.loads(row["progress"]), strict=True)))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from vp_tui.core.events import now_us
 from vp_tui.core.store import tables
+from vp_tui.core.verdict.naming import as_written_now
 
 
 def move(
@@ -62,4 +63,4 @@ def read_changes(connection: Connection, run_id: int) -> tuple[StatusChange, ...
     event = tables.run_event
     columns = (event.c[name] for name in StatusChange.__dataclass_fields__)
     rows = connection.execute(select(*columns).where(event.c.run_id == run_id).order_by(event.c.id)).mappings()
-    return tuple(StatusChange(**row) for row in rows)
+    return tuple(StatusChange(**{**row, "reason": as_written_now(row["reason"])}) for row in rows)

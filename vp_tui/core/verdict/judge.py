@@ -26,6 +26,7 @@ from vp_tui.core.verdict.causes import RANK
 from vp_tui.core.verdict.certainty import MIN_FILE, failures_in_words
 from vp_tui.core.verdict.evaluate import limit_of, reach_of, scopes_of, severity_of, value_of
 from vp_tui.core.verdict.margin import margin
+from vp_tui.core.verdict.naming import unusable
 from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, overflow_of, sentence_of
 
@@ -134,7 +135,7 @@ def _told(
     more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
     opening = {
         "WARN": f"{candidate} passes with a warning",
-        "FAIL": f"{candidate} is not safe here",
+        "FAIL": unusable(candidate),
         "INVALID": f"no verdict on {candidate}",
     }[outcome]
     return f"{opening}: {decisive}{more}"

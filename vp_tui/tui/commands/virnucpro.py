@@ -138,11 +138,14 @@ def width_of(model: str) -> int | None:
 
 
 def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles, group: str) -> dict[Model, RunSnapshot]:
-    """Follow the runs to their ends; all are checked before the first starts, and Ctrl+C stops all."""
+    """Follow the runs to their ends; all are checked before the first starts, and Ctrl+C stops all.
+
+    Each waits for the locks of its devices, so that a model loads when the processes of the one before have ended.
+    """
     inputs: dict[Model, Path] = {"esm": files.proteins, "dnabert": files.nucleotides}
     if options[SECOND]:
         inputs[SECOND] = files.proteins
-    shared = {name: options[name] for name in ("device", "attention", "gates", "thresholds")}
+    shared = {name: options[name] for name in ("device", "devices", "ray", "attention", "gates", "thresholds")}
     shared |= {"sample": files.counts["frames"], "tags": {"virnucpro": group}}
     configs = {
         model: configured(
@@ -198,6 +201,8 @@ def _judging(options: Mapping[str, Any], files: FrameFiles, tables: Path, group:
     """Return the run that keeps D1 to D3, and both sides against the truth, as `vp-tui judge` does."""
     sides = {arm: str(tables / f"{arm}.tsv") for arm in ARMS}
     truth = str(user_path(options["truth"]).absolute()) if options["truth"] else None
+    # two tables are compared on the CPU: with devices asked for, this waits for no GPU
+    device = "cpu" if options["devices"] or options["ray"] else options["device"]
     return configured(
         {
             "model": sides["reference"],
@@ -205,7 +210,8 @@ def _judging(options: Mapping[str, Any], files: FrameFiles, tables: Path, group:
             "judged": Judged(**sides, has_sequences=True, kind="predictions", truth=truth),
             "name": f"virnucpro-{group[:8]}-labels",
             "tags": {"virnucpro": group},
-            **{name: options[name] for name in ("precision", "device", "gates", "thresholds")},
+            "device": device,
+            **{name: options[name] for name in ("precision", "gates", "thresholds")},
         }
     )
 

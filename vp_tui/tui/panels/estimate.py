@@ -78,16 +78,23 @@ def estimate_content(estimate: "Estimate", runs: Sequence[RunRow]) -> Content:
     rows = [_data(estimate), _seconds(estimate), _memory(estimate)]
     if estimate.precision_reason:
         rows.append(line(("~ ", "warn"), fmt.safe(estimate.precision_reason)))
-    before = waits_for(estimate.device, runs)
+    before = waits_for(estimate.devices.names, runs)
     if before is not None:
         words = f"#{before.id} {run_names(before)} is {before.status}: the new run is queued behind it"
         rows.append(line(("~ ", "warn"), fmt.safe(words)))
     return lines(rows)
 
 
-def waits_for(device: str, runs: Sequence[RunRow]) -> RunRow | None:
-    """Return the oldest active run that a new one on `device` waits for; a queued run may use any device."""
-    return next((run for run in reversed(runs) if run.is_active and run.device in {device, None}), None)
+def waits_for(devices: Sequence[str], runs: Sequence[RunRow]) -> RunRow | None:
+    """Return the oldest active run that a new one on `devices` waits for; a queued run may use any device."""
+    active = (run for run in reversed(runs) if run.is_active)
+    return next((run for run in active if run.device is None or not _held(run.device).isdisjoint(devices)), None)
+
+
+def _held(device: str) -> set[str]:
+    """Return the devices of a run, which the store has as cuda:0,1."""
+    kind, _, numbers = device.partition(":")
+    return {f"{kind}:{number}" for number in numbers.split(",")} if numbers else {kind}
 
 
 def _data(estimate: "Estimate") -> Content:
@@ -112,10 +119,20 @@ def _seconds(estimate: "Estimate") -> Content:
         return line("time unknown: the model's own tokenizer is needed to count the tokens")
     arms = (estimate.reference, estimate.candidate)
     if all(arm.like is None for arm in arms):
-        return line(f"time unknown: no comparable run yet (this model on {estimate.device.partition(':')[0]})")
+        return line(f"time unknown: no comparable run yet (this model on {estimate.devices.first.partition(':')[0]})")
     stored = estimate.stored_by
     saved = f"; the {arms[0].precision} of #{stored} can probably be reused" if stored is not None else ""
-    return line(f"encoding {' + '.join(map(_arm_seconds, arms))}{_like(estimate)}{saved}")
+    return line(f"encoding {' + '.join(map(_arm_seconds, arms))}{_on(estimate)}{_like(estimate)}{saved}")
+
+
+def _on(estimate: "Estimate") -> str:
+    """Return what the seconds are divided by; nothing for one device."""
+    devices = estimate.devices
+    if devices.count == 1:
+        return ""
+    if devices.is_cpu:
+        return f" on {devices.count} processes that share the cores"
+    return f" on {devices.count} GPUs" if devices.count is not None else ", divided by the number of GPUs"
 
 
 def _arm_seconds(arm: "ArmEstimate") -> str:
@@ -128,7 +145,8 @@ def _like(estimate: "Estimate") -> str:
         f"#{run.run_id}" + (f" ({fmt.duration(run.seconds)} in total)" if run.seconds is not None else "")
         for run in runs.values()
     )
-    return f", as fast as {' and '.join(told)}"
+    each = "" if estimate.devices.count == 1 or estimate.devices.is_cpu else " each"
+    return f", as fast{each} as {' and '.join(told)}"
 
 
 def _memory(estimate: "Estimate") -> Content:
@@ -139,7 +157,7 @@ def _memory(estimate: "Estimate") -> Content:
         return line(f"memory of the weights unknown; {_free(estimate)}")
     first, second = fmt.size(reference.weight_bytes), fmt.size(candidate.weight_bytes)
     weights = f"{reference.precision} {first} + {candidate.precision} {second}"
-    words = f"weights {weights} + activations, {_free(estimate)}"
+    words = f"{_each(estimate)}weights {weights} + activations, {_free(estimate)}"
     if estimate.fit == "no":
         return line(("! ", "fail"), f"{words}: does not fit; free memory or use a smaller model")
     if estimate.fit == "in turn":
@@ -147,6 +165,14 @@ def _memory(estimate: "Estimate") -> Content:
     return line(words)
 
 
+def _each(estimate: "Estimate") -> str:
+    """Return what has these weights; nothing for one device."""
+    devices = estimate.devices
+    if devices.count == 1:
+        return ""
+    return f"each of {devices.count} processes: " if devices.is_cpu else "each GPU: "
+
+
 def _free(estimate: "Estimate") -> str:
     free = fmt.size(estimate.free_bytes) if estimate.free_bytes is not None else "unknown amount"
-    return f"{free} free on {estimate.device}"
+    return f"{free} free on {estimate.devices.first}"

@@ -1,5 +1,7 @@
 """Screen 5: log, status changes and alerts of the run."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,39 +11,39 @@ from textual.widgets import Input
 
 from vp_tui.core import text as fmt
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
-from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.log_file import LogTail
 from vp_tui.tui.marks import level_of, line, lines, styled
-from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.header import run_names
 from vp_tui.tui.panels.log_rows import KINDS, TITLES, Kind, rows
 from vp_tui.tui.panels.log_view import LogView
 from vp_tui.tui.panels.panel import Panel
-from vp_tui.tui.screens.main_screen import MainScreen
+from vp_tui.tui.screens.looking_screen import LookingScreen
 
 if TYPE_CHECKING:
     from vp_tui.core.store.transitions import StatusChange
 
-LOOK_S = 1.5
-"""Seconds between two reads of the log, which grows without a write to the store."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is read of a run."""
+
+    tail: LogTail
+    changes: "tuple[StatusChange, ...]"
 
 
-class LogsScreen(MainScreen):
+class LogsScreen(LookingScreen[Found]):
     """Log, status changes and alerts of the run on the Live screen."""
 
     BINDINGS = bindings("logs")
     AUTO_FOCUS = "#log"
-    ALLOW_IN_MAXIMIZED_VIEW = f"{MainScreen.ALLOW_IN_MAXIMIZED_VIEW}, #log-title, #find"
+    ALLOW_IN_MAXIMIZED_VIEW = f"{LookingScreen.ALLOW_IN_MAXIMIZED_VIEW}, #log-title, #find"
 
     def __init__(self) -> None:
         super().__init__()
-        self._snapshot: RunSnapshot | None = None
         self._kind: Kind = "both"
         self._tail: LogTail | None = None
         self._changes: tuple[StatusChange, ...] = ()
-        self._is_reading = False
-        self._trouble: str | None = None
 
     def body(self) -> list[Widget]:
         find = Input(placeholder="find text; enter returns to the log", id="find", compact=True)
@@ -49,51 +51,20 @@ class LogsScreen(MainScreen):
         find.cursor_blink = False
         return [Panel(id="empty"), Panel(id="log-title"), LogView(id="log"), find]
 
-    def on_mount(self) -> None:
-        self.set_interval(LOOK_S, self._read)
-
     # -- reading
 
-    def show(self, view: StoreView) -> None:
-        """Show the run and read its log; a text if there is no run."""
-        self.set_class(view.snapshot is None, "-empty")
-        if view.snapshot is None:
-            self._snapshot = None
-            self.query_one("#empty", Panel).show(self.empty_words(view))
-            return
-        if self._snapshot is None or self._snapshot.run.id != view.snapshot.run.id:
-            self._tail, self._changes, self._trouble = None, (), None
-        self._snapshot = view.snapshot
-        self._fill()
-        self._read()
+    def look(self, snapshot: RunSnapshot) -> Callable[[], Found]:
+        return partial(self._look, snapshot.run.id, snapshot.folder, self._tail)
 
-    def _read(self) -> None:
-        """Read while the screen is in front, one read at a time: the first read of a long log takes a while."""
-        snapshot = self._snapshot
-        if snapshot is None or self._is_reading or not self.is_current:
-            return
-        self._is_reading = True
-        look = partial(self._look, snapshot.run.id, snapshot.folder, self._tail)
-        run_job(self, "log", look, partial(self._looked, snapshot.run.id), self._not_looked)
+    def _look(self, run_id: int, folder: str, known: LogTail | None) -> Found:
+        return Found(self.backend.log_tail(folder, known), self.backend.timeline(run_id))
 
-    def _look(self, run_id: int, folder: str, known: LogTail | None) -> "tuple[LogTail, tuple[StatusChange, ...]]":
-        return self.backend.log_tail(folder, known), self.backend.timeline(run_id)
+    def keep(self, found: Found) -> bool:
+        self._tail, self._changes = found.tail, found.changes
+        return True
 
-    def _looked(self, run_id: int, found: "tuple[LogTail, tuple[StatusChange, ...]]") -> None:
-        self._is_reading = False
-        if self._snapshot is None or self._snapshot.run.id != run_id:
-            # another run was selected meanwhile
-            self._read()
-            return
-        self._tail, self._changes = found
-        self._trouble = None
-        self._fill()
-
-    def _not_looked(self, words: str) -> None:
-        """Show why the store cannot be read, as the banner of the app does."""
-        self._is_reading = False
-        self._trouble = words
-        self._fill()
+    def forget(self) -> None:
+        self._tail, self._changes = None, ()
 
     # -- showing
 
@@ -101,7 +72,7 @@ class LogsScreen(MainScreen):
     def _view(self) -> LogView:
         return self.query_one("#log", LogView)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         if self._snapshot is not None:
             self._view.show(rows(self._kind, self._tail, self._changes, self._snapshot.alerts), self._kind)
             self._show_title()
@@ -129,7 +100,7 @@ class LogsScreen(MainScreen):
 
     def action_next_view(self) -> None:
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
-        self._fill()
+        self.fill()
 
     def action_follow(self) -> None:
         self._view.toggle_following()

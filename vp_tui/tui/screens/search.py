@@ -1,6 +1,6 @@
 """Screen 4: the search for the operations to keep in a higher precision: before it, while it runs, and its result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from textual.containers import Container, VerticalScroll
@@ -15,17 +15,15 @@ from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.jobs import run_job
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import MARKS, line, lines
-from vp_tui.tui.messages import OpenRun, StoreView, dashboard
+from vp_tui.tui.messages import OpenRun, dashboard
 from vp_tui.tui.panels import precision_map, search_choices, search_words, unit_words
 from vp_tui.tui.panels.panel import Panel, Readable
 from vp_tui.tui.panels.precision_map import PrecisionMap, Wish
 from vp_tui.tui.panels.search_choices import ChoicesChart
 from vp_tui.tui.panels.search_hints import hints
-from vp_tui.tui.screens.main_screen import MainScreen
+from vp_tui.tui.screens.looking_screen import LookingScreen
 from vp_tui.tui.screens.unit import UnitScreen
 
-LOOK_S = 1.5
-"""Seconds between two looks at the search, which writes files and not the store."""
 CHART_FROM = (120, 40)
 """Size of the terminal from which there is room for the chart."""
 NO_MAP = "the map comes with the result of a search"
@@ -37,19 +35,16 @@ class SearchBody(VerticalScroll, can_focus=True):
     topic = "search"
 
 
-class SearchScreen(MainScreen):
+class SearchScreen(LookingScreen[SearchState]):
     """The search of the run on the Live screen."""
 
     BINDINGS = bindings("search")
     AUTO_FOCUS = "#search"
-    ALLOW_IN_MAXIMIZED_VIEW = f"{MainScreen.ALLOW_IN_MAXIMIZED_VIEW}, #search-title, #unit-words"
+    ALLOW_IN_MAXIMIZED_VIEW = f"{LookingScreen.ALLOW_IN_MAXIMIZED_VIEW}, #search-title, #unit-words"
 
     def __init__(self) -> None:
         super().__init__()
-        self._snapshot: RunSnapshot | None = None
         self._state: SearchState | None = None
-        self._is_reading = False
-        self._trouble: str | None = None
         self._wishes: dict[int, dict[str, Wish]] = {}
         """By run: the marks that the reader has changed since its last search."""
 
@@ -64,49 +59,23 @@ class SearchScreen(MainScreen):
             Container(Readable(id="choices", topic="choices"), ChoicesChart(id="tradeoff"), id="plans"),
         ]
 
-    def on_mount(self) -> None:
-        self.set_interval(LOOK_S, self._read)
-
     # -- reading
 
-    def show(self, view: StoreView) -> None:
-        """Show the run and look at its search; a text if there is no run."""
-        self.set_class(view.snapshot is None, "-empty")
-        if view.snapshot is None:
-            self._snapshot = None
-            self.query_one("#empty", Panel).show(self.empty_words(view))
-            return
-        if self._snapshot is None or self._snapshot.run.id != view.snapshot.run.id:
-            self._state, self._trouble = None, None
-        self._snapshot = view.snapshot
-        self._fill()
-        self._read()
+    def look(self, snapshot: RunSnapshot) -> Callable[[], SearchState]:
+        return partial(self.backend.search_state, snapshot.folder)
 
-    def _read(self) -> None:
-        """Look at the search while the screen is in front, one look at a time."""
-        snapshot = self._snapshot
-        if snapshot is None or self._is_reading or not self.is_current:
-            return
-        self._is_reading = True
-        look = partial(self.backend.search_state, snapshot.folder)
-        run_job(self, "search", look, partial(self._looked, snapshot.run.id), self._not_looked)
+    def keep(self, found: SearchState) -> bool:
+        is_new = found != self._state
+        self._state = found
+        return is_new
 
-    def _looked(self, run_id: int, state: SearchState) -> None:
-        self._is_reading = False
-        if self._snapshot is None or self._snapshot.run.id != run_id:
-            # another run was selected meanwhile
-            self._read()
-            return
-        is_new = state != self._state or self._trouble is not None
-        self._state, self._trouble = state, None
-        if is_new:
-            self._fill()
+    def forget(self) -> None:
+        self._state = None
 
-    def _not_looked(self, words: str) -> None:
+    def not_looked(self, words: str) -> None:
         """Show why in place of the search."""
-        self._is_reading = False
-        self._state, self._trouble = None, words
-        self._fill()
+        self._state = None
+        super().not_looked(words)
 
     # -- showing
 
@@ -123,7 +92,7 @@ class SearchScreen(MainScreen):
         # marks can be taken away even where they left nothing to look at
         return bool(self._result.evidence or self._marks or self._asked)
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         if self._snapshot is None:
             return
         had_map = self.has_class("-map")
@@ -210,7 +179,7 @@ class SearchScreen(MainScreen):
         if marks.pop(unit, None) != wish:
             marks[unit] = wish
         self._wishes[self._snapshot.run.id] = marks
-        self._fill()
+        self.fill()
 
     # -- keys
 
@@ -252,7 +221,7 @@ class SearchScreen(MainScreen):
 
     def _started(self, run_id: int, _: None) -> None:
         self._wishes.pop(run_id, None)
-        self._read()
+        self.read()
 
     def action_accept(self) -> None:
         """Validate the run again with the confirmed plan, and show that run."""

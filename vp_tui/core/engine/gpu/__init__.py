@@ -4,7 +4,7 @@ Utilization says that some kernel ran in the sample period, no more: > 80 % is n
 the chip was at work is what GPM says, on GPUs that have it.
 """
 
-from vp_tui.core.engine.gpu.nvml import MIB, facts, read_once
+from vp_tui.core.engine.gpu.nvml import MIB, facts, num_visible, read_once
 from vp_tui.core.engine.gpu.sampler import PERIOD_SECONDS, Sampler
 
-__all__ = ["MIB", "PERIOD_SECONDS", "Sampler", "facts", "read_once"]
+__all__ = ["MIB", "PERIOD_SECONDS", "Sampler", "facts", "num_visible", "read_once"]

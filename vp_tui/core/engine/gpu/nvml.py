@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import pynvml
 
-from vp_tui.core.engine.gpu.visible import first_visible
+from vp_tui.core.engine.gpu.visible import count_visible, first_visible
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.events import GpuSample, now_us
 
@@ -126,6 +126,16 @@ def read_once(environment: Mapping[str, str] = os.environ) -> GpuSample | Unavai
     except pynvml.NVMLError as error:
         return Unavailable(f"NVML cannot read the GPU: {error}")
     return handle if isinstance(handle, Unavailable) else sample(handle)
+
+
+def num_visible(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the number of GPUs that CUDA would show, as far as NVML can tell: 0 where it does not answer."""
+    if _initialize() is not None:
+        return 0
+    try:
+        return count_visible(environment)
+    except pynvml.NVMLError:
+        return 0
 
 
 def facts(gpu_uuid: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The GPU that torch calls cuda:0, found through NVML alone, so that nothing needs torch.
+"""The GPUs that torch sees, and the one it calls cuda:0, found through NVML alone, so that nothing needs torch.
 
 CUDA_VISIBLE_DEVICES names it by index, UUID (GPU-, MIG-) or a unique beginning of one; an empty or wrong first entry
 hides all. CUDA counts the fastest GPU first and the others in the order of the PCI bus, unless CUDA_DEVICE_ORDER is
@@ -6,6 +6,7 @@ PCI_BUS_ID; NVML counts by the PCI bus. Source: CUDA C++ Programming Guide, envi
 """
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Final
 
 import pynvml
@@ -27,12 +28,28 @@ def first_visible(environment: Mapping[str, str]) -> Any:
     asked = environment.get(_VARIABLE)
     if asked is None:
         return _at(0, environment)
-    first = asked.partition(",")[0].strip()
-    if first.isascii() and first.isdigit() and int(first) < pynvml.nvmlDeviceGetCount():
-        return _at(int(first), environment)
-    if first.startswith(("GPU-", "MIG-")):
-        return _named(first)
-    return Unavailable(f"{_VARIABLE} is {asked!r}: CUDA shows no GPU")
+    found = _found(asked.partition(",")[0].strip(), environment)
+    return Unavailable(f"{_VARIABLE} is {asked!r}: CUDA shows no GPU") if found is None else found
+
+
+def count_visible(environment: Mapping[str, str]) -> int:
+    """Return how many GPUs CUDA would show: entries after a wrong one are hidden; NVML must be initialized.
+
+    Raises:
+        pynvml.NVMLError: NVML does not answer.
+    """
+    asked = environment.get(_VARIABLE)
+    if asked is None:
+        return int(pynvml.nvmlDeviceGetCount())
+    found = (_found(entry.strip(), environment) for entry in asked.split(","))
+    return sum(1 for _ in takewhile(lambda one: one is not None and not isinstance(one, Unavailable), found))
+
+
+def _found(entry: str, environment: Mapping[str, str]) -> Any:
+    """Return the handle of an entry of CUDA_VISIBLE_DEVICES; Unavailable for a name nobody has, None for no GPU."""
+    if entry.isascii() and entry.isdigit() and int(entry) < pynvml.nvmlDeviceGetCount():
+        return _at(int(entry), environment)
+    return _named(entry) if entry.startswith(("GPU-", "MIG-")) else None
 
 
 def _at(index: int, environment: Mapping[str, str]) -> Any:

@@ -22,6 +22,7 @@ from vp_tui.core.inputs.tokens import SPECIALS
 from vp_tui.core.runs import cached_reference
 from vp_tui.core.runs.estimate import known
 from vp_tui.core.runs.estimate.known import EarlierRun, InputFacts, LocalCheckpoint
+from vp_tui.core.runs.estimate.planned import PlannedDevices, planned
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 
@@ -52,9 +53,9 @@ class Estimate:
     candidate: ArmEstimate
     stored_by: int | None
     """The run that probably left a reference that fits."""
-    device: str
-    """cpu or cuda:N."""
+    devices: PlannedDevices
     free_bytes: int | None
+    """On the first device."""
     to_fetch: str | None
     """The hub id of a checkpoint that is not on this machine."""
     precision_reason: str | None
@@ -72,9 +73,10 @@ class Estimate:
         reference, candidate = self.reference.weight_bytes, self.candidate.weight_bytes
         if reference is None or candidate is None or self.free_bytes is None:
             return None
-        if max(reference, candidate) + self.activation_bytes > self.free_bytes:
+        free, activations = self.free_bytes // self.devices.copies, self.activation_bytes
+        if max(reference, candidate) + activations > free:
             return "no"
-        fits = footprint.fit_together((reference, candidate), self.activation_bytes, self.free_bytes)
+        fits = footprint.fit_together((reference, candidate), activations, free)
         return "both" if fits else "in turn"
 
 
@@ -84,7 +86,7 @@ def estimated(
     checkpoint: LocalCheckpoint | str,
     *,
     earlier: Sequence[EarlierRun],
-    device: str,
+    devices: PlannedDevices,
     free_bytes: int | None,
     environment: Mapping[str, str],
 ) -> Estimate:
@@ -106,10 +108,10 @@ def estimated(
         strata={name: int(count) for name, count in zip(STRATA, counts, strict=True)},
         tokens=tokens,
         is_exact=is_exact,
-        reference=_arm(config.reference, tokens, earlier, spec),
-        candidate=_arm(choice.precision, tokens, earlier, spec),
-        stored_by=_stored_by(config, choice, earlier, data.changed_us),
-        device=device,
+        reference=_arm(config.reference, tokens, earlier, spec, devices),
+        candidate=_arm(choice.precision, tokens, earlier, spec, devices),
+        stored_by=_stored_by(config, choice, [run for run in earlier if run.devices == devices.count], data.changed_us),
+        devices=devices,
         free_bytes=free_bytes,
         to_fetch=checkpoint if isinstance(checkpoint, str) else None,
         precision_reason=choice.reason,
@@ -148,9 +150,13 @@ def _tokens(checkpoint: LocalCheckpoint | str, data: InputFacts, lengths_S: np.n
 
 
 def _arm(
-    precision: Precision, tokens: int | None, earlier: Sequence[EarlierRun], spec: ModelSpec | None
+    precision: Precision,
+    tokens: int | None,
+    earlier: Sequence[EarlierRun],
+    spec: ModelSpec | None,
+    devices: PlannedDevices,
 ) -> ArmEstimate:
-    rates = ((run, _rate(run, precision)) for run in earlier)
+    rates = ((run, _rate(run, precision, devices)) for run in earlier)
     like, rate = next(((run, rate) for run, rate in rates if rate), (None, None))
     known = spec is not None and spec.num_parameters > 0
     return ArmEstimate(
@@ -161,9 +167,11 @@ def _arm(
     )
 
 
-def _rate(run: EarlierRun, precision: Precision) -> float | None:
-    """Return the throughput of the run's arm in that precision; None when it has none."""
-    return next((arm["tokens_per_s"] for arm in run.arms.values() if arm["precision"] == precision), None)
+def _rate(run: EarlierRun, precision: Precision, devices: PlannedDevices) -> float | None:
+    """Return the throughput that the run's arm in that precision would have on `devices`; None when it has none."""
+    rate = next((arm["tokens_per_s"] for arm in run.arms.values() if arm["precision"] == precision), None)
+    # of all devices of that run together, which on a CPU are one
+    return rate * devices.speed / (1 if devices.is_cpu else run.devices) if rate is not None else None
 
 
 def _stored_by(
@@ -187,24 +195,24 @@ class Estimator:
         self._home = home
         self._inputs = known.InputCache()
 
-    def estimate(self, config: RunConfig, gpu: GpuSample | Unavailable) -> Estimate:
+    def estimate(self, config: RunConfig, gpu: GpuSample | Unavailable, num_gpus: int) -> Estimate:
         """Estimate a run of `config`; `gpu` is a reading of the first GPU, or the reason why there is none.
 
         Raises:
-            InputError, ModelError: the run would be refused.
+            InputError, ModelError, UsageError: the run would be refused.
             StoreError: the store cannot be read.
         """
+        devices = planned(config, gpu, num_gpus)
         checkpoint = known.checkpoint_of(config.model)
         data = self._inputs.read(Path(config.input))
-        device = known.device_of(config.device, gpu)
         with Reader(self._home) as reader:
-            earlier = known.earlier_runs(reader, config.model, device)
+            earlier = known.earlier_runs(reader, config.model, devices.first)
         return estimated(
             config,
             data,
             checkpoint,
             earlier=earlier,
-            device=device,
-            free_bytes=known.free_bytes(device, gpu),
+            devices=devices,
+            free_bytes=known.free_bytes(devices, gpu),
             environment=os.environ,
         )

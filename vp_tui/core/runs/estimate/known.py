@@ -20,6 +20,7 @@ from vp_tui.core.events import GpuSample
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.source import SHORT_NAMES, resolve
 from vp_tui.core.inputs.spec import Alphabet, ModelSpec, read_spec
+from vp_tui.core.runs.estimate.planned import PlannedDevices
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
@@ -62,6 +63,7 @@ class EarlierRun:
     config: Mapping[str, Any]
     arms: Mapping[str, Mapping[str, Any]]
     """Each an ArmSummary in JSON types."""
+    devices: int = 1
 
 
 class InputCache:
@@ -118,19 +120,12 @@ def checkpoint_of(model: str) -> LocalCheckpoint | str:
     return LocalCheckpoint(spec=read_spec(folder, source.hub_id), path=folder)
 
 
-def device_of(asked: str, gpu: GpuSample | Unavailable) -> str:
-    """Return cpu or cuda:N, the likely meaning of `asked`; from NVML, not torch."""
-    if asked == "auto":
-        return "cpu" if isinstance(gpu, Unavailable) else "cuda:0"
-    return "cuda:0" if asked == "cuda" else asked
-
-
-def free_bytes(device: str, gpu: GpuSample | Unavailable) -> int | None:
-    """Return the free bytes on the device; None where they cannot be read (`gpu` is the first one, cuda:0)."""
-    if device == "cpu":
-        return int(psutil.virtual_memory().available)
+def free_bytes(planned: PlannedDevices, gpu: GpuSample | Unavailable) -> int | None:
+    """Return the free bytes on the first device; None where they cannot be read (`gpu` is the first one, cuda:0)."""
+    if planned.is_cpu:
+        return None if planned.is_cluster else int(psutil.virtual_memory().available)
     if (
-        device != "cuda:0"
+        planned.first != "cuda:0"
         or isinstance(gpu, Unavailable)
         or gpu.memory_total_mib is None
         or gpu.memory_used_mib is None
@@ -164,6 +159,7 @@ def _earlier(reader: Reader, run: RunRow) -> EarlierRun:
         seconds=(end - start) / 1e6 if start is not None and end is not None else None,
         config=snapshot.config,
         arms=snapshot.arms,
+        devices=len(snapshot.environment.get("devices") or ("one",)),
     )
 
 

@@ -111,11 +111,8 @@ class ArmRunner:
         self._source, self._device, self._data = source, device, data
         self._several = several
         self._encoder: PackEncoder | None = None
-        num_sequences = len(data.sequences)
         self.embeddings_SD = embeddings_SD
-        self.nan_S = np.zeros(num_sequences, np.int64)
-        self.inf_S = np.zeros(num_sequences, np.int64)
-        self.pack_S = np.zeros(num_sequences, np.int64)
+        self.nan_S, self.inf_S, self.pack_S = (np.zeros(len(data.sequences), np.int64) for _ in range(3))
         self.encode_s: dict[int, float] = {}
         """Encode seconds per timed block."""
         self.wall_s: dict[int, float] = {}
