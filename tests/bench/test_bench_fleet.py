@@ -16,11 +16,12 @@ import torch
 
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Running
+from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.runs.devices import Devices
-from vp_tui.core.workers import embed
-from vp_tui.core.workers.validate.budget import Budget
+from vp_tui.core.workers.validate.budget import Budget, start_within
+from vp_tui.core.workers.validate.prepare import cut
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "workers"))
 import fake_device
@@ -119,7 +120,9 @@ def encoded(encoder, tokens, count, devices):
     busy_s, packs, cpu_s, began_s = 0.0, 0, time.process_time(), time.perf_counter()
     budget = Budget(BUDGET, int(tokens.lengths_S.max()), print)
     first = replace(tokens, lengths_S=tokens.lengths_S[:count], starts_S=tokens.starts_S[:count])
-    for block in embed.encoded_blocks(encoder, first, np.zeros(count, np.int64), budget):
+    blocks = cut(first.lengths_S, np.zeros(count, np.int64), BUDGET)
+    for running in delayed((start_within(encoder, first, one.indices_S, budget) for one in blocks), encoder.ahead):
+        block = running.finish()
         busy_s += block.encode_s
         packs += int(block.pack_of_S[-1]) + 1
         assert np.array_equal(block.embeddings_SD[:, -1], block.seq_indices_S)

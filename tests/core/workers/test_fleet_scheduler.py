@@ -77,6 +77,22 @@ class SimulatedDevice:
         return [(f"done {work}", work * self.slow) for work in self.calls[ticket[1] - 1]]
 
 
+class LearningDevice(SimulatedDevice):
+    """Knows its newest pace for works of the same seconds, which stand for a precision; all have 100,000 tokens."""
+
+    TOKENS = 100_000
+
+    def seconds_per_token(self, work):
+        took = [
+            one
+            for ticket in range(len(self.calls))
+            if (self.name, ticket + 1) not in self.held
+            for one in self.calls[ticket]
+            if one == work
+        ]
+        return work * self.slow / self.TOKENS if took else None
+
+
 @pytest.fixture
 def world():
     return World()
@@ -168,12 +184,24 @@ def test_a_run_ends_when_no_device_is_left(world, told):
 
 
 def test_a_device_that_is_slower_than_the_others_is_named_once(world, told):
-    devices = [SimulatedDevice(world, name, slow=3.0 if name == "b" else 1.0) for name in "abcd"]
+    devices = [LearningDevice(world, name, slow=3.0 if name == "b" else 1.0) for name in "abcd"]
     scheduler = with_devices(world, told, *devices)
-    scheduler.add(works([1.0] * 40 * JUDGED_PACKS))
+    scheduler.add([(LearningDevice.TOKENS, 1.0)] * 40 * JUDGED_PACKS)
     scheduler.drain()
     (text,) = told
     assert text.startswith("b takes 3 times")
+
+
+def test_a_device_that_was_given_more_of_the_slower_precision_is_not_slow(world, told):
+    """Two precisions take 1.2 and 0.1 s for as many tokens; who has more of which is chance."""
+    devices = [LearningDevice(world, name) for name in "ab"]
+    scheduler = with_devices(world, told, *devices)
+    scheduler.add((LearningDevice.TOKENS, seconds) for seconds in [1.2, 0.1] * 20)
+    scheduler.drain()
+    per_pack = [sum(device.given) / len(device.given) for device in devices]
+    # or the test would say nothing
+    assert max(per_pack) > 1.5 * min(per_pack), per_pack
+    assert told == []
 
 
 def test_an_error_of_a_pack_is_raised_where_its_result_is_asked_for(world, told):

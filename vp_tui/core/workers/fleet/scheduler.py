@@ -7,7 +7,7 @@ it asks for one by its number.
 
 import heapq
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -77,12 +77,13 @@ class Account:
     """Device seconds that they are expected to take."""
     lost: str = ""
     """Why it is gone; empty while it works."""
+    judged: int = 0
+    """Packs that could be compared with the pace of the other devices."""
+    judged_s: float = 0.0
+    """Device seconds of those."""
+    usual_s: float = 0.0
+    """Device seconds that the others would have taken for them."""
     straggles: bool = False
-
-    @property
-    def seconds_per_token(self) -> float | None:
-        """Return device seconds per token; None before JUDGED_PACKS."""
-        return self.busy_s / self.tokens if self.packs >= JUDGED_PACKS and self.tokens else None
 
 
 @dataclass(order=True, slots=True)
@@ -254,6 +255,7 @@ class Scheduler(Generic[Result]):
         del self._flying[ticket]
         for task, (result, seconds) in zip(call.tasks, found, strict=True):
             self._done[task.rank[1]] = _Failed(result) if isinstance(result, Exception) else result
+            self._compare(call.place, task, seconds)
             account.tokens += task.tokens
             account.busy_s += seconds
         account.packs += len(call.tasks)
@@ -278,23 +280,21 @@ class Scheduler(Generic[Result]):
         rest = f"{len(self.alive)} of {len(self.accounts)} devices are left"
         self._tell(f"{account.name} is lost ({account.lost}): packed batches encoded again: {held}; {rest}")
 
+    def _compare(self, place: int, task: _Task, seconds: float) -> None:
+        """Add a task to what a device took, and to what the others take for such a work now."""
+        paces = [self._devices[one].seconds_per_token(task.work) for one in self.alive if one != place]
+        known = [pace for pace in paces if pace is not None]
+        if known and seconds > 0:
+            account = self.accounts[place]
+            account.judged += 1
+            account.judged_s += seconds
+            account.usual_s += statistics.median(known) * task.tokens
+
     def _name_straggler(self, account: Account) -> None:
-        others = [one.seconds_per_token for one in self.accounts if one is not account and not one.lost]
-        known = [one for one in others if one is not None]
-        own = account.seconds_per_token
-        if account.straggles or own is None or not known:
+        if account.straggles or account.judged < JUDGED_PACKS or account.judged_s <= STRAGGLES * account.usual_s:
             return
-        usual = statistics.median(known)
-        if usual > 0 and own > STRAGGLES * usual:
-            account.straggles = True
-            self._tell(
-                f"{account.name} takes {fmt.number(own / usual)} times as long per token as the other devices: "
-                "look for another process, heat, or a slower model of GPU there"
-            )
-
-
-def rates(accounts: Sequence[Account]) -> Iterator[tuple[str, float]]:
-    """Yield name and tokens per second of device work of each device that has encoded something."""
-    for account in accounts:
-        if account.busy_s > 0:
-            yield account.name, account.tokens / account.busy_s
+        account.straggles = True
+        self._tell(
+            f"{account.name} takes {fmt.number(account.judged_s / account.usual_s)} times as long per token as the "
+            "other devices: look for another process, heat, or a slower model of GPU there"
+        )
