@@ -15,10 +15,10 @@ from vp_tui.core.config import STRATA
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.measures import dimensions, named, rows, summary
 from vp_tui.core.measures import statistics as sets
+from vp_tui.core.measures.arrays import BY_NUMPY, Array, Arrays
 from vp_tui.core.measures.consequences import Consequences, consequence_measures
 from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures
 from vp_tui.core.measures.elements import element_numbers
-from vp_tui.core.measures.matmul import Matmul, by_numpy
 from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, first_of_each, neighbour_measures
 from vp_tui.core.measures.pairs import SetMeasures
 from vp_tui.core.measures.rows import RowMeasures
@@ -58,7 +58,9 @@ class _Arms:
     statistics: ReferenceStatistics
     measures: RowMeasures
     """Measures of the rows of index_S."""
-    matmul: Matmul
+    arrays: Arrays
+    held: tuple[Array, Array]
+    """x_SD and y_SD for the measures over pairs of sequences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,22 +90,22 @@ def after_run(
     cosine_limit: float,
     hash_S: np.ndarray | None = None,
     statistics: ReferenceStatistics | None = None,
-    matmul: Matmul = by_numpy,
+    arrays: Arrays = BY_NUMPY,
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
     Where every stratum is NO_STRATUM there are measures over all only.
 
     `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline; by
-    default they are computed from x. They describe the whole reference, also in a stratum. `matmul` multiplies the
-    large matrices. Rows that are not finite on both sides are left out. A number that does not exist is None.
-    Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
+    default they are computed from x. They describe the whole reference, also in a stratum. `arrays` computes the
+    measures over pairs of sequences. Rows that are not finite on both sides are left out. A number that does not exist
+    is None. Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
     Raises ValueError for shapes that do not match and for unknown strata.
     """
     if len(stratum_S) and (stratum_S == NO_STRATUM).all():
-        found = _in_strata(x_SD, y_SD, np.zeros_like(stratum_S), hash_S, statistics, matmul)
+        found = _in_strata(x_SD, y_SD, np.zeros_like(stratum_S), hash_S, statistics, arrays)
         return _over_all(_measured(found, cosine_limit))
-    return _measured(_in_strata(x_SD, y_SD, stratum_S, hash_S, statistics, matmul), cosine_limit)
+    return _measured(_in_strata(x_SD, y_SD, stratum_S, hash_S, statistics, arrays), cosine_limit)
 
 
 def _in_strata(
@@ -112,7 +114,7 @@ def _in_strata(
     stratum_S: np.ndarray,
     hash_S: np.ndarray | None,
     statistics: ReferenceStatistics | None,
-    matmul: Matmul,
+    arrays: Arrays,
 ) -> _Arms:
     """Both arms with their finite rows sorted by stratum, and everything that is computed once."""
     require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
@@ -120,6 +122,8 @@ def _in_strata(
     index_S = index_S[np.argsort(stratum_S[index_S], kind="stable")]
     borders = np.searchsorted(stratum_S[index_S], np.arange(len(STRATA) + 1)).tolist()
     parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(index_S))}
+    with arrays.here():
+        held = arrays.hold(x_SD), arrays.hold(y_SD)
     x, y = (_sums(arm_SD, index_S, parts) for arm_SD in (x_SD, y_SD))
     statistics = x[ALL].statistics if statistics is None else statistics
     return _Arms(
@@ -133,7 +137,8 @@ def _in_strata(
         y=y,
         statistics=statistics,
         measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
-        matmul=matmul,
+        arrays=arrays,
+        held=held,
     )
 
 
@@ -163,9 +168,16 @@ def _measured(arms: _Arms, cosine_limit: float) -> Measured:
 
 def _scope(arms: _Arms, name: str) -> _Scope:
     part, both = arms.parts[name], (arms.x_SD, arms.y_SD)
-    index_S, measures = arms.index_S[part], arms.measures.of(part)
-    sample = SAMPLE if name == ALL else SAMPLE // 2
+    index_S, hash_S, measures = arms.index_S[part], arms.hash_S[part], arms.measures.of(part)
     few_SDs = [rows.gathered(arm_SD, index_S, dimensions.MAX_ROWS) for arm_SD in both]
+    arrays, statistics, sample = arms.arrays, arms.statistics, SAMPLE if name == ALL else SAMPLE // 2
+    with arrays.here():
+        neighbours = neighbour_measures(
+            *arms.held, statistics, hash_S, rows_S=index_S, max_queries=sample, arrays=arrays
+        )
+        structure = structure_measures(*arms.held, statistics, rows_S=index_S, max_rows=sample, arrays=arrays)
+        distinct_S = index_S[first_of_each(hash_S)]
+        consequences = consequence_measures(*arms.held, statistics, rows_S=distinct_S, arrays=arrays)
     return _Scope(
         index_S=index_S,
         broken=arms.broken[name],
@@ -175,14 +187,10 @@ def _scope(arms: _Arms, name: str) -> _Scope:
         outliers_y=summary.mean(measures.outliers_y_S),
         between_x=arms.x[name].between,
         between_y=arms.y[name].between,
-        dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=arms.statistics),
-        neighbours=neighbour_measures(
-            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, matmul=arms.matmul
-        ),
-        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, matmul=arms.matmul),
-        consequences=consequence_measures(
-            *both, arms.statistics, rows_S=index_S[first_of_each(arms.hash_S[part])], matmul=arms.matmul
-        ),
+        dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=statistics),
+        neighbours=neighbours,
+        structure=structure,
+        consequences=consequences,
     )
 
 
