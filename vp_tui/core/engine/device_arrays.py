@@ -41,10 +41,11 @@ def _after_run(
 class TorchArrays:
     """Tensors of a device; as `Arrays` of core.measures.arrays, for one set of measures.
 
-    All threads share one stream: what another thread has queued for the device does not wait for these results.
+    They have a stream of their own: what another thread has queued for the device does not wait for these results.
     """
 
     rows_at_once = 2048
+    by_one_thread = True
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

@@ -26,6 +26,10 @@ class Arrays(Protocol):
     def rows_at_once(self) -> int:
         """Rows that are compared with a whole gallery in one step."""
 
+    @property
+    def by_one_thread(self) -> bool:
+        """True where one thread keeps the device busy, and more would only wait for each other."""
+
     def here(self) -> AbstractContextManager[object]:
         """In a thread that uses these arrays: what it computes is queued where the others' work does not wait."""
 
@@ -67,6 +71,7 @@ class NumpyArrays:
     """Arrays of the host; parts are computed on all cores."""
 
     rows_at_once = 256
+    by_one_thread = False
 
     def here(self) -> AbstractContextManager[object]:
         return nullcontext()
