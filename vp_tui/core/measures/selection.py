@@ -52,14 +52,15 @@ def on_all_cores(work: Callable[[_Part], _Found], parts: Iterable[_Part]) -> lis
     The result does not depend on the number of cores, as long as no part reads what another one writes.
     """
     todo = list(parts)
-    left = iter(enumerate(todo))
+    shared = [(work, iter(enumerate(todo)))]
     cores = min(len(os.sched_getaffinity(0)), MOST_THREADS)
-    each = [_pool(cores - 1).submit(_some, work, left) for _ in range(min(cores, len(todo)) - 1)]
+    others = [_pool(cores - 1).submit(_some, shared) for _ in range(min(cores, len(todo)) - 1)]
     try:
-        found = dict(_some(work, left))
+        found = dict(_some(shared))
     finally:
-        begun = [one for one in each if not one.cancel()]
+        begun = [one for one in others if not one.cancel()]
         wait(begun)
+        shared.clear()  # the queue of a busy pool holds what was cancelled, and that would hold the arrays of `work`
     for one in begun:
         found.update(one.result())
     return [found[place] for place in range(len(todo))]
@@ -70,8 +71,11 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "measure")
 
 
-def _some(work: Callable[[_Part], _Found], left: Iterator[tuple[int, _Part]]) -> list[tuple[int, _Found]]:
+def _some(
+    shared: list[tuple[Callable[[_Part], _Found], Iterator[tuple[int, _Part]]]],
+) -> list[tuple[int, _Found]]:
     """Return place and result of the parts that this thread has taken."""
+    work, left = shared[0]
     return [(place, work(part)) for place, part in left]
 
 
