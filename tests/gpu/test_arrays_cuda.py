@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from embedding_sets import PAIRS, assert_same_measures
+from embedding_sets import AS_THEY_ARE, PAIRS, assert_same_measures, with_ties
 
 from vp_tui.core.engine import memory
 from vp_tui.core.engine.device_arrays import TorchArrays, measure_on
 from vp_tui.core.measures.arrays import BY_NUMPY
+from vp_tui.core.measures.neighbours import neighbour_measures
 from vp_tui.core.measures.run_measures import after_run
 
 pytestmark = [
@@ -31,6 +32,13 @@ def test_all_measures_are_those_of_the_host(name):
         measure(x_SD, y_SD, np.arange(len(x_SD)) % 3, cosine_limit=0.99) for measure in (after_run, measure_on(CUDA))
     )
     assert_same_measures(there, here)
+
+
+def test_of_equally_distant_neighbours_the_same_are_chosen_as_by_numpy():
+    x_SD, y_SD = with_ties()
+    here = neighbour_measures(x_SD, y_SD, AS_THEY_ARE)
+    assert 0 < here.overlap < 1
+    assert neighbour_measures(x_SD, y_SD, AS_THEY_ARE, arrays=TorchArrays(CUDA)) == here
 
 
 @pytest.mark.parametrize("different", [1, 2, 5, 1000])

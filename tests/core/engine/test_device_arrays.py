@@ -6,11 +6,12 @@ Torch on the CPU stands for the GPU, which runs the same lines in FP64; tests/gp
 import numpy as np
 import pytest
 import torch
-from embedding_sets import PAIRS, assert_same_measures, embeddings, every_number, noisy
+from embedding_sets import AS_THEY_ARE, PAIRS, assert_same_measures, embeddings, every_number, noisy, with_ties
 
 from vp_tui.core.engine import device_arrays
 from vp_tui.core.engine.device_arrays import TorchArrays, measure_on
 from vp_tui.core.measures.arrays import BY_NUMPY
+from vp_tui.core.measures.neighbours import neighbour_measures
 from vp_tui.core.measures.run_measures import after_run
 from vp_tui.core.measures.statistics import reference_statistics
 
@@ -45,6 +46,13 @@ def test_standardized_rows_are_the_same_to_the_last_bit(monkeypatch, tmp_path, h
     assert isinstance(kept, torch.Tensor) == bool(held)
     found = arrays.standardized(kept, rows_R, statistics)
     assert np.array_equal(arrays.host(found), statistics.standardized(x_SD, rows_R))
+
+
+def test_of_equally_distant_neighbours_the_same_are_chosen_as_by_numpy():
+    x_SD, y_SD = with_ties()
+    here = neighbour_measures(x_SD, y_SD, AS_THEY_ARE)
+    assert 0 < here.overlap < 1
+    assert neighbour_measures(x_SD, y_SD, AS_THEY_ARE, arrays=torch_on_cpu_for_the_gpu()) == here
 
 
 @pytest.mark.parametrize("different", [1, 2, 5, 1000])

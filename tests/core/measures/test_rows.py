@@ -102,8 +102,8 @@ def test_what_is_done_is_not_kept_alive_by_a_busy_pool(monkeypatch):
     mine, begun, release, kept = threading.current_thread(), threading.Event(), threading.Event(), []
 
     def work(_):
-        begun.set()
         if threading.current_thread() is not mine:
+            begun.set()
             release.wait(60)
             return
         begun.wait(60)
