@@ -6,6 +6,7 @@ workers.validate.tally calls the same functions block by block.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -58,11 +59,7 @@ class _Arms:
     """Scope -> sums of the reference."""
     y: Mapping[str, Sums]
     statistics: ReferenceStatistics
-    measures: RowMeasures
-    """Measures of the rows of index_S."""
     arrays: Arrays
-    held: tuple[Array, Array]
-    """x_SD and y_SD for the measures over pairs of sequences."""
 
 
 def after_run(
@@ -105,8 +102,6 @@ def _in_strata(
     index_S = index_S[np.argsort(stratum_S[index_S], kind="stable")]
     borders = np.searchsorted(stratum_S[index_S], np.arange(len(STRATA) + 1)).tolist()
     parts = dict(zip(STRATA, map(slice, borders, borders[1:]), strict=True)) | {ALL: slice(0, len(index_S))}
-    with arrays.here():
-        held = arrays.hold(x_SD), arrays.hold(y_SD)
     x, y = (_sums(arm_SD, index_S, parts) for arm_SD in (x_SD, y_SD))
     statistics = x[ALL].statistics if statistics is None else statistics
     return _Arms(
@@ -119,9 +114,7 @@ def _in_strata(
         x=x,
         y=y,
         statistics=statistics,
-        measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
         arrays=arrays,
-        held=held,
     )
 
 
@@ -155,32 +148,38 @@ def _scopes(arms: _Arms) -> dict[str, Scope]:
     over_pairs: dict[str, PairsOfScope] = {}
     by_row: dict[str, RowsOfScope] = {}
     works = [lambda group=group: over_pairs.update(_over_pairs(arms, group)) for group in groups]
-    works += [lambda name=name: by_row.update({name: _by_row(arms, name)}) for name in SCOPES]
-    on_all_cores(lambda work: work(), works)
+    on_all_cores(lambda work: work(), [*works, lambda: by_row.update(_by_row(arms))])
     return {name: Scope(rows=by_row[name], over_pairs=over_pairs[name]) for name in SCOPES}
 
 
 def _over_pairs(arms: _Arms, names: Iterable[str]) -> dict[str, PairsOfScope]:
-    with arms.arrays.here():
-        return {name: _pairs_of(arms, name) for name in names}
+    arrays = arms.arrays
+    with arrays.here():
+        held = arrays.hold(arms.x_SD), arrays.hold(arms.y_SD)
+        return {name: _pairs_of(arms, *held, name) for name in names}
 
 
-def _pairs_of(arms: _Arms, name: str) -> PairsOfScope:
+def _by_row(arms: _Arms) -> dict[str, RowsOfScope]:
+    measures = rows.row_measures(arms.x_SD, arms.y_SD, arms.index_S, arms.statistics)
+    return dict(zip(SCOPES, on_all_cores(partial(_rows_of, arms, measures), SCOPES), strict=True))
+
+
+def _pairs_of(arms: _Arms, x_SD: Array, y_SD: Array, name: str) -> PairsOfScope:
     part, statistics, arrays = arms.parts[name], arms.statistics, arms.arrays
     index_S, hash_S, sample = arms.index_S[part], arms.hash_S[part], SAMPLE if name == ALL else SAMPLE // 2
     distinct_S = index_S[first_of_each(hash_S)]
     return PairsOfScope(
         neighbours=neighbour_measures(
-            *arms.held, statistics, hash_S, rows_S=index_S, max_queries=sample, arrays=arrays
+            x_SD, y_SD, statistics, hash_S, rows_S=index_S, max_queries=sample, arrays=arrays
         ),
-        structure=structure_measures(*arms.held, statistics, rows_S=index_S, max_rows=sample, arrays=arrays),
-        consequences=consequence_measures(*arms.held, statistics, rows_S=distinct_S, arrays=arrays),
+        structure=structure_measures(x_SD, y_SD, statistics, rows_S=index_S, max_rows=sample, arrays=arrays),
+        consequences=consequence_measures(x_SD, y_SD, statistics, rows_S=distinct_S, arrays=arrays),
     )
 
 
-def _by_row(arms: _Arms, name: str) -> RowsOfScope:
+def _rows_of(arms: _Arms, all_measures: RowMeasures, name: str) -> RowsOfScope:
     part, both = arms.parts[name], (arms.x_SD, arms.y_SD)
-    index_S, measures = arms.index_S[part], arms.measures.of(part)
+    index_S, measures = arms.index_S[part], all_measures.of(part)
     few_SDs = [rows.gathered(arm_SD, index_S, dimensions.MAX_ROWS) for arm_SD in both]
     return RowsOfScope(
         index_S=index_S,

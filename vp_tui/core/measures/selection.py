@@ -1,7 +1,7 @@
 """Selection of rows, chunks of rows, and parallel work on all cores."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Final, TypeVar
@@ -72,7 +72,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 def _some(
-    shared: list[tuple[Callable[[_Part], _Found], Iterator[tuple[int, _Part]]]],
+    shared: Sequence[tuple[Callable[[_Part], _Found], Iterator[tuple[int, _Part]]]],
 ) -> list[tuple[int, _Found]]:
     """Return place and result of the parts that this thread has taken."""
     work, left = shared[0]
