@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 import trained
+from embedding_sets import assert_same_measures
 
 from vp_tui.core.config import plain_plan
+from vp_tui.core.engine.device_arrays import TorchArrays
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.faults.inject import FAULTS
 from vp_tui.core.engine.probe.sample import cut
@@ -72,6 +74,13 @@ def test_sound_fp16_passes_in_every_draw_of_sixty_with_at_most_two_notes(encoded
         outcome, found = judged(x_SD[drawn], y_SD[drawn], stratum_S[drawn], gates)
         assert outcome == "PASS", [one.text for one in found]
         assert len(notes(found)) <= 2
+
+
+def test_torch_measures_them_as_numpy_does(encoded):
+    """Torch on the CPU stands for a GPU."""
+    x_SD, y_SD, stratum_S = encoded("fp32"), encoded("fp16"), encoded.stratum_S
+    here = after_run(x_SD, y_SD, stratum_S, cosine_limit=0.99)
+    assert_same_measures(after_run(x_SD, y_SD, stratum_S, cosine_limit=0.99, arrays=TorchArrays(CPU)), here)
 
 
 def test_two_exchanged_sequences_fail_under_both_profiles(encoded):

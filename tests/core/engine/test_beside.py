@@ -1,14 +1,11 @@
-"""What goes on beside the device's work, and who multiplies; tests/gpu/test_products_cuda.py asks a real GPU."""
+"""What goes on beside the device's work."""
 
 import threading
 
-import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.engine import device_matmul
 from vp_tui.core.measurements import Measured
-from vp_tui.core.measures.matmul import by_numpy
 from vp_tui.core.workers.validate.inspection import in_background
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -45,26 +42,3 @@ def test_on_a_cpu_the_work_is_done_when_it_is_asked_for():
     assert seen == []
     answer()
     assert seen == [threading.current_thread()]
-
-
-@pytest.mark.parametrize("portion", [1, 5000, device_matmul.PORTION_BYTES])
-def test_a_product_in_portions_is_the_product(monkeypatch, portion):
-    monkeypatch.setattr(device_matmul, "PORTION_BYTES", portion)
-    a_AD, b_BD = np.random.default_rng(0).normal(size=(2, 70, 30))
-    found = device_matmul.multiply(CPU, a_AD, b_BD[:50])
-    assert found.dtype == np.float64
-    assert found == pytest.approx(a_AD @ b_BD[:50].T, rel=1e-12, abs=1e-13)
-
-
-def test_without_room_on_the_device_numpy_multiplies(monkeypatch):
-    def full(*_):
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(torch, "from_numpy", full)
-    a_AD = np.eye(3)
-    assert np.array_equal(device_matmul.multiply(CPU, a_AD, 2 * a_AD), 2 * a_AD)
-
-
-def test_on_a_cpu_numpy_multiplies():
-    assert device_matmul.matmul_on(CPU) is by_numpy
-    assert device_matmul.matmul_on(CUDA) is not by_numpy

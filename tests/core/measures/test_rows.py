@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from vp_tui.core.measures import rows, selection
 from vp_tui.core.measures.elements import ulps
 from vp_tui.core.measures.pairs import set_measures
-from vp_tui.core.measures.selection import finite_rows, on_all_cores
+from vp_tui.core.measures.selection import MOST_THREADS, finite_rows, on_all_cores
 from vp_tui.core.measures.statistics import reference_statistics, sums
 
 
@@ -76,18 +77,44 @@ def test_a_row_is_finite_when_it_is_in_every_set():
     assert np.flatnonzero(~finite_rows(x_SD)).tolist() == [7]
 
 
-def test_the_cores_are_used_twice_over_and_no_more(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+@pytest.mark.parametrize("cores", [1, 3, 40])
+def test_nested_calls_share_a_few_threads_and_end(monkeypatch, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    seen = set()
 
     def deep(level):
-        below = on_all_cores(deep, [level - 1] * 2)[0] if level else []
-        return [threading.current_thread(), *below]
+        seen.add(threading.current_thread())
+        return sum(on_all_cores(deep, [level - 1] * 12)) if level else 1
 
-    first, second, third, _ = on_all_cores(deep, [3, 0])[0]
-    assert threading.current_thread() not in {first, second}
-    assert first is not second
-    assert second is third, "what is spread within what was spread twice stays where it is"
+    assert deep(3) == 12**3
+    assert len(seen) <= min(cores, MOST_THREADS)
     assert on_all_cores(lambda part: part * 10, range(20)) == list(range(0, 200, 10))
+
+
+def test_two_threads_work_at_once_where_there_are_two_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    both = threading.Barrier(2)
+    assert len(on_all_cores(lambda _: both.wait(60), range(2))) == 2
+
+
+def test_what_is_done_is_not_kept_alive_by_a_busy_pool(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    mine, begun, release, kept = threading.current_thread(), threading.Event(), threading.Event(), []
+
+    def work(_):
+        if threading.current_thread() is not mine:
+            begun.set()
+            release.wait(60)
+            return
+        begun.wait(60)
+        large = np.zeros(1000)
+        on_all_cores(lambda part, held=large: held[part], range(2))
+        kept.append(weakref.ref(large))
+        del large
+        release.set()
+
+    on_all_cores(work, range(2))
+    assert [one() for one in kept] == [None]
 
 
 def test_an_error_in_a_part_is_raised():

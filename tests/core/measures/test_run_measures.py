@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from embedding_sets import embeddings, every_number, noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,20 +33,6 @@ NAMES = {
 }
 
 
-def embeddings(num=360, width=64, seed=0):
-    """Like those of ESM-2: one dimension holds most of every norm, and a common part makes all sequences alike."""
-    generator = np.random.default_rng(seed)
-    basis = generator.normal(size=(12, width))
-    x_SD = generator.normal(size=(num, 12)) @ basis * 0.1 + 0.1 * generator.normal(size=(num, width))
-    x_SD[:, 5] += 20
-    return x_SD.astype(np.float32)
-
-
-def noisy(x_SD, size=3e-4, seed=1):
-    generator = np.random.default_rng(seed)
-    return (x_SD + size * np.abs(x_SD) * generator.normal(size=x_SD.shape)).astype(np.float32)
-
-
 def strata(num):
     return np.arange(num) % 3
 
@@ -53,15 +40,6 @@ def strata(num):
 def measured(x_SD, y_SD, stratum_S=None, **kwargs):
     stratum_S = strata(len(x_SD)) if stratum_S is None else stratum_S
     return after_run(x_SD, y_SD, stratum_S, cosine_limit=LIMIT, **kwargs)
-
-
-def every_number(found):
-    return [
-        (measure, scope, name, value)
-        for measure, scopes in found.values.items()
-        for scope, numbers in scopes.items()
-        for name, value in numbers.items()
-    ]
 
 
 def assert_sound(found):
@@ -283,23 +261,13 @@ def test_hostile_embeddings_give_numbers_or_none(seed, num, width):
     assert_sound(measured(x_SD, y_SD, generator.integers(0, 3, num)))
 
 
-def test_mapped_sets_and_another_product_give_the_same_numbers(tmp_path):
+def test_mapped_sets_give_the_same_numbers(tmp_path):
     x_SD = embeddings()
-    y_SD, used = noisy(x_SD), []
+    y_SD = noisy(x_SD)
     for name, rows_SD in (("x", x_SD), ("y", y_SD)):
         np.save(tmp_path / f"{name}.npy", rows_SD)
-
-    def matmul(a_AD, b_BD):
-        used.append(a_AD.dtype)
-        return np.einsum("ad,bd->ab", a_AD, b_BD)
-
     mapped = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy")
-    found = measured(*mapped, matmul=matmul)
-    assert len(used) >= 16
-    assert set(used) == {np.dtype(np.float64)}
-    for (*place, one), (*_, other) in zip(every_number(measured(x_SD, y_SD)), every_number(found), strict=True):
-        # similarities and the energy distance are 1 minus something: rounding is a part of 1
-        assert other == pytest.approx(one, rel=1e-12, abs=1e-12), place
+    assert every_number(measured(*mapped)) == every_number(measured(x_SD, y_SD))
 
 
 def test_shapes_that_do_not_fit_and_unknown_strata_are_refused():

@@ -13,11 +13,12 @@ a fixed number of sequences, GALLERY; then neither changes with the size of the 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from vp_tui.core.measures import summary
-from vp_tui.core.measures.matmul import Matmul, by_numpy
+from vp_tui.core.measures.arrays import BY_NUMPY, Array, Arrays
 from vp_tui.core.measures.selection import chunks, evenly
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
@@ -41,7 +42,8 @@ FAR = 0.05
 """S10: distance from the threshold, in standard deviations of the probe; nearer ones flip in repeats of FP32 too."""
 MIN_ROWS = 12
 _PROBE_SEED = 5
-_CHUNK = 256
+_GALLERY_CHUNK = 1024
+"""Rows of S7's gallery in memory at a time: 21 MB of ESM-2 3B."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +63,20 @@ class Consequences:
 
 
 def consequence_measures(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
+    x_SD: Array,
+    y_SD: Array,
     statistics: ReferenceStatistics,
     *,
     rows_S: np.ndarray,
-    matmul: Matmul = by_numpy,
+    arrays: Arrays = BY_NUMPY,
 ) -> Consequences:
     """Return the consequences for the rows `rows_S` of two sets, finite and distinct; FP64 throughout."""
     if len(rows_S) < MIN_ROWS or not statistics.spread:
         return Consequences()
-    error_S = _errors(x_SD, y_SD, statistics, rows_S)
-    misses = _misses(x_SD, y_SD, statistics, rows_S, error_S, matmul)
-    gap_Q, lost_Q = _neighbours(x_SD, y_SD, statistics, rows_S, error_S, matmul)
+    both = _Both(x_SD=x_SD, y_SD=y_SD, statistics=statistics, rows_S=rows_S, arrays=arrays)
+    error_S = _errors(both)
+    misses = _misses(both, error_S)
+    gap_Q, lost_Q = _neighbours(both, error_S)
     return Consequences(
         identity_misses=len(misses),
         first_miss=int(misses[0]) if len(misses) else None,
@@ -81,61 +84,82 @@ def consequence_measures(
         gap_p99=summary.percentile(gap_Q, 99),
         lost=int(lost_Q.sum()),
         lost_share=float(lost_Q.mean()),
-        far_flip_share=_far_flips(x_SD, y_SD, statistics, rows_S[evenly(len(rows_S), QUERIES)], matmul),
+        far_flip_share=_far_flips(both),
     )
 
 
-def _errors(x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics, rows_S: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Both:
+    """Both arms; `x` and `y` standardize some of the rows `rows_S`."""
+
+    x_SD: Array
+    y_SD: Array
+    statistics: ReferenceStatistics
+    rows_S: np.ndarray
+    arrays: Arrays
+
+    def x(self, places: slice | np.ndarray) -> Array:
+        return self.arrays.standardized(self.x_SD, self.rows_S[places], self.statistics)
+
+    def y(self, places: slice | np.ndarray) -> Array:
+        return self.arrays.standardized(self.y_SD, self.rows_S[places], self.statistics)
+
+
+def _errors(both: _Both) -> np.ndarray:
     """|y - x| of every row in the standardized space [S]."""
-    error_S = np.empty(len(rows_S))
-    for part in chunks(len(rows_S), _CHUNK):
-        z_CD = statistics.standardized(y_SD, rows_S[part]) - statistics.standardized(x_SD, rows_S[part])
-        error_S[part] = np.sqrt(np.einsum("sd,sd->s", z_CD, z_CD))
+    arrays = both.arrays
+
+    def look(part: slice) -> np.ndarray:
+        gap_CD = both.y(part)
+        gap_CD -= both.x(part)
+        return arrays.host(arrays.squares(gap_CD))
+
+    square_S = np.concatenate(arrays.each(look, chunks(len(both.rows_S), arrays.rows_at_once)))
+    error_S: np.ndarray = np.sqrt(square_S)
     return error_S
 
 
-def _misses(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
-    statistics: ReferenceStatistics,
-    rows_S: np.ndarray,
-    error_S: np.ndarray,
-    matmul: Matmul,
-) -> np.ndarray:
+def _misses(both: _Both, error_S: np.ndarray) -> np.ndarray:
     """Rows whose y lies at less than half the distance from another x."""
+    arrays, rows_S = both.arrays, both.rows_S
     suspects = np.sort(np.argsort(-error_S, kind="stable")[:SUSPECTS])
     gallery = evenly(len(rows_S), MAX_GALLERY)
-    y_QD = statistics.standardized(y_SD, rows_S[suspects])
-    far_QG = _half_square_distances(y_QD, statistics.standardized(x_SD, rows_S[gallery]), matmul)
-    far_QG[suspects[:, None] == gallery[None, :]] = np.inf
-    # exactly, for the one that seems nearest: far_QG is a difference of large numbers
-    nearest_QD = statistics.standardized(x_SD, rows_S[gallery[far_QG.argmin(axis=1)]])
-    missed_S: np.ndarray = rows_S[suspects[np.linalg.norm(y_QD - nearest_QD, axis=1) < NEARER * error_S[suspects]]]
+    y_QD = both.y(suspects)
+    half_Q = 0.5 * arrays.squares(y_QD)
+
+    def look(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        far_QC = _half_square_distances(y_QD, half_Q, both.x(gallery[part]), arrays)
+        far_QC[arrays.array(suspects[:, None] == gallery[None, part])] = np.inf
+        nearest_Q = far_QC.argmin(axis=1)
+        return arrays.host(nearest_Q) + part.start, arrays.host(_picked(far_QC, nearest_Q, arrays))
+
+    found = arrays.each(look, chunks(len(gallery), _GALLERY_CHUNK))
+    nearest_PQ, far_PQ = (np.stack(column) for column in zip(*found, strict=True))
+    nearest_Q = nearest_PQ[far_PQ.argmin(axis=0), np.arange(len(suspects))]
+    # exactly, for the one that seems nearest: a distance above is a difference of large numbers
+    near_Q = np.sqrt(arrays.host(arrays.squares(y_QD - both.x(gallery[nearest_Q]))))
+    missed_S: np.ndarray = rows_S[suspects[near_Q < NEARER * error_S[suspects]]]
     return missed_S
 
 
-def _neighbours(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
-    statistics: ReferenceStatistics,
-    rows_S: np.ndarray,
-    error_S: np.ndarray,
-    matmul: Matmul,
-) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(both: _Both, error_S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Error over the distance to the nearest other sequence, and whether the nearest one was lost, per query [Q]."""
-    gallery, queries = evenly(len(rows_S), GALLERY), evenly(len(rows_S), QUERIES)
-    itself_QG = queries[:, None] == gallery[None, :]
-    squares = []
-    for arm_SD in (x_SD, y_SD):
-        far_QG = _half_square_distances(
-            statistics.standardized(arm_SD, rows_S[queries]), statistics.standardized(arm_SD, rows_S[gallery]), matmul
-        )
-        far_QG[itself_QG] = np.inf
-        squares.append(far_QG)
-    x_far_QG, y_far_QG = squares
-    every_Q = np.arange(len(queries))
-    nearest_Q = np.sqrt(2 * x_far_QG.min(axis=1))
-    found_Q = np.sqrt(2 * x_far_QG[every_Q, y_far_QG.argmin(axis=1)])
+    arrays = both.arrays
+    gallery, queries = evenly(len(both.rows_S), GALLERY), evenly(len(both.rows_S), QUERIES)
+    galleries = both.x(gallery), both.y(gallery)
+
+    def look(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        itself_CG = arrays.array(queries[part, None] == gallery[None, :])
+        squares = []
+        for z_CD, gallery_GD in zip((both.x(queries[part]), both.y(queries[part])), galleries, strict=True):
+            far_CG = _half_square_distances(z_CD, 0.5 * arrays.squares(z_CD), gallery_GD, arrays)
+            far_CG[itself_CG] = np.inf
+            squares.append(far_CG)
+        nearest_C, found_C = (_picked(squares[0], far_CG.argmin(axis=1), arrays) for far_CG in squares)
+        return arrays.host(nearest_C), arrays.host(found_C)
+
+    found = arrays.each(look, chunks(len(queries), arrays.rows_at_once))
+    nearest_Q, found_Q = (np.sqrt(2 * np.concatenate(column)) for column in zip(*found, strict=True))
     with np.errstate(divide="ignore", invalid="ignore"):
         # two sequences of one embedding: nothing can tell them apart, so nothing is lost between them
         gap_Q = np.where(nearest_Q > 0, error_S[queries] / nearest_Q, np.nan)
@@ -143,23 +167,34 @@ def _neighbours(
     return gap_Q, lost_Q
 
 
-def _half_square_distances(a_AD: np.ndarray, b_BD: np.ndarray, matmul: Matmul) -> np.ndarray:
-    """|a - b|^2 / 2 of every pair [A, B], not below 0."""
-    half_A, half_B = (0.5 * np.einsum("sd,sd->s", z_SD, z_SD) for z_SD in (a_AD, b_BD))
-    far_AB = matmul(a_AD, b_BD)
-    np.subtract(half_A[:, None] + half_B[None, :], far_AB, out=far_AB)
-    return np.maximum(far_AB, 0.0, out=far_AB)
+def _half_square_distances(a_AD: Array, half_A: Array, b_BD: Array, arrays: Arrays) -> Array:
+    """|a - b|^2 / 2 of every pair [A, B], not below 0; half_A is |a|^2 / 2."""
+    far_AB = half_A[:, None] + 0.5 * arrays.squares(b_BD)[None, :]
+    far_AB -= arrays.products(a_AD, b_BD)
+    return far_AB.clip(min=0.0)
 
 
-def _far_flips(
-    x_SD: np.ndarray, y_SD: np.ndarray, statistics: ReferenceStatistics, rows_S: np.ndarray, matmul: Matmul
-) -> float:
+def _picked(far_AB: Array, places_A: Array, arrays: Arrays) -> Array:
+    """The element at this place of every row [A]."""
+    return far_AB[arrays.array(np.arange(len(far_AB))), places_A]
+
+
+def _far_flips(both: _Both) -> float:
     """Share of labels that flip beyond FAR; a probe's label is the side of its median over the reference."""
-    probes_PD = np.random.default_rng(_PROBE_SEED).normal(size=(PROBES, x_SD.shape[1]))
-    x_SP, y_SP = np.empty((len(rows_S), PROBES)), np.empty((len(rows_S), PROBES))
-    for part in chunks(len(rows_S), _CHUNK):
-        x_SP[part] = matmul(statistics.standardized(x_SD, rows_S[part]), probes_PD)
-        y_SP[part] = matmul(statistics.standardized(y_SD, rows_S[part]), probes_PD)
+    arrays, queries = both.arrays, evenly(len(both.rows_S), QUERIES)
+    probes_PD = arrays.array(_probes(both.x_SD.shape[1]))
+
+    def look(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        x_CP, y_CP = (arrays.products(z_CD, probes_PD) for z_CD in (both.x(queries[part]), both.y(queries[part])))
+        return arrays.host(x_CP), arrays.host(y_CP)
+
+    found = arrays.each(look, chunks(len(queries), arrays.rows_at_once))
+    x_SP, y_SP = (np.concatenate(column) for column in zip(*found, strict=True))
     threshold_P, sigma_P = np.median(x_SP, axis=0), x_SP.std(axis=0)
     flips_SP = (x_SP > threshold_P) != (y_SP > threshold_P)
     return float((flips_SP & (np.abs(x_SP - threshold_P) > FAR * sigma_P)).mean())
+
+
+@lru_cache(maxsize=2)
+def _probes(width: int) -> np.ndarray:
+    return np.random.default_rng(_PROBE_SEED).normal(size=(PROBES, width))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vp_tui.core.measures.matmul import Matmul, by_numpy
-from vp_tui.core.measures.selection import evenly, on_all_cores, portions
+from vp_tui.core.measures.arrays import BY_NUMPY, Array, Arrays
+from vp_tui.core.measures.selection import chunks, evenly
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
 NEIGHBOURS = 10
@@ -28,15 +28,15 @@ class NeighbourMeasures:
 
 
 def neighbour_measures(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
+    x_SD: Array,
+    y_SD: Array,
     statistics: ReferenceStatistics,
     hash_S: np.ndarray | None = None,
     *,
     y_statistics: ReferenceStatistics | None = None,
     rows_S: np.ndarray | None = None,
     max_queries: int = MAX_QUERIES,
-    matmul: Matmul = by_numpy,
+    arrays: Arrays = BY_NUMPY,
 ) -> NeighbourMeasures:
     """Compare the Euclidean neighbours within each of two finite sets, query by query.
 
@@ -57,10 +57,11 @@ def neighbour_measures(
             overlap=None, nearest=None, num_queries=0, num_gallery=len(gallery), num_duplicates=num_duplicates
         )
     queries = evenly(len(gallery), max_queries)
-    x_near_QG, x_first_Q = _neighbours(statistics.standardized(x_SD, gallery), queries, matmul)
-    y_near_QG, y_first_Q = _neighbours(of_y.standardized(y_SD, gallery), queries, matmul)
+    x_near_QN, x_first_Q = _neighbours(arrays.standardized(x_SD, gallery, statistics), queries, arrays)
+    y_near_QN, y_first_Q = _neighbours(arrays.standardized(y_SD, gallery, of_y), queries, arrays)
+    kept = np.count_nonzero(x_near_QN[:, :, None] == y_near_QN[:, None, :])
     return NeighbourMeasures(
-        overlap=float(np.count_nonzero(x_near_QG & y_near_QG) / (NEIGHBOURS * len(queries))),
+        overlap=float(kept / (NEIGHBOURS * len(queries))),
         nearest=float((x_first_Q == y_first_Q).mean()),
         num_queries=len(queries),
         num_gallery=len(gallery),
@@ -83,32 +84,19 @@ def content_hash(x_SD: np.ndarray, rows_S: np.ndarray | None = None) -> np.ndarr
     return np.frombuffer(b"".join(digests), dtype=np.int64)
 
 
-def _neighbours(z_GD: np.ndarray, queries: np.ndarray, matmul: Matmul) -> tuple[np.ndarray, np.ndarray]:
-    """Mask of the ten neighbours of every query, bool [Q, G], and the index of the nearest [Q].
+def _neighbours(z_GD: Array, queries: np.ndarray, arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the ten neighbours of every query [Q, 10], and of the nearest [Q].
 
     Neighbours of q are those with the smallest |g|^2 / 2 - <q, g>, which is half the squared distance less a constant.
     """
-    half_square_G = 0.5 * np.einsum("sd,sd->s", z_GD, z_GD)
-    far_QG = matmul(z_GD if len(queries) == len(z_GD) else z_GD[queries], z_GD)
-    near_QG = np.empty(far_QG.shape, dtype=bool)
-    first_Q = np.empty(len(queries), dtype=np.int64)
+    half_square_G = 0.5 * arrays.squares(z_GD)
 
-    def fill(part: slice) -> None:
-        far_CG = np.subtract(half_square_G, far_QG[part], out=far_QG[part])
-        far_CG[np.arange(len(far_CG)), queries[part]] = np.inf
-        first_Q[part] = far_CG.argmin(axis=1)
-        near_QG[part] = _nearest_ten(far_CG)
+    def look(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        query_C = arrays.array(queries[part])
+        far_CG = arrays.products(-z_GD[query_C], z_GD)
+        far_CG += half_square_G
+        far_CG[arrays.array(np.arange(len(far_CG))), query_C] = np.inf
+        return arrays.smallest(far_CG, NEIGHBOURS)
 
-    on_all_cores(fill, portions(*far_QG.shape))
-    return near_QG, first_Q
-
-
-def _nearest_ten(far_CG: np.ndarray) -> np.ndarray:
-    """Mask of the ten smallest of every row, bool [C, G]; of equal ones at the border those with the lower index."""
-    border_C = np.partition(far_CG, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
-    near_CG: np.ndarray = far_CG <= border_C[:, None]
-    for row in np.flatnonzero(np.count_nonzero(near_CG, axis=1) > NEIGHBOURS):
-        at_border = np.flatnonzero(far_CG[row] == border_C[row])
-        inside = np.count_nonzero(far_CG[row] < border_C[row])
-        near_CG[row, at_border[NEIGHBOURS - inside :]] = False
-    return near_CG
+    found = arrays.each(look, chunks(len(queries), arrays.rows_at_once))
+    return np.concatenate([near_CN for near_CN, _ in found]), np.concatenate([first_C for _, first_C in found])

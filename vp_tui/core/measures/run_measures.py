@@ -4,38 +4,41 @@ This module gives the measures the ids and names of the run document. During a r
 workers.validate.tally calls the same functions block by block.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from vp_tui.core.config import STRATA
-from vp_tui.core.measurements import Measured, Numbers
-from vp_tui.core.measures import dimensions, named, rows, summary
+from vp_tui.core.measurements import Measured
+from vp_tui.core.measures import dimensions, rows, summary
 from vp_tui.core.measures import statistics as sets
-from vp_tui.core.measures.consequences import Consequences, consequence_measures
-from vp_tui.core.measures.dimensions import DimensionMeasures, dimension_measures
+from vp_tui.core.measures.arrays import BY_NUMPY, Array, Arrays
+from vp_tui.core.measures.consequences import consequence_measures
+from vp_tui.core.measures.dimensions import dimension_measures
 from vp_tui.core.measures.elements import element_numbers
-from vp_tui.core.measures.matmul import Matmul, by_numpy
-from vp_tui.core.measures.neighbours import NeighbourMeasures, content_hash, first_of_each, neighbour_measures
-from vp_tui.core.measures.pairs import SetMeasures
+from vp_tui.core.measures.neighbours import content_hash, first_of_each, neighbour_measures
 from vp_tui.core.measures.rows import RowMeasures
+from vp_tui.core.measures.scopes import (
+    ALL,
+    SCOPES,
+    PairsOfScope,
+    RowsOfScope,
+    Scope,
+    details_of,
+    judgeable,
+    numbers_of,
+)
 from vp_tui.core.measures.selection import finite_rows, on_all_cores, require_fitting
-from vp_tui.core.measures.statistics import BetweenSequences, ReferenceStatistics, Sums
-from vp_tui.core.measures.structure import StructureMeasures, structure_measures
+from vp_tui.core.measures.statistics import ReferenceStatistics, Sums
+from vp_tui.core.measures.structure import structure_measures
 
-ALL: Final = "all"
-SCOPES: Final = (ALL, *STRATA)
-"""The largest first, because they are measured in parallel."""
 SAMPLE: Final = 2048
 """S1, S2: number of query rows, and of rows correlated with each other; half as many in one stratum."""
-SET_MEASURES: Final = frozenset({"S1", "S2", "S5", "S6", "S7", "S8", "S9", "S10"})
 NO_STRATUM: Final = -1
 """Stratum of sequences whose length is not known."""
-SMALLEST_SET: Final = 12
-"""Fewer rows have no set measures: ten neighbours need eleven other rows, and the spread of a few is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,28 +59,7 @@ class _Arms:
     """Scope -> sums of the reference."""
     y: Mapping[str, Sums]
     statistics: ReferenceStatistics
-    measures: RowMeasures
-    """Measures of the rows of index_S."""
-    matmul: Matmul
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
-    """Measures of the rows of one scope as a set; index_S are their indices in the caller's arrays."""
-
-    index_S: np.ndarray
-    broken: int
-    """Rows that are not finite on either side: they have no cosine and count as below its limit."""
-    pairs: SetMeasures
-    elements: Numbers
-    outliers_x: float | None
-    outliers_y: float | None
-    between_x: BetweenSequences
-    between_y: BetweenSequences
-    neighbours: NeighbourMeasures
-    structure: StructureMeasures
-    dimensions: DimensionMeasures
-    consequences: Consequences
+    arrays: Arrays
 
 
 def after_run(
@@ -88,22 +70,22 @@ def after_run(
     cosine_limit: float,
     hash_S: np.ndarray | None = None,
     statistics: ReferenceStatistics | None = None,
-    matmul: Matmul = by_numpy,
+    arrays: Arrays = BY_NUMPY,
 ) -> Measured:
     """Measure a candidate y against a reference x, float32 [S, D], per stratum (0, 1, 2 of STRATA) and over all.
 
     Where every stratum is NO_STRATUM there are measures over all only.
 
     `hash_S` (int64) is the content of each sequence, for finding duplicates. `statistics` are those of a baseline; by
-    default they are computed from x. They describe the whole reference, also in a stratum. `matmul` multiplies the
-    large matrices. Rows that are not finite on both sides are left out. A number that does not exist is None.
-    Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
+    default they are computed from x. They describe the whole reference, also in a stratum. `arrays` computes the
+    measures over pairs of sequences. Rows that are not finite on both sides are left out. A number that does not exist
+    is None. Sequences in `details` are rows of x_SD. Both sets are read in chunks, so they may be memory-mapped files.
     Raises ValueError for shapes that do not match and for unknown strata.
     """
     if len(stratum_S) and (stratum_S == NO_STRATUM).all():
-        found = _in_strata(x_SD, y_SD, np.zeros_like(stratum_S), hash_S, statistics, matmul)
+        found = _in_strata(x_SD, y_SD, np.zeros_like(stratum_S), hash_S, statistics, arrays)
         return _over_all(_measured(found, cosine_limit))
-    return _measured(_in_strata(x_SD, y_SD, stratum_S, hash_S, statistics, matmul), cosine_limit)
+    return _measured(_in_strata(x_SD, y_SD, stratum_S, hash_S, statistics, arrays), cosine_limit)
 
 
 def _in_strata(
@@ -112,7 +94,7 @@ def _in_strata(
     stratum_S: np.ndarray,
     hash_S: np.ndarray | None,
     statistics: ReferenceStatistics | None,
-    matmul: Matmul,
+    arrays: Arrays,
 ) -> _Arms:
     """Both arms with their finite rows sorted by stratum, and everything that is computed once."""
     require_fitting(x_SD, y_SD, stratum_S, num_strata=len(STRATA))
@@ -132,8 +114,7 @@ def _in_strata(
         x=x,
         y=y,
         statistics=statistics,
-        measures=rows.row_measures(x_SD, y_SD, index_S, statistics),
-        matmul=matmul,
+        arrays=arrays,
     )
 
 
@@ -155,18 +136,52 @@ def _broken(index_S: np.ndarray, stratum_S: np.ndarray) -> dict[str, int]:
 
 
 def _measured(arms: _Arms, cosine_limit: float) -> Measured:
-    scopes = dict(zip(SCOPES, on_all_cores(partial(_scope, arms), SCOPES), strict=True))
-    numbers = {name: _judgeable(_numbers(scope, cosine_limit), len(scope.index_S)) for name, scope in scopes.items()}
+    scopes = _scopes(arms)
+    numbers = {name: judgeable(numbers_of(one, cosine_limit), len(one.rows.index_S)) for name, one in scopes.items()}
     values = {measure: {name: numbers[name][measure] for name in scopes} for measure in numbers[ALL]}
-    return Measured(values=values, details=_details(arms, scopes))
+    return Measured(values=values, details=details_of(scopes, arms.x[ALL].dominant_dimension))
 
 
-def _scope(arms: _Arms, name: str) -> _Scope:
+def _scopes(arms: _Arms) -> dict[str, Scope]:
+    """All scopes; what a device measures is done while other threads measure what is left to the host."""
+    groups = [SCOPES] if arms.arrays.by_one_thread else [(name,) for name in SCOPES]
+    over_pairs: dict[str, PairsOfScope] = {}
+    by_row: dict[str, RowsOfScope] = {}
+    works = [lambda group=group: over_pairs.update(_over_pairs(arms, group)) for group in groups]
+    on_all_cores(lambda work: work(), [*works, lambda: by_row.update(_by_row(arms))])
+    return {name: Scope(rows=by_row[name], over_pairs=over_pairs[name]) for name in SCOPES}
+
+
+def _over_pairs(arms: _Arms, names: Iterable[str]) -> dict[str, PairsOfScope]:
+    arrays = arms.arrays
+    with arrays.here():
+        held = arrays.hold(arms.x_SD), arrays.hold(arms.y_SD)
+        return {name: _pairs_of(arms, *held, name) for name in names}
+
+
+def _by_row(arms: _Arms) -> dict[str, RowsOfScope]:
+    measures = rows.row_measures(arms.x_SD, arms.y_SD, arms.index_S, arms.statistics)
+    return dict(zip(SCOPES, on_all_cores(partial(_rows_of, arms, measures), SCOPES), strict=True))
+
+
+def _pairs_of(arms: _Arms, x_SD: Array, y_SD: Array, name: str) -> PairsOfScope:
+    part, statistics, arrays = arms.parts[name], arms.statistics, arms.arrays
+    index_S, hash_S, sample = arms.index_S[part], arms.hash_S[part], SAMPLE if name == ALL else SAMPLE // 2
+    distinct_S = index_S[first_of_each(hash_S)]
+    return PairsOfScope(
+        neighbours=neighbour_measures(
+            x_SD, y_SD, statistics, hash_S, rows_S=index_S, max_queries=sample, arrays=arrays
+        ),
+        structure=structure_measures(x_SD, y_SD, statistics, rows_S=index_S, max_rows=sample, arrays=arrays),
+        consequences=consequence_measures(x_SD, y_SD, statistics, rows_S=distinct_S, arrays=arrays),
+    )
+
+
+def _rows_of(arms: _Arms, all_measures: RowMeasures, name: str) -> RowsOfScope:
     part, both = arms.parts[name], (arms.x_SD, arms.y_SD)
-    index_S, measures = arms.index_S[part], arms.measures.of(part)
-    sample = SAMPLE if name == ALL else SAMPLE // 2
+    index_S, measures = arms.index_S[part], all_measures.of(part)
     few_SDs = [rows.gathered(arm_SD, index_S, dimensions.MAX_ROWS) for arm_SD in both]
-    return _Scope(
+    return RowsOfScope(
         index_S=index_S,
         broken=arms.broken[name],
         pairs=measures.pairs,
@@ -176,104 +191,4 @@ def _scope(arms: _Arms, name: str) -> _Scope:
         between_x=arms.x[name].between,
         between_y=arms.y[name].between,
         dimensions=dimension_measures(arms.x[name], arms.y[name], *few_SDs, statistics=arms.statistics),
-        neighbours=neighbour_measures(
-            *both, arms.statistics, arms.hash_S[part], rows_S=index_S, max_queries=sample, matmul=arms.matmul
-        ),
-        structure=structure_measures(*both, arms.statistics, rows_S=index_S, max_rows=sample, matmul=arms.matmul),
-        consequences=consequence_measures(
-            *both, arms.statistics, rows_S=index_S[first_of_each(arms.hash_S[part])], matmul=arms.matmul
-        ),
     )
-
-
-def _numbers(scope: _Scope, cosine_limit: float) -> Mapping[str, Numbers]:
-    pairs, between, structure = scope.pairs, scope.between_x.cosine, scope.structure
-    below = summary.count_at_or_below(pairs.cosine_S, cosine_limit) + scope.broken
-    num = len(scope.index_S) + scope.broken
-    return {
-        "M1": {
-            **named.lowest_first(pairs.cosine_S),
-            "below": float(below) if num else None,
-            "between_cosine": between,
-            "needed_centred_cosine": sets.needed_centred_cosine(between, cosine_limit),
-            "failure_bound": summary.failure_bound(below, num),
-        },
-        "M2": named.lowest_first(pairs.centred_cosine_S),
-        "M3": named.lowest_first(pairs.standardized_cosine_S),
-        "M4": named.errors(pairs),
-        "M5": named.scales(pairs),
-        "M6": scope.elements,
-        "S1": {"overlap": scope.neighbours.overlap, "nearest": scope.neighbours.nearest},
-        "S2": {
-            "cka": structure.cka,
-            "cka_debiased": structure.cka_debiased,
-            "rdm_spearman": structure.rdm_spearman,
-        },
-        "S5": {**named.distributions(scope.dimensions), "energy_distance": structure.energy_distance},
-        "S6": _outliers(scope),
-        **named.consequences(scope.consequences),
-    }
-
-
-def _judgeable(numbers: Mapping[str, Numbers], num: int) -> Mapping[str, Numbers]:
-    """Drop the set measures where there are too few rows; numbers that describe a single arm stay."""
-    if num >= SMALLEST_SET:
-        return numbers
-    return {
-        measure: found
-        if measure not in SET_MEASURES
-        else {name: value if name.endswith(("_reference", "_candidate")) else None for name, value in found.items()}
-        for measure, found in numbers.items()
-    }
-
-
-def _outliers(scope: _Scope) -> Numbers:
-    x, y = scope.outliers_x, scope.outliers_y
-    comparable = scope.between_x.cosine is not None
-    return {
-        "outlier_share_reference": x,
-        "outlier_share_candidate": y,
-        "outlier_share_change": None if x is None or y is None else abs(y - x),
-        "rogue_differences": float(sets.rogue_differences(scope.between_x, scope.between_y)) if comparable else None,
-    }
-
-
-def _details(arms: _Arms, scopes: Mapping[str, _Scope]) -> dict[str, Any]:
-    whole, dominant = scopes[ALL], arms.x[ALL].dominant_dimension
-    worst = {name: _worst(scope) for name, scope in scopes.items()}
-    return {
-        "dominant_dimension": None if dominant is None else _named_share(*dominant),
-        "rogue_dimensions": {
-            arm: [_named_share(*found) for found in sets.rogue_dimensions(between)]
-            for arm, between in (("reference", whole.between_x), ("candidate", whole.between_y))
-        },
-        "worst": {measure: {name: worst[name][measure] for name in scopes} for measure in worst[ALL]},
-        "sampled": {
-            "distributions": min(len(whole.index_S), dimensions.MAX_ROWS),
-            "ulps": min(len(whole.index_S), rows.ULP_ROWS),
-        },
-        "neighbours": {
-            "queries": whole.neighbours.num_queries,
-            "gallery": whole.neighbours.num_gallery,
-            "duplicates_removed": whole.neighbours.num_duplicates,
-        },
-        "worst_dimensions": dimensions.worst_dimensions(whole.dimensions),
-    }
-
-
-def _named_share(index: int, share: float) -> dict[str, Any]:
-    return {"index": index, "share": share}
-
-
-def _worst(scope: _Scope) -> dict[str, int | None]:
-    """Measure -> the caller's index of its worst row."""
-    pairs = scope.pairs
-    found = {
-        "M1": summary.index_lowest(pairs.cosine_S),
-        "M2": summary.index_lowest(pairs.centred_cosine_S),
-        "M3": summary.index_lowest(pairs.standardized_cosine_S),
-        "M4": summary.index_lowest(-pairs.relative_l2_S),
-        "M5": summary.index_farthest_from_one(pairs.norm_ratio_S),
-    }
-    rows_of_caller = {measure: None if row is None else int(scope.index_S[row]) for measure, row in found.items()}
-    return rows_of_caller | {"S7": scope.consequences.first_miss}

@@ -1,16 +1,15 @@
 """Selection of rows, chunks of rows, and parallel work on all cores."""
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from typing import Final, TypeVar
 
 import numpy as np
 
-_DEEPEST = 2
-_nesting = threading.local()
-"""Depth of nested thread pools in this thread."""
+MOST_THREADS: Final = 8
+"""More wait for memory and for the interpreter lock, and keep the thread that feeds a GPU from it."""
 _Part = TypeVar("_Part")
 _Found = TypeVar("_Found")
 
@@ -48,29 +47,36 @@ def portions(num: int, width: int) -> Iterator[slice]:
 def on_all_cores(work: Callable[[_Part], _Found], parts: Iterable[_Part]) -> list[_Found]:
     """Return work(part) of every part, in order; numpy releases the interpreter lock while it computes.
 
-    Each thread takes the next part when it is done with one: an object per thread, not per part, because what is made
-    with the lock held delays the thread that feeds a GPU. Calls may be nested once; deeper ones run in the calling
-    thread. The result does not depend on the number of cores, as long as no part reads what another one writes.
+    The calling thread works too, and threads that all calls share take the next part when they are done with one. So
+    calls may be nested, and are never more than MOST_THREADS at work: who finds no free thread does its parts itself.
+    The result does not depend on the number of cores, as long as no part reads what another one writes.
     """
     todo = list(parts)
-    depth: int = getattr(_nesting, "depth", 0)
-    cores = min(len(os.sched_getaffinity(0)), len(todo))
-    if cores < 2 or depth >= _DEEPEST:
-        return [work(part) for part in todo]
-    left = iter(enumerate(todo))
-    with ThreadPoolExecutor(cores, "measure", initializer=_begin_at, initargs=(depth + 1,)) as pool:
-        each = [pool.submit(_some, work, left) for _ in range(cores)]
-    found = dict(pair for one in each for pair in one.result())
+    shared = [(work, iter(enumerate(todo)))]
+    cores = min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    others = [_pool(cores - 1).submit(_some, shared) for _ in range(min(cores, len(todo)) - 1)]
+    try:
+        found = dict(_some(shared))
+    finally:
+        begun = [one for one in others if not one.cancel()]
+        wait(begun)
+        shared.clear()  # the queue of a busy pool holds what was cancelled, and that would hold the arrays of `work`
+    for one in begun:
+        found.update(one.result())
     return [found[place] for place in range(len(todo))]
 
 
-def _some(work: Callable[[_Part], _Found], left: Iterator[tuple[int, _Part]]) -> list[tuple[int, _Found]]:
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "measure")
+
+
+def _some(
+    shared: Sequence[tuple[Callable[[_Part], _Found], Iterator[tuple[int, _Part]]]],
+) -> list[tuple[int, _Found]]:
     """Return place and result of the parts that this thread has taken."""
+    work, left = shared[0]
     return [(place, work(part)) for place, part in left]
-
-
-def _begin_at(depth: int) -> None:
-    _nesting.depth = depth
 
 
 def evenly(num: int, limit: int) -> np.ndarray:

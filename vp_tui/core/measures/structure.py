@@ -3,13 +3,14 @@
 All use standardized features (as M3) of evenly spread rows, in FP64.
 """
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from vp_tui.core.measures.matmul import Matmul, by_numpy
-from vp_tui.core.measures.selection import chunks, evenly, on_all_cores
+from vp_tui.core.measures.arrays import BY_NUMPY, Array, Arrays
+from vp_tui.core.measures.selection import chunks, evenly
 from vp_tui.core.measures.statistics import ReferenceStatistics
 
 MAX_ROWS = 2048
@@ -30,14 +31,14 @@ class StructureMeasures:
 
 
 def structure_measures(
-    x_SD: np.ndarray,
-    y_SD: np.ndarray,
+    x_SD: Array,
+    y_SD: Array,
     statistics: ReferenceStatistics,
     *,
     y_statistics: ReferenceStatistics | None = None,
     rows_S: np.ndarray | None = None,
     max_rows: int = MAX_ROWS,
-    matmul: Matmul = by_numpy,
+    arrays: Arrays = BY_NUMPY,
 ) -> StructureMeasures:
     """Compare the structure within two finite sets, the rows `rows_S` (all by default).
 
@@ -54,24 +55,24 @@ def structure_measures(
     of_y = y_statistics or statistics
     if len(rows) < MIN_ROWS or not statistics.spread or not of_y.spread:
         return StructureMeasures()
-    x_SD, y_SD = statistics.standardized(x_SD, rows), of_y.standardized(y_SD, rows)
+    x_SD, y_SD = arrays.standardized(x_SD, rows, statistics), arrays.standardized(y_SD, rows, of_y)
     few = evenly(len(rows), max_rows // 2)
-    fewer = few[evenly(len(few), max_rows // 8)]
+    fewer = arrays.array(few[evenly(len(few), max_rows // 8)])
     energy_EDs = _from_one_centre(x_SD, y_SD, fewer) if y_statistics is None else []
-    x, y = on_all_cores(partial(_within, few=few, matmul=matmul), (x_SD, y_SD))
+    x, y = arrays.each(partial(_within, few=arrays.array(few), arrays=arrays), (x_SD, y_SD))
     if not x.gram_SS.any():
         return StructureMeasures()
     pairs = (x.gram_SS, y.gram_SS), (x.off_diagonal_SS, y.off_diagonal_SS), (x.ranks_P, y.ranks_P)
-    cka, cka_debiased, rdm_spearman = on_all_cores(lambda pair: _alignment(*pair), pairs)
+    cka, cka_debiased, rdm_spearman = arrays.each(lambda pair: _alignment(*pair, arrays=arrays), pairs)
     return StructureMeasures(
         cka=cka,
         cka_debiased=cka_debiased,
         rdm_spearman=rdm_spearman,
-        energy_distance=_energy_distance(*energy_EDs, matmul=matmul) if energy_EDs else None,
+        energy_distance=_energy_distance(*energy_EDs, arrays=arrays) if energy_EDs else None,
     )
 
 
-def _from_one_centre(x_SD: np.ndarray, y_SD: np.ndarray, few: np.ndarray) -> list[np.ndarray]:
+def _from_one_centre(x_SD: Array, y_SD: Array, few: Array) -> list[Array]:
     """Some rows of both sets less the centre of x, before each set is centred in place."""
     x_centre_D = _centre(x_SD)
     return [z_SD[few] - x_centre_D for z_SD in (x_SD, y_SD)]
@@ -81,90 +82,94 @@ def _from_one_centre(x_SD: np.ndarray, y_SD: np.ndarray, few: np.ndarray) -> lis
 class _Within:
     """Structure of one set: Gram matrix, U-centred off-diagonal part of it, and ranks of all distances."""
 
-    gram_SS: np.ndarray
-    off_diagonal_SS: np.ndarray
-    ranks_P: np.ndarray
+    gram_SS: Array
+    off_diagonal_SS: Array
+    ranks_P: Array
 
 
-def _within(z_SD: np.ndarray, *, few: np.ndarray, matmul: Matmul) -> _Within:
+def _within(z_SD: Array, *, few: Array, arrays: Arrays) -> _Within:
     """Structure of the standardized rows z_SD, which are centred in place; distances of the rows `few` are ranked."""
     z_SD -= _centre(z_SD)
-    gram_SS = matmul(z_SD, z_SD)
-    ranks_P = _ranks(_distances_within(gram_SS[np.ix_(few, few)]))
-    return _Within(gram_SS=gram_SS, off_diagonal_SS=_u_centred(gram_SS), ranks_P=ranks_P)
+    gram_SS = arrays.products(z_SD, z_SD)
+    ranks_P = _ranks(_distances_within(gram_SS[few[:, None], few[None, :]]), arrays)
+    return _Within(gram_SS=gram_SS, off_diagonal_SS=_u_centred(gram_SS, arrays), ranks_P=ranks_P)
 
 
-def _centre(z_SD: np.ndarray) -> np.ndarray:
+def _centre(z_SD: Array) -> Array:
     """Mean row [D]; exactly the row when all are equal."""
     gap_D = sum((z_SD[part] - z_SD[0]).sum(axis=0) for part in chunks(len(z_SD)))
-    centre_D: np.ndarray = z_SD[0] + gap_D / len(z_SD)
-    return centre_D
+    return z_SD[0] + gap_D / len(z_SD)
 
 
-def _alignment(a: np.ndarray, b: np.ndarray) -> float | None:
+def _alignment(a: Array, b: Array, *, arrays: Arrays) -> float | None:
     """Cosine between two arrays, from the difference of the normalized ones: exactly 1 for equal arrays.
 
     None when the first is all zero, 0 when only the second is.
     """
-    a_most, b_most = np.abs(a).max(), np.abs(b).max()
+    a_most, b_most = _most(a), _most(b)
     if a_most == 0 or b_most == 0:
         return None if a_most == 0 else 0.0
     a, b = a / a_most, b / b_most  # squares of far-off numbers would overflow
-    a /= np.linalg.norm(a)
-    b /= np.linalg.norm(b)
+    a /= math.sqrt(arrays.inner(a, a))
+    b /= math.sqrt(arrays.inner(b, b))
     a -= b
-    return float(max(-1.0, 1.0 - 0.5 * np.vdot(a, a)))
+    return max(-1.0, 1.0 - 0.5 * arrays.inner(a, a))
 
 
-def _u_centred(gram_SS: np.ndarray) -> np.ndarray:
+def _most(a: Array) -> float:
+    """Largest magnitude."""
+    return float(max(a.max(), -a.min()))
+
+
+def _u_centred(gram_SS: Array, arrays: Arrays) -> Array:
     """U-centred off-diagonal part of a matrix; the inner product of two is n (n - 3) times the unbiased HSIC."""
     num = len(gram_SS)
-    u_SS = gram_SS.copy()
-    np.fill_diagonal(u_SS, 0.0)
-    size = np.abs(u_SS).max()
+    diagonal = arrays.array(np.arange(num))
+    u_SS = 1.0 * gram_SS
+    u_SS[diagonal, diagonal] = 0.0
+    size = _most(u_SS)
     sum_S = u_SS.sum(axis=1) / (num - 2)
-    u_SS -= sum_S[:, None] + (sum_S - sum_S.sum() / (num - 1))
-    np.fill_diagonal(u_SS, 0.0)
-    return np.zeros_like(u_SS) if np.abs(u_SS).max() <= _DUST * size else u_SS
+    u_SS -= sum_S[:, None]
+    u_SS -= sum_S - sum_S.sum() / (num - 1)
+    u_SS[diagonal, diagonal] = 0.0
+    return 0.0 * u_SS if _most(u_SS) <= _DUST * size else u_SS
 
 
-def _distances_within(gram_FF: np.ndarray) -> np.ndarray:
+def _distances_within(gram_FF: Array) -> Array:
     """Euclidean distances [F, F] between the rows of a set, from its Gram matrix."""
-    square_F = np.diagonal(gram_FF)
+    square_F = gram_FF.diagonal()
     return _distances(gram_FF, square_F, square_F)
 
 
-def _distances(gram_FF: np.ndarray, x_square_F: np.ndarray, y_square_F: np.ndarray) -> np.ndarray:
+def _distances(gram_FF: Array, x_square_F: Array, y_square_F: Array) -> Array:
     square_FF = x_square_F[:, None] + y_square_F - 2 * gram_FF
-    distances_FF: np.ndarray = np.sqrt(np.maximum(square_FF, 0.0))  # rounding can fall below 0
-    return distances_FF
+    return square_FF.clip(min=0.0) ** 0.5  # rounding can fall below 0
 
 
-def _ranks(far_FF: np.ndarray) -> np.ndarray:
+def _ranks(far_FF: Array, arrays: Arrays) -> Array:
     """Centred ranks of the distances of all pairs, equal ones sharing their mean rank.
 
     Ranked in FP32 (8 million distances per octave): smaller differences are rounding of the Gram matrix.
     """
-    far_P = far_FF[np.triu_indices(len(far_FF), k=1)]
-    most = far_P.max()
-    scaled_P = (far_P / (most if most > 0 else 1.0)).astype(np.float32)
-    # the same as scipy.stats.rankdata, whose import takes a third of a second
-    _, place_P, counts = np.unique(scaled_P, return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts - 1) / 2
-    centred_P: np.ndarray = middle[place_P] - (len(far_P) + 1) / 2
-    return centred_P
+    first_P, second_P = map(arrays.array, np.triu_indices(len(far_FF), k=1))
+    far_P = far_FF[first_P, second_P]
+    most = float(far_P.max())
+    place_P, counts = arrays.places(far_P / (most if most > 0 else 1.0))
+    middle = counts.cumsum(axis=0) - (counts - 1) / 2
+    return middle[place_P] - (len(far_P) + 1) / 2
 
 
-def _energy_distance(x_ED: np.ndarray, y_ED: np.ndarray, *, matmul: Matmul) -> float:
+def _energy_distance(x_ED: Array, y_ED: Array, *, arrays: Arrays) -> float:
     """2 E|X-Y| - E|X-X'| - E|Y-Y'| as a share of 2 E|X-Y|: 0 for equal sets, 1 for two far points.
 
     Szekely & Rizzo 2013, coefficient of inhomogeneity. Pairs are not independent: this is an effect size, not a test.
     """
-    if np.array_equal(x_ED, y_ED):
+    if bool((x_ED == y_ED).all()):
         return 0.0
-    x_gram_EE, y_gram_EE = matmul(x_ED, x_ED), matmul(y_ED, y_ED)
-    across_EE = _distances(matmul(x_ED, y_ED), np.diagonal(x_gram_EE), np.diagonal(y_gram_EE))
-    np.fill_diagonal(across_EE, np.linalg.norm(y_ED - x_ED, axis=1))  # partners are too close for a difference
-    within = _distances_within(x_gram_EE).mean() + _distances_within(y_gram_EE).mean()
-    across = 2 * across_EE.mean()
-    return float(max(0.0, 1.0 - within / across)) if across > 0 else 0.0
+    x_gram_EE, y_gram_EE = arrays.products(x_ED, x_ED), arrays.products(y_ED, y_ED)
+    across_EE = _distances(arrays.products(x_ED, y_ED), x_gram_EE.diagonal(), y_gram_EE.diagonal())
+    diagonal = arrays.array(np.arange(len(x_ED)))
+    across_EE[diagonal, diagonal] = arrays.squares(y_ED - x_ED) ** 0.5  # partners are too close for a difference
+    within = float(_distances_within(x_gram_EE).mean() + _distances_within(y_gram_EE).mean())
+    across = 2 * float(across_EE.mean())
+    return max(0.0, 1.0 - within / across) if across > 0 else 0.0

@@ -1,16 +1,14 @@
 """The end of a judged run: measures of a run as far as embeddings give them, findings and verdict."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
 
-from vp_tui.core.engine.device_matmul import matmul_on
+from vp_tui.core.engine.device_arrays import measure_on
 from vp_tui.core.events import Arm, ArmSummary, RunFinished, Speedup, StratumStats, now_us
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, as_document, merged
-from vp_tui.core.measures import run_measures
 from vp_tui.core.measures.file_bound import with_bounds
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.verdict import judge as verdict
@@ -50,7 +48,7 @@ class JudgedOutcome:
         """Return the measures of a run on both sides; those that need the model are not measured, and say so."""
         config, data, strata = self.setting.config, self.data, self.strata()
         x_SD, y_SD, limits = self.reference.embeddings_SD, self.candidate.embeddings_SD, config.thresholds
-        matmul = matmul_on(self.setting.device)
+        measure = measure_on(self.setting.device)
 
         parts = [
             Measured(
@@ -60,12 +58,8 @@ class JudgedOutcome:
                 },
                 details={"not_measured": dict.fromkeys(PROBED, _NO_MODEL), "matching": data.matching.facts},
             ),
-            run_measures.after_run(
-                x_SD, y_SD, data.stratum_S, cosine_limit=limits.fail(M1), hash_S=data.hash_S, matmul=matmul
-            ),
-            controls.run(
-                x_SD, np.maximum(data.stratum_S, 0), limits, measure=partial(run_measures.after_run, matmul=matmul)
-            ),
+            measure(x_SD, y_SD, data.stratum_S, cosine_limit=limits.fail(M1), hash_S=data.hash_S),
+            controls.run(x_SD, np.maximum(data.stratum_S, 0), limits, measure=measure),
         ]
         whole = merged(parts)
         if data.in_file:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.engine.clock import Clock
-from vp_tui.core.engine.device_matmul import matmul_on
+from vp_tui.core.engine.device_arrays import measure_on
 from vp_tui.core.engine.encode import Encoder, Placed, Pooled, within_memory
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.consequences import S8
@@ -26,7 +26,7 @@ from vp_tui.core.gates.embeddings import M1, M1_P01, M2, M2_P01, M3, M3_P01
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.units import BLOCKS, block_of
 from vp_tui.core.measurements import Measured, merged
-from vp_tui.core.measures import run_measures, summary
+from vp_tui.core.measures import summary
 from vp_tui.core.measures.pairs import PairMeasures, pair_measures
 from vp_tui.core.models.loading import LoadedModel
 from vp_tui.core.thresholds import Thresholds
@@ -173,13 +173,12 @@ def judged(
     stratum_Q = data.prepared.stratum_S[rows_Q]
     measures = pair_measures(reference_QD, embeddings_QD)
     cosine_Q = measures.cosine_S
-    measured = run_measures.after_run(
+    measured = measure_on(encoder.device)(
         reference_QD,
         embeddings_QD,
         stratum_Q,
         cosine_limit=limits.fail(M1),
         hash_S=data.prepared.hash_S[rows_Q],
-        matmul=matmul_on(encoder.device),
     )
     if not bad_Q.any():
         inside = Measured(values={"V2": {"all": unsafe(encoder, data.prepared.tokens, looked_at)}})

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from vp_tui.core.config import plain_plan
-from vp_tui.core.engine.device_matmul import matmul_on
+from vp_tui.core.engine.device_arrays import measure_on
 from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
 from vp_tui.core.engine.probe import oracle, stage
 from vp_tui.core.engine.probe.noise import noise
@@ -26,7 +26,6 @@ from vp_tui.core.errors import ResourceError, Unavailable
 from vp_tui.core.events import Event
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
-from vp_tui.core.measures import run_measures
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers.validate import controls, kept_controls
 from vp_tui.core.workers.validate.arms import ArmRunner
@@ -98,22 +97,21 @@ class Inspection:
     def _of_embeddings(self, x_SD: np.ndarray, y_SD: np.ndarray) -> list[Callable[[], Measured]]:
         """Start what needs only the embeddings of reference and candidate: measures over all pairs, and controls."""
         data, device, limits = self._plan.data, self._setting.device, self._setting.config.thresholds
-        matmul = matmul_on(device)
+        measure = measure_on(device)
         pairs = partial(
-            run_measures.after_run,
+            measure,
             x_SD,
             y_SD,
             data.stratum_S,
             cosine_limit=limits.fail(M1),
             hash_S=data.hash_S,
-            matmul=matmul,
         )
         damaged = partial(
             controls.run,
             x_SD,
             data.stratum_S,
             limits,
-            measure=partial(run_measures.after_run, matmul=matmul),
+            measure=measure,
             tell=partial(self._setting.course.part, MEASURING),
         )
         facts = {name: self._plan.environment[name] for name in _MOVE_CONTROLS}
