@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from vp_tui.core import gates, measures, verdict
+from vp_tui.core.engine import device_arrays
 from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.measurements import Measured, as_document, from_document
 from vp_tui.core.thresholds import Thresholds
@@ -63,11 +64,11 @@ def path_of(cache: Path, facts: Mapping[str, Any], x_SD: np.ndarray, stratum_S: 
 
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Return the SHA-256 of the source of measures, gates and verdict, and of the controls."""
+    """Return the SHA-256 of the source of measures, gates and verdict, of the controls, and of products on a device."""
     folders = [Path(folder) for package in _PACKAGES for folder in package.__path__]
     paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     digest = hashlib.sha256()
-    for path in (*paths, Path(controls.__file__)):
+    for path in (*paths, Path(controls.__file__), Path(device_arrays.__file__)):
         digest.update(f"{path.parent.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
