@@ -22,7 +22,7 @@ class Hands(Protocol):
     @property
     def count(self) -> int: ...
     def share(self, tokens: TokenSet) -> Any: ...
-    def add(self, works: Iterable[tuple[int, tuple[Arm, Any, Any]]], of_set: int) -> list[int]: ...
+    def add(self, works: Iterable[tuple[int, tuple[Arm, Any, Any]]]) -> list[int]: ...
     def result(self, number: int) -> Any: ...
     def drain(self) -> None: ...
     def on_every(self, arm: Arm, shared: Any, packs: Sequence[Any]) -> list[Any]: ...
@@ -67,8 +67,6 @@ class FleetEncoder:
 
     def __init__(self, fleet: Hands, arm: Arm) -> None:
         self._fleet, self._arm = fleet, arm
-        self._tokens: TokenSet | None = None
-        self._sets = 0
 
     @property
     def ahead(self) -> int:
@@ -76,18 +74,11 @@ class FleetEncoder:
         return AHEAD * self._fleet.count
 
     def start(self, tokens: TokenSet, packs: Sequence[NDArray[np.int64]]) -> FleetRunning:
-        """Queue the packs; of those that are queued the longest is handed out first."""
+        """Queue the packs, after those of the blocks before; the longest is handed out first."""
         began_s = time.perf_counter()
         shared = self._fleet.share(tokens)
         works = ((int(tokens.lengths_S[pack].sum()), (self._arm, shared, pack)) for pack in packs)
-        return FleetRunning(fleet=self._fleet, numbers=self._fleet.add(works, self._set_of(tokens)), began_s=began_s)
-
-    def _set_of(self, tokens: TokenSet) -> int:
-        """Count the sets of sequences, one after the other."""
-        if tokens is not self._tokens:
-            self._tokens = tokens
-            self._sets += 1
-        return self._sets
+        return FleetRunning(fleet=self._fleet, numbers=self._fleet.add(works), began_s=began_s)
 
     def drain(self) -> None:
         """Wait until nothing is queued."""

@@ -69,9 +69,9 @@ class Fleet:
         self._shared = [*self._shared, (tokens, made)][-KEPT_TOKENS:]
         return made
 
-    def add(self, works: Iterable[tuple[int, Work]], of_set: int) -> list[int]:
+    def add(self, works: Iterable[tuple[int, Work]]) -> list[int]:
         """Queue packs, each with its tokens; hand out what the devices have room for, and return their numbers."""
-        numbers = self._scheduler.add(works, of_set)
+        numbers = self._scheduler.add(works)
         self._scheduler.feed()
         return numbers
 

@@ -1,4 +1,4 @@
-"""Hands packs out to devices, longest first, with a bound on what each holds; knows neither Ray nor torch.
+"""Hands packs out to devices, block by block, with a bound on what each holds; knows neither Ray nor torch.
 
 A call costs the same for one pack as for several, so that short ones go together; how many is decided by the seconds
 that a device has taken so far. What a lost device held is handed out again. The order of the results is the caller's:
@@ -88,14 +88,16 @@ class Account:
 
 @dataclass(order=True, slots=True)
 class _Task:
-    of_set: int
-    rank: tuple[int, int]
-    """Minus its tokens, its number: the longest first, equal ones in their order."""
+    """Compared in the order of its fields: block by block, the longest first, equal ones in their order."""
+
+    block: int
+    minus_tokens: int
+    number: int
     work: Any = field(compare=False)
 
     @property
     def tokens(self) -> int:
-        return -self.rank[0]
+        return -self.minus_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +123,24 @@ class Scheduler(Generic[Result]):
         self._queue: list[_Task] = []
         self._flying: dict[Any, _Call] = {}
         self._done: dict[int, Result | _Failed] = {}
-        self._number = 0
+        self._number = self._blocks = 0
 
     @property
     def alive(self) -> list[int]:
         """Return the places of the devices that are not lost."""
         return [place for place, account in enumerate(self.accounts) if not account.lost]
 
-    def add(self, works: Iterable[tuple[int, Any]], of_set: int = 0) -> list[int]:
-        """Queue works, each with its tokens; return their numbers. Nothing is handed out yet.
+    def add(self, works: Iterable[tuple[int, Any]]) -> list[int]:
+        """Queue the works of a block, each with its tokens; return their numbers. Nothing is handed out yet.
 
-        Those of an earlier set are handed out first, so that a set ends while the next one is encoded.
+        Blocks keep their order: else the caller waits for the last work of one and takes all others at the end.
         """
         numbers = []
-        for tokens, work in works:
-            heapq.heappush(self._queue, _Task(of_set, (-tokens, self._number), work))
-            numbers.append(self._number)
-            self._number += 1
+        for number, (tokens, work) in enumerate(works, self._number):
+            heapq.heappush(self._queue, _Task(self._blocks, -tokens, number, work))
+            numbers.append(number)
+        self._blocks += 1
+        self._number += len(numbers)
         return numbers
 
     def result(self, number: int) -> Result:
@@ -160,11 +163,7 @@ class Scheduler(Generic[Result]):
             self.step()
 
     def step(self) -> None:
-        """Hand out what the devices have room for, wait for an answer, and take what is there.
-
-        Raises:
-            ResourceError: no device is left.
-        """
+        """Hand out what the devices have room for, wait for an answer, and take what is there; raises as `result`."""
         self._hand_out()
         assert self._flying, "a result that nothing was queued for, or that was taken before"
         self._take_done(LOOK_SECONDS)
@@ -254,7 +253,7 @@ class Scheduler(Generic[Result]):
             found = [(error, 0.0)] * len(call.tasks)
         del self._flying[ticket]
         for task, (result, seconds) in zip(call.tasks, found, strict=True):
-            self._done[task.rank[1]] = _Failed(result) if isinstance(result, Exception) else result
+            self._done[task.number] = _Failed(result) if isinstance(result, Exception) else result
             self._compare(call.place, task, seconds)
             account.tokens += task.tokens
             account.busy_s += seconds
