@@ -58,9 +58,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--fast"):
-        hypothesis.settings.register_profile("fast", max_examples=20)
-        hypothesis.settings.load_profile("fast")
+    # a busy processor is no failure of an example
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)
+    hypothesis.settings.load_profile("fast" if config.getoption("--fast") else "patient")
 
 
 @functools.cache

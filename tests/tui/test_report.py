@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import snapshots
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_tui.core import text as fmt
@@ -298,8 +298,6 @@ TOLD = [
 ANY = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.floats(-2, 2)
 
 
-# no deadline: the cores are shared
-@settings(deadline=None)
 @given(st.lists(ANY, min_size=11, max_size=11), st.sampled_from(["mission", "strict"]))
 def test_no_numbers_whatever_break_the_report_or_its_width(numbers, gates):
     names = sorted({(gate.measure, name) for gate in GATES for name in gate.names} | set(TOLD))

@@ -1,0 +1,168 @@
+"""Two GPUs against one, random weights: encoding alone, and whole runs with all measures. Prints lines of JSON.
+
+    python tests/bench/two_gpus.py [--only encode|run] [--model 3b|dna] [--tiny]
+
+--tiny: two processes on the CPU and tiny models, to try the script. About 7 minutes on two H200. Needs the extra ray.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vp_tui.core.bench.mixes import drawer
+from vp_tui.core.bench.random_weights import shape_of
+from vp_tui.core.config import plain_plan
+from vp_tui.core.engine.encode import Encoder
+from vp_tui.core.engine.queueing import delayed
+from vp_tui.core.inputs import packing
+from vp_tui.core.inputs.source import resolve
+from vp_tui.core.inputs.synthetic import random_coding_dna, random_proteins
+from vp_tui.core.inputs.tokens import VOCABULARY
+from vp_tui.core.models.loading import load
+from vp_tui.core.runs.devices import Devices
+from vp_tui.core.workers.demo.dnabert import make_dnabert
+from vp_tui.core.workers.fleet import cluster
+from vp_tui.core.workers.fleet.actor import Order
+from vp_tui.core.workers.validate.arms import PlainEncoders
+from vp_tui.core.workers.validate.budget import Budget, start_within
+from vp_tui.core.workers.validate.prepare import cut
+
+BUDGET = 33_792
+TOKENS = {"3b": 1_600_000, "dna": 32_000_000}
+SEQUENCES = {"3b": 4_000, "dna": 50_000}
+REFERENCE = {"3b": "bf16", "dna": "fp32"}
+MIX = {"3b": ("uniref", "esm2-3b"), "dna": ("virnucpro", "dnabert-s")}
+
+
+def checkpoint_3b(folder, tiny):
+    """Write an ESM-2 of the 3B shape with random FP16 weights."""
+    from transformers import EsmConfig, EsmForMaskedLM
+
+    hidden, layers, heads = (64, 2, 4) if tiny else (2560, 36, 40)
+    config = EsmConfig(
+        vocab_size=33, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
+        intermediate_size=4 * hidden, position_embedding_type="rotary", token_dropout=True,
+        emb_layer_norm_before=False, mask_token_id=32, pad_token_id=1, layer_norm_eps=1e-5,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    with torch.device("cpu" if tiny else "cuda"):
+        EsmForMaskedLM(config).half().save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
+
+
+def checkpoint_dna(folder, tiny):
+    """Write a DNABERT-S of the published shape with random weights and a vocabulary of synthetic DNA."""
+    shape = {"num_layers": 2, "hidden": 64, "num_heads": 4}
+    make_dnabert(folder, **(shape if tiny else {"num_layers": 12, "hidden": 768, "num_heads": 12, "ffn": 3072}))
+
+
+def checkpoint(name, place, tiny):
+    folder = place / name
+    if not folder.exists():
+        folder.mkdir()
+        {"3b": checkpoint_3b, "dna": checkpoint_dna}[name](folder, tiny)
+    return folder
+
+
+def encode_all(encoder, tokens, budget):
+    """Encode as `vp-tui embed` does; return the embeddings, tokens/s of the wall clock and the share of it encoding."""
+    limit = Budget(budget, int(tokens.lengths_S.max()), print)
+    blocks = cut(tokens.lengths_S, np.zeros(len(tokens.lengths_S), np.int64), budget)
+    found_SD, encode_s = None, 0.0
+    encoder.drain()
+    began_s = time.perf_counter()
+    for running in delayed((start_within(encoder, tokens, one.indices_S, limit) for one in blocks), encoder.ahead):
+        block = running.finish()
+        if found_SD is None:
+            found_SD = np.empty((len(tokens.lengths_S), block.embeddings_SD.shape[1]), np.float32)
+        found_SD[block.seq_indices_S] = block.embeddings_SD
+        encode_s += block.encode_s
+    wall_s = time.perf_counter() - began_s
+    return found_SD, {"tokens_per_s": round(int(tokens.lengths_S.sum()) / wall_s), "encoding": encode_s / wall_s}
+
+
+def warm(encoder, tokens, budget):
+    """Compile the kernels for short, long and full packed batches."""
+    order = np.argsort(-tokens.lengths_S)
+    for _ in range(3):
+        encoder.encode(tokens, [order[:8], order[-8:], *packing.by_length(tokens.lengths_S, budget)[:3]])
+
+
+def encoding_alone(name, place, tiny):
+    """Encode on one device without Ray, on one with Ray, and on two."""
+    plan, budget = plain_plan("fp32" if tiny else "fp16"), 2048 if tiny else BUDGET
+    device = torch.device("cpu") if tiny else torch.device("cuda", 0)
+    source = resolve(str(checkpoint(name, place, tiny)))
+    mix, shape = MIX[name]
+    tokens = drawer(mix, shape_of(shape), None)(60_000 if tiny else TOKENS[name])
+    encoder = Encoder(load(source, plan, device), plan, device)
+    warm(encoder, tokens, budget)
+    alone_SD, alone = encode_all(encoder, tokens, budget)
+    tell(model=name, devices="one without Ray", **alone)
+    del encoder
+    for count in (1, 2):
+        asked = Devices("cpu", None, count) if tiny else Devices("cuda", tuple(range(count)), count)
+        with cluster.started(asked, None, print) as fleet:
+            order = Order(
+                arm="candidate", source=source, plan=plan, attention="auto", spare_fp32=False, linear="native",
+                encoders=PlainEncoders(),
+            )  # fmt: skip
+            _, encoder = fleet.load(order)
+            warm(encoder, tokens, budget)
+            found_SD, rate = encode_all(encoder, tokens, budget)
+        ratio = rate["tokens_per_s"] / alone["tokens_per_s"]
+        tell(model=name, devices=count, ratio=ratio, equal=bool(np.array_equal(found_SD, alone_SD)), **rate)
+
+
+def whole_runs(name, place, tiny):
+    """The same run on one device and on two."""
+    path, count = place / f"{name}.fasta", 300 if tiny else SEQUENCES[name]
+    rng = np.random.default_rng(0)
+    if name == "3b":
+        made = random_proteins(np.clip(rng.gamma(2.0, 150.0, count), 30, 1022).astype(np.int64), 0)
+    else:
+        made = random_coding_dna(rng.integers(150, 800, count), 0)
+    path.write_bytes(b"".join(b">s%d\n%s\n" % (i, letters) for i, letters in enumerate(made)))
+    model = checkpoint(name, place, tiny)
+    for devices in (["--device", "cpu" if tiny else "cuda:0"], ["--devices", "cpu:2" if tiny else "0,1"]):
+        command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(model), "-i", str(path), "--fp32-compare"]
+        command += ["--sample", str(count), "--reference", "fp32" if tiny else REFERENCE[name], "--json", *devices]
+        began_s = time.perf_counter()
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=900, check=False)
+        document = json.loads(done.stdout)
+        arms = {
+            arm: {key: one[key] for key in ("precision", "tokens_per_s", "seconds", "end_to_end_seconds")}
+            for arm, one in document["arms"].items()
+        }
+        wall_s, shared = round(time.perf_counter() - began_s, 1), document["measures"]["details"].get("devices")
+        tell(model=name, command=devices, wall_s=wall_s, verdict=document["verdict"], arms=arms, devices=shared)
+
+
+def tell(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["encode", "run"])
+    parser.add_argument("--model", choices=["3b", "dna"], action="append")
+    parser.add_argument("--tiny", action="store_true")
+    options = parser.parse_args()
+    parts = {"encode": encoding_alone, "run": whole_runs}
+    with tempfile.TemporaryDirectory() as place:
+        for part, work in parts.items():
+            for name in options.model or ["dna", "3b"]:
+                if options.only in {None, part}:
+                    work(name, Path(place), options.tiny)
+
+
+if __name__ == "__main__":
+    main()
