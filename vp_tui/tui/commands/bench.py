@@ -40,7 +40,7 @@ def _fields(values: Mapping[str, Any]) -> dict[str, Any]:
     budget = values["token_budget"]
     if budget != "auto" and not budget.isdigit():
         raise UsageError(f"--token-budget {budget!r}: use a number or auto")
-    names = (name.strip() for given in values["precisions"] or () for name in given.split(","))
+    names = (name.strip() for given in values.get("precisions") or () for name in given.split(","))
     given = {
         **values,
         "precisions": list(dict.fromkeys(names)),
