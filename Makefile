@@ -4,7 +4,7 @@ BIN := .venv/bin
 # for make fuzz, per parser
 SECONDS ?= 600
 
-.PHONY: help demo test test-fast test-gpu test-devices faults fuzz check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu test-long faults fuzz check format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -17,11 +17,11 @@ demo: .venv/installed ## validate FP16 on two tiny synthetic models, then list t
 	$(BIN)/vp-tui runs
 
 # three workers for two cores: a third of the time a test waits for a screen or a run
-test: .venv/installed-dev ## run the test suite, except benchmarks and whole commands on several devices
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not bench and not devices"
+test: .venv/installed-dev ## run the test suite, except benchmarks and tests marked long
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not bench and not long"
 
-test-devices: .venv/installed-dev ## run the tests of whole commands on several devices (Ray), three minutes
-	$(BIN)/python -m pytest -m devices tests
+test-long: .venv/installed-dev ## run the tests marked long: whole commands on several devices, margins on trained weights
+	$(BIN)/python -m pytest -m long tests
 
 test-fast: .venv/installed-dev ## run the tests that need no child process, no screen and no torch
 	$(BIN)/python -m pytest -n 2 --fast

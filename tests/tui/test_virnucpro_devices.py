@@ -19,7 +19,7 @@ from vp_tui.core.workers.fleet import reaper
 
 pytest.importorskip("ray", reason="the extra ray is not installed: pip install vp-tui[ray]")
 
-pytestmark = [pytest.mark.devices, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
 MODELS = ("esm", "dnabert")
 CODONS = [a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT" if a + b + c not in {"TAA", "TAG", "TGA"}]

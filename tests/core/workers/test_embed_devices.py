@@ -92,7 +92,7 @@ def without_environments(folder):
     return replace(manifest.read(folder), environments=()).document()
 
 
-@pytest.mark.devices
+@pytest.mark.long
 def test_a_file_of_two_devices_has_the_bytes_of_one(vp_tui, made_checkpoint, tmp_path):
     made = []
     for name, words in (("one.npz", ()), ("two.npz", ("--devices", "cpu:2"))):
@@ -131,7 +131,7 @@ def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
     assert f"{killed[0].name} is lost" in capfd.readouterr().err
 
 
-@pytest.mark.devices
+@pytest.mark.long
 def test_a_killed_job_on_two_devices_continues_on_two_to_the_same_bytes(embed, on_two, made_checkpoint, tmp_path, poll):
     options = FOLDER | {"format": "hdf5", "store": "fp16", "per-file": "1"}
     plain, out = embed(tmp_path / "plain", **options), tmp_path / "out"

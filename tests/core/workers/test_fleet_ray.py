@@ -266,7 +266,7 @@ def test_a_killed_run_leaves_no_process_of_ray_and_is_resumed_to_the_same_result
         assert np.array_equal(first_SD, second_SD)
 
 
-@pytest.mark.devices
+@pytest.mark.long
 def test_a_stopped_run_leaves_no_process_of_ray(vp_tui, home, made_checkpoint, poll):
     vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--no-oracle", "--devices", "cpu:2", "--detach")
     poll(lambda: any("raylet" in process.name() for process in ours()), seconds=200, what="Ray")

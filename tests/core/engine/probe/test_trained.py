@@ -113,7 +113,7 @@ def numbers_of(found):
     return [found.values[measure]["all"][name] for measure, name in keys]
 
 
-@pytest.mark.parametrize("name", ["fp16", "bf16"])
+@pytest.mark.parametrize("name", ["fp16", pytest.param("bf16", marks=pytest.mark.long)])
 def test_a_sound_engine_errs_as_its_format_must(probed, name):
     found = probed(name)
     rounding, pooled, semantics, tables = numbers_of(found)
@@ -131,11 +131,11 @@ def test_a_sound_engine_errs_as_its_format_must(probed, name):
     [
         ("bf16-layer", 1.5, 0, 200, 0),
         ("half-angles", 1.5, 0, 200, 6),
-        ("tanh-gelu", 2.2, 1.6, 500, 0),
-        ("recomputed-inv-freq", 0, 0, 50, 6),
-        ("fp16-pooling", 0, 1.6, 300, 0),
-        ("eos-in-mean", 0, 8, 3000, 0),
-        ("missing-scale", 40, 40, 30_000, 0),
+        pytest.param("tanh-gelu", 2.2, 1.6, 500, 0, marks=pytest.mark.long),
+        pytest.param("recomputed-inv-freq", 0, 0, 50, 6, marks=pytest.mark.long),
+        pytest.param("fp16-pooling", 0, 1.6, 300, 0, marks=pytest.mark.long),
+        pytest.param("eos-in-mean", 0, 8, 3000, 0, marks=pytest.mark.long),
+        pytest.param("missing-scale", 40, 40, 30_000, 0, marks=pytest.mark.long),
     ],
 )
 def test_a_fault_is_seen_with_this_margin(probed, fault, rounding, pooled, semantics, tables):
