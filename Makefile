@@ -20,7 +20,7 @@ demo: .venv/installed ## validate FP16 on two tiny synthetic models, then list t
 test: .venv/installed-dev ## run the test suite, except benchmarks and tests marked long
 	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not bench and not long"
 
-test-long: .venv/installed-dev ## run the tests marked long: whole commands on several devices, margins on trained weights
+test-long: .venv/installed-dev ## run the tests marked long: README.md, whole commands on several devices, faults on trained weights
 	$(BIN)/python -m pytest -m long tests
 
 test-fast: .venv/installed-dev ## run the tests that need no child process, no screen and no torch

@@ -28,6 +28,7 @@ JUDGES_CLOCKS = re.compile(r"--baseline|^vp-tui compare")
 """Runs on a machine that other work came to meanwhile really are slower: here accuracy alone is certain."""
 
 
+@pytest.mark.long  # four to five minutes on two slow cores
 @pytest.mark.timeout(1800)  # some twenty real processes, each importing torch, on cores shared with other tests
 def test_every_command_of_the_readme_runs_in_the_order_it_is_shown(home, made_checkpoint, short_proteins, tmp_path):
     (tmp_path / "vp-tui").write_text(f'#!/bin/sh\nexec {sys.executable} -m vp_tui.tui.cli "$@"\n')

@@ -284,6 +284,7 @@ def recognized(made, lineup):
     return faults
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_pipeline_is_named(name, recognized):
     (fault,) = recognized(*FAULTY[name])

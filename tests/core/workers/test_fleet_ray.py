@@ -251,6 +251,7 @@ def test_a_run_on_two_devices_equals_the_plain_one_and_leaves_no_process(vp_tui,
     assert devices["ci95"][0] <= devices["efficiency"] <= devices["ci95"][1]
 
 
+@pytest.mark.long
 def test_a_killed_run_leaves_no_process_of_ray_and_is_resumed_to_the_same_result(vp_tui, home, made_checkpoint, poll):
     plain = ("run", "-m", made_checkpoint(), "-i", PROTEINS, "--no-oracle", "--json")
     vp_tui(*plain)
