@@ -20,8 +20,8 @@ from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.runs.devices import Devices
-from vp_tui.core.workers.validate.budget import Budget, start_within
-from vp_tui.core.workers.validate.prepare import cut
+from vp_tui.core.workers.embedder import started
+from vp_tui.core.workers.validate.budget import Budget
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "workers"))
 import fake_device
@@ -120,8 +120,7 @@ def encoded(encoder, tokens, count, devices):
     busy_s, packs, cpu_s, began_s = 0.0, 0, time.process_time(), time.perf_counter()
     budget = Budget(BUDGET, int(tokens.lengths_S.max()), print)
     first = replace(tokens, lengths_S=tokens.lengths_S[:count], starts_S=tokens.starts_S[:count])
-    blocks = cut(first.lengths_S, np.zeros(count, np.int64), BUDGET)
-    for running in delayed((start_within(encoder, first, one.indices_S, budget) for one in blocks), encoder.ahead):
+    for running in delayed(started(encoder, first, np.zeros(count, np.int64), budget), encoder.ahead):
         block = running.finish()
         busy_s += block.encode_s
         packs += int(block.pack_of_S[-1]) + 1

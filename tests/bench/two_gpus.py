@@ -28,11 +28,11 @@ from vp_tui.core.inputs.tokens import VOCABULARY
 from vp_tui.core.models.loading import load
 from vp_tui.core.runs.devices import Devices
 from vp_tui.core.workers.demo.dnabert import make_dnabert
+from vp_tui.core.workers.embedder import started
 from vp_tui.core.workers.fleet import cluster
 from vp_tui.core.workers.fleet.actor import Order
 from vp_tui.core.workers.validate.arms import PlainEncoders
-from vp_tui.core.workers.validate.budget import Budget, start_within
-from vp_tui.core.workers.validate.prepare import cut
+from vp_tui.core.workers.validate.budget import Budget
 
 BUDGET = 33_792
 TOKENS = {"3b": 1_600_000, "dna": 32_000_000}
@@ -75,11 +75,11 @@ def checkpoint(name, place, tiny):
 def encode_all(encoder, tokens, budget):
     """Encode as `vp-tui embed` does; return the embeddings, tokens/s of the wall clock and the share of it encoding."""
     limit = Budget(budget, int(tokens.lengths_S.max()), print)
-    blocks = cut(tokens.lengths_S, np.zeros(len(tokens.lengths_S), np.int64), budget)
+    blocks = started(encoder, tokens, np.zeros(len(tokens.lengths_S), np.int64), limit)
     found_SD, encode_s = None, 0.0
     encoder.drain()
     began_s = time.perf_counter()
-    for running in delayed((start_within(encoder, tokens, one.indices_S, limit) for one in blocks), encoder.ahead):
+    for running in delayed(blocks, encoder.ahead):
         block = running.finish()
         if found_SD is None:
             found_SD = np.empty((len(tokens.lengths_S), block.embeddings_SD.shape[1]), np.float32)

@@ -44,12 +44,7 @@ class PackEncoder(Protocol):
 
 def delayed(items: Iterable[_Item], by: int) -> Iterator[_Item]:
     """Yield the items in order, each after `by` later ones were taken from their source."""
-    waiting: deque[_Item] = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > by:
-            yield waiting.popleft()
-    yield from waiting
+    return (item for _, item in delayed_across([(None, items)], by))
 
 
 def delayed_across(groups: Iterable[tuple[_Group, Iterable[_Item]]], by: int) -> Iterator[tuple[_Group, _Item]]:

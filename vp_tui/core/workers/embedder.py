@@ -75,8 +75,13 @@ class Embedder:
         if self._asked == "auto":
             budget = max(budget, longest)
         limit = Budget(budget, longest, self._report)
-        for block in cut(tokens.lengths_S, stratum_S, limit.tokens):
-            yield start_within(self._encoder, tokens, block.indices_S, limit)
+        return started(self._encoder, tokens, stratum_S, limit)
+
+
+def started(encoder: PackEncoder, tokens: TokenSet, stratum_S: np.ndarray, limit: Budget) -> Iterator[Started]:
+    """Yield the blocks of all sequences in the order they are cut in, as they are queued; raises as start_within."""
+    for block in cut(tokens.lengths_S, stratum_S, limit.tokens):
+        yield start_within(encoder, tokens, block.indices_S, limit)
 
 
 def token_budget(encoder: Any, asked: int | Literal["auto"], longest: int) -> int:

@@ -22,7 +22,7 @@ from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.sketch import Sketched
 from vp_tui.core.engine.probe.trace import Trace
 from vp_tui.core.files import DAMAGED, replacing
-from vp_tui.core.fingerprint import plan_hash
+from vp_tui.core.fingerprint import hash_of, plan_hash
 from vp_tui.core.measures.summary import percentile
 
 ORACLE_VERSION: Final = 3
@@ -84,8 +84,7 @@ def path_of(cache: Path, facts: Mapping[str, Any], sample: Sample, plan: Precisi
         "lengths": _hash(sample.lengths_P),
         "budget": sample.budget if is_padded else None,
     }
-    text = json.dumps(key, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return cache / "oracles" / f"{hashlib.sha256(text.encode()).hexdigest()}.safetensors"
+    return cache / "oracles" / f"{hash_of(key)}.safetensors"
 
 
 def _hash(numbers: NDArray[np.int64]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from vp_tui.core import gates, measures, verdict
 from vp_tui.core.engine import device_arrays
 from vp_tui.core.files import DAMAGED, replacing
+from vp_tui.core.fingerprint import hash_of
 from vp_tui.core.measurements import Measured, as_document, from_document
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.validate import controls
@@ -58,8 +59,7 @@ def path_of(cache: Path, facts: Mapping[str, Any], x_SD: np.ndarray, stratum_S: 
         "code": code_hash(),
         "facts": {**facts, "numpy": np.__version__},
     }
-    text = json.dumps(key, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return cache / "controls" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    return cache / "controls" / f"{hash_of(key)}.json"
 
 
 @lru_cache(maxsize=1)
