@@ -85,7 +85,9 @@ def test_a_config_is_frozen():
         config().sample = 5
 
 
-TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["Z"]), min_size=1, max_size=20)
+# U+0085 is a blank too (next line), which a config strips as it does those of category Z
+LETTERS = st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_categories=["Z"], exclude_characters="\x85")
+TEXT = st.text(LETTERS, min_size=1, max_size=20)
 
 
 @settings(deadline=None)
