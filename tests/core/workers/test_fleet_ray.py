@@ -103,6 +103,11 @@ def rows_of(encoder, tokens, packs, after=None, event=lambda: None):
     return np.concatenate(found)
 
 
+def losses(told):
+    """What was told, without the devices that are slow: a busy core may really be."""
+    return [text for text in told if " is lost" in text]
+
+
 def test_two_nodes_compute_what_one_device_computes_and_share_the_packs(fleet, encoder, tokens, packs, expected_SD):
     assert np.array_equal(rows_of(encoder, tokens, packs), expected_SD)
     assert sum(row.packs for row in fleet.rows()) == len(packs)
@@ -115,7 +120,7 @@ def test_a_killed_actor_costs_the_packs_that_it_held(fleet, encoder, tokens, pac
     rows_SD = rows_of(encoder, tokens, packs, 5, lambda: os.kill(victim.about.pid, signal.SIGKILL))
     assert np.array_equal(rows_SD, expected_SD)
     assert fleet.lost == [victim.name]
-    (text,) = told
+    (text,) = losses(told)
     assert text.startswith(f"{victim.name} is lost")
 
 
@@ -126,8 +131,9 @@ def test_a_node_that_goes_costs_the_packs_that_it_held(
     second = next(node for node in two_nodes.list_all_nodes() if not node.is_head())
     rows_SD = rows_of(encoder, tokens, packs, 5, lambda: two_nodes.remove_node(second, allow_graceful=graceful))
     assert np.array_equal(rows_SD, expected_SD)
-    assert len(fleet.lost) == 1
-    assert len(told) == 1
+    (name,) = fleet.lost
+    (text,) = losses(told)
+    assert text.startswith(f"{name} is lost")
 
 
 def test_a_pack_that_does_not_fit_says_so_where_its_block_is_waited_for(fleet, encoder, tokens, packs, expected_SD):

@@ -193,6 +193,16 @@ def test_a_device_that_is_slower_than_the_others_is_named_once(world, told):
     assert text.startswith("b takes 3 times")
 
 
+def test_a_device_that_was_slow_for_a_moment_is_not_named(world, told):
+    """Packs of 10 ms: another process had its core for a moment, or it is slow and costs a quarter second."""
+    devices = [LearningDevice(world, name, slow=3.0 if name == "b" else 1.0) for name in "ab"]
+    scheduler = with_devices(world, told, *devices)
+    scheduler.add([(LearningDevice.TOKENS, 0.01)] * 6 * JUDGED_PACKS)
+    scheduler.drain()
+    assert scheduler.accounts[1].judged > JUDGED_PACKS
+    assert told == []
+
+
 def test_a_device_that_was_given_more_of_the_slower_precision_is_not_slow(world, told):
     """Two precisions take 1.2 and 0.1 s for as many tokens; who has more of which is chance."""
     devices = [LearningDevice(world, name) for name in "ab"]
