@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.workers.fleet.accounts import JUDGED_PACKS
 from vp_tui.core.workers.fleet.scheduler import (
     CALL_SECONDS,
     HELD_SECONDS,
     IN_FLIGHT,
-    JUDGED_PACKS,
     LostError,
     Scheduler,
 )

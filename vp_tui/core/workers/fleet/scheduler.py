@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from vp_tui.core import text as fmt
 from vp_tui.core.errors import ResourceError
+from vp_tui.core.workers.fleet.accounts import Account
 
 Result = TypeVar("Result")
 
@@ -22,14 +23,6 @@ HELD_SECONDS: Final = 0.3
 """Of device work that a device holds where its packs are shorter: what the run's process may do without looking."""
 CALL_SECONDS: Final = 0.1
 """Of device work in one call, which costs about 1 ms: so many packs, or one that takes longer."""
-STRAGGLES: Final = 1.5
-"""A device that takes so much longer per token than the median of the others is named."""
-JUDGED_PACKS: Final = 8
-"""Packs that a device has encoded before it is compared with others."""
-JUDGED_SECONDS: Final = 2.0
-"""Of device work, as the others would have done it, before it is compared. Two equal CPU devices on two cores loaded by
-other processes, 402 starts in 150 s of packs of 5 ms: 11 % were named without this bound, 1 % at 0.25 s, none from
-0.5 s on. A slow device of a shorter run is missed; it costs less than those seconds."""
 LOOK_SECONDS: Final = 2.0
 """At most between two looks at the devices while none of them answers."""
 
@@ -64,30 +57,6 @@ class Device(Protocol):
 
 Wait = Callable[[Sequence[Any], float], Sequence[Any]]
 """Tickets and seconds in; those that are done out, as soon as there is one, or none after the seconds."""
-
-
-@dataclass(slots=True)
-class Account:
-    """What one device has done so far."""
-
-    name: str
-    packs: int = 0
-    tokens: int = 0
-    busy_s: float = 0.0
-    """Seconds of device work."""
-    held: int = 0
-    """Packs in flight."""
-    held_s: float = 0.0
-    """Device seconds that they are expected to take."""
-    lost: str = ""
-    """Why it is gone; empty while it works."""
-    judged: int = 0
-    """Packs that could be compared with the pace of the other devices."""
-    judged_s: float = 0.0
-    """Device seconds of those."""
-    usual_s: float = 0.0
-    """Device seconds that the others would have taken for them."""
-    straggles: bool = False
 
 
 @dataclass(order=True, slots=True)
@@ -288,17 +257,12 @@ class Scheduler(Generic[Result]):
         paces = [self._devices[one].seconds_per_token(task.work) for one in self.alive if one != place]
         known = [pace for pace in paces if pace is not None]
         if known and seconds > 0:
-            account = self.accounts[place]
-            account.judged += 1
-            account.judged_s += seconds
-            account.usual_s += statistics.median(known) * task.tokens
+            self.accounts[place].compare(seconds, statistics.median(known) * task.tokens)
 
     def _name_straggler(self, account: Account) -> None:
-        known = account.judged >= JUDGED_PACKS and account.usual_s >= JUDGED_SECONDS
-        if account.straggles or not known or account.judged_s <= STRAGGLES * account.usual_s:
-            return
-        account.straggles = True
-        self._tell(
-            f"{account.name} takes {fmt.number(account.judged_s / account.usual_s)} times as long per token as the "
-            "other devices: look for another process, heat, or a slower model of GPU there"
-        )
+        if account.turns_slow():
+            times = fmt.number(account.judged_s / account.usual_s)
+            self._tell(
+                f"{account.name} takes {times} times as long per token as the other devices: look for another process, "
+                "heat, or a slower model of GPU there"
+            )
