@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import spearmanr
 
+from vp_tui.core.measures.arrays import NumpyArrays
 from vp_tui.core.measures.statistics import reference_statistics
 from vp_tui.core.measures.structure import StructureMeasures, structure_measures
 
@@ -74,6 +75,21 @@ def test_partners_are_close_in_the_energy_distance_however_close():
     expected = (2 * across - cdist(zx_SD, zx_SD).mean() - cdist(zy_SD, zy_SD).mean()) / (2 * across)
     assert expected > 1e-10
     assert measured(x_SD, y_SD).energy_distance == pytest.approx(expected, abs=1e-14)
+
+
+class FakeProcessor(NumpyArrays):
+    """Rounds each sum of products otherwise, as processors do that sum the edges of a matrix in another order."""
+
+    def products(self, a_AD, b_BD):
+        product_AB = super().products(a_AD, b_BD)
+        return product_AB * (1 + 4e-16 * np.random.default_rng(0).integers(-2, 3, product_AB.shape))
+
+
+def test_equal_rows_are_at_no_distance_however_a_processor_rounds():
+    x_SD, _ = pair()
+    y_SD = np.repeat(x_SD[:6] + 3.0, 10, axis=0)
+    here, there = measured(x_SD, y_SD), measured(x_SD, y_SD, arrays=FakeProcessor())
+    assert values(there) == pytest.approx(values(here), abs=1e-14)
 
 
 def test_sets_far_apart_have_nearly_all_of_the_energy_distance_and_the_same_structure():

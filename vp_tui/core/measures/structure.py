@@ -18,6 +18,8 @@ MIN_ROWS = 4
 """The debiased estimate divides by n - 3."""
 _DUST = 1e-12
 """Rounding of U-centring relative to the Gram matrix; smaller results count as 0."""
+_EQUAL = 1e-14
+"""Rounding of a Gram matrix relative to squared norms; rows whose squared distance is smaller count as equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +144,11 @@ def _distances_within(gram_FF: Array) -> Array:
 
 
 def _distances(gram_FF: Array, x_square_F: Array, y_square_F: Array) -> Array:
-    square_FF = x_square_F[:, None] + y_square_F - 2 * gram_FF
-    return square_FF.clip(min=0.0) ** 0.5  # rounding can fall below 0
+    sum_FF = x_square_F[:, None] + y_square_F
+    square_FF = sum_FF - 2 * gram_FF
+    # the root of rounding is far larger than rounding, and differs by processor
+    square_FF[square_FF < _EQUAL * sum_FF] = 0.0
+    return square_FF**0.5
 
 
 def _ranks(far_FF: Array, arrays: Arrays) -> Array:
