@@ -103,6 +103,18 @@ def rows_of(encoder, tokens, packs, after=None, event=lambda: None):
     return np.concatenate(found)
 
 
+@pytest.fixture
+def assert_rows_until_one_is_lost(fleet, encoder, tokens, packs, expected_SD):
+    """Call it with what becomes of a device: the rows are right then and until Ray has noticed."""
+
+    def check(event):
+        assert np.array_equal(rows_of(encoder, tokens, packs, 5, event), expected_SD)
+        while not fleet.lost:
+            assert np.array_equal(rows_of(encoder, tokens, packs), expected_SD)
+
+    return check
+
+
 def losses(told):
     """What was told, without the devices that are slow: a busy core may really be."""
     return [text for text in told if " is lost" in text]
@@ -115,22 +127,18 @@ def test_two_nodes_compute_what_one_device_computes_and_share_the_packs(fleet, e
     assert len({row.name for row in fleet.rows()}) == 2
 
 
-def test_a_killed_actor_costs_the_packs_that_it_held(fleet, encoder, tokens, packs, expected_SD, told):
+def test_a_killed_actor_costs_the_packs_that_it_held(fleet, assert_rows_until_one_is_lost, told):
     victim = fleet.devices[1]
-    rows_SD = rows_of(encoder, tokens, packs, 5, lambda: os.kill(victim.about.pid, signal.SIGKILL))
-    assert np.array_equal(rows_SD, expected_SD)
+    assert_rows_until_one_is_lost(lambda: os.kill(victim.about.pid, signal.SIGKILL))
     assert fleet.lost == [victim.name]
     (text,) = losses(told)
     assert text.startswith(f"{victim.name} is lost")
 
 
 @pytest.mark.parametrize("graceful", [False, True], ids=["killed", "drained"])
-def test_a_node_that_goes_costs_the_packs_that_it_held(
-    graceful, two_nodes, fleet, encoder, tokens, packs, expected_SD, told
-):
+def test_a_node_that_goes_costs_the_packs_that_it_held(graceful, two_nodes, fleet, assert_rows_until_one_is_lost, told):
     second = next(node for node in two_nodes.list_all_nodes() if not node.is_head())
-    rows_SD = rows_of(encoder, tokens, packs, 5, lambda: two_nodes.remove_node(second, allow_graceful=graceful))
-    assert np.array_equal(rows_SD, expected_SD)
+    assert_rows_until_one_is_lost(lambda: two_nodes.remove_node(second, allow_graceful=graceful))
     (name,) = fleet.lost
     (text,) = losses(told)
     assert text.startswith(f"{name} is lost")
