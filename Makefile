@@ -4,7 +4,7 @@ BIN := .venv/bin
 # for make fuzz, per parser
 SECONDS ?= 600
 
-.PHONY: help demo test test-fast test-gpu test-long faults fuzz check format bench stills install clean
+.PHONY: help demo test test-fast test-gpu test-long faults fuzz check check-style check-types check-types-of-tests format bench stills install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,14 +37,21 @@ faults: .venv/installed-dev ## cause every fault of docs/reliability.md; print h
 fuzz: .venv/installed-dev ## try damaged files on every parser, SECONDS each (default 600)
 	$(BIN)/python tests/fuzz.py --seconds $(SECONDS)
 
-check: .venv/installed-dev ## check format, lints, import contracts, types, unused code and advisories
+# the types of product and tests are apart, so that make -j 2 checks them side by side
+check: check-style check-types check-types-of-tests ## check format, lints, import contracts, types, unused code and advisories
+
+check-style: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/vulture
 	$(BIN)/python tests/audit.py
+
+check-types: .venv/installed-dev
+	$(BIN)/mypy
+
+check-types-of-tests: .venv/installed-dev
+	$(BIN)/mypy --cache-dir .mypy_cache/tests --config-file tests/mypy.ini
 
 format: .venv/installed-dev ## format the code and apply the safe fixes of the lints
 	$(BIN)/ruff format .
