@@ -11,7 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import torch
@@ -30,7 +33,9 @@ from vp_tui.core.runs.devices import Devices
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 from vp_tui.core.workers.embedder import started
 from vp_tui.core.workers.fleet import cluster
+from vp_tui.core.workers.fleet import fleet as fleets
 from vp_tui.core.workers.fleet.actor import Order
+from vp_tui.core.workers.fleet.device import RayDevice
 from vp_tui.core.workers.validate.arms import PlainEncoders
 from vp_tui.core.workers.validate.budget import Budget
 
@@ -72,13 +77,33 @@ def checkpoint(name, place, tiny):
     return folder
 
 
+@contextmanager
+def counted():
+    """Count calls to devices, and the seconds that this process waits for them: who waits where a ratio is low."""
+    found = SimpleNamespace(calls=0, waited_s=0.0)
+    submit, ready = RayDevice.submit, fleets.ready
+
+    def call(device, works):
+        found.calls += 1
+        return submit(device, works)
+
+    def wait(tickets, seconds):
+        began_s = time.perf_counter()
+        done = ready(tickets, seconds)
+        found.waited_s += time.perf_counter() - began_s
+        return done
+
+    with mock.patch.object(RayDevice, "submit", call), mock.patch.object(fleets, "ready", wait):
+        yield found
+
+
 def encode_all(encoder, tokens, budget):
-    """Encode as `vp-tui embed` does; return the embeddings, tokens/s of the wall clock and the share of it encoding."""
+    """Encode as `vp-tui embed` does; return the embeddings, and tokens/s and shares of the wall clock."""
     limit = Budget(budget, int(tokens.lengths_S.max()), print)
     blocks = started(encoder, tokens, np.zeros(len(tokens.lengths_S), np.int64), limit)
     found_SD, encode_s = None, 0.0
     encoder.drain()
-    began_s = time.perf_counter()
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     for running in delayed(blocks, encoder.ahead):
         block = running.finish()
         if found_SD is None:
@@ -86,7 +111,8 @@ def encode_all(encoder, tokens, budget):
         found_SD[block.seq_indices_S] = block.embeddings_SD
         encode_s += block.encode_s
     wall_s = time.perf_counter() - began_s
-    return found_SD, {"tokens_per_s": round(int(tokens.lengths_S.sum()) / wall_s), "encoding": encode_s / wall_s}
+    rate, cpu_s = round(int(tokens.lengths_S.sum()) / wall_s), time.process_time() - began_cpu_s
+    return found_SD, {"wall_s": wall_s, "tokens_per_s": rate, "encoding": encode_s / wall_s, "own_cpu": cpu_s / wall_s}
 
 
 def warm(encoder, tokens, budget):
@@ -110,14 +136,17 @@ def encoding_alone(name, place, tiny):
     del encoder
     for count in (1, 2):
         asked = Devices("cpu", None, count) if tiny else Devices("cuda", tuple(range(count)), count)
-        with cluster.started(asked, None, print) as fleet:
+        with counted() as seen, cluster.started(asked, None, print) as fleet:
             order = Order(
                 arm="candidate", source=source, plan=plan, attention="auto", spare_fp32=False, linear="native",
                 encoders=PlainEncoders(),
             )  # fmt: skip
             _, encoder = fleet.load(order)
             warm(encoder, tokens, budget)
+            packs, calls, waited_s = sum(row.packs for row in fleet.rows()), seen.calls, seen.waited_s
             found_SD, rate = encode_all(encoder, tokens, budget)
+            rate["calls"], rate["waiting"] = seen.calls - calls, (seen.waited_s - waited_s) / rate["wall_s"]
+            rate["packed_batches"] = sum(row.packs for row in fleet.rows()) - packs
         ratio = rate["tokens_per_s"] / alone["tokens_per_s"]
         tell(model=name, devices=count, ratio=ratio, equal=bool(np.array_equal(found_SD, alone_SD)), **rate)
 
