@@ -15,7 +15,7 @@ from samples import PROTEINS
 from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder, OutOfMemoryError
 from vp_tui.core.engine.queueing import delayed
-from vp_tui.core.errors import ResourceError, UsageError
+from vp_tui.core.errors import ModelError, ResourceError, UsageError
 from vp_tui.core.inputs import sequences, tokenizing
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -83,14 +83,16 @@ def fleet(both_nodes, told):
 
 
 @pytest.fixture
-def encoder(fleet, model):
-    _, found = fleet.load(
-        Order(
-            arm="reference", source=model, plan=FP32, attention="auto", spare_fp32=False, linear="native",
-            encoders=PlainEncoders(),
-        )
+def order(model):
+    return Order(
+        arm="reference", source=model, plan=FP32, attention="auto", spare_fp32=False, linear="native",
+        encoders=PlainEncoders(),
     )  # fmt: skip
-    return found
+
+
+@pytest.fixture
+def encoder(fleet, order):
+    return fleet.load(order)[1]
 
 
 def rows_of(encoder, tokens, packs, after=None, event=lambda: None):
@@ -184,6 +186,23 @@ def test_token_ids_travel_narrow_and_unchanged(last):
     assert np.array_equal(narrow_N, ids_N)
     assert narrow_N.itemsize == {32: 1, 4095: 2, 100_000: 4}[last]
     assert torch.equal(torch.from_numpy(narrow_N).long(), torch.from_numpy(ids_N).long())
+
+
+def test_a_machine_with_another_checkpoint_at_the_same_path_is_refused_by_name(fleet, order, monkeypatch):
+    """Both machines are this one: what the run's process has is told wrong instead."""
+    monkeypatch.setattr("vp_tui.core.workers.fleet.fleet.hash_here", lambda path: "0" * 64)
+    with pytest.raises(ModelError) as caught:
+        fleet.load(order)
+    assert os.uname().nodename in str(caught.value)
+    assert str(order.source.path) in str(caught.value)
+
+
+def test_a_machine_without_the_checkpoint_is_named(fleet, order, tmp_path):
+    missing = replace(order, source=replace(order.source, folder=tmp_path / "not-here"))
+    with pytest.raises(ModelError) as caught:
+        ray.get(fleet.devices[1].actor.load.remote(missing, "0" * 64))
+    assert os.uname().nodename in str(caught.value)
+    assert str(missing.source.path) in str(caught.value)
 
 
 def test_without_devices_the_run_ends_with_what_became_of_each(fleet, encoder, tokens, packs):

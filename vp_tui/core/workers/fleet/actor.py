@@ -84,16 +84,19 @@ class DeviceActor:
             versions={"vp-tui": __version__, "torch": str(torch.__version__)},
         )  # fmt: skip
 
-    def load(self, order: Order) -> Any:
-        """Load the model of an arm; return its Facts.
+    def load(self, order: Order, weights_sha256: str) -> Any:
+        """Load the model of an arm, whose checkpoint has this hash; return its Facts.
 
         Raises:
-            UsageError, ModelError, ResourceError: as loading.load.
+            ModelError: the checkpoint of this machine is another one, or as loading.load.
+            UsageError, ResourceError: as loading.load.
         """
         from vp_tui.core.models.linear import settle_linear
         from vp_tui.core.models.loading import load
         from vp_tui.core.workers.fleet.facts import facts_of
+        from vp_tui.core.workers.fleet.same_weights import refuse_another
 
+        refuse_another(order.source.path, weights_sha256)
         with self._turn:
             settle_linear(order.plan, order.linear)
             loaded = load(order.source, order.plan, self._device, order.attention, spare_fp32=order.spare_fp32)

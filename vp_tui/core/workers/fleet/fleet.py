@@ -19,6 +19,7 @@ from vp_tui.core.workers.fleet.actor import KEPT_TOKENS, About, Order, Work
 from vp_tui.core.workers.fleet.device import RayDevice, answer_of
 from vp_tui.core.workers.fleet.encoder import FleetEncoder
 from vp_tui.core.workers.fleet.facts import Facts
+from vp_tui.core.workers.fleet.same_weights import hash_here
 from vp_tui.core.workers.fleet.scheduler import LostError, Scheduler
 
 TELL_SECONDS: Final = 1.0
@@ -89,9 +90,11 @@ class Fleet:
         """Load an arm on every device at the same time; return the facts of the first.
 
         Raises:
-            UsageError, ModelError, ResourceError: as loading.load, or no device is left.
+            ModelError: a machine has another checkpoint, or as loading.load.
+            UsageError, ResourceError: as loading.load, or no device is left.
         """
-        facts: Facts = next(iter(self._every(lambda device: device.actor.load.remote(order)).values()))
+        weights = hash_here(order.source.path)
+        facts: Facts = next(iter(self._every(lambda device: device.actor.load.remote(order, weights)).values()))
         return facts, FleetEncoder(self, order.arm)
 
     def unload(self, arm: Arm) -> None:
