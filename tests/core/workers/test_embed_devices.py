@@ -18,6 +18,7 @@ pytest.importorskip("ray", reason="the extra ray is not installed: pip install v
 
 from vp_tui.core.workers.fleet import cluster as clusters
 from vp_tui.core.workers.fleet.encoder import FleetEncoder
+from vp_tui.core.workers.fleet.fleet import Fleet
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
@@ -111,7 +112,15 @@ def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
     plain = embed(tmp_path / "plain", **options)
     packs_of_one = packs.copy()
     packs.clear()
-    real, killed = Folder.add, []
+    real, killed, compared = Folder.add, [], []
+    on_every = Fleet.on_every
+
+    def compare(self, arm, shared, packs):
+        found = on_every(self, arm, shared, packs)
+        compared.append([blocks[0].sequences for blocks in found])
+        return found
+
+    monkeypatch.setattr(Fleet, "on_every", compare)
 
     def add(self, file, write):
         if not killed:
@@ -128,7 +137,11 @@ def test_a_device_that_is_killed_costs_no_byte_of_the_folder_and_is_recorded(
     assert without_environments(out) == without_environments(plain)
     (environment,) = manifest.read(out).environments
     assert (environment["devices"], environment["lost_devices"]) == (2, killed[0].name)
-    assert f"{killed[0].name} is lost" in capfd.readouterr().err
+    told = capfd.readouterr().err
+    assert f"{killed[0].name} is lost" in told
+    assert "compute different embeddings" not in told
+    # in the first window alone
+    assert compared == [[1, 1]]
 
 
 @pytest.mark.long

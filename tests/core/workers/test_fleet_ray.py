@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -166,6 +167,30 @@ def test_a_pack_that_does_not_fit_says_so_where_its_block_is_waited_for(fleet, e
     assert caught.value.tokens == 77
     others_SD = np.concatenate([running.finish().embeddings_SD for running in started[1:]])
     assert np.array_equal(others_SD, expected_SD[5::5])
+
+
+def test_devices_that_agree_are_not_told_of_and_one_that_computes_otherwise_is_told_once(fleet, encoder, tokens, told):
+    def err(encoder):
+        """Make the last bit of every number wrong."""
+        start = encoder.start
+
+        def begin(tokens, packs):
+            block = start(tokens, packs).finish()
+            wrong_SD = np.nextafter(block.embeddings_SD, np.float32(np.inf))
+            return SimpleNamespace(finish=lambda: replace(block, embeddings_SD=wrong_SD))
+
+        encoder.start = begin
+
+    encoder.encode(tokens, [np.array([0]), np.array([1])])
+    assert told == []
+    ray.get(fleet.devices[1].actor.ask.remote("reference", err, ()))
+    encoder.encode(tokens, [np.array([0]), np.array([1])])
+    encoder.encode(tokens, [np.array([2])])
+    (text,) = told
+    assert fleet.devices[0].name in text
+    assert fleet.devices[1].name in text
+    assert "2 of 2" in text
+    assert "1.0000000" in text
 
 
 def test_token_sets_that_alternate_keep_their_own_sequences(encoder, tokens):

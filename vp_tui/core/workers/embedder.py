@@ -44,6 +44,7 @@ class Embedder:
         """`facts`: device and kernel, for the manifest of a folder; `several`: the devices behind `encoder`."""
         self._encoder, self._several = encoder, several
         self._asked, self._report = config.token_budget, report
+        self._compared = False
         self.facts = {**facts, "token_budget": None}
 
     @property
@@ -74,6 +75,10 @@ class Embedder:
         longest, budget = int(tokens.lengths_S.max()), int(self.facts["token_budget"])
         if self._asked == "auto":
             budget = max(budget, longest)
+        if self._several is not None and not self._compared:
+            self._compared = True
+            # on every device: they must agree
+            self._encoder.encode(tokens, [np.array([tokens.lengths_S.argmin()]), np.array([tokens.lengths_S.argmax()])])
         limit = Budget(budget, longest, self._report)
         return started(self._encoder, tokens, stratum_S, limit)
 

@@ -16,6 +16,7 @@ from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.store import device_rows
 from vp_tui.core.store.device_rows import DeviceRow
 from vp_tui.core.workers.fleet.actor import KEPT_TOKENS, About, Order, Work
+from vp_tui.core.workers.fleet.agreement import difference
 from vp_tui.core.workers.fleet.device import RayDevice, answer_of
 from vp_tui.core.workers.fleet.encoder import FleetEncoder
 from vp_tui.core.workers.fleet.facts import Facts
@@ -39,10 +40,12 @@ class Fleet:
     """The devices of a run; every call is made by one thread of the run's process."""
 
     def __init__(self, devices: Sequence[RayDevice], kind: str, threads: int, tell: Callable[[str], None]) -> None:
-        """`tell` gets a sentence for each device that is lost or slow."""
+        """`tell` gets a sentence for each device that is lost, slow, or computes something else than the first."""
         self.devices = list(devices)
         self.kind, self.threads = kind, threads
         self._scheduler: Scheduler[Any] = Scheduler(self.devices, ready, tell)
+        self._tell = tell
+        self._unequal: set[int] = set()
         self._shared: list[tuple[TokenSet, Any]] = []
         self._folder: Path | None = None
         self._told_s = 0.0
@@ -103,7 +106,7 @@ class Fleet:
             self._every(lambda device: device.actor.unload.remote(arm))
 
     def on_every(self, arm: Arm, shared: Any, packs: Sequence[Any]) -> list[Any]:
-        """Let every device encode the same packs; return the blocks of each, one per pack.
+        """Let every device encode the same packs, and compare; return the blocks of each, one per pack.
 
         Raises:
             OutOfMemoryError: a pack did not fit on a device.
@@ -116,7 +119,22 @@ class Fleet:
                 if isinstance(one, ResourceError):
                     raise one
             self.devices[place].note_pace([arm] * len(works), found)
+        self._compare({place: found for place, (found, _) in every.items()})
         return [found for found, _ in every.values()]
+
+    def _compare(self, blocks: Mapping[int, Sequence[Any]]) -> None:
+        """Tell once of each device that computes something else than the first one of its kind."""
+        firsts: dict[str, int] = {}
+        for place, found in blocks.items():
+            first = firsts.setdefault(_kind(self.devices[place].about), place)
+            how = None if place in self._unequal else difference(blocks[first], found)
+            if how is not None:
+                self._unequal.add(place)
+                self._tell(
+                    f"{self.devices[first].name} and {self.devices[place].name} compute different embeddings of the "
+                    f"same sequences ({how}); devices of one kind should agree to the last digit: look for memory "
+                    "errors (nvidia-smi -q -d ECC) and other libraries on one of them"
+                )
 
     def ask(self, arm: Arm, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return function(encoder, *arguments) with the encoder of the first device that answers.
@@ -194,7 +212,7 @@ class Fleet:
     @property
     def unlike(self) -> str | None:
         """Return how the devices differ, which moves the last digits of embeddings; None where they do not."""
-        each = {f"{device.about.name}, {_versions(device.about)}": device.name for device in self.devices}
+        each = {_kind(device.about): device.name for device in self.devices}
         if len(each) == 1:
             return None
         words = "; ".join(f"{name}: {what}" for what, name in each.items())
@@ -207,5 +225,5 @@ def compact(ids_N: NDArray[np.int32]) -> NDArray[Any]:
     return ids_N.astype(np.uint8 if last < 2**8 else np.int16 if last < 2**15 else np.int32)
 
 
-def _versions(about: About) -> str:
-    return ", ".join(f"{name} {version}" for name, version in sorted(about.versions.items()))
+def _kind(about: About) -> str:
+    return ", ".join([about.name, *(f"{name} {version}" for name, version in sorted(about.versions.items()))])
