@@ -172,6 +172,20 @@ def vp_tui(home):
     return command_on(home)
 
 
+@pytest.fixture
+def call(monkeypatch, capsys, home):
+    """call(*arguments) -> (exit code, stdout, stderr) of the command line in this process."""
+    from vp_tui.tui import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
+        code = cli.main()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def made_checkpoint(tmp_path_factory):
     """made_checkpoint(fault=None): folder of a tiny checkpoint written by transformers, made once per fault."""

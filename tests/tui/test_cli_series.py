@@ -3,16 +3,11 @@
 import json
 
 import pytest
-from stored_runs import caller, complete, slow_down
+from stored_runs import complete, slow_down
 
 from vp_tui.core.runs import launch
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.reader import Reader
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture

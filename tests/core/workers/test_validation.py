@@ -5,7 +5,6 @@ import logging
 import pytest
 import torch
 from records import gpu_sample
-from stored_runs import caller
 
 from samples import PROTEINS, READS
 from vp_tui.core.config import RunConfig
@@ -391,10 +390,10 @@ def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_is_a_warning(monkeypatch, devi
 STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eback"
 
 
-def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(home, monkeypatch, capsys):
+def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(call):
     handler = _log_handler()
     line = handler.format(logging.LogRecord("vp_tui.run", logging.ERROR, "", 0, "no %s\nnext", (STEERING,), None))
-    code, _, told = caller(monkeypatch, capsys)("show", STEERING)
+    code, _, told = call("show", STEERING)
     assert code != 0
     for text in (line, told.removesuffix("\n")):
         assert text.isprintable()
