@@ -28,7 +28,7 @@ from vp_tui.core.engine.encode import ENGINE_VERSION
 from vp_tui.core.engine.queueing import delayed_across
 from vp_tui.core.errors import ExitCode, InputError, VpTuiError
 from vp_tui.core.files import user_path
-from vp_tui.core.fingerprint import format_of, sequence_hash
+from vp_tui.core.fingerprint import format_of
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.fetched import fetch
@@ -170,9 +170,8 @@ class Job:
             counts=_counts(ready) | ({"not_finite": filling.broken} if filling.broken else {}),
         )  # fmt: skip
         rows = Rows(
-            ids=data.ids, lengths_S=data.lengths_S,
-            hash_S=np.array([sequence_hash(letters) for letters in data.residues], np.int64),
-            embeddings_SD=filling.embeddings_SD, precision=self._config.precision, alphabet=ready.alphabet,
+            ids=data.ids, lengths_S=data.lengths_S, hash_S=data.hash_S, embeddings_SD=filling.embeddings_SD,
+            precision=self._config.precision, alphabet=ready.alphabet,
         )  # fmt: skip
         folder.add(written, lambda path: self._format.write(path, rows))
 
