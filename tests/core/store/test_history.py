@@ -230,7 +230,7 @@ def test_no_question_scans_a_big_table(five):
         for query in ("", "tag.gpu:h200 speedup<2", "metric.M2.min<0.9 alerts>0", "cosine_min<1 is:baseline"):
             reader.history(query, sort="-metric.M2.min")
         reader.paired(1, 2)
-        reader.performance([1, 2])
+        reader.metrics([1, 2])
         reader.snapshot(1)
         reader.worst_sequences(1)
         reader.results(1)
