@@ -8,7 +8,6 @@ weight is exactly representable in FP16, as in the published ESM-2 files; a seed
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -114,9 +113,6 @@ def random_model(
     return LoadedModel(
         model=model.eval(),
         spec=spec,
-        path=Path(spec.name),
-        revision=None,
-        weights_sha256=f"random, seed {seed}",
         parameter_bytes=sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers())),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
         attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
