@@ -185,7 +185,7 @@ async def test_sorting_marks_its_column_and_puts_the_worst_first(drive):
     async with drive(snapshots.running(), rows=snapshots.history()) as driven:
         await driven.press("2", *"oooo")
         await driven.until_text("lowest<")
-        assert driven.app.screen.query_one(RunsTable).chosen.id == 41
+        assert driven.app.screen.query_one(RunsTable).runs[0].id == 41
 
 
 async def test_leaving_is_immediate_when_nothing_runs(drive):
