@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vp_tui.core import text as fmt
-from vp_tui.core.errors import ResourceError
+from vp_tui.core.errors import InputError, ResourceError
 from vp_tui.core.files import DAMAGED, part_of, replacing
 from vp_tui.core.store.checksum import CHECKSUM, EMBEDDINGS, LENGTH, checksum, read, require_intact
 from vp_tui.core.store.rows import as_json
@@ -75,9 +75,12 @@ def read_embeddings(path: Path) -> np.ndarray:
     """Return the embeddings [S, D] of a finished EmbeddingsFile, memory-mapped.
 
     Raises:
-        UNREADABLE: not such a file.
+        InputError: not such a file.
     """
-    return _mapped(path)[1]
+    try:
+        return _mapped(path)[1]
+    except UNREADABLE as error:
+        raise InputError(f"the embeddings {path} cannot be read ({error}); run it again") from error
 
 
 def verified(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
