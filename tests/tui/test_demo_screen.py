@@ -1,6 +1,7 @@
 """The demo on a real terminal: its runs, and the dashboard on them."""
 
-from played import CLI, environment
+from command_line import CLI
+from played import environment
 from terminal import Terminal
 
 from vp_tui.core.runs import launch
