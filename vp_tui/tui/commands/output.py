@@ -44,9 +44,9 @@ def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print rows in columns, `right` of numbers; on a terminal text is cut, so that no line is broken."""
-    result("\n".join(map(safe, aligned(rows, right=right, width=width()))))
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; on a terminal text is cut, so that no line is broken."""
+    result("\n".join(map(safe, aligned(rows, width=width()))))
 
 
 def result(text: str) -> None:

@@ -58,6 +58,11 @@ class RunsTable(LineList):
     def shown_titles(self) -> tuple[str, ...]:
         return tuple(column.title for column in self._columns)
 
+    @property
+    def runs(self) -> tuple[RunRow, ...]:
+        """Return the runs of the table, without those in closed groups."""
+        return tuple(one.run for one in self._rows if isinstance(one, RunLine))
+
     def show(self, given: tuple[RunLine, ...], width: int) -> None:
         """Fill the table with the columns that fit into `width`."""
         before, columns = self._rows, self._columns
