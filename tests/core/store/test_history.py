@@ -301,7 +301,7 @@ def test_a_run_that_is_archived_is_found_as_such(five):
     assert found(five, "is:archived") == [2, 1]
 
 
-def test_opening_the_history_of_a_store_that_is_being_written_waits_for_nobody(home, started, poll):
+def test_opening_the_history_of_a_store_that_is_being_written_waits_for_nobody(home, started):
     run_id = started()
     with RunWriter(home, run_id) as writer, Reader(Home(home.root)) as reader:
         for block in range(100):
