@@ -176,13 +176,6 @@ def test_a_truncated_file_is_refused(tiny, copy, load):
         load(folder)
 
 
-def test_a_pickle_that_would_run_code_is_refused(copy, load):
-    folder = copy()
-    torch.save({"weights": pytest.raises}, folder / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="not a readable checkpoint"):
-        load(folder)
-
-
 def test_a_folder_without_weights_and_one_without_a_shard_are_refused(copy, state, load):
     folder = copy()
     with pytest.raises(ModelError, match="no weights"):
