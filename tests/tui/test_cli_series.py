@@ -135,7 +135,7 @@ def test_a_calibration_prints_the_noise_of_every_metric_and_is_used_by_compariso
     found = json.loads(out)
     with Reader(home) as reader:
         group = reader.group(found["group"])
-        assert reader.newest_calibration(reader.run(1).perf_key) == group.id
+        assert reader.newest_calibration(reader.run(1).perf_key) == found["group"]
     assert (group.kind, group.repeats, len(group.run_ids)) == ("aa_calibration", 6, 6)
     assert sorted(group.order) == ["A"] * 3 + ["A'"] * 3
     metrics = {one["name"]: one for one in found["metrics"]}
