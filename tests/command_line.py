@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 
+CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
+"""The real command."""
+
 
 def command_on(home):
     """The real command as a function, on this home."""
 
     def call(*arguments, check=0, environment=None, timeout=120):
         done = subprocess.run(
-            [sys.executable, "-m", "vp_tui.tui.cli", *map(str, arguments)],
+            [*CLI, *map(str, arguments)],
             env={**os.environ, "VP_TUI_HOME": str(home.root), **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -19,18 +19,15 @@ import pytest
 from command_line import command_on, document_of
 
 from samples import PROTEINS
-from vp_tui.core.engine.host_memory import prepare_memory
-from vp_tui.core.engine.threads import let_threads_sleep
+from vp_tui.core.engine.host_memory import prepare_process
 from vp_tui.core.store.home import Home
 from vp_tui.core.workers.demo.data import make_fasta
 
 # where a host keeps Python from writing what it compiled, each of some hundred processes would compile vp_tui again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# before anything imports torch: two xdist workers on two cores would spin for each other
-let_threads_sleep(os.environ)
-# as in a worker
-prepare_memory(os.environ)
+# as in a worker, before anything imports torch: two xdist workers on two cores would spin for each other
+prepare_process(os.environ)
 # two workers on two cores: threads of BLAS beside them cost more than they save
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -171,6 +168,20 @@ def home(tmp_path, monkeypatch, _empty_home):
 def vp_tui(home):
     """vp_tui(*arguments, check=0) -> CompletedProcess of the real command in a real process."""
     return command_on(home)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, home):
+    """call(*arguments) -> (exit code, stdout, stderr) of the command line in this process."""
+    from vp_tui.tui import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
+        code = cli.main()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,10 @@
 
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+from command_line import CLI
 
 
 class Served:
@@ -28,7 +29,7 @@ class Served:
 @contextmanager
 def serving(home, *arguments):
     process = subprocess.Popen(
-        [sys.executable, "-m", "vp_tui.tui.cli", "serve", "--port", "0", *arguments],
+        [*CLI, "serve", "--port", "0", *arguments],
         env={**os.environ, "VP_TUI_HOME": str(home.root)},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -1,7 +1,6 @@
-"""Finished runs in a real store, written by the real writer in milliseconds, and commands that read them."""
+"""Finished runs in a real store, written by the real writer in milliseconds."""
 
 import sqlite3
-import sys
 from dataclasses import replace
 
 from vp_tui.core.config import STRATA, RunConfig
@@ -20,7 +19,6 @@ from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.groups import create_group
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.writer import RunWriter
-from vp_tui.tui import cli
 
 DATASET = {"sha256": "da" * 32, "name": "reads.faa", "cuts": [64, 128], "tokenizer": "esm2", "seed": 0} | {
     "n": 30,
@@ -31,18 +29,6 @@ ENVIRONMENT = {"torch": "2.13.0+cpu", "device": "cpu", "device_name": "x86_64", 
 
 STEADY = (1000.0, 1002.0, 998.0, 1001.0, 999.0)
 """Tokens/s of five runs of one machine on one day."""
-
-
-def caller(monkeypatch, capsys):
-    """call(*arguments) -> (exit code, stdout, stderr) of the command line in this process."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
-        code = cli.main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def complete(home, *, dataset=None, checkpoint=None, environment=None, end=None, stopped=None, tokens_per_s=1000.0,

@@ -116,7 +116,7 @@ def test_a_copy_of_the_tree_imports_the_file_that_a_person_edits(tmp_path, follo
     assert run(sys.executable, "-c", WHERE, cwd=folder, environment=without_path()).split() == [str(edited), "True"]
 
 
-def test_the_links_at_the_top_are_for_readers_and_cannot_be_imported(tmp_path):
+def test_the_links_at_the_top_are_for_readers_and_cannot_be_imported():
     for name in FOLDERS:
         assert os.readlink(ROOT / name) == f"vp_tui/{name}"
         code = f"try:\n    import {name}.errors\nexcept ImportError as error:\n    print(error)"

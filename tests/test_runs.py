@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line import command_on, document_of
+from command_line import CLI, command_on, document_of
 from safetensors.numpy import load_file
 
 from samples import PROTEINS
@@ -267,17 +266,7 @@ def test_stopping_a_run_cancels_it_within_the_patience(vp_tui, home, going):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_or_a_kill_of_the_command_that_started_a_run_stops_the_run(home, made_checkpoint, many, poll, number):
-    command = [
-        sys.executable,
-        "-m",
-        "vp_tui.tui.cli",
-        "run",
-        "-m",
-        str(made_checkpoint()),
-        "-i",
-        str(many),
-        "--no-oracle",
-    ]
+    command = [*CLI, "run", "-m", str(made_checkpoint()), "-i", str(many), "--no-oracle"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as shell:
@@ -300,17 +289,7 @@ def test_a_run_that_is_killed_from_outside_names_the_signal(home, going, poll):
 def test_a_run_outlives_the_shell_that_started_it_and_watch_finds_it(home, vp_tui, made_checkpoint, tmp_path, poll):
     work = tmp_path / "work.fasta"
     make_fasta(work, num_sequences=400)
-    command = [
-        sys.executable,
-        "-m",
-        "vp_tui.tui.cli",
-        "run",
-        "-m",
-        str(made_checkpoint()),
-        "-i",
-        str(work),
-        "--no-oracle",
-    ]
+    command = [*CLI, "run", "-m", str(made_checkpoint()), "-i", str(work), "--no-oracle"]
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

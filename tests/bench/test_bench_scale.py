@@ -9,13 +9,13 @@ somebody needs them. VP_TUI_BENCH_SCALE=100000 adds a longer run.
 import json
 import os
 import subprocess
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import CLI
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 SIZES = (1_000, 3_000, 10_000, 30_000)
@@ -85,17 +85,7 @@ def test_a_run_from_fasta_to_verdict_costs_a_straight_line(home, made_checkpoint
     for num in (*SIZES, *([int(more)] if more else [])):
         path = tmp_path / f"{num}.fasta"
         proteins(path, num)
-        command = [
-            sys.executable,
-            "-m",
-            "vp_tui.tui.cli",
-            "run",
-            "-m",
-            str(made_checkpoint()),
-            "-i",
-            str(path),
-            "--json",
-        ]
+        command = [*CLI, "run", "-m", str(made_checkpoint()), "-i", str(path), "--json"]
         command += ["--sample", str(num), "--device", "cpu"]
         began = time.perf_counter()
         with (tmp_path / "out").open("w+") as out:

@@ -142,7 +142,7 @@ def test_questions_to_a_big_store(big):
         shown("history by -metric.M2.min", lambda: reader.history(sort="-metric.M2.min", limit=50))
         pairs = shown("paired comparison of two runs", lambda: reader.paired(1, RUNS))
         assert len(pairs) == SEQUENCES
-        shown("metrics of ten runs", lambda: reader.performance(range(1, 11)))
+        shown("metrics of ten runs", lambda: reader.metrics(range(1, 11)))
         shown("the worst sequences of a run", lambda: reader.worst_sequences(RUNS))
         shown("the whole of a run", lambda: reader.snapshot(RUNS))
     for doing, work in (("opening and the newest 50 runs", lambda reader: reader.history(limit=50)),):

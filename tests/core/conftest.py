@@ -105,7 +105,7 @@ def engine_states():
         tokens = tokenize(residues, max_residues=1022)
         found = {}
         for pack in packing.by_length(tokens.lengths_S, budget):
-            layout = packing.layout(tokens.lengths_S[pack], pack)
+            layout = packing.layout(tokens.lengths_S[pack])
             parts = [tokens.ids_N[tokens.starts_S[i] :][: tokens.lengths_S[i]] for i in pack]
             ids_N = torch.from_numpy(np.concatenate(parts).astype(np.int64))
             hidden_ND = model(ids_N, to_device(layout, torch.device("cpu")))

@@ -60,10 +60,6 @@ def test_changes_have_units_and_intervals_their_lower_end_first():
     assert text.interval(None, 0.1) == "-"
 
 
-def test_progress_is_complete_only_when_nothing_is_left():
-    assert [text.share(9_999, 10_000), text.share(10_000, 10_000), text.share(0, 0)] == ["99%", "100%", "-"]
-
-
 def test_a_moment_is_local_or_utc(monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     assert text.date_time(1_764_000_000_000_000, utc=True) == "2025-11-24 16:00"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from command_line import CLI
 from terminal import Terminal
 from textual.app import App
 from textual.pilot import Pilot
@@ -17,7 +18,6 @@ from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow
 
-CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
 REPLAY = [sys.executable, str(Path(__file__).parents[1] / "replay.py")]
 
 

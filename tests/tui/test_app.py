@@ -6,9 +6,7 @@ from dataclasses import replace
 import pytest
 import snapshots
 
-from vp_tui.core.errors import ExitCode, UsageError
-from vp_tui.core.store.home import Home
-from vp_tui.tui.dashboard import run_dashboard
+from vp_tui.core.errors import ExitCode
 from vp_tui.tui.messages import StoreRead
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.panels.welcome import QUESTION
@@ -260,11 +258,6 @@ async def test_text_from_the_data_is_neither_markup_nor_control(drive):
 async def test_the_store_is_read_in_a_thread(drive):
     async with drive(snapshots.running()) as driven:
         assert "MainThread" not in driven.backend.reader_threads
-
-
-def test_without_a_terminal_the_dashboard_refuses_to_start(tmp_path):
-    with pytest.raises(UsageError, match="needs a terminal"):
-        run_dashboard(Home(tmp_path))
 
 
 @pytest.mark.parametrize("size", SIZES)

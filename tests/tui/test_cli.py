@@ -11,21 +11,6 @@ from vp_tui.core.config import DISABLE_VARIABLE
 from vp_tui.core.runs import notify
 from vp_tui.core.store.home import HOME_VARIABLE
 from vp_tui.core.store.reader import Reader
-from vp_tui.tui import cli
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    """call(*arguments) -> (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
-        code = cli.main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
 
 COMMANDS = [
     [],

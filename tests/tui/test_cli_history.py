@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from stored_runs import caller, complete
+from stored_runs import complete
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.runs import launch
@@ -16,11 +16,6 @@ from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.core.store.reader import Reader
 from vp_tui.tui import runs_text
 from vp_tui.tui.panels import runs_columns
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -4,15 +4,10 @@ import json
 import re
 
 import pytest
-from stored_runs import STEADY, caller, complete, group_of, slow_down, uuid_of
+from stored_runs import STEADY, complete, group_of, slow_down, uuid_of
 
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.reader import Reader
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return caller(monkeypatch, capsys)
 
 
 def test_a_repeat_that_is_pinned_pins_its_whole_group(call, home):

@@ -48,7 +48,7 @@ def test_the_options_of_several_devices_are_those_of_run(command, name):
 
 
 @pytest.fixture
-def received(monkeypatch):
+def received():
     """received(*arguments, names=...) -> the configuration a command made now gets."""
 
     def call(*arguments, names=("oracle", "precision"), **defaults):

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from stored_runs import ENVIRONMENT, GPU, caller, complete, validated
+from stored_runs import ENVIRONMENT, GPU, complete, validated
 
 from vp_tui.core.config import built_in_plan
 from vp_tui.core.errors import StoreError
@@ -16,11 +16,6 @@ from vp_tui.tui.commands import policy as policy_command
 
 ON = "export VIRNUCPRO_DISABLE_FP16=0\nexport VIRNUCPRO_V1_ATTENTION=false\n"
 OFF = "export VIRNUCPRO_DISABLE_FP16=1\nexport VIRNUCPRO_V1_ATTENTION=true\n"
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -3,16 +3,11 @@
 import json
 
 import pytest
-from stored_runs import caller, complete, slow_down
+from stored_runs import complete, slow_down
 
 from vp_tui.core.runs import launch
 from vp_tui.core.store.baselines import set_baseline
 from vp_tui.core.store.reader import Reader
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -140,7 +135,7 @@ def test_a_calibration_prints_the_noise_of_every_metric_and_is_used_by_compariso
     found = json.loads(out)
     with Reader(home) as reader:
         group = reader.group(found["group"])
-        assert reader.newest_calibration(reader.run(1).perf_key) == group.id
+        assert reader.newest_calibration(reader.run(1).perf_key) == found["group"]
     assert (group.kind, group.repeats, len(group.run_ids)) == ("aa_calibration", 6, 6)
     assert sorted(group.order) == ["A"] * 3 + ["A'"] * 3
     metrics = {one["name"]: one for one in found["metrics"]}

@@ -1,14 +1,11 @@
 """The demo on a real terminal: its runs, and the dashboard on them."""
 
-import sys
-
-import pytest
+from command_line import CLI
+from played import environment
 from terminal import Terminal
 
 from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
-
-CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
 
 
 def run_id_of(home, name):
@@ -16,13 +13,8 @@ def run_id_of(home, name):
         return reader.find(name)
 
 
-@pytest.fixture
-def environment(home):
-    return {"VP_TUI_HOME": str(home.root), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-
-
-def test_the_demo_opens_the_dashboard_on_its_runs(home, environment):
-    with Terminal([*CLI, "demo"], env=environment) as terminal:
+def test_the_demo_opens_the_dashboard_on_its_runs(home):
+    with Terminal([*CLI, "demo"], env=environment(home)) as terminal:
         terminal.wait_for(lambda text: "demo" in text and "stratum" in text, seconds=60)
         terminal.press("q")
         terminal.wait_for(lambda text: "Leave" in text)

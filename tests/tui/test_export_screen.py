@@ -93,7 +93,7 @@ async def test_a_home_folder_expands_and_an_existing_file_is_announced(exporting
         assert driven.written == [("html", tmp_path / "there.html")]
 
 
-async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting, tmp_path):
+async def test_what_cannot_be_written_is_told_and_nothing_is_tried(exporting):
     async with exporting() as driven:
         for text, words in {
             "": "a file name is required",

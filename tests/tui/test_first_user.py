@@ -4,27 +4,20 @@ What the screen says is held against the store: ids, numbers and where they stan
 """
 
 import re
-import sys
 
 import pytest
-from terminal import Terminal
+from played import dashboard
 
 from vp_tui.core import text as fmt
 from vp_tui.core.runs import launch
 from vp_tui.core.store.reader import Reader
 
-CLI = [sys.executable, "-m", "vp_tui.tui.cli"]
 DOWN, BACK, ENTER = "\x1b[B", "\x1b", "\r"
 START, EMPTY = "\x13", "\x15"
 """ctrl+s and, in a field, ctrl+u."""
 PATIENCE = 170
 """Seconds before a screen counts as missing: a guard for cores that other tests use too, no measure of anything."""
 STRATA = ("short", "medium", "long", "all")
-
-
-@pytest.fixture
-def environment(home):
-    return {"VP_TUI_HOME": str(home.root), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
 def see(terminal, *words):
@@ -194,10 +187,10 @@ def pin_the_baseline(terminal, home):
 @pytest.mark.timeout(1200)  # four real runs and two dashboards on cores shared with other tests
 @pytest.mark.usefixtures("small_demo")
 def test_a_first_user_gets_from_nothing_to_a_report_by_what_the_screen_says(
-    home, environment, made_checkpoint, short_proteins, tmp_path, poll
+    home, made_checkpoint, short_proteins, tmp_path, poll
 ):
     page = tmp_path / "comparison.html"
-    with Terminal(CLI, env=environment) as terminal:
+    with dashboard(home) as terminal:
         from_nothing_to_the_demo(terminal, home)
         see_the_worst_sequence(terminal, home)
         validate_an_own_model(terminal, home, made_checkpoint(), short_proteins)
@@ -207,7 +200,7 @@ def test_a_first_user_gets_from_nothing_to_a_report_by_what_the_screen_says(
         poll(lambda: not runs_of(home)[4].is_active, what="the end of the run that was left", seconds=PATIENCE)
     finally:
         launch.stop(home, 4)
-    with Terminal(CLI, env=environment) as terminal:
+    with dashboard(home) as terminal:
         see_the_end(terminal, home, 4, "PASS")
         compare_two_runs(terminal, home)
         export_the_comparison(terminal, page)

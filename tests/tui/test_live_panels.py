@@ -144,8 +144,9 @@ def test_a_run_that_has_ended_or_not_begun_is_not_stalled(changes):
 # -- the GPU outside of a run, the embeddings
 
 
-def test_a_finished_run_shows_its_last_reading_and_the_card_as_it_is_now():
+def test_a_finished_run_shows_its_last_reading_its_shares_and_the_card_as_it_is_now():
     rows = gpu(snapshots.passed(), IDLE).plain.splitlines()
+    assert [row.split()[0] for row in rows] == ["GPU", "SM", "now"]
     assert rows[0].startswith("GPU    last 93%  mean 93%")
     assert rows[-1].startswith("       now 0%")
     assert gpu(snapshots.running(), None).plain.startswith("GPU    util 93%")
@@ -179,11 +180,6 @@ def test_the_means_are_those_of_the_encoding_and_loading_and_warm_up_do_not_lowe
 
 def test_the_shares_give_way_on_a_screen_that_is_too_narrow_for_them():
     assert len(gpu(snapshots.running(), None, 58).plain.splitlines()) == 1
-
-
-def test_a_finished_run_has_its_shares_between_its_last_reading_and_the_card_as_it_is_now():
-    words = [row.split()[0] for row in gpu(snapshots.passed(), IDLE).plain.splitlines()]
-    assert words == ["GPU", "SM", "now"]
 
 
 @pytest.mark.parametrize(("width", "is_told"), [(78, False), (116, True)])

@@ -109,11 +109,6 @@ async def served(_server):
     return _server
 
 
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return stored_runs.caller(monkeypatch, capsys)
-
-
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
 def test_an_address_others_can_reach_is_refused_with_the_reason_and_the_way_out(call, host):
     code, out, err = call("serve", "--host", host)

@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 import stored_runs
+from command_line import CLI
 
 from vp_tui.tui.commands.output import json_safe
 
@@ -28,7 +28,7 @@ def started(place, *arguments, shell=""):
     """The real command, with its standard output as the shell has it."""
     line = f'"$@" {shell}'
     return subprocess.run(
-        ["bash", "-c", line, "bash", sys.executable, "-m", "vp_tui.tui.cli", *arguments],
+        ["bash", "-c", line, "bash", *CLI, *arguments],
         env={**os.environ, "VP_TUI_HOME": str(place.root)},
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
@@ -48,7 +48,7 @@ def test_a_reader_that_has_gone_is_quiet_and_no_error(place, command):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "vp_tui.tui.cli", *command],
+        [*CLI, *command],
         env={**os.environ, "VP_TUI_HOME": str(place.root)},
         stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False,
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_an_argument_that_is_not_utf8_is_refused_with_its_bytes(place):
 def test_a_name_of_any_letters_is_listed_in_any_encoding(place, locale):
     stored_runs.complete(place, name="Epichloë-β")
     done = subprocess.run(
-        [sys.executable, "-m", "vp_tui.tui.cli", "runs"],
+        [*CLI, "runs"],
         env={**os.environ, "VP_TUI_HOME": str(place.root), "PYTHONIOENCODING": locale},
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_lost_connection_ends_the_screen():
         terminal.wait_end(3.0)
 
 
-def test_control_characters_of_the_data_never_reach_the_terminal(tmp_path):
+def test_control_characters_of_the_data_never_reach_the_terminal():
     evil = "\\x1b]0;owned\\x07\\x1b[2Jname\\x9b31m"
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import show, snapshots; "

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import math
-import sys
 
 import numpy as np
 import pytest
@@ -24,7 +23,6 @@ from vp_tui.core.workers.virnucpro.frames import FrameRow, read_contigs, read_ta
 from vp_tui.core.workers.virnucpro.pipeline import examine
 from vp_tui.core.workers.virnucpro.results import RunResult
 from vp_tui.core.workers.virnucpro.second_model import of_two_models, structure_of
-from vp_tui.tui import cli
 from vp_tui.tui.commands import virnucpro as virnucpro_command
 from vp_tui.tui.commands.virnucpro_text import agreement_report
 
@@ -41,19 +39,6 @@ def pair(tmp_path_factory):
 
 def command(pair, *more, source=CONTIGS):
     return ("virnucpro", "-i", source, "--esm", pair / "esm", "--dnabert", pair / "dnabert", "--device", "cpu", *more)
-
-
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    """call(*arguments) -> (exit code, stdout, stderr), in this process."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vp-tui", *map(str, arguments)])
-        code = cli.main()
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 # ---- the whole way

@@ -5,12 +5,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from command_line import CLI
 from virnucpro_parts import make_pair
 
 from vp_tui.core.store import device_rows
@@ -81,7 +81,7 @@ def test_both_models_on_two_devices_equal_the_plain_runs_though_the_first_loses_
     vp_tui, home, pair, contigs, poll, document, tmp_path
 ):
     plain = document(vp_tui(*command(pair, contigs, "--device", "cpu")))
-    several = [sys.executable, "-m", "vp_tui.tui.cli", *map(str, command(pair, contigs, "--devices", "cpu:2"))]
+    several = [*CLI, *map(str, command(pair, contigs, "--devices", "cpu:2"))]
     at_once, killed = set(), []
     output = tmp_path / "virnucpro.json"
     with output.open("wb") as stdout, subprocess.Popen(several, stdout=stdout, stderr=subprocess.DEVNULL) as process:

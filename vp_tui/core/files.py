@@ -169,6 +169,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ValueError("it is nested too deeply") from None
 
 
+def size_of(path: Path) -> int | None:
+    """Return the bytes of a file; None for one that is not there, or that cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
 def user_path(given: str | Path) -> Path:
     """Return a path as a user writes it; unlike Path.expanduser, an unknown ~user is a name like any other."""
     return Path(os.path.expanduser(given))

@@ -75,11 +75,6 @@ def percent(part: float | None, of: float = 1.0) -> str:
     return f"{value:.0f}%" if 9.95 <= abs(value) < 9999.5 else f"{value:.2g}%"
 
 
-def share(part: int, whole: int) -> str:
-    """Progress: 100% only when nothing is left."""
-    return percent(min(100 * part // whole, 100), of=100) if whole > 0 else DASH
-
-
 def change(fraction: float | None, unit: str = "%") -> str:
     """-6.1%, +874%, +3.0 pt; 0.0% where nothing of it is left."""
     return _signed(fraction) + (unit if unit == "%" else f" {unit}") if _is_known(fraction) else DASH

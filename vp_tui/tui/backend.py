@@ -234,11 +234,11 @@ class Backend:
 
         return comparison_of(self._home, lambda reader: repeats.sides(reader, base, candidate))
 
-    def write_comparison(self, report: "ComparisonReport", format: str, path: Path, *, everything: bool) -> None:
+    def write_comparison(self, report: "ComparisonReport", format: str, path: Path) -> None:
         """Write the report to a file, completely or not at all."""
         from vp_tui.core.report import render
 
-        render.write(path, render.rendered(report, format, everything=everything))
+        render.write(path, render.rendered(report, format))
 
     def write_runs(self, run_ids: Sequence[int], format: str, path: Path) -> None:
         """Write runs with all measures and rows per sequence to a file."""

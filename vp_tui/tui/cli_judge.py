@@ -83,13 +83,14 @@ def judge(
     checkpoint on one side is encoded in fp32 (--sample sequences at most). Predictions: VirNucPro's
     prediction_results.txt and prediction_results_highestscore.csv, or any .csv, .tsv or .txt with a header.
     """
-    from vp_tui.tui.commands.judged import judge_files
+    from vp_tui.tui.commands.judged import checked
+    from vp_tui.tui.commands.starting import start_and_follow
 
     said = {"precision": precision, "reference": reference_precision}
     tables = {"truth": truth, "id-column": id_column, "label-column": label_column, "score-column": score_column}
-    home, sides = store(), (reference, candidate)
-    code = judge_files(home, config, *sides, fasta=input, said=said, tables=tables, detach=detach, as_json=json)
-    raise typer.Exit(code)
+    home = store()
+    asked = checked(home, config, reference, candidate, fasta=input, said=said, tables=tables)
+    raise typer.Exit(start_and_follow(home, asked, detach=detach, as_json=json))
 
 
 @app.command(epilog="Example: vp-tui compare baseline:release-1 last --format md > comparison.md")

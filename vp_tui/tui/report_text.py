@@ -48,9 +48,9 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *lines] if lines else []
 
 
-def numbers_of(measured: Measured, measure: str, scope: str = "all") -> Numbers:
-    """Return the numbers of a measure in a scope."""
-    return measured.values.get(measure, {}).get(scope, {})
+def numbers_of(measured: Measured, measure: str) -> Numbers:
+    """Return the numbers of a measure over all sequences."""
+    return measured.values.get(measure, {}).get("all", {})
 
 
 def cosine_meaning(measured: Measured, limits: Thresholds) -> str:

@@ -4,11 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from command_line import CLI
 
 from vp_tui.core.bench.stopping import AGAIN_S, Stopping
 from vp_tui.core.errors import ExitCode
@@ -24,7 +24,7 @@ def going(home, made_checkpoint, monkeypatch):
     """A bench in a process, and its stderr line by line."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with subprocess.Popen(
-        [sys.executable, "-m", "vp_tui.tui.cli", "bench", "-m", str(made_checkpoint()), *LONG],
+        [*CLI, "bench", "-m", str(made_checkpoint()), *LONG],
         env={**os.environ, "VP_TUI_HOME": str(home.root)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -146,16 +146,12 @@ def hurried(monkeypatch):
     monkeypatch.setattr(sampling, "PERIOD_SECONDS", 0.001)
 
 
-def test_the_ordinary_power_cap_does_not_spoil_the_clocks(fake_gpu, hurried):
-    assert counted([]).spoiled() is None
-
-
 def test_a_gpu_that_slows_itself_down_spoils_the_clocks(fake_gpu, hurried, monkeypatch):
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCurrentClocksThrottleReasons", lambda _: 0x40)
     assert "slowed itself down" in counted([]).spoiled()
 
 
-def test_our_own_process_does_not_spoil_the_clocks(fake_gpu, hurried):
+def test_the_ordinary_power_cap_and_our_own_process_do_not_spoil_the_clocks(fake_gpu, hurried):
     samples = []
     assert counted(samples).spoiled() is None
     assert {sample.other_processes for sample in samples} == {0}

@@ -5,7 +5,7 @@ import pytest
 
 from vp_tui.core.config import PredictionColumns
 from vp_tui.core.errors import InputError
-from vp_tui.core.inputs.predictions import chunk_of, contig_of, read_predictions, read_truth, true_labels
+from vp_tui.core.inputs.predictions import chunk_of, contig_of, known_of, read_predictions, read_truth
 
 OWN = PredictionColumns()
 FRAMES = "Sequence_ID\tPrediction\tscore1\tscore2\nc_chunk_1F1\tvirus\t0.1\t0.9\nc_chunk_1R3\tothers\t0.7\t0.3\n"
@@ -60,6 +60,6 @@ def test_frames_chunks_and_contigs_are_told_by_their_names():
 
 def test_the_truth_of_a_contig_is_that_of_its_frames(tmp_path):
     truth = read_truth(table(tmp_path, "id\tlabel\nc\tvirus\n"))
-    assert true_labels(["c_chunk_1F1", "x_chunk_1F1"], truth) == [True, None]
+    assert known_of(["c_chunk_1F1", "x_chunk_1F1"], truth) == [True, None]
     with pytest.raises(InputError, match="two labels"):
         read_truth(table(tmp_path, "id\tlabel\nc\tvirus\nc\tothers\n"))

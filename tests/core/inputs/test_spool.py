@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from command_line import CLI
 
 from samples import PROTEINS
 from vp_tui.core.errors import InputError
@@ -73,19 +74,7 @@ def test_a_folder_that_cannot_be_written_is_an_input_error(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("given", ["-", "/dev/stdin"])
 def test_a_run_on_piped_sequences_says_so_in_its_record(given, home, made_checkpoint, document):
-    command = [
-        sys.executable,
-        "-m",
-        "vp_tui.tui.cli",
-        "run",
-        "-m",
-        made_checkpoint(),
-        "-i",
-        given,
-        "--sample",
-        "6",
-        "--json",
-    ]
+    command = [*CLI, "run", "-m", made_checkpoint(), "-i", given, "--sample", "6", "--json"]
     with PROTEINS.open("rb") as proteins:
         done = subprocess.run(
             command,

@@ -127,7 +127,7 @@ def test_the_facts_of_the_model_are_told(folder_of):
     assert "inside transformers" in loaded.attention_reason
     assert "BertModel" in loaded.notes[0]
     assert (loaded.weights.file_dtype, loaded.fp16_exact) == ("float32", False)
-    assert 0 < loaded.fp16_max_error < 2e-3
+    assert 0 < loaded.weights.fp16_max_error < 2e-3
     assert not any("pooler" in name for name, _ in loaded.model.named_parameters()), "no random pooler"
 
 

@@ -1,30 +1,11 @@
 import pytest
 import torch
-from torch import nn
 
 from vp_tui.core.config import plain_plan
 from vp_tui.core.errors import ResourceError, UsageError
 from vp_tui.core.models import precision
 
 CPU = torch.device("cpu")
-
-
-class WithTable(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(4, 4)
-        self.register_buffer("inv_freq", torch.tensor([1.0, 0.1]))
-
-
-@pytest.mark.parametrize(
-    ("name", "dtype"),
-    [("fp32", torch.float32), ("tf32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)],
-)
-def test_a_plan_casts_parameters_and_leaves_rotary_tables_in_fp32(name, dtype):
-    model = precision.apply(WithTable(), plain_plan(name))
-    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
-    assert model.inv_freq.dtype == torch.float32
-    assert model.inv_freq[1].item() == torch.tensor(0.1).item()
 
 
 def test_products_are_ieee_fp32_inside_and_the_switches_come_back():

@@ -17,10 +17,10 @@ def test_a_slower_and_less_similar_configuration_is_regressed_with_its_facts(reg
     assert regressed.comparison.verdicts == {"accuracy": "REGRESSED", "performance": "REGRESSED"}
     assert regressed.exit_code() == 3
     assert regressed.base_ids == tuple(ids["good"])
-    assert regressed.cand_labels[0] == f"run {ids['bad'][0]} (degraded)"
+    assert regressed.cand[0].label == f"run {ids['bad'][0]} (degraded)"
     assert (regressed.paired, regressed.only_base, regressed.only_cand) == (30, 0, 0)
     assert [fact.name for fact in regressed.config if fact.differs] == ["token_budget"]
-    assert regressed.differing == {}
+    assert regressed.comparison.accuracy.differing == regressed.comparison.performance.differing == {}
     speed = next(item for item in regressed.items if item.name == "tokens_per_s" and item.scope == "all")
     assert (speed.n_base, speed.n_cand, speed.base) == (5, 5, pytest.approx(2000.0))
     assert speed.change == pytest.approx(-0.15)
@@ -48,7 +48,7 @@ def test_a_run_against_itself_is_identical(build):
 def test_other_data_is_not_comparable_and_the_report_still_has_both_sides(build):
     report = build("good", "cpu")
     assert (report.comparison.is_comparable, report.exit_code()) == (False, 5)
-    assert report.differing == {"dataset_sha256": ("da" * 32, "00" * 32)}
+    assert report.comparison.accuracy.differing == {"dataset_sha256": ("da" * 32, "00" * 32)}
     assert {one.side for one in report.distributions} == {"baseline", "candidate"}
     assert {line.side for line in report.utilization} == {"baseline"}
 

@@ -406,7 +406,7 @@ def test_the_document_is_strict_json_and_says_everything(home, decided):
 
 def test_what_is_here_now_is_what_a_run_records(made_checkpoint):
     from vp_tui.core.engine import environment
-    from vp_tui.core.models.loading import weights_sha256
+    from vp_tui.core.models.weight_hash import weights_sha256
 
     found = env_probe.main(Namespace(model=str(made_checkpoint()), device="auto"))
     device, why = environment.resolve_device("auto")

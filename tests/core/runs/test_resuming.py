@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from stored_runs import caller
 
 from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import UsageError
@@ -104,5 +103,5 @@ def test_the_new_run_has_the_settings_and_the_finished_blocks(home, config, ende
     "arguments",
     [["--resume", "1", "-m", "x"], ["--resume", "auto", "-m", "x"], ["--resume", "1", "--repeats", "2"], ["-m", "x"]],
 )
-def test_options_that_contradict_resume_are_refused(home, monkeypatch, capsys, arguments):
-    assert caller(monkeypatch, capsys)("run", *arguments)[0] == 2
+def test_options_that_contradict_resume_are_refused(call, arguments):
+    assert call("run", *arguments)[0] == 2

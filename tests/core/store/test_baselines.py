@@ -97,7 +97,7 @@ def test_a_run_of_a_baseline_cannot_be_deleted_and_the_error_says_what_to_do(hom
     assert reader.run(run_id).status == "completed"
 
 
-def test_the_database_itself_refuses_to_delete_a_run_of_a_baseline(home, completed, sql):
+def test_the_database_itself_refuses_to_delete_a_run_of_a_baseline(home, completed):
     run_id = completed()
     set_baseline(home, [run_id], reason="x")
     connection = sqlite3.connect(home.database)

@@ -22,11 +22,6 @@ def filled(home):
     return paths
 
 
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return stored_runs.caller(monkeypatch, capsys)
-
-
 @pytest.mark.parametrize(("most", "gone"), [(3000, 0), (2999, 1), (1000, 2), (0, 3)])
 def test_the_oldest_files_go_until_the_rest_fits(home, filled, most, gone):
     assert beyond(home, most) == tuple(filled[:gone])

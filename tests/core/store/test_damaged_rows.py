@@ -36,11 +36,6 @@ def damage(home, two):
     return change
 
 
-@pytest.fixture
-def call(monkeypatch, capsys, home):
-    return stored_runs.caller(monkeypatch, capsys)
-
-
 @pytest.mark.parametrize("column", JSON_COLUMNS)
 @pytest.mark.parametrize("text", TEXTS, ids=[text[:4] for text in TEXTS])
 def test_json_of_another_shape_is_named_with_its_run_and_the_other_run_is_read(home, two, damage, reader, column, text):

@@ -154,12 +154,11 @@ def test_the_share_of_the_peak_is_a_metric_of_the_arm_that_has_one(completed, sq
 def test_repeats_belong_to_a_group_in_their_order(home, queued, reader):
     from records import config
 
-    group_id = create_group(home, "aa_calibration", 2, label="noise", order=("A", "B", "B", "A"), note="night")
+    group_id = create_group(home, "aa_calibration", 2, label="noise", order=("A", "B", "B", "A"))
     ids = [lifecycle.create_run(home, config(), group_id=group_id, repeat_idx=index) for index in (1, 0)]
     group = reader.group(group_id)
-    assert (group.kind, group.label, group.repeats, group.order, group.note) == (
-        "aa_calibration", "noise", 2, ("A", "B", "B", "A"), "night",
-    )  # fmt: skip
+    found = (group.kind, group.label, group.repeats, group.order)
+    assert found == ("aa_calibration", "noise", 2, ("A", "B", "B", "A"))
     assert group.run_ids == tuple(reversed(ids))
     assert [row.id for row in reader.history(f"group:{group_id}", sort="id")] == ids
     assert reader.run(ids[0]).repeat_idx == 1

@@ -58,7 +58,7 @@ def test_a_long_run_keeps_every_sequence_token_and_second_in_few_blocks(parts, s
 
 
 @pytest.mark.parametrize("step", [1, 7, 33, 100])
-def test_reading_on_gives_what_reading_at_once_gives(parts, reader, step):
+def test_reading_on_gives_what_reading_at_once_gives(parts, step):
     found, whole = parts(*([*similarities(at, min(step, 100 - at))] for at in range(0, 100, step)))
     stride = found[-1].positions["similarity"].stride
     assert 4 < len(found[-1].similarity) <= 2 * MOST

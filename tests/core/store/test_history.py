@@ -230,7 +230,7 @@ def test_no_question_scans_a_big_table(five):
         for query in ("", "tag.gpu:h200 speedup<2", "metric.M2.min<0.9 alerts>0", "cosine_min<1 is:baseline"):
             reader.history(query, sort="-metric.M2.min")
         reader.paired(1, 2)
-        reader.performance([1, 2])
+        reader.metrics([1, 2])
         reader.snapshot(1)
         reader.worst_sequences(1)
         reader.results(1)
@@ -301,7 +301,7 @@ def test_a_run_that_is_archived_is_found_as_such(five):
     assert found(five, "is:archived") == [2, 1]
 
 
-def test_opening_the_history_of_a_store_that_is_being_written_waits_for_nobody(home, started, poll):
+def test_opening_the_history_of_a_store_that_is_being_written_waits_for_nobody(home, started):
     run_id = started()
     with RunWriter(home, run_id) as writer, Reader(Home(home.root)) as reader:
         for block in range(100):

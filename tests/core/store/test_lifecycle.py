@@ -188,7 +188,7 @@ def test_a_killed_run_is_interrupted_at_the_next_look_and_keeps_its_rows(home, q
     assert lifecycle.reconcile(home) == 0, "an interrupted run is over"
 
 
-def test_a_forked_child_that_outlives_the_worker_does_not_hide_its_death(home, queued, worker, reader, poll):
+def test_a_forked_child_that_outlives_the_worker_does_not_hide_its_death(home, queued, worker, reader):
     start, children = worker
     run_id = queued()
     process = start(run_id, "fork")

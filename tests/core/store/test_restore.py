@@ -1,7 +1,6 @@
 """A damaged store is moved aside whole, with consent, and its newest sound backup takes its place."""
 
 import pytest
-from stored_runs import caller
 
 from vp_tui.core.errors import StoreError, UsageError
 from vp_tui.core.store import backup, restore
@@ -44,11 +43,10 @@ def test_an_intact_store_one_in_use_and_one_without_a_sound_backup_stay(home, qu
     assert {path.name: path.read_bytes() for path in home.root.glob("runs.db*")} == before
 
 
-def test_nothing_is_moved_without_consent(home, queued, monkeypatch, capsys):
+def test_nothing_is_moved_without_consent(home, queued, call):
     queued()
     backup.backup(home, "a")
     before = damage(home)
-    call = caller(monkeypatch, capsys)
     assert call("db", "restore")[0] == 2
     assert {path.name: path.read_bytes() for path in home.root.glob("runs.db*")} == before
     assert call("db", "restore", "--yes")[0] == 0

@@ -29,7 +29,7 @@ def dead(started, sql):
     return run_id
 
 
-def test_a_locked_store_is_read_with_its_dead_runs_named_and_the_next_command_marks_them(home, dead, locked, sql):
+def test_a_locked_store_is_read_with_its_dead_runs_named_and_the_next_command_marks_them(home, dead, locked):
     upgrade(home)
     assert lifecycle.reconcile(home) == 0
     with Reader(home) as reader:

@@ -114,7 +114,7 @@ def counts(sql):
 
 
 def test_pruning_drops_the_details_of_old_runs_and_nothing_else(six, reader, sql):
-    before, metrics = counts(sql), reader.performance(range(1, 7))
+    before, metrics = counts(sql), reader.metrics(range(1, 7))
     dry = upkeep.prune(six, keep=2)
     assert counts(sql) == before
     assert all(path.exists() for path in dry.files)
@@ -126,7 +126,7 @@ def test_pruning_drops_the_details_of_old_runs_and_nothing_else(six, reader, sql
     after = counts(sql)
     assert {name: before[name] - after[name] for name in DETAILS} == dry.rows
     assert (after["run"], after["metric"], after["stratum"]) == (6, before["metric"], before["stratum"])
-    assert reader.performance(range(1, 7)) == metrics
+    assert reader.metrics(range(1, 7)) == metrics
     assert not any(path.exists() for path in dry.files)
     assert (dry.files[0].parent / "run.log").exists()
     assert [row.id for row in reader.runs() if row.archived_at_us] == [3, 1]

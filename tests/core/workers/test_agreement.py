@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from vp_tui.core.errors import InputError
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.core.workers.virnucpro.agreement import (
-    chunk_of,
     compare_consensus,
     compare_labels,
     findings,
@@ -126,10 +125,6 @@ def test_both_scores_count_even_where_they_do_not_add_up_to_one():
     arm = np.array([[0.9, 0.1], [0.0, 0.95]])
     assert compare_consensus(["a", "a"], arm, arm).reference == (True,)
     assert compare_consensus(["a", "a"], arm - [[0, 0], [0, 0.1]], arm).reference == (False,)
-
-
-def test_chunks_are_grouped_by_the_id_without_the_frame():
-    assert chunk_of("contig_1_chunk_12R3") == "contig_1_chunk_12"
 
 
 def judged(reference, candidate, *, limits=None):

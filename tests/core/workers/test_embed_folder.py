@@ -89,7 +89,7 @@ def test_a_parquet_file_has_id_length_hash_and_a_list_of_fixed_size(embed_folder
         ("embedding", f"fixed_size_list<element: halffloat>[{width}]"),
     ]  # fmt: skip
     assert table["length"].to_pylist() == whole.sequences.lengths_S.tolist()
-    assert table["hash"].to_pylist() == whole.hash_S.tolist()
+    assert table["hash"].to_pylist() == whole.sequences.hash_S.tolist()
 
 
 def test_judge_reads_lengths_hashes_precision_and_alphabet_of_a_folder(embed_folder, tmp_path):

@@ -28,9 +28,7 @@ class FakeArm:
         self.pack_S = np.arange(num)
 
     def diagnose(self, sequence):
-        return Diagnosis(
-            sequence=sequence, transient=False, module="layers.1.fc1", between=False, largest_input=20_000.0
-        )
+        return Diagnosis(transient=False, module="layers.1.fc1", between=False, largest_input=20_000.0)
 
 
 def data_of(*strata):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import CONTIGS
 from vp_tui.core.errors import InputError
 from vp_tui.core.inputs.sequences import SequenceSet, read
-from vp_tui.core.workers.virnucpro.translate import CODONS, FRAMES, chunk_starts, six_frames, translate
+from vp_tui.core.workers.virnucpro.translate import FRAMES, chunk_starts, six_frames, translate
 
 METAGENOME = Path(__file__).parents[4] / "shared/data/metagenome_contigs.fna.gz"
 
@@ -96,10 +96,6 @@ def test_chunks_cover_the_contig_from_its_first_to_its_last_base(length, chunk):
     assert len(starts) == -(-length // chunk)
     assert all(0 < after - before <= chunk for before, after in pairwise(starts))
     assert starts[-1] < length <= starts[-1] + chunk
-
-
-def test_the_table_is_the_standard_code():
-    assert CODONS == AMINO
 
 
 # ---- by hand

@@ -5,7 +5,6 @@ import logging
 import pytest
 import torch
 from records import gpu_sample
-from stored_runs import caller
 
 from samples import PROTEINS, READS
 from vp_tui.core.config import RunConfig
@@ -18,7 +17,6 @@ from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import read_embeddings
 from vp_tui.core.verdict.judge import UNPROVED
-from vp_tui.core.workers.validate import plan
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.faulty_run import encoders_of
@@ -244,9 +242,14 @@ def test_blocks_of_other_data_and_damaged_blocks_are_told_and_encoded_again(vali
     assert events[-1].strata[-1].n == 20
 
 
-@pytest.mark.parametrize(("device", "warnings"), [("auto", ["gpu"]), ("cpu", [])])
-def test_a_cpu_that_nobody_asked_for_on_a_machine_with_a_gpu_is_a_warning(validation, monkeypatch, device, warnings):
-    monkeypatch.setattr("vp_tui.core.workers.validate.plan.read_once", gpu_sample)
+@pytest.mark.parametrize(
+    ("device", "reading", "warnings"),
+    [("auto", gpu_sample(), ["gpu"]), ("cpu", gpu_sample(), []), ("auto", Unavailable("no driver"), [])],
+)
+def test_a_cpu_that_nobody_asked_for_on_a_machine_with_a_gpu_is_a_warning(
+    validation, monkeypatch, device, reading, warnings
+):
+    monkeypatch.setattr("vp_tui.core.workers.validate.plan.read_once", lambda: reading)
     events = validation(device=device)
     told = []
     for event in events:
@@ -361,40 +364,13 @@ def test_a_cache_that_cannot_be_written_costs_the_run_a_note_and_not_its_verdict
     assert events[-1].verdict in {"PASS", "WARN"}
 
 
-@pytest.mark.parametrize(
-    ("device", "asked", "reading", "is_told"),
-    [
-        ("cpu", "auto", "a GPU", True),
-        ("cpu", "cpu", "a GPU", False),
-        ("cpu", "auto", Unavailable("no driver"), False),
-        ("cuda", "auto", "a GPU", False),
-    ],
-)
-def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_is_a_warning(monkeypatch, device, asked, reading, is_told):
-    monkeypatch.setattr(plan, "read_once", lambda: reading)
-    config = RunConfig(model="esm2-8m", input=str(PROTEINS), device=asked)
-    folder = Place(run_uuid="0" * 32, folder=PROTEINS.parent, cache=PROTEINS.parent)
-    setting = Setting(
-        config=config,
-        place=folder,
-        device=torch.device(device),
-        device_reason="torch sees no GPU",
-        sampler=Sampler(None, pytest.fail),
-    )
-    events = plan.read(setting, pytest.fail)
-    first = [next(events) for _ in range(3 if is_told else 2)]
-    warned = [event.severity for event in first if getattr(event, "kind", "") == "gpu"]
-    assert warned == ["warn"] * is_told
-    events.close()
-
-
 STEERING = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eback"
 
 
-def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(home, monkeypatch, capsys):
+def test_control_characters_of_names_reach_neither_the_log_of_a_run_nor_an_error_line(call):
     handler = _log_handler()
     line = handler.format(logging.LogRecord("vp_tui.run", logging.ERROR, "", 0, "no %s\nnext", (STEERING,), None))
-    code, _, told = caller(monkeypatch, capsys)("show", STEERING)
+    code, _, told = call("show", STEERING)
     assert code != 0
     for text in (line, told.removesuffix("\n")):
         assert text.isprintable()

@@ -8,14 +8,13 @@ weight is exactly representable in FP16, as in the published ESM-2 files; a seed
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from vp_tui.core.config import AttentionName, PrecisionPlan
+from vp_tui.core.config import PrecisionPlan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs.spec import DnabertSSpec, Esm2Spec, ModelSpec
 from vp_tui.core.inputs.tokens import VOCABULARY
@@ -90,16 +89,13 @@ _ROTARY_BASE: Final = 10_000.0
 _NOTE: Final = "random weights: speed only, the embeddings are meaningless"
 
 
-def random_model(
-    spec: ModelSpec, plan: PrecisionPlan, device: torch.device, attention: AttentionName = "auto", *, seed: int = 0
-) -> LoadedModel:
+def random_model(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, *, seed: int = 0) -> LoadedModel:
     """Return a native model of `spec` on `device` with random weights in the formats of the plan.
 
     The generator is the device's own: a seed gives different numbers on different kinds of devices.
-    Raises UsageError for an attention kernel that is not available for this precision or device.
     """
-    choice = choose_for(spec, plan, device, attention)
-    chosen = choose_ops(storage_dtype(plan.precision), device, attention)
+    choice = choose_for(spec, plan, device, "auto")
+    chosen = choose_ops(storage_dtype(plan.precision), device, "auto")
     with torch.device("meta"):
         model = family_of(spec).build(spec, choice.kernel, chosen.ops)
     generator = torch.Generator(device=device).manual_seed(seed)
@@ -114,9 +110,6 @@ def random_model(
     return LoadedModel(
         model=model.eval(),
         spec=spec,
-        path=Path(spec.name),
-        revision=None,
-        weights_sha256=f"random, seed {seed}",
         parameter_bytes=sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers())),
         weights=WeightFacts(file_dtype="random", fp16_max_error=0.0, fp16_overflows=0),
         attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),

@@ -255,7 +255,7 @@ class Encoder:
 
 def place(tokens: TokenSet, pack_S: NDArray[np.int64], device: torch.device) -> Placed:
     """The sequences `pack_S` of `tokens` on `device`, in the order given."""
-    layout = packing.layout(tokens.lengths_S[pack_S], pack_S)
+    layout = packing.layout(tokens.lengths_S[pack_S])
     ids_N = tokens.ids_N[tokens.starts_S[pack_S][layout.sequence_N] + layout.positions_N]
     return Placed(tokens=layout.tokens, ids_N=upload(ids_N, device).long(), layout=to_device(layout, device))
 

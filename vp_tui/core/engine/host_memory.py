@@ -9,6 +9,8 @@ import ctypes
 from collections.abc import MutableMapping
 from typing import Final
 
+from vp_tui.core.engine.threads import let_threads_sleep
+
 HUGE_PAGES: Final = "THP_MEM_ALLOC_ENABLE"
 """torch's variable: with 1 it asks Linux for pages of 2 MiB for CPU tensors of that size or larger."""
 
@@ -18,6 +20,12 @@ _OWN_MAPPING: Final = 2**25
 """Size from which an allocation has a mapping of its own, which is always returned; glibc accepts no larger one."""
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+
+
+def prepare_process(environment: MutableMapping[str, str]) -> None:
+    """Prepare threads and memory of this process, whose `environment` it is, before numpy or torch are imported."""
+    let_threads_sleep(environment)
+    prepare_memory(environment)
 
 
 def prepare_memory(environment: MutableMapping[str, str]) -> None:

@@ -54,8 +54,6 @@ class PaddedGroup:
 class PackLayout:
     """Layout of the tokens of a pack."""
 
-    indices_S: NDArray[np.int64]
-    """Index in the data set of each sequence of the pack."""
     lengths_S: NDArray[np.int64]
     """Tokens per sequence."""
     cu_seqlens: NDArray[np.int32]
@@ -123,18 +121,14 @@ def blocks_of(packs: Sequence[NDArray[np.int64]], count: int) -> list[NDArray[np
     return [np.concatenate(packs[first : first + count]) for first in range(0, len(packs), count)]
 
 
-def layout(lengths_S: NDArray[np.int64], indices_S: NDArray[np.int64] | None = None) -> PackLayout:
-    """Return the layout of a pack whose sequences have `lengths_S` tokens, in this order (decreasing: little padding).
-
-    `indices_S` are the sequences' indices in the data set, 0..S-1 by default.
-    """
+def layout(lengths_S: NDArray[np.int64]) -> PackLayout:
+    """Return the layout of a pack of sequences of `lengths_S` tokens, in this order (decreasing: little padding)."""
     lengths_S = np.asarray(lengths_S, dtype=np.int64)
     assert lengths_S.min(initial=0 if not lengths_S.size else 1) > 0, "a packed batch has sequences, none of them empty"
     cu_seqlens = np.concatenate([[0], np.cumsum(lengths_S)])
     starts_S = cu_seqlens[:-1]
     positions_N = np.arange(cu_seqlens[-1]) - np.repeat(starts_S, lengths_S)
     return PackLayout(
-        indices_S=np.arange(lengths_S.size) if indices_S is None else np.asarray(indices_S, dtype=np.int64),
         lengths_S=lengths_S,
         cu_seqlens=cu_seqlens.astype(np.int32),
         positions_N=positions_N.astype(np.int32),

@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from vp_tui.core.config import PredictionColumns
 from vp_tui.core.errors import InputError
 from vp_tui.core.inputs.records import printable
+
+Known = TypeVar("Known")
 
 SUFFIXES: Final = (".txt", ".csv", ".tsv")
 _ID: Final = ("sequence_id", "modified_id", "id", "seq_id", "name")
@@ -95,9 +97,9 @@ def contig_of(name: str) -> str:
     return _CHUNK.sub("", chunk_of(name)) if _CHUNK.search(name) else name
 
 
-def true_labels(ids: Iterable[str], truth: Mapping[str, bool]) -> list[bool | None]:
-    """Return the truth of every id, or of its chunk or contig; None where the table has neither."""
-    return [next((truth[one] for one in (name, chunk_of(name), contig_of(name)) if one in truth), None) for name in ids]
+def known_of(ids: Iterable[str], table: Mapping[str, Known]) -> list[Known | None]:
+    """Return what `table` has for every id, or for its chunk or contig; None where it has none of them."""
+    return [next((table[one] for one in (name, chunk_of(name), contig_of(name)) if one in table), None) for name in ids]
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -17,14 +17,15 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, Stratum
 from vp_tui.core.errors import InputError
 from vp_tui.core.files import user_path
+from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs.records import UNREADABLE, Cleaned, Records, printable
 from vp_tui.core.measures.selection import even_quotas
 
 _NUCLEOTIDES = b"ACGTUNacgtun"
 NUCLEOTIDE_SHARE = 0.9
+"""A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
 TELLING_LENGTH = 30
 """A protein this long is practically never of A, C, G, T, U and N alone (a quarter of the residues of real ones)."""
-"""A set with at least this share of A, C, G, T, U, N is DNA or RNA; real proteins have about 0.27."""
 
 _AS_IT_WAS = Cleaned()
 
@@ -47,6 +48,11 @@ class SequenceSet:
     def lengths_S(self) -> np.ndarray:
         """Residues or bases per sequence, int64 [S]."""
         return np.fromiter(map(len, self.residues), np.int64, len(self.residues))
+
+    @property
+    def hash_S(self) -> np.ndarray:
+        """Content hash of each sequence, int64: equal for equal letters."""
+        return np.fromiter(map(sequence_hash, self.residues), np.int64, len(self.residues))
 
     def take(self, indices: Sequence[int]) -> "SequenceSet":
         """Return the sequences at `indices`, in that order."""

@@ -6,7 +6,6 @@ dnabert_s_weights and fair_esm_weights; transformers loads every other kind (hf)
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -30,7 +29,6 @@ from vp_tui.core.models.ops import ChosenOps, choose_ops
 from vp_tui.core.models.planned import use_plan
 from vp_tui.core.models.precision import storage_dtype
 from vp_tui.core.models.weight_facts import WeightFacts, of_files
-from vp_tui.core.models.weight_hash import weights_sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +38,6 @@ class LoadedModel:
     model: nn.Module
     """Maps (ids_N, layout) to token outputs [N, D] in the plan's format."""
     spec: ModelSpec
-    path: Path
-    """Folder, or fair-esm file."""
-    revision: str | None
-    """Commit hash of the hub's repository; None for a local checkpoint."""
-    weights_sha256: str
-    """Hash of config.json and the weight files."""
     parameter_bytes: int
     """Bytes of parameters and buffers on the device."""
     weights: WeightFacts
@@ -62,11 +54,6 @@ class LoadedModel:
     def fp16_exact(self) -> bool:
         """True if every weight in the file is exactly representable in FP16, as in the published ESM-2 files."""
         return self.weights.fp16_exact
-
-    @property
-    def fp16_max_error(self) -> float:
-        """Largest |w - half(w)| of the weights."""
-        return self.weights.fp16_max_error
 
 
 _FAMILIES: Final[dict[Kind, Family[Any]]] = {"esm2": ESM2, "dnabert-s": DNABERT_S}
@@ -149,9 +136,6 @@ def _load_native(
     return LoadedModel(
         model=filled.model,
         spec=spec,
-        path=source.path,
-        revision=source.revision,
-        weights_sha256=weights_sha256(source.path),
         parameter_bytes=_held_bytes(filled.model),
         weights=filled.weights,
         attention_kernel=chosen.ops.attending(choice.name, spec.head_dim),
@@ -204,9 +188,6 @@ def _load_hf(
     return LoadedModel(
         model=loaded.model,
         spec=spec,
-        path=source.path,
-        revision=source.revision,
-        weights_sha256=weights_sha256(source.path),
         parameter_bytes=_held_bytes(loaded.model),
         weights=of_files(source.path),
         attention_kernel=loaded.attention.name,

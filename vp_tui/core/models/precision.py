@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vp_tui.core.config import PlanPrecision, PrecisionPlan
 from vp_tui.core.errors import ResourceError, UsageError
@@ -68,13 +68,6 @@ def cast(tensor: Tensor, plan: PrecisionPlan) -> Tensor:
 def in_format(tensor: Tensor, own: PlanPrecision) -> Tensor:
     """`tensor` in the storage format of a unit of a plan; the same object when it already is."""
     return tensor.to(storage_dtype(own))
-
-
-def apply(model: nn.Module, plan: PrecisionPlan) -> nn.Module:
-    """Cast the parameters of `model` in place; buffers (rotary inv_freq) keep FP32."""
-    for parameter in model.parameters():
-        parameter.data = cast(parameter.data, plan)
-    return model
 
 
 def at_least_fp32(tensor: Tensor) -> Tensor:

@@ -110,7 +110,7 @@ def next_step(snapshot: RunSnapshot) -> str:
         return gate.advice
     config = snapshot.config
     if config.get("judged"):
-        return "" if _is_of_predictions(snapshot) else _next_of_judged(config["judged"])
+        return _next_of_judged(config["judged"])
     if snapshot.run.precision.startswith(shown_name("")):
         return "accuracy only, imitated in FP32: validate the format itself on a device that has it."
     bound = bound_of(from_document(snapshot.measures))
@@ -128,12 +128,8 @@ def _quoted(path: str) -> str:
     return home + shlex.quote(safe(rest))
 
 
-def _is_of_predictions(snapshot: RunSnapshot) -> bool:
-    return (snapshot.config.get("judged") or {}).get("kind") == "predictions"
-
-
 def _next_of_judged(judged: Mapping[str, Any]) -> str:
-    """Only with a checkpoint on one side are the faults of pipelines looked for one by one."""
-    if judged["encoded"] is not None:
+    """Only with a checkpoint on one side are the faults of pipelines in embeddings looked for one by one."""
+    if judged["encoded"] is not None or judged.get("kind") == "predictions":
         return ""
     return f"known faults are looked for with: vp-tui judge MODEL {shlex.quote(safe(judged['candidate']))} -i FASTA"

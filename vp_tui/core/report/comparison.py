@@ -97,10 +97,6 @@ class ComparisonReport:
         return self.comparison.words
 
     @property
-    def sentence(self) -> str:
-        return self.comparison.sentence
-
-    @property
     def items(self) -> tuple[Item, ...]:
         return self.comparison.items
 
@@ -111,27 +107,6 @@ class ComparisonReport:
     @property
     def cand_ids(self) -> tuple[int, ...]:
         return tuple(run.id for run in self.cand)
-
-    @property
-    def base_uuids(self) -> tuple[str, ...]:
-        return tuple(run.uuid for run in self.base)
-
-    @property
-    def cand_uuids(self) -> tuple[str, ...]:
-        return tuple(run.uuid for run in self.cand)
-
-    @property
-    def base_labels(self) -> tuple[str, ...]:
-        return tuple(run.label for run in self.base)
-
-    @property
-    def cand_labels(self) -> tuple[str, ...]:
-        return tuple(run.label for run in self.cand)
-
-    @property
-    def differing(self) -> dict[str, tuple[Any, Any]]:
-        """Return the differing facts of both keys: name -> (baseline, candidate)."""
-        return {fact.name: (fact.base, fact.cand) for fact in (*self.accuracy_facts, *self.perf_facts) if fact.differs}
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
         return self.comparison.exit_code(strict=strict)

@@ -176,14 +176,11 @@ def history(reader: Reader, sides: Mapping[SideName, Sequence[RunRow]]) -> tuple
     others = [row for row in reader.history("status:completed") if row.accuracy_key in keys and row.id not in compared]
     kept = sorted(others, key=lambda row: (row.id not in pinned, -row.id))[:MAX_HISTORY]
     rows = sorted((*kept, *compared.values()), key=lambda row: row.id)
-    speeds = {
-        found.run_id: found.values.get(("candidate.tokens_per_s", "all"))
-        for found in reader.performance([row.id for row in rows])
-    }
+    metrics = reader.metrics([row.id for row in rows])
     clock = sides["candidate"][0].perf_key
     return tuple(
         PastRun(
-            tokens_per_s=speeds.get(row.id),
+            tokens_per_s=metrics[row.id].get(("candidate.tokens_per_s", "all")),
             role=roles.get(row.id),
             baselines=pinned.get(row.id, ()),
             same_clock=clock is not None and row.perf_key == clock,

@@ -20,7 +20,7 @@ from vp_tui.core.regression.calibration import Noise, noise_floor, usable
 from vp_tui.core.regression.metrics import METRICS
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
-from vp_tui.core.store.pairs import Pairs, RunNumbers
+from vp_tui.core.store.pairs import Metrics, Pairs
 from vp_tui.core.store.reader import Reader
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 
@@ -56,12 +56,12 @@ def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: R
     """
     facts = {snapshot.run.id: reader.key_facts(snapshot.run.id) for snapshot in snapshots}
     _require_alike([snapshot.run for snapshot in snapshots], facts, what)
-    numbers = {found.run_id: found for found in reader.performance(list(facts))}
+    metrics = reader.metrics(list(facts))
     return Side(
         runs=tuple(
             sample_of(
                 snapshot.run,
-                numbers[snapshot.run.id],
+                metrics[snapshot.run.id],
                 facts[snapshot.run.id],
                 snapshot.strata,
                 # counts of failing sequences are valid for one limit
@@ -76,7 +76,7 @@ def side_of(reader: Reader, snapshots: Sequence[RunSnapshot], what: str, rule: R
 
 def sample_of(
     run: RunRow,
-    numbers: RunNumbers,
+    metrics: Metrics,
     facts: tuple[Facts, Facts],
     strata: Sequence[StratumStats] = (),
     *,
@@ -94,8 +94,8 @@ def sample_of(
     return RunSample(
         uuid=run.uuid,
         label=label_of(run),
-        performance={name: numbers.values.get(stored) for name, stored in METRIC_OF.items()},
-        reference={name: numbers.values.get(stored) for name, stored in CONTROL_OF.items()} if has_reference else {},
+        performance={name: metrics.get(stored) for name, stored in METRIC_OF.items()},
+        reference={name: metrics.get(stored) for name, stored in CONTROL_OF.items()} if has_reference else {},
         session=session_of(run),
         accuracy_key=run.accuracy_key,
         perf_key=run.perf_key,
@@ -158,9 +158,9 @@ def calibration_of(reader: Reader, perf_key: str | None, rule: Rule) -> Calibrat
         return None
     ids = reader.group(group_id).run_ids
     rows = [row for row in map(reader.run, ids) if row.perf_key == perf_key]
-    numbers = {found.run_id: found for found in reader.performance([row.id for row in rows])}
+    metrics = reader.metrics([row.id for row in rows])
     # `vp-tui calibrate` encodes the reference in every run
-    runs = tuple(sample_of(row, numbers[row.id], ({}, {}), has_reference=True) for row in rows)
+    runs = tuple(sample_of(row, metrics[row.id], ({}, {}), has_reference=True) for row in rows)
     return Calibration(
         group_id=group_id,
         noise=noise_floor(Side(runs=runs), rule),

@@ -3,7 +3,7 @@
 A storm of alerts about single sequences is one entry; once its finding exists, they belong to that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,10 +124,7 @@ def _of_sequences(gate: str, alerts: Sequence[AlertRaised], snapshot: RunSnapsho
 
 def _alone(key: str, alert: AlertRaised) -> Issue:
     # most messages name them already
-    place = " ".join(fmt.safe(part) for part in _places(alert) if part not in alert.message)
+    places = (part for part in (alert.stratum, alert.sequence_id) if part and part not in alert.message)
+    place = " ".join(map(fmt.safe, places))
     words = f"{place}: {fmt.safe(alert.message)}" if place else fmt.safe(alert.message)
     return Issue(key=key, lead=alert, text=words, next_step="")
-
-
-def _places(alert: AlertRaised) -> Iterable[str]:
-    return (part for part in (alert.stratum, alert.sequence_id) if part)

@@ -34,27 +34,34 @@ class Suite:
 
 def comparison_suite(report: ComparisonReport) -> Suite:
     """Return one case per metric and scope, and one for each part without results, so that a gap is not a success."""
+    compared = report.comparison
     cases = [_judged(one.part, f"{one.name} [{one.scope}]", one.outcome, one.reason) for one in report.items]
-    for name, part in (("accuracy", report.comparison.accuracy), ("performance", report.comparison.performance)):
+    for name, part in (("accuracy", compared.accuracy), ("performance", compared.performance)):
         if not part.items:
             cases.append(_judged(name, "comparable", part.outcome, part.sentence))
-    if not report.comparison.gates:
+    if not compared.gates:
         cases.insert(0, Case(group="gates", name="hard gates", state="passed"))
-    if not report.comparison.is_comparable:
+    if not compared.is_comparable:
         cases.append(
-            Case(group="comparison", name="verdict", state="error", kind="NOT_COMPARABLE", words=report.sentence)
+            Case(
+                group="comparison",
+                name="verdict",
+                state="error",
+                kind="NOT_COMPARABLE",
+                words=compared.sentence,
+            )
         )
     return Suite(
         name="vp-tui compare",
         cases=tuple(cases),
         properties={
-            **{str(name): outcome for name, outcome in report.comparison.verdicts.items()},
-            "baseline": ", ".join(report.base_labels),
-            "baseline.uuids": " ".join(report.base_uuids),
-            "candidate": ", ".join(report.cand_labels),
-            "candidate.uuids": " ".join(report.cand_uuids),
+            **{str(name): outcome for name, outcome in compared.verdicts.items()},
+            "baseline": ", ".join(run.label for run in report.base),
+            "baseline.uuids": " ".join(run.uuid for run in report.base),
+            "candidate": ", ".join(run.label for run in report.cand),
+            "candidate.uuids": " ".join(run.uuid for run in report.cand),
         },
-        said="\n".join((report.sentence, *report.comparison.notes, *report.notes)),
+        said="\n".join((compared.sentence, *compared.notes, *report.notes)),
     )
 
 

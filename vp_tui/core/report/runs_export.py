@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
-from vp_tui.core.events import SequenceResult
 from vp_tui.core.measurements import from_document
 from vp_tui.core.report import junit
 from vp_tui.core.report.document import run_document
@@ -19,12 +18,11 @@ from vp_tui.core.report.neutral import without_home
 from vp_tui.core.report.page import Page, as_markdown, as_text
 from vp_tui.core.report.render import FORMATS
 from vp_tui.core.report.run_page import run_page
-from vp_tui.core.report.runs_csv import TABLES, table_csv
+from vp_tui.core.report.runs_csv import TABLES, Run, table_csv
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.verdict.results import GateResult, gate_results
 
-Run = tuple[RunSnapshot, Sequence[SequenceResult]]
 SCHEMA_VERSION: Final = 1
 _STATES: Final[dict[str, State]] = {"pass": "passed", "warn": "passed", "fail": "failure"}
 

@@ -10,7 +10,6 @@ from vp_tui.core.text import plural
 
 SCHEMA_VERSION: Final = 1
 Model = Literal["esm", "dnabert", "candidate_esm"]
-MODELS: Final[tuple[Model, ...]] = ("esm", "dnabert")
 SECOND: Final[Model] = "candidate_esm"
 """A second protein model, where one is the candidate."""
 

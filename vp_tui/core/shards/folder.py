@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_tui.core.errors import InputError, ResourceError, UsageError
-from vp_tui.core.files import parts, replacing
+from vp_tui.core.files import parts, replacing, size_of
 from vp_tui.core.fingerprint import differences, in_words
 from vp_tui.core.shards import manifest as manifests
 from vp_tui.core.shards.manifest import NAME, PROGRESS, Manifest, Read, WrittenFile
@@ -111,7 +111,7 @@ def _whole(path: Path, found: Manifest, report: Callable[[str], None]) -> dict[i
     recorded = found.files if found.is_complete else manifests.progress(path)
     done = {}
     for one in recorded:
-        if _size(path / one.name) == one.bytes:
+        if size_of(path / one.name) == one.bytes:
             done[one.index] = one
         else:
             report(f"{path / one.name} is missing or has another size than recorded: it is made again")
@@ -120,13 +120,6 @@ def _whole(path: Path, found: Manifest, report: Callable[[str], None]) -> dict[i
         with _told(path), replacing(path / PROGRESS) as temporary:
             temporary.write_text("".join(manifests.line_of(done[index]) for index in sorted(done)), "utf-8")
     return done
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def _require_empty(path: Path) -> None:

@@ -5,7 +5,6 @@ higher SLURM_RESTART_COUNT. Nothing else on another node can prove the death of 
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +24,12 @@ class BatchJob(Frozen):
     """Earlier starts of the job."""
 
 
-def this_job(environment: Mapping[str, str] = os.environ) -> BatchJob | None:
+def this_job() -> BatchJob | None:
     """Return the job that this process runs in; None outside of SLURM."""
-    job, restarts = environment.get("SLURM_JOB_ID"), environment.get("SLURM_RESTART_COUNT", "0")
+    job, restarts = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_RESTART_COUNT", "0")
     if not job or not (restarts.isascii() and restarts.isdigit()):
         return None
-    return BatchJob(cluster=environment.get("SLURM_CLUSTER_NAME", ""), job=job, restarts=int(restarts))
+    return BatchJob(cluster=os.environ.get("SLURM_CLUSTER_NAME", ""), job=job, restarts=int(restarts))
 
 
 def keep(folder: Path) -> None:

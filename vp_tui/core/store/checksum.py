@@ -15,7 +15,8 @@ import numpy as np
 CHECKSUM: Final = "blake2b"
 """Fact of a finished file: the checksum of its embeddings."""
 EMBEDDINGS: Final = "embeddings"
-_LENGTH: Final = struct.Struct("<Q")
+LENGTH: Final = struct.Struct("<Q")
+"""First field of a safetensors file: the length of its JSON header, which may be padded with blanks."""
 _MOST_HEADER: Final = 1 << 20
 
 
@@ -46,21 +47,22 @@ def verify(path: Path) -> None:
         ValueError: missing, unreadable, no such file, or not what was stored; with the reason.
     """
     try:
-        facts, embeddings_SD = _read(path)
+        facts, embeddings_SD = read(path)
     except (OSError, KeyError, TypeError, struct.error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     require_intact(facts, embeddings_SD)
 
 
-def _read(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
+def read(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
+    """Return the facts and the embeddings [S, D] of a finished file, memory-mapped and not checked."""
     with path.open("rb") as opened:
-        (size,) = _LENGTH.unpack(opened.read(_LENGTH.size))
+        (size,) = LENGTH.unpack(opened.read(LENGTH.size))
         if size > _MOST_HEADER:
             raise ValueError(f"its header would take {size} bytes")
         header = json.loads(opened.read(size))
     about = header[EMBEDDINGS]
-    start = _LENGTH.size + size + about["data_offsets"][0]
+    start = LENGTH.size + size + about["data_offsets"][0]
     if about["dtype"] != "F32":
         raise ValueError(f"dtype {about['dtype']} instead of F32")
     facts = json.loads(header["__metadata__"]["vp_tui"])
-    return facts, np.memmap(path, np.float32, "r", start, tuple(about["shape"]))
+    return facts, np.asarray(np.memmap(path, np.float32, "r", start, tuple(about["shape"])))

@@ -85,12 +85,6 @@ def _cause(row: Mapping[str, Any] | RowMapping, folder: Path, *, is_here: bool, 
     return f"worker process {pid} exited unexpectedly{last_error(folder / LOG_NAME) or '; see run.log'}"
 
 
-def abandoned(row: Mapping[str, Any] | RowMapping, home: Home) -> str | None:
-    """Return the reason of `ending_of`."""
-    found = ending_of(row, home)
-    return None if found is None else found.reason
-
-
 def last_error(log: Path) -> str | None:
     """Return the last error line of a log, to be appended to a sentence; None without one."""
     try:

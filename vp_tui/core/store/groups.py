@@ -19,15 +19,11 @@ GroupKind = Literal["validate", "aa_calibration"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunGroup:
-    id: int
-    uuid: str
     kind: GroupKind
     label: str | None
     repeats: int
     order: tuple[str, ...]
     """Schedule of the runs, as A, B, B, A; empty for a single kind of run."""
-    note: str | None
-    created_at_us: int
     run_ids: tuple[int, ...]
     """In repeat order."""
 
@@ -39,10 +35,9 @@ def create_group(
     *,
     label: str | None = None,
     order: Sequence[str] = (),
-    note: str | None = None,
 ) -> int:
     """Add an empty group and return its id; lifecycle.create_run adds the runs."""
-    values = {"kind": kind, "repeats": repeats, "label": label, "note": note, "created_at_us": now_us()}
+    values = {"kind": kind, "repeats": repeats, "label": label, "created_at_us": now_us()}
     with writing(home, "add a group to") as connection:
         statement = insert(tables.run_group).values(uuid=uuids.uuid4().hex, order_json=as_json(list(order)), **values)
         added = connection.execute(statement).inserted_primary_key

@@ -43,20 +43,8 @@ class Pairs:
         return len(self.sequence_ids)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunNumbers:
-    run_id: int
-    uuid: str
-    status: str
-    group_id: int | None
-    repeat_idx: int | None
-    precision: str
-    perf_key: str | None
-    accuracy_key: str | None
-    perf_valid: bool | None
-    perf_invalid_reason: str | None
-    values: Mapping[tuple[str, str], float | None]
-    """(name, scope) -> value; None if not finite."""
+Metrics = Mapping[tuple[str, str], float | None]
+"""(name, scope) -> value of a run; None if not finite."""
 
 
 def paired(connection: Connection, run_a: int, run_b: int) -> Pairs:
@@ -109,32 +97,24 @@ def _run_sequences(found: Mapping[str, Sequence[Any]], rows_S: np.ndarray) -> Ru
     return RunSequences(nonfinite_S=broken_S[rows_S], **numbers)
 
 
-def numbers(connection: Connection, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
-    """Return the metrics of several runs, read in one statement, in the order of their ids.
+def metrics(connection: Connection, run_ids: Sequence[int]) -> dict[int, Metrics]:
+    """Return the metrics of several runs by run id, read in one statement.
 
     Raises:
         RunNotFoundError: a run does not exist.
     """
     run, metric = tables.run, tables.metric
-    about = [name for name in RunNumbers.__dataclass_fields__ if name in run.c]
     statement = (
-        select(run.c.id, *(run.c[name] for name in about), metric.c.name, metric.c.scope, metric.c.value)
+        select(run.c.id, metric.c.name, metric.c.scope, metric.c.value)
         .join_from(run, metric, metric.c.run_id == run.c.id, isouter=True)
         .where(run.c.id.in_(run_ids))
-        .order_by(run.c.id)
     )
-    found: dict[int, tuple[Any, dict[tuple[str, str], float | None]]] = {}
+    found: dict[int, dict[tuple[str, str], float | None]] = {}
     for row in connection.execute(statement).all():
-        _, values = found.setdefault(row.id, (row, {}))
+        values = found.setdefault(row.id, {})
         if row.name is not None:
             values[row.name, row.scope] = row.value
     missing = sorted(set(run_ids) - found.keys())
     if missing:
         raise RunNotFoundError(f"no run {missing[0]}; `vp-tui runs` lists them")
-    return tuple(_run_numbers(row, values, about) for row, values in found.values())
-
-
-def _run_numbers(row: Any, values: Mapping[tuple[str, str], float | None], about: Sequence[str]) -> RunNumbers:
-    facts = {name: getattr(row, name) for name in about}
-    facts["perf_valid"] = None if facts["perf_valid"] is None else bool(facts["perf_valid"])
-    return RunNumbers(run_id=row.id, values=values, **facts)
+    return dict(found)

@@ -15,7 +15,7 @@ from vp_tui.core.store.groups import RunGroup, newest_calibration, read_group
 from vp_tui.core.store.growing import samples
 from vp_tui.core.store.history import history_statement, read_rows, run_rows
 from vp_tui.core.store.home import Home
-from vp_tui.core.store.pairs import Pairs, RunNumbers, numbers, paired
+from vp_tui.core.store.pairs import Metrics, Pairs, metrics, paired
 from vp_tui.core.store.rows import finite, from_json, mapping
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.store.transitions import StatusChange, read_changes
@@ -185,14 +185,14 @@ class Reader:
         with self._reading() as connection:
             return paired(connection, run_a, run_b)
 
-    def performance(self, run_ids: Sequence[int]) -> tuple[RunNumbers, ...]:
-        """Return the stored metrics of several runs.
+    def metrics(self, run_ids: Sequence[int]) -> dict[int, Metrics]:
+        """Return the stored metrics of several runs by run id.
 
         Raises:
             RunNotFoundError: a run does not exist.
         """
         with self._reading() as connection:
-            return numbers(connection, run_ids)
+            return metrics(connection, run_ids)
 
     def group(self, group_id: int) -> RunGroup:
         """Return a group of repeats with the ids of its runs.

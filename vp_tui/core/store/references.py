@@ -9,7 +9,6 @@ import json
 import mmap
 import os
 import shutil
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vp_tui.core import text as fmt
-from vp_tui.core.errors import ResourceError
+from vp_tui.core.errors import InputError, ResourceError
 from vp_tui.core.files import DAMAGED, part_of, replacing
-from vp_tui.core.store.checksum import CHECKSUM, EMBEDDINGS, checksum, require_intact
+from vp_tui.core.store.checksum import CHECKSUM, EMBEDDINGS, LENGTH, checksum, read, require_intact
 from vp_tui.core.store.rows import as_json
 
 HEADER_BYTES: Final = 1 << 16
 """Reserved before the numbers, as the facts are known only after the numbers are in place."""
-_LENGTH: Final = struct.Struct("<Q")
-"""First field of a safetensors file: the length of its JSON header, which may be padded with blanks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +75,12 @@ def read_embeddings(path: Path) -> np.ndarray:
     """Return the embeddings [S, D] of a finished EmbeddingsFile, memory-mapped.
 
     Raises:
-        UNREADABLE: not such a file.
+        InputError: not such a file.
     """
-    return _mapped(path)[1]
+    try:
+        return _mapped(path)[1]
+    except UNREADABLE as error:
+        raise InputError(f"the embeddings {path} cannot be read ({error}); run it again") from error
 
 
 def verified(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
@@ -97,16 +97,9 @@ def verified(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
 
 
 def _mapped(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
-    with safe_open(path, framework="numpy") as file:
-        facts = json.loads((file.metadata() or {})["vp_tui"])
-        shape = tuple(file.get_slice(EMBEDDINGS).get_shape())
-    with path.open("rb") as opened:
-        (size,) = _LENGTH.unpack(opened.read(_LENGTH.size))
-        about = json.loads(opened.read(size))[EMBEDDINGS]
-    if about["dtype"] != "F32":
-        raise ValueError(f"dtype {about['dtype']} instead of F32")
-    start = _LENGTH.size + size + about["data_offsets"][0]
-    return facts, np.asarray(np.memmap(path, np.float32, "r", start, shape))
+    # refuses a header whose numbers lie outside of the file
+    with safe_open(path, framework="numpy"):
+        return read(path)
 
 
 class EmbeddingsFile:
@@ -144,10 +137,10 @@ class EmbeddingsFile:
         tensor = {"dtype": "F32", "shape": self._shape, "data_offsets": [0, self.embeddings_SD.nbytes]}
         facts = {**facts, CHECKSUM: checksum(self.embeddings_SD)}
         header = json.dumps({"__metadata__": {"vp_tui": as_json(facts)}, EMBEDDINGS: tensor}).encode()
-        room = HEADER_BYTES - _LENGTH.size
+        room = HEADER_BYTES - LENGTH.size
         if len(header) > room:
             raise ValueError(f"the facts of {self._path} take {len(header)} bytes, available: {room}")
-        self._mapping[:HEADER_BYTES] = _LENGTH.pack(room) + header.ljust(room)
+        self._mapping[:HEADER_BYTES] = LENGTH.pack(room) + header.ljust(room)
         with self._temporary.open("rb") as file:
             os.fsync(file.fileno())
         self._temporary.replace(self._path)

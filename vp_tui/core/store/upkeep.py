@@ -12,7 +12,7 @@ from vp_tui.core.errors import RunNotFoundError, StoreError, UsageError
 from vp_tui.core.events import now_us
 from vp_tui.core.files import parts
 from vp_tui.core.store import caches, kept_blocks, tables
-from vp_tui.core.store.endings import abandoned
+from vp_tui.core.store.endings import ending_of
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.lifecycle import writing
 from vp_tui.core.store.liveness import Worker, is_running, start_ticks
@@ -94,7 +94,7 @@ def delete_run(home: Home, run_id: int) -> None:
     """
     with writing(home, "delete a run of") as connection:
         row = _require(connection, run_id)
-        if row["status"] in ACTIVE and abandoned(row, home) is None:
+        if row["status"] in ACTIVE and ending_of(row, home) is None:
             raise UsageError(f"run {run_id} is {row['status']}; stop it first with `vp-tui stop {run_id}`")
         _require_no_baseline(connection, run_id)
         member = tables.baseline_member
@@ -155,7 +155,7 @@ def _unfinished(connection: Connection, home: Home) -> tuple[Path, ...]:
     name has no meaning then.
     """
     active = connection.execute(select(tables.run).where(tables.run.c.status.in_(ACTIVE))).mappings().all()
-    if any(abandoned(row, home) is None and not _is_seen(row) for row in active):
+    if any(ending_of(row, home) is None and not _is_seen(row) for row in active):
         return ()
     return tuple(path for path, pid in parts(home.root) if start_ticks(pid) is None)
 

@@ -97,34 +97,33 @@ def sentence(
     a handful of sequences is told as what it is, first. A reference that was not compared with FP64 (`is_proved`) is
     told last.
     """
-    told = _told(
-        outcome, found, strata, candidate=candidate, reference=reference, limits=limits, bound=bound, details=details
-    )
+    everything = next(stats for stats in strata if stats.scope == "all")
+    if outcome == "PASS":
+        told = _safe(everything, candidate, reference, limits.fail(M1), bound)
+    else:
+        told = _unsafe(outcome, found, strata, everything, candidate, details)
     return told if is_proved or outcome == "INVALID" else f"{told}; {UNPROVED}"
 
 
-def _told(
+def _safe(everything: StratumStats, candidate: str, reference: str, limit: float, bound: float | None) -> str:
+    lowest = everything.cosine_min
+    gap = f"lowest similarity to {reference} {fmt.similarity(lowest)}, margin {margin(lowest, limit)}"
+    sure = f"{failures_in_words(bound)} could still fail" if bound else ""
+    if bound is not None and bound >= MIN_FILE:
+        compared = fmt.plural(everything.n, "sequence")
+        return f"on {compared}: {sure}; {candidate} is above {fmt.limit(limit)} in all ({gap})"
+    count, told = fmt.exact(everything.n), f"; {sure}" if sure else ""
+    return f"{candidate} is safe here: all {count} sequences are finite and above {fmt.limit(limit)} ({gap}){told}"
+
+
+def _unsafe(
     outcome: Verdict,
     found: Sequence[Finding],
     strata: Sequence[StratumStats],
-    *,
+    everything: StratumStats,
     candidate: str,
-    reference: str,
-    limits: Thresholds,
-    bound: float | None,
     details: Mapping[str, Any] | None,
 ) -> str:
-    everything = next(stats for stats in strata if stats.scope == "all")
-    if outcome == "PASS":
-        count = fmt.exact(everything.n)
-        lowest, limit = everything.cosine_min, limits.fail(M1)
-        gap = f"lowest similarity to {reference} {fmt.similarity(lowest)}, margin {margin(lowest, limit)}"
-        sure = f"{failures_in_words(bound)} could still fail" if bound else ""
-        if bound is not None and bound >= MIN_FILE:
-            compared = fmt.plural(everything.n, "sequence")
-            return f"on {compared}: {sure}; {candidate} is above {fmt.limit(limit)} in all ({gap})"
-        told = f"; {sure}" if sure else ""
-        return f"{candidate} is safe here: all {count} sequences are finite and above {fmt.limit(limit)} ({gap}){told}"
     groups = causes.problems(found)
     decisive = groups[0].lead.text if groups else found[0].text
     if outcome == "FAIL" and any(one.gate == V1.id and one.severity == "fail" for one in found):

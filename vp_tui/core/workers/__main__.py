@@ -15,8 +15,7 @@ from importlib import import_module
 from types import MappingProxyType, ModuleType
 from typing import Final
 
-from vp_tui.core.engine.host_memory import prepare_memory
-from vp_tui.core.engine.threads import let_threads_sleep
+from vp_tui.core.engine.host_memory import prepare_process
 from vp_tui.core.errors import ExitCode, VpTuiError
 from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
 from vp_tui.core.text import safe
@@ -89,6 +88,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    let_threads_sleep(os.environ)
-    prepare_memory(os.environ)
+    prepare_process(os.environ)
     sys.exit(main(sys.argv[1:]))

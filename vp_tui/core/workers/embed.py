@@ -17,7 +17,6 @@ from vp_tui.core.engine.queueing import delayed
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import output as output_file
 from vp_tui.core.files import user_path
-from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.formats import is_shown_as_built_in
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.fetched import fetch
@@ -45,11 +44,6 @@ class Embedded:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the sequences."""
         return self.sequences.ids
-
-    @property
-    def hash_S(self) -> np.ndarray:
-        """Return the content hash of each sequence, int64: `vp-tui judge` finds duplicates by it."""
-        return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
 
 
 def embed(config: RunConfig, report: Report, cache: Path | None = None) -> Embedded:
@@ -104,14 +98,14 @@ def _write_npz(path: Path, made: Embedded) -> None:
             ids=np.asarray(made.ids),
             embeddings=made.embeddings_SD,
             lengths=made.sequences.lengths_S,
-            hashes=made.hash_S,
+            hashes=made.sequences.hash_S,
             precision=np.asarray(made.precision),
             alphabet=np.asarray(made.alphabet),
         )
 
 
 def _write_safetensors(path: Path, made: Embedded) -> None:
-    tensors = {"embeddings": made.embeddings_SD, "lengths": made.sequences.lengths_S, "hashes": made.hash_S}
+    tensors = {"embeddings": made.embeddings_SD, "lengths": made.sequences.lengths_S, "hashes": made.sequences.hash_S}
     metadata = {"ids": "\n".join(made.ids), "precision": made.precision, "alphabet": made.alphabet}
     save_file(tensors, path, metadata=metadata)
 

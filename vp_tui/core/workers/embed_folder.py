@@ -14,7 +14,6 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,8 @@ from vp_tui.core.engine import environment
 from vp_tui.core.engine.encode import ENGINE_VERSION
 from vp_tui.core.engine.queueing import delayed_across
 from vp_tui.core.errors import ExitCode, InputError, VpTuiError
-from vp_tui.core.files import user_path
-from vp_tui.core.fingerprint import format_of, sequence_hash
+from vp_tui.core.files import size_of, user_path
+from vp_tui.core.fingerprint import format_of
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.fetched import fetch
@@ -69,7 +68,7 @@ class Job:
 
     def _identity(self, options: argparse.Namespace) -> dict[str, Any]:
         return {
-            "input_bytes": _bytes(self._input),
+            "input_bytes": size_of(self._input),
             "weights_sha256": weights_sha256(self._source.path, self._home.cache),
             "precision": format_of(self._config.candidate_plan),
             "attention": self._config.attention,
@@ -170,9 +169,8 @@ class Job:
             counts=_counts(ready) | ({"not_finite": filling.broken} if filling.broken else {}),
         )  # fmt: skip
         rows = Rows(
-            ids=data.ids, lengths_S=data.lengths_S,
-            hash_S=np.array([sequence_hash(letters) for letters in data.residues], np.int64),
-            embeddings_SD=filling.embeddings_SD, precision=self._config.precision, alphabet=ready.alphabet,
+            ids=data.ids, lengths_S=data.lengths_S, hash_S=data.hash_S, embeddings_SD=filling.embeddings_SD,
+            precision=self._config.precision, alphabet=ready.alphabet,
         )  # fmt: skip
         folder.add(written, lambda path: self._format.write(path, rows))
 
@@ -208,14 +206,6 @@ class Job:
 
 def _with_about(manifest: Manifest, about: dict[str, Any]) -> Manifest:
     return Manifest(identity=manifest.identity, about=about, environments=manifest.environments)
-
-
-def _bytes(path: Path) -> int | None:
-    """Return the size of the input; None for a file that is not there, which reading it reports."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def _counts(ready: Ready) -> dict[str, int]:

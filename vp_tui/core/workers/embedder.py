@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import torch
@@ -19,10 +19,13 @@ from vp_tui.core.models.loading import load
 from vp_tui.core.workers.fleet import cluster
 from vp_tui.core.workers.fleet.actor import Order
 from vp_tui.core.workers.fleet.choice import Chosen
-from vp_tui.core.workers.fleet.several import Several
 from vp_tui.core.workers.validate.arms import PlainEncoders
 from vp_tui.core.workers.validate.budget import Budget, start_within
 from vp_tui.core.workers.validate.prepare import cut
+
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
 Report = Callable[[str], None]
 
@@ -39,7 +42,7 @@ class Embedder:
         encoder: PackEncoder,
         facts: dict[str, Any],
         report: Report,
-        several: Several | None = None,
+        several: "Fleet | None" = None,
     ) -> None:
         """`facts`: device and kernel, for the manifest of a folder; `several`: the devices behind `encoder`."""
         self._encoder, self._several = encoder, several
@@ -128,7 +131,7 @@ def _on_one(config: RunConfig, source: ModelSource, device: torch.device, report
 
 
 def _on_several(
-    config: RunConfig, source: ModelSource, device: torch.device, several: Several, report: Report
+    config: RunConfig, source: ModelSource, device: torch.device, several: "Fleet", report: Report
 ) -> Embedder:
     plan = config.candidate_plan
     order = Order(

@@ -8,33 +8,10 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.inputs import spool
 from vp_tui.core.store.home import Home
 from vp_tui.tui.commands.children import module_output
-from vp_tui.tui.commands.starting import configured, start_and_follow
+from vp_tui.tui.commands.starting import configured
 
 _DEFAULTS: Final = {"candidate": "fp16", "reference": "fp32"}
-
-
 _UNSAID: Final = {"precision": "", "reference": ""}
-
-
-def judge_files(
-    home: Home,
-    values: Mapping[str, Any],
-    reference: str,
-    candidate: str,
-    *,
-    fasta: str,
-    said: Mapping[str, str],
-    tables: Mapping[str, str],
-    detach: bool,
-    as_json: bool,
-) -> int:
-    """Judge a candidate against a reference, follow the run and print its result; return its exit code.
-
-    Raises:
-        InputError, ModelError, UsageError: as checked.
-    """
-    config = checked(home, values, reference, candidate, fasta=fasta, said=said, tables=tables)
-    return start_and_follow(home, config, detach=detach, as_json=as_json)
 
 
 def checked(

@@ -28,7 +28,7 @@ def compare_runs(
     """
     _require_format(format)
     report = comparison_of(home, lambda reader: repeats.sides(reader, base, candidate))
-    text = render.rendered(report, format, everything=everything, width=WIDTH if file else output.page_width(WIDTH))
+    text = render.rendered(report, format, everything=everything, width=WIDTH if file else output.page_width())
     _write(text, format, file, outcome=_outcome(report))
     return report.comparison.exit_code(strict=strict)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from vp_tui.core.errors import UsageError
 from vp_tui.core.report.document import run_document
-from vp_tui.core.report.page import aligned
+from vp_tui.core.report.page import WIDTH, aligned
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.tui.text import summary
@@ -34,9 +34,9 @@ def _escaped(found: "re.Match[str]") -> str:
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
-def page_width(most: int) -> int:
-    """Return the columns of the terminal, or those that COLUMNS says, at most `most`, which a file or a pipe gets."""
-    return min(most, shutil.get_terminal_size((most, 24)).columns)
+def page_width() -> int:
+    """Return the columns of the terminal, or those that COLUMNS says, at most WIDTH, which a file or a pipe gets."""
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
 def width() -> int | None:
@@ -44,9 +44,9 @@ def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print rows in columns, `right` of numbers; on a terminal text is cut, so that no line is broken."""
-    result("\n".join(map(safe, aligned(rows, right=right, width=width()))))
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; on a terminal text is cut, so that no line is broken."""
+    result("\n".join(map(safe, aligned(rows, width=width()))))
 
 
 def result(text: str) -> None:

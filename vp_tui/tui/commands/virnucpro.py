@@ -11,7 +11,7 @@ from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.files import user_path
 from vp_tui.core.inputs import spool
-from vp_tui.core.inputs.predictions import read_truth, true_labels
+from vp_tui.core.inputs.predictions import known_of, read_truth
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.report.virnucpro import SECOND, Model, notes_of, virnucpro_document, worst_exit_code
@@ -101,7 +101,7 @@ def require_truth(given: str, files: FrameFiles) -> None:
     if not given:
         return
     ids = [row.id for row in read_table(files.table)]
-    if all(label is None for label in true_labels(ids, read_truth(user_path(given)))):
+    if all(label is None for label in known_of(ids, read_truth(user_path(given)))):
         raise InputError(
             f"--truth {given} has no label for any of the {len(ids)} frames, such as {ids[0]!r}, or its contig"
         )

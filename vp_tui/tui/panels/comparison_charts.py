@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 # as in the distribution beside it: what is tested is brighter than what it is held against
 _LOOKS = {"baseline": "reference", "candidate": "candidate"}
-_LETTERS = {"baseline": "A", "candidate": "B"}
 
 
 class ComparisonChart(Static):

@@ -63,9 +63,9 @@ class _Scale:
         place = min(self.bins - 1, int((at - self.low) * self.per_decade / self.columns_per_bin))
         return max(place, self.limit_bin) if at >= self.limit else min(place, self.limit_bin - 1)
 
-    def with_limit(self, text: str, mark: str = LIMIT) -> str:
+    def with_limit(self, text: str) -> str:
         at = self.limit_bin * self.columns_per_bin
-        return text[:at] + mark + text[at:]
+        return text[:at] + LIMIT + text[at:]
 
 
 def _finite(values: Sequence[float | None]) -> list[float]:

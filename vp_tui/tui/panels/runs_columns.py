@@ -102,8 +102,8 @@ def _named(width: int) -> Callable[[RunLine], Content]:
     return cell
 
 
-def _right(write: Callable[[RunRow], str], width: int) -> Callable[[RunLine], Content]:
-    return lambda one: Content(f"{write(one.run):>{width}}")
+def _time(one: RunLine) -> Content:
+    return Content(f"{fmt.duration(elapsed_s(one.run)):>7}")
 
 
 def _delta(one: RunLine) -> Content:
@@ -138,7 +138,7 @@ COLUMNS: tuple[RunColumn, ...] = (
     RunColumn(words.SPEEDUP, 8, _speedup, lambda one: one.run.speedup, is_right=True, descending=True),
     RunColumn(words.AGAINST_BASELINE, 10, _delta, lambda one: one.delta.speed, room=70),
     RunColumn(
-        "time", 7, _right(lambda run: fmt.duration(elapsed_s(run)), 7), lambda one: elapsed_s(one.run),
+        "time", 7, _time, lambda one: elapsed_s(one.run),
         room=94, is_right=True, descending=True,
     ),
     RunColumn(

@@ -245,7 +245,7 @@ class CompareScreen(Finding, MainScreen):
         base, cand = report.base_ids[0], report.cand_ids[0]
 
         def write(format: str, path: Path) -> None:
-            self.backend.write_comparison(report, format, path, everything=False)
+            self.backend.write_comparison(report, format, path)
 
         what = f"the comparison of #{cand} with #{base}"
         self.app.push_screen(ExportScreen(what, write, f"comparison-{cand}-with-{base}"))

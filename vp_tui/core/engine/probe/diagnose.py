@@ -18,7 +18,6 @@ from vp_tui.core.inputs.tokens import TokenSet
 class Diagnosis:
     """What a second look at one sequence's pack has found."""
 
-    sequence: int
     transient: bool
     """Whether all outputs of the sequence are finite this time."""
     module: str | None
@@ -58,7 +57,6 @@ def diagnose(encoder: Encoder, tokens: TokenSet, members_S: NDArray[np.int64], s
         block = encoder.encode(tokens, [members_S])
     first = trail.first
     return Diagnosis(
-        sequence=sequence,
         transient=not (block.nan_count_S[place] or block.inf_count_S[place]),
         module=None if first is None else first.removesuffix(ENTERS),
         between=first is not None and first.endswith(ENTERS),

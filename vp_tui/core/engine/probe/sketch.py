@@ -56,7 +56,7 @@ def sketched(sample: Sample, *, is_padded: bool) -> Sketched:
 
 def _groups(sample: Sample) -> list[list[packing.PaddedGroup]]:
     lengths_S = sample.tokens.lengths_S
-    return [list(packing.layout(lengths_S[pack_S], pack_S).groups()) for pack_S in sample.packs(sample.budget)]
+    return [list(packing.layout(lengths_S[pack_S]).groups()) for pack_S in sample.packs(sample.budget)]
 
 
 def _cells(sample: Sample) -> int:

@@ -55,10 +55,10 @@ def _substituted(original: bytes, drawn: bytes) -> bytes:
     return bytes(letters)
 
 
-def make_dna_fasta(path: Path, *, num_sequences: int = NUM_READS, seed: int = 0) -> None:
+def make_dna_fasta(path: Path, *, num_sequences: int = NUM_READS) -> None:
     """Write synthetic coding DNA to `path`, a third each of <= 199, 200-399 and 400-3000 bases, as make_fasta does."""
-    lengths = _lengths(num_sequences, np.random.default_rng(seed), (75, 200, 400, 701, _LONGEST_DNA))
-    _write(path, random_coding_dna(lengths, seed), "coding DNA", "bases")
+    lengths = _lengths(num_sequences, np.random.default_rng(0), (75, 200, 400, 701, _LONGEST_DNA))
+    _write(path, random_coding_dna(lengths, 0), "coding DNA", "bases")
 
 
 def _write(path: Path, sequences: list[bytes], what: str, unit: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 
 from vp_tui import __version__
 from vp_tui.core.config import AttentionName, PrecisionPlan
-from vp_tui.core.engine.host_memory import prepare_memory
-from vp_tui.core.engine.threads import NUM_THREADS, let_threads_sleep
+from vp_tui.core.engine.host_memory import prepare_process
+from vp_tui.core.engine.threads import NUM_THREADS
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.events import Arm, GpuSample
 from vp_tui.core.inputs.source import ModelSource
@@ -54,8 +54,7 @@ class DeviceActor:
         """`threads` is the share of the cores of a CPU actor; OpenMP reads it when torch is imported."""
         if kind == "cpu":
             os.environ[NUM_THREADS] = str(threads)
-        let_threads_sleep(os.environ)
-        prepare_memory(os.environ)
+        prepare_process(os.environ)
         import torch
 
         from vp_tui.core.engine import environment

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,7 +14,10 @@ from vp_tui.core.events import AlertRaised, PhaseChanged, now_us
 from vp_tui.core.runs import devices
 from vp_tui.core.runs.devices import Devices
 from vp_tui.core.workers.fleet import cluster
-from vp_tui.core.workers.fleet.several import Several
+
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
 Chosen = tuple[torch.device, str, Devices | None]
 """The first device, the reason for it, and all of them where there are several."""
@@ -58,7 +62,7 @@ def shown(device: torch.device, asked: Devices | None) -> str:
 @contextmanager
 def several_of(
     config: RunConfig, asked: Devices | None, folder: Path, put: Callable[[AlertRaised | PhaseChanged], None]
-) -> Iterator[Several | None]:
+) -> "Iterator[Fleet | None]":
     """Yield the devices of a run, None where it has one; those that are lost or slow are alerts.
 
     Raises:

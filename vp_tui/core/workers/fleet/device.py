@@ -17,7 +17,6 @@ from vp_tui.core.workers.fleet.scheduler import LostError
 class Done:
     """What one device has encoded in one arm."""
 
-    packs: int = 0
     tokens: int = 0
     seconds: float = 0.0
 
@@ -72,7 +71,6 @@ class RayDevice:
         if not isinstance(found, EncodedBlock):
             return 0.0
         account = self.done.setdefault(arm, Done())
-        account.packs += 1
         account.tokens += found.tokens
         account.seconds += found.encode_s
         return found.encode_s

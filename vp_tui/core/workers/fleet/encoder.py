@@ -1,9 +1,9 @@
 """An arm on all devices of a run, with the methods of an Encoder: the same packs, handed out to the devices."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +12,19 @@ from vp_tui.core.engine.encode import EncodedBlock
 from vp_tui.core.events import Arm
 from vp_tui.core.inputs.tokens import TokenSet
 
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
+
 AHEAD: Final = 32
 """Blocks per device that are started before the first is waited for: bounds what waits, never starves a device."""
-
-
-class Hands(Protocol):
-    """What hands packs out: core.workers.fleet.fleet.Fleet."""
-
-    @property
-    def count(self) -> int: ...
-    def share(self, tokens: TokenSet) -> Any: ...
-    def add(self, works: Iterable[tuple[int, tuple[Arm, Any, Any]]]) -> list[int]: ...
-    def result(self, number: int) -> Any: ...
-    def drain(self) -> None: ...
-    def on_every(self, arm: Arm, shared: Any, packs: Sequence[Any]) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRunning:
     """A block whose packs wait, fly or are done."""
 
-    fleet: Hands
+    fleet: "Fleet"
     numbers: Sequence[int]
     began_s: float
 
@@ -65,7 +57,7 @@ def joined(parts: Sequence[EncodedBlock], devices: int, wall_s: float) -> Encode
 class FleetEncoder:
     """Encodes packs in one arm on all devices."""
 
-    def __init__(self, fleet: Hands, arm: Arm) -> None:
+    def __init__(self, fleet: "Fleet", arm: Arm) -> None:
         self._fleet, self._arm = fleet, arm
 
     @property

@@ -8,7 +8,6 @@ import numpy as np
 
 from vp_tui.core.config import STRATA, PrecisionPlan, RunConfig
 from vp_tui.core.engine.probe.diagnose import Diagnosis
-from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.embeddings.matching import Matching
 from vp_tui.core.inputs.embeddings.table import EmbeddingTable
@@ -97,7 +96,7 @@ def _alphabet(found: Sides) -> Alphabet | None:
 
 def _hashes(found: Sides, data: SequenceSet | None, chosen_S: np.ndarray) -> np.ndarray | None:
     if data is not None:
-        return np.array([sequence_hash(letters) for letters in data.residues], np.int64)
+        return data.hash_S
     return None if found.hash_S is None else found.hash_S[chosen_S]
 
 

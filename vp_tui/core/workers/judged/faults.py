@@ -9,6 +9,7 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.probe.sample import stratified
 from vp_tui.core.engine.suspects.lineup import Lineup
 from vp_tui.core.engine.suspects.outputs import Outputs
+from vp_tui.core.events import ARMS
 from vp_tui.core.inputs import tokenizing
 from vp_tui.core.inputs.fetched import fetch
 from vp_tui.core.inputs.source import resolve
@@ -20,7 +21,7 @@ from vp_tui.core.models.loading import load
 from vp_tui.core.workers.judged import recognize
 from vp_tui.core.workers.judged.data import JudgedArm, JudgedData
 from vp_tui.core.workers.judged.recognize import Fault
-from vp_tui.core.workers.judged.sides import SIDES, Sides, checkpoint_of
+from vp_tui.core.workers.judged.sides import Sides, checkpoint_of
 from vp_tui.core.workers.validate.plan import Setting
 
 LINEUP: Final = 24
@@ -33,12 +34,12 @@ _MOST: Final = 0.5
 
 def look(setting: Setting, found: Sides, data: JudgedData, reference: JudgedArm, candidate: JudgedArm) -> Measured:
     """Look for known faults and return F1."""
-    arms = dict(zip(SIDES, (reference, candidate), strict=True))
+    arms = dict(zip(ARMS, (reference, candidate), strict=True))
     rows_S = np.flatnonzero(finite_rows(reference.embeddings_SD, candidate.embeddings_SD))
     if not len(rows_S):
         return Measured()
     faults = [*recognize.exchanged(reference.embeddings_SD, candidate.embeddings_SD, rows_S, lambda row: data.ids[row])]
-    for side in SIDES:
+    for side in ARMS:
         if side != found.encoded:
             arm = arms[side]
             faults += recognize.few_bits(side, arm.plan.name, arm.embeddings_SD)

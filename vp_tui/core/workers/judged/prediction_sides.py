@@ -11,7 +11,7 @@ from vp_tui.core.errors import InputError
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.embeddings import matching
 from vp_tui.core.inputs.embeddings.matching import Matching
-from vp_tui.core.inputs.predictions import Predictions, chunk_of, contig_of, read_predictions, read_truth, true_labels
+from vp_tui.core.inputs.predictions import Predictions, known_of, read_predictions, read_truth
 from vp_tui.core.inputs.spec import default_cuts
 
 
@@ -44,7 +44,7 @@ def opened(config: RunConfig) -> PredictionSides:
     reference, candidate = (read_predictions(Path(one), judged.columns) for one in (judged.reference, judged.candidate))
     found = matching.match(reference.ids, candidate.ids)
     ids = tuple(reference.ids[row] for row in found.reference_S)
-    truth = None if judged.truth is None else true_labels(ids, read_truth(Path(judged.truth)))
+    truth = None if judged.truth is None else known_of(ids, read_truth(Path(judged.truth)))
     if truth is not None and all(one is None for one in truth):
         raise InputError(
             f"{judged.truth} has no label for any of the {len(ids)} ids, such as {ids[0]!r}, its chunk or contig"
@@ -69,9 +69,7 @@ def _contradictions(*sides: Predictions) -> Iterator[str]:
 def _strata(config: RunConfig, ids: Sequence[str]) -> np.ndarray:
     data = sequences.read(config.input)
     lengths = dict(zip(data.ids, data.lengths_S.tolist(), strict=True))
-    found = [
-        next((lengths[one] for one in (name, chunk_of(name), contig_of(name)) if one in lengths), None) for name in ids
-    ]
+    found = known_of(ids, lengths)
     lacking = [name for name, length in zip(ids, found, strict=True) if length is None]
     if lacking:
         raise InputError(

@@ -108,7 +108,7 @@ def _finished(config: RunConfig, found: PredictionSides) -> RunFinished:
 def _measured(found: PredictionSides, labels: Labels, chunks: Consensus, contigs: Consensus) -> Measured:
     clearest = max((flip.distance for flip in labels.flips), default=None)
     shares = {"chunks": _share(chunks), "contigs": _share(contigs)}
-    to_virus = labels_that_turn(labels, to_virus=True)
+    to_virus = sum(flip.candidate > flip.reference for flip in labels.flips)
     return Measured(
         values={
             "I2": {"all": {"unmatched_share": found.matching.unmatched_share}},
@@ -136,11 +136,6 @@ def _measured(found: PredictionSides, labels: Labels, chunks: Consensus, contigs
             "truth": None if found.truth is None else against_truth(found),
         },
     )
-
-
-def labels_that_turn(labels: Labels, *, to_virus: bool) -> int:
-    """Return the number of flips in one direction."""
-    return sum((flip.candidate > flip.reference) == to_virus for flip in labels.flips)
 
 
 def _share(consensus: Consensus) -> float:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
 
 import numpy as np
 
 from vp_tui.core.config import Judged, RunConfig
 from vp_tui.core.errors import InputError, UsageError
+from vp_tui.core.events import ARMS, Arm
 from vp_tui.core.files import user_path
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.adapter import is_adapter
@@ -21,23 +21,20 @@ from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.runs.launch import from_anywhere
 
-Side = Literal["reference", "candidate"]
-SIDES: Final[tuple[Side, Side]] = ("reference", "candidate")
-
 
 def recognized(reference: str, candidate: str, *, has_sequences: bool) -> Judged:
     """Return what each side is.
 
     Raises UsageError: two checkpoints, or one without sequences. ModelError: no such checkpoint.
     """
-    given: dict[Side, str] = {"reference": reference, "candidate": candidate}
-    tables = [side for side in SIDES if Path(given[side]).suffix.lower() in PREDICTIONS]
+    given: dict[Arm, str] = {"reference": reference, "candidate": candidate}
+    tables = [side for side in ARMS if Path(given[side]).suffix.lower() in PREDICTIONS]
     if len(tables) == 2:
         both = {"reference": from_anywhere(reference), "candidate": from_anywhere(candidate)}
         return Judged(**both, has_sequences=has_sequences, kind="predictions")
     if tables:
         raise UsageError(f"{given[tables[0]]} is a table of predictions: both sides must be one")
-    models = [side for side in SIDES if _is_model(given[side])]
+    models = [side for side in ARMS if _is_model(given[side])]
     for side in models:
         resolve(given[side])
     if len(models) == 2:
@@ -75,9 +72,9 @@ def _is_model(given: str) -> bool:
 class Sides:
     """Both sides, matched; row i of `matching` is sequence i of the run."""
 
-    tables: dict[Side, EmbeddingTable]
+    tables: dict[Arm, EmbeddingTable]
     """Without the side that is encoded."""
-    encoded: Side | None
+    encoded: Arm | None
     sequences: SequenceSet | None
     """The matched sequences, where a FASTA file was given."""
     ids: tuple[str, ...]
@@ -99,16 +96,16 @@ def opened(config: RunConfig) -> Sides:
     judged = config.judged
     assert judged is not None, "only of a judged run"
     data = sequences.read(config.input) if judged.has_sequences else None
-    paths: dict[Side, str] = {"reference": judged.reference, "candidate": judged.candidate}
-    tables = {side: _table(Path(paths[side])) for side in SIDES if side != judged.encoded}
+    paths: dict[Arm, str] = {"reference": judged.reference, "candidate": judged.candidate}
+    tables = {side: _table(Path(paths[side])) for side in ARMS if side != judged.encoded}
     if len({table.shape[1] for table in tables.values()}) > 1:
         told = " and ".join(f"{table.path} has {table.shape[1]}" for table in tables.values())
         raise InputError(f"embeddings of two widths cannot be compared: {told} numbers each")
-    ids = {side: _ids(tables.get(side), data) for side in SIDES}
+    ids = {side: _ids(tables.get(side), data) for side in ARMS}
     found = matching.match(ids["reference"], ids["candidate"])
     names = tuple(ids["reference"][row] for row in found.reference_S)
     chosen = None if data is None else _taken(data, names)
-    rows: dict[Side, np.ndarray] = {"reference": found.reference_S, "candidate": found.candidate_S}
+    rows: dict[Arm, np.ndarray] = {"reference": found.reference_S, "candidate": found.candidate_S}
     return Sides(
         tables=tables,
         encoded=judged.encoded,
@@ -164,7 +161,7 @@ def _taken(data: SequenceSet, names: Sequence[str]) -> SequenceSet:
     return data.take([place[name] for name in names])
 
 
-def _of_files(tables: dict[Side, EmbeddingTable], rows: dict[Side, np.ndarray], name: str) -> np.ndarray | None:
+def _of_files(tables: dict[Arm, EmbeddingTable], rows: dict[Arm, np.ndarray], name: str) -> np.ndarray | None:
     for side, table in tables.items():
         values_S: np.ndarray | None = getattr(table, name)
         if values_S is not None:

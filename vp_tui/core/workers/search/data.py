@@ -23,9 +23,9 @@ from vp_tui.core.inputs.source import ModelSource, resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.measures.selection import finite_rows
 from vp_tui.core.models.weight_hash import weights_sha256
-from vp_tui.core.store import references
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.references import read_embeddings
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
 
@@ -101,7 +101,7 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
             f"run #{run_id} has rows of {len(results)} of {len(prepared.sequences)} sequences: it was pruned or "
             f"did not complete; run it again with `vp-tui rerun {run_id}`"
         )
-    reference_SD = _reference(Path(snapshot.folder) / "reference.safetensors")
+    reference_SD = read_embeddings(Path(snapshot.folder) / "reference.safetensors")
     cosine_S = np.array([np.nan if result.cosine is None else result.cosine for result in results])
     search_Q, unseen_Q = divided(cosine_S, prepared.stratum_S, finite_rows(reference_SD), UNSEEN[device.type])
     return SearchData(
@@ -117,13 +117,6 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
         search_Q=search_Q,
         unseen_Q=unseen_Q,
     )
-
-
-def _reference(path: Path) -> np.ndarray:
-    try:
-        return references.read_embeddings(path)
-    except references.UNREADABLE as error:
-        raise InputError(f"the reference embeddings {path} cannot be read ({error}); run it again") from error
 
 
 def _require_same(snapshot: RunSnapshot, prepared: Prepared, source: ModelSource) -> None:

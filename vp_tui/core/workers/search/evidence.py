@@ -30,8 +30,6 @@ from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.precision import at_least_fp32, range_of, stored_as
 from vp_tui.core.runs.search.records import UnitEvidence
 
-SEQUENCES: Final = 12
-"""Looked at: half of them the worst of the run."""
 WEIGHT: Final = ".weight"
 
 

@@ -50,8 +50,6 @@ class Outcome:
     failing: tuple[Finding, ...]
     cosine_Q: np.ndarray
     """NaN where a row is not finite."""
-    tokens: int
-    encode_s: float
 
 
 @dataclass(slots=True)
@@ -192,8 +190,6 @@ def judged(
         cosine_min=None if np.isnan(cosine_Q).any() else summary.lowest(cosine_Q),
         failing=failing,
         cosine_Q=cosine_Q,
-        tokens=int(data.prepared.tokens.lengths_S[rows_Q].sum()),
-        encode_s=encoded.seconds,
     )
 
 

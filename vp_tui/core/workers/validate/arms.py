@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,9 +21,12 @@ from vp_tui.core.models.loading import LoadedModel, load
 from vp_tui.core.models.weight_facts import WeightFacts
 from vp_tui.core.workers.fleet.actor import Order
 from vp_tui.core.workers.fleet.facts import Facts
-from vp_tui.core.workers.fleet.several import Several
 from vp_tui.core.workers.validate.budget import Budget, packs_of, start_within
 from vp_tui.core.workers.validate.prepare import Block, Prepared
+
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
 _Answer = TypeVar("_Answer")
 
@@ -98,7 +101,7 @@ class ArmRunner:
         attention: AttentionName = "auto",
         spare_fp32: bool = False,
         encoders: EncoderFactory | None = None,
-        several: Several | None = None,
+        several: "Fleet | None" = None,
     ) -> None:
         """`embeddings_SD` (float32, all sequences) is filled, or already complete for an arm that does not run.
 
@@ -144,7 +147,7 @@ class ArmRunner:
         self._encoder = self._encoders.make(self.arm, loaded, self.plan, self._device)
         return loaded
 
-    def _load_on(self, several: Several) -> Facts:
+    def _load_on(self, several: "Fleet") -> Facts:
         order = Order(
             arm=self.arm,
             source=self._source,

@@ -108,15 +108,15 @@ def beyond_the_run(measured: Measured, limits: Thresholds) -> Measured:
     return merged([measured, part])
 
 
-def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray, most: int = ROWS) -> np.ndarray:
-    """Return up to `most` rows of finite embeddings in order, shared evenly between the strata, int64 [R].
+def chosen_rows(x_SD: np.ndarray, stratum_S: np.ndarray) -> np.ndarray:
+    """Return up to ROWS rows of finite embeddings in order, shared evenly between the strata, int64 [R].
 
     A stratum with fewer rows gives its share to the others; within one the rows are evenly spaced, because a file may
     be sorted.
     """
     finite_S = selection.finite_rows(x_SD)
     strata = [np.flatnonzero(finite_S & (stratum_S == index)) for index in range(len(STRATA))]
-    quotas = even_quotas(np.array([len(rows_R) for rows_R in strata]), most)
+    quotas = even_quotas(np.array([len(rows_R) for rows_R in strata]), ROWS)
     picked = [rows_R[selection.evenly(len(rows_R), int(quota))] for rows_R, quota in zip(strata, quotas, strict=True)]
     return np.sort(np.concatenate(picked))
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,12 +24,15 @@ from vp_tui.core.models.loading import kernel_name
 from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.store import kept_blocks
 from vp_tui.core.store.references import EmbeddingsFile
-from vp_tui.core.workers.fleet.several import Several
 from vp_tui.core.workers.validate.arms import ArmRunner, EncoderFactory, PlainEncoders
 from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.course import READING, Course
 from vp_tui.core.workers.validate.prepare import Prepared, prepare
 from vp_tui.core.workers.validate.stored_reference import StoredReference, look_up
+
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Setting:
     encoders: EncoderFactory = field(default_factory=PlainEncoders)
     course: Course = field(default_factory=Course)
     """Follows this one run."""
-    several: Several | None = None
+    several: "Fleet | None" = None
     """The devices that encode, where there are several; `device`, the first, does the rest."""
 
     @property

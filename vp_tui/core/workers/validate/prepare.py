@@ -17,7 +17,6 @@ import numpy as np
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA, RunConfig
 from vp_tui.core.files import user_path
-from vp_tui.core.fingerprint import sequence_hash
 from vp_tui.core.inputs import compatibility, packing, sequences, spool, tokenizing
 from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.spec import Alphabet, ModelSpec, default_cuts
@@ -80,7 +79,7 @@ class Prepared:
     @cached_property
     def hash_S(self) -> np.ndarray:
         """Content hash of each sequence, int64."""
-        return np.array([sequence_hash(letters) for letters in self.sequences.residues], np.int64)
+        return self.sequences.hash_S
 
     @property
     def planned(self) -> dict[str, int]:

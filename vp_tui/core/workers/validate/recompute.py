@@ -20,9 +20,9 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, as_document, from_document, merged
 from vp_tui.core.measures import run_measures
 from vp_tui.core.measures.file_bound import with_bounds
-from vp_tui.core.store import references
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
+from vp_tui.core.store.references import read_embeddings
 from vp_tui.core.store.rows import as_row
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
@@ -56,7 +56,7 @@ def recompute(snapshot: RunSnapshot, results: Sequence[SequenceResult], limits: 
             f"run #{snapshot.run.id} is {snapshot.run.status} and has no verdict; only finished runs can be"
         )
     folder = Path(snapshot.folder)
-    x_SD, y_SD = (_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate"))
+    x_SD, y_SD = (read_embeddings(folder / f"{arm}.safetensors") for arm in ("reference", "candidate"))
     stratum_S = np.array([_index(result.stratum) for result in results])
     if not len(x_SD) == len(y_SD) == len(stratum_S):
         raise InputError(
@@ -127,10 +127,3 @@ def _below(stats: StratumStats, results: Sequence[SequenceResult], limits: Thres
 def _hashes(results: Sequence[SequenceResult]) -> np.ndarray:
     """Return the content hashes, by which duplicates are found."""
     return np.array([result.seq_hash for result in results], np.int64)
-
-
-def _embeddings(path: Path) -> np.ndarray:
-    try:
-        return references.read_embeddings(path)
-    except references.UNREADABLE as error:
-        raise InputError(f"the embeddings {path} cannot be read ({error}); run it again") from error

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import ARMS, Arm, ArmSummary
 from vp_tui.core.measures import speed
-from vp_tui.core.workers.fleet.several import Several
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.prepare import Prepared
+
+if TYPE_CHECKING:
+    # it imports Ray
+    from vp_tui.core.workers.fleet.fleet import Fleet
 
 Rates = Mapping[str, float | None]
 
@@ -62,7 +65,7 @@ class Throughput:
             return None
         return sum((total - done) / (rate or min(known)) for done, rate in wall_rates)
 
-    def of_devices(self, several: Several) -> dict[str, Any]:
+    def of_devices(self, several: "Fleet") -> dict[str, Any]:
         """Return tokens/s of each device, and the share of the wall-clock time in which all of them encoded.
 
         That share is the efficiency of scaling: 1 when `n` devices encode n times as fast as each of them alone. Its

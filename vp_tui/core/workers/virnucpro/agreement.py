@@ -18,6 +18,7 @@ from vp_tui.core.events import Finding, Severity
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.goals import D1, D2, D2_FLIP, D2_MAX, D3
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.causes import RANK
 
 OTHERS, VIRUS = 0, 1
 """Columns of the scores."""
@@ -176,17 +177,15 @@ def _is_virus(group_S: np.ndarray, num_groups: int, scores_S2: np.ndarray) -> tu
     return tuple(bool(virus) if known else None for virus, known in zip(virus_G, answered_G, strict=True))
 
 
-def chunk_of(frame_id: str) -> str:
-    """Return the chunk of a frame, as VirNucPro groups: the id without the frame's name (F1 to R3)."""
-    return frame_id[:-2]
-
-
 def findings(labels: Labels, chunks: Consensus, contigs: Consensus, limits: Thresholds) -> tuple[Finding, ...]:
     """Return D1 to D3 against their limits, most severe first."""
-    found = [*_labels(labels, limits), *_shift(labels, limits)]
-    found += [*_consensus(chunks, "chunks", limits), *_consensus(contigs, "contigs", limits)]
-    order = {"fail": 0, "warn": 1, "info": 2}
-    return tuple(sorted(found, key=lambda finding: order[finding.severity]))
+    found = [
+        *_labels(labels, limits),
+        *_shift(labels, limits),
+        *_share(D3, "chunks", chunks.agreed, chunks.n, limits),
+        *_share(D3, "contigs", contigs.agreed, contigs.n, limits),
+    ]
+    return tuple(sorted(found, key=lambda finding: RANK[finding.severity]))
 
 
 def _labels(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
@@ -194,14 +193,11 @@ def _labels(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     if unlabelled:
         text = f"{unlabelled} of {labels.n} frames have no label in one precision (NaN or Inf), 0 allowed"
         yield Finding(gate=D1.id, severity="fail", stratum=None, text=text, value=float(unlabelled), limit=0.0)
-    yield from _share(D1, "frames", labels.agreed, labels.n, limits.fail(D1), limits.warn(D1))
+    yield from _share(D1, "frames", labels.agreed, labels.n, limits)
 
 
-def _consensus(consensus: Consensus, what: str, limits: Thresholds) -> Iterator[Finding]:
-    yield from _share(D3, what, consensus.agreed, consensus.n, limits.fail(D3), limits.warn(D3))
-
-
-def _share(gate: Gate, what: str, agreed: int, n: int, fail: float, warn: float) -> Iterator[Finding]:
+def _share(gate: Gate, what: str, agreed: int, n: int, limits: Thresholds) -> Iterator[Finding]:
+    fail, warn = limits.fail(gate), limits.warn(gate)
     if n == 0:
         yield Finding(gate=gate.id, severity="info", stratum=None, text=f"{what}: none, not judged")
     elif agreed < warn * n:

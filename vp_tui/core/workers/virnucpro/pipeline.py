@@ -14,6 +14,7 @@ import numpy as np
 
 from vp_tui.core.errors import InputError, UsageError
 from vp_tui.core.events import ARMS, Arm
+from vp_tui.core.inputs.predictions import chunk_of
 from vp_tui.core.measures import summary
 from vp_tui.core.store.home import Home
 from vp_tui.core.store.reader import Reader
@@ -146,7 +147,7 @@ def _labels(
         return {"labels": None, "consensus": None, "findings": [], "verdict": None}
     arms = [scores[arm] for arm in ARMS]
     labels = agreement.compare_labels([row.id for row in rows], *arms)
-    chunks = agreement.compare_consensus([agreement.chunk_of(row.id) for row in rows], *arms)
+    chunks = agreement.compare_consensus([chunk_of(row.id) for row in rows], *arms)
     contigs = agreement.compare_consensus([row.contig for row in rows], *arms)
     for name, reference, candidate in zip(contigs.names, contigs.reference, contigs.candidate, strict=True):
         per_contig[name] |= {"virus_reference": reference, "virus_candidate": candidate}

@@ -7,7 +7,6 @@ and the last chunk of a contig may be shorter than the others. No torch, and no 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ FRAMES: Final = ("F1", "F2", "F3", "R1", "R2", "R3")
 CODON: Final = 3
 _ORDER: Final = "TCAG"
 _STANDARD_CODE: Final = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
+"""The amino acids of TTT, TTC, TTA .. GGG (NCBI table 1)."""
 _STOP: Final = b"*"
 _NONE: Final = b"-"
 """Stands for a codon that is not in the table, until it is dropped."""
@@ -165,7 +165,3 @@ def _base_codes() -> np.ndarray:
 
 _BASE_CODES: Final = _base_codes()
 _AMINO_ACIDS: Final = np.frombuffer(_STANDARD_CODE.encode() + _NONE, np.uint8)
-CODONS: Final = {
-    "".join(bases): amino for bases, amino in zip(product(_ORDER, repeat=CODON), _STANDARD_CODE, strict=True)
-}
-"""The standard genetic code (NCBI table 1), for readers and tests."""
