@@ -103,6 +103,22 @@ def test_notes_of_one_cause_are_one_note_and_of_two_causes_two():
     assert ["layers.2.fc2.in" in found[0].text, "p3" in found[1].text] == [True, True]
 
 
+@pytest.mark.parametrize("effect", [{"S7": {"identity_misses": 2.0}}, {"S8": {"gap_p99": 0.6}}, {"M2": {"min": 0.5}}])
+def test_an_error_whose_effect_was_found_is_no_harmless_note(effect):
+    what = measured(M4={"relative_l2_p99": 0.5, "relative_l2_max": 0.75, "relative_l2_p50": 0.001}, **effect)
+    assert [one.gate for one in judge(what)[1]] == [*effect]
+
+
+def test_a_recognized_fault_of_a_pipeline_is_the_reason_of_a_fail():
+    faults = {"faults": {"recognized": [{"text": "rows are exchanged"}]}}
+    what = measured(F1={"faults": 1.0}, S7={"identity_misses": 2.0}, details=faults)
+    outcome, found = judge(what, *four_strata())
+    told = verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
+    assert outcome == "FAIL"
+    assert "rows are exchanged (and 1 more problem)" in told
+    assert "FP16" not in told, "the precision is not what is wrong"
+
+
 def test_small_values_that_carry_a_real_part_of_the_error_warn_and_their_note_is_dropped():
     what = measured(V4={"subnormal_share": 0.5, "flushed_share": 0.5, "subnormal_error_share": 0.11})
     assert [(one.gate, one.severity) for one in judge(what, gates="strict")[1]] == [("V4-error", "warn")]

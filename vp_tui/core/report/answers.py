@@ -10,6 +10,7 @@ from typing import Any, Final
 from vp_tui.core import text as fmt
 from vp_tui.core.events import Finding
 from vp_tui.core.formats import shown_name
+from vp_tui.core.gates.model import F1, I2
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
 from vp_tui.core.report.headline import headline, overall
@@ -69,6 +70,8 @@ def _sure(snapshot: RunSnapshot) -> str:
     bound, in_file = bound_of(measured), sum((detail(measured.details, "in_file") or {}).values())
     if bound is None or everything is None:
         return ""
+    if any(one.gate == I2.id for one in snapshot.findings):
+        return f"{fmt.exact(everything.n)} sequences that both sides have were compared."
     if bound == 0 or everything.n == in_file:
         return f"All {fmt.exact(everything.n)} sequences of the file were compared."
     of = f" of {fmt.exact(in_file)}" if in_file else ""
@@ -103,8 +106,11 @@ def _accessions(measured: Measured) -> str:
 
 
 def next_step(snapshot: RunSnapshot) -> str:
-    """Return what to do after this run: the advice of the most severe problem, or the next command."""
-    found = problems(snapshot.findings)
+    """Return what to do after this run: the advice of the most severe problem, or the next command.
+
+    A recognized fault of a pipeline explains the other problems.
+    """
+    found = sorted(problems(snapshot.findings), key=lambda group: group.lead.gate != F1.id)
     gate = BY_ID.get(found[0].lead.gate) if found else None
     if gate is not None:
         return gate.advice
