@@ -134,6 +134,22 @@ def test_the_next_step_after_a_recognized_fault_is_that_of_the_fault(loaded):
     assert next_step(replace(snapshot, findings=found)) == F1.advice
 
 
+def test_the_next_command_validates_what_this_run_did_not_something_else(loaded):
+    snapshot, _ = loaded("good")
+    few = {"M1": {"all": {"failure_bound_file": 0.05}}}
+    asked = {**snapshot.config, "input": "a b.faa", "gates": "strict"}
+    run = replace(snapshot.run, precision="bf16")
+    command = next_step(replace(snapshot, run=run, measures=few, config=asked, findings=()))
+    assert command == "vp-tui run -m esm2-8m -i 'a b.faa' --sample 10000 --precision bf16 --gates strict"
+    whole = {"M1": {"all": {"failure_bound_file": 0.0}}}
+    assert (
+        next_step(replace(snapshot, run=run, measures=whole, findings=()))
+        == "vp-tui policy -m esm2-8m --precision bf16"
+    )
+    found = (finding(gate="V1", severity="fail"),)
+    assert f"`vp-tui search {run.id}`" in next_step(replace(snapshot, findings=found))
+
+
 def test_of_ids_without_a_partner_no_answer_says_that_the_whole_file_was_compared(loaded):
     snapshot, _ = loaded("good")
     measures = {"M1": {"all": {"failure_bound_file": 0.0}}, "details": {"in_file": {"short": 30}}}

@@ -100,7 +100,7 @@ def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | Non
     if details is None:
         return told
     place = _first_module(details)
-    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
+    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search RUN` finds it)"
     return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
 
 
