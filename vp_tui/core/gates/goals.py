@@ -42,7 +42,7 @@ D2_MAX = _labels(
     fail=None,
     warn=Limit(1e-2, "Largest change of the probability of virus."),
     kind="information",
-    title="largest change of probability",
+    title="largest probability change",
     what="largest change of the probability of virus",
 )
 D2_FLIP = _labels(
