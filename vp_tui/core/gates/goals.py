@@ -41,7 +41,6 @@ D2_MAX = _labels(
     sense="above",
     fail=None,
     warn=Limit(1e-2, "Largest change of the probability of virus."),
-    kind="information",
     title="largest probability change",
     what="largest change of the probability of virus",
 )
