@@ -79,7 +79,7 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     """The mean-centred cosine that M1's limit corresponds to."""
     if needed <= 0:
         return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
-    meaning = f"Without what all sequences share, a similarity of {limit} to the reference is one of"
+    meaning = f"Once the part that all sequences share is subtracted, a similarity of {limit} corresponds to"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
     lost = "M1 alone would miss a loss of that size, which S7 to S10 look for"

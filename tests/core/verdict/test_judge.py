@@ -313,7 +313,7 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
         ("S6", {"S6": {"outlier_share_change": -0.002}}, ["-0.0020", "0.001"]),
         ("C1", {"C1": {"controls": 5.0, "uncaught": 1.0}}, ["1 of 5", "lost-scale"]),
         # so near to the limit that the usual digits would not show the difference
-        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.98999999 ", "below 0.99"]),
+        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.98999999, ", "below 0.99"]),
         ("M4", {"M4": {"short": {"relative_l2_p99": 0.0100000001}}}, ["0.0100000001", "above 0.01"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0050000001}}}, ["1.0050000001", "0.005", "from 1"]),
     ],
