@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -378,3 +379,12 @@ def test_the_titles_of_all_gates_on_the_whole_set_begin_in_one_column():
         len({row(text, name).index(title) for name, title in zip(("S1", "C1", "R3-candidate"), titles, strict=True)})
         == 1
     )
+
+
+def test_the_next_command_is_one_line_to_be_copied():
+    base = snapshots.on_cpu()
+    long = replace(base, config={**base.config, "model": "/data/" + "a" * 90, "input": "/data/b c.faa"}, findings=())
+    commands = [line.strip() for line in summary(long).splitlines() if "vp-tui run" in line]
+    assert [shlex.split(one)[:6] for one in commands] == [
+        ["vp-tui", "run", "-m", "/data/" + "a" * 90, "-i", "/data/b c.faa"]
+    ]
