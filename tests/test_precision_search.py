@@ -1,6 +1,7 @@
 """From a failed run to a plan that passes, with the real command, store and processes."""
 
 import json
+import shlex
 
 import pytest
 from search_parts import write_fasta
@@ -38,7 +39,8 @@ def test_a_failed_run_is_searched_and_the_plan_that_is_found_passes(vp_tui, home
     document = json.loads(vp_tui("plan", "show", name, "--json").stdout)
     assert document["origin"]["run_uuid"] == found["run_uuid"]
 
-    passed = json.loads(vp_tui(*run, "--precision", f"plan:{name}", "--json").stdout)
+    advised = vp_tui("search", "failed").stdout.splitlines()[-1].removeprefix("next: vp-tui ")
+    passed = json.loads(vp_tui(*shlex.split(advised), "--json").stdout)
     assert (passed["verdict"] in {"PASS", "WARN"}, passed["precision"]) == (True, f"plan:{name}")
     assert passed["arms"]["candidate"]["precision"] == f"plan:{name}"
     listed = vp_tui("runs", f"precision:plan:{name}").stdout.splitlines()

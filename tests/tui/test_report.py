@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -162,7 +163,7 @@ def test_what_spoiled_the_clocks_is_told_in_the_report():
 
 def test_every_measured_gate_has_its_line_with_limit_and_state():
     text = report(finished(measured()))
-    assert row(text, "M4").split() == ["M4", *["4.0e-04"] * 4, "<=0.01", "pass"]
+    assert row(text, "M4").split() == ["M4", *["0.00040"] * 4, "<=0.01", "pass"]
     assert row(text, "M5").split() == ["M5", *["1.0004"] * 4, "1+-0.005", "pass"]
     assert row(text, "S1").split() == ["S1", "neighbours", "that", "stay", "0.9930", ">=0.98", "(0.95)", "pass"]
     assert row(text, "M2").endswith("blind")
@@ -184,13 +185,13 @@ def test_controls_say_what_was_caught_by_which_gate_and_what_a_blind_one_cannot_
 def test_errors_against_fp64_modules_and_numbers_are_told():
     text = report(finished(measured()))
     words = flat(text)
-    assert "fp32 3.0e-07 (worst sequence 9.0e-07), fp16 4.0e-04 (worst sequence 6.0e-04)" in words
+    assert "fp32 3.0e-07 (worst sequence 9.0e-07), fp16 0.00040 (worst sequence 0.00060)" in words
     assert "fp16 output error: 1.21x" in words
     assert "Worst module: 1.34x" in words
-    tightest = re.findall(r"encoder\.layers\.(\d) +([\d.]+) bits, max (\S+)", text)
-    assert tightest[0] == ("7", "2.0", "1.6e+04")
+    tightest = re.findall(r"encoder\.layers\.(\d) +([\d.]+) doublings, max (\S+)", text)
+    assert tightest[0] == ("7", "2.0", "16.4k")
     assert [int(place) for place, _, _ in tightest] == [7, 6, 5, 4, 3]
-    assert re.search(r"fp16 +mean +2\.0e-02 +std +3\.1e-01 +beyond 3 std 0\.27%", text)
+    assert re.search(r"fp16 +mean +0\.020 +std +0\.31 +beyond 3 std 0\.27%", text)
 
 
 def test_what_was_not_measured_is_told_with_its_reason():
@@ -324,7 +325,7 @@ def test_a_finding_of_an_unknown_gate_is_printed_as_it_is():
         (0.98999999, "cosine", "0.9900000"),
         (-1.0, "cosine", "-1.000000"),
         (1e300, "cosine", "1.0e+300"),
-        (3.9e-4, "error", "3.9e-04"),
+        (3.9e-4, "error", "0.00039"),
         (1.00049, "ratio", "1.0005"),
         (12345.6, "ratio", "1.2e+04"),
         (2.44, "bits", "2.4"),
@@ -367,3 +368,23 @@ def test_the_table_of_runs_keeps_to_a_terminal_and_its_numbers_stay_whole(width)
     assert max(map(len, lines)) <= width
     assert all("0.9999982" in line for line in lines[1:])
     assert "model" in runs_table(runs)
+
+
+def test_the_titles_of_all_gates_on_the_whole_set_begin_in_one_column():
+    base = measured()
+    noise = Measured(values={**base.values, "R3": {"all": {"candidate_noise_ratio": 0.1}}}, details=base.details)
+    text = report(finished(noise))
+    titles = [BY_ID[name].title for name in ("S1", "C1", "R3-candidate")]
+    assert (
+        len({row(text, name).index(title) for name, title in zip(("S1", "C1", "R3-candidate"), titles, strict=True)})
+        == 1
+    )
+
+
+def test_the_next_command_is_one_line_to_be_copied():
+    base = snapshots.on_cpu()
+    long = replace(base, config={**base.config, "model": "/data/" + "a" * 90, "input": "/data/b c.faa"}, findings=())
+    commands = [line.strip() for line in summary(long).splitlines() if "vp-tui run" in line]
+    assert [shlex.split(one)[:6] for one in commands] == [
+        ["vp-tui", "run", "-m", "/data/" + "a" * 90, "-i", "/data/b c.faa"]
+    ]

@@ -242,7 +242,7 @@ async def test_arrows_move_the_cursor_over_units_and_enter_opens_the_evidence(dr
         await driven.press("up", "right", "right", "right", "right", "enter")
         await driven.until_text("4 of 326")
         assert "2.1 bits" in driven.text
-        assert "9.0e-02" in driven.text
+        assert "0.090" in driven.text
         await driven.press("escape")
         assert driven.app.screen is shown
 

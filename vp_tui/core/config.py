@@ -166,8 +166,8 @@ class RunConfig(Frozen):
     precision: Precision = Field(
         "fp16",
         title="Precision",
-        description="Candidate precision: the one to validate; fp8, fp8-ffn, fp16-acc16, plan:NAME or a plan file: "
-        "units have their own (`vp-tui plan list`).",
+        description="Candidate precision (of embed: that of the embeddings); fp8, fp8-ffn, fp16-acc16, plan:NAME or a "
+        "plan file: units have their own (`vp-tui plan list`).",
     )
     reference: Precision = Field(
         "fp32",
@@ -240,8 +240,7 @@ class RunConfig(Frozen):
         title="Oracle",
         ge=0,
         le=4096,
-        description="Sequences also encoded in FP64, which prove the reference; 0: none (the command line takes 8 at "
-        "least, or --no-oracle).",
+        description="Sequences also encoded in FP64, which prove the reference; 0: none.",
         json_schema_extra=MORE,
     )
     name: str | None = Field(None, title="Name", max_length=80, description="A name to find the run by.")
@@ -273,7 +272,7 @@ class RunConfig(Frozen):
         if value.strip() == "":
             return None
         if len(parts) != 2 or not all(part.isdigit() for part in parts):
-            raise ValueError(f"two whole numbers with a comma are needed, as in 64,128; got {value!r}")
+            raise ValueError("two whole numbers with a comma are needed, as in 64,128")
         return tuple(int(part) for part in parts)
 
     @field_validator("name", mode="before")

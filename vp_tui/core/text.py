@@ -3,7 +3,7 @@
 One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN, but for `similarity`.
 
 similarity    seven decimals: 0.9999940; below 5e-8 from one 1.0000000. A mean-centred one in a sentence has three.
-error         two digits and an exponent: 3.9e-04 (1 - cosine, relative L2).
+error         two digits: 0.00039 (relative L2); below 0.00001 with an exponent: 3.9e-07.
 ratio         two decimals: 2.11x.
 percent       two digits below 10, whole numbers from there: 0.091%, 6.1%, 93%. No space before the sign.
 change        a sign, one decimal below 100: -6.1%, +874%, +3.0 pt. In a narrow cell whole percents (`short_change`).
@@ -38,18 +38,19 @@ def _is_known(value: float | None) -> TypeGuard[float]:
 
 def similarity(value: float | None, digits: int = 7, *, nonfinite: int = 0) -> str:
     """0.9999940, in nine columns below 0 too; NaN with sequences that have none."""
-    if nonfinite:
-        return "NaN"
-    if not _is_known(value):
-        return DASH
+    if nonfinite or not _is_known(value):
+        return "NaN" if nonfinite else DASH
     if not abs(value) < _LARGE:
         return error(value)
     return f"{value:.{digits if value >= 0 else digits - 1}f}"
 
 
 def error(value: float | None) -> str:
-    """3.9e-04."""
-    return f"{value:.1e}" if _is_known(value) else DASH
+    """0.00039, 13, 3.9e-07."""
+    if not value or not math.isfinite(value):
+        return "0" if value == 0 else DASH
+    is_plain = 1e-5 <= abs(value) < _LARGE
+    return f"{value:.{max(0, 1 - math.floor(math.log10(abs(value))))}f}" if is_plain else f"{value:.1e}"
 
 
 def norm(ratio: float | None) -> str:
@@ -148,7 +149,7 @@ def measure(value: float | None, style: str) -> str:
     if style == "count" and abs(value) < 1e7:
         return exact(value)
     if not abs(value) < _LARGE or style in {"error", "count"}:
-        return "0" if value == 0 else error(value)
+        return error(value)
     return similarity(value) if style == "cosine" else f"{value:.{_DECIMALS[style]}f}"
 
 

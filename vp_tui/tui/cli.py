@@ -66,7 +66,12 @@ def dashboard(
         raise typer.Exit(run_dashboard(cli_app.home(), prepare=cli_app.store))
 
 
-NoOracle = Annotated[bool, typer.Option("--no-oracle", help="Encode nothing in FP64; the reference stays unproved.")]
+NoOracle = Annotated[
+    bool,
+    typer.Option(
+        "--no-oracle", help="Encode nothing in FP64 (--oracle keeps 8 at least); the reference stays unproved."
+    ),
+]
 AutoSearch = Annotated[
     bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")
 ]

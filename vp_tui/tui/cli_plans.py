@@ -14,7 +14,7 @@ app.add_typer(plan, name="plan")
 PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="Name of a stored plan, or a plan file.")]
 
 
-@app.command(epilog="Example: vp-tui search last, then vp-tui run --precision plan:run-7 ...")
+@app.command(epilog="Example: vp-tui search last")
 def search(
     run: Run,
     budget: Annotated[

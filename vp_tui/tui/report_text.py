@@ -24,9 +24,13 @@ from vp_tui.core.verdict.words import uncaught
 WIDTH = 79
 _SCOPES = (*STRATA, "all")
 _GATE, _CELL, _LIMIT = 11, 9, 16
+_LONGEST = max(map(len, BY_ID))
 _MODULES = 5
 _AT_WORK = {"utilization": "utilization", "sm_active": "SM active", "tensor_active": "tensor", "dram_active": "DRAM"}
-_HOW_TO_READ = "Limits: warn (fail). blind: the gate passed but detected none of the negative controls."
+_HOW_TO_READ = (
+    "Of two limits the first warns, the one in brackets fails. blind: the gate passed but detected none of the "
+    "negative controls."
+)
 _ALIKE = 0.1
 """Mean cosine between sequences below which raw and mean-centred cosine nearly agree."""
 _DOMINANT = 0.1
@@ -75,7 +79,7 @@ def _needed(needed: float, between: float | None, limit: str) -> str:
     """The mean-centred cosine that M1's limit corresponds to."""
     if needed <= 0:
         return f"M1 cannot fail here: sequences stay above {limit} even if all differences between them are lost."
-    meaning = f"Without what all sequences share, a similarity of {limit} to the reference is one of"
+    meaning = f"Once the part that all sequences share is subtracted, a similarity of {limit} corresponds to"
     if between is not None and between < _ALIKE:
         return f"{meaning} {fmt.similarity(needed, 3)}, so M1 is strict here."
     lost = "M1 alone would miss a loss of that size, which S7 to S10 look for"
@@ -112,14 +116,13 @@ def _is_whole(row: GateResult) -> bool:
 def _row(row: GateResult) -> str:
     """A gate on the whole set has its title where the strata would be."""
     if _is_whole(row):
-        width = 3 * _CELL + 2 - max(0, len(row.id) - _GATE)
-        middle = f" {fmt.clip(row.title, width):<{width}}"
+        width = _GATE + 3 * (_CELL + 1) - _LONGEST - 1
+        start = f"{row.id:<{_LONGEST}} {fmt.clip(row.title, width):<{width}}"
     else:
-        middle = "".join(f" {fmt.measure(row.values[scope], row.style):>{_CELL}}" for scope in STRATA)
+        start = f"{row.id:<{_GATE}}"
+        start += "".join(f" {fmt.measure(row.values[scope], row.style):>{_CELL}}" for scope in STRATA)
     limit = fmt.clip(row.limit, _LIMIT)
-    return (
-        f"{row.id:<{_GATE}}{middle} {fmt.measure(row.values['all'], row.style):>{_CELL}} {limit:<{_LIMIT}} {row.state}"
-    )
+    return f"{start} {fmt.measure(row.values['all'], row.style):>{_CELL}} {limit:<{_LIMIT}} {row.state}"
 
 
 def not_measured(rows: Sequence[GateResult], measured: Measured) -> list[str]:
@@ -191,8 +194,8 @@ def modules(measured: Measured, candidate: str) -> list[str]:
         return []
     tightest = sorted(found, key=lambda module: module["bits"])[:_MODULES]
     lines = [
-        f"  {fmt.clip(safe(module['module']), 46):<46} {fmt.measure(module['bits'], 'bits'):>8} bits, "
-        f"max {fmt.error(module['max_abs'])}"
+        f"  {fmt.clip(safe(module['module']), 41):<41} {fmt.measure(module['bits'], 'bits'):>8} doublings, "
+        f"max {fmt.number(module['max_abs'])}"
         for module in tightest
     ]
     return [*paragraph(f"Doublings left before {safe(candidate)} overflows:"), *lines]

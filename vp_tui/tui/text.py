@@ -54,7 +54,7 @@ def summary(snapshot: RunSnapshot) -> str:
 
 
 def report(snapshot: RunSnapshot) -> str:
-    """Return the whole report, the three lines first, in at most 79 columns."""
+    """Return the whole report, the three lines first, in at most 79 columns but for a command."""
     run, strata = snapshot.run, snapshot.strata
     measured, limits = from_document(snapshot.measures), snapshot.limits
     rows = gate_results(measured, strata, snapshot.findings, limits) if run.verdict else ()
@@ -125,9 +125,12 @@ def _findings(found: Sequence[Finding]) -> list[str]:
 
 
 def _notes_and_next(snapshot: RunSnapshot) -> list[str]:
-    """The notes and the next step below each other, each after its label."""
-    return [
-        line
-        for label, told in notes_and_next(snapshot)
-        for line in fmt.wrap(told, sections.WIDTH, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2))
-    ]
+    """The notes and the next step below each other, each after its label; a command is one line, to be copied."""
+    lines = []
+    for label, told in notes_and_next(snapshot):
+        # a command in a sentence is in quotes
+        place = len(told) if "`" in told or "vp-tui " not in told else told.index("vp-tui ")
+        first = f"  {label:<{_LABEL}}"
+        words = [line.rstrip() for line in fmt.wrap(told[:place], sections.WIDTH, first=first, rest=" " * len(first))]
+        lines += [f"{first}{told}"] if not place else [*words, *([f"  {told[place:]}"] if told[place:] else [])]
+    return lines

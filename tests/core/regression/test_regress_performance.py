@@ -107,6 +107,15 @@ def test_runs_that_differ_more_than_the_calibration_are_judged_by_their_own_spre
     assert found.performance.items[0].limit > 0.5
 
 
+def test_a_machine_on_which_twice_the_time_lies_within_the_limit_finds_no_speeds_equal():
+    for count, cv in ((1, 0.2), (5, 0.7)):
+        base, cand = (side(name, (1000.0,) * count) for name in "bc")
+        found = compared(base, cand, calibration=noise(tokens_per_s=cv)).performance
+        assert (found.outcome, found.items[0].repeats) == ("INCONCLUSIVE", None)
+        assert "vp-tui calibrate" in found.sentence
+    assert compared(side("b"), side("c"), calibration=noise(tokens_per_s=0.1)).performance.outcome == "EQUIVALENT"
+
+
 def test_a_memory_that_is_a_twentieth_larger_regresses_from_one_run_a_side_if_calibrated():
     base, cand = {"peak_memory_mib": (500.0,)}, {"peak_memory_mib": (525.0,)}
     outcomes = [
@@ -130,7 +139,7 @@ def test_secondary_metrics_are_adjusted_and_can_regress_alone():
     found = compared(side("b", STEADY, metrics=memory | load), side("c", STEADY, metrics=more | load))
     assert found.performance.outcome == "REGRESSED"
     assert found.performance.sentence == (
-        "performance regressed: peak memory +4.0% [+4.0, +4.0], p 0.008 under Holm, 5 against 5 runs, limit 2%"
+        "performance regressed: peak memory +4.0% [+4.0, +4.0], p 0.008 adjusted, 5 against 5 runs, limit 2%"
     )
     item = next(item for item in found.performance.items if item.name == "peak_memory_mib")
     assert (item.p_raw, item.p) == pytest.approx((1 / 252, 2 / 252))

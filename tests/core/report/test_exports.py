@@ -159,7 +159,7 @@ def test_the_charts_are_in_the_page_or_words_in_their_place(regressed, build):
 
 
 def test_the_limit_line_stands_where_the_limit_is(regressed):
-    """Of one chart: a cosine of 0.99 and the tick of 1e-2 are one x."""
+    """Of one chart: a cosine of 0.99 and the tick of 0.99 are one x."""
     from vp_tui.core.report import charts
 
     svg = charts.distribution(regressed)
@@ -169,8 +169,8 @@ def test_the_limit_line_stands_where_the_limit_is(regressed):
     ticks = re.findall(rf"{mark}\s*</g>\s*</g>\s*<g[^>]*>\s*(?:<!--[^>]*-->\s*)?{label}", svg)
     places = {label: float(x) for x, label in ticks}
     # a hundredth of a point: the digits of the file
-    assert float(line[1]) == pytest.approx(places["1e-2"], abs=0.01)
-    assert places["1e-3"] < places["1e-2"]
+    assert float(line[1]) == pytest.approx(places["0.99"], abs=0.01)
+    assert places["0.999"] < places["0.99"]
 
 
 def test_colours_come_from_the_page_so_that_dark_and_print_work(regressed):

@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import pytest
 from independent import Page, markdown_tables, unescaped
+from records import finding
 
 from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.model import F1
 from vp_tui.core.report import run_charts
+from vp_tui.core.report.answers import answers, next_step
 from vp_tui.core.report.gate_tables import measures_table
+from vp_tui.core.report.headline import headline
 from vp_tui.core.report.html import runs_html
 from vp_tui.core.report.run_page import run_page
 from vp_tui.core.report.runs_export import exported
@@ -122,6 +126,39 @@ def test_negative_controls_say_which_gate_detected_them(controlled):
     assert next(row[0] for row in measures.rows if row[1].startswith("M1 ")) == "blind"
     reasons = dict(next(table for table in page.tables if table.title == "Not measured").rows)
     assert next(reason for gate, reason in reasons.items() if gate.startswith("R2 ")) == "the kernel is padded"
+
+
+def test_the_next_step_after_a_recognized_fault_is_that_of_the_fault(loaded):
+    snapshot, _ = loaded("broken")
+    found = (finding(gate="M1", severity="fail"), finding(gate="F1", severity="warn"))
+    assert next_step(replace(snapshot, findings=found)) == F1.advice
+
+
+def test_the_next_command_validates_what_this_run_did_not_something_else(loaded):
+    snapshot, _ = loaded("good")
+    few = {"M1": {"all": {"failure_bound_file": 0.05}}}
+    asked = {**snapshot.config, "input": "a b.faa", "gates": "strict"}
+    run = replace(snapshot.run, precision="bf16")
+    command = next_step(replace(snapshot, run=run, measures=few, config=asked, findings=()))
+    assert command == "vp-tui run -m esm2-8m -i 'a b.faa' --sample 10000 --precision bf16 --gates strict"
+    whole = {"M1": {"all": {"failure_bound_file": 0.0}}}
+    assert (
+        next_step(replace(snapshot, run=run, measures=whole, findings=()))
+        == "vp-tui policy -m esm2-8m --precision bf16"
+    )
+    found = (finding(gate="V1", severity="fail"),)
+    assert f"`vp-tui search {run.id}`" in next_step(replace(snapshot, findings=found))
+
+
+def test_of_ids_without_a_partner_no_answer_says_that_the_whole_file_was_compared(loaded):
+    snapshot, _ = loaded("good")
+    measures = {"M1": {"all": {"failure_bound_file": 0.0}}, "details": {"in_file": {"short": 30}}}
+    whole = replace(snapshot, measures=measures)
+    part = replace(whole, findings=(finding(gate="I2", severity="warn"),))
+    assert [("All " in dict(answers(one))["How sure?"], len(headline(one)[1].parts)) for one in (whole, part)] == [
+        (True, 3),
+        (False, 2),
+    ]
 
 
 def test_configuration_and_environment_are_folded_away_and_open_in_print(controlled):

@@ -49,6 +49,14 @@ def test_shards_of_different_versions_and_devices_are_merged_and_told(tmp_path):
     assert [one["torch"] for one in merged.environments] == ["2.12", "2.13"]
 
 
+def test_a_shard_without_sequences_has_no_device_that_could_differ(tmp_path):
+    told = []
+    used = make(tmp_path / "1", 1, 2, environment=ENVIRONMENT | {"device": "cuda:0"})
+    idle = make(tmp_path / "2", 2, 2, environment={**ENVIRONMENT})
+    merge(tmp_path / "out", [used, idle], told.append)
+    assert told == []
+
+
 def missing(parts):
     shutil.rmtree(parts.pop(1))
     return "shard 2/3 is missing"

@@ -103,6 +103,22 @@ def test_notes_of_one_cause_are_one_note_and_of_two_causes_two():
     assert ["layers.2.fc2.in" in found[0].text, "p3" in found[1].text] == [True, True]
 
 
+@pytest.mark.parametrize("effect", [{"S7": {"identity_misses": 2.0}}, {"S8": {"gap_p99": 0.6}}, {"M2": {"min": 0.5}}])
+def test_an_error_whose_effect_was_found_is_no_harmless_note(effect):
+    what = measured(M4={"relative_l2_p99": 0.5, "relative_l2_max": 0.75, "relative_l2_p50": 0.001}, **effect)
+    assert [one.gate for one in judge(what)[1]] == [*effect]
+
+
+def test_a_recognized_fault_of_a_pipeline_is_the_reason_of_a_fail():
+    faults = {"faults": {"recognized": [{"text": "rows are exchanged"}]}}
+    what = measured(F1={"faults": 1.0}, S7={"identity_misses": 2.0}, details=faults)
+    outcome, found = judge(what, *four_strata())
+    told = verdict.sentence(outcome, found, four_strata(), candidate="fp16", reference="fp32", limits=LIMITS)
+    assert outcome == "FAIL"
+    assert "rows are exchanged (and 1 more problem)" in told
+    assert "FP16" not in told, "the precision is not what is wrong"
+
+
 def test_small_values_that_carry_a_real_part_of_the_error_warn_and_their_note_is_dropped():
     what = measured(V4={"subnormal_share": 0.5, "flushed_share": 0.5, "subnormal_error_share": 0.11})
     assert [(one.gate, one.severity) for one in judge(what, gates="strict")[1]] == [("V4-error", "warn")]
@@ -282,22 +298,22 @@ def test_measured_m4_and_m5_replace_those_of_the_strata_and_m1_does_not():
     ("gate", "values", "words"),
     [
         ("M2", {"M2": {"long": {"min": 0.98}}}, ["long: ", "0.980000", "below 0.99", "p7"]),
-        ("M4", {"M4": {"short": {"relative_l2_p99": 0.02}}}, ["short: ", "2.0e-02", "above 0.01", "p3"]),
-        ("M4c", {"M4": {"short": {"centred_l2_p99": 0.04}}}, ["short: ", "4.0e-02", "above 0.03"]),
+        ("M4", {"M4": {"short": {"relative_l2_p99": 0.02}}}, ["short: ", "0.020", "above 0.01", "p3"]),
+        ("M4c", {"M4": {"short": {"centred_l2_p99": 0.04}}}, ["short: ", "0.040", "above 0.03"]),
         ("M5-scale", {"M5": {"short": {"scale_p50": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
         ("S7", {"S7": {"long": {"identity_misses": 2.0}}}, ["long: ", "2 ", "p5"]),
         ("S8", {"S8": {"long": {"gap_p99": 0.25}}}, ["long: ", "0.2500", "above 0.1"]),
         ("R4", {"R4": {"rounding_ratio": 1.8}}, ["layers.4", "1.8", "above 1.3"]),
         ("M4-worst", {"M4": {"short": {"spread": 25.0, "relative_l2_max": 0.01}}},
-         ["short: ", "25.0000", "above 10", "1.0e-02", "above 0.002", "p3"]),
+         ["short: ", "25.0000", "above 10", "0.010", "above 0.002", "p3"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 0.88}}}, ["short: ", "0.8800", "0.005", "from 1"]),
         ("V2", {"V2": {"nonfinite_modules": 2, "saturated_values": 1}}, ["2 modules", "1 value", "layers.3.fc2"]),
         ("V3", {"V3": {"headroom_bits": 0.25}}, ["0.2", "below 1"]),
         ("S6-rogue", {"S6": {"rogue_differences": 2.0}}, ["2 dominant dimensions"]),
-        ("S6", {"S6": {"outlier_share_change": -0.002}}, ["-2.0e-03", "0.001"]),
+        ("S6", {"S6": {"outlier_share_change": -0.002}}, ["-0.0020", "0.001"]),
         ("C1", {"C1": {"controls": 5.0, "uncaught": 1.0}}, ["1 of 5", "lost-scale"]),
         # so near to the limit that the usual digits would not show the difference
-        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.98999999 ", "below 0.99"]),
+        ("M2", {"M2": {"long": {"min": 0.98999999}}}, ["0.98999999, ", "below 0.99"]),
         ("M4", {"M4": {"short": {"relative_l2_p99": 0.0100000001}}}, ["0.0100000001", "above 0.01"]),
         ("M5", {"M5": {"short": {"norm_ratio_worst": 1.0050000001}}}, ["1.0050000001", "0.005", "from 1"]),
     ],

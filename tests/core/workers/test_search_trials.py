@@ -1,5 +1,7 @@
 """Searches over tiny checkpoints with known culprits, in this process, in real FP16."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from search_parts import CPU, search, searchable
@@ -108,6 +110,13 @@ def test_a_fault_of_the_code_is_not_called_a_fault_of_precision(sound, tmp_path)
 def test_a_failure_that_does_not_repeat_is_said(sound, tmp_path):
     result = search(searchable(sound, tmp_path, count=48)).result()
     assert (result.status, result.plan, result.trials) == ("not-reproduced", None, 1)
+
+
+def test_a_failure_that_no_trial_measures_is_not_called_one_that_does_not_repeat(sound, tmp_path):
+    data = replace(searchable(sound, tmp_path, count=48), failed=("R4", "R6"))
+    result = search(data).result()
+    assert (result.status, result.plan, result.trials) == ("not-precision", None, 1)
+    assert search(replace(data, failed=("R4", "S8"))).result().status == "not-reproduced"
 
 
 def test_a_faster_plan_of_a_run_that_passed_keeps_only_what_fp16_cannot_hold(fresh):

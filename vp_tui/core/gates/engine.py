@@ -96,7 +96,7 @@ R4 = Gate(
     title="error over pure rounding",
     what="error of the worst module divided by that of exact arithmetic rounded once",
     meaning="The error exceeds rounding in this module, sequence after sequence.",
-    advice="Keep the module in FP32 and report it (screen 4 lists the modules).",
+    advice="Use FP32 where this matters, and report it; the map of the run (M on the Live screen) has all modules.",
     blind_to="faults of the weights, and errors smaller than rounding (R6 sees those)",
     cause="engine",
 )
@@ -123,7 +123,7 @@ R5 = Gate(
     fail=Limit(1.4, "Sound engines measured 1.05 at most, pooling in FP16 1.97; judged from 24 sequences on.", RATIO),
     scopes="all",
     style="ratio",
-    title="embedding error over rounding",
+    title="embedding error / rounding",
     what="error of the embeddings divided by that of exact arithmetic rounded once",
     meaning="The embeddings have a larger error than their tokens: suspect the pooling, or which tokens it averages.",
     advice="Compare the pooling with the model's documentation, and report it.",

@@ -79,7 +79,7 @@ class Gate:
     title: str
     """A few words, for a table."""
     what: str
-    """The measured quantity, for a sentence: `{scope}: {what} {number} above {limit}`."""
+    """The measured quantity, for a sentence: `{scope}: {what}: {number}, above {limit}`."""
     meaning: str
     """Meaning of a miss for a biologist; one sentence."""
     advice: str

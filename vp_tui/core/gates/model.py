@@ -64,7 +64,7 @@ V1 = Gate(
     title="sequences with NaN or Inf",
     what="sequences with NaN or Inf",
     meaning="These sequences have no usable embedding: anything computed from it is meaningless.",
-    advice="Find the operations to keep in FP32 with `vp-tui search`, or use BF16.",
+    advice="Find the operations to keep in FP32 with `vp-tui search RUN`, or use BF16.",
     blind_to="errors that stay finite, however large",
     cause="overflow",
 )
@@ -80,7 +80,7 @@ V2 = Gate(
     title="modules that overflow",
     what="modules with NaN or Inf, or values at the format's largest number",
     meaning="Activations inside the model exceed the format's range, even if the output looks sound.",
-    advice="Find the operations to keep in FP32 with `vp-tui search`, or use BF16.",
+    advice="Find the operations to keep in FP32 with `vp-tui search RUN`, or use BF16.",
     blind_to="sequences outside the sample, and errors within the range",
     cause="overflow",
 )

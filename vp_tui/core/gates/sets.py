@@ -54,7 +54,7 @@ S2_DEBIASED = _structure(id="S2-debiased", names=("cka_debiased",), title="debia
 S2_RDM = _structure(
     id="S2-rdm",
     names=("rdm_spearman",),
-    title="rank correlation of distances",
+    title="distances, rank correlation",
     what="rank correlation of distances",
 )
 

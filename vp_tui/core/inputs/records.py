@@ -211,7 +211,7 @@ def _named(stream: io.BufferedReader) -> str:
     ):
         if start.startswith(magic):
             return meaning
-    return f"{start!r}, not with > or @"
+    return f"{start.decode('ascii', 'backslashreplace')!r}, not with > or @"
 
 
 UNREADABLE: Final[tuple[type[Exception], ...]] = (

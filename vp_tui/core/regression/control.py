@@ -52,4 +52,11 @@ def _alone(contrast: Contrast, p: OneSided, rule: Rule) -> Outcome:
         return "REGRESSED"
     if better and p.less <= rule.alpha:
         return "IMPROVED"
-    return "EQUIVALENT" if within(contrast.tost, contrast.distance) else "INCONCLUSIVE"
+    return (
+        "EQUIVALENT" if within(contrast.tost, contrast.distance) and not too_noisy(contrast, rule) else "INCONCLUSIVE"
+    )
+
+
+def too_noisy(contrast: Contrast, rule: Rule) -> bool:
+    """Return True for a speed whose tolerance would call anything equal."""
+    return contrast.metric.has_control and contrast.tolerance.tau > rule.largest_tau

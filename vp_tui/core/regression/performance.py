@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from vp_tui.core import text as fmt
 from vp_tui.core.regression.calibration import Noise, usable
 from vp_tui.core.regression.contrasts import Contrast, adjusted, contrasts
-from vp_tui.core.regression.control import decided
+from vp_tui.core.regression.control import decided, too_noisy
 from vp_tui.core.regression.metrics import name_and_scope
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import RunSample, Side
@@ -123,25 +123,25 @@ def _item(contrast: Contrast, p_adj: OneSided, rule: Rule, *, same_session: bool
         p=p_directed if tested else None,
         p_raw=(contrast.p.greater if contrast.theta >= 0 else contrast.p.less) if tested else None,
         limit=contrast.tolerance.tau,
-        repeats=contrast.repeats if outcome in {"INCONCLUSIVE", "SUSPECT"} else None,
+        repeats=contrast.repeats if outcome in {"INCONCLUSIVE", "SUSPECT"} and not too_noisy(contrast, rule) else None,
         outcome=outcome,
-        reason=_reason(contrast, outcome, p_directed, is_controlled=is_controlled),
+        reason=_reason(contrast, outcome, p_directed, rule, is_controlled=is_controlled),
     )
 
 
-def _reason(contrast: Contrast, outcome: Outcome, p: float, *, is_controlled: bool) -> str:
+def _reason(contrast: Contrast, outcome: Outcome, p: float, rule: Rule, *, is_controlled: bool) -> str:
     """Return the reason: tokens/s -6.1% [-7.4, -4.9], p 0.004, 5 against 5 runs, limit 5%."""
     metric, tolerance = contrast.metric, contrast.tolerance
     counts = f"{contrast.n_base} against {fmt.plural(contrast.n_cand, 'run')}"
     if contrast.mode == "missing":
         return f"{metric.title}: one side has no value ({counts})"
     span = "" if contrast.shown is None else f" {fmt.interval(*sorted(map(metric.change, contrast.shown)))}"
-    holm = "" if contrast.is_primary else " under Holm"
+    holm = "" if contrast.is_primary else " adjusted"
     uncalibrated = "" if tolerance.calibrated else " without a calibration"
     return (
         f"{metric.title} {fmt.change(metric.change(contrast.theta), metric.unit)}{span}, p {fmt.p_value(p)}{holm}, "
         f"{counts}, limit {fmt.tolerance(tolerance.tau, metric.unit)}{uncalibrated}"
-        f"{_controlled(contrast, is_controlled=is_controlled)}{_next_step(contrast, outcome)}"
+        f"{_controlled(contrast, is_controlled=is_controlled)}{_next_step(contrast, outcome, rule)}"
     )
 
 
@@ -157,8 +157,10 @@ def _controlled(contrast: Contrast, *, is_controlled: bool) -> str:
     return f"{told}, which changed by {fmt.change(other, metric.unit)} itself: more than sessions differ, not a control"
 
 
-def _next_step(contrast: Contrast, outcome: Outcome) -> str:
+def _next_step(contrast: Contrast, outcome: Outcome, rule: Rule) -> str:
     """Return what is needed for a verdict, if there is none."""
+    if outcome == "INCONCLUSIVE" and too_noisy(contrast, rule):
+        return "; too noisy: repeat `vp-tui calibrate` and both sides while nothing else runs, on more sequences"
     if outcome == "INCONCLUSIVE":
         return f"; {contrast.repeats} fresh runs per side are needed"
     if outcome == "REGRESSED" and not contrast.tolerance.calibrated:

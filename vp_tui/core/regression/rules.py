@@ -65,6 +65,8 @@ class Rule:
     uncalibrated_tau: float = 0.10
     """Without A/A noise a loss beyond twice the usual tolerance is SUSPECT; beyond `few_runs_factor` standard errors of
     the assumed noise it is REGRESSED."""
+    largest_tau: float = 1.0
+    """Speeds are not called equal within a tolerance in which twice the time counts as equal."""
     day_effect: float = 0.12
     """Sessions of one machine differ by about 4 % (standard deviation): up to three times that, a change that the
     reference arm of the same runs shows too is the machine's."""

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
+from vp_tui.core.config import PLAN_PREFIX
 from vp_tui.core.events import Finding
 from vp_tui.core.formats import shown_name
+from vp_tui.core.gates.model import F1, I2
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
 from vp_tui.core.report.headline import headline, overall
@@ -69,6 +71,8 @@ def _sure(snapshot: RunSnapshot) -> str:
     bound, in_file = bound_of(measured), sum((detail(measured.details, "in_file") or {}).values())
     if bound is None or everything is None:
         return ""
+    if any(one.gate == I2.id for one in snapshot.findings):
+        return f"{fmt.exact(everything.n)} sequences that both sides have were compared."
     if bound == 0 or everything.n == in_file:
         return f"All {fmt.exact(everything.n)} sequences of the file were compared."
     of = f" of {fmt.exact(in_file)}" if in_file else ""
@@ -103,23 +107,42 @@ def _accessions(measured: Measured) -> str:
 
 
 def next_step(snapshot: RunSnapshot) -> str:
-    """Return what to do after this run: the advice of the most severe problem, or the next command."""
-    found = problems(snapshot.findings)
+    """Return what to do after this run: the advice of the most severe problem, or the next command.
+
+    A recognized fault of a pipeline explains the other problems.
+    """
+    found = sorted(problems(snapshot.findings), key=lambda group: group.lead.gate != F1.id)
     gate = BY_ID.get(found[0].lead.gate) if found else None
     if gate is not None:
-        return gate.advice
+        return gate.advice.replace(" RUN", f" {snapshot.run.id}")
     config = snapshot.config
     if config.get("judged"):
         return _next_of_judged(config["judged"])
     if snapshot.run.precision.startswith(shown_name("")):
         return "accuracy only, imitated in FP32: validate the format itself on a device that has it."
     bound = bound_of(from_document(snapshot.measures))
-    command = f"vp-tui run -m {_quoted(config['model'])} -i {_quoted(config['input'])}"
     if bound is not None and bound >= MIN_FILE:
-        return f"{command} --sample {_MORE}"
-    sample = "" if config.get("sample", _MORE) == _MORE else f" --sample {config['sample']}"
-    on_gpu = f"the same run on a GPU: {command}{sample}"
-    return on_gpu if snapshot.run.device == "cpu" else f"vp-tui policy -m {shlex.quote(safe(config['model']))}"
+        return run_command(snapshot, _precision(snapshot), f" --sample {_MORE}")
+    if snapshot.run.device == "cpu":
+        return f"the same run on a GPU: {run_command(snapshot, _precision(snapshot))}"
+    precision = _precision(snapshot)
+    of = "" if precision == "fp16" or precision.startswith(PLAN_PREFIX) else f" --precision {precision}"
+    return f"vp-tui policy -m {_quoted(config['model'])}{of}"
+
+
+def run_command(snapshot: RunSnapshot, precision: str, sample: str = "") -> str:
+    """Return the command that validates a precision on the model, the sequences and the gates of this run."""
+    config = snapshot.config
+    if not sample and config.get("sample", _MORE) != _MORE:
+        sample = f" --sample {config['sample']}"
+    of = "" if precision == "fp16" else f" --precision {shlex.quote(safe(precision))}"
+    gates = " --gates strict" if config.get("gates") == "strict" else ""
+    return f"vp-tui run -m {_quoted(config['model'])} -i {_quoted(config['input'])}{sample}{of}{gates}"
+
+
+def _precision(snapshot: RunSnapshot) -> str:
+    """The precision that was asked for, also where a variable replaced it."""
+    return snapshot.config.get("precision_requested") or snapshot.run.precision
 
 
 def _quoted(path: str) -> str:

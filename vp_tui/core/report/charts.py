@@ -13,7 +13,7 @@ from vp_tui.core.measures.scale import log_distance
 from vp_tui.core.report.comparison import ComparisonReport
 from vp_tui.core.report.comparison_words import LETTERS
 from vp_tui.core.report.evidence import EDGES, SIDES, Distribution, PastRun, TimeSeries
-from vp_tui.core.report.svg import BASE, CAND, INK, LIMIT, drawn, lowest, power, x_of_logs
+from vp_tui.core.report.svg import BASE, CAND, INK, LIMIT, drawn, lowest, similarity_at, x_of_logs
 
 _COLOURS: Final = {"baseline": BASE, "candidate": CAND}
 
@@ -33,7 +33,7 @@ def distribution(report: ComparisonReport) -> str | None:
             counts = ", ".join(f"{one.n} of the {one.side}" for one in mine)
             lost = f"; {missing} without a cosine not shown" if missing else ""
             axes.set_title(f"{stratum}: {counts}{lost}")
-        rows[-1].set_xlabel("1 - cosine (log scale; further right is worse)")
+        rows[-1].set_xlabel("similarity (cosine; further right is worse)")
         x_of_logs(rows[-1], mine_low=lowest(report.distributions))
         _legend(figure, rows[0], f"limit {fmt.limit(report.limits['cosine'])}: fails to the right")
 
@@ -91,8 +91,8 @@ def history(report: ComparisonReport) -> str | None:
         worst = [None if run.cosine_min is None else log_distance(run.cosine_min) for run in runs]
         _past(lower, runs, worst)
         lower.axhline(log_distance(report.limits["cosine"]), color=LIMIT, linestyle="--", linewidth=1)
-        lower.set_ylabel("worst 1 - cosine")
-        lower.yaxis.set_major_formatter(FuncFormatter(power))
+        lower.set_ylabel("lowest similarity")
+        lower.yaxis.set_major_formatter(FuncFormatter(similarity_at))
         lower.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         shown = range(0, len(runs), -(-len(runs) // 12))
         lower.set_xticks(list(shown), [str(runs[place].id) for place in shown])

@@ -41,7 +41,9 @@ _HISTORY: Final = titled(
     "run", "created (UTC)", words.TOKENS, words.SPEEDUP, words.LOWEST, "side", "baseline",
     numbers=(words.TOKENS, words.SPEEDUP, words.LOWEST), most=20, spare={"created (UTC)": 2, "baseline": 1},
 )  # fmt: skip
-_READING: Final = "change: of the metric itself; pt: percentage points; p: one-sided, adjusted"
+_READING: Final = (
+    "times in s, memory in MiB; change: of the metric itself; pt: percentage points; p: one-sided, adjusted"
+)
 
 
 def comparison_page(report: ComparisonReport, *, everything: bool = False, with_history: bool = False) -> Page:
@@ -166,7 +168,7 @@ def _worst(shown: Sequence[WorstPair], total: int, report: ComparisonReport) -> 
 
 
 def _pair(pair: WorstPair) -> tuple[str, ...]:
-    lost = "all" if pair.loss is None else fmt.error(pair.loss)
+    lost = "all" if pair.loss is None else fmt.similarity(pair.loss)
     return (
         fmt.safe(pair.sequence_id),
         pair.stratum,

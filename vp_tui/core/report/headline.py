@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from vp_tui.core import text as fmt
 from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.model import I2
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
@@ -175,7 +176,8 @@ def _sure(snapshot: RunSnapshot, everything: StratumStats) -> tuple[str, ...]:
     if bound is None:
         return ()
     if bound == 0:
-        return ("the whole file was compared",)
+        is_part = any(one.gate == I2.id for one in snapshot.findings)
+        return () if is_part else ("the whole file was compared",)
     few = f"only {fmt.exact(everything.n)} {kind_of(snapshot)}: " if bound >= MIN_FILE else ""
     return (f"{few}{failures_in_words(bound)} of the file could still fail",)
 

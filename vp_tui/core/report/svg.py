@@ -85,8 +85,11 @@ def lowest(found: Sequence[Distribution]) -> float:
 def x_of_logs(axes: Axes, mine_low: float) -> None:
     axes.set_xlim(mine_low, EDGES[-1])
     axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(power))
+    axes.xaxis.set_major_formatter(FuncFormatter(similarity_at))
 
 
-def power(value: float, _: int | None) -> str:
-    return "0 (equal)" if value <= FLOOR else f"1e{fmt.whole(value)}"
+def similarity_at(value: float, _: int | None) -> str:
+    """Return the similarity at a power of ten of its distance from 1: 0.999 at -3."""
+    if value <= FLOOR:
+        return "1 (equal)"
+    return f"0.{'9' * round(-value)}" if value < 0 else "0"

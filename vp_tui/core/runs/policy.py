@@ -107,7 +107,7 @@ def decide(requested: str, model: str, validations: Iterable[DecidingRun], now: 
         return _by_evidence(requested, here)
     if elsewhere is not None:
         return elsewhere
-    command = f"vp-tui run -m {model} --precision {requested}"
+    command = f"vp-tui run -m {model} -i FASTA --precision {requested}"
     reason = f"no completed run validates {requested} of {model} against fp32; start one with `{command}`"
     return Policy(requested=requested, precision="fp32", reason=reason)
 

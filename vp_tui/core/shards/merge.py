@@ -164,7 +164,8 @@ def _merged(jobs: Jobs, report: Callable[[str], None]) -> Manifest:
 def _varying(environments: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return the versions and devices that are not the same everywhere; token budgets may differ freely."""
     names = dict.fromkeys(name for one in environments for name in one if name != "token_budget")
-    values = {name: list(dict.fromkeys(one.get(name) for one in environments)) for name in names}
+    # a shard without sequences has met no device
+    values = {name: list(dict.fromkeys(one[name] for one in environments if name in one)) for name in names}
     return {name: found for name, found in values.items() if len(found) > 1}
 
 

@@ -103,7 +103,7 @@ def baseline_run(connection: Connection, name: str) -> int:
         if one.name == name and one.run_ids:
             return one.run_ids[-1]
     raise RunNotFoundError(
-        f"no active baseline is called {name!r}; pin one with `vp-tui baseline set RUN --reason TEXT`"
+        f"no active baseline is called {name!r}; pin one with `vp-tui baseline set RUN --name {name} --reason TEXT`"
     )
 
 

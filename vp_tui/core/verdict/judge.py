@@ -17,7 +17,7 @@ from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.engine import R1, R1_BITS
 from vp_tui.core.gates.gate import Gate
-from vp_tui.core.gates.model import V1
+from vp_tui.core.gates.model import F1, V1
 from vp_tui.core.gates.table import GATES
 from vp_tui.core.measurements import Measured, Numbers
 from vp_tui.core.thresholds import Thresholds
@@ -132,6 +132,9 @@ def _unsafe(
             # M1 misses by the same sequences
             groups = tuple(group for group in groups if group.lead.gate != M1.id)
     more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
+    fault = next((one for one in found if one.gate == F1.id), None)
+    if outcome == "FAIL" and fault is not None:
+        return f"do not use these embeddings: {fault.text}{more}"
     opening = {
         "WARN": f"{candidate} passes with a warning",
         "FAIL": unusable(candidate),

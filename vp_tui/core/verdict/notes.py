@@ -20,9 +20,12 @@ def one_per_cause(
 ) -> list[Finding]:
     """Return the findings with one note in the place of all those of an information gate with one cause.
 
-    There is none where the same cause also warns or fails.
+    There is none where the same cause also warns or fails, and none on the error of single sequences where a gate
+    on its effect does: that one has found the effect.
     """
     judged = {_cause(one) for one in found if one.severity != "info"}
+    if judged & {"similarity", "neighbours"}:
+        judged.add("single sequences")
     kept: list[Finding] = []
     told: set[str] = set()
     for one in found:

@@ -64,7 +64,7 @@ def sentence_of(
         return f"{where}{fmt.exact(value or 0.0)} {gate.what}, 0 allowed"
     missed = _missed(gate, value, limit_of(gate, reach, limits))
     what = gate.what_few if gate.what_few and num is not None and num < PERCENTILE_ROWS else gate.what
-    return f"{where}{what} {missed}{_condition(gate, numbers, limits)}{f' (worst: {name})' if name else ''}"
+    return f"{where}{what}: {missed}{_condition(gate, numbers, limits)}{f' (worst: {name})' if name else ''}"
 
 
 def _missed(gate: Gate, value: float, limit: float) -> str:
@@ -75,7 +75,7 @@ def _missed(gate: Gate, value: float, limit: float) -> str:
         shown = shown if not 1.0 - limit <= read <= 1.0 + limit else repr(value)
         return f"{shown}, more than {fmt.limit(limit)} away from 1"
     shown = shown if read != limit or value == limit else repr(value)
-    return f"{shown} {_MISSES[gate.sense]} {fmt.limit(limit)}"
+    return f"{shown}, {_MISSES[gate.sense]} {fmt.limit(limit)}"
 
 
 def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
@@ -84,7 +84,7 @@ def _condition(gate: Gate, numbers: Numbers, limits: Thresholds) -> str:
         return ""
     value = value_of(other, numbers) or 0.0
     return (
-        f", and {other.what} {fmt.measure(value, other.style)} {_MISSES[other.sense]} {fmt.limit(limits.fail(other))}"
+        f", and {other.what}: {fmt.measure(value, other.style)}, {_MISSES[other.sense]} {fmt.limit(limits.fail(other))}"
     )
 
 
@@ -100,7 +100,7 @@ def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | Non
     if details is None:
         return told
     place = _first_module(details)
-    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search` finds it)"
+    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search RUN` finds it)"
     return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
 
 

@@ -244,6 +244,10 @@ def _tell(folder: Folder) -> None:
     counts = total_counts(manifest.files)
     letters, total = sum(one.letters for one in manifest.files), sum(one.sequences for one in manifest.files)
     embed.say(f"{folder.path}: {total} embeddings in {len(manifest.files)} files, shard {manifest.identity[SHARD]}")
+    if not total:
+        embed.say(
+            "the input has fewer files than shards, so none falls to this one; --per-file makes more, smaller ones"
+        )
     for name, count in counts.items():
         embed.say(f"{name.replace('_', ' ')}: {count}")
     unknown = counts.get("unknown_letters", 0) - counts.get("end_in_stop", 0)

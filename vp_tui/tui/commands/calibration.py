@@ -82,4 +82,16 @@ def _noise_table(found: Sequence[Mapping[str, Any]]) -> str:
         cells = (fmt.percent(one["cv"]), fmt.DASH if relative is None else fmt.percent(relative))
         limits = (fmt.tolerance(one["tau"], unit), fmt.tolerance(one["tau_single"], unit))
         rows.append((title, str(one["runs"]), *cells, *limits))
-    return "\n".join(aligned(rows))
+    return "\n".join([*aligned(rows), *fmt.wrap(_reading(found), 79)])
+
+
+def _reading(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the columns are, and whether the machine was too busy to measure anything."""
+    said = (
+        "CV: spread of single runs; over reference: that of the speed-up; flagged from: the change that a comparison "
+        "of five runs a side reports, or of one run a side"
+    )
+    most = Rule().largest_tau
+    if any(one["is_primary"] and one["tau"] > most for one in found):
+        said += f"; above {fmt.tolerance(most)} speeds are not called equal: repeat this while nothing else runs"
+    return f"{said}."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, get_args
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import Precision, PrecisionPlan
+from vp_tui.core.config import PLAN_PREFIX, Precision, PrecisionPlan
 from vp_tui.core.errors import ExitCode, UsageError
 from vp_tui.core.files import user_path
 from vp_tui.core.fingerprint import plan_hash
@@ -12,6 +12,7 @@ from vp_tui.core.inputs import units
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.report import headings as words
+from vp_tui.core.report.answers import run_command
 from vp_tui.core.report.page import aligned
 from vp_tui.core.runs.search import records
 from vp_tui.core.runs.search.launch import arguments_of
@@ -43,7 +44,7 @@ def search_run(
     if as_json:
         output.result(output.dumped(records.document(result)))
     else:
-        output.result(in_words(result))
+        output.result(_in_words(home, run_id, result))
     return code
 
 
@@ -52,7 +53,7 @@ def search_after(home: Home, run_id: int) -> None:
     output.say(f"run #{run_id} failed: searching for the operations to keep in FP32")
     _, result = _searched(home, run_id, arguments_of(run_id))
     if result is not None:
-        output.aside(in_words(result))
+        output.aside(_in_words(home, run_id, result))
 
 
 def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, SearchResult | None]:
@@ -64,8 +65,8 @@ def _searched(home: Home, run_id: int, arguments: list[str]) -> tuple[int, Searc
     return code, records.read_result(folder) if code in _ENDED else None
 
 
-def in_words(result: SearchResult) -> str:
-    """Return the result as lines of text."""
+def _in_words(home: Home, run_id: int, result: SearchResult) -> str:
+    """Return the result as lines of text, and the command that validates the plan."""
     lines = [fmt.safe(result.sentence)]
     if result.reasons:
         lines += ["", *aligned([*result.reasons.items()])]
@@ -75,7 +76,9 @@ def in_words(result: SearchResult) -> str:
     trials, seconds = fmt.plural(result.trials, "trial"), fmt.seconds(result.seconds)
     lines += ["", f"{trials} on {result.searched} sequences, {seconds} on {result.device}"]
     if result.status == "confirmed" and result.plan is not None:
-        lines.append(f"next: validate it with `vp-tui run --precision plan:{result.plan.name} ...`")
+        with Reader(home) as reader:
+            command = run_command(reader.snapshot(run_id), f"{PLAN_PREFIX}{result.plan.name}")
+        lines.append(f"next: {command}")
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ from vp_tui.tui.commands.children import module_output
 from vp_tui.tui.commands.follow import exit_code, follow, follow_own, terminable
 from vp_tui.tui.commands.starting import configured
 from vp_tui.tui.commands.virnucpro_text import agreement_report
-from vp_tui.tui.text import report
+from vp_tui.tui.text import summary
 
 _NAMED_CHUNK: Final = re.compile(r"(?<![A-Za-z0-9])(300|500)(?!\d)")
 """Matches VirNucPro's 300_model.pth and 500_model.pth."""
@@ -217,8 +217,8 @@ def _judging(options: Mapping[str, Any], files: FrameFiles, tables: Path, group:
 
 
 def _print(document: Mapping[str, Any], runs: Mapping[str, RunSnapshot], *, as_json: bool) -> None:
-    """Print the report; with --json the document on stdout and the report on stderr."""
-    text = "\n\n".join([*map(report, runs.values()), agreement_report(document)])
+    """Print the end of each run and the labels; with --json the document on stdout and the text on stderr."""
+    text = "\n\n".join([*map(summary, runs.values()), agreement_report(document)])
     if as_json:
         output.aside(text)
         output.result(output.dumped(document))

@@ -94,8 +94,8 @@ def _labels(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"labels: {labels['agreed']} of {labels['n']} frames agree, {labels['virus_reference']} -> "
-        f"{labels['virus_candidate']} virus; |dp| mean {fmt.error(labels['shift_mean'])}, "
-        f"max {fmt.error(labels['shift_max'])}"
+        f"{labels['virus_candidate']} virus; probabilities move by {fmt.error(labels['shift_mean'])} on "
+        f"average, {fmt.error(labels['shift_max'])} at most"
     )
     for what, entry in consensus.items():
         yield (

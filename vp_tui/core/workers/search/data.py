@@ -56,6 +56,8 @@ class SearchData:
     """Rows of the search set, rising."""
     unseen_Q: np.ndarray
     """Rows that confirm."""
+    failed: tuple[str, ...] = ()
+    """Gates by which the run failed."""
 
     def looked_at(self, count: int) -> np.ndarray:
         """Return rows of the search set to look into: the worst of the run, and as many of the shortest others."""
@@ -116,6 +118,7 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
         cosine_S=cosine_S,
         search_Q=search_Q,
         unseen_Q=unseen_Q,
+        failed=tuple(dict.fromkeys(one.gate for one in snapshot.findings if one.severity == "fail")),
     )
 
 

@@ -15,7 +15,7 @@ from vp_tui.core.runs.search.records import Choice, Confirmation, SearchResult, 
 from vp_tui.core.workers.search import evidence as look
 from vp_tui.core.workers.search.attempts import Attempts
 from vp_tui.core.workers.search.costs import costs_of
-from vp_tui.core.workers.search.trial import gates_of
+from vp_tui.core.workers.search.trial import MEASURED, gates_of
 
 _ROUNDS: Final = 2
 """Searches at most: where the first result fails on unseen sequences, the worst of those join the search set."""
@@ -55,6 +55,13 @@ class Search:
         if self.trials((), "base"):
             if question.faster:
                 return self._confirmed(frozenset(), is_last=True)
+            failed = self.attempts.data.failed
+            if failed and MEASURED.isdisjoint(failed):
+                return self._ended(
+                    "not-precision",
+                    f"run #{run_id} failed by {', '.join(failed)} only: these compare the engine with exact arithmetic "
+                    f"and no trial measures them. {self._smells()}",
+                )
             return self._ended(
                 "not-reproduced",
                 f"the sequences that failed in run #{run_id} pass now in {question.base}: the failure does not repeat. "

@@ -23,6 +23,8 @@ from vp_tui.core.engine.encode import Encoder, Placed, Pooled, within_memory
 from vp_tui.core.events import Finding, StratumStats
 from vp_tui.core.gates.consequences import S8
 from vp_tui.core.gates.embeddings import M1, M1_P01, M2, M2_P01, M3, M3_P01
+from vp_tui.core.gates.model import V1, V2
+from vp_tui.core.gates.table import EMBEDDING_GATES
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.units import BLOCKS, block_of
 from vp_tui.core.measurements import Measured, merged
@@ -35,6 +37,8 @@ from vp_tui.core.workers.search.data import SearchData
 from vp_tui.core.workers.search.evidence import unsafe
 from vp_tui.core.workers.validate.tally import scopes_of, stats_of
 
+MEASURED: Final = frozenset({V1.id, V2.id, *(gate.id for gate in EMBEDDING_GATES)})
+"""Gates that a trial is judged by."""
 STREAM_BYTES: Final = 4 << 30
 """Residual streams that are kept at most; with more, only every second, third ... block can be resumed from."""
 

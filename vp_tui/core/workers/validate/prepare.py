@@ -273,7 +273,9 @@ def input_notes(data: SequenceSet, tokens: TokenSet, spec: ModelSpec) -> list[st
             "alone"
         )
     if data.renamed:
-        notes.append(f"{data.renamed} records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)")
+        notes.append(
+            f"{fmt.plural(data.renamed, 'record')} had a duplicate id; all are kept, under new ids (x.2, x.3, ...)"
+        )
     if tokens.truncated:
         limit = "the model's limit of tokens" if spec.max_residues is None else f"{spec.max_residues} residues"
         notes.append(f"{fmt.plural(tokens.truncated, 'sequence')} cut at {limit}")

@@ -215,7 +215,7 @@ def _shift(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     clear = [flip for flip in labels.flips if flip.distance > band]
     if clear:
         far = f"more than {fmt.limit(band)} from 0.5"
-        text = f"{len(clear)} labels flip although one probability is {far}, first {clear[0].id}"
+        text = f"{fmt.plural(len(clear), 'clear label')} flipped: one probability is {far}, first {clear[0].id}"
         yield _shifted(D2_FLIP, "fail", text, clear[0].distance, band)
     if labels.shift_mean is not None and labels.shift_mean > limits.fail(D2):
         text = f"probabilities move by {fmt.error(labels.shift_mean)} on average, at most {fmt.limit(limits.fail(D2))}"
