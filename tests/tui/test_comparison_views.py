@@ -1,5 +1,6 @@
 """What the views of a comparison are made of, without a screen: tables, picture, head, over a real store."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -36,6 +37,16 @@ def test_without_a_difference_all_is_shown(report):
     grid = comparison.differences(report("baseline:default", 12), only_worse=False)
     assert grid.title == "no difference in 8 metrics"
     assert len(grid.rows) == 8
+
+
+def test_what_is_not_judged_is_not_said_to_be_no_worse(report):
+    neither = comparison.differences(report("same", "unlike"), only_worse=True)
+    assert not neither.rows
+    assert "worse" not in neither.title + neither.without
+    accuracy_alone = report("baseline:default", "elsewhere")
+    grid = comparison.differences(accuracy_alone, only_worse=True)
+    assert not grid.rows
+    assert {str(len(accuracy_alone.items)), str(len(accuracy_alone.beside))} <= set(re.findall(r"\d+", grid.title))
 
 
 def test_columns_go_before_words_are_cut_and_the_change_stays(report):

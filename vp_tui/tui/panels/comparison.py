@@ -159,7 +159,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     if not found:
         shown, heading = [], "no results"
     elif only_worse:
-        shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
+        shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else _none_worse(report)
     elif differing:
         # numbers without a verdict are no differences that were found
         judged = len(differing) - len(report.beside)
@@ -170,13 +170,20 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
         shown, heading = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
     # stable: numbers without a verdict keep their own order, and come last
     rows = sorted(shown, key=lambda one: (one.outcome == "NOT_COMPARABLE", ORDER.index(one.outcome)))
-    without = f"nothing got worse in {count_words(len(found), 'metric', 'metrics')}; R shows the differences"
     return Grid(
         title=heading,
         columns=_JUDGED,
         rows=tuple(map(_item, rows)),
-        without=without if found else "no results: see the sentence above",
+        without=f"{_none_worse(report)}; R shows the differences" if found else "no results: see the sentence above",
     )
+
+
+def _none_worse(report: ComparisonReport) -> str:
+    """Return words for no metric that got worse; one that is not judged says nothing of the kind."""
+    if not report.items:
+        return "no metric is judged"
+    unjudged = f"; {len(report.beside)} not judged" if report.beside else ""
+    return f"nothing got worse in {count_words(len(report.items), 'metric', 'metrics')}{unjudged}"
 
 
 def _item(one: Item) -> GridRow:
