@@ -18,7 +18,9 @@ async def test_an_untouched_form_complains_of_nothing_and_offers_the_demo_first(
 
 
 async def test_models_and_sequences_of_earlier_runs_come_first(drive):
-    async with drive(snapshots.passed(), rows=(snapshots.row(7, model="/m/own", input="/d/own.fa"),)) as driven:
+    earlier = (snapshots.passed().run, snapshots.row(7, model="/m/own", input="/d/own.fa"))
+    async with drive(snapshots.passed(), rows=earlier[1:]) as driven:
+        driven.backend.answers["NOT is:judged"] = earlier
         await opened(driven)
         await driven.until(lambda: choices_of(driven)[:3] == ["facebook/esm2_t36_3B_UR50D", "/m/own", "esm2-8m"])
         assert choices_of(driven)[-2:] == ["demo", "demo-dnabert"]
