@@ -89,7 +89,7 @@ def test_the_histogram_keeps_to_its_size(width, height):
 
 
 def test_without_a_sequence_there_are_words():
-    assert counted() == ["no data yet: no sequence compared"]
+    assert counted() == ["no data: no sequence compared"]
     assert counted(short=[]) == counted()
 
 

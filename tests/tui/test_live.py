@@ -183,7 +183,7 @@ async def test_no_size_of_terminal_and_no_view_breaks_the_screen(drive):
 @pytest.mark.parametrize("made", [snapshots.loading, snapshots.waiting])
 async def test_views_without_data_say_why(drive, made):
     async with drive(made()) as driven:
-        await driven.until_text("no data yet")
+        await driven.until_text("no data: ")
         await driven.press("v", "v", "v")
         await driven.until_text("no GPU reading yet")
 
@@ -354,6 +354,13 @@ async def test_b_asks_for_a_name_and_a_reason(drive):
     async with drive(snapshots.passed()) as driven:
         await driven.press("b")
         await driven.until(lambda: isinstance(driven.app.screen, PinScreen))
+
+
+async def test_b_says_why_an_unfinished_run_is_no_baseline(drive):
+    async with drive(snapshots.running()) as driven:
+        await driven.press("b")
+        await driven.until_text("#42 is running")
+        assert not isinstance(driven.app.screen, PinScreen)
 
 
 async def test_without_a_run_the_keys_of_a_run_do_nothing_and_are_not_offered(drive):

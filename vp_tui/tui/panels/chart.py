@@ -128,7 +128,7 @@ class ChartPanel(Static, can_focus=True):
             return histogram(shown.compared.cosines, cosine_limit=snapshot.limits.fail(M1), width=width, height=height)
         found = POINTED[self.view][0](shown, width, height, self._cursor)
         self._columns = found.columns
-        return found.content if found.columns else Content("no data yet: no block finished")
+        return found.content if found.columns else Content("no data: no block finished")
 
     # -- the cursor
 

@@ -29,7 +29,7 @@ def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int)
     """Return at most `height` lines of at most `width` columns."""
     found: dict[str, Sequence[float | None]] = {name: cosines[name] for name in STRATA if cosines.get(name)}
     if not found:
-        return Content("no data yet: no sequence compared")
+        return Content("no data: no sequence compared")
     scale = _Scale(found, cosine_limit, width - LEFT - RIGHT)
     if scale.per_decade < 1:
         return Content("too narrow for a histogram")
