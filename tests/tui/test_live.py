@@ -14,7 +14,7 @@ from vp_tui.tui.screens.run_forms import PinScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (160, 45), (200, 50)]
 TITLES = ["similarity", "histogram: ", "tokens/s of each", "GPU, last "]
-COUNTED = "histogram: 1 - cosine, 300 sequences"
+COUNTED = "histogram: similarity, 300 sequences"
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.measures.scale import FLOOR, log_distance
+from vp_tui.core.measures.scale import FLOOR, log_distance, nines
 from vp_tui.tui.canvas import Canvas, axis_line, framed
 from vp_tui.tui.marks import styled
 from vp_tui.tui.series import FAILS, look
@@ -84,8 +84,8 @@ class _Scale:
         """Return the texts of the rows: NaN, limit, equal, and nines at equal distances between them."""
         found: dict[int, str | Content] = {0: "NaN", self.limit_row: f"limit {fmt.limit(self._limit)}"}
         decades = round(-FLOOR) - self._first
-        for nines in range(self._step, decades, self._step):
-            found[self.limit_row + nines * self._above // decades] = f"0.{'9' * (self._first + nines)}"
+        for count in range(self._step, decades, self._step):
+            found[self.limit_row + count * self._above // decades] = nines(self._first + count)
         found[self.limit_row + self._above] = "equal"
         return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.measures.scale import log_distance
+from vp_tui.core.measures.scale import log_distance, nines
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.header import run_names
@@ -42,7 +42,7 @@ def similarity_chart(snapshots: Sequence[RunSnapshot]) -> Chart:
     return Chart(
         title="lowest similarity of each block, better is up",
         series=series,
-        ticks={float(decade): f"0.{'9' * decade}" if decade else "0" for decade in decades},
+        ticks={float(decade): nines(decade) for decade in decades},
     )
 
 
