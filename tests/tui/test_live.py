@@ -111,6 +111,13 @@ async def test_left_and_right_name_what_is_under_the_cursor_and_leaving_the_char
         await driven.until(lambda: "better is up" in title_of(driven))
 
 
+async def test_in_a_chart_that_v_enlarged_the_arrows_point_at_once(drive):
+    async with drive(snapshots.passed()) as driven:
+        await driven.until(lambda: "short" in title_of(driven))
+        await driven.press("v", "v", "right")
+        await driven.until(lambda: re.search(r"3/4 at sequence \d", title_of(driven)))
+
+
 async def test_a_finished_run_of_few_sequences_names_each_of_them(drive):
     done = snapshots.passed()
     async with drive(snapshots.running()) as driven:

@@ -205,7 +205,8 @@ class ChartRow(Container):
             self._enlarged = 1
         else:
             self._enlarged = charts.index(focused) if isinstance(focused, ChartPanel) and focused in charts else 0
-        if isinstance(focused, ChartPanel) and self._enlarged is not None:
+        if self._enlarged is not None:
+            # left and right point in it
             self.screen.set_focus(charts[0])
         self.show(self._snapshot)
 

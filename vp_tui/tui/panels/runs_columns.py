@@ -185,13 +185,13 @@ def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
 
 
 def detail(one: RunLine, selected: int) -> Content:
-    """Return four lines, the most important first; `selected` is the number of selected runs."""
+    """Return five lines, the most important first; `selected` is the number of selected runs."""
     run = one.run
     selection = f"{selected} selected, {'c compares them' if selected == 2 else 'c compares two'}  " if selected else ""
     title = line(
         (f"#{run.id} ", "title"),
         (selection, "info"),
-        f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
+        f"{run_names(run)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
         (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
     )
     if run.num_bad:
@@ -199,7 +199,7 @@ def detail(one: RunLine, selected: int) -> Content:
     word, words = run.verdict or run.status, run.sentence or run.status_reason or run.phase or ""
     outcome = line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
     origin = styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim")
-    return lines([title, outcome, _annotations(run, one.delta), origin])
+    return lines([title, outcome, _annotations(run, one.delta), origin, styled(fmt.safe(run.model), "dim")])
 
 
 def _annotations(run: RunRow, delta: Delta) -> Content:
