@@ -40,6 +40,13 @@ def test_the_columns_fit_whatever_the_history_is_sorted_by(width, title):
     assert all(column.width >= 10 for column in shown if column.title.startswith("name"))
 
 
+def test_the_path_of_the_model_takes_no_room_that_names_need():
+    for width in (200, 250):
+        columns = {column.title: column.width for column in fitting(width, Order())}
+        assert columns["name (model)"] >= len("a-name-of-24-characters1")
+    assert "model" in columns
+
+
 async def test_a_screen_without_its_table_yet_has_no_chosen_run(drive):
     async with showing(drive) as driven:
         assert RunsScreen().chosen(driven.app.view) is None

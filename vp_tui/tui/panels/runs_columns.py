@@ -149,7 +149,7 @@ COLUMNS: tuple[RunColumn, ...] = (
     RunColumn("bad", 9, _bad, lambda one: one.run.num_bad, room=142, is_right=True, descending=True),
     RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=153),
     RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=163),
-    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=195),
+    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=215),
 )  # fmt: skip
 
 
