@@ -55,7 +55,7 @@ async def test_a_screen_without_its_table_yet_has_no_chosen_run(drive):
 async def test_the_baseline_of_a_row_its_tags_and_its_note_are_in_the_detail(drive):
     async with showing(drive) as driven:
         await driven.press("down")
-        await driven.until_text("against 'release-1' (#35): speed not judged, similarity worse")
+        await driven.until_text("against 'release-1' (#35): speed not judged, lowest similarity worse")
         assert "gpu=h200" in driven.text
         await driven.press("end")
         await driven.until_text("baseline 'release-1'")

@@ -192,7 +192,7 @@ def detail(one: RunLine, selected: int) -> Content:
         (f"#{run.id} ", "title"),
         (selection, "info"),
         f"{run_names(run)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
-        (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
+        (f"  {fmt.date_time(run.started_at_us) if run.started_at_us else 'not started'}", "dim"),
     )
     if run.num_bad:
         title = line(title, (f"  {bad_of(run)} bad", "fail"))
