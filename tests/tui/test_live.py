@@ -316,7 +316,7 @@ async def test_without_any_run_the_gpu_is_shown_as_it_is_now(drive):
 async def test_the_numbers_of_both_embeddings_stand_side_by_side(drive):
     async with drive(snapshots.measured(), size=(120, 40)) as driven:
         rows = {row.split("\u2502")[-2].split("  ")[0].strip(): row for row in driven.rows if row.count("\u2502") == 4}
-        assert rows["mean"].split()[-3:-1] == ["1.2e-02", "1.3e-02"]
+        assert rows["mean"].split()[-3:-1] == ["0.012", "0.013"]
         assert rows["beyond 3 std"].split()[-3:-1] == ["0.42%", "0.43%"]
 
 

@@ -25,6 +25,8 @@ Palette = Mapping[str, Rgb]
 Point = tuple[float, float]
 BELOW_SHARE = 4
 """One row of so many is for similarities below the limit, where there are any."""
+TALL = 12
+"""Rows from which a chart gives more of them for its ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,14 @@ class _Scale:
 
 
 def _even(rows: int, decades: int) -> tuple[int, int]:
-    """Return how many of `rows` to use, at most two less, and the decades between two ticks, equally many rows apart.
+    """Return how many of `rows` to use, and the decades between two ticks, equally many rows apart.
 
-    As many ticks as possible; one tick is worth one row.
+    As many ticks as possible; one tick is worth one row, in a tall chart two.
     """
+    spare, worth = (5, 2) if rows >= TALL else (2, 1)
     choices = [
-        (ticks - (rows - used), used, step)
-        for used in range(max(1, rows - 2), rows + 1)
+        (worth * ticks - (rows - used), used, step)
+        for used in range(max(1, rows - spare), rows + 1)
         for step in range(1, decades + 1)
         if step * used % decades == 0
         for ticks in (decades // step - 1,)
