@@ -8,6 +8,7 @@ from on_store import runs_screen
 
 from vp_tui.core.config import Judged
 from vp_tui.core.store.baselines import set_baseline
+from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.tui.panels.filter_bar import FilterBar
 from vp_tui.tui.screens.new_run import NewRunScreen
 
@@ -40,6 +41,15 @@ async def test_the_files_of_a_judged_run_are_no_model_and_no_sequences_of_a_new_
         await opened(shown)
         await shown.until(lambda: choices_of(shown)[:2] == ["/m/own", "esm2-8m"])
         assert not [value for value in choices_of(shown) if value.startswith("/j/")]
+
+
+async def test_the_reason_why_a_filter_is_refused_is_shown_to_its_last_field(home):
+    stored_runs.complete(home)
+    async with runs_screen(home) as shown:
+        await shown.press("slash")
+        await shown.type("foo:bar")
+        await shown.press("enter")
+        await shown.until(lambda: [field.name for field in FIELDS if field.name not in shown.text] == [])
 
 
 async def test_a_filter_follows_the_store(home):
