@@ -70,6 +70,12 @@ def test_the_nines_between_limit_and_top_are_equally_far_apart(height):
     assert len({after - before for before, after in itertools.pairwise(places)}) == 1
 
 
+@pytest.mark.parametrize("height", range(15, 60))
+def test_a_tall_chart_names_every_decade_between_limit_and_top(height):
+    nines = [name for name in labels(rows_of(drawn([], height=height))) if name.startswith("0.9")]
+    assert sorted(nines, key=len) == [f"0.{'9' * count}" for count in range(3, 8)]
+
+
 @pytest.mark.parametrize("height", [5, 9, 12, 24, 40])
 def test_more_similar_is_higher_and_the_label_beside_a_mark_is_its_similarity(height):
     places = [row_of("o", rows_of(drawn([dot(1 - 10.0**-nines)], height=height))) for nines in (2.5, 4, 6, 8)]

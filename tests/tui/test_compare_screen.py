@@ -110,7 +110,7 @@ async def test_only_what_got_worse_and_back(compared):
 
 async def test_v_goes_through_four_views_and_back_to_the_first(compared):
     async with compared("same", "broken") as driven:
-        titles = ["1/4 differences", "2/4 1 - cosine", "3/4 largest losses", "4/4 differing"]
+        titles = ["1/4 differences", "2/4 similarity", "3/4 largest losses", "4/4 differing"]
         for title, at in zip([*titles, titles[0]], [*VIEWS, VIEWS[0]], strict=True):
             assert title in driven.text
             assert sum(other in driven.text for other in titles) == 1
@@ -120,7 +120,7 @@ async def test_v_goes_through_four_views_and_back_to_the_first(compared):
 
 async def test_larger_screens_show_charts_beside_the_table_and_the_largest_shows_everything(compared):
     async with compared("same", "broken", size=(120, 40)) as driven:
-        assert all(words in driven.text for words in ("1/4 differences", "2/4 1 - cosine", "tokens/s over time"))
+        assert all(words in driven.text for words in ("1/4 differences", "2/4 similarity", "tokens/s over time"))
         assert "3/4" not in driven.text
         # one of the two was timed
         assert "B" in driven.text.split("tokens/s over time")[1]

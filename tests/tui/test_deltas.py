@@ -49,7 +49,7 @@ def test_a_run_that_is_a_baseline_says_so_and_names_it():
 
 def test_the_words_name_the_baseline_its_run_and_both_findings():
     words = delta(run(speedup=1.88, cosine_min=0.9990), [baseline()]).words
-    assert words == "against 'release-1' (#40): speed not judged, similarity worse"
+    assert words == "against 'release-1' (#40): speed not judged, lowest similarity worse"
 
 
 def test_two_selected_runs_are_compared_the_older_one_as_the_base():

@@ -37,6 +37,13 @@ def test_a_lost_device_no_longer_counts_in_the_total_rate():
     assert total[:3] == ["total", "1500", "24"]
 
 
+def test_after_the_end_no_device_works_any_more():
+    rows = [ROW, replace(ROW, name="cuda:1", state="lost: no power")]
+    for row in devices(rows, is_over=True).plain.splitlines():
+        assert not {"work", "works"} & set(row.split())
+    assert text_of(rows)[1][-1] == "works"
+
+
 def test_rows_are_read_as_they_were_written_and_a_run_of_one_device_has_none(tmp_path):
     assert device_rows.read(tmp_path) == ()
     device_rows.write(tmp_path, [replace(ROW, arms={"candidate": 1.5})])

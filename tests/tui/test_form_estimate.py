@@ -79,7 +79,7 @@ def lines_of(*runs, **changes):
 def test_one_sentence_per_line_with_seconds_and_memory():
     assert lines_of() == [
         "10,000 of 20,000 sequences (short 3,334, medium 3,333, long 3,333), 1,400,000 tokens",
-        "encoding fp32 about 171 s + fp16 about 83.5 s, as fast as #41 (06:43 in total)",
+        "encoding fp32 about 171 s + fp16 about 83.5 s, as fast as #41 (which took 06:43)",
         "weights fp32 12 GiB + fp16 6.0 GiB + activations, 139 GiB free on cuda:0",
     ]
 

@@ -46,6 +46,17 @@ def test_a_run_that_broke_off_is_neither_safe_nor_judged_and_one_with_nan_is_not
     assert headline(with_counts(broke_off, nan=1, below=1))[1].word == "NOT SAFE"
 
 
+@pytest.mark.parametrize("eta_s", [151.0, None])
+@pytest.mark.parametrize("started_at_us", [parts.START_US, None])
+def test_a_time_that_nobody_knows_is_not_announced(eta_s, started_at_us):
+    live = snapshots.running()
+    left = header(replace(live, run=replace(live.run, eta_s=eta_s)), 80).plain.splitlines()[0]
+    assert ("left" in left) == (eta_s is not None)
+    ended = snapshots.ended("cancelled", "stopped")
+    took = header(replace(ended, run=replace(ended.run, started_at_us=started_at_us)), 80).plain.splitlines()[0]
+    assert ("took" in took) == (started_at_us is not None)
+
+
 @pytest.mark.parametrize(
     ("changes", "speedup", "word", "tone"),
     [

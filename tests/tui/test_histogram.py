@@ -1,4 +1,4 @@
-"""Bars in characters: the histogram of 1 - cosine, and the GPU over time."""
+"""Bars in characters: the histogram of similarity, and the GPU over time."""
 
 import math
 from dataclasses import replace
@@ -76,8 +76,22 @@ def test_a_stratum_in_which_all_is_broken_still_has_its_row():
 def test_the_axis_has_the_decade_of_the_limit_at_its_line():
     rows = counted(**dict.fromkeys(STRATA, (0.9999, 0.99999)))
     at = rows[-1].index(LIMIT)
-    assert rows[-1][at + 1 :].startswith("1e-2")
+    assert rows[-1][at + 1 :].startswith("0.99 ")
+    narrow = counted(width=58, short=[1 - 1e-8, None])
+    assert narrow[-1].split(LIMIT)[1].startswith("0.99 ")
     assert all(row[at] == LIMIT for row in rows)
+
+
+@pytest.mark.parametrize("limit", [0.99, 0.995, 0.9])
+@pytest.mark.parametrize("width", range(30, 200, 7))
+def test_every_label_of_the_axis_is_a_whole_similarity_where_its_decade_begins(width, limit):
+    rows = histogram({"short": [0.9999999, 0.5]}, cosine_limit=limit, width=width, height=2).plain.splitlines()
+    line = rows[-1].index(LIMIT)
+    labels = rows[-1].replace(LIMIT, " ", 1).split()[:-1]
+    assert set(labels) <= {"equal", *(f"0.{'9' * nines}" for nines in range(1, 8))}
+    assert labels == sorted(labels, key=len, reverse=True) or labels[0] == "equal"
+    passing = rows[-1][:line].split()
+    assert all(label == "equal" or float(label) >= limit - 1e-12 for label in passing)
 
 
 @pytest.mark.parametrize("width", [0, 1, 12, 20, 30, 60, 76, 116, 198])
@@ -89,7 +103,7 @@ def test_the_histogram_keeps_to_its_size(width, height):
 
 
 def test_without_a_sequence_there_are_words():
-    assert counted() == ["no data yet: no sequence compared"]
+    assert counted() == ["no data: no sequence compared"]
     assert counted(short=[]) == counted()
 
 

@@ -14,7 +14,7 @@ from vp_tui.tui.screens.run_forms import PinScreen
 
 SIZES = [(60, 16), (80, 24), (120, 40), (160, 45), (200, 50)]
 TITLES = ["similarity", "histogram: ", "tokens/s of each", "GPU, last "]
-COUNTED = "histogram: 1 - cosine, 300 sequences"
+COUNTED = "histogram: similarity, 300 sequences"
 IDLE = parts.gpu_sample(utilization=0.0, power_w=75.0)
 
 
@@ -111,6 +111,13 @@ async def test_left_and_right_name_what_is_under_the_cursor_and_leaving_the_char
         await driven.until(lambda: "better is up" in title_of(driven))
 
 
+async def test_in_a_chart_that_v_enlarged_the_arrows_point_at_once(drive):
+    async with drive(snapshots.passed()) as driven:
+        await driven.until(lambda: "short" in title_of(driven))
+        await driven.press("v", "v", "right")
+        await driven.until(lambda: re.search(r"3/4 at sequence \d", title_of(driven)))
+
+
 async def test_a_finished_run_of_few_sequences_names_each_of_them(drive):
     done = snapshots.passed()
     async with drive(snapshots.running()) as driven:
@@ -183,7 +190,7 @@ async def test_no_size_of_terminal_and_no_view_breaks_the_screen(drive):
 @pytest.mark.parametrize("made", [snapshots.loading, snapshots.waiting])
 async def test_views_without_data_say_why(drive, made):
     async with drive(made()) as driven:
-        await driven.until_text("no data yet")
+        await driven.until_text("no data: ")
         await driven.press("v", "v", "v")
         await driven.until_text("no GPU reading yet")
 
@@ -354,6 +361,13 @@ async def test_b_asks_for_a_name_and_a_reason(drive):
     async with drive(snapshots.passed()) as driven:
         await driven.press("b")
         await driven.until(lambda: isinstance(driven.app.screen, PinScreen))
+
+
+async def test_b_says_why_an_unfinished_run_is_no_baseline(drive):
+    async with drive(snapshots.running()) as driven:
+        await driven.press("b")
+        await driven.until_text("#42 is running")
+        assert not isinstance(driven.app.screen, PinScreen)
 
 
 async def test_without_a_run_the_keys_of_a_run_do_nothing_and_are_not_offered(drive):

@@ -5,8 +5,9 @@ import threading
 import snapshots
 from form_parts import choices_of, fill, opened, value_of
 
+from vp_tui.tui.completion import PathChoice
 from vp_tui.tui.panels import path_field
-from vp_tui.tui.panels.path_field import ChoiceList
+from vp_tui.tui.panels.path_field import ChoiceList, _line
 
 
 async def test_an_untouched_form_complains_of_nothing_and_offers_the_demo_first(drive):
@@ -18,7 +19,9 @@ async def test_an_untouched_form_complains_of_nothing_and_offers_the_demo_first(
 
 
 async def test_models_and_sequences_of_earlier_runs_come_first(drive):
-    async with drive(snapshots.passed(), rows=(snapshots.row(7, model="/m/own", input="/d/own.fa"),)) as driven:
+    earlier = (snapshots.passed().run, snapshots.row(7, model="/m/own", input="/d/own.fa"))
+    async with drive(snapshots.passed(), rows=earlier[1:]) as driven:
+        driven.backend.answers["NOT is:judged"] = earlier
         await opened(driven)
         await driven.until(lambda: choices_of(driven)[:3] == ["facebook/esm2_t36_3B_UR50D", "/m/own", "esm2-8m"])
         assert choices_of(driven)[-2:] == ["demo", "demo-dnabert"]
@@ -108,3 +111,9 @@ async def test_a_folder_that_hangs_holds_neither_the_typing_nor_the_end(drive, m
 
 
 # -- the demo
+
+
+def test_a_path_that_is_cut_at_its_start_does_not_look_like_another_path():
+    shown = _line(PathChoice(value="/work/home/" + "x" * 40), 30).plain
+    assert (len(shown), shown[-28:]) == (30, "x" * 28)
+    assert not shown.startswith((".", "/", "~"))

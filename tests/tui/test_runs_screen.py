@@ -7,6 +7,7 @@ import pytest
 import snapshots
 from made_history import DONE, history, row, showing, table, words
 
+from vp_tui.core import text as fmt
 from vp_tui.tui.deltas import Delta
 from vp_tui.tui.messages import StoreView
 from vp_tui.tui.panels.runs_columns import COLUMNS, Order, RunLine, fitting, ordered
@@ -39,6 +40,13 @@ def test_the_columns_fit_whatever_the_history_is_sorted_by(width, title):
     assert all(column.width >= 10 for column in shown if column.title.startswith("name"))
 
 
+def test_the_path_of_the_model_takes_no_room_that_names_need():
+    for width in (200, 250):
+        columns = {column.title: column.width for column in fitting(width, Order())}
+        assert columns["name (model)"] >= len("a-name-of-24-characters1")
+    assert "model" in columns
+
+
 async def test_a_screen_without_its_table_yet_has_no_chosen_run(drive):
     async with showing(drive) as driven:
         assert RunsScreen().chosen(driven.app.view) is None
@@ -47,11 +55,21 @@ async def test_a_screen_without_its_table_yet_has_no_chosen_run(drive):
 async def test_the_baseline_of_a_row_its_tags_and_its_note_are_in_the_detail(drive):
     async with showing(drive) as driven:
         await driven.press("down")
-        await driven.until_text("against 'release-1' (#35): speed not judged, similarity worse")
+        await driven.until_text("against 'release-1' (#35): speed not judged, lowest similarity worse")
         assert "gpu=h200" in driven.text
         await driven.press("end")
         await driven.until_text("baseline 'release-1'")
         assert "base" in row(driven, 35)
+
+
+@pytest.mark.parametrize("size", SIZES[1:])
+async def test_a_verdict_of_two_lines_is_shown_to_its_last_word(drive, size):
+    sentence = " ".join(f"word{number}" for number in range(100, 118))
+    async with drive(rows=(replace(DONE, sentence=sentence),), size=size) as driven:
+        await driven.press("2")
+        await driven.until(lambda: [word for word in sentence.split() if word not in driven.text] == [])
+        started = fmt.date_time(DONE.started_at_us)
+        assert any(f"#{DONE.id} " in line and started in line for line in driven.rows[-8:])
 
 
 async def test_names_from_the_data_are_cut_by_columns_and_are_no_markup(drive):

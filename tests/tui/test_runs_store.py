@@ -3,10 +3,14 @@
 import sqlite3
 
 import stored_runs
+from form_parts import choices_of, opened
 from on_store import runs_screen
 
+from vp_tui.core.config import Judged
 from vp_tui.core.store.baselines import set_baseline
+from vp_tui.core.store.query.fields import FIELDS
 from vp_tui.tui.panels.filter_bar import FilterBar
+from vp_tui.tui.screens.new_run import NewRunScreen
 
 
 async def test_the_filter_asks_the_real_store_in_the_language_of_the_command_line(home):
@@ -24,6 +28,28 @@ async def test_the_filter_asks_the_real_store_in_the_language_of_the_command_lin
         await shown.until_text("query, character 20: ")
         assert shown.app.main_screen.query_one(FilterBar).is_open
         assert shown.table.row_count == 1
+
+
+async def test_the_files_of_a_judged_run_are_no_model_and_no_sequences_of_a_new_run(home):
+    stored_runs.complete(home, model="/m/own", input="/d/own.fa")
+    sides = Judged(reference="/j/a.npz", candidate="/j/b.npz")
+    judged = stored_runs.complete(home, model=sides.reference, input=sides.candidate, judged=sides)
+    async with runs_screen(home) as shown:
+        await shown.press("r")
+        await shown.until_text(f"#{judged} judged files")
+        assert not isinstance(shown.app.screen, NewRunScreen)
+        await opened(shown)
+        await shown.until(lambda: choices_of(shown)[:2] == ["/m/own", "esm2-8m"])
+        assert not [value for value in choices_of(shown) if value.startswith("/j/")]
+
+
+async def test_the_reason_why_a_filter_is_refused_is_shown_to_its_last_field(home):
+    stored_runs.complete(home)
+    async with runs_screen(home) as shown:
+        await shown.press("slash")
+        await shown.type("foo:bar")
+        await shown.press("enter")
+        await shown.until(lambda: [field.name for field in FIELDS if field.name not in shown.text] == [])
 
 
 async def test_a_filter_follows_the_store(home):
@@ -77,6 +103,6 @@ async def test_a_run_is_shown_against_the_baseline_that_fits_it(home):
     stored_runs.complete(home, tokens_per_s=900.0)
     async with runs_screen(home) as shown:
         # 10 % against five runs may be noise
-        await shown.until_text("against 'default' (#5): speed not judged, similarity no worse")
+        await shown.until_text("against 'default' (#5): speed not judged, lowest similarity no worse")
         assert "#5 =" in shown.text
         assert shown.table.copy_text().count("x  base") == 5

@@ -35,6 +35,24 @@ def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
         assert terminal.wait_end() == 0
 
 
+def test_what_is_typed_right_after_enter_is_in_the_next_field():
+    """Tags and note of a run; all keys are there in one read, as from a paste or a slow line."""
+
+    def typed(text):
+        return {
+            row.split()[1]: row.split()[2:-1] for row in text.splitlines() if re.match(r".*\u2502 +(tags|note) ", row)
+        }
+
+    with Terminal([*SHOW, "passed"]) as terminal:
+        terminal.wait_for(lambda text: "PASS" in text)
+        terminal.press("2")
+        terminal.wait_for(lambda text: "name (model)" in text)
+        terminal.press("t")
+        terminal.wait_for(lambda text: set(typed(text)) == {"tags", "note"} and "^s confirm" in text)
+        terminal.press("a=b\rnext")
+        terminal.wait_for(lambda text: typed(text) == {"tags": ["a=b"], "note": ["next"]})
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_ends_the_screen_cleanly(number):
     with Terminal([*SHOW, "running"]) as terminal:

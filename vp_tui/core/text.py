@@ -3,7 +3,7 @@
 One rule for each kind of number. A missing or non-finite one is a dash, never 0 or NaN, but for `similarity`.
 
 similarity    seven decimals: 0.9999940; below 5e-8 from one 1.0000000. A mean-centred one in a sentence has three.
-error         two digits: 0.00039 (relative L2); below 0.00001 with an exponent: 3.9e-07.
+error         two digits: 0.00039 (distance from 1, relative L2); below 0.00001 with an exponent: 3.9e-07.
 ratio         two decimals: 2.11x.
 percent       two digits below 10, whole numbers from there: 0.091%, 6.1%, 93%. No space before the sign.
 change        a sign, one decimal below 100: -6.1%, +874%, +3.0 pt. In a narrow cell whole percents (`short_change`).

@@ -14,7 +14,7 @@ from rich.text import Text
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.measures.scale import FLOOR, log_distance
+from vp_tui.core.measures.scale import FLOOR, log_distance, nines
 from vp_tui.tui.canvas import Canvas, axis_line, framed
 from vp_tui.tui.marks import styled
 from vp_tui.tui.series import FAILS, look
@@ -25,6 +25,8 @@ Palette = Mapping[str, Rgb]
 Point = tuple[float, float]
 BELOW_SHARE = 4
 """One row of so many is for similarities below the limit, where there are any."""
+TALL = 12
+"""Rows from which a chart gives more of them for its ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,21 @@ class _Scale:
         """Return the texts of the rows: NaN, limit, equal, and nines at equal distances between them."""
         found: dict[int, str | Content] = {0: "NaN", self.limit_row: f"limit {fmt.limit(self._limit)}"}
         decades = round(-FLOOR) - self._first
-        for nines in range(self._step, decades, self._step):
-            found[self.limit_row + nines * self._above // decades] = f"0.{'9' * (self._first + nines)}"
+        for count in range(self._step, decades, self._step):
+            found[self.limit_row + count * self._above // decades] = nines(self._first + count)
         found[self.limit_row + self._above] = "equal"
         return found
 
 
 def _even(rows: int, decades: int) -> tuple[int, int]:
-    """Return how many of `rows` to use, at most two less, and the decades between two ticks, equally many rows apart.
+    """Return how many of `rows` to use, and the decades between two ticks, equally many rows apart.
 
-    As many ticks as possible; one tick is worth one row.
+    As many ticks as possible; one tick is worth one row, in a tall chart two.
     """
+    spare, worth = (5, 2) if rows >= TALL else (2, 1)
     choices = [
-        (ticks - (rows - used), used, step)
-        for used in range(max(1, rows - 2), rows + 1)
+        (worth * ticks - (rows - used), used, step)
+        for used in range(max(1, rows - spare), rows + 1)
         for step in range(1, decades + 1)
         if step * used % decades == 0
         for ticks in (decades // step - 1,)

@@ -65,7 +65,7 @@ class Delta:
             change = fmt.short_change(self.speed) if self.is_judged else "not judged"
             speed = f" speed {change},"
         similarity = {True: "worse", False: "no worse", None: "not comparable"}[self.is_worse]
-        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} similarity {similarity}"
+        return f"against {fmt.safe(self.base)!r} (#{self.base_id}):{speed} lowest similarity {similarity}"
 
 
 def delta(run: RunRow, baselines: Sequence[Pinned]) -> Delta:

@@ -29,7 +29,6 @@ def explanation(topic: str, limits: Thresholds) -> Explanation:
     """Return the text of a topic, with the limits in force."""
     numbers = {
         "cosine": fmt.limit(limits.fail(M1)),
-        "distance": fmt.error(1 - limits.fail(M1)),
         "p01": fmt.limit(limits.fail(M1_P01)),
         "speed": fmt.limit(limits.fail(P1)),
         "gpu": fmt.limit(limits.fail(P1_GPU)),
@@ -59,18 +58,18 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     ),
     "similarity": Explanation(
         "Similarity of each block or sequence",
-        "Cosine similarity to the reference on a log scale of 1 - cosine: better is up, equal to the reference is at "
-        "the top. A mark is the lowest of a block, and after the end of a run of few sequences one sequence. The line "
-        "is the limit {cosine}; what is below it or has NaN or Inf, in the row at the foot, is red.",
+        "Cosine similarity to the reference on a log scale of its distance from 1: better is up, equal to the "
+        "reference is at the top. A mark is the lowest of a block, and after the end of a run of few sequences one "
+        "sequence. The line is the limit {cosine}; what is below it or has NaN or Inf, in the row at the foot, is red.",
         "All marks far above the line, and no trend: FP16 alone stays above 0.9999. Nothing in the row of NaN.",
         "Single marks near the line are single sequences: point at them, or open the worst ones. A stratum that falls "
         "points to a kernel or a module.",
     ),
     "histogram": Explanation(
-        "Histogram of 1 - cosine",
-        "Number of sequences by their distance (1 - cosine) from the reference, per stratum, on a log scale. The "
-        "line is the limit.",
-        "One peak, far to the left of {distance}.",
+        "Histogram of similarity",
+        "Number of sequences by their similarity to the reference, per stratum, on a log scale of its distance from "
+        "1: `equal` is at the left end, worse is right. The line is the limit.",
+        "One peak, far to the left of {cosine}.",
         "A second peak is a group of sequences with a common cause: look at what they share (length, batch, unusual "
         "residues). Single bars on the right are single sequences: open the worst ones.",
     ),

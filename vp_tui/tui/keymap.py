@@ -78,7 +78,7 @@ _MODAL_TEXTS = ("help", "measures", "alert", "worst", "sequence", "unit", "gate"
 _FINDING = ("help", "measures", "worst")
 """Texts and lists with a line to find text."""
 _SCREENS = (
-    Key("live", "1", "app.open_screen('live')", "Live", "the selected run while it is running", _ALL, rank=0),
+    Key("live", "1", "app.open_screen('live')", "Live", "the selected run: result, charts, problems", _ALL, rank=0),
     Key("runs", "2", "app.open_screen('runs')", "Runs", "the history of all runs", _ALL, rank=0),
     Key("compare", "3", "app.open_screen('compare')", "Compare", "two runs, or a run and its baseline", _ALL, rank=0),
     Key("search", "4", "app.open_screen('search')", "Search", "the operations to keep in FP32", _ALL, rank=0),
@@ -90,8 +90,25 @@ _MATCHES = (
 )
 """Before the key of a new run, whose letter they take while text is looked for."""
 _NEW = (
-    Key("new", "n", "app.new_run", "New", "configure and start a new run", _NOT_LOGS, rank=1, owner="app"),
-    Key("new", "ctrl+n", "app.new_run", "New", "configure and start a new run (n is the next match)", ("logs",), REST),
+    Key(
+        "new",
+        "n",
+        "app.new_run",
+        "New",
+        "configure and start a new run, or judge files",
+        _NOT_LOGS,
+        rank=1,
+        owner="app",
+    ),
+    Key(
+        "new",
+        "ctrl+n",
+        "app.new_run",
+        "New",
+        "configure and start a new run, or judge files (n is the next match)",
+        ("logs",),
+        REST,
+    ),
 )
 _POINTED = ("chart", "module map")
 _LIVE = (

@@ -7,9 +7,11 @@ from typing import Any
 from textual.app import App
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import UsageError
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.fields import Plans, Remembered, initial_values, plans_of
+from vp_tui.tui.completion import known_inputs, known_models
+from vp_tui.tui.fields import FILE_FIELD, MODEL_FIELD, Plans, Remembered, initial_values, plans_of
 from vp_tui.tui.jobs import patiently, run_job
 from vp_tui.tui.screens.new_run import NewRunScreen
 
@@ -29,10 +31,14 @@ class RunForm:
         self._app, self._backend, self._runs, self._started = app, backend, runs, started
 
     def open(self) -> None:
-        def read() -> tuple[Remembered, Plans]:
-            return self._backend.remembered(), self._backend.plans()
+        def read() -> tuple[Remembered, Plans, Sequence[RunRow]]:
+            return self._backend.remembered(), self._backend.plans(), self._encoded()
 
-        run_job(self._app, "new run", read, lambda got: self._push(got[0].values, got[1], got[0].trouble))
+        run_job(self._app, "new run", read, lambda got: self._push(got[0].values, *got[1:], got[0].trouble))
+
+    def _encoded(self) -> Sequence[RunRow]:
+        """Return the runs with a checkpoint and sequences, newest first; a judged one has two files of others."""
+        return self._backend.history("NOT is:judged")
 
     def start_demo(self) -> None:
         """Make the demo's checkpoint and sequences, and start a run of them."""
@@ -47,19 +53,25 @@ class RunForm:
     def open_with(self, run_id: int, *, fp32_compare: bool) -> None:
         """Open the form with the settings of a run; `fp32_compare` recomputes its reference."""
 
-        def read() -> tuple[Mapping[str, Any], Plans]:
-            return self._backend.config_of(run_id), self._backend.plans()
+        def read() -> tuple[Mapping[str, Any], Plans, Sequence[RunRow]]:
+            config = self._backend.config_of(run_id)
+            if config.get("judged"):
+                raise UsageError(f"#{run_id} judged files, so it has no settings of a run; n, Judge files judges them")
+            return config, self._backend.plans(), self._encoded()
 
         run_job(self._app, "rerun", read, partial(self._show, fp32_compare))
 
-    def _show(self, fp32_compare: bool, got: tuple[Mapping[str, Any], Plans]) -> None:
-        config, plans = got
+    def _show(self, fp32_compare: bool, got: tuple[Mapping[str, Any], Plans, Sequence[RunRow]]) -> None:
+        config, plans, used = got
         filled = {**config, "fp32_compare": True} if fp32_compare else config
         # the plan of the run itself, whatever has become of the stored one of that name
-        self._push(initial_values(filled), {**plans, **plans_of(config)})
+        self._push(initial_values(filled), {**plans, **plans_of(config)}, used)
 
-    def _push(self, values: Mapping[str, Any], plans: Plans, trouble: str | None = None) -> None:
+    def _push(
+        self, values: Mapping[str, Any], plans: Plans, used: Sequence[RunRow], trouble: str | None = None
+    ) -> None:
         # the key may be pressed twice quickly
         if not isinstance(self._app.screen, NewRunScreen):
-            form = NewRunScreen(self._backend, values, runs=self._runs, plans=plans, trouble=trouble)
+            known = {MODEL_FIELD: known_models(used), FILE_FIELD: known_inputs(used)}
+            form = NewRunScreen(self._backend, values, runs=self._runs, known=known, plans=plans, trouble=trouble)
             self._app.push_screen(form, self._started)

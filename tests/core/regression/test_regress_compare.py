@@ -18,8 +18,10 @@ def test_half_as_much_error_again_is_a_regression_from_one_run_per_side():
     found = compared(side("b"), side("c"), pairs(base, 1 - 2 * (1 - base), thirds(300)))
     assert found.verdicts == {"accuracy": "REGRESSED", "performance": "EQUIVALENT"}
     assert found.exit_code() == 3
-    assert "all: 1 - cosine is 2.00x A's (median of 300 sequences, p <1e-6, limit 1.50x)" in found.sentence
-    assert "relative L2 is 1.41x A's" in found.sentence
+    assert (
+        "all: distance from similarity 1 is 2.00x A's (median of 300 sequences, p <1e-6, limit 1.50x)" in found.sentence
+    )
+    assert "relative difference is 1.41x A's" in found.sentence
     item = next(item for item in found.accuracy.items if item.scope == "short" and item.name == "cosine_error")
     assert (item.n_base, item.outcome, item.limit) == (100, "REGRESSED", pytest.approx(0.5))
     assert item.change == pytest.approx(1.0, rel=1e-6)
@@ -32,7 +34,7 @@ def test_the_factor_that_is_told_is_the_true_one_however_small_the_error(base, f
     found = compared(accuracy=pairs(cosine_S, 1 - factor * (1 - cosine_S)))
     item = next(item for item in found.accuracy.items if item.name == "cosine_error")
     assert (item.outcome, item.change) == ("REGRESSED", pytest.approx(factor - 1, rel=0.02))
-    told = float(re.search(r"1 - cosine is ([0-9.]+)x A's", found.sentence)[1])
+    told = float(re.search(r"distance from similarity 1 is ([0-9.]+)x A's", found.sentence)[1])
     assert told == pytest.approx(factor, rel=0.01)
 
 
@@ -82,7 +84,7 @@ def test_one_bad_stratum_is_named():
     strata = thirds(300)
     worse = np.where(strata == "long", 1 - 3 * (1 - base), base)
     found = compared(side("b"), side("c"), pairs(base, worse, strata))
-    assert "accuracy regressed: long: 1 - cosine is 3.00x" in found.accuracy.sentence
+    assert "accuracy regressed: long: distance from similarity 1 is 3.00x" in found.accuracy.sentence
     outcomes = {(item.name, item.scope): item.outcome for item in found.accuracy.items}
     assert [outcomes["cosine_error", stratum] for stratum in ("short", "medium", "long")] == [
         "IDENTICAL", "IDENTICAL", "REGRESSED",

@@ -59,7 +59,7 @@ def _cosine_error(pairs: PairedAccuracy) -> tuple[np.ndarray, np.ndarray]:
 MEASURES = (
     Measure(
         name="cosine_error",
-        title="1 - cosine",
+        title="distance from similarity 1",
         of=_cosine_error,
         # a cosine may exceed 1 by rounding; its error is 0, not negative
         logarithm=lambda values_S, rule: np.log(np.maximum(values_S, 0.0) + rule.epsilon),
@@ -67,7 +67,7 @@ MEASURES = (
     ),
     Measure(
         name="relative_l2",
-        title="relative L2",
+        title="relative difference",
         of=lambda pairs: (pairs.baseline_relative_l2_S, pairs.candidate_relative_l2_S),
         # 1 - cosine is half the square of relative L2
         logarithm=lambda values_S, rule: np.log(values_S + math.sqrt(2 * rule.epsilon)),

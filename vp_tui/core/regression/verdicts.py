@@ -52,9 +52,9 @@ _GATE_TITLES: Final = {
     "complete": "sequences compared",
 }
 _ACCURACY_TITLES: Final = {
-    "cosine_error": "1 - cosine, median",
-    "cosine_min": "cosine, lowest",
-    "relative_l2": "relative L2, median",
+    "cosine_error": "distance from 1",
+    "cosine_min": "similarity, lowest",
+    "relative_l2": "difference, median",
     "scale": "length ratio, median",
     "cosine_passing": "sequences passing",
 }

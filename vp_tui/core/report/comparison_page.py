@@ -154,8 +154,10 @@ def _item(one: Item) -> tuple[str, ...]:
 
 def written(one: Item) -> Callable[[float | None], str]:
     """Return how the values of an item are written."""
-    if one.name in {"cosine_error", "relative_l2"}:
+    if one.name == "cosine_error":
         return fmt.error
+    if one.name == "relative_l2":
+        return fmt.percent
     return fmt.similarity if one.name == "cosine_min" else fmt.number
 
 

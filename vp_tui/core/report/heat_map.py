@@ -125,7 +125,7 @@ def words(spot: Spot, quantity: Quantity, limits: Thresholds) -> str:
     if spot.is_broken:
         return "NaN or Inf"
     if spot.value is None:
-        return "not measured"
+        return "nothing to compare with" if quantity == "rounding" else "not measured"
     if quantity == "rounding":
         return f"{fmt.ratio(spot.value)} plain rounding (warning above {fmt.limit(limits.fail(R4))}x)"
     if quantity == "headroom":

@@ -17,7 +17,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import SequenceResult, StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.measures.scale import FLOOR, log_distance
+from vp_tui.core.measures.scale import FLOOR, log_distance, nines
 from vp_tui.core.report import svg
 from vp_tui.core.report.evidence import EDGES, Distribution, distributions
 from vp_tui.core.store.snapshot import RunSnapshot
@@ -165,7 +165,7 @@ def _similarity(value: float, _: int | None) -> str:
     """Return the cosine of a power of ten of 1 - cosine: 0.999 at -3."""
     if value <= FLOOR:
         return "1 (equal)"
-    return f"0.{'9' * round(-value)}" if value < 0 else "0"
+    return nines(round(-value))
 
 
 def _limit_label(limit: float, side: str) -> str:

@@ -128,7 +128,7 @@ class ChartPanel(Static, can_focus=True):
             return histogram(shown.compared.cosines, cosine_limit=snapshot.limits.fail(M1), width=width, height=height)
         found = POINTED[self.view][0](shown, width, height, self._cursor)
         self._columns = found.columns
-        return found.content if found.columns else Content("no data yet: no block finished")
+        return found.content if found.columns else Content("no data: no block finished")
 
     # -- the cursor
 
@@ -205,7 +205,8 @@ class ChartRow(Container):
             self._enlarged = 1
         else:
             self._enlarged = charts.index(focused) if isinstance(focused, ChartPanel) and focused in charts else 0
-        if isinstance(focused, ChartPanel) and self._enlarged is not None:
+        if self._enlarged is not None:
+            # left and right point in it
             self.screen.set_focus(charts[0])
         self.show(self._snapshot)
 

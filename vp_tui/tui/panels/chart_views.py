@@ -177,7 +177,7 @@ def _histogram(shown: Shown) -> str:
     limit = fmt.limit(shown.snapshot.limits.fail(M1))
     found = shown.compared
     counted = fmt.exact(sum(map(len, found.cosines.values()))) if found is not None else "all"
-    return f"histogram: 1 - cosine, {counted} sequences, limit {limit}"
+    return f"histogram: similarity, {counted} sequences, limit {limit}"
 
 
 def _gpu(snapshot: RunSnapshot) -> str:

@@ -27,9 +27,9 @@ _LEVELS: Final[dict[Tone, Level]] = {"bad": "fail", "open": "warn", "good": "goo
 
 WORSE: Final[frozenset[Outcome]] = FAILED | {"SUSPECT"}
 _SHORT: Final = {
-    "cosine_error": "median 1-cosine",
+    "cosine_error": "distance from 1",
     "cosine_min": "lowest",
-    "relative_l2": "median rel. L2",
+    "relative_l2": "difference",
     "scale": "median length",
     "cosine_passing": "seqs passing",
     "below_limit": "at/below limit",
@@ -147,7 +147,10 @@ def _verdicts(report: ComparisonReport, width: int, most: int) -> Iterable[Conte
 
 def _cut(words: str, width: int, most: int) -> list[str]:
     rows = fmt.wrap(words, width, rest="  ")
-    return rows if len(rows) <= most else [*rows[: most - 1], fmt.clip(" ".join(rows[most - 1 :]), width)]
+    if len(rows) <= most:
+        return rows
+    shown, rest = rows[:most], rows[most:]
+    return [*shown[:-1], fmt.clip(" ".join([shown[-1], *map(str.strip, rest)]), width)]
 
 
 def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
@@ -159,7 +162,7 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
     if not found:
         shown, heading = [], "no results"
     elif only_worse:
-        shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else "nothing got worse"
+        shown, heading = worse, f"only what got worse: {len(worse)} {of}" if worse else _none_worse(report)
     elif differing:
         # numbers without a verdict are no differences that were found
         judged = len(differing) - len(report.beside)
@@ -170,13 +173,20 @@ def differences(report: ComparisonReport, *, only_worse: bool) -> Grid:
         shown, heading = list(found), f"no difference in {count_words(len(found), 'metric', 'metrics')}"
     # stable: numbers without a verdict keep their own order, and come last
     rows = sorted(shown, key=lambda one: (one.outcome == "NOT_COMPARABLE", ORDER.index(one.outcome)))
-    without = f"nothing got worse in {count_words(len(found), 'metric', 'metrics')}; R shows the differences"
     return Grid(
         title=heading,
         columns=_JUDGED,
         rows=tuple(map(_item, rows)),
-        without=without if found else "no results: see the sentence above",
+        without=f"{_none_worse(report)}; R shows the differences" if found else "no results: see the sentence above",
     )
+
+
+def _none_worse(report: ComparisonReport) -> str:
+    """Return words for no metric that got worse; one that is not judged says nothing of the kind."""
+    if not report.items:
+        return "no metric is judged"
+    unjudged = f"; {len(report.beside)} not judged" if report.beside else ""
+    return f"nothing got worse in {count_words(len(report.items), 'metric', 'metrics')}{unjudged}"
 
 
 def _item(one: Item) -> GridRow:
@@ -194,9 +204,16 @@ def _item(one: Item) -> GridRow:
             fmt.p_value(one.p),
             f"{one.n_base}v{one.n_cand}" if one.part == "performance" else str(one.n_cand),
         ),
-        detail=fmt.safe(one.reason),
+        detail=fmt.safe(one.reason) + _similarities(one),
         level="dim" if one.outcome == "NOT_COMPARABLE" else level(one.outcome),
     )
+
+
+def _similarities(one: Item) -> str:
+    """Return a distance from 1 as the similarity of both runs."""
+    if one.name != "cosine_error" or one.base is None or one.cand is None:
+        return ""
+    return f"; similarity {fmt.similarity(1 - one.base)} -> {fmt.similarity(1 - one.cand)}"
 
 
 def worst(report: ComparisonReport) -> Grid:
@@ -214,7 +231,7 @@ def worst(report: ComparisonReport) -> Grid:
 def _pair(pair: WorstPair, limit: float) -> GridRow:
     fails = pair.cand_cosine is None or pair.cand_cosine <= limit
     name = fmt.safe(pair.sequence_id)
-    lost = "all" if pair.loss is None else fmt.error(pair.loss)
+    lost = "all" if pair.loss is None else fmt.similarity(pair.loss, 9)
     now = fmt.similarity(pair.cand_cosine)
     words = f"at or below the limit {fmt.limit(limit)}" if fails else f"above the limit {fmt.limit(limit)}"
     return GridRow(

@@ -47,7 +47,7 @@ class ComparisonChart(Static):
 
 
 class DistributionChart(ComparisonChart):
-    """log10(1 - cosine) of both sides overlaid, with the limit."""
+    """The similarity of both sides overlaid, with the limit."""
 
     def drawn(self, report: "ComparisonReport", width: int, height: int) -> "Content":
         # imports numpy and the store

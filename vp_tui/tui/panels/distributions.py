@@ -1,4 +1,4 @@
-"""Distributions of log10(1 - cosine) of both sides as shaded bars, distinguishable without colour.
+"""Distributions of the similarity of both sides as shaded bars, distinguishable without colour.
 
 Imported once there is a comparison, like the evidence it draws.
 """
@@ -17,6 +17,7 @@ from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report.comparison_words import LETTERS
 from vp_tui.core.report.evidence import BIN, EDGES, SIDES, TOP, Distribution, SideName
 from vp_tui.tui.marks import Level, line, lines, styled
+from vp_tui.tui.panels.histogram import ticks
 from vp_tui.tui.series import look
 
 BASE, CAND, BOTH, LIMIT = "\u2591", "\u2593", "\u2588", "\u2502"
@@ -128,14 +129,12 @@ def _percent(share: float, *, is_shown: bool) -> tuple[str, Level]:
 
 
 def _ticks(frame: Scale) -> str:
-    """Return the decades below their columns, as many as fit."""
-    text = ""
-    for decade in range(frame.low, 1):
-        at = frame.column(frame.first + (decade - frame.low) * _PER_DECADE)
-        at += LABEL + (1 if at >= frame.limit else 0)
-        if at >= len(text) + (1 if text else 0) and at < LABEL + frame.columns:
-            text = f"{text:<{at}}1e{decade}"
-    return text
+    """Return the similarities below their columns, as many as fit."""
+    at = {decade: frame.column(frame.first + (decade - frame.low) * _PER_DECADE) for decade in range(frame.low, 1)}
+    places = {decade: column for decade, column in at.items() if column < frame.columns}
+    # the last label, that of the limit, may end right of the bars
+    text = ticks(places, frame.columns + 3, frame.limit)
+    return f"{'':<{LABEL}}{text[: frame.limit]} {text[frame.limit :]}".rstrip()
 
 
 def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
@@ -146,6 +145,6 @@ def _words(name: str, found: Sequence[Distribution], width: int) -> Content:
         words = f"{mark} {LETTERS[side]} {fmt.exact(sum(one.n for one in mine))}"
         words += f", {missing} without a similarity" if missing else ""
         median = mine[0].median if len(mine) == 1 else None
-        parts.append(words + (f" median {fmt.error(10**median)}" if median is not None else ""))
+        parts.append(words + (f" median {fmt.similarity(1 - 10**median)}" if median is not None else ""))
     legend = "  ".join([*parts, f"{BOTH} both"])
     return Content(legend if fmt.columns(legend) <= width else fmt.clip("  ".join(parts), width))

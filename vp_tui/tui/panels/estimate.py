@@ -142,7 +142,7 @@ def _arm_seconds(arm: "ArmEstimate") -> str:
 def _like(estimate: "Estimate") -> str:
     runs = {arm.like.run_id: arm.like for arm in (estimate.reference, estimate.candidate) if arm.like is not None}
     told = (
-        f"#{run.run_id}" + (f" ({fmt.duration(run.seconds)} in total)" if run.seconds is not None else "")
+        f"#{run.run_id}" + (f" (which took {fmt.duration(run.seconds)})" if run.seconds is not None else "")
         for run in runs.values()
     )
     each = "" if estimate.devices.count == 1 or estimate.devices.is_cpu else " each"

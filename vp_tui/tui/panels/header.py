@@ -40,11 +40,19 @@ def header(snapshot: RunSnapshot, width: int, *, is_silent: bool = False) -> Con
 
 
 def _title(run: RunRow, who: Line, width: int) -> Content:
-    right = f"{fmt.duration(run.eta_s)} left" if run.is_active else f"took {fmt.duration(elapsed_s(run))}"
+    right = _time(run)
     text = who.fitting(width - len(right) - 2)
     left = fmt.clip(f"{who.word}{who.gap}{text}", max(8, width - len(right) - 2))
     gap = max(1, width - fmt.columns(left) - len(right))
     return line((left, "title"), " " * gap, (right, "dim"))
+
+
+def _time(run: RunRow) -> str:
+    """Return the time left, or that of an ended run; nothing while it is unknown."""
+    seconds = run.eta_s if run.is_active else elapsed_s(run)
+    if seconds is None:
+        return ""
+    return f"{fmt.duration(seconds)} left" if run.is_active else f"took {fmt.duration(seconds)}"
 
 
 def _answer(answer: Line, width: int) -> Content:

@@ -1,4 +1,4 @@
-"""The histogram of 1 - cosine: one row of bars per stratum, the limit as a line through all of them.
+"""The histogram of similarity on a log scale: one row of bars per stratum, the limit as a line through all of them.
 
 Each stratum has its own row, scaled to its own fullest bin, so that a few bad sequences among thousands of good ones
 are visible without colour.
@@ -12,7 +12,7 @@ from textual.content import Content
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
-from vp_tui.core.measures.scale import log_distance
+from vp_tui.core.measures.scale import FLOOR, log_distance, nines
 from vp_tui.tui.marks import MARKS, bars, line, lines, styled
 from vp_tui.tui.series import look
 
@@ -29,7 +29,7 @@ def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int)
     """Return at most `height` lines of at most `width` columns."""
     found: dict[str, Sequence[float | None]] = {name: cosines[name] for name in STRATA if cosines.get(name)}
     if not found:
-        return Content("no data yet: no sequence compared")
+        return Content("no data: no sequence compared")
     scale = _Scale(found, cosine_limit, width - LEFT - RIGHT)
     if scale.per_decade < 1:
         return Content("too narrow for a histogram")
@@ -87,11 +87,22 @@ def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int
 
 
 def _axis(scale: _Scale, cosine_limit: float) -> Content:
-    """Return the decades below their columns, and the title of the number at the end of a row."""
-    room = scale.bins * scale.columns_per_bin
-    labels = ""
-    for decade in range(scale.high - scale.low):
-        at, label = decade * scale.per_decade, f"1e{scale.low + decade}"
-        if at >= len(labels) and at + len(label) <= room:
-            labels = f"{labels:<{at}}{label} "
-    return styled(f"{'':<{LEFT}}{scale.with_limit(f'{labels:<{room}}'[:room])} <={fmt.limit(cosine_limit)}", "dim")
+    """Return the similarities below their columns, and the title of the number at the end of a row."""
+    places = {decade: (decade - scale.low) * scale.per_decade for decade in range(scale.low, scale.high)}
+    labels = ticks(places, scale.bins * scale.columns_per_bin, scale.limit_bin * scale.columns_per_bin)
+    return styled(f"{'':<{LEFT}}{scale.with_limit(labels)} <={fmt.limit(cosine_limit)}", "dim")
+
+
+def ticks(places: Mapping[int, int], room: int, limit: int) -> str:
+    """Return the similarity of each power of ten at its column; of two that would touch the one nearer to the limit.
+
+    A line may be drawn before the column `limit`: no label crosses it.
+    """
+    text = " " * room
+    for decade, at in sorted(places.items(), key=lambda one: abs(one[1] - limit)):
+        label = "equal" if decade <= FLOOR else nines(-decade)
+        last = at + len(label)
+        is_free = last <= room and not text[max(0, at - 1) : last + 1].strip()
+        if is_free and not at < limit < last:
+            text = f"{text[:at]}{label}{text[last:]}"
+    return text

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from vp_tui.core import text as fmt
-from vp_tui.core.measures.scale import log_distance
+from vp_tui.core.measures.scale import log_distance, nines
+from vp_tui.core.report import headings
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.header import run_names
@@ -42,7 +43,7 @@ def similarity_chart(snapshots: Sequence[RunSnapshot]) -> Chart:
     return Chart(
         title="lowest similarity of each block, better is up",
         series=series,
-        ticks={float(decade): f"0.{'9' * decade}" if decade else "0" for decade in decades},
+        ticks={float(decade): nines(decade) for decade in decades},
     )
 
 
@@ -56,7 +57,7 @@ def speed_chart(snapshots: Sequence[RunSnapshot]) -> Chart:
     )
     top = max((value for points in series for _, value in points if value is not None), default=1.0)
     return Chart(
-        title="tokens/s of each block",
+        title="tokens/s of each block, better is up",
         series=series,
         ticks={top * part / 4: fmt.number(top * part / 4) if part else "0" for part in range(5)},
     )
@@ -112,7 +113,8 @@ def _row(row: Sequence[int | None], count: int) -> Content:
 
 def by_stratum(snapshots: Sequence[RunSnapshot]) -> Content:
     """Return lowest similarity, bad sequences, tokens/s and speed-up per stratum, the runs below one another."""
-    rows = [styled(f"{'length':<8} {'run':<10} {'lowest cos':>10} {'bad':>8} {'tokens/s':>9} {'speed-up':>9}", "dim")]
+    lowest, speedup = headings.LOWEST_SHORT, headings.SPEEDUP
+    rows = [styled(f"{'stratum':<8} {'run':<10} {lowest:>10} {'bad':>8} {'tokens/s':>9} {speedup:>9}", "dim")]
     styles = _styles(len(snapshots))
     for scope in ("short", "medium", "long", "all"):
         for number, one in enumerate(snapshots):

@@ -65,7 +65,7 @@ class ChoiceList(OptionList, can_focus=False):
 def _line(choice: PathChoice, width: int) -> Content:
     """Return one line; a long path keeps its end, and the hint is cut if necessary."""
     value = fmt.safe(choice.value)
-    shown = value if len(value) <= width else ".." + value[2 - width :]
+    shown = value if len(value) <= width else f"\u2026{value[1 - width :]}"
     return line(shown, (f"  {choice.hint}" if choice.hint else "", "dim"))
 
 

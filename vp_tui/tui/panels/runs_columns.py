@@ -149,7 +149,7 @@ COLUMNS: tuple[RunColumn, ...] = (
     RunColumn("bad", 9, _bad, lambda one: one.run.num_bad, room=142, is_right=True, descending=True),
     RunColumn("reference", 9, _text(lambda run: run.reference, 9), lambda one: one.run.reference, room=153),
     RunColumn("device", 7, _text(lambda run: run.device, 7), lambda one: one.run.device, room=163),
-    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=195),
+    RunColumn("model", 40, _text(lambda run: run.model, 40), lambda one: one.run.model, room=215),
 )  # fmt: skip
 
 
@@ -185,21 +185,21 @@ def ordered(rows: Iterable[RunLine], order: Order) -> tuple[RunLine, ...]:
 
 
 def detail(one: RunLine, selected: int) -> Content:
-    """Return four lines, the most important first; `selected` is the number of selected runs."""
+    """Return five lines, the most important first; `selected` is the number of selected runs."""
     run = one.run
     selection = f"{selected} selected, {'c compares them' if selected == 2 else 'c compares two'}  " if selected else ""
     title = line(
         (f"#{run.id} ", "title"),
         (selection, "info"),
-        f"{fmt.safe(run.model)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
-        (f"  started {fmt.date_time(run.started_at_us)}", "dim"),
+        f"{run_names(run)}  {fmt.safe(run.precision)} vs {fmt.safe(run.reference)}",
+        (f"  {fmt.date_time(run.started_at_us) if run.started_at_us else 'not started'}", "dim"),
     )
     if run.num_bad:
         title = line(title, (f"  {bad_of(run)} bad", "fail"))
     word, words = run.verdict or run.status, run.sentence or run.status_reason or run.phase or ""
     outcome = line((f"{fmt.safe(word)}  ", level_of(word)), fmt.safe(words))
     origin = styled(fmt.safe(run.precision_reason or run.input), "warn" if run.precision_reason else "dim")
-    return lines([title, outcome, _annotations(run, one.delta), origin])
+    return lines([title, outcome, _annotations(run, one.delta), origin, styled(fmt.safe(run.model), "dim")])
 
 
 def _annotations(run: RunRow, delta: Delta) -> Content:

@@ -61,7 +61,7 @@ def _headroom(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
     rows = [
         _module(
             row["module"],
-            f"{fmt.measure(row['bits'], 'bits')} to overflow",
+            f"{fmt.measure(row['bits'], 'bits')} doublings to overflow",
             "fail" if row["bits"] < limits.fail(V3) else "warn" if row["bits"] < limits.warn(V3) else "plain",
         )
         for row in found

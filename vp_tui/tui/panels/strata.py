@@ -155,8 +155,8 @@ def embeddings(snapshot: RunSnapshot) -> Content:
     names = (fmt.clip(fmt.safe(name), _CELL - 1) for name in (run.reference, run.precision))
     rows = [styled(f"{'':<{_NAME}}" + "".join(f"{name:>{_CELL}}" for name in names), "dim")]
     for title, numbers, key, write in (
-        ("mean", spread, "mean", fmt.error),
-        ("std", spread, "std", fmt.error),
+        ("mean", spread, "mean", fmt.number),
+        ("std", spread, "std", fmt.number),
         ("beyond 3 std", outliers, "outlier_share", fmt.percent),
     ):
         cells = (f"{write(numbers.get(f'{key}_{arm}')):>{_CELL}}" for arm in ARMS)

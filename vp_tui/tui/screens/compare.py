@@ -147,7 +147,7 @@ class CompareScreen(Finding, MainScreen):
         distribution, speeds = self.query_one(DistributionChart), self.query_one(SpeedChart)
         limit = fmt.limit(report.limits["cosine"])
         distribution.border_title = (
-            f"2/{len(VIEWS)} 1 - cosine (log scale); line: limit {limit}, values to its right fail"
+            f"2/{len(VIEWS)} similarity (log scale); line: limit {limit}, values to its right fail"
         )
         speeds.border_title = "tokens/s over time (s)"
         distribution.show(report)

@@ -155,7 +155,7 @@ def _numbers(limits: Thresholds) -> tuple[tuple[str, str], ...]:
             f"|y-x|/|x|, of a stratum the 99th percentile; above {fmt.percent(limits.fail(M4))} is a note (M4)",
         ),
         (words.NORM, f"|y|/|x| - 1, largest deviation; beyond {fmt.percent(limits.fail(M5))} is a note (M5)"),
-        ("1 - cosine", "chart on a log scale, lower is better; ! marks NaN or Inf"),
+        ("distance from 1", "1 - similarity, lower is better: 0.000012 is a similarity of 0.999988"),
         (
             "util",
             "share of time in which the GPU ran any kernel: necessary, not sufficient; "

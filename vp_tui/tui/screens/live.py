@@ -26,7 +26,7 @@ from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.finding import Finding, FindLine
 from vp_tui.tui.screens.main_screen import NO_RUN, MainScreen
 from vp_tui.tui.screens.modules import ModulesScreen
-from vp_tui.tui.screens.run_forms import PinScreen
+from vp_tui.tui.screens.run_forms import PinScreen, why_not_pinned
 from vp_tui.tui.screens.worst import WorstScreen
 
 READING = "Reading the store ..."
@@ -100,7 +100,7 @@ class LiveScreen(Finding, MainScreen):
         self._show_strip(view.runs, snapshot.run.id)
         self.query_one("#strata", Panel).show(strata(snapshot, self._room, view.baseline))
         self.query_one("#speed", Panel).show(throughput(snapshot))
-        self.query_one(DevicePanel).show_rows(snapshot.devices)
+        self.query_one(DevicePanel).show_rows(snapshot.devices, is_over=not snapshot.run.is_active)
         self.query_one("#facts", Panel).show(facts(snapshot))
         self.query_one("#embeddings", Panel).show(embeddings(snapshot))
         self.query_one(AlertList).show(snapshot)
@@ -211,7 +211,11 @@ class LiveScreen(Finding, MainScreen):
         if self._view is None or self._snapshot is None:
             self.say(NO_RUN)
             return
-        self.app.push_screen(PinScreen(self._snapshot.run, self._view.baselines))
+        reason = why_not_pinned(self._snapshot.run)
+        if reason is None:
+            self.app.push_screen(PinScreen(self._snapshot.run, self._view.baselines))
+        else:
+            self.say(reason)
 
     def action_export(self) -> None:
         if self._snapshot is None:

@@ -18,9 +18,8 @@ from vp_tui.core.config import RunConfig
 from vp_tui.core.errors import StoreError
 from vp_tui.core.store.snapshot import RunRow
 from vp_tui.tui.backend import Backend
-from vp_tui.tui.completion import DEMOS, folder_of, known_inputs, known_models
+from vp_tui.tui.completion import DEMOS, PathChoice, folder_of
 from vp_tui.tui.fields import (
-    FILE_FIELD,
     MODEL_FIELD,
     NO_PLANS,
     PATH_FIELDS,
@@ -53,7 +52,7 @@ class NewRunScreen(ModalScreen[int]):
     """Dismissed with the id of the started run, or None.
 
     `values` are the initial values (fields.initial_values, remembered.read); `runs` returns the runs of the store,
-    newest first; `plans` are offered as precisions, `trouble` is shown at the top.
+    newest first; `known` are choices of path fields, `plans` of the precision; `trouble` is shown at the top.
     """
 
     BINDINGS = bindings("new run")
@@ -64,6 +63,7 @@ class NewRunScreen(ModalScreen[int]):
         values: Mapping[str, Any],
         *,
         runs: Callable[[], Sequence[RunRow]],
+        known: Mapping[str, Sequence[PathChoice]],
         plans: Plans = NO_PLANS,
         trouble: str | None = None,
     ) -> None:
@@ -73,7 +73,6 @@ class NewRunScreen(ModalScreen[int]):
         self._plans = plans
         self._trouble = trouble
         self._values = begin_values(values)
-        known = {MODEL_FIELD: known_models(runs()), FILE_FIELD: known_inputs(runs())}
         self._rows = {
             item.name: FieldRow(item, self._values[item.name], known=known.get(item.name, ()))
             for item in form_fields(self._plans)

@@ -141,6 +141,11 @@ class AnnotateScreen(RunFormScreen):
         self.work(job, lambda _: f"#{self.run.id}: {fmt.plural(len(tags), 'tag')}, {'a note' if note else 'no note'}")
 
 
+def why_not_pinned(run: RunRow) -> str | None:
+    """Return why the run cannot be a baseline."""
+    return None if run.status == "completed" else f"#{run.id} is {run.status}: only a completed run can be a baseline"
+
+
 def why_kept(run: RunRow, pinned: Sequence[Pinned]) -> str | None:
     """Return why the run cannot be deleted; `pinned` are the baselines it belongs to."""
     if run.is_active:

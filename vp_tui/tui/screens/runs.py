@@ -21,7 +21,7 @@ from vp_tui.tui.screens.columns import ColumnsScreen
 from vp_tui.tui.screens.export import ExportScreen
 from vp_tui.tui.screens.main_screen import MainScreen
 from vp_tui.tui.screens.overlay import OverlayScreen
-from vp_tui.tui.screens.run_forms import AnnotateScreen, DeleteScreen, PinScreen, why_kept
+from vp_tui.tui.screens.run_forms import AnnotateScreen, DeleteScreen, PinScreen, why_kept, why_not_pinned
 
 NO_MATCH = "No run matches: esc clears the filter, / edits it"
 NO_RUN = "no run is selected"
@@ -217,10 +217,11 @@ class RunsScreen(MainScreen):
         run = self._current()
         if run is None or self._view is None:
             return
-        if run.status == "completed":
+        reason = why_not_pinned(run)
+        if reason is None:
             self.app.push_screen(PinScreen(run, self._view.baselines))
         else:
-            self.say(f"#{run.id} is {run.status}: only a completed run can be a baseline")
+            self.say(reason)
 
     def action_tag(self) -> None:
         run = self._current()

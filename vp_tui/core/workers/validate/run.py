@@ -235,9 +235,10 @@ def _signals_cancel() -> Iterator[None]:
 def _log(event: Event) -> None:
     match event:
         case PhaseChanged():
-            log.info("%s %s", event.phase, event.detail)
+            log.info("%s", event.detail or event.phase)
         case AlertRaised():
-            log.warning("%s: %s", event.kind, event.message)
+            level = logging.INFO if event.severity == "info" else logging.WARNING
+            log.log(level, "%s: %s", event.kind, event.message)
         case RunFinished():
             log.info("%s: %s; %s", event.verdict, event.sentence, event.speedup.reason)
         case _:
