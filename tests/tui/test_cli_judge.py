@@ -35,6 +35,13 @@ def test_a_baseline_needs_a_reason_and_a_completed_run(call, home):
         assert reader.baselines() == ()
 
 
+def test_a_baseline_that_failed_its_own_validation_is_pinned_and_said(call, home):
+    sound, failed = complete(home), complete(home, end={"verdict": "FAIL"})
+    assert "baseline unset" not in call("baseline", "set", sound, "--reason", "x")[2]
+    code, _, err = call("baseline", "set", failed, "--reason", "x", "--name", "odd one")
+    assert (code, f"#{failed}" in err, "baseline unset 'odd one'" in err) == (0, True, True)
+
+
 def test_the_list_shows_active_baselines_and_with_all_their_history(call, home):
     first, second = complete(home), complete(home)
     assert "vp-tui baseline set" in call("baseline", "list")[1]

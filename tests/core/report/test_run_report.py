@@ -150,6 +150,18 @@ def test_the_next_command_validates_what_this_run_did_not_something_else(loaded)
     assert f"`vp-tui search {run.id}`" in next_step(replace(snapshot, findings=found))
 
 
+def test_labels_have_no_speed_and_are_not_called_embeddings(loaded):
+    snapshot, _ = loaded("good")
+    kinds = {
+        kind: {"kind": kind, "candidate": "b", "reference": "a", "encoded": None} for kind in ("predictions", "pair")
+    }
+    said = {kind: headline(replace(snapshot, config={"judged": one}))[2] for kind, one in kinds.items()}
+    assert [("embeddings" in said[kind].text, said[kind].word) for kind in kinds] == [
+        (False, "NO SPEED"),
+        (True, "NO SPEED"),
+    ]
+
+
 def test_of_ids_without_a_partner_no_answer_says_that_the_whole_file_was_compared(loaded):
     snapshot, _ = loaded("good")
     measures = {"M1": {"all": {"failure_bound_file": 0.0}}, "details": {"in_file": {"short": 30}}}

@@ -184,8 +184,10 @@ def _sure(snapshot: RunSnapshot, everything: StratumStats) -> tuple[str, ...]:
 
 def _fast(snapshot: RunSnapshot) -> Line:
     run, everything = snapshot.run, overall(snapshot)
-    if snapshot.config.get("judged"):
-        return Line(word="NO SPEED", parts=("embeddings of other programs carry no times",), tone="dim")
+    judged = snapshot.config.get("judged")
+    if judged:
+        what = "labels" if judged.get("kind") == "predictions" else "embeddings of other programs"
+        return Line(word="NO SPEED", parts=(f"{what} carry no times",), tone="dim")
     ratio = run.speedup if run.speedup is not None else everything.speedup if everything is not None else None
     if ratio is None:
         word = "NO SPEED YET" if run.is_active else "NO SPEED"

@@ -1,6 +1,7 @@
 """Commands for baselines: pin, list, retire."""
 
 import os
+import shlex
 from typing import Any
 
 from vp_tui.core import text as fmt
@@ -24,6 +25,11 @@ def pin(home: Home, run: str, *, name: str, reason: str) -> None:
     pinned = set_standing(home, run_id, name=name, reason=reason)
     runs = ", ".join(f"#{run_id}" for run_id in pinned.run_ids)
     output.result(f"baseline {safe(pinned.name)!r}: {'run' if len(pinned.run_ids) == 1 else 'runs'} {runs}")
+    with Reader(home) as reader:
+        failed = [f"#{one}" for one in pinned.run_ids if reader.run(one).verdict in {"FAIL", "INVALID"}]
+    if failed:
+        retire = f"vp-tui baseline unset {shlex.quote(safe(pinned.name))} --reason TEXT"
+        output.say(f"it failed its own validation ({', '.join(failed)}); `{retire}` retires it")
 
 
 def set_standing(home: Home, run_id: int, *, name: str, reason: str) -> Baseline:

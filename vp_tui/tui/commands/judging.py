@@ -51,16 +51,17 @@ def judge_run(home: Home, name: str, run_id: int, *, as_json: bool) -> int:
         NoBaselineError: no baseline of that name.
     """
     report = comparison_of(home, lambda reader: repeats.against(reader, name, run_id))
-    outcome = f"compared with baseline {name!r}: {_outcome(report)}"
+    outcome = f"compared with baseline {safe(name)!r}: {_outcome(report)}"
     if as_json:
         output.say(outcome)
     else:
-        output.result(safe(outcome))
+        output.result(outcome)
     return report.comparison.exit_code()
 
 
 def _outcome(report: ComparisonReport) -> str:
-    return f"{report.words}: {title(report)}; {accuracy_line(report)}; {speed_line(report)}"
+    """Both verdicts, then a line for each."""
+    return "\n".join(map(safe, (f"{report.words}: {title(report)}", accuracy_line(report), speed_line(report))))
 
 
 def export_runs(home: Home, runs: Sequence[str], *, format: str, table: str, file: str) -> None:
