@@ -102,7 +102,8 @@ def _signed(fraction: float) -> str:
     value = 100 * fraction
     if abs(value) < 0.05:
         return "0.0"
-    return f"{value:+.1f}" if abs(value) < 99.95 else f"{value:+.0f}" if abs(value) < 9999.5 else f"{value:+.0e}"
+    large = number(value) if value < 0 else f"+{number(value)}"
+    return f"{value:+.1f}" if abs(value) < 99.95 else f"{value:+.0f}" if abs(value) < 9999.5 else large
 
 
 def exact(count: float | None) -> str:

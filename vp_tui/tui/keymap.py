@@ -90,25 +90,8 @@ _MATCHES = (
 )
 """Before the key of a new run, whose letter they take while text is looked for."""
 _NEW = (
-    Key(
-        "new",
-        "n",
-        "app.new_run",
-        "New",
-        "configure and start a new run, or judge files",
-        _NOT_LOGS,
-        rank=1,
-        owner="app",
-    ),
-    Key(
-        "new",
-        "ctrl+n",
-        "app.new_run",
-        "New",
-        "configure and start a new run, or judge files (n is the next match)",
-        ("logs",),
-        REST,
-    ),
+    Key("new", "n", "app.new_run", "New", "start a new run, or judge files", _NOT_LOGS, rank=1, owner="app"),
+    Key("new", "ctrl+n", "app.new_run", "New", "start a new run, or judge files (n: next match)", ("logs",), REST),
 )
 _POINTED = ("chart", "module map")
 _LIVE = (
