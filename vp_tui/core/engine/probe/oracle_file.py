@@ -25,7 +25,7 @@ from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.fingerprint import hash_of, plan_hash
 from vp_tui.core.measures.summary import percentile
 
-ORACLE_VERSION: Final = 3
+ORACLE_VERSION: Final = 4
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
 UNREADABLE: Final[tuple[type[Exception], ...]] = (SafetensorError, *DAMAGED)

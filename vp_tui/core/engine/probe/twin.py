@@ -24,6 +24,7 @@ from vp_tui.core.inputs.spec import Kind
 from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.kernels.base import Attention, AttentionCall
 from vp_tui.core.models.operands import ROUNDING
+from vp_tui.core.models.ops import Ops, ResidualNorm
 from vp_tui.core.models.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
 
 
@@ -42,6 +43,17 @@ class _RoundedAttention:
     def __call__(self, call: AttentionCall) -> Tensor:
         q_NHK, k_NHK = (self.rounded(states_NHK) for states_NHK in (call.q_NHK, call.k_NHK))
         return self.kernel(replace(call, q_NHK=q_NHK, k_NHK=k_NHK))
+
+
+class _RoundedNorm(Ops):
+    """The ops of a norm whose input has its own format, which may be another than that of the residual stream."""
+
+    def __init__(self, inner: Ops, rounded: Callable[[Tensor], Tensor]) -> None:
+        self.inner, self._rounded = inner, rounded
+        self.name = inner.name
+
+    def norm(self, hidden_ND: Tensor, norm: nn.LayerNorm, delta_ND: Tensor | None = None) -> Tensor:
+        return self.inner.norm(self._rounded(hidden_ND), norm, delta_ND)
 
 
 class Rounding:
@@ -95,9 +107,14 @@ class Rounding:
             for name, module in watched(model)
             if not isinstance(module, nn.Linear)
         ]
+        plain = {name: (module, module.ops) for name, module in watched(model) if isinstance(module, ResidualNorm)}
+        for name, (norm, ops) in plain.items():
+            norm.ops = _RoundedNorm(ops, partial(self._as_stored, name))
         try:
             yield
         finally:
+            for norm, ops in plain.values():
+                norm.ops = ops
             for handle in handles:
                 handle.remove()
             if kernel is not None:
