@@ -254,6 +254,21 @@ def another_checkpoint(model, batches, **_):
     return masked_mean(changed(model, change), batches)
 
 
+def scaled(model, batches, **_):
+    return 0.88 * masked_mean(model, batches)
+
+
+def padded_divisor(model, batches, **_):
+    rows = [
+        row * int(valid - 2) / (len(valids_T) - 2)
+        for found, mask in outputs(model, batches)
+        for row, valid, valids_T in zip(over(found.last_hidden_state, mask), mask.sum(1), mask, strict=True)
+    ]
+    return torch.stack(rows).numpy()
+
+
+LENGTHS = {"scaled": scaled, "padded-divisor": padded_divisor}
+"""Faults of the embeddings' length alone."""
 FAULTY = {
     "pads-in-mean": (pads_in_mean, "fp32"),
     "missing-scale": (missing_scale, "fp32"),
@@ -290,6 +305,13 @@ def test_a_faulty_pipeline_is_named(name, recognized):
     (fault,) = recognized(*FAULTY[name])
     assert fault.name == name, fault.text
     assert fault.evidence
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_one_factor_for_all_is_told_from_a_division_by_each_batch_s_length(name, recognized):
+    (fault,) = recognized(LENGTHS[name], "fp32")
+    assert (fault.name, fault.confidence) == (name, "clear"), fault.text
+    assert ("0.88" in fault.evidence) == (name == "scaled")
 
 
 def test_sums_in_fp16_are_named_and_means_rounded_to_fp16_are_not(made, residues):

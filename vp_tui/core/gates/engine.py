@@ -90,7 +90,11 @@ R4 = Gate(
     measure="R4",
     names=("rounding_ratio",),
     sense="above",
-    fail=Limit(1.3, "Sound engines measured 1.11 at most on trained weights, a BF16 block 1.63; judged from 8 sequences on.", RATIO),
+    fail=Limit(
+        1.3,
+        "Sound engines measured 1.11 at most on trained weights, a BF16 block 1.63; judged from 8 sequences on.",
+        RATIO,
+    ),
     scopes="all",
     style="ratio",
     title="error over pure rounding",

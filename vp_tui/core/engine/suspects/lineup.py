@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vp_tui.core import text as fmt
 from vp_tui.core.engine.faults import in_model
 from vp_tui.core.engine.suspects.means import padded_means, pools_of, window_means
 from vp_tui.core.engine.suspects.outputs import PAD, Outputs, ids_of
@@ -26,6 +27,8 @@ COMPANY: Final = (2, 4, 8)
 """Sequences of a batch that are tried together."""
 _NEIGHBOURS: Final = 4
 """Sequences before and after, in whose tokens a shifted span is looked for."""
+_SCALED: Final = 0.002
+"""A smaller change of length is that of rounding to 16 bits."""
 FEW: Final = 6
 """Sequences of the line-up that a suspect with many runs is tried on."""
 
@@ -74,6 +77,7 @@ class Lineup:
     def suspects(self, y_RD: np.ndarray) -> Iterator[Suspect]:
         """Yield every suspect that this model can have."""
         yield from self._fixed
+        yield from self._scaled(y_RD)
         for name, choices in self._choices.items():
             found = [nearest(y_D, choices_CD) for y_D, choices_CD in zip(y_RD, choices, strict=False)]
             told = f"{int(np.median([index for index, _ in found]))} pads in the median sequence"
@@ -84,6 +88,13 @@ class Lineup:
                 is_fitted=True,
                 detail=told if name == "pads-in-mean" else name.partition(":")[2],
             )
+
+    def _scaled(self, y_RD: np.ndarray) -> Iterator[Suspect]:
+        """All embeddings times one factor: divided by a padded length they have one each, and any would fit them."""
+        x_RD = self.true_RD
+        factor = float(np.median(np.einsum("rd,rd->r", y_RD, x_RD) / np.einsum("rd,rd->r", x_RD, x_RD)))
+        if abs(factor - 1) > _SCALED:
+            yield Suspect(name="scaled", rows=slice(None), h_RD=factor * x_RD, detail=f"by {fmt.number(factor)}")
 
     @property
     def _ids(self) -> list[np.ndarray]:

@@ -31,6 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
     "tanh-gelu": "GELU is computed by the tanh approximation",
     "recomputed-inv-freq": "the rotary frequencies are recomputed instead of those of the checkpoint",
     "half-angles": "the rotary angles are computed in FP16",
+    "scaled": "all embeddings are multiplied by one factor",
     "padded-divisor": "the sum over residues is divided by the padded length",
     "pads-in-mean": "padded positions are in the mean",
     "no-mask": "pads are read as tokens: the attention mask is missing",
