@@ -7,6 +7,7 @@ import torch
 from vp_tui.core.bench import ceilings
 from vp_tui.core.bench.random_weights import dnabert_s, esm2
 from vp_tui.core.config import built_in_plan, plain_plan
+from vp_tui.core.models.linear import LinearChoice
 
 CPU = torch.device("cpu")
 FP16, FP32 = plain_plan("fp16"), plain_plan("fp32")
@@ -50,6 +51,20 @@ def test_a_rate_of_matmuls_counts_two_operations_per_weight_and_row():
     assert found.shapes == pytest.approx({name: 2 * 10 * count / 0.5 / 1e12 for name, count in weights.items()})
     assert found.chain.burst == found.chain.sustained == pytest.approx(sum(found.shapes.values()))
     assert len(found.chain.samples) == 3
+
+
+@pytest.mark.parametrize(("way", "multiplied"), [("fp32-products", "fp32"), ("native", "fp16")])
+def test_the_ceiling_of_a_cpu_is_that_of_the_products_that_the_engine_makes(monkeypatch, way, multiplied):
+    formats, real = [], ceilings._product
+
+    def product(sizes, rows, plan, *arguments, **options):
+        formats.append(plan.precision)
+        return real(sizes, rows, plan, *arguments, **options)
+
+    monkeypatch.setattr(ceilings, "_product", product)
+    monkeypatch.setattr(ceilings, "choose_linear", lambda plan, device: LinearChoice(way=way, reason="set"))
+    ceilings.matmuls(TINY, FP16, CPU, 10, ONCE)
+    assert formats == [multiplied] * 4
 
 
 @pytest.mark.usefixtures("half_seconds")

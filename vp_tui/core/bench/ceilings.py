@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vp_tui.core.bench.interleaved import failure_text
-from vp_tui.core.config import PrecisionPlan, built_in_plan
+from vp_tui.core.config import PrecisionPlan, built_in_plan, plain_plan
 from vp_tui.core.errors import UsageError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.spec import DnabertSSpec, HfSpec, ModelSpec
@@ -29,6 +29,7 @@ from vp_tui.core.models import precision
 from vp_tui.core.models.attention import choose_for
 from vp_tui.core.models.dnabert_s import alibi_slopes
 from vp_tui.core.models.kernels.base import AttentionCall, to_device
+from vp_tui.core.models.linear import choose_linear
 from vp_tui.core.models.operands import rows_in_fp8
 from vp_tui.core.models.small_linear import RowRounding, use_fp8
 
@@ -118,10 +119,13 @@ def ceilings_of(
 
 
 def matmuls(spec: ModelSpec, plan: PrecisionPlan, device: torch.device, rows: int, timing: Timing) -> Matmuls:
-    """Measure the layer's matmuls with `rows` tokens, in the plan's formats and mode; in FP8 without the rounding.
+    """Measure the layer's matmuls with `rows` tokens, as the engine multiplies them; in FP8 without the rounding.
 
     Raises torch.OutOfMemoryError when they do not fit.
     """
+    if plan.is_plain and choose_linear(plan, device).way == "fp32-products":
+        # what the engine multiplies on a CPU without 16-bit products: it had up to three times the ceiling
+        plan = plain_plan("fp32")
     generator = torch.Generator(device=device).manual_seed(_SEED)
     fast_sums = plan != _EXACT_FP8
     steps = {
