@@ -139,7 +139,7 @@ def test_whatever_was_changed_is_noted_and_counted(fasta):
     path = fasta([40, 2000], more=b">p0\nmkvlaa\n>odd\nMKJ*JAAGHW\n")
     data = prepared(config(input=path))
     assert data.notes == (
-        "1 records had a duplicate id; all are kept, under new ids (x.2, x.3, ...)",
+        "1 record had a duplicate id; all are kept, under new ids (x.2, x.3, ...)",
         "1 sequence cut at 1022 residues",
         "3 characters outside the alphabet read as unknown: * 1, J 2",
         "6 lower-case characters read as upper case",
