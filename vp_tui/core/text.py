@@ -38,8 +38,10 @@ def _is_known(value: float | None) -> TypeGuard[float]:
 
 def similarity(value: float | None, digits: int = 7, *, nonfinite: int = 0) -> str:
     """0.9999940, in nine columns below 0 too; NaN with sequences that have none."""
-    if nonfinite or not _is_known(value):
-        return "NaN" if nonfinite else DASH
+    if nonfinite:
+        return "NaN"
+    if not _is_known(value):
+        return DASH
     if not abs(value) < _LARGE:
         return error(value)
     return f"{value:.{digits if value >= 0 else digits - 1}f}"

@@ -52,9 +52,8 @@ def _alone(contrast: Contrast, p: OneSided, rule: Rule) -> Outcome:
         return "REGRESSED"
     if better and p.less <= rule.alpha:
         return "IMPROVED"
-    return (
-        "EQUIVALENT" if within(contrast.tost, contrast.distance) and not too_noisy(contrast, rule) else "INCONCLUSIVE"
-    )
+    is_equal = within(contrast.tost, contrast.distance) and not too_noisy(contrast, rule)
+    return "EQUIVALENT" if is_equal else "INCONCLUSIVE"
 
 
 def too_noisy(contrast: Contrast, rule: Rule) -> bool:

@@ -17,7 +17,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.config import STRATA
 from vp_tui.core.events import SequenceResult, StratumStats
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.measures.scale import FLOOR, log_distance, nines
+from vp_tui.core.measures.scale import FLOOR, log_distance
 from vp_tui.core.report import svg
 from vp_tui.core.report.evidence import EDGES, Distribution, distributions
 from vp_tui.core.store.snapshot import RunSnapshot
@@ -42,7 +42,6 @@ def distribution(snapshot: RunSnapshot, results: Sequence[SequenceResult], name:
             _histogram(axes, one, log_distance(limit))
         rows[-1].set_xlabel("similarity (cosine; further right is worse)")
         svg.x_of_logs(rows[-1], mine_low=svg.lowest(found))
-        rows[-1].xaxis.set_major_formatter(FuncFormatter(_similarity))
         rows[0].plot([], [], color=svg.LIMIT, linestyle="--", linewidth=1.2, label=_limit_label(limit, "to the right"))
         figure.legend(loc="outside upper right")
 
@@ -113,7 +112,7 @@ def _similarity_axis(axes: Axes, known: Sequence[tuple[float, float]], bottom: f
     decades = [float(power) for power in range(int(FLOOR), 1) if math.floor(best) <= power <= bottom]
     axes.yaxis.set_major_locator(FixedLocator([*decades, bottom + _NAN_ROW]))
     axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, place: "NaN, Inf" if value > bottom else _similarity(value, place))
+        FuncFormatter(lambda value, place: "NaN, Inf" if value > bottom else svg.similarity_at(value, place))
     )
     axes.set_ylabel("similarity (cosine)")
 
@@ -159,13 +158,6 @@ def _bars(axes: Axes, place: int, one: StratumStats) -> None:
     for rate, offset, colour in zip(rates, (-0.19, 0.19), (svg.BASE, svg.CAND), strict=True):
         axes.barh(place + offset, rate, height=0.34, color=colour)
     axes.text(rates[1], place + 0.19, f"  {fmt.ratio(one.speedup)}", va="center")
-
-
-def _similarity(value: float, _: int | None) -> str:
-    """Return the cosine of a power of ten of 1 - cosine: 0.999 at -3."""
-    if value <= FLOOR:
-        return "1 (equal)"
-    return nines(round(-value))
 
 
 def _limit_label(limit: float, side: str) -> str:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from vp_tui.core import text as fmt
-from vp_tui.core.measures.scale import FLOOR
+from vp_tui.core.measures.scale import FLOOR, nines
 from vp_tui.core.report.evidence import EDGES, Distribution
 
 _WIDTH: Final = 8.6
@@ -92,4 +92,4 @@ def similarity_at(value: float, _: int | None) -> str:
     """Return the similarity at a power of ten of its distance from 1: 0.999 at -3."""
     if value <= FLOOR:
         return "1 (equal)"
-    return f"0.{'9' * round(-value)}" if value < 0 else "0"
+    return nines(round(-value))
