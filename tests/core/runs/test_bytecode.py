@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from vp_tui.core.errors import ModelError, RunFailedError
 from vp_tui.core.runs import bytecode
+from vp_tui.core.runs.worker import read_answer, worker_command
 
 
 @pytest.fixture
@@ -42,3 +44,31 @@ def test_a_folder_that_others_can_write_is_not_used(package, tmp_path):
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     assert bytecode.variables({}, package) == {}
+
+
+def test_what_a_full_disk_has_cut_ends_the_worker_with_a_sentence_and_the_next_one_works(home, tmp_path, monkeypatch):
+    """The file is that of a module that the worker imports itself, and no other process has."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "vp-tui" / "bytecode"
+    environment = {**os.environ, bytecode.PREFIX: str(folder), bytecode.FORBIDDEN: ""}
+
+    def probe():
+        command = worker_command("env-probe", "--model", "no-such-model")
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert probe().returncode == ModelError.exit_code
+    (cut,) = folder.rglob("workers/env_probe*.pyc")
+    cut.write_bytes(cut.read_bytes()[:100])
+    failed = probe()
+    assert failed.returncode == RunFailedError.exit_code, failed.stderr
+    with pytest.raises(RunFailedError):
+        read_answer(failed.stdout)
+    assert not folder.exists()
+    assert probe().returncode == ModelError.exit_code
+
+
+def test_compiled_files_elsewhere_are_left_to_the_reader(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    assert str(mine) in bytecode.discard({bytecode.PREFIX: str(mine)})
+    assert mine.exists()

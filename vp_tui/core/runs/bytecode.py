@@ -6,6 +6,7 @@ cache folder, which is private: what is in it is executed.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from importlib.util import cache_from_source, find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ def variables(environment: Mapping[str, str], package: str = "torch") -> dict[st
     """
     if environment.get(PREFIX) or _is_compiled(package):
         return {}
-    folder = Path(platformdirs.user_cache_dir("vp-tui")) / "bytecode"
+    folder = _folder()
     if not folder.is_absolute():
         return {}
     try:
@@ -34,6 +35,22 @@ def variables(environment: Mapping[str, str], package: str = "torch") -> dict[st
         return {}
     is_private = about.st_uid == os.getuid() and not about.st_mode & 0o022
     return {PREFIX: str(folder), FORBIDDEN: ""} if is_private else {}
+
+
+def discard(environment: Mapping[str, str]) -> str:
+    """Delete what workers have compiled, after one could not read it; return what the reader does next.
+
+    Before 3.12.8 Python keeps a .pyc file that a full disk has cut, and every later process fails to read it.
+    """
+    if environment.get(PREFIX) == str(_folder()):
+        shutil.rmtree(_folder(), ignore_errors=True)
+        return "all of them were deleted; free space if the disk is full, and start again"
+    place = environment.get(PREFIX) or "the __pycache__ folders of this Python's packages"
+    return f"free space if the disk is full, delete {place}, and start again"
+
+
+def _folder() -> Path:
+    return Path(platformdirs.user_cache_dir("vp-tui")) / "bytecode"
 
 
 def _is_compiled(package: str) -> bool:

@@ -16,7 +16,8 @@ from types import MappingProxyType, ModuleType
 from typing import Final
 
 from vp_tui.core.engine.host_memory import prepare_process
-from vp_tui.core.errors import ExitCode, VpTuiError
+from vp_tui.core.errors import ExitCode, RunFailedError, VpTuiError
+from vp_tui.core.runs import bytecode
 from vp_tui.core.runs.worker import PACKAGE, answer_document, error_document
 from vp_tui.core.text import safe
 
@@ -56,10 +57,15 @@ def _imported(name: str) -> ModuleType:
 
     torch makes a million objects that stay. Collections while it is imported, and those at the end of the process,
     are a third of the CPU seconds of a short run.
+
+    Raises RunFailedError: a compiled Python file is cut.
     """
     gc.disable()
     try:
         return import_module(name)
+    except EOFError as error:
+        next_step = bytecode.discard(os.environ)
+        raise RunFailedError(f"a compiled Python file is cut ({error}): {next_step}") from error
     finally:
         gc.freeze()
         gc.enable()
