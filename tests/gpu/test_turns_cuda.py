@@ -17,7 +17,8 @@ from vp_tui.core.workers.demo.checkpoints import make_checkpoint
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Block, cut
-from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
+from vp_tui.core.workers.validate.schedule import Stretch, abba, encode_stretch
+from vp_tui.core.workers.validate.stretches import cut_stretches
 from vp_tui.core.workers.validate.throughput import CLOCK_SHARE
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]

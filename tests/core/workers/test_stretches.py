@@ -17,7 +17,8 @@ from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.course import Course
 from vp_tui.core.workers.validate.prepare import Block
-from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
+from vp_tui.core.workers.validate.schedule import Stretch, abba, encode_stretch
+from vp_tui.core.workers.validate.stretches import cut_stretches
 from vp_tui.core.workers.validate.throughput import Throughput, expected_seconds
 from vp_tui.core.workers.validate.validation import Encoding
 
@@ -204,7 +205,7 @@ def test_comparing_is_in_the_time_of_neither_run_and_follows_each_pair_of_stretc
     for arm in arms:
         arm.warm_s[0] = 1e-5
     encoding = Encoding(
-        setting=SimpleNamespace(device=CUDA, sampler=sampler, course=Course()),
+        setting=SimpleNamespace(device=CUDA, sampler=sampler, course=Course(), several=None),
         plan=SimpleNamespace(data=data, budget=budget),
         arms=SimpleNamespace(running=tuple(arms), reference=arms[0], candidate=arms[1], is_interleaved=True),
         inspection=SimpleNamespace(sample_tokens=1),

@@ -11,6 +11,7 @@ from vp_tui.core.engine.queueing import PackEncoder, Started
 from vp_tui.core.errors import ResourceError
 from vp_tui.core.inputs import packing
 from vp_tui.core.inputs.tokens import TokenSet
+from vp_tui.core.workers.validate.prepare import Block
 
 
 class Budget:
@@ -56,6 +57,11 @@ def start_within(encoder: PackEncoder, tokens: TokenSet, members_S: np.ndarray, 
 def packs_of(tokens: TokenSet, members_S: np.ndarray, budget: Budget) -> list[np.ndarray]:
     """Return the sequences `members_S` of `tokens` in packs under the budget."""
     return [members_S[pack] for pack in packing.by_length(tokens.lengths_S[members_S], budget.tokens)]
+
+
+def tokens_of_packs(tokens: TokenSet, block: Block, *, budget: Budget) -> list[int]:
+    """Return the tokens of each pack of a block."""
+    return [int(tokens.lengths_S[pack].sum()) for pack in packs_of(tokens, block.indices_S, budget)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,26 +5,15 @@ stretches the queue is empty: the launch queue of a GPU holds about a thousand k
 one run behind one of the other would wait for the other's work, and count it.
 """
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
 
 from vp_tui.core.engine.queueing import Started, delayed
 from vp_tui.core.events import BlockEncoded
 from vp_tui.core.workers.validate.arms import ArmRunner
 from vp_tui.core.workers.validate.budget import Budget
 from vp_tui.core.workers.validate.prepare import Block
-
-STRETCH_SECONDS: Final = 2.0
-"""Of the faster run; filling and emptying the queue takes milliseconds."""
-LONGEST_SECONDS: Final = 20.0
-"""Of the slower run, which may be 12 times as slow: blocks are compared when the stretches of both runs have ended."""
-MIN_STRETCHES: Final = 6
-"""So that drifts cancel, and the speed interval has pairs (measures.speed.MIN_PAIRS); a short run has shorter ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +22,6 @@ class Stretch:
 
     arm: ArmRunner
     blocks: tuple[Block, ...]
-
-
-def cut_stretches(blocks: Sequence[Block], expected_s: Sequence[float], ahead: int) -> tuple[tuple[Block, ...], ...]:
-    """Return the blocks in stretches; `expected_s` are the seconds that each run takes for all of them.
-
-    Where no block is queued `ahead`, as on a CPU, each block is a stretch. The number is even unless there are as many
-    as blocks.
-    """
-    if not ahead:
-        return tuple((block,) for block in blocks)
-    number = max(MIN_STRETCHES, min(expected_s) / STRETCH_SECONDS, max(expected_s) / LONGEST_SECONDS)
-    number = min(len(blocks), 2 * math.ceil(number / 2))
-    return tuple(tuple(blocks[i] for i in part) for part in np.array_split(np.arange(len(blocks)), number))
 
 
 def abba(arms: Sequence[ArmRunner], stretches: Iterable[tuple[Block, ...]]) -> Iterator[Stretch]:

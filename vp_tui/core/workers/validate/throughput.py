@@ -92,7 +92,7 @@ class Throughput:
             seconds = zip(_sums(runner.wall_s, runner.stretches), _sums(runner.encode_s, runner.stretches), strict=True)
             for blocks, (wall_s, encode_s) in zip(runner.stretches, seconds, strict=True):
                 if wall_s < encode_s * (1 - CLOCK_SHARE):
-                    return _contradiction(runner.arm, f" in blocks {blocks[0]} to {blocks[-1]}", wall_s, encode_s)
+                    return _contradiction(runner.arm, f" in blocks {min(blocks)} to {max(blocks)}", wall_s, encode_s)
         return None
 
 

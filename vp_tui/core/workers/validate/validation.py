@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -17,13 +18,15 @@ from vp_tui.core import text as fmt
 from vp_tui.core.engine import environment, memory
 from vp_tui.core.events import AlertRaised, Event, Progress, now_us
 from vp_tui.core.workers.validate.arms import ArmRunner, first_blocks, weight_notes
+from vp_tui.core.workers.validate.budget import tokens_of_packs
 from vp_tui.core.workers.validate.course import AGAIN, ENCODING, FIRST, LOADING, MEASURING
 from vp_tui.core.workers.validate.inspection import Inspection
 from vp_tui.core.workers.validate.outcome import Outcome, Usage
 from vp_tui.core.workers.validate.plan import Arms, Place, Plan, Setting, create_arms, note, planned, read
 from vp_tui.core.workers.validate.prepare import Block
 from vp_tui.core.workers.validate.resuming import Keeping
-from vp_tui.core.workers.validate.schedule import Stretch, abba, cut_stretches, encode_stretch
+from vp_tui.core.workers.validate.schedule import Stretch, abba, encode_stretch
+from vp_tui.core.workers.validate.stretches import Stretches, cut_stretches, shared_evenly
 from vp_tui.core.workers.validate.tally import Tally
 from vp_tui.core.workers.validate.throughput import Throughput, devices_in_words, expected_seconds
 
@@ -183,14 +186,20 @@ class Encoding:
         yield from self._compare_ready(data.blocks, arms)
         if not left:
             return
-        stretches = cut_stretches(left, [expected_seconds(arm, data) for arm in arms], arms[0].encoder.ahead)
-        for stretch in abba(arms, stretches):
+        for stretch in abba(arms, self._stretches(left, arms)):
             new = tuple(block for block in stretch.blocks if block.index not in stretch.arm.encode_s)
             if new:
                 yield from self._encode_stretch(replace(stretch, blocks=new))
                 yield from self._compare_ready(stretch.blocks, arms)
                 yield from self.keeping.now_and_then()
                 yield self._progress(stretch.arm)
+
+    def _stretches(self, blocks: Sequence[Block], arms: Sequence[ArmRunner]) -> Stretches:
+        data, several = self.plan.data, self.setting.several
+        cut = cut_stretches(blocks, [expected_seconds(arm, data) for arm in arms], arms[0].encoder.ahead)
+        if several is None:
+            return cut
+        return shared_evenly(cut, several.count, partial(tokens_of_packs, data.tokens, budget=self.plan.budget))
 
     def _compare_ready(self, blocks: Sequence[Block], arms: Sequence[ArmRunner]) -> Iterator[Event]:
         """Compare the blocks that both arms have; the candidate must be loaded, as a broken sequence is rerun."""
