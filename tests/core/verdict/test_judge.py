@@ -402,9 +402,20 @@ def test_a_worse_number_never_gives_a_better_verdict(numbers, number, scope, val
 
 
 @pytest.mark.parametrize(
-    ("bits", "outcome"), [(None, "INVALID"), (11.6, "INVALID"), (14.99, "INVALID"), (15.0, "WARN")]
+    ("bits", "outcome"), [(None, "INVALID"), (11.6, "INVALID"), (14.99, "INVALID"), (15.0, "PASS")]
 )
-def test_a_large_error_of_the_reference_is_only_a_warning_where_it_behaves_like_fp32(bits, outcome):
+def test_a_large_error_of_the_reference_is_only_reported_where_it_behaves_like_fp32(bits, outcome):
     got, found = judge(measured(R1={"reference_error_max": 3.2e-4, "reference_bits": bits}))
     assert (got, found[0].gate) == (outcome, "R1")
-    assert ("significant bits" in found[0].text) == (outcome == "WARN")
+    assert ("significant bits" in found[0].text) == (outcome == "PASS")
+
+
+@pytest.mark.parametrize(
+    ("bits", "precision", "outcome"),
+    [(None, "fp32", "WARN"), (14.99, "fp32", "WARN"), (15.0, "fp32", "PASS"), (None, "bf16", "PASS")],
+)
+def test_two_encodings_by_the_reference_that_differ_by_its_own_rounding_are_no_leak(bits, precision, outcome):
+    """3.9e-3 was seen on an H200 with a reference in BF16, 3.9e-4 with FP32 and random weights of DNABERT-S."""
+    what = measured(R3={"reference_noise": 3.9e-3 if precision == "bf16" else 3.9e-4, "reference_noise_bits": bits})
+    got, found = judge(what, reference_precision=precision)
+    assert (got, found[0].gate, found[0].severity) == (outcome, "R3", "warn" if outcome == "WARN" else "info")

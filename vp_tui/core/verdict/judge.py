@@ -15,7 +15,7 @@ from vp_tui.core.config import Profile
 from vp_tui.core.errors import ExitCode
 from vp_tui.core.events import Finding, StratumStats, Verdict
 from vp_tui.core.gates.embeddings import M1
-from vp_tui.core.gates.engine import R1, R1_BITS
+from vp_tui.core.gates.engine import R1, R1_BITS, R3
 from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.model import F1, V1
 from vp_tui.core.gates.table import GATES
@@ -31,6 +31,11 @@ from vp_tui.core.verdict.notes import one_per_cause
 from vp_tui.core.verdict.words import Names, overflow_of, sentence_of
 
 NOTHING = Measured()
+_OF_REFERENCE: Final = {
+    R1: ("reference_bits", "error of the {} reference against FP64"),
+    R3: ("reference_noise_bits", "{} reference, two encodings of the same sequence"),
+}
+"""The number of significant bits, and what is measured."""
 UNPROVED: Final = "the reference is unproved (no sequence was compared with FP64)"
 
 
@@ -54,8 +59,8 @@ def findings(
     found = [*_reference(reference_nonfinite), *_empty(strata)]
     for gate in GATES:
         mine = _of_gate(gate, values, measured, limits=limits, gates=gates, names=names)
-        if gate is R1:
-            mine = [_of_reference(one, reference_precision, values, limits) for one in mine]
+        if gate in _OF_REFERENCE:
+            mine = [_of_reference(one, gate, reference_precision, values, limits) for one in mine]
         found += mine
     found = one_per_cause(found, values, measured.details, names)
     # An invalid reference comes before everything else.
@@ -241,20 +246,18 @@ def _bound(gate: Gate, limit: float, value: float | None) -> float:
 
 
 def _of_reference(
-    finding: Finding, precision: str, values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds
+    finding: Finding, gate: Gate, precision: str, values: Mapping[str, Mapping[str, Numbers]], limits: Thresholds
 ) -> Finding:
-    """R1 judges an FP32 reference; the error of another one, chosen on purpose, is only reported.
+    """R1 and R3 judge an FP32 reference; the errors of another one, chosen on purpose, are only reported.
 
-    A model that amplifies rounding has a large error in IEEE FP32 too; the error of TF32 is far larger.
+    So are those of IEEE FP32 in a model that amplifies rounding, where the errors of TF32 and FP16 are far larger.
     """
-    bits = values.get(R1.measure, {}).get("all", {}).get("reference_bits")
-    if precision == "fp32" and finding.severity == "fail" and bits is not None and bits >= limits.fail(R1_BITS):
-        text = (
-            f"error of the reference against FP64 {fmt.error(finding.value or 0.0)} (relative L2), with "
-            f"{fmt.whole(bits)} effective significant bits: this is FP32, in a model that amplifies rounding"
-        )
-        return replace(finding, severity="warn", text=text)
+    name, what = _OF_REFERENCE[gate]
+    bits = values.get(gate.measure, {}).get("all", {}).get(name)
+    text = f"{what.format(precision)}: {fmt.error(finding.value or 0.0)} (relative L2)"
     if precision != "fp32":
-        text = f"error of the {precision} reference against FP64: {fmt.error(finding.value or 0.0)} (relative L2)"
+        return replace(finding, severity="info", text=text)
+    if finding.value and bits is not None and bits >= limits.fail(R1_BITS):
+        text += f", {fmt.whole(bits)} effective significant bits: FP32, in a model that amplifies rounding"
         return replace(finding, severity="info", text=text)
     return finding

@@ -26,7 +26,7 @@ NAMES = {
     "V4": {"subnormal_share", "flushed_share", "subnormal_error_share"},
     "R1": {"reference_error_max", "reference_error_p50", "candidate_error_max", "candidate_error_p50", "ratio_p50"},
     "R2": {"kernel_ratio"},
-    "R3": {"reference_noise", "candidate_noise", "candidate_noise_ratio"},
+    "R3": {"reference_noise", "reference_noise_bits", "candidate_noise", "candidate_noise_ratio"},
     "R4": {"rounding_ratio", "output_ratio", "rounding_ratio_max", "systematic_ratio_max"},
     "R5": {"pooled_ratio"},
     "R6": {"semantics_ratio"},

@@ -23,7 +23,6 @@ from vp_tui.core.engine.probe.sketch import Sketched
 from vp_tui.core.engine.probe.trace import Trace
 from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.fingerprint import hash_of, plan_hash
-from vp_tui.core.measures.summary import percentile
 
 ORACLE_VERSION: Final = 4
 """Part of the key: raised by every change of the passes, the points or the sketches."""
@@ -66,11 +65,6 @@ class OracleTrace:
     cached: bool
     notes: tuple[str, ...] = ()
     """What the reader should know, each a sentence."""
-
-    @property
-    def embedding_floor(self) -> float | None:
-        """Of the median sequence."""
-        return None if self.embedding_floor_P is None else percentile(self.embedding_floor_P, 50)
 
 
 def path_of(cache: Path, facts: Mapping[str, Any], sample: Sample, plan: PrecisionPlan, *, is_padded: bool) -> Path:

@@ -46,6 +46,11 @@ _LISTED: Final = 8
 """Points named in a detail."""
 OF_THE_ORACLE: Final = ("T1", "V3", "V4", "R1", "R2", "R4", "R5", "R6")
 """The measures that need exact arithmetic."""
+_BITS_OF_REFERENCE: Final = (
+    ("R1", "reference_error_max", "reference_bits"),
+    ("R3", "reference_noise", "reference_noise_bits"),
+)
+"""Measure, an error of the reference, and the same in significant bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,8 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     found = ratios(probed.candidate.trace, oracle)
     values["T1"] = {scope: _token_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
     values["R1"] = {scope: _error_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
-    values["R1"]["all"]["reference_bits"] = _reference_bits(values["R1"]["all"], probed, oracle)
+    for measure, number, found_bits in _BITS_OF_REFERENCE:
+        values[measure]["all"][found_bits] = _reference_bits(values[measure]["all"][number], probed, oracle)
     details["headroom"] = _headroom(oracle, probed.candidate)
     details["subnormal"] = _subnormal(oracle)
     bits = [item["bits"] for item in details["headroom"]]
@@ -221,11 +227,11 @@ def _error_numbers(probed: Probed, oracle: OracleTrace, keep_P: NDArray[np.bool_
     return numbers
 
 
-def _reference_bits(numbers: dict[str, float | None], probed: Probed, oracle: OracleTrace) -> float | None:
+def _reference_bits(largest: float | None, probed: Probed, oracle: OracleTrace) -> float | None:
     """Significant bits that the reference behaves like: those of the candidate's format, and one for every time that
-    the reference errs half of what rounding to that format does. A model may amplify rounding a thousandfold; this
-    does not move."""
-    ratio = quotient(oracle.embedding_floor, numbers["reference_error_p50"])
+    the reference's `largest` error is half of the largest of rounding to that format in the same model. A model may
+    amplify rounding a thousandfold, and that of some sequences most; this does not move."""
+    ratio = quotient(_largest(oracle.embedding_floor_P), largest)
     return significant_bits(probed.candidate.plan) + float(np.log2(ratio)) if ratio else None
 
 
@@ -234,7 +240,9 @@ def _noise_numbers(probed: Probed) -> dict[str, float | None]:
     return {"reference_noise": reference, "candidate_noise": _largest(probed.candidate.noise_P)}
 
 
-def _largest(noise_P: NDArray[np.float64]) -> float | None:
+def _largest(noise_P: NDArray[np.float64] | None) -> float | None:
+    if noise_P is None:
+        return None
     finite_P = noise_P[np.isfinite(noise_P)]
     return float(finite_P.max()) if finite_P.size else None
 
