@@ -1,11 +1,12 @@
-"""Two GPUs against one, random weights: encoding alone, and whole runs with all measures. Prints lines of JSON.
+"""Two GPUs against one, random weights: encoding alone, runs with all measures, a folder of embeddings. Prints JSON.
 
-    python tests/bench/two_gpus.py [--only encode|run] [--model 3b|dna] [--tiny]
+    python tests/bench/two_gpus.py [--only encode|run|embed] [--model 3b|dna] [--tiny]
 
---tiny: two processes on the CPU and tiny models, to try the script. About 7 minutes on two H200. Needs the extra ray.
+--tiny: two processes on the CPU and tiny models, to try the script. About 9 minutes on two H200. Needs the extra ray.
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -175,17 +176,52 @@ def whole_runs(name, place, tiny):
         tell(model=name, command=devices, wall_s=wall_s, verdict=document["verdict"], arms=arms, devices=shared)
 
 
+def folders(name, place, tiny):
+    """`embed` of the same reads into a folder on one device and on two; the rate is that from the first file on."""
+    if name != "dna":
+        return
+    count, per_file = (6_000, 1_000) if tiny else (600_000, 40_000)
+    path = place / "many.fasta"
+    made = random_coding_dna(np.random.default_rng(1).integers(150, 800, count), 1)
+    path.write_bytes(b"".join(b">s%d\n%s\n" % (i, letters) for i, letters in enumerate(made)))
+    model, found = checkpoint(name, place, tiny), {}
+    for devices in (["--device", "cpu" if tiny else "cuda:0"], ["--devices", "cpu:2" if tiny else "0,1"]):
+        folder = place / f"embedded-on-{devices[-1]}"
+        command = [
+            sys.executable,
+            "-m",
+            "vp_tui.tui.cli",
+            "embed",
+            "-m",
+            str(model),
+            "-i",
+            str(path),
+            "-o",
+            f"{folder}/",
+        ]
+        command += ["--precision", "fp32" if tiny else "fp16", "--per-file", str(per_file), *devices]
+        began_s = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600, check=True)
+        wall_s = time.perf_counter() - began_s
+        files = sorted(folder.glob("*.parquet"))
+        ended_s = sorted(file.stat().st_mtime_ns / 1e9 for file in files)
+        rate = per_file * (len(files) - 1) / (ended_s[-1] - ended_s[0])
+        found[devices[-1]] = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        equal = all(one == found[devices[-1]] for one in found.values())
+        tell(model=name, command=devices, wall_s=round(wall_s, 1), sequences_per_s=round(rate), equal=equal)
+
+
 def tell(**facts):
     print(json.dumps(facts), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["encode", "run"])
+    parser.add_argument("--only", choices=["encode", "run", "embed"])
     parser.add_argument("--model", choices=["3b", "dna"], action="append")
     parser.add_argument("--tiny", action="store_true")
     options = parser.parse_args()
-    parts = {"encode": encoding_alone, "run": whole_runs}
+    parts = {"encode": encoding_alone, "run": whole_runs, "embed": folders}
     with tempfile.TemporaryDirectory() as place:
         for part, work in parts.items():
             for name in options.model or ["dna", "3b"]:

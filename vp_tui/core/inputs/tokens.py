@@ -7,7 +7,7 @@ Shape suffixes: N tokens of all sequences one after the other, S sequences.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -93,6 +93,26 @@ def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
         unknown=sum(counts.values()),
         unknown_letters=counts,
         lower_case=count_lower_case(kept),
+    )
+
+
+def joined(parts: Sequence[TokenSet]) -> TokenSet:
+    """Return the token sets of one tokenizer as one, in their order; at least one."""
+    lengths_S = np.concatenate([part.lengths_S for part in parts])
+    letters: dict[str, int] = {}
+    for part in parts:
+        for letter, count in part.unknown_letters.items():
+            letters[letter] = letters.get(letter, 0) + count
+    return replace(
+        parts[0],
+        ids_N=np.concatenate([part.ids_N for part in parts]),
+        lengths_S=lengths_S,
+        starts_S=np.cumsum(lengths_S) - lengths_S,
+        truncated=sum(part.truncated for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        unknown_letters=letters,
+        lower_case=sum(part.lower_case for part in parts),
+        rna=sum(part.rna for part in parts),
     )
 
 

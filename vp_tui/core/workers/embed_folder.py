@@ -8,8 +8,9 @@ whatever the input has.
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -31,8 +32,11 @@ from vp_tui.core.fingerprint import format_of
 from vp_tui.core.inputs import compatibility, sequences, tokenizing
 from vp_tui.core.inputs.embeddings.extra import require
 from vp_tui.core.inputs.fetched import fetch
+from vp_tui.core.inputs.sequences import SequenceSet
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import ModelSpec, read_spec
+from vp_tui.core.inputs.token_processes import TokenProcesses
+from vp_tui.core.inputs.tokens import TokenSet
 from vp_tui.core.models.weight_hash import weights_sha256
 from vp_tui.core.runs import policy
 from vp_tui.core.shards import share
@@ -47,6 +51,8 @@ from vp_tui.core.workers.embedder import Embedder, Report, loaded
 from vp_tui.core.workers.fleet.choice import choose
 from vp_tui.core.workers.validate.prepare import UNKNOWN_SHARE
 from vp_tui.core.workers.windows_in_work import Filling, Ready, Successive, ahead
+
+Tokenize = Callable[[SequenceSet], TokenSet]
 
 
 class Job:
@@ -88,8 +94,8 @@ class Job:
         """
         if not folder.manifest.about:
             folder.manifest = _with_about(folder.manifest, self._about())
-        with ThreadPoolExecutor(1) as reader:
-            windows = ahead(self._ready(folder), reader)
+        with self._tokenizing() as tokenize, ThreadPoolExecutor(1) as reader:
+            windows = ahead(self._ready(folder, tokenize), reader)
             first = next(windows, None)
             if first is not None:
                 with loaded(self._config, self._source, self._chosen, self._report) as model:
@@ -125,7 +131,18 @@ class Job:
         if lost != folder.manifest.environments[-1].get("lost_devices", ""):
             folder.add_facts({"lost_devices": lost})
 
-    def _ready(self, folder: Folder) -> Iterator[Ready]:
+    @contextmanager
+    def _tokenizing(self) -> Iterator[Tokenize]:
+        """Yield what turns a window into tokens; BPE has processes of its own."""
+        folder = self._source.path
+        if self._spec.kind == "dnabert-s":
+            with TokenProcesses(folder, self._spec.vocab_size) as processes:
+                yield lambda data: processes.tokenize(data.residues)
+        else:
+            trusts = self._config.trust_remote_code
+            yield lambda data: tokenizing.tokenize(self._spec, folder, data, None, trust_remote_code=trusts)
+
+    def _ready(self, folder: Folder, tokenize: Tokenize) -> Iterator[Ready]:
         """Yield the windows of this share that have no file yet, tokenized."""
         for window in self._windows:
             done = folder.done.get(window.index)
@@ -135,18 +152,16 @@ class Job:
                     "sequences are others; embed it into another folder"
                 )
             if done is None and self._share.has(window.index):
-                yield self._tokenized(window)
+                yield self._tokenized(window, tokenize)
 
-    def _tokenized(self, window: Window) -> Ready:
+    def _tokenized(self, window: Window, tokenize: Tokenize) -> Ready:
         data = window.sequences
         try:
             alphabet = compatibility.require(self._spec, data)
         except InputError as error:
             first = self._windows.sequences - len(data) + 1
             raise InputError(f"sequences {first} to {self._windows.sequences}: {error}") from error
-        trusts = self._config.trust_remote_code
-        tokens = tokenizing.tokenize(self._spec, self._source.path, data, None, trust_remote_code=trusts)
-        return Ready(window=window, data=data, tokens=tokens, alphabet=alphabet)
+        return Ready(window=window, data=data, tokens=tokenize(data), alphabet=alphabet)
 
     def _begin(self, folder: Folder, model: Embedder, ready: Ready) -> None:
         """Record where the job runs; a job that is continued on devices of the same name keeps its budget."""
