@@ -35,22 +35,42 @@ def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
         assert terminal.wait_end() == 0
 
 
+def tags_and_note(text):
+    """What the form of a run's tags has in its fields."""
+    return {row.split()[1]: row.split()[2:-1] for row in text.splitlines() if re.match(r".*\u2502 +(tags|note) ", row)}
+
+
 def test_what_is_typed_right_after_enter_is_in_the_next_field():
     """Tags and note of a run; all keys are there in one read, as from a paste or a slow line."""
-
-    def typed(text):
-        return {
-            row.split()[1]: row.split()[2:-1] for row in text.splitlines() if re.match(r".*\u2502 +(tags|note) ", row)
-        }
-
     with Terminal([*SHOW, "passed"]) as terminal:
         terminal.wait_for(lambda text: "PASS" in text)
         terminal.press("2")
         terminal.wait_for(lambda text: "name (model)" in text)
         terminal.press("t")
-        terminal.wait_for(lambda text: set(typed(text)) == {"tags", "note"} and "^s confirm" in text)
+        terminal.wait_for(lambda text: set(tags_and_note(text)) == {"tags", "note"} and "^s confirm" in text)
         terminal.press("a=b\rnext")
-        terminal.wait_for(lambda text: typed(text) == {"tags": ["a=b"], "note": ["next"]})
+        terminal.wait_for(lambda text: tags_and_note(text) == {"tags": ["a=b"], "note": ["next"]})
+
+
+def test_what_is_typed_right_after_the_key_of_the_filter_is_in_the_filter_and_no_command():
+    """`d` would ask whether to delete the run, `t` for its tags, `q` would leave."""
+    with Terminal([*SHOW, "passed"]) as terminal:
+        terminal.wait_for(lambda text: "PASS" in text)
+        terminal.press("2")
+        terminal.wait_for(lambda text: "name (model)" in text)
+        terminal.press("/name:dtq")
+        terminal.wait_for(lambda text: re.search(r"/ *name:dtq", text))
+        assert terminal.process.poll() is None
+
+
+def test_keys_that_open_a_form_and_edit_it_can_come_in_one_read():
+    """Tags and note of a run: open, type, delete the line, type again, and the next field."""
+    with Terminal([*SHOW, "passed"]) as terminal:
+        terminal.wait_for(lambda text: "PASS" in text)
+        terminal.press("2")
+        terminal.wait_for(lambda text: "name (model)" in text)
+        terminal.press("twrong=1\x15right=2\rwrong\x15note")
+        terminal.wait_for(lambda text: tags_and_note(text) == {"tags": ["right=2"], "note": ["note"]})
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from textual.app import App
 from textual.screen import ModalScreen
 
-from vp_tui.tui.panels.entry import Entry
+from vp_tui.tui.key_order import KeyOrderApp
 
 
-class HoldingApp(App[int]):
+class HoldingApp(KeyOrderApp):
     """An app whose notifications wait while a modal is open."""
 
     def __init__(self) -> None:
@@ -23,10 +22,6 @@ class HoldingApp(App[int]):
             self._held.append((message, how))
         else:
             super().notify(message, **how)
-
-    def on_entry_entered(self, message: Entry.Entered) -> None:
-        """Let the keys after enter go on: behind the change of focus that its messages have asked for."""
-        self.call_later(message.entry.go_on)
 
     def tell_held(self) -> None:
         """Show what has waited; called when a main screen is in front again."""
