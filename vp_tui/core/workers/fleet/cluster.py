@@ -39,9 +39,12 @@ OBJECT_BYTES: Final = 512 * 1024**2
 """Shared memory of our Ray: the tokens of a run, and the results on their way."""
 QUIET: Final[Mapping[str, str]] = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+"""No reports of use; none of Ray's own lines, of which a lost process writes ten to stdout beside our sentence; and
+CUDA_VISIBLE_DEVICES stays as it is for an actor on a CPU."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGXCPU)
 
 

@@ -122,4 +122,5 @@ def devices_in_words(found: Mapping[str, Any]) -> str:
     )
     interval = found["ci95"]
     within = "" if interval is None else f" (95 % interval {fmt.percent(interval[0])} to {fmt.percent(interval[1])})"
-    return f"{len(found['rows'])} devices encoded in {fmt.percent(found['efficiency'])} of the time{within}: {each}"
+    busy = fmt.percent(found["efficiency"])
+    return f"{len(found['rows'])} devices, busy {busy} of the time of encoding{within}: {each}"
