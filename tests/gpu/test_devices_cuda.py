@@ -35,10 +35,10 @@ def _equal_devices():
 
 @pytest.fixture
 def reads(tmp_path):
-    """400 reads, so that a job lasts long enough to be killed in its middle."""
+    """20,000 reads, so that a job lasts long enough to be killed in its middle."""
     path = tmp_path / "many.fasta"
     real = READS.read_text().split(">")[1:]
-    path.write_text("".join(f">{number}_{real[number % len(real)]}" for number in range(400)))
+    path.write_text("".join(f">{number}_{real[number % len(real)]}" for number in range(20_000)))
     return path
 
 
@@ -63,7 +63,7 @@ def test_a_run_on_two_devices_has_the_numbers_and_the_verdict_of_one(
 
 
 def job(model, sequences, output, **devices):
-    options = {"device": "auto", "precision": "fp16", "per_file": 10, **devices}
+    options = {"device": "auto", "precision": "fp16", "per_file": 2500, **devices}
     return killed_embeds.start(model, sequences, output, **options)
 
 
@@ -95,7 +95,7 @@ def _written(folder):
 
 def test_a_folder_from_two_devices_is_that_of_one_also_after_kills(made_dnabert, reads, plain, wait, tmp_path):
     out = tmp_path / "two"
-    for files in (1, 20):
+    for files in (1, 4):
         process = job(made_dnabert, reads, out, devices=TWO)
         wait(process, out, files)
         killed_embeds.kill(process)

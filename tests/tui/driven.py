@@ -31,5 +31,7 @@ class Driven:
         await self.until(lambda: words in self.text)
 
     async def press(self, *keys):
+        """Press the keys, and wait until each has acted, or has ended the app."""
         await self.pilot.press(*keys)
+        await self.until(lambda: not self.app.is_acting or self.app._exit)
         await self.pilot.pause()

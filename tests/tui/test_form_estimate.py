@@ -145,7 +145,8 @@ async def test_fields_estimate_and_buttons_are_on_the_screen_at_every_size(drive
         await driven.until_text("1,400,000")
         await driven.until(lambda: is_whole(driven, "Model *", "Sequences *", "Start", "Back", "about 171 s"))
         if size[1] >= 24:
-            assert is_whole(driven, "Precision", "Sample", "Device", "Name", "> More settings", "139 GiB free")
+            words = ("Precision", "Sample", "Device", "Name", "> More settings", "139 GiB free")
+            await driven.until(lambda: is_whole(driven, *words))
             assert form.query_one("VerticalScroll").max_scroll_y == 0
 
 

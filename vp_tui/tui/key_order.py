@@ -35,21 +35,29 @@ class KeyOrderApp(App[int]):
         """What was given the last key, until it has acted."""
         self._number = 0
 
+    @property
+    def is_acting(self) -> bool:
+        """Return True while a key is under way; a widget that is gone has taken the message behind its key with it."""
+        return self._holder is not None and self._holder.is_attached and self._holder.is_running
+
     async def on_event(self, event: events.Event) -> None:
         """Pass a key on, or keep it until those before it have acted; all else as ever."""
         if not isinstance(event, events.Key) or event.is_forwarded or not self.screen_stack:
             await super().on_event(event)
-        elif self._holder is None:
+        elif not self.is_acting and not self._ahead:
             await self._pass_on(event)
         elif not await self._check_bindings(event.key, priority=True):
             self._ahead.append(event)
-            self._look_later()
+            if len(self._ahead) == 1:
+                self._look_later()
 
     async def _pass_on(self, key: events.Key) -> None:
         self._holder = self.focused or self.screen
         self._number += 1
         await super().on_event(key)
         self._send_behind(self._holder)
+        if self._ahead:
+            self._look_later()
 
     def _send_behind(self, holder: Widget, again: bool = False) -> None:
         """Send the message behind the key."""
@@ -78,13 +86,13 @@ class KeyOrderApp(App[int]):
             await self._pass_on(self._ahead.popleft())
 
     def _look_later(self) -> None:
-        """A widget that is removed while it has a key takes the message behind the key with it."""
+        """Pass the next key on, too, when the widget that has this one is removed."""
         number = self._number
 
         def look() -> None:
-            if number != self._number or self._holder is None:
+            if number != self._number or not self._ahead:
                 return
-            if self._holder.is_attached and self._holder.is_running:
+            if self.is_acting:
                 self._look_later()
             else:
                 self.call_later(self._go_on, number)
