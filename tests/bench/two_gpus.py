@@ -6,7 +6,6 @@
 """
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from vp_tui.core.inputs.synthetic import random_coding_dna, random_proteins
 from vp_tui.core.inputs.tokens import VOCABULARY
 from vp_tui.core.models.loading import load
 from vp_tui.core.runs.devices import Devices
+from vp_tui.core.shards import manifest
 from vp_tui.core.workers.demo.dnabert import make_dnabert
 from vp_tui.core.workers.embedder import started
 from vp_tui.core.workers.fleet import cluster
@@ -152,6 +152,10 @@ def encoding_alone(name, place, tiny):
         tell(model=name, devices=count, ratio=ratio, equal=bool(np.array_equal(found_SD, alone_SD)), **rate)
 
 
+def write_fasta(path, made):
+    path.write_bytes(b"".join(b">s%d\n%s\n" % (i, letters) for i, letters in enumerate(made)))
+
+
 def whole_runs(name, place, tiny):
     """The same run on one device and on two."""
     path, count = place / f"{name}.fasta", 300 if tiny else SEQUENCES[name]
@@ -160,7 +164,7 @@ def whole_runs(name, place, tiny):
         made = random_proteins(np.clip(rng.gamma(2.0, 150.0, count), 30, 1022).astype(np.int64), 0)
     else:
         made = random_coding_dna(rng.integers(150, 800, count), 0)
-    path.write_bytes(b"".join(b">s%d\n%s\n" % (i, letters) for i, letters in enumerate(made)))
+    write_fasta(path, made)
     model = checkpoint(name, place, tiny)
     for devices in (["--device", "cpu" if tiny else "cuda:0"], ["--devices", "cpu:2" if tiny else "0,1"]):
         command = [sys.executable, "-m", "vp_tui.tui.cli", "run", "-m", str(model), "-i", str(path), "--fp32-compare"]
@@ -183,30 +187,19 @@ def folders(name, place, tiny):
     count, per_file = (6_000, 1_000) if tiny else (600_000, 40_000)
     path = place / "many.fasta"
     made = random_coding_dna(np.random.default_rng(1).integers(150, 800, count), 1)
-    path.write_bytes(b"".join(b">s%d\n%s\n" % (i, letters) for i, letters in enumerate(made)))
+    write_fasta(path, made)
     model, found = checkpoint(name, place, tiny), {}
     for devices in (["--device", "cpu" if tiny else "cuda:0"], ["--devices", "cpu:2" if tiny else "0,1"]):
         folder = place / f"embedded-on-{devices[-1]}"
-        command = [
-            sys.executable,
-            "-m",
-            "vp_tui.tui.cli",
-            "embed",
-            "-m",
-            str(model),
-            "-i",
-            str(path),
-            "-o",
-            f"{folder}/",
-        ]
-        command += ["--precision", "fp32" if tiny else "fp16", "--per-file", str(per_file), *devices]
+        command = [sys.executable, "-m", "vp_tui.tui.cli", "embed", "-m", str(model), "-i", str(path), *devices]
+        command += ["-o", f"{folder}/", "--precision", "fp32" if tiny else "fp16", "--per-file", str(per_file)]
         began_s = time.perf_counter()
         subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600, check=True)
         wall_s = time.perf_counter() - began_s
-        files = sorted(folder.glob("*.parquet"))
-        ended_s = sorted(file.stat().st_mtime_ns / 1e9 for file in files)
+        files = manifest.read(folder).files
+        ended_s = sorted((folder / file.name).stat().st_mtime_ns / 1e9 for file in files)
         rate = per_file * (len(files) - 1) / (ended_s[-1] - ended_s[0])
-        found[devices[-1]] = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        found[devices[-1]] = [file.sha256 for file in files]
         equal = all(one == found[devices[-1]] for one in found.values())
         tell(model=name, command=devices, wall_s=round(wall_s, 1), sequences_per_s=round(rate), equal=equal)
 

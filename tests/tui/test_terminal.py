@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_an_idle_screen_writes_no_bytes_and_leaving_is_quick():
         assert terminal.wait_end() == 0
 
 
+@contextmanager
+def on_runs():
+    """A terminal that shows the list of runs."""
+    with Terminal([*SHOW, "passed"]) as terminal:
+        terminal.wait_for(lambda text: "PASS" in text)
+        terminal.press("2")
+        terminal.wait_for(lambda text: "name (model)" in text)
+        yield terminal
+
+
 def tags_and_note(text):
     """What the form of a run's tags has in its fields."""
     return {row.split()[1]: row.split()[2:-1] for row in text.splitlines() if re.match(r".*\u2502 +(tags|note) ", row)}
@@ -42,10 +53,7 @@ def tags_and_note(text):
 
 def test_what_is_typed_right_after_enter_is_in_the_next_field():
     """Tags and note of a run; all keys are there in one read, as from a paste or a slow line."""
-    with Terminal([*SHOW, "passed"]) as terminal:
-        terminal.wait_for(lambda text: "PASS" in text)
-        terminal.press("2")
-        terminal.wait_for(lambda text: "name (model)" in text)
+    with on_runs() as terminal:
         terminal.press("t")
         terminal.wait_for(lambda text: set(tags_and_note(text)) == {"tags", "note"} and "^s confirm" in text)
         terminal.press("a=b\rnext")
@@ -54,10 +62,7 @@ def test_what_is_typed_right_after_enter_is_in_the_next_field():
 
 def test_what_is_typed_right_after_the_key_of_the_filter_is_in_the_filter_and_no_command():
     """`d` would ask whether to delete the run, `t` for its tags, `q` would leave."""
-    with Terminal([*SHOW, "passed"]) as terminal:
-        terminal.wait_for(lambda text: "PASS" in text)
-        terminal.press("2")
-        terminal.wait_for(lambda text: "name (model)" in text)
+    with on_runs() as terminal:
         terminal.press("/name:dtq")
         terminal.wait_for(lambda text: re.search(r"/ *name:dtq", text))
         assert terminal.process.poll() is None
@@ -65,10 +70,7 @@ def test_what_is_typed_right_after_the_key_of_the_filter_is_in_the_filter_and_no
 
 def test_keys_that_open_a_form_and_edit_it_can_come_in_one_read():
     """Tags and note of a run: open, type, delete the line, type again, and the next field."""
-    with Terminal([*SHOW, "passed"]) as terminal:
-        terminal.wait_for(lambda text: "PASS" in text)
-        terminal.press("2")
-        terminal.wait_for(lambda text: "name (model)" in text)
+    with on_runs() as terminal:
         terminal.press("twrong=1\x15right=2\rwrong\x15note")
         terminal.wait_for(lambda text: tags_and_note(text) == {"tags": ["right=2"], "note": ["note"]})
 

@@ -52,10 +52,10 @@ class KeyOrderApp(App[int]):
                 self._look_later()
 
     async def _pass_on(self, key: events.Key) -> None:
-        self._holder = self.focused or self.screen
+        holder = self.focused or self.screen
         self._number += 1
         await super().on_event(key)
-        self._send_behind(self._holder)
+        self._send_behind(holder)
         if self._ahead:
             self._look_later()
 

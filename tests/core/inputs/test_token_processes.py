@@ -17,17 +17,14 @@ from vp_tui.core.errors import InputError, ResourceError
 from vp_tui.core.inputs import sequences
 from vp_tui.core.inputs.batch_tokenizer import BATCH
 from vp_tui.core.inputs.dna_tokens import BpeTokenizer
+from vp_tui.core.inputs.spec import read_spec
 from vp_tui.core.inputs.token_processes import TokenProcesses
-from vp_tui.core.workers.demo.dnabert import make_tokenizer
-
-SIZE = 300
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("bpe")
-    make_tokenizer(made / "tokenizer.json", vocab_size=SIZE)
-    return made
+@pytest.fixture
+def checkpoint(made_dnabert):
+    """Folder and vocabulary size, as both tokenizers take them."""
+    return made_dnabert, read_spec(made_dnabert).vocab_size
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +38,9 @@ def reads():
 
 
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1, 3 * BATCH + 5])
-def test_tokens_and_counts_are_those_of_one_process(folder, reads, count):
-    expected = BpeTokenizer(folder, SIZE).encode(reads[-count:])
-    with TokenProcesses(folder, SIZE) as processes:
+def test_tokens_and_counts_are_those_of_one_process(checkpoint, reads, count):
+    expected = BpeTokenizer(*checkpoint).encode(reads[-count:])
+    with TokenProcesses(*checkpoint) as processes:
         found = processes.tokenize(reads[-count:])
     for field in fields(found):
         assert np.array_equal(getattr(found, field.name), getattr(expected, field.name)), field.name
@@ -51,16 +48,16 @@ def test_tokens_and_counts_are_those_of_one_process(folder, reads, count):
     assert not multiprocessing.active_children()
 
 
-def test_an_empty_sequence_is_named_by_its_place_in_the_window(folder, reads):
+def test_an_empty_sequence_is_named_by_its_place_in_the_window(checkpoint, reads):
     with (
-        TokenProcesses(folder, SIZE) as processes,
+        TokenProcesses(*checkpoint) as processes,
         pytest.raises(InputError, match=str(BATCH + 2)),
     ):
         processes.tokenize([*reads[: BATCH + 2], b"", *reads[BATCH:]])
 
 
-def test_a_process_that_is_ended_by_something_else_ends_the_job_with_a_sentence(folder, reads):
-    with TokenProcesses(folder, SIZE) as processes:
+def test_a_process_that_is_ended_by_something_else_ends_the_job_with_a_sentence(checkpoint, reads):
+    with TokenProcesses(*checkpoint) as processes:
         processes.tokenize(reads)
         for child in multiprocessing.active_children():
             child.kill()
@@ -80,10 +77,10 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(folder, tmp_path):
+def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(checkpoint, tmp_path):
     script = tmp_path / "starts_and_waits.py"
     script.write_text(STARTS_AND_WAITS)
-    process = subprocess.Popen([sys.executable, script, folder, str(SIZE)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, script, *map(str, checkpoint)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "ready\n"
         children = psutil.Process(process.pid).children(recursive=True)

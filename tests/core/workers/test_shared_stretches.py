@@ -1,13 +1,15 @@
 """How several devices share the stretches of a run: the devices are simulated, the lengths are those of real sets."""
 
 import heapq
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vp_tui.core.inputs import packing
+from vp_tui.core.workers.validate.budget import Budget, tokens_of_packs
 from vp_tui.core.workers.validate.prepare import Block, cut
 from vp_tui.core.workers.validate.stretches import MOVED, cut_stretches, shared_evenly
 
@@ -28,11 +30,8 @@ def blocks_of(kind):
     lengths_S, cuts = kind(np.random.default_rng(0))
     blocks = cut(lengths_S, np.digitize(lengths_S, cuts), BUDGET)
 
-    def tokens_of(block):
-        inside_S = lengths_S[block.indices_S]
-        return [int(inside_S[pack].sum()) for pack in packing.by_length(inside_S, BUDGET)]
-
-    return blocks, tokens_of
+    tokens, budget = SimpleNamespace(lengths_S=lengths_S), Budget(BUDGET, int(lengths_S.max()), pytest.fail)
+    return blocks, partial(tokens_of_packs, tokens, budget=budget)
 
 
 def share_encoding(stretches, tokens_of, devices):

@@ -6,6 +6,7 @@ characters into one <unk>. Here every byte is one token, unknown ones are counte
 Shape suffixes: N tokens of all sequences one after the other, S sequences.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -99,10 +100,9 @@ def tokenize(residues: Sequence[bytes], *, max_residues: int) -> TokenSet:
 def joined(parts: Sequence[TokenSet]) -> TokenSet:
     """Return the token sets of one tokenizer as one, in their order; at least one."""
     lengths_S = np.concatenate([part.lengths_S for part in parts])
-    letters: dict[str, int] = {}
+    letters: Counter[str] = Counter()
     for part in parts:
-        for letter, count in part.unknown_letters.items():
-            letters[letter] = letters.get(letter, 0) + count
+        letters.update(part.unknown_letters)
     return replace(
         parts[0],
         ids_N=np.concatenate([part.ids_N for part in parts]),
@@ -110,7 +110,7 @@ def joined(parts: Sequence[TokenSet]) -> TokenSet:
         starts_S=np.cumsum(lengths_S) - lengths_S,
         truncated=sum(part.truncated for part in parts),
         unknown=sum(part.unknown for part in parts),
-        unknown_letters=letters,
+        unknown_letters=dict(letters),
         lower_case=sum(part.lower_case for part in parts),
         rna=sum(part.rna for part in parts),
     )

@@ -42,9 +42,11 @@ def discard(environment: Mapping[str, str]) -> str:
 
     Before 3.12.8 Python keeps a .pyc file that a full disk has cut, and every later process fails to read it.
     """
-    if environment.get(PREFIX) == str(_folder()):
-        shutil.rmtree(_folder(), ignore_errors=True)
-        return "all of them were deleted; free space if the disk is full, and start again"
+    mine = _folder()
+    if environment.get(PREFIX) == str(mine):
+        shutil.rmtree(mine, ignore_errors=True)
+        if not mine.exists():
+            return "all of them were deleted; free space if the disk is full, and start again"
     place = environment.get(PREFIX) or "the __pycache__ folders of this Python's packages"
     return f"free space if the disk is full, delete {place}, and start again"
 

@@ -46,11 +46,6 @@ _LISTED: Final = 8
 """Points named in a detail."""
 OF_THE_ORACLE: Final = ("T1", "V3", "V4", "R1", "R2", "R4", "R5", "R6")
 """The measures that need exact arithmetic."""
-_BITS_OF_REFERENCE: Final = (
-    ("R1", "reference_error_max", "reference_bits"),
-    ("R3", "reference_noise", "reference_noise_bits"),
-)
-"""Measure, an error of the reference, and the same in significant bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +140,9 @@ def _add_oracle(values: dict[str, Any], details: dict[str, Any], probed: Probed,
     found = ratios(probed.candidate.trace, oracle)
     values["T1"] = {scope: _token_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
     values["R1"] = {scope: _error_numbers(probed, oracle, keep_P) for scope, keep_P in _scopes(probed.sample)}
-    for measure, number, found_bits in _BITS_OF_REFERENCE:
-        values[measure]["all"][found_bits] = _reference_bits(values[measure]["all"][number], probed, oracle)
+    error, noise = values["R1"]["all"], values["R3"]["all"]
+    error["reference_bits"] = _reference_bits(error["reference_error_max"], probed, oracle)
+    noise["reference_noise_bits"] = _reference_bits(noise["reference_noise"], probed, oracle)
     details["headroom"] = _headroom(oracle, probed.candidate)
     details["subnormal"] = _subnormal(oracle)
     bits = [item["bits"] for item in details["headroom"]]

@@ -24,7 +24,7 @@ simulated with 10,000 proteins (ESM-2 3B) and 10,000 reads (DNABERT-S) in six st
 even ones, 0.996 and 0.994 so; four devices 0.94 and 0.78, 0.96 and 0.90 so. The rest needs longer runs."""
 
 
-def cut_stretches(blocks: Sequence[Block], expected_s: Sequence[float], ahead: int) -> tuple[tuple[Block, ...], ...]:
+def cut_stretches(blocks: Sequence[Block], expected_s: Sequence[float], ahead: int) -> Stretches:
     """Return the blocks in stretches; `expected_s` are the seconds that each run takes for all of them.
 
     Where no block is queued `ahead`, as on a CPU, each block is a stretch. The number is even unless there are as many
