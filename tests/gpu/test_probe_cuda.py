@@ -111,12 +111,23 @@ def test_a_sound_arm_on_cuda_errs_little_more_than_its_twin(folder, sample, name
         assert found.values["R2"]["all"]["kernel_ratio"] < 1.5
 
 
-def test_one_block_rounded_through_bf16_shows_on_cuda(folder, sample):
-    def change(model):
-        model.layers[0].register_forward_hook(lambda _, inputs, out: out.bfloat16().to(out.dtype))
+def through_bf16(model):
+    model.layers[0].register_forward_hook(lambda _, inputs, out: out.bfloat16().to(out.dtype))
 
-    found = probe(folder, sample, "fp16", change=change)
+
+def test_one_block_rounded_through_bf16_shows_on_cuda(folder, sample):
+    found = probe(folder, sample, "fp16", change=through_bf16)
     assert found.values["R4"]["all"]["rounding_ratio"] > 2
+
+
+def test_a_sound_tf32_arm_errs_like_its_twin_and_a_block_in_bf16_shows(folder, sample):
+    """Whatever shapes cuBLAS takes TF32 for: lengths of real sequences are multiples of 4 or not."""
+    if torch.cuda.get_device_capability() < (8, 0):
+        pytest.skip("TF32 needs compute capability 8.0")
+    numbers = probe(folder, sample, "tf32").values["R4"]["all"]
+    assert 0.8 < numbers["output_ratio"] < 1.3
+    assert 0.8 < numbers["rounding_ratio"] < 1.3
+    assert probe(folder, sample, "tf32", change=through_bf16).values["R4"]["all"]["rounding_ratio"] > 2
 
 
 def test_a_tf32_reference_is_told_from_an_ieee_one(folder, sample):

@@ -1,5 +1,7 @@
 """The end-to-end run of tests/test_runs.py on a CUDA machine: real FP16 kernels, real NVML samples."""
 
+import json
+
 import pytest
 import torch
 
@@ -143,3 +145,14 @@ def test_a_budget_that_does_not_fit_the_gpu_is_halved_and_the_run_goes_on(vp_tui
         del hostage
         torch.cuda.empty_cache()
     assert found["status"] == "completed", found["status_reason"]
+
+
+def test_the_doctor_of_a_machine_with_a_gpu_has_a_row_per_model_and_precision_and_each_reason(vp_tui):
+    found = json.loads(vp_tui("doctor", "--json").stdout)
+    text = vp_tui("doctor").stdout
+    rows = [line.split()[:3] for line in text.splitlines()]
+    for name, one in found["precisions"].items():
+        for kind, arm in one.get("models", {}).items():
+            assert [kind, name, arm["attention"]] in rows
+            assert arm["reason"] in text
+        assert one.get("ops", "") in text

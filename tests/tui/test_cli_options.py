@@ -8,6 +8,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from vp_tui.core.config import RunConfig
+from vp_tui.core.errors import UsageError
 from vp_tui.tui import cli
 from vp_tui.tui.cli_options import OPTIONS, config_options, proving
 
@@ -94,10 +95,16 @@ def test_tags_become_a_mapping(received):
 
 
 @pytest.mark.parametrize(
-    ("typed", "is_refused", "wanted"), [(0, False, 8), (7, False, 8), (64, False, 64), (64, True, 0), (-1, False, -1)]
+    ("typed", "is_refused", "wanted"), [(0, False, 0), (8, False, 8), (64, False, 64), (4, True, 0), (-1, False, -1)]
 )
-def test_the_reference_is_proved_by_eight_sequences_at_least_unless_that_is_refused(typed, is_refused, wanted):
+def test_as_many_sequences_prove_the_reference_as_were_asked_for(typed, is_refused, wanted):
     assert proving(typed, is_refused=is_refused) == wanted
+
+
+@pytest.mark.parametrize("typed", [1, 7])
+def test_too_few_sequences_to_prove_a_reference_are_refused_and_not_raised_silently(typed):
+    with pytest.raises(UsageError, match=str(typed)):
+        proving(typed, is_refused=False)
 
 
 def test_run_offers_to_leave_the_reference_unproved():

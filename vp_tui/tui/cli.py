@@ -68,9 +68,7 @@ def dashboard(
 
 NoOracle = Annotated[
     bool,
-    typer.Option(
-        "--no-oracle", help="Encode nothing in FP64 (--oracle keeps 8 at least); the reference stays unproved."
-    ),
+    typer.Option("--no-oracle", help="Encode nothing in FP64, as --oracle 0; the reference stays unproved."),
 ]
 AutoSearch = Annotated[
     bool, typer.Option("--auto-search", help="After a FAIL, search for the operations to keep in FP32.")

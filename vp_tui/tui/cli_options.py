@@ -25,7 +25,7 @@ _METAVARS: Final = {
 }  # fmt: skip
 
 MIN_ORACLE: Final = 8
-"""The fewest sequences that --oracle keeps in FP64."""
+"""The fewest sequences in FP64 that prove a reference: R4 is judged from as many on."""
 
 
 def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -54,10 +54,15 @@ def config_options(*names: str, **defaults: Any) -> Callable[[Callable[..., None
 
 
 def proving(oracle: int, *, is_refused: bool) -> int:
-    """Return the number of sequences in FP64 for --oracle and --no-oracle; RunConfig refuses a negative one."""
+    """Return the number of sequences in FP64 for --oracle and --no-oracle; RunConfig refuses a negative one.
+
+    Raises UsageError: some, but too few to prove anything.
+    """
     if is_refused:
         return 0
-    return max(oracle, MIN_ORACLE) if oracle >= 0 else oracle
+    if 0 < oracle < MIN_ORACLE:
+        raise UsageError(f"--oracle is 0, or {MIN_ORACLE} and more (got {oracle}): fewer sequences prove no reference")
+    return oracle
 
 
 def _option(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:

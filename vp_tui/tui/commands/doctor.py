@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vp_tui.core.errors import ExitCode, StoreError
@@ -54,8 +54,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"device     {facts['device']} ({facts['device_name']}): {facts['device_reason']}",
         f"telemetry  {found['gpu_telemetry']}",
     ]
-    lines += _attention_lines(found["precisions"])
-    lines += _steps_lines(found["precisions"])
+    lines += _on_cpu(found["precisions"]) if facts["device"] == "cpu" else _on_gpu(found["precisions"])
     if store["ok"]:
         lines.append(
             f"store      {store['path']}: {plural(store['runs'], 'run')}, quick check {store['check']}{_place(store)}"
@@ -72,6 +71,29 @@ def _place(store: Mapping[str, Any]) -> str:
     if store["network"]:
         where += " (a network file system: two machines must not write at the same time)"
     return where if store["writable"] else f"{where}; you can read it, not write it"
+
+
+def _on_cpu(precisions: Mapping[str, Any]) -> list[str]:
+    """Return which precisions and kernels there are: a CPU leaves no choice, and has one reason."""
+    arms = [arm for one in precisions.values() if one["available"] for arm in one["models"].values()]
+    used = dict.fromkeys(arm["attention"] for arm in arms)
+    kernels = [name for name in arms[0]["kernels"] if name not in used]
+    here = [name for name, one in precisions.items() if one["available"]]
+    gone = [name for name in precisions if name not in here]
+    return [
+        f"precisions {_needing_cuda(here, gone)}",
+        f"attention  {_needing_cuda(used, kernels)}",
+    ]
+
+
+def _needing_cuda(here: Iterable[str], gone: Sequence[str]) -> str:
+    verb = "needs" if len(gone) == 1 else "need"
+    return f"{', '.join(here)}; {', '.join(gone)} {verb} a CUDA device"
+
+
+def _on_gpu(precisions: Mapping[str, Any]) -> list[str]:
+    """Return a table of kernels per model and precision, and every reason once."""
+    return [*_attention_lines(precisions), *_steps_lines(precisions)]
 
 
 def _attention_lines(precisions: Mapping[str, Any]) -> list[str]:

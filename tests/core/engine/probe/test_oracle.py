@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp_tui.core.config import built_in_plan, emulated_plan, plain_plan
+from vp_tui.core.config import PrecisionPlan, built_in_plan, emulated_plan, plain_plan
 from vp_tui.core.engine.encode import place
 from vp_tui.core.engine.probe import oracle, oracle_file
 from vp_tui.core.engine.probe.point import rms
@@ -16,7 +16,7 @@ from vp_tui.core.errors import ResourceError
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
 from vp_tui.core.models.loading import load
 from vp_tui.core.models.operands import ROUNDING
-from vp_tui.core.models.precision import round_to_tf32, storage_dtype
+from vp_tui.core.models.precision import matmul_mode, round_to_tf32, storage_dtype
 
 CPU = torch.device("cpu")
 CACHE = Path("cache")
@@ -93,26 +93,48 @@ def test_every_value_of_the_twin_is_a_number_of_the_format(case):
 
 
 class Recording(SdpaAttention):
-    """A kernel that keeps what it was given."""
+    """A kernel that keeps what it was given, and the format that products had on a GPU then."""
 
-    given = []
+    given, products = [], []
 
     def __call__(self, call):
         self.given.append(call)
+        self.products.append(torch.backends.cuda.matmul.fp32_precision)
         return super().__call__(call)
+
+
+def recorded(found, model, plan):
+    """The kernel of a model after one packed batch within the rounding of `plan`."""
+    kernel = model.attention = Recording()
+    kernel.given.clear()
+    kernel.products.clear()
+    rounding = Rounding(plan, "esm2")
+    round_weights(model, rounding.weight)
+    with matmul_mode(rounding.math), rounding.inside(model), looking(model, rounding.value):
+        pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)
+        model(pack.ids_N, pack.layout)
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("plan", "products"),
+    [
+        (plain_plan("fp16"), ["ieee", "ieee"]),
+        (plain_plan("tf32"), ["tf32", "tf32"]),
+        (PrecisionPlan(name="mixed", precision="tf32", kept={"layers.1.attention": "fp32"}), ["tf32", "ieee"]),
+    ],
+)
+def test_the_products_of_attention_run_in_the_format_of_the_candidate(case, plan, products):
+    found = case("esm2")
+    model = found.encoder("fp32").loaded.model
+    assert recorded(found, model, plan).products == products
 
 
 @pytest.mark.parametrize(("name", "calls_are_rounded"), [("fp16", True), ("tf32", False)])
 def test_q_and_k_are_stored_again_after_the_rotary_rotation(case, name, calls_are_rounded):
     found = case("esm2")
     model = found.encoder("fp32").loaded.model
-    kernel = model.attention = Recording()
-    kernel.given.clear()
-    rounding = Rounding(plain_plan(name), "esm2")
-    round_weights(model, rounding.weight)
-    with rounding.inside(model), looking(model, rounding.value):
-        pack = place(found.sample.tokens, found.sample.packs(4096)[0], CPU)
-        model(pack.ids_N, pack.layout)
+    kernel = recorded(found, model, plain_plan(name))
     assert model.attention is kernel
     assert len(kernel.given) == 2
     for call in kernel.given:

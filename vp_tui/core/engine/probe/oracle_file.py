@@ -24,7 +24,7 @@ from vp_tui.core.engine.probe.trace import Trace
 from vp_tui.core.files import DAMAGED, replacing
 from vp_tui.core.fingerprint import hash_of, plan_hash
 
-ORACLE_VERSION: Final = 4
+ORACLE_VERSION: Final = 5
 """Part of the key: raised by every change of the passes, the points or the sketches."""
 
 UNREADABLE: Final[tuple[type[Exception], ...]] = (SafetensorError, *DAMAGED)

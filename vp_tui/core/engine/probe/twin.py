@@ -4,15 +4,17 @@ The twin (rounding emulation) runs in IEEE FP32 with the candidate's own weights
 value that a watched module gives away or that enters a linear layer, a norm or an attention kernel is rounded once:
 every engine stores q and k again after the rotary rotation, and without that rounding a sound engine has up to 3 times
 the error of its twin. What a candidate errs beyond its twin is its arithmetic, its tables and its mistakes. TF32 stores
-FP32, so only what enters the matmuls of linear layers is rounded, and their weights. Operands of 8 bits and less, real
-or emulated, are rounded as those layers do, row by row.
+FP32, so only what enters matmuls is rounded: in linear layers, and their weights, here; in attention by the device,
+which multiplies in TF32 there as it does for the candidate. cuBLAS takes TF32 for some shapes only (a length that is no
+multiple of 4 stays in FP32), and a twin that rounded every operand had 1.6 times the error of a sound engine, one that
+rounded none 0.7 times. Operands of 8 bits and less, real or emulated, are rounded as those layers do, row by row.
 
-Inside transformers q and k cannot be reached; attention probabilities, which kernels may keep in 16 bits, are not
-rounded in either kind.
+Inside transformers q, k and the products of attention cannot be reached; attention probabilities, which kernels may
+keep in 16 bits, are not rounded in either kind.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,7 +27,7 @@ from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models.kernels.base import Attention, AttentionCall
 from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.ops import Ops, ResidualNorm
-from vp_tui.core.models.precision import is_16_bit, round_to_tf32, storage_dtype, stored_as
+from vp_tui.core.models.precision import is_16_bit, products_of, round_to_tf32, storage_dtype, stored_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class _RoundedAttention:
 
     kernel: Attention
     rounded: Callable[[Tensor], Tensor]
+    products: Callable[[], AbstractContextManager[None]]
+    """Within it, products run in the candidate's format."""
 
     @property
     def name(self) -> str:
@@ -42,7 +46,8 @@ class _RoundedAttention:
 
     def __call__(self, call: AttentionCall) -> Tensor:
         q_NHK, k_NHK = (self.rounded(states_NHK) for states_NHK in (call.q_NHK, call.k_NHK))
-        return self.kernel(replace(call, q_NHK=q_NHK, k_NHK=k_NHK))
+        with self.products():
+            return self.kernel(replace(call, q_NHK=q_NHK, k_NHK=k_NHK))
 
 
 class _RoundedNorm(Ops):
@@ -101,7 +106,8 @@ class Rounding:
         """
         kernel = getattr(model, "attention", None)
         if kernel is not None:
-            setattr(model, "attention", _RoundedAttention(kernel, self._in_attention))  # noqa: B010  (not a module)
+            rounded = _RoundedAttention(kernel, self._in_attention, self._attention_products)
+            setattr(model, "attention", rounded)  # noqa: B010  (not a module)
         handles = [
             module.register_forward_pre_hook(partial(self._enter_block if _is_block(module) else self._before, name))
             for name, module in watched(model)
@@ -121,7 +127,14 @@ class Rounding:
                 setattr(model, "attention", kernel)  # noqa: B010
 
     def _in_attention(self, states_NHK: Tensor) -> Tensor:
-        return self._as_stored(f"{self._block}.attention", states_NHK)
+        return self._as_stored(self._attention_unit, states_NHK)
+
+    def _attention_products(self) -> AbstractContextManager[None]:
+        return products_of(self._plan.of(self._attention_unit))
+
+    @property
+    def _attention_unit(self) -> str:
+        return f"{self._block}.attention"
 
     def _as_stored(self, unit: str, value: Tensor) -> Tensor:
         own = self._plan.at(unit)
