@@ -94,3 +94,14 @@ def test_a_limit_that_does_not_exist_is_refused_with_the_nearest_name(vp_tui, ma
     path.write_text("M1.fial = 0.999\n")
     done = vp_tui("run", "-m", made_checkpoint(), "-i", PROTEINS, "--thresholds", path, check=2)
     assert "M1.fail" in done.stderr
+
+
+def test_copies_of_one_sequence_do_not_judge_a_format(vp_tui, document, made_checkpoint, tmp_path):
+    """How much one sequence amplifies rounding varies by half; the limit of R4 needs several of them."""
+    one = PROTEINS.read_text().split(">")[1].partition("\n")[2]
+    path = tmp_path / "copies.fasta"
+    path.write_text("".join(f">copy{number}\n{one}" for number in range(30)))
+    found = document(vp_tui("run", "-m", made_checkpoint(), "-i", path, "--json"))
+    assert found["measures"]["R4"]["all"]["rounding_ratio"] is None
+    assert found["measures"]["R5"]["all"]["pooled_ratio"] is None
+    assert found["verdict"] == "PASS"

@@ -143,6 +143,8 @@ def run(
 def _settings(config: dict[str, Any], given: set[str], resume: str, *, emulate: str, no_oracle: bool) -> dict[str, Any]:
     """Return the settings that the options of `run` give; raise UsageError for options that exclude each other."""
     _require_fitting(given, resume)
+    if no_oracle and "--oracle" in given:
+        raise UsageError("--no-oracle and --oracle exclude each other: use one of them")
     return config | emulated(emulate, given) | {"oracle": proving(config["oracle"], is_refused=no_oracle)}
 
 

@@ -166,8 +166,9 @@ def policy(
     ] = RunConfig.model_fields["precision"].default,
     env: Annotated[bool, typer.Option("--env", help="Print lines for `eval`, with the reason on stderr.")] = False,
     target: Annotated[
-        str, typer.Option("--for", metavar="fork|virnucpro|json", help="With --env: the program the lines are for.")
-    ] = "fork",
+        str,
+        typer.Option("--for", metavar="fork|virnucpro|json", help="Lines for this program, as --env (default: fork)."),
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Print the precision that production should use.
@@ -178,5 +179,5 @@ def policy(
     """
     from vp_tui.tui.commands.policy import print_policy
 
-    options = {"device": config["device"], "as_env": env, "as_json": json, "target": target}
+    options = {"device": config["device"], "as_env": env or bool(target), "as_json": json, "target": target or "fork"}
     print_policy(store, config["model"], precision, **options)

@@ -6,7 +6,7 @@ Pure functions from snapshots to strings; stored text passes through `safe`.
 from collections.abc import Sequence
 
 from vp_tui.core import text as fmt
-from vp_tui.core.events import Finding, StratumStats
+from vp_tui.core.events import StratumStats
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import from_document
 from vp_tui.core.report import headings as words
@@ -46,7 +46,7 @@ def summary(snapshot: RunSnapshot) -> str:
     lines = _top(snapshot)
     if snapshot.strata:
         lines += ["", *strata_table(snapshot.strata, limits.fail(M1))]
-    lines += sections.spaced(_findings(snapshot.findings))
+    lines += sections.spaced(_findings(snapshot))
     lines += sections.spaced(_notes_and_next(snapshot))
     told = (sections.cosine_meaning(measured, limits), sections.uncaught_controls(measured))
     proof = [line for each in told for line in sections.paragraph(each, first="", rest="")]
@@ -64,7 +64,7 @@ def report(snapshot: RunSnapshot) -> str:
     if strata:
         lines += ["", *strata_table(strata, limits.fail(M1))]
     parts = {
-        "Findings": _findings(snapshot.findings),
+        "Findings": _findings(snapshot),
         "Notes and next step": _notes_and_next(snapshot),
         f"What a similarity of {fmt.limit(limits.fail(M1))} means here": sections.paragraph(meaning) if meaning else [],
         "Predictions": predictions(measured),
@@ -115,11 +115,11 @@ def _done(stats: StratumStats) -> str:
     return exact if len(exact) <= 9 else f"{fmt.short(stats.n)}/{fmt.short(stats.planned)}"
 
 
-def _findings(found: Sequence[Finding]) -> list[str]:
+def _findings(snapshot: RunSnapshot) -> list[str]:
     """One paragraph per cause, with its mark."""
     return [
         line
-        for severity, text, told in findings(found)
+        for severity, text, told in findings(snapshot)
         for line in sections.paragraph(f"{text}.{' ' if told else ''}{told}", first=marked(severity, ""), rest="  ")
     ]
 

@@ -144,6 +144,19 @@ def test_a_handful_of_sequences_gives_numbers_or_none(num):
         assert found.values["M1"]["all"]["between_cosine"] is None
 
 
+def test_copies_are_no_further_sequences():
+    """Two sequences, each fifteen times, have no spread to compare."""
+    rng = np.random.default_rng(0)
+    x_SD, y_SD = (np.repeat(rng.normal(1, 1, (2, 16)).astype(np.float32), 15, axis=0) for _ in range(2))
+    hash_S = np.repeat(np.arange(2), 15)
+    found = after_run(x_SD, y_SD, np.zeros(30, np.int64), cosine_limit=LIMIT, hash_S=hash_S).values
+    alone = after_run(x_SD[::15], y_SD[::15], np.zeros(2, np.int64), cosine_limit=LIMIT, hash_S=hash_S[::15]).values
+    assert {name for name, value in found["S5"]["all"].items() if value is None} == {
+        name for name, value in alone["S5"]["all"].items() if value is None
+    }
+    assert None in found["S5"]["all"].values()
+
+
 def test_a_stratum_without_rows_has_no_number():
     x_SD = embeddings(num=60)
     found = measured(x_SD, noisy(x_SD), np.repeat([0, 2], 30))

@@ -14,6 +14,7 @@ M1 = Gate(
     what="lowest similarity",
     meaning="The embedding points in another direction than its reference; this limit decides the verdict.",
     advice="Keep this model in FP32 for such sequences; R4 in `vp-tui show RUN` compares its modules.",
+    advice_on_files="Find out what the two programs do differently with such sequences.",
     blind_to="length, and everything outside the few dimensions that hold most of the norm",
     cause="similarity",
     counted="below",
@@ -186,8 +187,10 @@ M5_SCALE = Gate(
     style="ratio",
     title="scale of the median sequence",
     what="least-squares scale of the median sequence",
-    meaning="Half of the embeddings or more are scaled copies of their references, as when a factor is missing.",
-    advice="Look for a missing factor, such as token dropout scaling or pooling over another number of tokens.",
+    meaning="What half of the embeddings or more have in common with their references has another length: a factor is "
+    "missing, or, where similarity is low too, part of the signal is lost.",
+    advice="Where similarity is high, look for a missing factor, such as token dropout scaling or pooling over another "
+    "number of tokens.",
     blind_to="errors orthogonal to the embedding, and a wrong scale of a few sequences",
     cause="scale",
 )

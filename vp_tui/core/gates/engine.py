@@ -14,7 +14,7 @@ R1 = Gate(
     title="error of the reference",
     what="error of the reference against FP64",
     meaning="The reference itself is inexact (TF32 or 16 bits inside it?), so agreement with it proves little.",
-    advice="Check the environment for TF32 overrides (vp-tui doctor) and run again.",
+    advice="Check the environment for TF32 overrides with `vp-tui doctor`, and run again.",
     blind_to="faults that FP64 shares: wrong weights, wrong tokens",
     cause="reference",
 )
@@ -63,8 +63,9 @@ R3 = Gate(
     scopes="all",
     title="noise of the reference",
     what="relative L2 between two encodings by the reference",
-    meaning="Embeddings depend on batch composition: packing or padding leaks between sequences.",
-    advice="Use --attention sdpa; if the finding stays, report a bug.",
+    meaning="Two encodings of the same sequence differ: packing or padding leaks between sequences, or results do not "
+    "repeat.",
+    advice="Use --attention sdpa; where that was used, or the finding stays, report a bug.",
     blind_to="errors that repeat exactly",
     cause="batching",
 )
@@ -80,8 +81,9 @@ R3_CANDIDATE = Gate(
     style="ratio",
     title="noise of the candidate",
     what="relative L2 between two encodings by the candidate, divided by that of exact arithmetic rounded once",
-    meaning="Embeddings depend on batch composition: packing or padding leaks between sequences.",
-    advice="Use --attention sdpa; if the finding stays, report a bug.",
+    meaning="Two encodings of the same sequence differ: packing or padding leaks between sequences, or results do not "
+    "repeat.",
+    advice="Use --attention sdpa; where that was used, or the finding stays, report a bug.",
     blind_to="errors that repeat exactly, and leaks that are in both encodings (R4 and R5 see those)",
     cause="batching",
 )

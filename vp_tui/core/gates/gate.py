@@ -84,6 +84,8 @@ class Gate:
     """Meaning of a miss for a biologist; one sentence."""
     advice: str
     """The next step after a miss; one sentence."""
+    advice_on_files: str = ""
+    """The next step where embeddings of other programs were judged; empty: `advice`."""
     blind_to: str
     """Errors the gate cannot detect; completes `does not detect ...`."""
     cause: Cause

@@ -65,6 +65,7 @@ V1 = Gate(
     what="sequences with NaN or Inf",
     meaning="These sequences have no usable embedding: anything computed from it is meaningless.",
     advice="Find the operations to keep in FP32 with `vp-tui search RUN`, or use BF16.",
+    advice_on_files="Leave these sequences out, and validate the model itself in this precision with `vp-tui run`.",
     blind_to="errors that stay finite, however large",
     cause="overflow",
 )
@@ -154,7 +155,7 @@ T1 = Gate(
     style="cosine",
     title="0.1th percentile of token similarity",
     what="0.1th percentile of the similarity of single tokens",
-    meaning="Single residues or bases are wrong; pooling hides it from embeddings, not from per-token outputs.",
+    meaning="Single residues or bases are wrong; pooling may hide it from embeddings, never from per-token outputs.",
     advice="Do not use per-token outputs of this precision.",
     blind_to="scale, and errors that all tokens share",
     cause="tokens",

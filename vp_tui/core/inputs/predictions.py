@@ -78,7 +78,10 @@ def read_truth(path: Path) -> dict[str, bool]:
     Raises InputError: as read_predictions, and for an id with two labels.
     """
     header, rows = _table(path)
-    id_at, label_at = _column(path, header, "", _ID, "id"), _column(path, header, "", _LABEL, "label")
+    id_at, label_at = (_found(header, known) for known in (_ID, _LABEL))
+    if id_at is None or label_at is None:
+        told = ", ".join(map(repr, map(printable, header)))
+        raise InputError(f"{path}: its first line must name the columns id and label, and is {told}")
     found: dict[str, bool] = {}
     for row in rows:
         name, label = printable(row[id_at]), _label(path, row[label_at])

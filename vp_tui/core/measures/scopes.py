@@ -90,7 +90,10 @@ def numbers_of(scope: Scope, cosine_limit: float) -> Mapping[str, Numbers]:
 
 
 def judgeable(numbers: Mapping[str, Numbers], num: int) -> Mapping[str, Numbers]:
-    """Drop the set measures where there are too few rows; numbers that describe a single arm stay."""
+    """Drop the set measures where there are too few rows (`num`, without copies).
+
+    Numbers that describe a single arm stay.
+    """
     if num >= SMALLEST_SET:
         return numbers
     return {

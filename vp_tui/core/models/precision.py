@@ -137,14 +137,15 @@ def round_to_tf32(tensor: Tensor) -> Tensor:
 def significant_bits(plan: PrecisionPlan) -> int:
     """Binary digits of a number in the plan's products: 24 for FP32, 11 for FP16 and TF32, 8 for BF16, 4 for FP8.
 
-    The fewest of a linear layer with small operands count, as its errors are the largest.
+    The fewest of all units count, as their errors are the largest.
     """
-    small = [_OPERAND_BITS[own] for own in (plan.precision, *plan.kept.values()) if own in _OPERAND_BITS]
-    if small:
-        return min(small)
-    if plan.precision == "tf32":
-        return 11
-    return 1 - int(math.log2(torch.finfo(storage_dtype(plan.precision)).eps))
+    return min(map(_significant_bits, {plan.precision, *plan.kept.values()}))
+
+
+def _significant_bits(own: PlanPrecision) -> int:
+    if own in _OPERAND_BITS:
+        return _OPERAND_BITS[own]
+    return 11 if own == "tf32" else 1 - int(math.log2(torch.finfo(storage_dtype(own)).eps))
 
 
 def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:

@@ -34,7 +34,8 @@ def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mappin
     notes = (*base_notes, *cand_notes, *_shared(base_runs, cand_runs))
     found = contrasts(base_runs, cand_runs, rule=rule, calibration=calibration)
     if not found:
-        return _unmeasured(base_runs, cand_runs, notes)
+        has_times = any(value is not None for run in (*base.runs, *cand.runs) for value in run.performance.values())
+        return _unmeasured(base_runs, cand_runs, notes) if has_times else _without_times()
     same_session = _share_a_session(base_runs, cand_runs)
     items = tuple(
         _item(contrast, p, rule, same_session=same_session) for contrast, p in zip(found, adjusted(found), strict=True)
@@ -60,6 +61,12 @@ def _unmeasured(base: Sequence[RunSample], cand: Sequence[RunSample], notes: tup
         else f"{len(base)} against {fmt.plural(len(cand), 'run')} with valid times; one per side is needed"
     )
     return Part(outcome=outcome, sentence=f"{_OPENINGS[outcome]}: {reason}", notes=notes)
+
+
+def _without_times() -> Part:
+    """Return the part when no run was timed at all, as those of judged embeddings: no repeat would decide it."""
+    outcome: Outcome = "NOT_COMPARABLE"
+    return Part(outcome=outcome, sentence=f"{_OPENINGS[outcome]}: no run has times", notes=())
 
 
 def _shared(base: Sequence[RunSample], cand: Sequence[RunSample]) -> tuple[str, ...]:

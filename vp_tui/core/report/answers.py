@@ -4,20 +4,20 @@ Pure functions from a snapshot to pairs of a label and a text, which are not wra
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import PLAN_PREFIX
-from vp_tui.core.events import Finding
 from vp_tui.core.formats import shown_name
+from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.model import F1, I2
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
-from vp_tui.core.report.headline import headline, overall
+from vp_tui.core.report.headline import headline, overall, problems_of
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
-from vp_tui.core.verdict.causes import Group, notes, problems
+from vp_tui.core.verdict.causes import Group, notes
 from vp_tui.core.verdict.certainty import MIN_FILE, bound_of, failures_in_words
 from vp_tui.core.verdict.evaluate import detail
 
@@ -53,11 +53,18 @@ def notes_and_next(snapshot: RunSnapshot) -> tuple[Answer, ...]:
     return tuple((label, text) for label, text in found if text)
 
 
-def findings(found: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
+def advice_of(gate: Gate, snapshot: RunSnapshot) -> str:
+    """Return the next step after a miss; files of embeddings have no operations to search."""
+    is_judged = snapshot.config.get("judged") is not None
+    advice = (is_judged and gate.advice_on_files) or gate.advice
+    return advice.replace(" RUN", f" {snapshot.run.id}")
+
+
+def findings(snapshot: RunSnapshot) -> Iterator[tuple[str, str, str]]:
     """Yield severity, what was found, and what it means and what to do; one per cause that warns or fails."""
-    for group in problems(found):
+    for group in problems_of(snapshot):
         gate = BY_ID.get(group.lead.gate)
-        told = f"{gate.meaning} {gate.advice}" if gate is not None else ""
+        told = f"{gate.meaning} {advice_of(gate, snapshot)}" if gate is not None else ""
         yield group.lead.severity, f"{group.lead.gate}: {safe(group.lead.text)}", f"{told}{_others(group)}"
 
 
@@ -111,10 +118,10 @@ def next_step(snapshot: RunSnapshot) -> str:
 
     A recognized fault of a pipeline explains the other problems.
     """
-    found = sorted(problems(snapshot.findings), key=lambda group: group.lead.gate != F1.id)
+    found = sorted(problems_of(snapshot), key=lambda group: group.lead.gate != F1.id)
     gate = BY_ID.get(found[0].lead.gate) if found else None
     if gate is not None:
-        return gate.advice.replace(" RUN", f" {snapshot.run.id}")
+        return advice_of(gate, snapshot)
     config = snapshot.config
     if config.get("judged"):
         return _next_of_judged(config["judged"])

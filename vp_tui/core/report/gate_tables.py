@@ -38,7 +38,7 @@ def results_of(snapshot: RunSnapshot) -> tuple[GateResult, ...]:
 
 def findings_table(snapshot: RunSnapshot) -> Table:
     """Return one row per cause that warns or fails, with its meaning and the next step; notes are answers."""
-    found = list(findings(snapshot.findings))
+    found = list(findings(snapshot))
     return Table(
         title="Findings",
         columns=titled("severity", "what was found", most=86),

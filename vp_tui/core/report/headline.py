@@ -15,7 +15,7 @@ from vp_tui.core.gates.model import I2
 from vp_tui.core.measurements import from_document
 from vp_tui.core.store.snapshot import RunRow, RunSnapshot
 from vp_tui.core.text import safe
-from vp_tui.core.verdict.causes import notes, problems
+from vp_tui.core.verdict.causes import Group, notes, problems
 from vp_tui.core.verdict.certainty import MIN_FILE, bound_of, failures_in_words
 from vp_tui.core.verdict.judge import UNPROVED
 from vp_tui.core.verdict.margin import margin
@@ -149,6 +149,12 @@ def _lowest(stats: StratumStats, snapshot: RunSnapshot) -> tuple[str, ...]:
     return (f"lowest similarity {fmt.similarity(stats.cosine_min)}, margin {times}",)
 
 
+def problems_of(snapshot: RunSnapshot) -> tuple[Group, ...]:
+    """Return what warns or fails, one group per cause."""
+    stats = overall(snapshot)
+    return problems(snapshot.findings, None if stats is None else stats.low)
+
+
 def _place(snapshot: RunSnapshot) -> tuple[str, ...]:
     """Return the first module that an alert names."""
     module = next((alert.layer for alert in snapshot.alerts if alert.layer), None)
@@ -156,7 +162,7 @@ def _place(snapshot: RunSnapshot) -> tuple[str, ...]:
 
 
 def _proof(snapshot: RunSnapshot, everything: StratumStats | None) -> tuple[str, ...]:
-    run, found = snapshot.run, problems(snapshot.findings)
+    run, found = snapshot.run, problems_of(snapshot)
     is_labels = (snapshot.config.get("judged") or {}).get("kind") == "predictions"
     if is_labels or everything is None or everything.cosine_min is None or run.verdict in {"FAIL", "INVALID"}:
         return (safe(run.sentence or ""),)

@@ -13,9 +13,10 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.gates.model import V1
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import from_document
-from vp_tui.core.report.headline import kind_of, overall
+from vp_tui.core.report.answers import advice_of
+from vp_tui.core.report.headline import kind_of, overall, problems_of
 from vp_tui.core.store.snapshot import RunSnapshot
-from vp_tui.core.verdict.causes import RANK, Group, grouped
+from vp_tui.core.verdict.causes import RANK, Group, notes
 from vp_tui.core.verdict.words import overflow_place
 
 _GATE_OF: Final = {"nan": V1.id, "inf": V1.id, "cosine": M1.id}
@@ -46,7 +47,7 @@ class Issue:
 def issues(snapshot: RunSnapshot) -> tuple[Issue, ...]:
     """Return the most severe first; among equals findings, then alerts, each in their order."""
     about, single = _by_gate(snapshot.alerts)
-    groups = _with_overflow(grouped(snapshot.findings), snapshot)
+    groups = (*problems_of(snapshot), *notes(snapshot.findings))
     found = [_of_findings(group, about, snapshot) for group in groups]
     judged = {finding.gate for finding in snapshot.findings if finding.severity != "info"}
     found += [_of_sequences(gate, alerts, snapshot) for gate, alerts in about.items() if gate not in judged]
@@ -78,7 +79,7 @@ def _of_findings(group: Group, about: Mapping[str, Sequence[AlertRaised]], snaps
         alerts: list[AlertRaised] = []
     else:
         alerts = [alert for one in dict.fromkeys((lead.gate, *group.gates)) for alert in about.get(one, ())]
-        text, advice = _over_strata(group, snapshot), gate.advice if gate is not None else ""
+        text, advice = _over_strata(group, snapshot), advice_of(gate, snapshot) if gate is not None else ""
     others: tuple[AlertRaised | Finding, ...] = (*group.others, *alerts)
     return Issue(key=f"f{lead.gate}{lead.severity}", lead=lead, others=others, text=text, next_step=advice)
 
@@ -100,17 +101,6 @@ def _below(stats: StratumStats, snapshot: RunSnapshot) -> str:
     return f"{fmt.exact(stats.low)} of {fmt.exact(stats.n)} {kind_of(snapshot)} are at or below similarity {limit}"
 
 
-def _with_overflow(groups: Sequence[Group], snapshot: RunSnapshot) -> tuple[Group, ...]:
-    """Return the groups; where every sequence below the limit has NaN or Inf, M1 belongs to V1."""
-    stats = overall(snapshot)
-    by_gate = {group.lead.gate: group for group in groups if group.lead.severity != "info"}
-    if stats is None or stats.low or V1.id not in by_gate or M1.id not in by_gate:
-        return tuple(groups)
-    both, more = by_gate[V1.id], by_gate[M1.id]
-    joined = Group(lead=both.lead, others=(*both.others, more.lead, *more.others))
-    return tuple(joined if group is both else group for group in groups if group is not more)
-
-
 def _of_sequences(gate: str, alerts: Sequence[AlertRaised], snapshot: RunSnapshot) -> Issue:
     stats, place = overall(snapshot), next((alert.layer for alert in alerts if alert.layer), None)
     if stats is None or len(alerts) == 1:
@@ -119,7 +109,9 @@ def _of_sequences(gate: str, alerts: Sequence[AlertRaised], snapshot: RunSnapsho
         text = overflow_place(snapshot.strata, None) + (f", first in {fmt.safe(place)}" if place else "")
     else:
         text = _below(stats, snapshot)
-    return Issue(key=f"s{gate}", lead=alerts[0], others=tuple(alerts[1:]), text=text, next_step=BY_ID[gate].advice)
+    return Issue(
+        key=f"s{gate}", lead=alerts[0], others=tuple(alerts[1:]), text=text, next_step=advice_of(BY_ID[gate], snapshot)
+    )
 
 
 def _alone(key: str, alert: AlertRaised) -> Issue:

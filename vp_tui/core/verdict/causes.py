@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from vp_tui.core.events import Finding
+from vp_tui.core.gates.embeddings import M1
+from vp_tui.core.gates.model import V1, V2, V3
 from vp_tui.core.gates.table import BY_ID
 
 RANK = {"fail": 0, "warn": 1, "info": 2}
 """Severity -> place; the most severe first."""
+_OVERFLOWS: Final = (V1.id, V2.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +38,20 @@ def grouped(findings: Iterable[Finding]) -> tuple[Group, ...]:
     return tuple(Group(lead=found[0], others=tuple(found[1:])) for found in causes.values())
 
 
-def problems(findings: Iterable[Finding]) -> tuple[Group, ...]:
-    """Return the groups that warn or fail."""
-    return tuple(group for group in grouped(findings) if group.lead.severity != "info")
+def problems(findings: Iterable[Finding], low: int | None = None) -> tuple[Group, ...]:
+    """Return the groups that warn or fail; an overflow has in its group what it explains.
+
+    That is V3, whose headroom is used up, and M1 where no sequence that has an embedding is at or below the limit
+    (`low`, their number).
+    """
+    groups = tuple(group for group in grouped(findings) if group.lead.severity != "info")
+    overflow = next((group for group in groups if group.lead.gate in _OVERFLOWS), None)
+    if overflow is None:
+        return groups
+    explained = [group for group in groups if group.lead.gate == V3.id or (group.lead.gate == M1.id and low == 0)]
+    more = tuple(one for group in explained for one in (group.lead, *group.others))
+    joined = Group(lead=overflow.lead, others=(*overflow.others, *more))
+    return tuple(joined if group is overflow else group for group in groups if group not in explained)
 
 
 def notes(findings: Iterable[Finding]) -> tuple[Group, ...]:

@@ -129,13 +129,10 @@ def _unsafe(
     candidate: str,
     details: Mapping[str, Any] | None,
 ) -> str:
-    groups = causes.problems(found)
+    groups = causes.problems(found, everything.low)
     decisive = groups[0].lead.text if groups else found[0].text
     if outcome == "FAIL" and any(one.gate == V1.id and one.severity == "fail" for one in found):
         decisive = overflow_of(strata, details, candidate)
-        if not everything.low:
-            # M1 misses by the same sequences
-            groups = tuple(group for group in groups if group.lead.gate != M1.id)
     more = f" (and {fmt.plural(len(groups) - 1, 'more problem')})" if len(groups) > 1 else ""
     fault = next((one for one in found if one.gate == F1.id), None)
     if outcome == "FAIL" and fault is not None:

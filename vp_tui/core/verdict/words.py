@@ -99,8 +99,8 @@ def overflow_of(strata: Sequence[StratumStats], details: Mapping[str, Any] | Non
     told = overflow_place(strata, details)
     if details is None:
         return told
-    place = _first_module(details)
-    keep = f"keep {place} in FP32" if place else "keep that module in FP32 (`vp-tui search RUN` finds it)"
+    # the module that overflows is one of several: what reads its output overflows next
+    keep = "keep in FP32 what `vp-tui search RUN` finds"
     return f"{told}; use bf16, or {keep}" if candidate != "bf16" else f"{told}; {keep}"
 
 

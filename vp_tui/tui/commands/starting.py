@@ -52,8 +52,13 @@ def configured(values: Mapping[str, Any]) -> RunConfig:
         return RunConfig(**typed)
     except ValidationError as error:
         found = [(str(item["loc"][0]) if item["loc"] else "strata", item) for item in error.errors()]
-        wrong = [f"--{name.replace('_', '-')}: {refusal_of(item)} (got {item['input']!r})" for name, item in found]
+        wrong = [f"--{name.replace('_', '-')}: {refusal_of(item)}{_got(item)}" for name, item in found]
         raise UsageError("; ".join(dict.fromkeys(wrong))) from error
+
+
+def _got(item: Mapping[str, Any]) -> str:
+    """Return the refused value; an error without a place has the whole configuration there, and names its value."""
+    return f" (got {item['input']!r})" if item["loc"] else ""
 
 
 def with_plan(precision: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from vp_tui.core.files import user_path
 from vp_tui.core.inputs import spool
 from vp_tui.core.inputs.predictions import known_of, read_truth
 from vp_tui.core.inputs.source import resolve
-from vp_tui.core.inputs.spec import read_spec
+from vp_tui.core.inputs.spec import ModelSpec, read_spec
 from vp_tui.core.report.virnucpro import SECOND, Model, notes_of, virnucpro_document, worst_exit_code
 from vp_tui.core.runs import launch
 from vp_tui.core.store.home import Home
@@ -37,9 +37,9 @@ def run_virnucpro(home: Home, options: Mapping[str, Any], *, as_json: bool) -> i
     `options`: input, chunk, esm, dnabert, the precision of each (or ""), classifier (or ""), candidate_esm and
     candidate_classifier (or ""), truth (or ""), sample and seed of contigs, and RunConfig's own.
 
-    Raises:
-        InputError, ModelError, UsageError: bad input, before a run exists.
+    Raises InputError, ModelError, UsageError: bad input, before a run exists.
     """
+    _require_alphabets(options)
     classifiers = _classifiers(home, options)
     options = {**options, "input": spool.as_file(options["input"], home.cache)}
     contigs = read_contigs(options["input"], sample=options["sample"], seed=options["seed"])
@@ -133,8 +133,25 @@ def _classifier(home: Home, options: Mapping[str, Any], option: str, esm: Model)
 
 def width_of(model: str) -> int | None:
     """Return the embedding width; None for a hub model that is not downloaded yet."""
+    spec = _spec_of(model)
+    return None if spec is None else spec.hidden
+
+
+def _spec_of(model: str) -> ModelSpec | None:
     source = resolve(model)
-    return read_spec(source.path).hidden if source.is_here else None
+    return read_spec(source.path) if source.is_here else None
+
+
+def _require_alphabets(options: Mapping[str, Any]) -> None:
+    """Raise UsageError for a model that does not read what it would be given: frames of proteins, or of DNA."""
+    for option, wanted in (("esm", "protein"), (SECOND, "protein"), ("dnabert", "dna")):
+        spec = _spec_of(options[option]) if options[option] else None
+        if spec is not None and spec.alphabet not in {wanted, "any"}:
+            kinds = {"protein": "protein", "dna": "DNA"}
+            raise UsageError(
+                f"--{option.replace('_', '-')} {options[option]} is a {kinds[spec.alphabet]} model, a "
+                f"{kinds[wanted]} model is needed there: were --esm and --dnabert swapped?"
+            )
 
 
 def _validate(home: Home, options: Mapping[str, Any], files: FrameFiles, group: str) -> dict[Model, RunSnapshot]:

@@ -12,7 +12,11 @@ from vp_tui.core.config import plain_plan
 from vp_tui.core.engine.encode import Encoder
 from vp_tui.core.engine.faults.inject import FaultyEncoders
 from vp_tui.core.engine.probe import oracle
+from vp_tui.core.engine.probe.noise import noise
 from vp_tui.core.engine.probe.sample import Sample, stratified
+from vp_tui.core.engine.probe.semantics import in_fp32
+from vp_tui.core.engine.probe.stage import Probed, encode_again, look_inside
+from vp_tui.core.engine.probe.tables import stored_frequencies
 from vp_tui.core.inputs import sequences, tokenizing
 from vp_tui.core.inputs.source import resolve
 from vp_tui.core.inputs.spec import read_spec
@@ -37,8 +41,8 @@ class Case:
     def spec(self):
         return read_spec(self.source.path, self.source.name)
 
-    def encoder(self, name, fault=None):
-        plan = plain_plan(name)
+    def encoder(self, plan, fault=None):
+        plan = plain_plan(plan) if isinstance(plan, str) else plan
         loaded = loading.load(self.source, plan, CPU)
         return (
             Encoder(loaded, plan, CPU) if fault is None else FaultyEncoders(fault).make("candidate", loaded, plan, CPU)
@@ -100,17 +104,45 @@ def case(made_checkpoint, made_dnabert, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def ask(case):
-    """ask(kind, name) -> OracleTrace, made once."""
+    """ask(kind, plan) -> OracleTrace, made once; `plan` is a PrecisionPlan or the name of a precision."""
     made = {}
 
-    def get(kind, name):
-        if (kind, name) not in made:
+    def get(kind, plan):
+        plan = plain_plan(plan) if isinstance(plan, str) else plan
+        key = kind, plan.model_dump_json()
+        if key not in made:
             found = case(kind)
-            made[kind, name] = oracle.ask(
-                oracle.OracleRequest(
-                    source=found.source, spec=found.spec, sample=found.sample, plan=plain_plan(name), device=CPU
-                )
+            made[key] = oracle.ask(
+                oracle.OracleRequest(source=found.source, spec=found.spec, sample=found.sample, plan=plan, device=CPU)
             )
-        return made[kind, name]
+        return made[key]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def probe(case, ask):
+    """probe(kind, name, change=None) -> Probed; `change` may break the candidate's encoder."""
+
+    def run(kind, name, change=None):
+        found = case(kind)
+        reference = found.encoder("fp32")
+        reference_PD = found.rows(reference)
+        encoder = found.encoder(name)
+        if change is not None:
+            change(encoder)
+        rows_PD = found.rows(encoder)
+        sample = found.sample
+        return Probed(
+            sample=sample,
+            candidate=encode_again(
+                encoder, sample, rows_PD, look_inside(encoder, sample, stored_frequencies(found.source, found.spec))
+            ),
+            candidate_rows_PD=rows_PD,
+            reference_rows_PD=reference_PD,
+            reference_noise=noise(reference, sample.tokens, sample.indices_P, reference_PD, sample.budget),
+            oracle=ask(kind, name),
+            semantics=in_fp32(lambda: found.encoder("fp32"), sample, encoder.loaded.attention_kernel),
+        )
+
+    return run

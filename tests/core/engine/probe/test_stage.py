@@ -11,9 +11,7 @@ import torch
 from vp_tui.core.engine.probe.noise import noise, padded_tokens
 from vp_tui.core.engine.probe.ratio_numbers import noise_ratio, pooled_ratios
 from vp_tui.core.engine.probe.ratios import ratios
-from vp_tui.core.engine.probe.semantics import in_fp32
-from vp_tui.core.engine.probe.stage import Probed, encode_again, look_inside, measured
-from vp_tui.core.engine.probe.tables import stored_frequencies
+from vp_tui.core.engine.probe.stage import measured
 from vp_tui.core.errors import Unavailable
 from vp_tui.core.measurements import merged
 from vp_tui.core.models.kernels.sdpa import SdpaAttention
@@ -32,34 +30,6 @@ NAMES = {
     "R6": {"semantics_ratio"},
     "R7": {"rotary_mismatch"},
 }
-
-
-@pytest.fixture(scope="session")
-def probe(case, ask):
-    """probe(kind, name, change=None) -> Probed; `change` may break the candidate's encoder."""
-
-    def run(kind, name, change=None):
-        found = case(kind)
-        reference = found.encoder("fp32")
-        reference_PD = found.rows(reference)
-        encoder = found.encoder(name)
-        if change is not None:
-            change(encoder)
-        rows_PD = found.rows(encoder)
-        sample = found.sample
-        return Probed(
-            sample=sample,
-            candidate=encode_again(
-                encoder, sample, rows_PD, look_inside(encoder, sample, stored_frequencies(found.source, found.spec))
-            ),
-            candidate_rows_PD=rows_PD,
-            reference_rows_PD=reference_PD,
-            reference_noise=noise(reference, sample.tokens, sample.indices_P, reference_PD, sample.budget),
-            oracle=ask(kind, name),
-            semantics=in_fp32(lambda: found.encoder("fp32"), sample, encoder.loaded.attention_kernel),
-        )
-
-    return run
 
 
 def through_bf16(encoder):

@@ -3,12 +3,13 @@ import pytest
 import torch
 from torch import nn
 
-from vp_tui.core.config import plain_plan
+from vp_tui.core.config import PrecisionPlan, plain_plan
 from vp_tui.core.engine.encode import OutOfMemoryError, place
 from vp_tui.core.engine.probe.point import Point, rms, rms_error, sequence_errors, shared_error
 from vp_tui.core.engine.probe.points import looking
 from vp_tui.core.engine.probe.sketch import Sketched, signs
 from vp_tui.core.engine.probe.trace import trace
+from vp_tui.core.models.loading import load
 from vp_tui.core.models.precision import EXACT, stored_as
 
 FP16 = plain_plan("fp16")
@@ -251,3 +252,17 @@ def test_exact_values_of_fp16_are_not_changed_by_storing_them_as_fp16():
     assert torch.equal(stored_as(values_RD, FP16), values_RD)
     assert values_RD.dtype == torch.float64
     assert EXACT.precision == "fp64"
+
+
+def test_values_are_counted_as_small_for_the_format_of_their_own_unit(case):
+    """A unit kept in FP32 loses nothing where FP16 would."""
+    found = case("esm2")
+    kept = PrecisionPlan(name="kept", precision="fp16", kept={"layers.0.fc1": "fp32"})
+    model = load(found.source, EXACT, CPU).model
+    model.layers[0].fc1.weight.data *= 2.0**-18
+    model.layers[0].fc1.bias.data *= 2.0**-18
+    plain, spared = (trace(model, found.sample, EXACT, CPU, target=plan, kind="esm2").points for plan in (FP16, kept))
+    assert plain["layers.0.fc1"].subnormal > 0
+    assert spared["layers.0.fc1"].subnormal == 0
+    assert spared["layers.0.fc1"].rounding_square < 1e-6 * plain["layers.0.fc1"].rounding_square
+    assert spared["layers.1.fc1"].rounding_square == plain["layers.1.fc1"].rounding_square

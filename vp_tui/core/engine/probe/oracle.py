@@ -18,6 +18,7 @@ from torch import nn
 
 from vp_tui.core import text as fmt
 from vp_tui.core.config import PrecisionPlan
+from vp_tui.core.engine.environment import device_name
 from vp_tui.core.engine.memory import free_memory
 from vp_tui.core.engine.probe import oracle_file
 from vp_tui.core.engine.probe.oracle_file import Floor, OracleTrace
@@ -61,6 +62,9 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
     """
     if cache is None:
         return ask(request)
+    if "tf32" in {request.plan.precision, *request.plan.kept.values()}:
+        # the twin's attention multiplies on the device
+        facts = {**facts, "device": device_name(request.device)}
     path = oracle_file.path_of(cache, facts, request.sample, request.plan, is_padded=_is_hf(request.spec))
     notes: tuple[str, ...] = ()
     try:
@@ -118,7 +122,8 @@ def _floors(exact: Trace, twin: Trace) -> dict[str, Floor]:
 def _pass(request: OracleRequest, plan: PrecisionPlan, rounding: Rounding | None, tell: Callable[[int], None]) -> Trace:
     with _model(request, plan, rounding) as model:
         if rounding is None:
-            return trace(model, request.sample, plan, request.device, target=request.plan, tell=tell)
+            kind = request.spec.kind
+            return trace(model, request.sample, plan, request.device, target=request.plan, kind=kind, tell=tell)
         with rounding.inside(model):
             return trace(model, request.sample, plan, request.device, replaced=rounding.value, tell=tell)
 

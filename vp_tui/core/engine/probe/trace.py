@@ -18,6 +18,8 @@ from vp_tui.core.engine.probe.point import Point, PointTrace
 from vp_tui.core.engine.probe.points import Look, looking, watched
 from vp_tui.core.engine.probe.sample import Sample
 from vp_tui.core.engine.probe.sketch import Sketched, sketched
+from vp_tui.core.inputs.spec import Kind
+from vp_tui.core.inputs.units import unit_of
 from vp_tui.core.models import precision
 from vp_tui.core.models.hf import HfEncoder
 
@@ -62,12 +64,14 @@ def trace(
     device: torch.device,
     *,
     target: PrecisionPlan | None = None,
+    kind: Kind = "hf",
     replaced: Look | None = None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Trace:
     """Run `model` over the sample in the products' format of `plan`.
 
-    `target`, for an exact pass, is the format that subnormal and flushed values are counted for. With `replaced` every
+    `target`, for an exact pass, is the plan whose formats subnormal and flushed values are counted for, at each point
+    that of its unit in a model of this `kind` (the base everywhere, if not given). With `replaced` every
     value goes through it first, and what it returns is what the model goes on with. `tell` is called after each pack
     with the number of sequences that are done.
 
@@ -76,9 +80,10 @@ def trace(
     batches and must be the same in every pass.
     """
     budget = sample.budget
+    target_at = None if target is None else lambda name: target.at(unit_of(name, kind))
     while True:
         try:
-            return _trace(model, sample, plan, device, budget, target, replaced, tell)
+            return _trace(model, sample, plan, device, budget, target_at, replaced, tell)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -123,13 +128,13 @@ def _trace(
     plan: PrecisionPlan,
     device: torch.device,
     budget: int,
-    target: PrecisionPlan | None,
+    target_at: Callable[[str], PrecisionPlan] | None,
     replaced: Look | None,
     tell: Callable[[int], None],
 ) -> Trace:
     # a native model's rows are the tokens; transformers' are the cells of the padded groups
     rows = sketched(sample, is_padded=isinstance(model, HfEncoder))
-    watcher = _Watcher(target, rows, replaced)
+    watcher = _Watcher(target_at, rows, replaced)
     outputs = []
     with looking(model, watcher.look):
         done = 0
@@ -165,9 +170,9 @@ def _pooled(hidden_ND: Tensor, sample: Sample) -> NDArray[np.float64]:
 class _Watcher:
     """The `look` of one pass."""
 
-    def __init__(self, target: PrecisionPlan | None, rows: Sketched, replaced: Look | None) -> None:
+    def __init__(self, target_at: Callable[[str], PrecisionPlan] | None, rows: Sketched, replaced: Look | None) -> None:
         self.points: dict[str, Point] = {}
-        self._target, self._replaced = target, replaced
+        self._target_at, self._replaced = target_at, replaced
         self._row_R = torch.from_numpy(rows.row_R)
 
     def look(self, name: str, value: Tensor) -> Tensor | None:
@@ -175,6 +180,7 @@ class _Watcher:
         other = None if self._replaced is None else self._replaced(name, value)
         seen = value if other is None else other
         if name not in self.points:
-            self.points[name] = Point(name, seen, self._target, self._row_R)
+            target = None if self._target_at is None else self._target_at(name)
+            self.points[name] = Point(name, seen, target, self._row_R)
         self.points[name].add(seen.reshape(-1, seen.shape[-1]))
         return other

@@ -11,7 +11,7 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "precision-loss": "a constant of 1,024 in the residual stream, where FP16 has a resolution of 1, drowns "
         "the signal: finite everywhere, cosine below the limit",
         "silent-loss": "the same with 512: most of what distinguishes sequences is corrupted, yet raw cosine stays "
-        "above the limit; only relative error and centred cosine see it",
+        "above the limit; the gates on what distinguishes sequences see it (S8 to S10 fail)",
     }
 )
 """Faults of the checkpoint: name -> what it does, for `vp-tui demo --list-faults`."""

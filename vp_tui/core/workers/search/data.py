@@ -89,9 +89,8 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
     """
     with Reader(home) as reader:
         snapshot, results = reader.snapshot(run_id), reader.results(run_id)
-    if snapshot.run.verdict is None:
-        raise InputError(f"run #{run_id} is {snapshot.run.status} and has no verdict: search a run that has ended")
     config = RunConfig.model_validate(snapshot.config)
+    _require_searchable(snapshot, config)
     source = fetch(resolve(config.model, trust_remote_code=config.trust_remote_code))
     spec = read_spec(source.path, source.name)
     units.units_of(spec)
@@ -120,6 +119,17 @@ def read(home: Home, run_id: int, device: torch.device) -> SearchData:
         unseen_Q=unseen_Q,
         failed=tuple(dict.fromkeys(one.gate for one in snapshot.findings if one.severity == "fail")),
     )
+
+
+def _require_searchable(snapshot: RunSnapshot, config: RunConfig) -> None:
+    run = snapshot.run
+    if run.verdict is None:
+        raise InputError(f"run #{run.id} is {run.status} and has no verdict: search a run that has ended")
+    if config.judged is not None:
+        raise InputError(
+            f"run #{run.id} compares embeddings that are there already, and has no operations to search: validate the "
+            "model itself with `vp-tui run`"
+        )
 
 
 def _require_same(snapshot: RunSnapshot, prepared: Prepared, source: ModelSource) -> None:

@@ -26,6 +26,7 @@ from vp_tui.core.errors import ResourceError, Unavailable
 from vp_tui.core.events import Event
 from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.measurements import Measured, merged
+from vp_tui.core.measures.neighbours import first_of_each
 from vp_tui.core.models.loading import load
 from vp_tui.core.workers.validate import controls, kept_controls
 from vp_tui.core.workers.validate.arms import ArmRunner
@@ -53,7 +54,10 @@ class Inspection:
     def __init__(self, setting: Setting, plan: Plan) -> None:
         self._setting, self._plan = setting, plan
         data, stored = plan.data, plan.stored
-        indices_P = stratified(data.stratum_S, data.tokens.lengths_S, setting.config.oracle)
+        # copies say nothing new, and limits need a number of different sequences
+        distinct_S = first_of_each(data.sequences.hash_S)
+        chosen_P = stratified(data.stratum_S[distinct_S], data.tokens.lengths_S[distinct_S], setting.config.oracle)
+        indices_P = distinct_S[chosen_P]
         self._sample = Sample(
             tokens=data.tokens,
             indices_P=indices_P,

@@ -9,6 +9,7 @@ Shape suffixes: S frames, D width, G groups.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -177,13 +178,17 @@ def _is_virus(group_S: np.ndarray, num_groups: int, scores_S2: np.ndarray) -> tu
     return tuple(bool(virus) if known else None for virus, known in zip(virus_G, answered_G, strict=True))
 
 
+_NAMED: Final = 3
+"""Chunks or contigs that a finding names; the JSON has all."""
+
+
 def findings(labels: Labels, chunks: Consensus, contigs: Consensus, limits: Thresholds) -> tuple[Finding, ...]:
     """Return D1 to D3 against their limits, most severe first."""
     found = [
         *_labels(labels, limits),
         *_shift(labels, limits),
-        *_share(D3, "chunks", chunks.agreed, chunks.n, limits),
-        *_share(D3, "contigs", contigs.agreed, contigs.n, limits),
+        *_share(D3, "chunks", chunks.agreed, chunks.n, limits, chunks.changed),
+        *_share(D3, "contigs", contigs.agreed, contigs.n, limits, contigs.changed),
     ]
     return tuple(sorted(found, key=lambda finding: RANK[finding.severity]))
 
@@ -196,7 +201,9 @@ def _labels(labels: Labels, limits: Thresholds) -> Iterator[Finding]:
     yield from _share(D1, "frames", labels.agreed, labels.n, limits)
 
 
-def _share(gate: Gate, what: str, agreed: int, n: int, limits: Thresholds) -> Iterator[Finding]:
+def _share(
+    gate: Gate, what: str, agreed: int, n: int, limits: Thresholds, changed: Sequence[str] = ()
+) -> Iterator[Finding]:
     fail, warn = limits.fail(gate), limits.warn(gate)
     if n == 0:
         yield Finding(gate=gate.id, severity="info", stratum=None, text=f"{what}: none, not judged")
@@ -207,6 +214,9 @@ def _share(gate: Gate, what: str, agreed: int, n: int, limits: Thresholds) -> It
         text = (
             f"{agreed} of {n} {what} have the same label in both precisions, at least {fmt.tolerance(limit)} expected"
         )
+        if changed:
+            more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+            text += f"; changed: {', '.join(changed[:_NAMED])}{more}"
         yield Finding(gate=gate.id, severity=severity, stratum=None, text=text, value=agreed / n, limit=limit)
 
 
