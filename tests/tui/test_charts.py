@@ -12,7 +12,7 @@ from vp_tui.core.gates.embeddings import M1
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import charts, series
 from vp_tui.tui.panels import chart_views
-from vp_tui.tui.panels.chart_views import Compared, Shown
+from vp_tui.tui.panels.chart_views import FEW, Compared, Shown
 
 LIMIT = Thresholds().fail(M1)
 TICK, DASH = "\u2524", "\u254c"
@@ -178,9 +178,18 @@ def test_the_axis_of_an_active_run_is_the_whole_run_so_that_marks_keep_their_pla
     assert first == second[: len(first)]
 
 
+def test_the_first_sequences_of_a_large_run_are_not_drawn_as_all_of_them():
+    """A histogram read them while the run went on."""
+    done = snapshots.passed()
+    assert done.run.done > FEW
+    dots, right = chart_views.dots_of(shown(done, snapshots.results(30)))
+    assert right == done.run.total
+    assert len(dots) == len(done.similarity)
+
+
 def test_a_finished_run_of_few_sequences_shows_and_names_each_one():
     done, results = snapshots.passed(), snapshots.results(30)
-    found = shown(done, results)
+    found = shown(replace(done, run=replace(done.run, done=30)), results)
     dots, right = chart_views.dots_of(found)
     assert (len(dots), right) == (30, 30)
     assert [one.series for one in dots] == sorted((one.series for one in dots), key=["short", "medium", "long"].index)

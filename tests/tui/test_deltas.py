@@ -69,7 +69,7 @@ def test_a_run_alone_is_compared_with_the_baseline_that_fits(selected):
 @pytest.mark.parametrize(
     ("selected", "cursor", "words"),
     [
-        ([], None, "no run to compare"),
+        ([], None, "no run is selected"),
         ([], DONE, "#40 is a baseline itself"),
         ([], run(accuracy_key="other", perf_key="other"), "no baseline fits #41"),
         ([], run(status="running"), "#41 is running"),

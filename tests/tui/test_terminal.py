@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,6 +85,26 @@ def test_a_signal_ends_the_screen_cleanly(number):
         # the ordinary screen and the cursor are back
         assert b"\x1b[?1049l" in terminal.raw
         assert b"\x1b[?25h" in terminal.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_a_dashboard_whose_loop_is_blocked(number, tmp_path):
+    """As by Textual's queue of writes, which nobody empties once the terminal is closed."""
+    blocked = tmp_path / "blocked"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import pathlib, show, threading; "
+        "from vp_tui.tui.app import VpTuiApp; mount = VpTuiApp.on_mount; "
+        f"block = lambda: (pathlib.Path({str(blocked)!r}).touch(), threading.Event().wait()); "
+        "VpTuiApp.on_mount = lambda self: (mount(self), self.set_timer(0.5, block))[0]; "
+        "sys.exit(show.main('running'))"
+    )
+    with Terminal([sys.executable, "-c", code]) as terminal:
+        end = time.monotonic() + 60.0
+        while not blocked.exists():
+            assert time.monotonic() < end, terminal.text
+            terminal.pump(0.02)
+        terminal.signal(number)
+        assert terminal.wait_end(60.0) == 130
 
 
 def test_a_lost_connection_ends_the_screen():

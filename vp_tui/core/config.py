@@ -292,5 +292,5 @@ class RunConfig(Frozen):
     @model_validator(mode="after")
     def _cuts_rise(self) -> "RunConfig":
         if self.strata is not None and not 0 < self.strata[0] < self.strata[1]:
-            raise ValueError(f"strata must rise and be above 0, as in 64,128; got {self.strata}")
+            raise ValueError(f"strata must rise and be above 0, as in 64,128; got {self.strata[0]},{self.strata[1]}")
         return self

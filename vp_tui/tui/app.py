@@ -6,7 +6,6 @@ own process, so leaving, a lost connection or SIGTERM ends the dashboard and not
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from vp_tui.core.store.snapshot import RunRow
 from vp_tui.core.thresholds import Thresholds
 from vp_tui.tui import bell, clipboard, keyfile, theme
 from vp_tui.tui.backend import Backend
+from vp_tui.tui.ending import on_signals
 from vp_tui.tui.held import HoldingApp
 from vp_tui.tui.key_state import state_of_keys, works
 from vp_tui.tui.keymap import BY_ID, TERMINAL_KEYS, UNMOVED, shown
@@ -43,9 +43,6 @@ from vp_tui.tui.screens.search import SearchScreen
 from vp_tui.tui.screens.user_command import start_command
 from vp_tui.tui.stylesheet import ParsedOnce
 from vp_tui.tui.user_commands import UserCommand
-
-# background, surface and panel stay three different colours when a terminal offers only 256
-SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class VpTuiApp(HoldingApp):
@@ -91,10 +88,7 @@ class VpTuiApp(HoldingApp):
     def on_mount(self) -> None:
         """Open the store in a thread after the first frame: importing SQLAlchemy is slow."""
         if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for number in SIGNALS:
-                # Textual installs none, and spins for ever on a closed terminal
-                loop.add_signal_handler(number, partial(self.exit, return_code=ExitCode.INTERRUPTED))
+            on_signals(asyncio.get_running_loop(), partial(self.exit, return_code=ExitCode.INTERRUPTED))
         self.call_after_refresh(self.run_worker, self._follow, thread=True, group="poller")
 
     def _take_settings(self) -> None:

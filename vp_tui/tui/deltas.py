@@ -101,7 +101,7 @@ def pair(selected: Sequence[RunRow], cursor: RunRow | None, view: StoreView) -> 
         base, candidate = sorted(selected, key=lambda run: run.id)
         return _of_runs(base, candidate)
     if cursor is None:
-        return Unavailable("no run to compare: press n to start one")
+        return Unavailable("no run is selected: move to a run, or press n to start one")
     if selected and selected[0].id != cursor.id:
         return _of_runs(selected[0], cursor)
     return _against_baseline(cursor, view)

@@ -68,7 +68,8 @@ TOPICS: Final[Mapping[str, Explanation]] = {
     "histogram": Explanation(
         "Histogram of similarity",
         "Number of sequences by their similarity to the reference, per stratum, on a log scale of its distance from "
-        "1: `equal` is at the left end, worse is right. The line is the limit.",
+        "1: `equal` is at the left end, worse is right. The line is the limit; `bad` counts what is at or below it "
+        "and NaN and Inf.",
         "One peak, far to the left of {cosine}.",
         "A second peak is a group of sequences with a common cause: look at what they share (length, batch, unusual "
         "residues). Single bars on the right are single sequences: open the worst ones.",

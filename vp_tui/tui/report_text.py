@@ -28,8 +28,8 @@ _LONGEST = max(map(len, BY_ID))
 _MODULES = 5
 _AT_WORK = {"utilization": "utilization", "sm_active": "SM active", "tensor_active": "tensor", "dram_active": "DRAM"}
 _HOW_TO_READ = (
-    "Of two limits the first warns, the one in brackets fails. blind: the gate passed but detected none of the "
-    "negative controls."
+    "Of two limits the first warns; beyond the one in brackets a safety gate fails, and with --gates strict all but "
+    "notes. blind: the gate passed but detected none of the negative controls."
 )
 _ALIKE = 0.1
 """Mean cosine between sequences below which raw and mean-centred cosine nearly agree."""

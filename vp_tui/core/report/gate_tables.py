@@ -22,7 +22,8 @@ _ORDER: Final[tuple[State, ...]] = ("fail", "warn", "note", "blind", "pass", "no
 """States in the order of the table."""
 _MEASURES: Final = titled("result", "measure", *_SCOPES, "limit", numbers=_SCOPES, most=32)
 _READING: Final = (
-    "Of two limits the first warns, the one in brackets fails. note: not within its limit, which decides nothing. "
+    "Of two limits the first warns; beyond the one in brackets a safety gate fails, and with --gates strict all but "
+    "notes. note: not within its limit, which decides nothing. "
     "blind: passed, but detected none of the negative controls below. not judged: not within a limit that "
     "does not apply to this run."
 )

@@ -165,7 +165,7 @@ def _proof(snapshot: RunSnapshot, everything: StratumStats | None) -> tuple[str,
     run, found = snapshot.run, problems_of(snapshot)
     is_labels = (snapshot.config.get("judged") or {}).get("kind") == "predictions"
     if is_labels or everything is None or everything.cosine_min is None or run.verdict in {"FAIL", "INVALID"}:
-        return (safe(run.sentence or ""),)
+        return (safe(run.sentence or "").replace("vp-tui search RUN", f"vp-tui search {run.id}"),)
     count, sure = f"all {_compared(everything, snapshot)}", _sure(snapshot, everything)
     lowest = _lowest(everything, snapshot)
     if run.verdict == "PASS":

@@ -39,9 +39,7 @@ def agreement_report(document: Mapping[str, Any]) -> str:
         lines += [
             marked(finding["severity"], f"{finding['gate']}: {safe(finding['text'])}") for finding in found["findings"]
         ]
-    runs = ", ".join(
-        f"{name} {run['verdict'] or run['status']} (#{run['id']})" for name, run in document["runs"].items()
-    )
+    runs = ", ".join(f"{name} {run['verdict'] or run['status']}" for name, run in document["runs"].items())
     return "\n".join([*lines, "", f"labels {document['verdict'] or 'not judged'}, {runs}"])
 
 

@@ -47,7 +47,9 @@ class Shown:
     @property
     def few(self) -> tuple[SequenceResult, ...]:
         """Return the sequences to draw one by one, short ones first; empty: draw blocks."""
-        if self.snapshot.run.is_active or self.compared is None:
+        run = self.snapshot.run
+        # a histogram of the running run has left its first sequences here
+        if run.is_active or run.done > FEW or self.compared is None:
             return ()
         order: dict[str, int] = {name: place for place, name in enumerate(STRATA)}
         return tuple(sorted(self.compared.few, key=lambda one: (order.get(one.stratum, len(order)), one.seq_idx)))

@@ -37,7 +37,7 @@ def histogram(cosines: Cosines, *, cosine_limit: float, width: int, height: int)
     rows = max(1, (height - has_axis) // len(found))
     drawn = [part for name, values in found.items() for part in _stratum(name, values, scale, rows, cosine_limit)]
     if has_axis:
-        drawn.append(_axis(scale, cosine_limit))
+        drawn.append(_axis(scale))
     return lines(drawn[:height])
 
 
@@ -86,11 +86,11 @@ def _stratum(name: str, values: Sequence[float | None], scale: _Scale, rows: int
     return [*above, line(label, Content.styled(drawn[-1], style), count)]
 
 
-def _axis(scale: _Scale, cosine_limit: float) -> Content:
+def _axis(scale: _Scale) -> Content:
     """Return the similarities below their columns, and the title of the number at the end of a row."""
     places = {decade: (decade - scale.low) * scale.per_decade for decade in range(scale.low, scale.high)}
     labels = ticks(places, scale.bins * scale.columns_per_bin, scale.limit_bin * scale.columns_per_bin)
-    return styled(f"{'':<{LEFT}}{scale.with_limit(labels)} <={fmt.limit(cosine_limit)}", "dim")
+    return styled(f"{'':<{LEFT}}{scale.with_limit(labels)} bad", "dim")
 
 
 def ticks(places: Mapping[int, int], room: int, limit: int) -> str:

@@ -154,7 +154,10 @@ COLUMNS: tuple[RunColumn, ...] = (
 
 
 def title_of(column: RunColumn, order: Order) -> str:
-    text = column.title + (order.mark if column.title == order.title else "")
+    mark = order.mark if column.title == order.title else ""
+    text = f"{column.title}{mark}"
+    if column.title == NAME and len(text) > column.width:
+        text = f"{NAME.partition(' ')[0]}{mark}"
     return f"{text:>{column.width}}" if column.is_right else text
 
 

@@ -48,7 +48,7 @@ def _rounding(details: Mapping[str, Any], limits: Thresholds) -> list[Content]:
         for row in found
         if row.get("ratio") is not None
     ]
-    words = f"Error relative to the FP16 rounding floor (R4, warns above {fmt.limit(limits.fail(R4))}):"
+    words = f"Error relative to the rounding floor of the format (R4, warns above {fmt.limit(limits.fail(R4))}):"
     return [Content(words), *rows] if rows else []
 
 

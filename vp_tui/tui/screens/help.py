@@ -44,7 +44,7 @@ _TITLES = {
     "modules": "The map of the model",
     "module map": "The map of the model, in the map",
 }
-_NAME = 14
+_NAME = 18
 
 
 def topic_of(screen: Screen[object], name: str) -> str:

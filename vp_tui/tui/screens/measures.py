@@ -10,9 +10,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vp_tui.core import text as fmt
+from vp_tui.core.config import Profile
+from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.thresholds import Thresholds
+from vp_tui.core.verdict.evaluate import Reach, severity_of
 from vp_tui.tui.keymap import bindings
 from vp_tui.tui.marks import line, lines, styled
 from vp_tui.tui.panels.key_bar import KeyBar
@@ -20,6 +23,8 @@ from vp_tui.tui.panels.line_list import LineList
 from vp_tui.tui.screens.finding import FindingScreen, FindLine
 from vp_tui.tui.text import report
 
+_GAP = re.compile(r"\S {2,}(?=\S)")
+"""Between two cells of a table."""
 _NAME = re.compile(r"\b[A-Z]\d{1,2}(?:c\b)?(?:-[a-z0-9]+)*\b")
 WIDTH = 71
 
@@ -29,14 +34,14 @@ def gate_in(text: str) -> str | None:
     return next((name for name in _NAME.findall(text) if name in BY_ID), None)
 
 
-def gate_help(gate_id: str, limits: Thresholds) -> Content:
-    """Return what a gate measures, what a miss means, and what to do."""
+def gate_help(gate_id: str, limits: Thresholds, gates: Profile = "mission") -> Content:
+    """Return what a gate measures, what a miss means in a run with these `gates`, and what to do."""
     gate = BY_ID[gate_id]
     judged = []
     if gate.fail is not None:
-        judged.append(f"{fmt.limit(limits.fail(gate))} (fail): {gate.fail.note}")
+        judged.append(f"{fmt.limit(limits.fail(gate))} ({_miss(gate, 'fail', gates)}): {gate.fail.note}")
     if gate.warn is not None:
-        judged.append(f"{fmt.limit(limits.warn(gate))} (warn): {gate.warn.note}")
+        judged.append(f"{fmt.limit(limits.warn(gate))} ({_miss(gate, 'warn', gates)}): {gate.warn.note}")
     told = (
         ("measures", gate.what),
         ("limit", " ".join(judged) or "none"),
@@ -49,6 +54,11 @@ def gate_help(gate_id: str, limits: Thresholds) -> Content:
         first, *more = fmt.wrap(words, WIDTH - 11)
         rows += [line((f"  {name:<9}", "info"), first), *(Content(" " * 11 + rest) for rest in more)]
     return lines(rows)
+
+
+def _miss(gate: Gate, reach: Reach, gates: Profile) -> str:
+    found = severity_of(gate, reach, gates)
+    return "note" if found == "info" else found
 
 
 class Lines(LineList):
@@ -74,7 +84,8 @@ class Lines(LineList):
         return None
 
     def on_resize(self) -> None:
-        width = max(20, self.size.width)
+        bar = 0 if self.show_vertical_scrollbar else self.styles.scrollbar_size_vertical
+        width = max(20, self.size.width - bar)
         self._rows = [piece for text in self._text.split("\n") for piece in _wrapped(text, width)]
         self.resize_to(len(self._rows))
         super().on_resize()
@@ -93,7 +104,10 @@ class Lines(LineList):
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return [text] if fmt.columns(text) <= width else fmt.wrap(text, width, rest="    ")
+    """Return the line in pieces; a row of a table is cut, so that its columns stay below each other."""
+    if fmt.columns(text) <= width:
+        return [text]
+    return [fmt.clip(text, width)] if len(_GAP.findall(text)) > 1 else fmt.wrap(text, width, rest="    ")
 
 
 class MeasuresScreen(FindingScreen):
@@ -123,7 +137,8 @@ class MeasuresScreen(FindingScreen):
         self.list.move_cursor(row)
 
     def action_explain(self) -> None:
-        self.app.push_screen(GateScreen(self.list.gate, self._snapshot.limits))
+        snapshot = self._snapshot
+        self.app.push_screen(GateScreen(self.list.gate, snapshot.limits, snapshot.config.get("gates", "mission")))
 
 
 class GateScreen(ModalScreen[None]):
@@ -131,10 +146,10 @@ class GateScreen(ModalScreen[None]):
 
     BINDINGS = bindings("gate")
 
-    def __init__(self, gate_id: str | None, limits: Thresholds) -> None:
+    def __init__(self, gate_id: str | None, limits: Thresholds, gates: Profile = "mission") -> None:
         super().__init__()
         self._text = (
-            gate_help(gate_id, limits)
+            gate_help(gate_id, limits, gates)
             if gate_id is not None
             else Content("This line names no gate: move to one of the table, such as M1, and press ? again.")
         )

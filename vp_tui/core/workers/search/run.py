@@ -141,7 +141,7 @@ class _Progress:
         not_finite = f", {trial.nonfinite} not finite" if trial.nonfinite else ""
         outcome = "passes" if trial.passed else f"fails ({trial.failing}{not_finite})"
         eta = f"{fmt.seconds(left * spent_s / self._done)} for at most {left} more" if left else "the last one"
-        replayed = ", from the interrupted search" if trial.is_replayed else ""
+        replayed = ", from an earlier search" if trial.is_replayed else ""
         kept = fmt.plural(len(trial.kept), "unit")
         _say(f"trial {self._done}, {trial.stage}: {kept} kept, {outcome}{replayed}; {eta}")
 
