@@ -220,6 +220,18 @@ def test_embeddings_of_an_unknown_kind_are_refused_before_anything_is_read(vp_tu
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_proving_options_that_exclude_each_other_are_refused(call):
+    code, _, err = call("run", "-m", "a", "-i", "b", "--no-oracle", "--oracle", 20)
+    assert code == 2
+    assert "--no-oracle" in err
+
+
+def test_the_program_that_lines_are_for_implies_that_lines_are_wanted(call, tmp_path):
+    code, out, _ = call("policy", "-m", tmp_path, "--for", "json")
+    assert code != 0
+    assert set(json.loads(out)) == {"VIRNUCPRO_DISABLE_FP16", "VIRNUCPRO_V1_ATTENTION"}
+
+
 def test_the_doctor_says_which_kernel_each_precision_gets_and_why(vp_tui):
     found = json.loads(vp_tui("doctor", "--json").stdout)
     assert found["store"]["ok"] is True

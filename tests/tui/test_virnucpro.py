@@ -320,8 +320,9 @@ def test_contigs_without_any_frame_are_refused(call, pair, tmp_path):
 
 
 def test_swapped_models_are_refused_before_any_run(call, home, pair):
-    code, _, _ = call("virnucpro", "-i", CONTIGS, "--esm", pair / "dnabert", "--dnabert", pair / "esm")
+    code, _, err = call("virnucpro", "-i", CONTIGS, "--esm", pair / "dnabert", "--dnabert", pair / "esm")
     assert code == 2
+    assert f"--esm {pair / 'dnabert'}" in " ".join(err.split())
     with Reader(home) as reader:
         assert reader.runs() == ()
 

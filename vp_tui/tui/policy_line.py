@@ -33,7 +33,7 @@ def is_asked_for(arguments: Sequence[str]) -> bool:
 
 def _is_env(argument: str) -> bool:
     word = argument.partition("=")[0].lower()
-    return word.startswith("--e") or (word.startswith("-") and sorted(word.strip("-")) == sorted("env"))
+    return word.startswith(("--e", "--fo")) or (word.startswith("-") and sorted(word.strip("-")) == sorted("env"))
 
 
 @contextmanager

@@ -63,3 +63,7 @@ def test_the_truth_of_a_contig_is_that_of_its_frames(tmp_path):
     assert known_of(["c_chunk_1F1", "x_chunk_1F1"], truth) == [True, None]
     with pytest.raises(InputError, match="two labels"):
         read_truth(table(tmp_path, "id\tlabel\nc\tvirus\nc\tothers\n"))
+    with pytest.raises(InputError, match="first line") as refused:
+        read_truth(table(tmp_path, "c\tvirus\nd\tothers\n"))
+    # only tables of predictions have an option for it
+    assert "--id-column" not in str(refused.value)

@@ -1,5 +1,7 @@
 """Findings of one cause are one group, with the most severe first."""
 
+import pytest
+
 from vp_tui.core.events import Finding
 from vp_tui.core.verdict.causes import grouped, notes, problems
 
@@ -22,3 +24,15 @@ def test_gates_of_one_cause_are_one_group_and_notes_are_apart():
 
 def test_findings_of_gates_of_older_versions_stand_alone():
     assert [group.lead.gate for group in grouped([finding("X1"), finding("X1"), finding("P9")])] == ["X1", "X1", "P9"]
+
+
+@pytest.mark.parametrize(("low", "lead"), [(0, ["V1", "R4"]), (3, ["V1", "M1", "R4"]), (None, ["V1", "M1", "R4"])])
+def test_an_overflow_explains_its_headroom_and_m1_where_no_other_sequence_misses_it(low, lead):
+    found = [finding("V1", "fail"), finding("M1", "fail"), finding("V3"), finding("R4")]
+    groups = problems(found, low)
+    assert [group.lead.gate for group in groups] == lead
+    assert "V3" in groups[0].gates
+
+
+def test_headroom_without_an_overflow_is_a_problem_of_its_own():
+    assert [group.lead.gate for group in problems([finding("V3"), finding("M1", "fail")], 0)] == ["V3", "M1"]

@@ -172,3 +172,14 @@ def test_shares_are_held_against_the_limits(flips, expected):
 
 def test_no_frames_at_all_are_said_and_not_judged():
     assert judged([], []) == [("D1", "info"), ("D3", "info"), ("D3", "info")]
+
+
+def test_changed_chunks_are_named_in_the_finding():
+    names = [f"c{number}" for number in range(30)]
+    calm = np.full(30, 0.1)
+    moved = calm.copy()
+    moved[7] = 0.9
+    arms = [np.stack([1 - virus_S, virus_S], axis=1) for virus_S in (calm, moved)]
+    groups = compare_consensus(names, *arms)
+    found = findings(compare_labels(names, *arms), groups, groups, Thresholds())
+    assert any("c7" in one.text for one in found if one.gate == "D3")

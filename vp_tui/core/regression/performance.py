@@ -6,7 +6,7 @@ from vp_tui.core import text as fmt
 from vp_tui.core.regression.calibration import Noise, usable
 from vp_tui.core.regression.contrasts import Contrast, adjusted, contrasts
 from vp_tui.core.regression.control import decided, too_noisy
-from vp_tui.core.regression.metrics import name_and_scope
+from vp_tui.core.regression.metrics import PRIMARY, name_and_scope
 from vp_tui.core.regression.rules import Rule
 from vp_tui.core.regression.samples import RunSample, Side
 from vp_tui.core.regression.statistics import OneSided
@@ -34,8 +34,8 @@ def judge_performance(base: Side, cand: Side, *, rule: Rule, calibration: Mappin
     notes = (*base_notes, *cand_notes, *_shared(base_runs, cand_runs))
     found = contrasts(base_runs, cand_runs, rule=rule, calibration=calibration)
     if not found:
-        has_times = any(value is not None for run in (*base.runs, *cand.runs) for value in run.performance.values())
-        return _unmeasured(base_runs, cand_runs, notes) if has_times else _without_times()
+        rates = [run.performance.get(name) for run in (*base.runs, *cand.runs) for name in PRIMARY]
+        return _unmeasured(base_runs, cand_runs, notes) if any(rates) else _without_times()
     same_session = _share_a_session(base_runs, cand_runs)
     items = tuple(
         _item(contrast, p, rule, same_session=same_session) for contrast, p in zip(found, adjusted(found), strict=True)

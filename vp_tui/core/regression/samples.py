@@ -100,7 +100,7 @@ class PairedAccuracy:
     """Sequences of one baseline run and one candidate run, paired by sequence hash; all arrays [S].
 
     Each side is compared with its own FP32 reference. Raises ValueError when the arrays differ in length or a stratum
-    is none of config.STRATA.
+    is none of config.STRATA and not `all`.
     """
 
     baseline_cosine_S: np.ndarray
@@ -116,13 +116,13 @@ class PairedAccuracy:
     """bool: a NaN or an infinity among the sequence's outputs."""
     candidate_nonfinite_S: np.ndarray
     stratum_S: np.ndarray
-    """Names: short, medium, long."""
+    """Names: short, medium, long; `all` where lengths are unknown, as of judged embeddings."""
 
     def __post_init__(self) -> None:
         shapes = [getattr(self, one.name).shape for one in fields(self)]
         if len(set(shapes)) != 1 or self.stratum_S.ndim != 1:
             raise ValueError(f"paired arrays must be of one length; got {shapes}")
-        known_S = np.isin(self.stratum_S, STRATA)
+        known_S = np.isin(self.stratum_S, (*STRATA, "all"))
         if not known_S.all():
             raise ValueError(f"unknown stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
 
