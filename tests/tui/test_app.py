@@ -7,6 +7,7 @@ import pytest
 import snapshots
 
 from vp_tui.core.errors import ExitCode
+from vp_tui.tui.app import VpTuiApp
 from vp_tui.tui.messages import StoreRead
 from vp_tui.tui.panels.runs_table import RunsTable
 from vp_tui.tui.panels.welcome import QUESTION
@@ -276,3 +277,20 @@ async def test_the_whole_screen_fits_without_a_scrollbar(drive, size):
     async with drive(snapshots.passed(), size=size) as driven:
         await driven.until_text("PASS  all 10,000 sequences")
         assert driven.app.screen.max_scroll_y == 0
+
+
+@pytest.mark.parametrize("number", "12345")
+async def test_the_keys_of_an_empty_store_are_those_of_the_screen_they_stand_on(drive, monkeypatch, number):
+    tried = []
+    monkeypatch.setattr(VpTuiApp, "action_demo", lambda _: tried.append("demo"))
+    monkeypatch.setattr(VpTuiApp, "action_new_run", lambda _: tried.append("new run"))
+    async with drive() as driven:
+        await driven.press(number)
+        await driven.until_text("validate your own")
+        first, second = (
+            next(row for row in driven.rows if words in row).partition(words)[0].split()[1:]
+            for words in ("try it", "validate your own")
+        )
+        await driven.press(*second)
+        await driven.press(*first)
+        assert tried == ["new run", "demo"]

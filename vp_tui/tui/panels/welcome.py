@@ -1,8 +1,9 @@
 """The screen of an empty store: what vp-tui answers, three steps, and what was found on this machine."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
+from typing import Final
 
 from textual.content import Content
 
@@ -18,6 +19,9 @@ STEPS = (
     ("n", "validate your own: a checkpoint and a FASTA file"),
     ("?", "all keys, and what every number means"),
 )
+
+_MOVED: Final[Mapping[str, Mapping[str, str]]] = {"search": {"enter": "1 enter"}, "logs": {"n": "ctrl+n"}}
+"""Screen -> key -> what does the same there."""
 
 
 def machine(home: Home, gpu: GpuSample | Unavailable | None) -> tuple[tuple[str, str], ...]:
@@ -35,11 +39,15 @@ def machine(home: Home, gpu: GpuSample | Unavailable | None) -> tuple[tuple[str,
     return ("GPU", found), ("CPU", fmt.plural(cores, "core")), ("torch", torch), ("store", str(home.root))
 
 
-def welcome(found: Sequence[tuple[str, str]], height: int) -> Content:
-    """Return the text in at most `height` lines; what was found goes first when space is short."""
+def welcome(found: Sequence[tuple[str, str]], height: int, screen: str = "live") -> Content:
+    """Return the text in at most `height` lines; what was found goes first when space is short.
+
+    Its keys are those of `screen`.
+    """
+    moved = _MOVED.get(screen, {})
     rows = [styled("vp-tui", "title"), Content(QUESTION), Content("")]
     for number, (key, words) in enumerate(STEPS, start=1):
-        rows.append(line(f"{number}  ", (f"{key:<6}", "info"), words))
+        rows.append(line(f"{number}  ", (f"{moved.get(key, key):<8}", "info"), words))
     rows += [Content(""), styled("Found on this machine", "dim")]
     rows += [line((f"   {name:<6}", "dim"), fmt.safe(words)) for name, words in found]
     return lines(rows[: max(6, height)])

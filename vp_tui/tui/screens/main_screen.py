@@ -52,7 +52,7 @@ class MainScreen(Screen[None]):
         """Return what to do without a run to show."""
         if view.runs:
             return Content(CHOOSE)
-        return welcome(machine(dashboard(self).home, view.idle_gpu), self.size.height - 4)
+        return welcome(machine(dashboard(self).home, view.idle_gpu), self.size.height - 4, self.app.current_mode)
 
     def show_banner(self, notices: Sequence[Content]) -> None:
         """Show one line each, the most severe first; hide the banner without any."""
