@@ -28,7 +28,7 @@ def test_findings_of_gates_of_older_versions_stand_alone():
 
 @pytest.mark.parametrize(("low", "lead"), [(0, ["V1", "R4"]), (3, ["V1", "M1", "R4"]), (None, ["V1", "M1", "R4"])])
 def test_an_overflow_explains_its_headroom_and_m1_where_no_other_sequence_misses_it(low, lead):
-    found = [finding("V1", "fail"), finding("M1", "fail"), finding("V3"), finding("R4")]
+    found = [finding("V1", "fail"), finding("V2"), finding("M1", "fail"), finding("V3"), finding("R4")]
     groups = problems(found, low)
     assert [group.lead.gate for group in groups] == lead
     assert "V3" in groups[0].gates
@@ -36,3 +36,9 @@ def test_an_overflow_explains_its_headroom_and_m1_where_no_other_sequence_misses
 
 def test_headroom_without_an_overflow_is_a_problem_of_its_own():
     assert [group.lead.gate for group in problems([finding("V3"), finding("M1", "fail")], 0)] == ["V3", "M1"]
+
+
+def test_what_an_overflow_does_not_explain_stays_a_problem():
+    """The centred similarity of sequences that have an embedding."""
+    found = [finding("V1", "fail"), finding("M1", "fail"), finding("M2")]
+    assert [(group.lead.gate, group.gates) for group in problems(found, 0)] == [("V1", ("M1",)), ("M2", ())]

@@ -1,7 +1,7 @@
 """Findings grouped by cause: one paragraph of a report instead of one per gate and stratum."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vp_tui.core.events import Finding
@@ -44,14 +44,13 @@ def problems(findings: Iterable[Finding], low: int | None = None) -> tuple[Group
     That is V3, whose headroom is used up, and M1 where no sequence that has an embedding is at or below the limit
     (`low`, their number).
     """
-    groups = tuple(group for group in grouped(findings) if group.lead.severity != "info")
-    overflow = next((group for group in groups if group.lead.gate in _OVERFLOWS), None)
-    if overflow is None:
-        return groups
-    explained = [group for group in groups if group.lead.gate == V3.id or (group.lead.gate == M1.id and low == 0)]
-    more = tuple(one for group in explained for one in (group.lead, *group.others))
-    joined = Group(lead=overflow.lead, others=(*overflow.others, *more))
-    return tuple(joined if group is overflow else group for group in groups if group not in explained)
+    found = [one for one in findings if one.severity != "info"]
+    overflows = any(one.gate in _OVERFLOWS for one in found)
+    explained = [one for one in found if overflows and (one.gate == V3.id or (one.gate == M1.id and low == 0))]
+    return tuple(
+        replace(group, others=(*group.others, *explained)) if group.lead.gate in _OVERFLOWS else group
+        for group in grouped(one for one in found if one not in explained)
+    )
 
 
 def notes(findings: Iterable[Finding]) -> tuple[Group, ...]:

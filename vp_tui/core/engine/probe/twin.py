@@ -96,23 +96,21 @@ class Rounding:
         kernel = getattr(model, "attention")  # noqa: B009  (not a module)
         rounded = _RoundedAttention(kernel, self._in_attention, self._attention_products)
         setattr(model, "attention", rounded)  # noqa: B010
-        former = {name: module for name, module in model.named_modules() if hasattr(module, "ops")}
-        handles = [
-            module.register_forward_pre_hook(partial(self._enter_block, name))
-            for name, module in former.items()
-            if not isinstance(module, Norm)
-        ]
+        plain = [(module, module.ops) for module in model.modules() if hasattr(module, "ops")]
+        handles = []
+        for name, module in model.named_modules():
+            if isinstance(module, Norm):
+                module.ops = RoundedNormOps(module.ops, name, self._as_stored)
+            elif hasattr(module, "ops"):
+                module.ops = RoundedOps(module.ops, name, self._as_stored)
+                handles.append(module.register_forward_pre_hook(partial(self._enter_block, name)))
         first = getattr(model, "embedding_norm", None) or model.get_submodule(f"{BLOCKS}.0")
         handles.append(first.register_forward_pre_hook(self._embedded))
-        plain = {name: module.ops for name, module in former.items()}
-        for name, module in former.items():
-            wrap = RoundedNormOps if isinstance(module, Norm) else RoundedOps
-            module.ops = wrap(plain[name], name, self._as_stored)
         try:
             yield
         finally:
-            for name, module in former.items():
-                module.ops = plain[name]
+            for module, ops in plain:
+                module.ops = ops
             for handle in handles:
                 handle.remove()
             setattr(model, "attention", kernel)  # noqa: B010
