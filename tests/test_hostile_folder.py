@@ -54,7 +54,7 @@ COMMANDS = {
     "judged-run": ("rerun", "RUN"),
     "plant": ("checkpoint", "plant", "MODEL", "planted", "--kind", "ffn-overflow"),
     "run-labels": ("tiers", "-m", "MODEL", "-i", PROTEINS, "--classifier", "x.pth"),
-    "virnucpro": ("virnucpro", "-i", "CONTIGS", "--esm", "MODEL", "--dnabert", "MODEL", "--classifier", "x.pth"),
+    "virnucpro": ("virnucpro", "-i", "CONTIGS", "--esm", "MODEL", "--dnabert", "DNA", "--classifier", "x.pth"),
 }
 
 
@@ -67,6 +67,8 @@ def test_every_child_process_starts_with_a_safe_path(started, home, made_checkpo
         given["RUN"] = complete(home, judged=Judged(reference="x.npz", candidate="y.npz"))
     if name in {"recompute", "search"}:
         given["RUN"] = complete(home)
+    if name == "virnucpro":
+        given["DNA"] = request.getfixturevalue("made_dnabert")
     if name == "faulty-run":
         request.getfixturevalue("small_demo")
     command = started(*(given.get(word, word) for word in COMMANDS[name]))

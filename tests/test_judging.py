@@ -1,6 +1,7 @@
 """Repeats, baselines, re-runs and the policy end to end: real commands, real processes, a real checkpoint."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -50,7 +51,8 @@ def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_h
     # runs of milliseconds on shared cores: what performance says, and with it the exit code, depends on the neighbours
     same = vp_tui(*run, "--baseline", "default", check=None)
     assert same.returncode in {ExitCode.GOOD, ExitCode.REGRESSED}
-    assert "'default': accuracy IDENTICAL, performance " in same.stdout
+    # in FP16 on a CPU the faster of two ways to multiply is taken, which neighbours may decide too
+    assert re.search(r"'default': accuracy (IDENTICAL|EQUIVALENT), performance ", same.stdout)
     vp_tui("delete", 1, "--yes", check=2)
 
 
