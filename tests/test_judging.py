@@ -1,7 +1,6 @@
 """Repeats, baselines, re-runs and the policy end to end: real commands, real processes, a real checkpoint."""
 
 import os
-import re
 import subprocess
 import sys
 
@@ -51,8 +50,11 @@ def test_repeats_are_fresh_processes_and_become_a_baseline_that_a_later_run_is_h
     # runs of milliseconds on shared cores: what performance says, and with it the exit code, depends on the neighbours
     same = vp_tui(*run, "--baseline", "default", check=None)
     assert same.returncode in {ExitCode.GOOD, ExitCode.REGRESSED}
-    # in FP16 on a CPU the faster of two ways to multiply is taken, which neighbours may decide too
-    assert re.search(r"'default': accuracy (IDENTICAL|EQUIVALENT), performance ", same.stdout)
+    # a CPU takes the faster of two ways to multiply FP16, which neighbours may decide too: the last bits differ then
+    later = document(vp_tui("show", 3, "--json"))
+    is_one_way = all(one["environment"]["linear"] == later["environment"]["linear"] for one in found)
+    outcome = "IDENTICAL" if is_one_way else "EQUIVALENT"
+    assert f"'default': accuracy {outcome}, performance " in same.stdout
     vp_tui("delete", 1, "--yes", check=2)
 
 

@@ -1,16 +1,15 @@
 """Gates outside a run's list: labels of `vp-tui virnucpro` (D) and speed goals (P1)."""
 
 from functools import partial
-from typing import Final
 
 from vp_tui.core.gates.gate import SHARE, Gate, Interval, Limit
 
-_LOOK_AT_FRAMES: Final = "Look at the frames (`flips` in `vp-tui show RUN --json`), and keep FP32 where they matter."
 _labels = partial(
     Gate,
     kind="safety",
     scopes="all",
     meaning="VirNucPro gives other answers in the candidate precision.",
+    advice="Look at the frames (`flips` in `vp-tui show RUN --json`), and keep FP32 where they matter.",
     blind_to="labels that both precisions get wrong",
     cause="labels",
     is_of_judged=True,
@@ -25,7 +24,6 @@ D1 = _labels(
     style="share",
     title="frames with the same label",
     what="share of frames with the same label",
-    advice=_LOOK_AT_FRAMES,
 )
 D2 = _labels(
     id="D2",
@@ -35,7 +33,6 @@ D2 = _labels(
     fail=Limit(1e-2, "Mean change of the probability of virus."),
     title="mean change of probability",
     what="mean change of the probability of virus",
-    advice=_LOOK_AT_FRAMES,
 )
 D2_MAX = _labels(
     id="D2-max",
@@ -46,7 +43,6 @@ D2_MAX = _labels(
     warn=Limit(1e-2, "Largest change of the probability of virus."),
     title="largest probability change",
     what="largest change of the probability of virus",
-    advice=_LOOK_AT_FRAMES,
 )
 D2_FLIP = _labels(
     id="D2-flip",
@@ -56,7 +52,6 @@ D2_FLIP = _labels(
     fail=Limit(0.05, "A label that flips although a probability is this far from 0.5.", Interval(0, 0.5)),
     title="clear labels that flip",
     what="distance from 0.5 of a label that flips",
-    advice=_LOOK_AT_FRAMES,
 )
 D3 = _labels(
     id="D3",

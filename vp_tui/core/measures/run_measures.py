@@ -137,8 +137,7 @@ def _broken(index_S: np.ndarray, stratum_S: np.ndarray) -> dict[str, int]:
 
 def _measured(arms: _Arms, cosine_limit: float) -> Measured:
     scopes = _scopes(arms)
-    distinct = {name: len(first_of_each(arms.hash_S[arms.parts[name]])) for name in scopes}
-    numbers = {name: judgeable(numbers_of(one, cosine_limit), distinct[name]) for name, one in scopes.items()}
+    numbers = {name: judgeable(numbers_of(one, cosine_limit), one.num_distinct) for name, one in scopes.items()}
     values = {measure: {name: numbers[name][measure] for name in scopes} for measure in numbers[ALL]}
     return Measured(values=values, details=details_of(scopes, arms.x[ALL].dominant_dimension))
 

@@ -58,6 +58,11 @@ class Scope:
     rows: RowsOfScope
     over_pairs: PairsOfScope
 
+    @property
+    def num_distinct(self) -> int:
+        """Return the number of sequences without copies."""
+        return len(self.rows.index_S) - self.over_pairs.neighbours.num_duplicates
+
 
 def numbers_of(scope: Scope, cosine_limit: float) -> Mapping[str, Numbers]:
     by_row, neighbours, structure = scope.rows, scope.over_pairs.neighbours, scope.over_pairs.structure

@@ -48,6 +48,11 @@ _TF32_DROPPED_BITS: Final = 13
 """FP32 has 23 bits of mantissa, TF32 10."""
 
 
+def formats_of(plan: PrecisionPlan) -> frozenset[PlanPrecision]:
+    """Return the formats of all units of a plan."""
+    return frozenset((plan.precision, *plan.kept.values()))
+
+
 def storage_dtype(precision: PlanPrecision) -> torch.dtype:
     """Format that parameters and the residual stream are stored in; tf32 stores FP32.
 
@@ -139,7 +144,7 @@ def significant_bits(plan: PrecisionPlan) -> int:
 
     The fewest of all units count, as their errors are the largest.
     """
-    return min(map(_significant_bits, {plan.precision, *plan.kept.values()}))
+    return min(map(_significant_bits, formats_of(plan)))
 
 
 def _significant_bits(own: PlanPrecision) -> int:
@@ -155,7 +160,7 @@ def check(plan: PrecisionPlan, device: torch.device, environment: Mapping[str, s
     and for a plan of FP32 or TF32 products when a variable of _OVERRIDES is set (it overrides what a program asks for).
     """
     _refuse_override(plan, environment)
-    formats = {plan.precision, *plan.kept.values()}
+    formats = formats_of(plan)
     if "fp8" in formats:
         _require_fp8(plan, device)
     if "fp16-acc16" in formats:
@@ -202,7 +207,7 @@ def short_sums() -> Iterator[None]:
 
 
 def _refuse_override(plan: PrecisionPlan, environment: Mapping[str, str]) -> None:
-    if all(is_16_bit(storage_dtype(one)) for one in (plan.precision, *plan.kept.values())):
+    if all(is_16_bit(storage_dtype(one)) for one in formats_of(plan)):
         return
     found = next((name for name in sorted(environment) if name.startswith(_OVERRIDES)), None)
     if found is not None:

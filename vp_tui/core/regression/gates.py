@@ -1,17 +1,12 @@
 """Hard gates: requirements on the candidate alone, independent of the baseline, without statistics."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from vp_tui.core import text as fmt
-from vp_tui.core.config import STRATA
 from vp_tui.core.regression.rules import Rule
-from vp_tui.core.regression.samples import PairedAccuracy, RunSample, Side, StratumCount
+from vp_tui.core.regression.samples import KNOWN_STRATA, PairedAccuracy, RunSample, Side, StratumCount
 from vp_tui.core.regression.statistics import rate_bound
 from vp_tui.core.regression.verdicts import Item
-
-_KNOWN: Final = (*STRATA, "all")
-"""Sequences whose length is unknown, as of judged embeddings, have the stratum `all`."""
 
 
 def hard_gates(side: Side, accuracy: PairedAccuracy | None, rule: Rule) -> tuple[tuple[Item, ...], tuple[str, ...]]:
@@ -36,7 +31,7 @@ def hard_gates(side: Side, accuracy: PairedAccuracy | None, rule: Rule) -> tuple
 def _paired_counts(accuracy: PairedAccuracy, rule: Rule) -> dict[str, StratumCount]:
     passing_S = accuracy.candidate_cosine_S > rule.cosine_limit
     counts: dict[str, StratumCount] = {}
-    for stratum in _KNOWN:
+    for stratum in KNOWN_STRATA:
         of_S = accuracy.stratum_S == stratum
         counts[stratum] = StratumCount(n=int(of_S.sum()), below=int((of_S & ~passing_S).sum()))
     return counts
@@ -45,7 +40,7 @@ def _paired_counts(accuracy: PairedAccuracy, rule: Rule) -> dict[str, StratumCou
 def _worst_counts(side: Side, paired: Mapping[str, StratumCount]) -> dict[str, StratumCount]:
     """Return the highest count of failing sequences per stratum, of any run or of the pairs."""
     worst: dict[str, StratumCount] = {}
-    for stratum in _KNOWN:
+    for stratum in KNOWN_STRATA:
         found = [counts[stratum] for counts in (paired, *(run.counts for run in side.runs)) if stratum in counts]
         if found:
             worst[stratum] = max(found, key=lambda count: (count.below, -count.n))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -95,12 +95,16 @@ class Side:
         return self.runs[0].perf_facts
 
 
+KNOWN_STRATA: Final = (*STRATA, "all")
+"""Sequences whose length is unknown, as of judged embeddings, have the stratum `all`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairedAccuracy:
     """Sequences of one baseline run and one candidate run, paired by sequence hash; all arrays [S].
 
     Each side is compared with its own FP32 reference. Raises ValueError when the arrays differ in length or a stratum
-    is none of config.STRATA and not `all`.
+    is none of KNOWN_STRATA.
     """
 
     baseline_cosine_S: np.ndarray
@@ -116,13 +120,13 @@ class PairedAccuracy:
     """bool: a NaN or an infinity among the sequence's outputs."""
     candidate_nonfinite_S: np.ndarray
     stratum_S: np.ndarray
-    """Names: short, medium, long; `all` where lengths are unknown, as of judged embeddings."""
+    """Names: short, medium, long; all."""
 
     def __post_init__(self) -> None:
         shapes = [getattr(self, one.name).shape for one in fields(self)]
         if len(set(shapes)) != 1 or self.stratum_S.ndim != 1:
             raise ValueError(f"paired arrays must be of one length; got {shapes}")
-        known_S = np.isin(self.stratum_S, (*STRATA, "all"))
+        known_S = np.isin(self.stratum_S, KNOWN_STRATA)
         if not known_S.all():
             raise ValueError(f"unknown stratum: {sorted(set(self.stratum_S[~known_S].tolist()))}")
 

@@ -14,7 +14,7 @@ from vp_tui.core.gates.gate import Gate
 from vp_tui.core.gates.model import F1, I2
 from vp_tui.core.gates.table import BY_ID
 from vp_tui.core.measurements import Measured, from_document
-from vp_tui.core.report.headline import headline, overall, problems_of
+from vp_tui.core.report.headline import headline, overall, problems_of, with_run
 from vp_tui.core.store.snapshot import RunSnapshot
 from vp_tui.core.text import safe
 from vp_tui.core.verdict.causes import Group, notes
@@ -56,8 +56,7 @@ def notes_and_next(snapshot: RunSnapshot) -> tuple[Answer, ...]:
 def advice_of(gate: Gate, snapshot: RunSnapshot) -> str:
     """Return the next step after a miss; files of embeddings have no operations to search."""
     is_judged = snapshot.config.get("judged") is not None
-    advice = (is_judged and gate.advice_on_files) or gate.advice
-    return advice.replace(" RUN", f" {snapshot.run.id}")
+    return with_run((is_judged and gate.advice_on_files) or gate.advice, snapshot.run)
 
 
 def findings(snapshot: RunSnapshot) -> Iterator[tuple[str, str, str]]:

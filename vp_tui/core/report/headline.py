@@ -4,6 +4,7 @@ Written once, for the Live screen, `show`, the end of `run` and the head of the 
 `safe`; the lines are not wrapped.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -149,6 +150,11 @@ def _lowest(stats: StratumStats, snapshot: RunSnapshot) -> tuple[str, ...]:
     return (f"lowest similarity {fmt.similarity(stats.cosine_min)}, margin {times}",)
 
 
+def with_run(text: str, run: RunRow) -> str:
+    """Return the text with the id of the run in the commands that it advises."""
+    return re.sub(r"(?<=vp-tui )(\w+) RUN\b", rf"\1 {run.id}", text)
+
+
 def problems_of(snapshot: RunSnapshot) -> tuple[Group, ...]:
     """Return what warns or fails, one group per cause."""
     stats = overall(snapshot)
@@ -165,7 +171,7 @@ def _proof(snapshot: RunSnapshot, everything: StratumStats | None) -> tuple[str,
     run, found = snapshot.run, problems_of(snapshot)
     is_labels = (snapshot.config.get("judged") or {}).get("kind") == "predictions"
     if is_labels or everything is None or everything.cosine_min is None or run.verdict in {"FAIL", "INVALID"}:
-        return (safe(run.sentence or "").replace("vp-tui search RUN", f"vp-tui search {run.id}"),)
+        return (with_run(safe(run.sentence or ""), run),)
     count, sure = f"all {_compared(everything, snapshot)}", _sure(snapshot, everything)
     lowest = _lowest(everything, snapshot)
     if run.verdict == "PASS":

@@ -39,7 +39,7 @@ def machine(home: Home, gpu: GpuSample | Unavailable | None) -> tuple[tuple[str,
     return ("GPU", found), ("CPU", fmt.plural(cores, "core")), ("torch", torch), ("store", str(home.root))
 
 
-def welcome(found: Sequence[tuple[str, str]], height: int, screen: str = "live") -> Content:
+def welcome(found: Sequence[tuple[str, str]], height: int, screen: str) -> Content:
     """Return the text in at most `height` lines; what was found goes first when space is short.
 
     Its keys are those of `screen`.

@@ -146,7 +146,7 @@ class GateScreen(ModalScreen[None]):
 
     BINDINGS = bindings("gate")
 
-    def __init__(self, gate_id: str | None, limits: Thresholds, gates: Profile = "mission") -> None:
+    def __init__(self, gate_id: str | None, limits: Thresholds, gates: Profile) -> None:
         super().__init__()
         self._text = (
             gate_help(gate_id, limits, gates)

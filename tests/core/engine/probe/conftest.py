@@ -26,6 +26,11 @@ CPU = torch.device("cpu")
 BUDGET = 4096
 
 
+def as_plan(given):
+    """A PrecisionPlan as it is; the plain one of a precision's name."""
+    return plain_plan(given) if isinstance(given, str) else given
+
+
 @dataclass
 class Case:
     """A checkpoint and a sample of its sequences."""
@@ -42,7 +47,7 @@ class Case:
         return read_spec(self.source.path, self.source.name)
 
     def encoder(self, plan, fault=None):
-        plan = plain_plan(plan) if isinstance(plan, str) else plan
+        plan = as_plan(plan)
         loaded = loading.load(self.source, plan, CPU)
         return (
             Encoder(loaded, plan, CPU) if fault is None else FaultyEncoders(fault).make("candidate", loaded, plan, CPU)
@@ -108,7 +113,7 @@ def ask(case):
     made = {}
 
     def get(kind, plan):
-        plan = plain_plan(plan) if isinstance(plan, str) else plan
+        plan = as_plan(plan)
         key = kind, plan.model_dump_json()
         if key not in made:
             found = case(kind)
@@ -122,13 +127,13 @@ def ask(case):
 
 @pytest.fixture(scope="session")
 def probe(case, ask):
-    """probe(kind, name, change=None) -> Probed; `change` may break the candidate's encoder."""
+    """probe(kind, plan, change=None) -> Probed; `change` may break the candidate's encoder."""
 
-    def run(kind, name, change=None):
+    def run(kind, plan, change=None):
         found = case(kind)
         reference = found.encoder("fp32")
         reference_PD = found.rows(reference)
-        encoder = found.encoder(name)
+        encoder = found.encoder(plan)
         if change is not None:
             change(encoder)
         rows_PD = found.rows(encoder)
@@ -141,7 +146,7 @@ def probe(case, ask):
             candidate_rows_PD=rows_PD,
             reference_rows_PD=reference_PD,
             reference_noise=noise(reference, sample.tokens, sample.indices_P, reference_PD, sample.budget),
-            oracle=ask(kind, name),
+            oracle=ask(kind, plan),
             semantics=in_fp32(lambda: found.encoder("fp32"), sample, encoder.loaded.attention_kernel),
         )
 

@@ -63,7 +63,7 @@ def test_a_sound_engine_errs_as_its_plan_must(case, probed, kind, name, make):
 
 
 @pytest.mark.parametrize("kind", ["esm2", "dnabert-s"])
-def test_scaled_embeddings_are_part_of_what_rounding_costs(case, probed, kind):
+def test_scaled_embeddings_are_part_of_what_rounding_costs(probed, kind):
     """They outweigh the blocks where those add little, and every token of a kind has the same error."""
     modules, pooled = probed(kind, "fp16")
     assert 0.9 < modules["rounding_ratio"] < 1.1

@@ -31,7 +31,7 @@ from vp_tui.core.inputs.source import ModelSource
 from vp_tui.core.inputs.spec import HfSpec, ModelSpec
 from vp_tui.core.measures.pairs import pair_measures
 from vp_tui.core.models.loading import load
-from vp_tui.core.models.precision import EXACT, storage_dtype
+from vp_tui.core.models.precision import EXACT, formats_of, storage_dtype
 from vp_tui.core.models.streaming import streamed
 
 _USABLE = 0.8
@@ -62,7 +62,7 @@ def obtain(request: OracleRequest, cache: Path | None, facts: Mapping[str, Any])
     """
     if cache is None:
         return ask(request)
-    if "tf32" in {request.plan.precision, *request.plan.kept.values()}:
+    if "tf32" in formats_of(request.plan):
         # the twin's attention multiplies on the device
         facts = {**facts, "device": device_name(request.device)}
     path = oracle_file.path_of(cache, facts, request.sample, request.plan, is_padded=_is_hf(request.spec))

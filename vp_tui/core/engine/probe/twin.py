@@ -30,12 +30,12 @@ from vp_tui.core.inputs.units import BLOCKS, unit_of
 from vp_tui.core.models.kernels.base import Attention, AttentionCall
 from vp_tui.core.models.operands import ROUNDING
 from vp_tui.core.models.ops import Norm
-from vp_tui.core.models.precision import is_16_bit, products_of, round_to_tf32, storage_dtype, stored_as
+from vp_tui.core.models.precision import formats_of, is_16_bit, products_of, round_to_tf32, storage_dtype, stored_as
 
 
 @dataclass(frozen=True, slots=True)
 class _RoundedAttention:
-    """A kernel whose q and k are rounded first; v has not changed since the linear layer gave it."""
+    """A kernel whose q and k, rotated by now, are rounded first; v was rounded where it entered attention."""
 
     kernel: Attention
     rounded: Callable[[Tensor], Tensor]
@@ -139,7 +139,7 @@ class Rounding:
     def _attention_unit(self) -> str:
         return f"{self._block}.attention"
 
-    def _as_stored(self, unit: str | None, value: Tensor) -> Tensor:
+    def _as_stored(self, unit: str, value: Tensor) -> Tensor:
         own = self._plan.at(unit)
         return stored_as(value, own) if is_16_bit(storage_dtype(own.precision)) else value
 
@@ -161,7 +161,7 @@ class Rounding:
 
 def rounding_of(plan: PrecisionPlan, kind: Kind) -> Rounding | None:
     """The rounding of `plan`; None where the twin would be the candidate itself (FP32 or FP64 throughout)."""
-    return None if {plan.precision, *plan.kept.values()} <= {"fp32", "fp64"} else Rounding(plan, kind)
+    return None if formats_of(plan) <= {"fp32", "fp64"} else Rounding(plan, kind)
 
 
 def round_weights(model: nn.Module, rounding: Callable[[str, nn.Module, Tensor], Tensor]) -> None:
