@@ -1,5 +1,6 @@
 """Run workers (child processes with torch) from the command line, which never loads torch; the demo's files."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ def run_stoppable(home: Home, name: str, arguments: list[str]) -> int:
             code = child.wait()
         finally:
             give_back(before)
+    if code == -signal.SIGINT:
+        # passed on while it was leaving: Python ends by the signal then
+        return ExitCode.INTERRUPTED
     return code if code >= 0 else ExitCode.RUN_FAILED
 
 
